@@ -1,0 +1,85 @@
+package actors
+
+import (
+	"context"
+
+	"chanmqttproxy/messages"
+)
+
+// Session is one live MQTT connection, whatever the protocol version. It is
+// made by Dial and is never reconnected: when it is lost it tells its Sink once
+// and is good for nothing but Close.
+//
+// All methods may be called from any goroutine. None of them waits for the
+// Sink, and the Sink may be called while they run.
+type Session interface {
+	// Info is what the broker said when it accepted the connection.
+	Info() messages.SessionInfo
+
+	// Subscribe sends one SUBSCRIBE packet for all filters and waits for its
+	// SUBACK. The codes are in the order of the filters: the granted QoS, or
+	// 0x80 and above where the broker refused that filter. An error means that
+	// the outcome is unknown (the connection was lost, or ctx ended).
+	// Retained messages are not asked for (MQTT 5: retain handling 2).
+	Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error)
+
+	// Unsubscribe sends one UNSUBSCRIBE packet and waits for its UNSUBACK.
+	Unsubscribe(ctx context.Context, filters []string) error
+
+	// Publish sends a message; calls are sent in the order in which they are
+	// made. It may wait while the broker's receive maximum or the socket is
+	// full, and does not wait for acknowledgements: Sink.Published tells of
+	// each receipt exactly once when it took effect (QoS 0: written; QoS 1:
+	// PUBACK; QoS 2: PUBCOMP) or was refused. After an error, or a loss, the
+	// receipts not told of are unsettled: they are to be published again on the
+	// next connection.
+	Publish(ctx context.Context, p messages.Publish) error
+
+	// Ack acknowledges one delivery of QoS 1 or 2 to the broker. Calls may come
+	// in any order; the packets are sent in the order of arrival
+	// [MQTT-4.6.0-2]. Of a lost connection it does nothing.
+	Ack(seq uint64)
+
+	// Close sends DISCONNECT where the connection still lives and closes it.
+	// It is bounded in time and may be called twice. The Sink is not told.
+	Close()
+}
+
+// Sink hears what a Session has to tell. Its methods never block, and each is
+// called by one goroutine at a time.
+type Sink interface {
+	// Received is called for every PUBLISH in the order of arrival. seq counts
+	// them from 1; the message is the Sink's own.
+	Received(seq uint64, identifiers []uint32, m *messages.Message)
+	// Published is called as Session.Publish says.
+	Published(p messages.Published)
+	// Lost is called once, when the connection ends other than by Close. The
+	// error is a *messages.SessionFailure.
+	Lost(err error)
+}
+
+// Dial makes a Session that speaks the given version. Its errors are
+// *messages.SessionFailure and say whether the broker does not speak the
+// version, refuses us, or cannot be reached. It keeps what MQTT calls the
+// session state (packet ids in flight) from one Session to the next.
+type Dial func(ctx context.Context, version messages.Version, sink Sink) (Session, error)
+
+// Layer is the Django side: the command channel and the groups.
+type Layer interface {
+	// Receive waits until the command channel holds something and takes at
+	// most limit messages, oldest first. They stay in Redis, out of sight of
+	// others, until Acknowledge: a worker that dies finds them again. It
+	// returns what a dead predecessor left in flight first. Errors are
+	// *messages.LayerFailure.
+	Receive(ctx context.Context, limit int) ([]messages.Received, error)
+
+	// Acknowledge lets received messages leave Redis for good.
+	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
+
+	// Send writes the events, in their order, for every live member of the
+	// target, as channels_redis's group_send or send do. Calls for one target
+	// must not overlap; calls for different targets may, and share round trips.
+	// After an error the call may be repeated with the same batch: what was
+	// written already is not written twice as long as it is still unread.
+	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
+}

@@ -1,0 +1,32 @@
+// Package messages is the language that the actors speak.
+//
+// A message is a plain value: no address, channel, function or context in it,
+// and nothing in it is changed once it has been sent (byte slices included).
+// Imperatives (Publish, Join) ask for something, past participles (Granted,
+// Settled) tell what happened; the comment at each says who tells whom.
+//
+// Every message is sealed to its receivers by marker methods: an address of
+// type Ref[ToRouter] takes a ToRouter and nothing else, so that a message to
+// the wrong actor does not compile.
+package messages
+
+// What each actor understands. The markers are unexported: only this package
+// can add to an actor's vocabulary.
+type (
+	// ToBridge is understood by the root, which starts and stops the others.
+	ToBridge interface{ toBridge() }
+	// ToReader is understood by the reader of the layer's command channel.
+	ToReader interface{ toReader() }
+	// ToRouter is understood by the owner of the filter trie.
+	ToRouter interface{ toRouter() }
+	// ToSubscription is understood by the owner of one filter.
+	ToSubscription interface{ toSubscription() }
+	// ToGroups is understood by the supervisor of the targets' actors.
+	ToGroups interface{ toGroups() }
+	// ToGroup is understood by the actor of one target (a group or a channel).
+	ToGroup interface{ toGroup() }
+	// ToBroker is understood by the keeper of the MQTT session.
+	ToBroker interface{ toBroker() }
+	// ToSession is understood by the owner of one live MQTT connection.
+	ToSession interface{ toSession() }
+)

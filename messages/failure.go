@@ -1,0 +1,81 @@
+package messages
+
+import "fmt"
+
+// Cause tells the failures of a connection apart, for the supervisor and for
+// people.
+type Cause byte
+
+// The causes, worst news first.
+const (
+	// Network: nobody answered, or the connection broke.
+	Network Cause = iota
+	// ProtocolRefused: the broker does not speak the version that was tried.
+	ProtocolRefused
+	// ProtocolUnclear: the broker closed without a word, which some brokers do
+	// at a version they do not speak, and all do when they stop.
+	ProtocolUnclear
+	// BadCredentials: user, password, certificate or ban.
+	BadCredentials
+	// ClientIDRefused: the broker does not want this client id.
+	ClientIDRefused
+	// TakenOver: another connection uses our client id [MQTT-3.1.4-3].
+	TakenOver
+	// BrokerRefused: any other refusal or disconnect, as Reason says.
+	BrokerRefused
+)
+
+// String says the cause in a few words.
+func (c Cause) String() string {
+	switch c {
+	case ProtocolRefused:
+		return "protocol version not spoken"
+	case ProtocolUnclear:
+		return "closed without an answer"
+	case BadCredentials:
+		return "credentials refused"
+	case ClientIDRefused:
+		return "client id refused"
+	case TakenOver:
+		return "session taken over by another client with the same id"
+	case BrokerRefused:
+		return "refused by the broker"
+	default:
+		return "network"
+	}
+}
+
+// SessionFailure is what a session dies of: it could not connect, or lost its
+// connection.
+type SessionFailure struct {
+	// Doing is what was being done, with what: "connecting to tcp://…".
+	Doing string
+	Cause Cause
+	// Code is the reason code the broker gave, 0 where it gave none.
+	Code byte
+	Err  error
+}
+
+// Error says what was being done and why it failed.
+func (f *SessionFailure) Error() string {
+	if f.Err == nil {
+		return fmt.Sprintf("%s: %s", f.Doing, f.Cause)
+	}
+	return fmt.Sprintf("%s: %s: %v", f.Doing, f.Cause, f.Err)
+}
+
+// Unwrap gives the underlying error.
+func (f *SessionFailure) Unwrap() error { return f.Err }
+
+// LayerFailure is what the reader dies of: Redis could not be reached or
+// answered with an error.
+type LayerFailure struct {
+	Doing string
+	Err   error
+}
+
+// Error says what was being done and why it failed.
+func (f *LayerFailure) Error() string { return fmt.Sprintf("%s: %v", f.Doing, f.Err) }
+
+// Unwrap gives the underlying error.
+func (f *LayerFailure) Unwrap() error { return f.Err }

@@ -1,0 +1,196 @@
+package messages
+
+// Receipt names one message taken from the layer's command channel until it
+// took effect. It is opaque to everybody but the layer.
+type Receipt string
+
+// TargetKind tells a group from a channel.
+type TargetKind byte
+
+// The kinds of Target.
+const (
+	Group TargetKind = iota
+	Channel
+)
+
+// Target is whom a subscription serves: a group of Channels, or one channel.
+type Target struct {
+	Kind TargetKind
+	Name string
+}
+
+// String is the target's name as it stands in the actor tree.
+func (t Target) String() string {
+	if t.Kind == Channel {
+		return "channel/" + t.Name
+	}
+	return "group/" + t.Name
+}
+
+// PayloadMode says how inbound bytes reach Python.
+type PayloadMode byte
+
+// The payload modes of contract section 1.
+const (
+	PayloadAuto PayloadMode = iota
+	PayloadJSON
+	PayloadText
+	PayloadBytes
+)
+
+// Options are what one target asked of one filter.
+type Options struct {
+	QoS     byte
+	NoLocal bool
+	Payload PayloadMode
+}
+
+// Member is a target of a subscription with its options.
+type Member struct {
+	Target  Target
+	Options Options
+}
+
+// Command is what a site sent, understood and validated.
+type Command interface{ command() }
+
+// SubscribeCommand is mqtt.subscribe: one filter for one or more targets.
+type SubscribeCommand struct {
+	Filter  string
+	Targets []Target
+	Options Options
+}
+
+// UnsubscribeCommand is mqtt.unsubscribe.
+type UnsubscribeCommand struct {
+	Filter  string
+	Targets []Target
+}
+
+// PublishCommand is mqtt.publish.
+type PublishCommand struct{ Message *Message }
+
+func (SubscribeCommand) command()   {}
+func (UnsubscribeCommand) command() {}
+func (PublishCommand) command()     {}
+
+// Received is one message of the command channel. Where it could not be
+// understood, Command is nil and Fault says what was wrong and with what,
+// without any payload.
+type Received struct {
+	Receipt Receipt
+	Command Command
+	Fault   error
+}
+
+// Execute asks for a command to take effect. Reader tells router.
+type Execute struct {
+	Receipt Receipt
+	Command Command
+}
+
+// Done says that a command took effect, or never will: its message may leave
+// Redis. Router and broker tell reader.
+type Done struct{ Receipts []Receipt }
+
+// Event is one inbound message for one target.
+type Event struct {
+	Message *Message
+	// QoS is what the target sees: at most what it asked for.
+	QoS     byte
+	Payload PayloadMode
+}
+
+// Deliver passes a delivery to one target. Subscription tells groups, which
+// tells the target's group actor.
+type Deliver struct {
+	Target Target
+	Event  Event
+	Token  Token
+	Weight uint64
+}
+
+// Batch is what one write to the layer carries. It is not sent to an actor: a
+// group keeps it until it was written.
+type Batch struct {
+	Target Target
+	Events []Event
+	// Stamp belongs to the layer, which sets it at the first attempt, so that a
+	// repeated one writes the same bytes in the same place; 0 at first.
+	Stamp uint64
+}
+
+// Outcome counts what became of a Batch.
+type Outcome struct {
+	// Stored is the number of (event, queue) pairs written.
+	Stored int
+	// Full is the number of (event, queue) pairs that a full queue refused, as
+	// ChannelFull does in Channels.
+	Full int
+}
+
+// Join adds a member to a subscription, or changes its options. Router tells
+// subscription.
+type Join struct{ Member Member }
+
+// Leave takes a member away. Router tells subscription.
+type Leave struct{ Target Target }
+
+// Left says that nothing of the filter is under way to the target any more.
+// Subscription tells router.
+type Left struct {
+	Filter string
+	Target Target
+}
+
+// SubscriptionStarted says that a subscription (again) needs its members.
+// Subscription tells router.
+type SubscriptionStarted struct{ Filter string }
+
+// Members are all members of a subscription. Router tells subscription.
+type Members struct{ Members []Member }
+
+// Retire says that no subscription serves the target any more. Router tells
+// groups, which tells the group.
+type Retire struct{ Target Target }
+
+// Drained says that a retired group has nothing left after handling the given
+// number of messages. Group tells groups.
+type Drained struct {
+	Target  Target
+	Handled uint64
+}
+
+// LayerState says that Redis was lost or is back. Reader tells bridge.
+type LayerState struct{ Up bool }
+
+// SessionState says that the MQTT session was lost or is back. Broker tells
+// bridge.
+type SessionState struct{ Up bool }
+
+// Quiesce asks to take nothing new and to say Quiet when what was under way
+// is done. Bridge tells reader and broker, broker tells session.
+type Quiesce struct{}
+
+// Quiet answers Quiesce. Reader and broker tell bridge, session tells broker.
+type Quiet struct{ From string }
+
+func (Execute) toRouter()             {}
+func (Done) toReader()                {}
+func (Deliver) toGroups()             {}
+func (Deliver) toGroup()              {}
+func (Join) toSubscription()          {}
+func (Leave) toSubscription()         {}
+func (Left) toRouter()                {}
+func (SubscriptionStarted) toRouter() {}
+func (Members) toSubscription()       {}
+func (Retire) toGroups()              {}
+func (Retire) toGroup()               {}
+func (Drained) toGroups()             {}
+func (LayerState) toBridge()          {}
+func (SessionState) toBridge()        {}
+func (Quiesce) toReader()             {}
+func (Quiesce) toBroker()             {}
+func (Quiesce) toSession()            {}
+func (Quiet) toBridge()               {}
+func (Quiet) toBroker()               {}

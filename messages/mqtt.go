@@ -1,0 +1,207 @@
+package messages
+
+// Version is the MQTT protocol that a session speaks.
+type Version byte
+
+// The two protocols. Their values are those of the CONNECT packet's protocol
+// level [MQTT-3.1.2-2].
+const (
+	MQTT311 Version = 4
+	MQTT5   Version = 5
+)
+
+// String names the version as people do.
+func (v Version) String() string {
+	if v == MQTT311 {
+		return "3.1.1"
+	}
+	return "5"
+}
+
+// Properties are the MQTT 5 properties of a PUBLISH that belong to the
+// application. The zero value of a field means that the publisher did not set
+// it; nil where there are none at all.
+type Properties struct {
+	ContentType     string
+	ResponseTopic   string
+	CorrelationData []byte
+	UserProperties  []UserProperty
+	// MessageExpiry is in seconds; nil: the message never expires.
+	MessageExpiry *uint32
+	// PayloadFormat is 0 (unspecified bytes) or 1 (UTF-8 text).
+	PayloadFormat *byte
+}
+
+// UserProperty is one name and value; names may repeat and keep their order.
+type UserProperty struct{ Key, Value string }
+
+// Message is one application message as the broker sent it, or as it is to be
+// published.
+type Message struct {
+	Topic   string
+	Payload []byte
+	QoS     byte
+	// Retain inbound means a replay from the broker's retained store [MQTT-3.3.1-8].
+	Retain     bool
+	Properties *Properties
+}
+
+// Token names one delivery of one connection: what the session needs back to
+// acknowledge it. Connection is the session's incarnation, so that an
+// acknowledgement which comes too late is recognised.
+type Token struct {
+	Connection uint64
+	Seq        uint64
+}
+
+// Whole is the weight that a delivery starts with. Whoever passes a delivery
+// on to several others splits its weight among them, and whoever is done with
+// its part gives that part back in Settled; the delivery is done when the
+// parts add up to Whole. No counting message has to overtake another.
+const Whole uint64 = 1 << 62
+
+// Split divides weight into n parts and returns the i-th. The parts of one
+// split add up to weight exactly.
+func Split(weight uint64, n, i int) uint64 {
+	part := weight / uint64(n)
+	if i == 0 {
+		return weight - part*uint64(n-1)
+	}
+	return part
+}
+
+// Delivery is an inbound message on its way. Session tells router; router
+// tells each matching subscription.
+type Delivery struct {
+	Token  Token
+	Weight uint64
+	// Identifiers are those of the MQTT 5 subscriptions for which the broker
+	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
+	Identifiers []uint32
+	Message     *Message
+	// Skip lists targets that get this message by another filter.
+	Skip []Target
+}
+
+// Settlement gives back a part of a delivery's weight.
+type Settlement struct {
+	Token  Token
+	Weight uint64
+}
+
+// Settled says that parts of deliveries reached the layer or were given up
+// for good. Router, subscription and group tell broker, which tells session.
+type Settled struct{ Parts []Settlement }
+
+// Want asks for one filter at the broker, or for other options on it.
+// Subscription tells broker.
+type Want struct {
+	Filter  string
+	QoS     byte
+	NoLocal bool
+}
+
+// Unwant gives a filter up. Subscription tells broker.
+type Unwant struct{ Filter string }
+
+// Granted says with which QoS the broker granted a filter. Broker tells
+// router, which tells the subscription.
+type Granted struct {
+	Filter string
+	QoS    byte
+}
+
+// Refused says that the broker refused a filter, and why: the SUBACK's reason
+// code (0x80 under 3.1.1) in words. Broker tells router, which tells the
+// subscription.
+type Refused struct {
+	Filter string
+	Code   byte
+	Reason string
+}
+
+// Publish asks for one message to be published; Receipt names the command it
+// came from. Router tells broker, broker tells session.
+type Publish struct {
+	Receipt Receipt
+	Message *Message
+}
+
+// Published says that a publish took effect: written (QoS 0), acknowledged
+// (QoS 1, 2), or refused for good, with the reason. Session tells broker.
+type Published struct {
+	Receipt Receipt
+	// Code is the reason code of PUBACK, PUBREC or PUBCOMP; 0x80 and above is
+	// a refusal.
+	Code   byte
+	Reason string
+}
+
+// Subscribe asks for one SUBSCRIBE packet. Broker tells session.
+type Subscribe struct{ Filters []Want }
+
+// Unsubscribe asks for one UNSUBSCRIBE packet. Broker tells session.
+type Unsubscribe struct{ Filters []string }
+
+// Subscribed is the broker's answer to Subscribe: one code for each filter in
+// their order, the granted QoS or 0x80 and above. Session tells broker.
+type Subscribed struct {
+	Filters []Want
+	Codes   []byte
+}
+
+// Unsubscribed is the broker's answer to Unsubscribe. Session tells broker.
+type Unsubscribed struct{ Filters []string }
+
+// SessionStarted says that an incarnation of the session is there and waits
+// for Connect. Session tells broker.
+type SessionStarted struct{}
+
+// Connect tells a session which connection it is, what to speak, and how many
+// failed attempts came before (its back-off). Broker tells session.
+type Connect struct {
+	Connection uint64
+	Version    Version
+	Attempt    int
+}
+
+// Connected says that the broker accepted the connection. Session tells
+// broker.
+type Connected struct {
+	Connection uint64
+	Info       SessionInfo
+}
+
+// SessionInfo is what a CONNACK said.
+type SessionInfo struct {
+	Version Version
+	// Broker is the address that answered.
+	Broker string
+	// Present: the broker had a stored session for this client id.
+	Present bool
+	// KeepAlive is in seconds, as the server wants it.
+	KeepAlive uint16
+	// MaximumPacket is in bytes; 0: no limit.
+	MaximumPacket uint32
+}
+
+func (Delivery) toRouter()       {}
+func (Delivery) toSubscription() {}
+func (Settled) toBroker()        {}
+func (Settled) toSession()       {}
+func (Want) toBroker()           {}
+func (Unwant) toBroker()         {}
+func (Granted) toRouter()        {}
+func (Granted) toSubscription()  {}
+func (Refused) toRouter()        {}
+func (Refused) toSubscription()  {}
+func (Publish) toBroker()        {}
+func (Publish) toSession()       {}
+func (Published) toBroker()      {}
+func (Subscribe) toSession()     {}
+func (Unsubscribe) toSession()   {}
+func (Subscribed) toBroker()     {}
+func (Unsubscribed) toBroker()   {}
+func (SessionStarted) toBroker() {}
+func (Connect) toSession()       {}
+func (Connected) toBroker()      {}
