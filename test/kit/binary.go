@@ -1,0 +1,75 @@
+package kit
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Binary builds ./cmd/chanmqttproxy, once in a test process, and returns its
+// path. Under -race the program has the race detector too, and exits with 66
+// where it found one.
+func Binary(t testing.TB) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatalf("building chanmqttproxy: %v", err)
+	}
+	return path
+}
+
+// WorkerProcess is the program under test.
+type WorkerProcess struct{ *Process }
+
+// Worker starts the program with arguments (such as "run"). Its environment is
+// env ("MQTT_HOST=...") and nothing else that could configure it.
+func Worker(t testing.TB, env []string, args ...string) *WorkerProcess {
+	t.Helper()
+	cmd := exec.Command(Binary(t), args...)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, env...)
+	return &WorkerProcess{Start(t, "chanmqttproxy", cmd)}
+}
+
+// Stop ends the worker with SIGTERM: it drains and exits with 0.
+func (w *WorkerProcess) Stop() {
+	w.t.Helper()
+	w.Process.Stop(20 * time.Second)
+}
+
+// build puts the program in the user's cache, where the next test process
+// finds it and Go links it again only after a change.
+var build = sync.OnceValues(func() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(cache, "chanmqttproxy", "bin", "chanmqttproxy")
+	args := []string{"build"}
+	if raceEnabled() {
+		path += "-race"
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "-o", path, "./cmd/chanmqttproxy")...)
+	cmd.Dir = root()
+	cmd.Stderr = os.Stderr
+	return path, cmd.Run()
+})
+
+// raceEnabled tells whether the test itself was built with -race.
+func raceEnabled() bool {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-race" {
+			return s.Value == "true"
+		}
+	}
+	return false
+}

@@ -1,0 +1,81 @@
+package kit
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Tab is a tab of a headless Chromium. Its methods fail the test where the
+// page does not do as asked within half a minute; elements are named by CSS
+// selectors.
+type Tab struct {
+	t   testing.TB
+	ctx context.Context
+}
+
+// Browser starts a headless Chromium with a fresh profile, which ends with the
+// test, and returns its tab.
+func Browser(t testing.TB) *Tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(Need(t, "chromium")),
+		chromedp.NoSandbox, // as root it refuses to run otherwise
+		chromedp.DisableGPU,
+		// A test talks to loopback only.
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.WSURLReadTimeout(time.Minute),
+	)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(closeTab)
+	// The browser lives as long as the context of its first action.
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("starting chromium: %v", err)
+	}
+	return &Tab{t, ctx}
+}
+
+// Open loads a page.
+func (b *Tab) Open(url string) {
+	b.t.Helper()
+	b.do("opening "+url, chromedp.Navigate(url))
+}
+
+// Type types text, a line break for Enter, into an input.
+func (b *Tab) Type(input, text string) {
+	b.t.Helper()
+	b.do("typing into "+input, chromedp.SendKeys(chromedp.CSS(input), text))
+}
+
+// Click clicks an element, once it is enabled.
+func (b *Tab) Click(element string) {
+	b.t.Helper()
+	b.do("clicking "+element,
+		chromedp.WaitEnabled(chromedp.CSS(element)), chromedp.Click(chromedp.CSS(element)))
+}
+
+// Text is what an element says.
+func (b *Tab) Text(element string) string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS(element)))
+	if err != nil {
+		b.t.Fatalf("reading %s: %v", element, err)
+	}
+	return text
+}
+
+func (b *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("%s: %v", what, err)
+	}
+}
