@@ -54,21 +54,30 @@ type Member struct {
 // Command is what a site sent, understood and validated.
 type Command interface{ command() }
 
+// Reply is where the answer to a command goes, and the id that the site gave to
+// recognise it. No Channel: nobody wants an answer.
+type Reply struct{ Channel, ID string }
+
 // SubscribeCommand is mqtt.subscribe: one filter for one or more targets.
 type SubscribeCommand struct {
 	Filter  string
 	Targets []Target
 	Options Options
+	Reply   Reply
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.
 type UnsubscribeCommand struct {
 	Filter  string
 	Targets []Target
+	Reply   Reply
 }
 
 // PublishCommand is mqtt.publish.
-type PublishCommand struct{ Message *Message }
+type PublishCommand struct {
+	Message *Message
+	Reply   Reply
+}
 
 func (SubscribeCommand) command()   {}
 func (UnsubscribeCommand) command() {}
