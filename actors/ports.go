@@ -66,6 +66,10 @@ type Dial func(ctx context.Context, version messages.Version, sink Sink) (Sessio
 
 // Layer is the Django side: the command channel and the groups.
 type Layer interface {
+	// Ping says whether Redis can be reached. Its errors are
+	// *messages.LayerFailure.
+	Ping(ctx context.Context) error
+
 	// Receive waits until the command channel holds something and takes at
 	// most limit messages, oldest first. They stay in Redis, out of sight of
 	// others, until Acknowledge: a worker that dies finds them again. It

@@ -15,8 +15,10 @@ package messages
 type (
 	// ToBridge is understood by the root, which starts and stops the others.
 	ToBridge interface{ toBridge() }
-	// ToReader is understood by the reader of the layer's command channel.
+	// ToReader is understood by the keeper of the commands under way.
 	ToReader interface{ toReader() }
+	// ToReceiver is understood by the one that waits for commands.
+	ToReceiver interface{ toReceiver() }
 	// ToRouter is understood by the owner of the filter trie.
 	ToRouter interface{ toRouter() }
 	// ToSubscription is understood by the owner of one filter.

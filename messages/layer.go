@@ -142,15 +142,16 @@ type Outcome struct {
 // subscription.
 type Join struct{ Member Member }
 
-// Leave takes a member away. Router tells subscription.
-type Leave struct{ Target Target }
-
-// Left says that nothing of the filter is under way to the target any more.
-// Subscription tells router.
-type Left struct {
-	Filter string
-	Target Target
+// Leave takes a member away. Router tells subscription, which answers Left
+// where Confirm is set.
+type Leave struct {
+	Target  Target
+	Confirm bool
 }
+
+// Left says that a subscription has passed on all it had for the target.
+// Subscription tells router.
+type Left struct{ Target Target }
 
 // SubscriptionStarted says that a subscription (again) needs its members.
 // Subscription tells router.
@@ -170,6 +171,25 @@ type Drained struct {
 	Handled uint64
 }
 
+// ReceiverStarted says that an incarnation of the receiver is there and waits
+// for Take. Receiver tells reader.
+type ReceiverStarted struct{}
+
+// Take asks to wait for commands and to take at most Limit of them; Attempt is
+// the number of failed attempts that came before (the back-off). Reader tells
+// receiver.
+type Take struct{ Limit, Attempt int }
+
+// LayerReached says that Redis answers. Receiver tells reader.
+type LayerReached struct{}
+
+// Took hands over what was taken. Receiver tells reader.
+type Took struct{ Received []Received }
+
+// Shutdown asks to finish what is under way and to stop. The worker tells
+// bridge.
+type Shutdown struct{}
+
 // LayerState says that Redis was lost or is back. Reader tells bridge.
 type LayerState struct{ Up bool }
 
@@ -184,6 +204,11 @@ type Quiesce struct{}
 // Quiet answers Quiesce. Reader and broker tell bridge, session tells broker.
 type Quiet struct{ From string }
 
+func (ReceiverStarted) toReader()     {}
+func (Take) toReceiver()              {}
+func (LayerReached) toReader()        {}
+func (Took) toReader()                {}
+func (Shutdown) toBridge()            {}
 func (Execute) toRouter()             {}
 func (Done) toReader()                {}
 func (Deliver) toGroups()             {}

@@ -99,6 +99,10 @@ type Want struct {
 	Filter  string
 	QoS     byte
 	NoLocal bool
+	// Overlaps: another subscribed filter may match the same topics. Under
+	// MQTT 5 such a filter is subscribed with an identifier, so that the copies
+	// which a broker sends for each filter can be told apart.
+	Overlaps bool
 }
 
 // Unwant gives a filter up. Subscription tells broker.

@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff is how long to wait between attempts. The zero value means the
+// defaults.
+type Backoff struct {
+	// Min is the delay before the second attempt, 200 ms by default; the first
+	// has none. It doubles with each further attempt.
+	Min time.Duration
+	// Max caps the delay, 30 s by default.
+	Max time.Duration
+}
+
+func (b Backoff) withDefaults() Backoff {
+	if b.Min <= 0 {
+		b.Min = 200 * time.Millisecond
+	}
+	if b.Max < b.Min {
+		b.Max = max(30*time.Second, b.Min)
+	}
+	return b
+}
+
+// delay is the time to wait after that many failed attempts: a random one
+// between half and the whole of the exponential delay, so that a fleet of
+// workers does not come back in step.
+func (b Backoff) delay(failed int) time.Duration {
+	if failed <= 0 {
+		return 0
+	}
+	d := b.Max
+	if shift := failed - 1; shift < 32 && b.Min<<shift < b.Max && b.Min<<shift > 0 {
+		d = b.Min << shift
+	}
+	return d/2 + rand.N(d/2+1)
+}

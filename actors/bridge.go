@@ -1,0 +1,145 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// The bridge is the root. It starts the actors from the sinks to the sources
+// and stops them the other way round, and it is the one that gives up.
+//
+// Stopping: the sources are told to take nothing new, and what is under way is
+// waited for as long as both sides are there and DrainTimeout has not passed;
+// what remains is safe where it came from.
+
+// drainOver ends the waiting for what is under way.
+type drainOver struct{}
+
+// bridgeChildren are the names of the children in the order of stopping.
+var bridgeChildren = []string{readerName, routerName, groupsName, brokerName}
+
+type bridge struct {
+	*dependencies
+	ended func(error)
+
+	children  map[string]*actor.PID
+	layerUp   bool
+	sessionUp bool
+
+	stopping bool
+	quiet    map[string]bool
+	deadline *time.Timer
+	leaving  string // the child whose end is waited for
+	err      error
+}
+
+func newBridge(deps *dependencies, ended func(error)) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		return &bridge{dependencies: deps, ended: ended, children: map[string]*actor.PID{}, quiet: map[string]bool{}}
+	})
+}
+
+// Receive is the bridge's table.
+func (b *bridge) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		b.start(ctx)
+	case messages.LayerState:
+		b.layerUp = m.Up
+		b.proceed(ctx)
+	case messages.SessionState:
+		b.sessionUp = m.Up
+		b.proceed(ctx)
+	case messages.Shutdown:
+		b.shutdown(ctx)
+	case messages.Quiet:
+		b.quiet[m.From] = true
+		b.proceed(ctx)
+	case drainOver:
+		b.stopNext(ctx)
+	case *actor.Terminated:
+		b.childEnded(ctx, m.Who)
+	case *actor.Stopped:
+		b.stopTimer()
+		b.ended(b.err)
+	}
+}
+
+// HandleFailure lets a child go on after a bug, and stops the worker when one
+// fails again and again.
+func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+	if tolerable(rs) {
+		s.ResumeChildren(child)
+		return
+	}
+	b.err = errors.Join(b.err, fmt.Errorf("%s failed more than %d times within %v: %v", child.GetId(), bugLimit, bugWindow, reason))
+	s.StopChildren(child)
+	b.system.Root.Send(b.bridge.pid, drainOver{})
+}
+
+func (b *bridge) start(ctx actor.Context) {
+	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
+	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
+	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
+	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
+}
+
+func (b *bridge) shutdown(ctx actor.Context) {
+	if b.stopping {
+		return
+	}
+	b.stopping = true
+	self, root := ctx.Self(), b.system.Root
+	b.deadline = time.AfterFunc(b.DrainTimeout, func() { root.Send(self, drainOver{}) })
+	b.reader.Tell(messages.Quiesce{})
+	b.broker.Tell(messages.Quiesce{})
+	b.proceed(ctx)
+}
+
+// proceed stops the children once nothing is under way, or nothing can be
+// finished because a side is away.
+func (b *bridge) proceed(ctx actor.Context) {
+	if !b.stopping || b.leaving != "" {
+		return
+	}
+	done := b.quiet[readerName] && b.quiet[brokerName]
+	if done || !b.layerUp || !b.sessionUp {
+		b.stopNext(ctx)
+	}
+}
+
+// stopNext stops the next child, or the bridge itself after the last.
+func (b *bridge) stopNext(ctx actor.Context) {
+	b.stopping = true
+	b.stopTimer()
+	for _, name := range bridgeChildren {
+		if pid, ok := b.children[name]; ok {
+			if b.leaving != name {
+				b.leaving = name
+				ctx.Stop(pid)
+			}
+			return
+		}
+	}
+	ctx.Stop(ctx.Self())
+}
+
+func (b *bridge) childEnded(ctx actor.Context, who *actor.PID) {
+	for name, pid := range b.children {
+		if pid.Equal(who) {
+			delete(b.children, name)
+		}
+	}
+	b.stopNext(ctx)
+}
+
+func (b *bridge) stopTimer() {
+	if b.deadline != nil {
+		b.deadline.Stop()
+	}
+}

@@ -1,0 +1,281 @@
+package actors
+
+import (
+	"errors"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// The broker actor keeps what outlives a connection: which version to speak, how
+// many attempts failed, which filters are wanted, and the publishes that have
+// not taken effect. It supervises the session and gives each of its
+// incarnations what it needs.
+
+const (
+	// subscribeLimit is the most filters of one SUBSCRIBE: one packet for
+	// thousands keeps some brokers busy for many seconds.
+	subscribeLimit = 500
+	// steady is how long a connection must have lived for the next attempt to
+	// count as a first one.
+	steady = 5 * time.Second
+)
+
+type broker struct {
+	*dependencies
+	session    *actor.PID
+	replacing  bool // the session is to be replaced when it has ended
+	connection uint64
+	speech     speech
+	attempts   int
+	up         bool
+	since      time.Time // of the live connection
+	trouble    string    // what was last said about being away
+
+	filters filters
+	asking  int // packets about filters that wait for their answers
+
+	outbox outbox
+}
+
+func newBroker(deps *dependencies) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox()}
+	})
+}
+
+// Receive is the broker actor's table.
+func (b *broker) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		b.session = spawn(ctx, "session", newSession(b.dependencies))
+	case messages.SessionStarted:
+		b.connect()
+	case messages.Connected:
+		b.connected(m)
+	case messages.Settled:
+		b.tell(m)
+	case messages.Publish:
+		b.outbox.add(m)
+		b.tell(m)
+	case messages.Published:
+		b.published(m)
+	case messages.Want:
+		b.filters.want(m)
+		b.change()
+	case messages.Unwant:
+		b.filters.unwant(m.Filter)
+		b.change()
+	case messages.Subscribed:
+		b.subscribed(m)
+	case messages.Unsubscribed:
+		b.unsubscribed(m)
+	case messages.Quiesce:
+		b.quiesce()
+	case messages.Quiet:
+		b.bridge.Tell(messages.Quiet{From: brokerName})
+	case *actor.Terminated:
+		b.respawn(ctx, m)
+	case *actor.Stopping, *actor.Restarting:
+		b.replacing = false
+	}
+}
+
+// release gives back what a message held whose handling panicked.
+func (b *broker) release(message any) {
+	switch m := message.(type) {
+	case messages.Publish:
+		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	case messages.Published:
+		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	}
+}
+
+// HandleFailure decides what follows the end of a connection, or of an attempt:
+// the next attempt, or a session that speaks another version. A bug in the
+// session costs its connection as well.
+func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+	if b.up && time.Since(b.since) >= steady {
+		b.attempts = 0
+	} else {
+		b.attempts++
+	}
+	b.down()
+	var f *messages.SessionFailure
+	if failed, ok := reason.(failure); ok && errors.As(failed.err, &f) {
+		b.away(f)
+		if b.speech.failed(f.Cause) {
+			b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
+			b.replacing = true
+			s.StopChildren(child)
+			return
+		}
+	}
+	s.RestartChildren(child)
+}
+
+// respawn replaces a session that was stopped for one that speaks another
+// version.
+func (b *broker) respawn(ctx actor.Context, m *actor.Terminated) {
+	if b.replacing && m.Who.Equal(b.session) {
+		b.replacing = false
+		b.session = spawn(ctx, "session", newSession(b.dependencies))
+	}
+}
+
+func (b *broker) connect() {
+	b.connection++
+	b.toSession(messages.Connect{Connection: b.connection, Version: b.speech.current, Attempt: b.attempts})
+}
+
+func (b *broker) connected(m messages.Connected) {
+	if m.Connection != b.connection {
+		return
+	}
+	b.up, b.since, b.trouble = true, time.Now(), ""
+	b.speech.connected()
+	b.Stats.Connects.Add(1)
+	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
+		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
+	b.bridge.Tell(messages.SessionState{Up: true})
+	b.filters.again()
+	b.change()
+	b.outbox.each(func(p messages.Publish) { b.tell(p) })
+}
+
+// down forgets what was true of the connection.
+func (b *broker) down() {
+	if b.up {
+		b.bridge.Tell(messages.SessionState{Up: false})
+	}
+	b.up, b.asking = false, 0
+}
+
+// away says once per kind of trouble that the broker is away.
+func (b *broker) away(f *messages.SessionFailure) {
+	b.Stats.Disconnects.Add(1)
+	trouble := f.Cause.String()
+	if trouble == b.trouble {
+		b.Log.Debug("the MQTT broker is still away", "attempts", b.attempts, "error", f)
+		return
+	}
+	b.trouble = trouble
+	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f.Cause))
+}
+
+// advice says what a person can do about a failure that does not heal by
+// itself.
+func advice(c messages.Cause) string {
+	switch c {
+	case messages.BadCredentials:
+		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
+	case messages.ClientIDRefused:
+		return "set MQTT_CLIENT_ID to one that the broker accepts"
+	case messages.TakenOver:
+		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
+	case messages.ProtocolRefused, messages.ProtocolUnclear:
+		return "nothing: 3.1.1 is tried as well"
+	default:
+		return "check MQTT_HOST and that the broker runs"
+	}
+}
+
+// tell passes a message to the session while it has a connection.
+func (b *broker) tell(m messages.ToSession) {
+	if b.up {
+		b.toSession(m)
+	}
+}
+
+func (b *broker) toSession(m messages.ToSession) {
+	refOf[messages.ToSession](b.system, b.session).Tell(m)
+}
+
+func (b *broker) published(m messages.Published) {
+	p, ok := b.outbox.remove(m.Receipt)
+	if !ok {
+		return
+	}
+	b.Stats.Published.Add(1)
+	if m.Code >= 0x80 {
+		b.Stats.Published.Add(-1)
+		b.Stats.PublishRefused.Add(1)
+		b.Log.Warn("the broker refused a publish: check its access rules",
+			"topic", p.Message.Topic, "qos", p.Message.QoS, "code", m.Code, "reason", m.Reason)
+	}
+	b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+}
+
+// change tells the broker the next changes of filters, as many as wait in one
+// packet.
+func (b *broker) change() {
+	if !b.up || b.asking > 0 {
+		return
+	}
+	wants, unwanted := b.filters.next(subscribeLimit)
+	if len(wants) > 0 {
+		b.asking++
+		b.toSession(messages.Subscribe{Filters: wants})
+	}
+	if len(unwanted) > 0 {
+		b.asking++
+		b.toSession(messages.Unsubscribe{Filters: unwanted})
+	}
+}
+
+func (b *broker) subscribed(m messages.Subscribed) {
+	for i, want := range m.Filters {
+		if code := m.Codes[i]; code < 0x80 {
+			b.router.Tell(messages.Granted{Filter: want.Filter, QoS: code})
+		} else {
+			b.filters.gone([]string{want.Filter})
+			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: subackReason(code)})
+		}
+	}
+	b.answered()
+}
+
+func (b *broker) unsubscribed(m messages.Unsubscribed) {
+	b.filters.gone(m.Filters)
+	b.answered()
+}
+
+func (b *broker) answered() {
+	b.asking = max(0, b.asking-1)
+	b.change()
+}
+
+// subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
+func subackReason(code byte) string {
+	switch code {
+	case 0x83:
+		return "implementation specific error"
+	case 0x87:
+		return "not authorized"
+	case 0x8F:
+		return "topic filter invalid"
+	case 0x91:
+		return "packet identifier in use"
+	case 0x97:
+		return "quota exceeded"
+	case 0x9E:
+		return "shared subscriptions not supported"
+	case 0xA1:
+		return "subscription identifiers not supported"
+	case 0xA2:
+		return "wildcard subscriptions not supported"
+	default:
+		return "unspecified error"
+	}
+}
+
+// quiesce lets the session finish what it has.
+func (b *broker) quiesce() {
+	if !b.up {
+		b.bridge.Tell(messages.Quiet{From: brokerName})
+		return
+	}
+	b.toSession(messages.Quiesce{})
+}

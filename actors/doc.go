@@ -1,0 +1,47 @@
+// Package actors is the worker as a tree of supervised actors:
+//
+//	bridge                   starts and stops the others, in order
+//	├── groups               makes and retires an actor for each target
+//	│   ├── group/alerts     writes to one group, in order, what waits for it
+//	│   └── channel/...      the same for one channel
+//	├── router               owns the trie: which filter matches a topic
+//	│   └── subscription/... owns one filter: its members, its QoS
+//	├── broker               keeps a session: version, attempts, outbox, filters
+//	│   └── session          owns one live MQTT connection and dies with it
+//	└── reader               keeps the commands that are under way
+//	    └── receiver         reads the command channel and dies with Redis
+//
+// A message in: session → router → each matching subscription → groups → group
+// → Layer. A command: receiver → reader → router → subscription or broker →
+// session.
+//
+// # Order
+//
+// Each arrow above is one mailbox, and a mailbox keeps the order of one sender.
+// A target gets a message through one subscription only, the oldest of those
+// that match, so that messages of one topic take one way to one target. The way
+// changes only when a target leaves a subscription; the router then holds what
+// comes until that subscription has passed on all it had.
+//
+// # Loss
+//
+// A delivery carries a token and a weight. Whoever passes it on splits the
+// weight, and whoever is done with its part gives that part back to the
+// session, which acknowledges the message to the broker when the parts are
+// whole again. A delivery that makes its actor panic is given back as well: it
+// is counted and never comes again. Commands stay in Redis until they took
+// effect: the reader acknowledges them when it is told Done.
+//
+// # Failure
+//
+// A lost connection is a typed failure (messages.SessionFailure,
+// messages.LayerFailure). Its owner panics with it and is restarted, forever;
+// the delay before the next attempt is taken inside the new incarnation, so
+// that sockets are closed at once and stopping stays prompt. A failure of kind
+// ProtocolRefused makes the broker actor replace its session by one that speaks
+// 3.1.1.
+//
+// Any other panic is a bug. The actor goes on with its next message and its
+// state; a subscription or group that fails again and again is restarted empty,
+// any other actor that does so stops the worker with an error.
+package actors

@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// filters are the subscriptions that the MQTT broker should have, and the ones
+// it may have; the changes between them wait in order.
+type filters struct {
+	byName  map[string]*filterState
+	trie    topic.Trie[*filterState]
+	changes []*filterState
+}
+
+// filterState is what is wanted of one filter and what the broker knows of it.
+type filterState struct {
+	filter string
+	want   messages.Want // zero: not wanted any more
+	asked  bool          // the broker has, or may have, a subscription for it
+	queued bool          // stands in filters.changes
+}
+
+func newFilters() filters { return filters{byName: map[string]*filterState{}} }
+
+func (fs *filters) len() int { return len(fs.byName) }
+
+// want notes that a filter is wanted, or wanted otherwise.
+func (fs *filters) want(w messages.Want) {
+	f, ok := fs.byName[w.Filter]
+	if !ok {
+		f = &filterState{filter: w.Filter}
+		w.Overlaps = fs.markOverlaps(w.Filter)
+		fs.byName[w.Filter] = f
+		fs.trie.Set(w.Filter, f)
+	}
+	w.Overlaps = w.Overlaps || f.want.Overlaps
+	f.want = w
+	fs.queue(f)
+}
+
+// markOverlaps says whether other filters may match the same topics as a new
+// one, and marks those too. They are asked for again before the new one, so
+// that from the start the copies that a broker sends can be told apart.
+func (fs *filters) markOverlaps(filter string) bool {
+	others := fs.trie.Overlapping(filter, nil)
+	for _, other := range others {
+		if !other.want.Overlaps {
+			other.want.Overlaps = true
+			fs.queue(other)
+		}
+	}
+	return len(others) > 0
+}
+
+// unwant notes that a filter is not wanted any more.
+func (fs *filters) unwant(filter string) {
+	if f, ok := fs.byName[filter]; ok {
+		f.want.Filter = ""
+		fs.queue(f)
+	}
+}
+
+// again queues all filters, for a new connection.
+func (fs *filters) again() {
+	for _, f := range fs.byName {
+		fs.queue(f)
+	}
+}
+
+func (fs *filters) queue(f *filterState) {
+	if !f.queued {
+		f.queued = true
+		fs.changes = append(fs.changes, f)
+	}
+}
+
+// next takes the oldest changes, at most n: filters to subscribe to and filters
+// to unsubscribe from.
+func (fs *filters) next(n int) (wants []messages.Want, unwanted []string) {
+	n = min(n, len(fs.changes))
+	for _, f := range fs.changes[:n] {
+		f.queued = false
+		switch {
+		case f.want.Filter != "":
+			f.asked = true
+			wants = append(wants, f.want)
+		case f.asked:
+			unwanted = append(unwanted, f.filter)
+		default:
+			fs.forget(f)
+		}
+	}
+	fs.changes = slices.Delete(fs.changes, 0, n)
+	return wants, unwanted
+}
+
+// gone notes that the broker has no subscription for these filters any more.
+func (fs *filters) gone(names []string) {
+	for _, name := range names {
+		f, ok := fs.byName[name]
+		if !ok {
+			continue
+		}
+		f.asked = false
+		if f.want.Filter == "" && !f.queued {
+			fs.forget(f)
+		}
+	}
+}
+
+func (fs *filters) forget(f *filterState) {
+	delete(fs.byName, f.filter)
+	fs.trie.Delete(f.filter)
+}

@@ -1,0 +1,78 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// groups makes an actor for each target that something is delivered to, passes
+// the deliveries on, and stops the actor when no subscription serves the target
+// any more and it has nothing left.
+
+// targetActor is what groups knows of one target's actor.
+type targetActor struct {
+	pid       *actor.PID
+	group     Ref[messages.ToGroup]
+	forwarded uint64
+}
+
+type groups struct {
+	*dependencies
+	targets map[messages.Target]*targetActor
+	serial  uint64
+}
+
+func newGroups(deps *dependencies) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		return &groups{dependencies: deps, targets: map[messages.Target]*targetActor{}}
+	}, actor.WithSupervisor(resumeFirst{}))
+}
+
+// Receive is the groups' table.
+func (g *groups) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case messages.Deliver:
+		t := g.of(ctx, m.Target)
+		t.forwarded++
+		t.group.Tell(m)
+	case messages.Retire:
+		if t, ok := g.targets[m.Target]; ok {
+			t.group.Tell(m)
+		}
+	case messages.Drained:
+		g.drained(ctx, m)
+	}
+}
+
+// release gives back what a message held whose handling panicked.
+func (g *groups) release(message any) {
+	if m, ok := message.(messages.Deliver); ok {
+		g.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: m.Token, Weight: m.Weight}}})
+	}
+}
+
+func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {
+	if t, ok := g.targets[target]; ok {
+		return t
+	}
+	g.serial++
+	kind := "group"
+	if target.Kind == messages.Channel {
+		kind = "channel"
+	}
+	pid := spawn(ctx, childName(kind, target.Name, g.serial), newGroup(g.dependencies, target))
+	t := &targetActor{pid: pid, group: refOf[messages.ToGroup](g.system, pid)}
+	g.targets[target] = t
+	return t
+}
+
+// drained stops a retired actor, unless something was sent to it since.
+func (g *groups) drained(ctx actor.Context, m messages.Drained) {
+	t, ok := g.targets[m.Target]
+	if !ok || t.forwarded != m.Handled {
+		return
+	}
+	delete(g.targets, m.Target)
+	ctx.Stop(t.pid)
+}

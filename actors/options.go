@@ -1,0 +1,106 @@
+package actors
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// Options are what the tree needs from outside. Layer and Dial are required;
+// the zero value of everything else means its default.
+type Options struct {
+	Layer Layer
+	Dial  Dial
+	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
+	Version messages.Version
+	// Window is the most commands that are under way at a time, 1,024 by
+	// default. While the broker is away that many wait in the worker; the others
+	// stay in Redis, where the layer's own capacity pushes back on the site.
+	Window int
+	// GroupBacklog is the most messages that wait for one target, 10,000 by
+	// default. QoS 0 messages above it are dropped, oldest first, and counted;
+	// those of QoS 1 and 2 are bounded by the receive maximum.
+	GroupBacklog int
+	// Backoff paces reconnecting, on both sides.
+	Backoff Backoff
+	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
+	// default.
+	DrainTimeout time.Duration
+	Log          *slog.Logger
+	// Stats counts what happens; made if nil.
+	Stats *Stats
+}
+
+func (o Options) withDefaults() Options {
+	if o.Version == 0 {
+		o.Version = messages.MQTT5
+	}
+	if o.Window <= 0 {
+		o.Window = 1024
+	}
+	if o.GroupBacklog <= 0 {
+		o.GroupBacklog = 10_000
+	}
+	if o.DrainTimeout <= 0 {
+		o.DrainTimeout = 8 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Stats == nil {
+		o.Stats = &Stats{}
+	}
+	o.Backoff = o.Backoff.withDefaults()
+	return o
+}
+
+// Stats counts what happened since the start. All fields may be read at any
+// time.
+type Stats struct {
+	// Inbound messages: received from the broker, matched by no subscription,
+	// written to queues of the layer, refused by full queues, dropped from an
+	// overfull backlog.
+	Received, Unmatched, Stored, Full, Overflowed atomic.Int64
+	// Commands: taken from the layer, not understood, publishes that took effect
+	// and those the broker refused, filters the broker refused.
+	Commands, BadCommands, Published, PublishRefused, FilterRefused atomic.Int64
+	// Life: connections made, connections or attempts lost, losses of Redis, bugs.
+	Connects, Disconnects, LayerLosses, Bugs atomic.Int64
+}
+
+// dependencies are what every actor has: the options, and the addresses of the
+// actors directly under the bridge.
+type dependencies struct {
+	Options
+	system *actor.ActorSystem
+	bridge Ref[messages.ToBridge]
+	reader Ref[messages.ToReader]
+	router Ref[messages.ToRouter]
+	groups Ref[messages.ToGroups]
+	broker Ref[messages.ToBroker]
+}
+
+// Paths of the actors, which are their addresses.
+const (
+	bridgePath = "bridge"
+	readerName = "reader"
+	routerName = "router"
+	groupsName = "groups"
+	brokerName = "broker"
+)
+
+func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
+	return &dependencies{
+		Options: o.withDefaults(),
+		system:  system,
+		bridge:  refTo[messages.ToBridge](system, bridgePath),
+		reader:  refTo[messages.ToReader](system, bridgePath+"/"+readerName),
+		router:  refTo[messages.ToRouter](system, bridgePath+"/"+routerName),
+		groups:  refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
+		broker:  refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
+	}
+}

@@ -1,0 +1,26 @@
+package actors
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// panicked is a panic of work that an actor gave to a goroutine.
+type panicked struct{ value any }
+
+// Error says what the panic was.
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// protect does work outside an actor's mailbox, where a panic would end the
+// process, and turns a panic into an error.
+func (d *dependencies) protect(doing string, work func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.Stats.Bugs.Add(1)
+			d.Log.Error("a bug: please report it with this stack; the worker goes on",
+				"doing", doing, "error", v, "stack", string(debug.Stack()))
+			err = panicked{v}
+		}
+	}()
+	return work()
+}

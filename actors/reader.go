@@ -1,0 +1,185 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// The reader keeps the commands that were taken from the layer and have not
+// taken effect yet: at most Window of them. It supervises the receiver, which
+// waits for more, and acknowledges to Redis what is done.
+//
+// It outlives the loss of Redis: what is under way goes on, and what was done
+// meanwhile is acknowledged when Redis is back.
+
+// acknowledged is the outcome of one Layer.Acknowledge.
+type acknowledged struct {
+	receipts []messages.Receipt
+	err      error
+}
+
+// acknowledgeAgain comes when the delay after a failed acknowledgement is over.
+type acknowledgeAgain struct{}
+
+type reader struct {
+	*dependencies
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	receiver  *actor.PID
+	attempts  int  // failed attempts of the receiver in a row
+	waiting   bool // the receiver has been asked for more
+	underWay  int
+	quiescing bool
+
+	done          []messages.Receipt
+	acknowledging bool
+	lost          string // why Redis is away; empty: it is not known to be
+	known         bool   // the state of Redis has been told
+}
+
+func newReader(deps *dependencies) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		ctx, cancel := context.WithCancel(context.Background())
+		return &reader{dependencies: deps, ctx: ctx, cancel: cancel}
+	})
+}
+
+// Receive is the reader's table.
+func (r *reader) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		r.receiver = spawn(ctx, "receiver", newReceiver(r.dependencies))
+	case messages.ReceiverStarted:
+		r.waiting = false
+		r.take()
+	case messages.LayerReached:
+		r.layerBack()
+	case messages.Took:
+		r.took(m)
+	case messages.Done:
+		r.finished(ctx, m.Receipts)
+	case acknowledged:
+		r.acknowledged(ctx, m)
+	case acknowledgeAgain:
+		r.acknowledging = false
+		r.acknowledge(ctx)
+	case messages.Quiesce:
+		r.quiescing = true
+		ctx.Stop(r.receiver)
+		r.tellQuiet()
+	case *actor.Stopping, *actor.Restarting:
+		r.cancel()
+	}
+}
+
+// HandleFailure restarts the receiver, whatever it died of, as often as it
+// takes. What it waits before its next attempt is counted here.
+func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+	r.attempts++
+	if f, ok := reason.(failure); ok {
+		r.layerLost(f.err)
+	}
+	s.RestartChildren(child)
+}
+
+// take asks the receiver for as much as the window has room for.
+func (r *reader) take() {
+	room := r.Window - r.underWay
+	if r.waiting || r.quiescing || room <= 0 {
+		return
+	}
+	r.waiting = true
+	refOf[messages.ToReceiver](r.system, r.receiver).Tell(messages.Take{Limit: room, Attempt: r.attempts})
+}
+
+func (r *reader) took(m messages.Took) {
+	r.waiting = false
+	r.attempts = 0
+	r.underWay += len(m.Received)
+	r.Stats.Commands.Add(int64(len(m.Received)))
+	for _, received := range m.Received {
+		if received.Fault != nil {
+			r.misunderstood(received)
+			continue
+		}
+		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
+	}
+	r.take()
+}
+
+// misunderstood gets rid of a message that is no command: said once, counted,
+// and gone.
+func (r *reader) misunderstood(m messages.Received) {
+	r.Stats.BadCommands.Add(1)
+	r.Log.Warn("a message on the command channel was ignored: correct its sender", "error", m.Fault)
+	r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+}
+
+func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
+	r.underWay -= len(receipts)
+	r.done = append(r.done, receipts...)
+	r.acknowledge(ctx)
+	r.take()
+}
+
+// acknowledge writes one acknowledgement at a time; what is done meanwhile goes
+// with the next.
+func (r *reader) acknowledge(ctx actor.Context) {
+	if r.acknowledging || len(r.done) == 0 {
+		r.tellQuiet()
+		return
+	}
+	r.acknowledging = true
+	receipts := r.done
+	r.done = nil
+	self := ctx.Self()
+	go func() {
+		err := r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, receipts) })
+		r.system.Root.Send(self, acknowledged{receipts, err})
+	}()
+}
+
+func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
+	if m.err == nil {
+		r.acknowledging = false
+		r.acknowledge(ctx)
+		return
+	}
+	r.done = append(m.receipts, r.done...)
+	root, self := r.system.Root, ctx.Self()
+	time.AfterFunc(r.Backoff.delay(2), func() { root.Send(self, acknowledgeAgain{}) })
+}
+
+// tellQuiet answers Quiesce when every command has taken effect and Redis has
+// been told.
+func (r *reader) tellQuiet() {
+	if r.quiescing && r.underWay == 0 && len(r.done) == 0 && !r.acknowledging {
+		r.bridge.Tell(messages.Quiet{From: readerName})
+	}
+}
+
+// layerLost says once per reason that Redis is away.
+func (r *reader) layerLost(err error) {
+	if r.lost == err.Error() {
+		return
+	}
+	r.lost, r.known = err.Error(), true
+	r.Stats.LayerLosses.Add(1)
+	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	r.bridge.Tell(messages.LayerState{Up: false})
+}
+
+// layerBack says once that Redis is there.
+func (r *reader) layerBack() {
+	if r.known && r.lost == "" {
+		return
+	}
+	r.known, r.lost = true, ""
+	r.Log.Info("reading commands from Redis")
+	r.bridge.Tell(messages.LayerState{Up: true})
+}

@@ -1,0 +1,339 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// A session owns exactly one live MQTT connection and dies with it: of a failed
+// attempt, of a loss, of an answer that does not come. The incarnation that
+// follows gets a new connection number; what an earlier one still has to say is
+// recognised by that and dropped.
+
+// answerTimeout is how long a SUBACK or UNSUBACK may take. RabbitMQ needs
+// 17 s for 10,000 filters.
+const answerTimeout = time.Minute
+
+// dialNow comes when the delay before the attempt is over.
+type dialNow struct{ connection uint64 }
+
+// dialed is the outcome of one Dial.
+type dialed struct {
+	connection uint64
+	session    Session
+	err        error
+}
+
+// arrived is a PUBLISH of the broker.
+type arrived struct {
+	connection  uint64
+	seq         uint64
+	identifiers []uint32
+	message     *messages.Message
+}
+
+// lost says that the connection failed.
+type lost struct {
+	connection uint64
+	err        error
+}
+
+// sentOut says that a run of publishes was handed to the connection.
+type sentOut struct{ connection uint64 }
+
+// answered carries the broker's answer to SUBSCRIBE or UNSUBSCRIBE.
+type answered struct {
+	connection uint64
+	answer     messages.ToBroker
+}
+
+// unsettled is what is known of a delivery that is under way.
+type unsettled struct {
+	weight uint64 // what is missing
+	qos    byte
+}
+
+type session struct {
+	*dependencies
+	connect messages.Connect
+	life    *lifeline
+	timer   *time.Timer
+	live    Session
+	early   []arrived // what came before Dial returned
+
+	unsettled  map[uint64]unsettled
+	outgoing   []messages.Publish
+	publishing bool
+	quiescing  bool
+}
+
+func newSession(deps *dependencies) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		return &session{dependencies: deps, life: newLifeline(), unsettled: map[uint64]unsettled{}}
+	})
+}
+
+// Receive is the session's table.
+func (s *session) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		s.broker.Tell(messages.SessionStarted{})
+	case messages.Connect:
+		s.prepare(ctx, m)
+	case dialNow:
+		s.dial(ctx, m)
+	case dialed:
+		s.dialed(m)
+	case arrived:
+		s.arrived(m)
+	case messages.Settled:
+		s.settled(m)
+	case messages.Publish:
+		s.outgoing = append(s.outgoing, m)
+		s.publish(ctx)
+	case sentOut:
+		if m.connection == s.connect.Connection {
+			s.publishing = false
+			s.publish(ctx)
+		}
+	case messages.Subscribe:
+		s.subscribe(ctx, m)
+	case messages.Unsubscribe:
+		s.unsubscribe(ctx, m)
+	case answered:
+		if m.connection == s.connect.Connection {
+			s.broker.Tell(m.answer)
+		}
+	case lost:
+		if m.connection == s.connect.Connection {
+			fail(m.err)
+		}
+	case messages.Quiesce:
+		s.quiescing = true
+		s.tellQuiet()
+	case *actor.Stopping, *actor.Restarting:
+		s.stop()
+	}
+}
+
+// release acknowledges a message that must not come again.
+func (s *session) release(message any) {
+	if m, ok := message.(arrived); ok && s.live != nil {
+		delete(s.unsettled, m.seq)
+		s.live.Ack(m.seq)
+	}
+}
+
+func (s *session) prepare(ctx actor.Context, m messages.Connect) {
+	s.connect = m
+	root, self := s.system.Root, ctx.Self()
+	s.timer = time.AfterFunc(s.Backoff.delay(m.Attempt), func() { root.Send(self, dialNow{m.Connection}) })
+}
+
+func (s *session) dial(ctx actor.Context, m dialNow) {
+	if m.connection != s.connect.Connection {
+		return
+	}
+	connect, life := s.connect, s.life
+	sink := &sink{root: s.system.Root, self: ctx.Self(), broker: s.broker, connection: connect.Connection}
+	go func() {
+		var made Session
+		err := s.protect("connecting to the MQTT broker", func() (err error) {
+			made, err = s.Dial(life.ctx, connect.Version, sink)
+			return err
+		})
+		if err == nil && !life.adopt(made) {
+			return
+		}
+		sink.root.Send(sink.self, dialed{connect.Connection, made, err})
+	}()
+}
+
+func (s *session) dialed(m dialed) {
+	if m.connection != s.connect.Connection {
+		return
+	}
+	if m.err != nil {
+		fail(m.err)
+	}
+	s.live = m.session
+	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
+	for _, early := range s.early {
+		s.arrived(early)
+	}
+	s.early = nil
+}
+
+func (s *session) arrived(m arrived) {
+	if m.connection != s.connect.Connection || s.quiescing {
+		return
+	}
+	if s.live == nil {
+		s.early = append(s.early, m)
+		return
+	}
+	s.Stats.Received.Add(1)
+	s.unsettled[m.seq] = unsettled{messages.Whole, m.message.QoS}
+	s.router.Tell(messages.Delivery{
+		Token:       messages.Token{Connection: m.connection, Seq: m.seq},
+		Weight:      messages.Whole,
+		Identifiers: m.identifiers,
+		Message:     m.message,
+	})
+}
+
+// settled takes parts of deliveries back and acknowledges those that are whole.
+func (s *session) settled(m messages.Settled) {
+	for _, p := range m.Parts {
+		u, ok := s.unsettled[p.Token.Seq]
+		if !ok || p.Token.Connection != s.connect.Connection {
+			continue
+		}
+		if u.weight -= p.Weight; u.weight > 0 {
+			s.unsettled[p.Token.Seq] = u
+			continue
+		}
+		delete(s.unsettled, p.Token.Seq)
+		if u.qos > 0 {
+			s.live.Ack(p.Token.Seq)
+		}
+	}
+	s.tellQuiet()
+}
+
+// publish hands what waits to the connection, one run at a time and in order.
+func (s *session) publish(ctx actor.Context) {
+	if s.live == nil || s.publishing || len(s.outgoing) == 0 {
+		return
+	}
+	run := s.outgoing
+	s.outgoing, s.publishing = nil, true
+	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
+	go func() {
+		err := s.protect("publishing", func() error {
+			for _, p := range run {
+				if err := live.Publish(life.ctx, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			s.system.Root.Send(self, lost{connection, err})
+			return
+		}
+		s.system.Root.Send(self, sentOut{connection})
+	}()
+}
+
+func (s *session) subscribe(ctx actor.Context, m messages.Subscribe) {
+	s.ask(ctx, fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+		codes, err := live.Subscribe(ctx, m.Filters)
+		return messages.Subscribed{Filters: m.Filters, Codes: codes}, err
+	})
+}
+
+func (s *session) unsubscribe(ctx actor.Context, m messages.Unsubscribe) {
+	s.ask(ctx, fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+		return messages.Unsubscribed(m), live.Unsubscribe(ctx, m.Filters)
+	})
+}
+
+// ask puts a question to the broker. One that stays unanswered is a lost
+// connection.
+func (s *session) ask(ctx actor.Context, doing string, question func(context.Context, Session) (messages.ToBroker, error)) {
+	if s.live == nil {
+		return
+	}
+	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
+	go func() {
+		within, cancel := context.WithTimeout(life.ctx, answerTimeout)
+		defer cancel()
+		var answer messages.ToBroker
+		err := s.protect(doing, func() (err error) {
+			answer, err = question(within, live)
+			return err
+		})
+		if err != nil {
+			s.system.Root.Send(self, lost{connection, &messages.SessionFailure{Doing: doing, Err: err}})
+			return
+		}
+		s.system.Root.Send(self, answered{connection, answer})
+	}()
+}
+
+// tellQuiet answers Quiesce when every delivery is settled.
+func (s *session) tellQuiet() {
+	if s.quiescing && len(s.unsettled) == 0 {
+		s.broker.Tell(messages.Quiet{From: "session"})
+	}
+}
+
+func (s *session) stop() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.life.end()
+}
+
+// sink passes on what a connection has to tell. It belongs to one connection.
+type sink struct {
+	root       *actor.RootContext
+	self       *actor.PID
+	broker     Ref[messages.ToBroker]
+	connection uint64
+}
+
+// Received puts the message into the session's mailbox.
+func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
+	k.root.Send(k.self, arrived{k.connection, seq, identifiers, m})
+}
+
+// Published tells the broker actor, which outlives this connection: what took
+// effect did so whatever becomes of it.
+func (k *sink) Published(p messages.Published) { k.broker.Tell(p) }
+
+// Lost puts the failure into the session's mailbox.
+func (k *sink) Lost(err error) { k.root.Send(k.self, lost{k.connection, err}) }
+
+// lifeline ties what an incarnation's goroutines make to the incarnation: a
+// connection that is made too late is closed.
+type lifeline struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	made   Session
+}
+
+func newLifeline() *lifeline {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &lifeline{ctx: ctx, cancel: cancel}
+}
+
+// adopt takes a new connection over, or closes it if the incarnation is gone.
+func (l *lifeline) adopt(made Session) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx.Err() != nil {
+		made.Close()
+		return false
+	}
+	l.made = made
+	return true
+}
+
+// end closes the connection and cancels what is being done with it.
+func (l *lifeline) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.made != nil {
+		l.made.Close()
+	}
+	l.cancel()
+}
