@@ -1,0 +1,97 @@
+package config
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// Config is everything that can be set, read and checked.
+type Config struct {
+	Broker Broker
+	Layer  Layer
+	Log    Log
+
+	// Channel is the layer's channel on which commands arrive; it is also the
+	// first word of the type of each event.
+	Channel string
+
+	// ShutdownTimeout is how long a stop may take to finish what is under way.
+	ShutdownTimeout time.Duration
+
+	// Ignored holds the MQTT_… variables of the environment that are no
+	// settings of this program, sorted. They are probably the site's own.
+	Ignored []string
+
+	origins map[string]origin
+}
+
+// Broker is the MQTT side.
+type Broker struct {
+	// Servers are tried in their order. Each has one of the schemes mqtt,
+	// mqtts, ws and wss, a host and a port; no user or password.
+	Servers []*url.URL
+
+	User, Password string
+
+	// Version is the protocol to try first; MQTT 5 may fall back to 3.1.1.
+	Version messages.Version
+
+	// ClientID names the session at the broker. Empty: it is drawn once and
+	// kept in Redis.
+	ClientID string
+
+	// KeepAlive is in whole seconds, 1 to 65535.
+	KeepAlive time.Duration
+
+	// SessionExpiry is in whole seconds and fits in 32 bits; 0: clean sessions.
+	SessionExpiry time.Duration
+
+	// ReceiveMaximum is how many messages of QoS 1 and 2 the broker may send
+	// before the first of them is acknowledged.
+	ReceiveMaximum uint16
+
+	// TLS is for the servers with the schemes mqtts and wss; never nil.
+	TLS *tls.Config
+
+	// Will is what the broker publishes when the worker dies, Birth what the
+	// worker publishes when it has connected; nil: nothing.
+	Will, Birth *messages.Message
+}
+
+// Layer is the Django side: a channel layer of channels_redis's core back end.
+type Layer struct {
+	// Redis says how to reach the server; it holds the password.
+	Redis *redis.Options
+
+	// Prefix of all keys; it may be empty.
+	Prefix string
+
+	// Expiry is the life of a message, GroupExpiry that of a membership; both
+	// are in whole seconds.
+	Expiry, GroupExpiry time.Duration
+
+	// Capacity is the length at which a queue refuses messages.
+	Capacity int
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format LogFormat
+}
+
+// LogFormat is how log lines look.
+type LogFormat string
+
+// The log formats. LogAuto is text on a terminal and JSON elsewhere.
+const (
+	LogAuto LogFormat = ""
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)

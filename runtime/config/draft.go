@@ -1,0 +1,78 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// draft is a Config with the values that make sense only together.
+type draft struct {
+	Config
+	hosts         string
+	port          int
+	tls           tlsFiles
+	will, birth   testament
+	channelLayers string
+	redisURL      string
+}
+
+// finish makes of the values what they are together. It hands each fault to
+// the given function, under the name of the setting that is to be changed.
+func (d *draft) finish(fault func(env string, err error)) {
+	check := func(env string, err error) {
+		if err != nil {
+			fault(env, err)
+		}
+	}
+	var err error
+	d.Broker.Servers, err = parseServers(d.hosts, d.port, d.tls.wanted())
+	check("MQTT_HOST", err)
+	check("MQTT_PASSWORD", d.checkPassword())
+	d.finishTLS(check)
+	d.Broker.Will = d.testament("MQTT_WILL", d.will, check)
+	d.Broker.Birth = d.testament("MQTT_BIRTH", d.birth, check)
+	d.finishLayer(check)
+}
+
+// checkPassword keeps to [MQTT-3.1.2-22], which allows no password alone.
+func (d *draft) checkPassword() error {
+	if d.Broker.Password != "" && d.Broker.User == "" {
+		return errors.New("a password needs a user: set MQTT_USER too")
+	}
+	return nil
+}
+
+func (d *draft) finishLayer(check func(string, error)) {
+	var err error
+	if d.channelLayers != "" && d.Source("CHANNEL_LAYERS") >= d.Source("REDIS_URL") {
+		d.Layer, err = parseChannelLayers(d.channelLayers)
+		check("CHANNEL_LAYERS", err)
+		return
+	}
+	d.Layer = defaultLayer()
+	d.Layer.Redis, err = parseRedis(d.redisURL)
+	check("REDIS_URL", err)
+}
+
+// testament is what one says at birth, or leaves behind.
+type testament struct {
+	topic, payload string
+	qos            byte
+	retain         bool
+}
+
+func (d *draft) testament(prefix string, t testament, check func(string, error)) *messages.Message {
+	if t.topic == "" {
+		for _, part := range []string{"_PAYLOAD", "_QOS", "_RETAIN"} {
+			if d.Source(prefix+part) != Default {
+				check(prefix+part, fmt.Errorf("it needs a topic: set %s_TOPIC too", prefix))
+			}
+		}
+		return nil
+	}
+	check(prefix+"_TOPIC", topic.ValidateName(t.topic))
+	return &messages.Message{Topic: t.topic, Payload: []byte(t.payload), QoS: t.qos, Retain: t.retain}
+}

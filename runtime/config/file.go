@@ -1,0 +1,88 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/toml/v2"
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/rawbytes"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+)
+
+// configFlag names the file; it has no other source.
+const configFlag = "config"
+
+func (l *loader) file(flags *pflag.FlagSet) {
+	if flags == nil || !flags.Changed(configFlag) {
+		return
+	}
+	path := flags.Lookup(configFlag).Value.String()
+	values, err := parseFile(path)
+	if err != nil {
+		l.fault("--config "+path, err)
+		return
+	}
+	l.add(File, path, asKey, l.known(path, values))
+}
+
+// known keeps the keys that are settings, under their names of the
+// environment; the others are faults. A key without a value is not given.
+func (l *loader) known(path string, values map[string]any) map[string]any {
+	index, given := index(asKey), map[string]any{}
+	for _, key := range sortedKeys(values) {
+		env, known := index[key]
+		switch {
+		case !known:
+			l.fault(key+" ("+path+")", errors.New("no such setting"+didYouMean(key, names(asKey))))
+		case values[key] != nil:
+			given[env] = values[key]
+		}
+	}
+	return given
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func parseFile(path string) (map[string]any, error) {
+	var parser koanf.Parser
+	language := strings.ToLower(filepath.Ext(path))
+	switch language {
+	case ".yaml", ".yml":
+		parser, language = yaml.Parser(), "YAML"
+	case ".toml":
+		parser, language = toml.Parser(), "TOML"
+	default:
+		return nil, errors.New("neither YAML nor TOML: name it .yaml, .yml or .toml")
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the file: %w", err)
+	}
+	k := koanf.New(".")
+	if err := k.Load(rawbytes.Provider(content), parser); err != nil {
+		return nil, fmt.Errorf("not %s: %s", language, harmless(err))
+	}
+	return k.Raw(), nil
+}
+
+var quoted = regexp.MustCompile("(?s)['`\"].*")
+
+// harmless cuts an error of a parser where it begins to quote the file, in
+// which secrets may stand.
+func harmless(err error) string {
+	return strings.TrimSpace(quoted.ReplaceAllString(err.Error(), "…"))
+}

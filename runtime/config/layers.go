@@ -1,0 +1,185 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+const (
+	coreBackend   = "channels_redis.core.RedisChannelLayer"
+	pubsubBackend = "channels_redis.pubsub.RedisPubSubChannelLayer"
+	defaultRedis  = "redis://localhost:6379"
+)
+
+// defaultLayer has the defaults of channels_redis's core back end.
+func defaultLayer() Layer {
+	return Layer{Prefix: "asgi", Expiry: time.Minute, GroupExpiry: 24 * time.Hour, Capacity: 100}
+}
+
+// parseChannelLayers reads Django's setting: the layer called default. Its
+// errors show keys and no values but the back end.
+func parseChannelLayers(text string) (Layer, error) {
+	var aliases map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &aliases); err != nil {
+		return Layer{}, notJSON(err)
+	}
+	alias, ok := aliases["default"]
+	if !ok {
+		return Layer{}, errors.New(`it has no layer called "default"`)
+	}
+	var parts map[string]json.RawMessage
+	if json.Unmarshal(alias, &parts) != nil {
+		return Layer{}, errors.New(`default: not an object with BACKEND and CONFIG`)
+	}
+	r := &layerReader{layer: defaultLayer(), hosts: []json.RawMessage{json.RawMessage(`"` + defaultRedis + `"`)}}
+	r.entries("default", parts, layerKeys)
+	r.finish()
+	return r.layer, errors.Join(r.errs...)
+}
+
+func notJSON(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("not JSON, from byte %d on: give {\"default\": {\"BACKEND\": …, \"CONFIG\": {…}}}", syntax.Offset)
+	}
+	return errors.New(`not a JSON object: give {"default": {"BACKEND": …, "CONFIG": {…}}}`)
+}
+
+// layerReader reads one layer of the setting.
+type layerReader struct {
+	layer Layer
+	hosts []json.RawMessage
+	// named tells that BACKEND was there.
+	named bool
+	errs  []error
+}
+
+func (r *layerReader) fail(path, format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(path+": "+format, args...))
+}
+
+// keys says how each key of an object is read.
+type keys map[string]func(r *layerReader, path string, value json.RawMessage)
+
+// entries reads the keys of an object; those with null are as if not there.
+func (r *layerReader) entries(path string, object map[string]json.RawMessage, known keys) {
+	for _, key := range sortedKeys(object) {
+		read, ok := known[key]
+		switch {
+		case !ok:
+			r.fail(path+"."+key, "no such key%s", didYouMean(key, sortedKeys(known)))
+		case string(object[key]) != "null":
+			read(r, path+"."+key, object[key])
+		}
+	}
+}
+
+// layerKeys are those of one layer.
+var layerKeys = keys{"BACKEND": backend, "CONFIG": config, "TEST_CONFIG": ignored}
+
+// configKeys are those of the core back end of channels_redis 4.3.
+var configKeys = keys{
+	"hosts":        hosts,
+	"prefix":       prefix,
+	"expiry":       expiry,
+	"group_expiry": groupExpiry,
+	"capacity":     capacity,
+
+	"channel_capacity":          only("{}"),
+	"symmetric_encryption_keys": only("[]"),
+	"serializer_format":         only(`"msgpack"`),
+	"random_prefix_length":      only("12"),
+}
+
+func backend(r *layerReader, path string, v json.RawMessage) {
+	var name string
+	r.named = true
+	r.read(path, v, &name, "text")
+	switch name {
+	case coreBackend, "":
+	case pubsubBackend:
+		r.fail(path, "%s is not supported: use %s, here and in the site", name, coreBackend)
+	default:
+		r.fail(path, "%q is not supported: use %s, here and in the site", name, coreBackend)
+	}
+}
+
+func config(r *layerReader, path string, v json.RawMessage) {
+	var object map[string]json.RawMessage
+	r.read(path, v, &object, "an object")
+	r.entries(path, object, configKeys)
+}
+
+func ignored(*layerReader, string, json.RawMessage) {}
+
+func hosts(r *layerReader, path string, v json.RawMessage) {
+	r.read(path, v, &r.hosts, "a list with one host")
+}
+
+func prefix(r *layerReader, path string, v json.RawMessage) {
+	r.read(path, v, &r.layer.Prefix, "text")
+}
+
+func expiry(r *layerReader, path string, v json.RawMessage) { r.seconds(path, v, &r.layer.Expiry) }
+
+func groupExpiry(r *layerReader, path string, v json.RawMessage) {
+	r.seconds(path, v, &r.layer.GroupExpiry)
+}
+
+func capacity(r *layerReader, path string, v json.RawMessage) { r.count(path, v, &r.layer.Capacity) }
+
+// only accepts a key with the one value that changes nothing.
+func only(value string) func(*layerReader, string, json.RawMessage) {
+	return func(r *layerReader, path string, v json.RawMessage) {
+		var compact bytes.Buffer
+		if json.Compact(&compact, v) != nil || compact.String() != value {
+			r.fail(path, "not supported: leave it out, here and in the site")
+		}
+	}
+}
+
+// read decodes a value; what says what it should have been.
+func (r *layerReader) read(path string, v json.RawMessage, into any, what string) {
+	if json.Unmarshal(v, into) != nil {
+		r.fail(path, "not %s", what)
+	}
+}
+
+// count reads a whole number above 0: channels_redis fails on any other.
+func (r *layerReader) count(path string, v json.RawMessage, into *int) {
+	n, err := strconv.Atoi(string(v))
+	if err != nil || n < 1 || n > math.MaxInt32 {
+		r.fail(path, "not a whole number above 0")
+		return
+	}
+	*into = n
+}
+
+func (r *layerReader) seconds(path string, v json.RawMessage, into *time.Duration) {
+	n := int(*into / time.Second)
+	r.count(path, v, &n)
+	*into = time.Duration(n) * time.Second
+}
+
+func (r *layerReader) finish() {
+	const path = "default.CONFIG.hosts"
+	if !r.named {
+		r.fail("default.BACKEND", "it is missing: give %s", coreBackend)
+	}
+	if len(r.hosts) != 1 {
+		r.fail(path, "%d hosts: exactly one is supported", len(r.hosts))
+		return
+	}
+	address, err := hostAddress(r.hosts[0])
+	if err == nil {
+		r.layer.Redis, err = parseRedis(address)
+	}
+	if err != nil {
+		r.fail(path, "%w", err)
+	}
+}

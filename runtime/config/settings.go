@@ -1,0 +1,105 @@
+package config
+
+// kind is what a value looks like. It is the name of the value in the help.
+type kind string
+
+const (
+	text     kind = "text"
+	number   kind = "number"
+	boolean  kind = "bool"
+	duration kind = "duration"
+	path     kind = "path"
+	list     kind = "list"
+	object   kind = "json"
+)
+
+// setting is one row of the table.
+type setting struct {
+	// env is the name in the environment; the flag and the file key follow.
+	env  string
+	kind kind
+	// fallback is the default as one would write it; "": none.
+	fallback string
+	// shown replaces the fallback in the documentation.
+	shown string
+	help  string
+	// secret values have a twin NAME_FILE that names a file to read them from.
+	secret bool
+	// set reads the value into the draft. Its errors never show a secret.
+	set func(*draft, string) error
+}
+
+// settings is the table from which names, defaults, flags and documentation
+// come. Its order is that of the documentation.
+var settings = []setting{
+	{env: "MQTT_HOST", kind: list, fallback: "localhost", set: setText(func(d *draft) *string { return &d.hosts }),
+		help: "The broker: host, host:port, or a URL with `mqtt://`, `mqtts://`, `ws://` or `wss://`. A comma list is tried in order."},
+	{env: "MQTT_PORT", kind: number, shown: "1883, 8883 with TLS", set: setPort,
+		help: "The port, where `MQTT_HOST` names none (80 and 443 for `ws://` and `wss://`)."},
+	{env: "MQTT_USER", kind: text, set: setUser,
+		help: "The user at the broker."},
+	{env: "MQTT_PASSWORD", kind: text, secret: true, set: setText(func(d *draft) *string { return &d.Broker.Password }),
+		help: "The user's password."},
+	{env: "MQTT_VERSION", kind: number, fallback: "50", set: setVersion,
+		help: "The MQTT version: `50` falls back to 3.1.1 where the broker does not speak 5; `311` starts there."},
+	{env: "MQTT_CHANNEL_NAME", kind: text, fallback: "mqtt", set: setChannel,
+		help: "The channel on which commands arrive, and the first word of the events' type."},
+	{env: "MQTT_CLIENT_ID", kind: text, shown: "drawn once, kept in Redis", set: setClientID,
+		help: "Names the session stored at the broker: it must be stable and unlike that of any other client."},
+	{env: "MQTT_KEEPALIVE", kind: duration, fallback: "30s", set: setKeepAlive,
+		help: "How long the connection may be silent before the broker is asked for a sign of life."},
+	{env: "MQTT_SESSION_EXPIRY", kind: duration, fallback: "1h", set: setSessionExpiry,
+		help: "How long the broker keeps the session of an absent worker. `0`: clean sessions."},
+	{env: "MQTT_RECEIVE_MAXIMUM", kind: number, fallback: "1024", set: setReceiveMaximum,
+		help: "How many messages of QoS 1 and 2 may be under way from the broker, 1 to 65535."},
+	{env: "MQTT_TLS_CA", kind: path, shown: "system roots", set: setText(func(d *draft) *string { return &d.tls.ca }),
+		help: "PEM file with the authorities that may vouch for the broker. A broker given without `://` is then reached by TLS."},
+	{env: "MQTT_TLS_CERT", kind: path, set: setText(func(d *draft) *string { return &d.tls.cert }),
+		help: "PEM file with the client's certificate, for mutual TLS."},
+	{env: "MQTT_TLS_KEY", kind: path, set: setText(func(d *draft) *string { return &d.tls.key }),
+		help: "PEM file with the key of the client's certificate."},
+	{env: "MQTT_TLS_INSECURE", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.tls.insecure }),
+		help: "Do not check the broker's certificate."},
+	{env: "MQTT_WILL_TOPIC", kind: text, set: setText(func(d *draft) *string { return &d.will.topic }),
+		help: "Where the broker publishes when the worker dies."},
+	{env: "MQTT_WILL_PAYLOAD", kind: text, set: setText(func(d *draft) *string { return &d.will.payload }),
+		help: "What it publishes there."},
+	{env: "MQTT_WILL_QOS", kind: number, fallback: "0", set: setQoS(func(d *draft) *byte { return &d.will.qos }),
+		help: "With which QoS, 0 to 2."},
+	{env: "MQTT_WILL_RETAIN", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.will.retain }),
+		help: "Whether the broker retains it."},
+	{env: "MQTT_BIRTH_TOPIC", kind: text, set: setText(func(d *draft) *string { return &d.birth.topic }),
+		help: "Where the worker publishes when it has connected."},
+	{env: "MQTT_BIRTH_PAYLOAD", kind: text, set: setText(func(d *draft) *string { return &d.birth.payload }),
+		help: "What it publishes there."},
+	{env: "MQTT_BIRTH_QOS", kind: number, fallback: "0", set: setQoS(func(d *draft) *byte { return &d.birth.qos }),
+		help: "With which QoS, 0 to 2."},
+	{env: "MQTT_BIRTH_RETAIN", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.birth.retain }),
+		help: "Whether the broker retains it."},
+	{env: "CHANNEL_LAYERS", kind: object, secret: true, set: setText(func(d *draft) *string { return &d.channelLayers }),
+		help: "Django's setting of that name, as JSON (in a file: as it is)."},
+	{env: "REDIS_URL", kind: text, fallback: "redis://localhost:6379", secret: true, set: setText(func(d *draft) *string { return &d.redisURL }),
+		help: "Short form of `CHANNEL_LAYERS`: the core back end at this address, with its defaults. Where both are given, `CHANNEL_LAYERS` wins unless this comes from a higher source."},
+	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,
+		help: "`debug`, `info`, `warn` or `error`."},
+	{env: "LOG_FORMAT", kind: text, shown: "text on a terminal, else JSON", set: setLogFormat,
+		help: "`text` or `json`."},
+	{env: "SHUTDOWN_TIMEOUT", kind: duration, fallback: "10s", set: setShutdownTimeout,
+		help: "How long a stop may take to finish what is under way."},
+}
+
+// twin is the name of the setting that names a file with the secret.
+const twin = "_FILE"
+
+// names lists all names of the environment, the twins of secrets included, in
+// the form that the caller's source uses.
+func names(form func(env string) string) []string {
+	var all []string
+	for _, s := range settings {
+		all = append(all, form(s.env))
+		if s.secret {
+			all = append(all, form(s.env+twin))
+		}
+	}
+	return all
+}

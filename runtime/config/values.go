@@ -1,0 +1,163 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+func setText(field func(*draft) *string) func(*draft, string) error {
+	return func(d *draft, s string) error {
+		*field(d) = s
+		return nil
+	}
+}
+
+func setBool(field func(*draft) *bool) func(*draft, string) error {
+	return func(d *draft, s string) (err error) {
+		*field(d), err = parseBool(s)
+		return err
+	}
+}
+
+func setQoS(field func(*draft) *byte) func(*draft, string) error {
+	return func(d *draft, s string) error {
+		n, err := parseNumber(s, 0, 2)
+		*field(d) = byte(n)
+		return err
+	}
+}
+
+func setPort(d *draft, s string) (err error) {
+	d.port, err = parseNumber(s, 1, math.MaxUint16)
+	return err
+}
+
+func setReceiveMaximum(d *draft, s string) error {
+	n, err := parseNumber(s, 1, math.MaxUint16)
+	d.Broker.ReceiveMaximum = uint16(n)
+	return err
+}
+
+func setVersion(d *draft, s string) error {
+	switch s {
+	case "50", "5", "5.0":
+		d.Broker.Version = messages.MQTT5
+	case "311", "3.1.1":
+		d.Broker.Version = messages.MQTT311
+	default:
+		return fmt.Errorf("%q is no version of MQTT: give 50 or 311", s)
+	}
+	return nil
+}
+
+// setUser and setClientID ask what MQTT asks of a string [MQTT-1.5.4-1]
+// [MQTT-1.5.4-2].
+func setUser(d *draft, s string) error {
+	d.Broker.User = s
+	return topic.ValidateText(s)
+}
+
+func setClientID(d *draft, s string) error {
+	d.Broker.ClientID = s
+	return topic.ValidateText(s)
+}
+
+// setChannel wants a general channel: one with "!" belongs to a consumer.
+func setChannel(d *draft, s string) error {
+	d.Channel = s
+	if strings.Contains(s, "!") {
+		return fmt.Errorf(`%q is the channel of a consumer: give a name without "!"`, s)
+	}
+	return messages.ValidChannel(s)
+}
+
+func setKeepAlive(d *draft, s string) (err error) {
+	d.Broker.KeepAlive, err = parseSeconds(s, 1, math.MaxUint16)
+	return err
+}
+
+func setSessionExpiry(d *draft, s string) (err error) {
+	d.Broker.SessionExpiry, err = parseSeconds(s, 0, math.MaxUint32)
+	return err
+}
+
+func setShutdownTimeout(d *draft, s string) (err error) {
+	d.ShutdownTimeout, err = parseDuration(s)
+	if err == nil && d.ShutdownTimeout <= 0 {
+		err = fmt.Errorf("%s is no time to stop in: give more than 0", s)
+	}
+	return err
+}
+
+// setLogLevel takes Python's names too, which a site's environment may have.
+func setLogLevel(d *draft, s string) error {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+		"warning": slog.LevelWarn, "critical": slog.LevelError,
+	}
+	level, ok := levels[strings.ToLower(s)]
+	if !ok {
+		return fmt.Errorf("%q is no log level: give debug, info, warn or error", s)
+	}
+	d.Log.Level = level
+	return nil
+}
+
+func setLogFormat(d *draft, s string) error {
+	d.Log.Format = LogFormat(strings.ToLower(s))
+	switch d.Log.Format {
+	case LogAuto, LogText, LogJSON:
+		return nil
+	}
+	return fmt.Errorf("%q is no log format: give text or json", s)
+}
+
+func parseBool(s string) (bool, error) {
+	switch strings.ToLower(s) {
+	case "true", "1", "yes", "on":
+		return true, nil
+	case "false", "0", "no", "off":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", s)
+}
+
+func parseNumber(s string, least, most int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%q is not a whole number from %d to %d", s, least, most)
+	}
+	return n, nil
+}
+
+// parseDuration reads a number of seconds, or Go's form.
+func parseDuration(s string) (time.Duration, error) {
+	if d, err := time.ParseDuration(s + "s"); err == nil && isNumber(s) {
+		return d, nil
+	}
+	if d, err := time.ParseDuration(s); err == nil {
+		return d, nil
+	}
+	return 0, fmt.Errorf("%q is not a length of time: give seconds (30), or 500ms, 30s, 5m, 1h", s)
+}
+
+func isNumber(s string) bool { return strings.Trim(s, "0123456789.") == "" }
+
+// parseSeconds reads a length of time that MQTT counts in whole seconds.
+func parseSeconds(s string, least, most int64) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil {
+		return 0, err
+	}
+	if d%time.Second != 0 || d < time.Duration(least)*time.Second || d > time.Duration(most)*time.Second {
+		return 0, fmt.Errorf("%s is not a whole number of seconds from %d to %d", s, least, most)
+	}
+	return d, nil
+}
