@@ -1,0 +1,18 @@
+// Package layer makes the program a peer of the Django Channels layer that
+// channels_redis.core.RedisChannelLayer keeps in Redis: one host, msgpack
+// bodies, no encryption, one capacity for all channels.
+//
+// A Client reads one general channel (the commands) and writes to groups and
+// channels. Three promises hold beyond what the Python layer gives:
+//
+//   - What Receive returned stays in Redis, in a key of this client's own,
+//     until Acknowledge. When the client dies or closes, the next one that
+//     receives from the same channel takes it over and returns it first.
+//   - What Send writes is read in the order of the calls: all of a process
+//     goes through one connection, with strictly increasing scores.
+//   - A Send repeated with the same batch writes the same members, so that what
+//     was written and not yet read is not there twice.
+//
+// Everything is stored as channels_redis 3.0.1 to 4.3 store it, so Python and Go
+// may share each queue, as readers and as writers.
+package layer

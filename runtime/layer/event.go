@@ -1,0 +1,92 @@
+package layer
+
+import (
+	"unicode/utf8"
+
+	"chanmqttproxy/messages"
+)
+
+// asgiChannel is the layer's own entry of a message: who is to have it, where
+// one queue serves several.
+const asgiChannel = "__asgi_channel__"
+
+// appendEvent appends {"type": typ, "message": {...}} to dst; extra counts the
+// entries that the caller will add. No event fails to pack: what should be text
+// and is not valid UTF-8 goes as bytes.
+func appendEvent(dst []byte, typ string, e *messages.Event, extra int) []byte {
+	dst = appendMapHead(dst, 2+extra)
+	dst = appendStr(appendStr(dst, "type"), typ)
+	dst = appendStr(dst, "message")
+	m := e.Message
+	properties := countProperties(m.Properties)
+	entries := 4
+	if properties > 0 {
+		entries++
+	}
+	dst = appendMapHead(dst, entries)
+	dst = appendAnyText(appendStr(dst, "topic"), m.Topic)
+	dst, _ = AppendPayload(appendStr(dst, "payload"), m.Payload, e.Payload)
+	dst = appendUint(appendStr(dst, "qos"), uint64(e.QoS))
+	dst = appendBool(appendStr(dst, "retain"), m.Retain)
+	if properties > 0 {
+		dst = appendMapHead(appendStr(dst, "properties"), properties)
+		dst = appendProperties(dst, m.Properties)
+	}
+	return dst
+}
+
+// countProperties counts the keys that the publisher set.
+func countProperties(p *messages.Properties) int {
+	if p == nil {
+		return 0
+	}
+	n := 0
+	for _, set := range []bool{
+		p.ContentType != "", p.ResponseTopic != "", p.CorrelationData != nil,
+		p.UserProperties != nil, p.MessageExpiry != nil, p.PayloadFormat != nil,
+	} {
+		if set {
+			n++
+		}
+	}
+	return n
+}
+
+func appendProperties(dst []byte, p *messages.Properties) []byte {
+	if p.ContentType != "" {
+		dst = appendAnyText(appendStr(dst, "content_type"), p.ContentType)
+	}
+	if p.ResponseTopic != "" {
+		dst = appendAnyText(appendStr(dst, "response_topic"), p.ResponseTopic)
+	}
+	if p.CorrelationData != nil {
+		dst = appendBin(appendStr(dst, "correlation_data"), p.CorrelationData)
+	}
+	if p.UserProperties != nil {
+		dst = appendUserProperties(appendStr(dst, "user_properties"), p.UserProperties)
+	}
+	if p.MessageExpiry != nil {
+		dst = appendUint(appendStr(dst, "message_expiry"), uint64(*p.MessageExpiry))
+	}
+	if p.PayloadFormat != nil {
+		dst = appendUint(appendStr(dst, "payload_format"), uint64(*p.PayloadFormat))
+	}
+	return dst
+}
+
+// appendUserProperties appends a list of [key, value] lists: names may repeat
+// and their order counts [MQTT-3.3.2-18].
+func appendUserProperties(dst []byte, list []messages.UserProperty) []byte {
+	dst = appendArrayHead(dst, len(list))
+	for _, p := range list {
+		dst = appendAnyText(appendAnyText(appendArrayHead(dst, 2), p.Key), p.Value)
+	}
+	return dst
+}
+
+func appendAnyText(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		return appendBin(dst, []byte(s))
+	}
+	return appendStr(dst, s)
+}

@@ -1,0 +1,126 @@
+package layer
+
+import (
+	"context"
+	"crypto/rand"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// inflight knows the receipts that were handed out and not acknowledged.
+type inflight struct {
+	mu    sync.Mutex
+	known map[messages.Receipt]struct{}
+}
+
+// add notes members as handed out. It returns those that were not yet: one
+// comes again when others took it for a dead reader's and put it back.
+func (f *inflight) add(members []string) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known == nil {
+		f.known = map[messages.Receipt]struct{}{}
+	}
+	fresh := members[:0]
+	for _, m := range members {
+		if _, ok := f.known[messages.Receipt(m)]; !ok {
+			f.known[messages.Receipt(m)] = struct{}{}
+			fresh = append(fresh, m)
+		}
+	}
+	return fresh
+}
+
+func (f *inflight) remove(receipts []messages.Receipt) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range receipts {
+		delete(f.known, r)
+	}
+}
+
+func (f *inflight) snapshot() map[messages.Receipt]struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.known)
+}
+
+// maxForget is how many messages one command takes away.
+const maxForget = 512
+
+// Acknowledge lets received messages leave Redis for good. It may be repeated,
+// and receipts of messages that are gone do no harm. Errors are
+// *messages.LayerFailure.
+func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
+	key := c.keys.inflight(c.reader.id)
+	for len(receipts) > 0 {
+		some := receipts[:min(len(receipts), maxForget)]
+		receipts = receipts[len(some):]
+		members := make([]any, len(some))
+		for i, r := range some {
+			members[i] = string(r)
+		}
+		if err := c.redis.ZRem(ctx, key, members...).Err(); err != nil {
+			return c.failure("acknowledging messages of channel "+c.config.Channel, err)
+		}
+		c.reader.inflight.remove(some)
+	}
+	return nil
+}
+
+func newPeerID() string { return strings.ToLower(rand.Text()) }
+
+// renew renews the lease and takes over what readers without one had in
+// flight. It returns how many messages that were.
+func (r *reader) renew(ctx context.Context) (int, error) {
+	c := r.client
+	keys := []string{c.keys.inflight(r.id), c.keys.peers()}
+	return keepScript.Run(ctx, r.redis, keys,
+		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight("")).Int()
+}
+
+// keep renews the lease until the client is closed. Receive reports errors;
+// here the next round tries again.
+func (r *reader) keep() {
+	defer close(r.keeper)
+	for pause(r.ctx, r.client.config.Lease/4) {
+		adopted, err := r.renew(r.ctx)
+		if err != nil {
+			r.client.log.Debug("renewing the lease on the command channel failed", "error", err)
+			continue
+		}
+		if adopted > 0 {
+			r.client.log.Info("took over commands that another worker left", "count", adopted)
+			r.missed.Store(true)
+			r.wake.poke()
+		}
+	}
+}
+
+// close waits for what runs and lets the lease end, so that another reader need
+// not wait for that. The messages stay where they are: back in the queue they
+// would be dropped at the layer's expiry, though they were accepted.
+func (r *reader) close() {
+	r.turn <- struct{}{} // no call is under way, and none starts again
+	defer func() { <-r.turn }()
+	if !r.started {
+		return
+	}
+	<-r.keeper
+	<-r.wake.done
+	if r.pending != nil {
+		<-r.pending
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := r.redis.ZAdd(ctx, r.client.keys.peers(), redis.Z{Score: 0, Member: r.id}).Err()
+	if err != nil {
+		r.client.log.Debug("giving up the lease on the command channel failed", "error", err)
+	}
+}

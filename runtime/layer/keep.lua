@@ -1,0 +1,25 @@
+-- Renews a reader's lease and the life of what it has in flight, and takes over
+-- what readers without a lease had. Times are the server's, so that the readers'
+-- clocks do not matter.
+--
+-- KEYS: own in-flight key, leases. ARGV: 1 reader's id, 2 length of its lease in
+-- seconds, 3 life of the in-flight key in seconds, 4 what an in-flight key is
+-- called before the id.
+-- Returns how many messages were taken over.
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
+local adopted = 0
+for _, peer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. now)) do
+  local left = ARGV[4] .. peer
+  local messages = redis.call('ZRANGE', left, 0, -1, 'WITHSCORES')
+  for i = 1, #messages, 2 do
+    redis.call('ZADD', KEYS[1], messages[i + 1], messages[i])
+    adopted = adopted + 1
+  end
+  redis.call('DEL', left)
+  redis.call('ZREM', KEYS[2], peer)
+end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return adopted

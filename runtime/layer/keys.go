@@ -1,0 +1,45 @@
+package layer
+
+import "strings"
+
+// keys are the names that one channel layer has in Redis.
+type keys struct {
+	prefix  string
+	channel string
+}
+
+// queue is the key of a channel's waiting messages. All channels of a process
+// share one: a name counts up to and including its exclamation mark.
+func (k keys) queue(channel string) string { return k.prefix + nonLocal(channel) }
+
+// group is the key of a group's members.
+func (k keys) group(name string) string { return k.prefix + ":group:" + name }
+
+// inflight is the key of what one peer received and did not acknowledge. Python
+// knows only a key without the peer's id, and moves what it finds there back
+// into the queue; this one it never touches, and flush removes it.
+func (k keys) inflight(peer string) string {
+	return k.prefix + k.channel + "$inflight:" + peer
+}
+
+// peers is the key of the readers' leases. It is outside the layer's prefix, so
+// that flush, which removes all that begins with the prefix, does not make
+// readers forget each other. (With the prefix "" or a beginning of
+// "chanmqttproxy" it is removed all the same: live readers come back by
+// themselves; what dead ones had in flight was flushed too.)
+func (k keys) peers() string { return k.own("peers") }
+
+// clientID is the key of the MQTT client id, outside the prefix for the same
+// reason.
+func (k keys) clientID() string { return k.own("client-id") }
+
+func (k keys) own(what string) string {
+	return "chanmqttproxy:" + k.prefix + ":" + k.channel + ":" + what
+}
+
+func nonLocal(channel string) string {
+	if i := strings.IndexByte(channel, '!'); i >= 0 {
+		return channel[:i+1]
+	}
+	return channel
+}

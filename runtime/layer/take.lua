@@ -1,0 +1,20 @@
+-- Takes the oldest messages of a queue into the reader's in-flight key, in one
+-- step, so that none is ever nowhere; and registers the reader, so that none is
+-- ever in a key that nobody would look for.
+--
+-- KEYS: queue, in-flight key, leases. ARGV: 1 limit, 2 life of the in-flight key
+-- in seconds, 3 reader's id, 4 length of its lease in seconds.
+-- Returns the messages, oldest first.
+local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
+local taken = {}
+for i = 1, #popped, 2 do
+  redis.call('ZADD', KEYS[2], popped[i + 1], popped[i])
+  taken[#taken + 1] = popped[i]
+end
+if #taken > 0 then
+  local time = redis.call('TIME')
+  redis.call('EXPIRE', KEYS[2], ARGV[2])
+  redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])
+  redis.call('EXPIRE', KEYS[3], ARGV[2])
+end
+return taken
