@@ -127,7 +127,11 @@ func (b *broker) respawn(ctx actor.Context, m *actor.Terminated) {
 
 func (b *broker) connect() {
 	b.connection++
-	b.toSession(messages.Connect{Connection: b.connection, Version: b.speech.current, Attempt: b.attempts})
+	attempt := b.attempts
+	if b.speech.trial {
+		attempt = 0 // before the broker can have changed
+	}
+	b.toSession(messages.Connect{Connection: b.connection, Version: b.speech.current, Attempt: attempt})
 }
 
 func (b *broker) connected(m messages.Connected) {

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,7 +39,7 @@ type reader struct {
 
 	done          []messages.Receipt
 	acknowledging bool
-	lost          string // why Redis is away; empty: it is not known to be
+	trouble       string // why Redis is away; empty: it is not known to be
 	known         bool   // the state of Redis has been told
 }
 
@@ -163,12 +164,17 @@ func (r *reader) tellQuiet() {
 	}
 }
 
-// layerLost says once per reason that Redis is away.
+// layerLost says once per kind of trouble that Redis is away.
 func (r *reader) layerLost(err error) {
-	if r.lost == err.Error() {
+	trouble := "no answer"
+	var f *messages.LayerFailure
+	if errors.As(err, &f) && f.Answered {
+		trouble = f.Err.Error()
+	}
+	if trouble == r.trouble {
 		return
 	}
-	r.lost, r.known = err.Error(), true
+	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.bridge.Tell(messages.LayerState{Up: false})
@@ -176,10 +182,10 @@ func (r *reader) layerLost(err error) {
 
 // layerBack says once that Redis is there.
 func (r *reader) layerBack() {
-	if r.known && r.lost == "" {
+	if r.known && r.trouble == "" {
 		return
 	}
-	r.known, r.lost = true, ""
+	r.known, r.trouble = true, ""
 	r.Log.Info("reading commands from Redis")
 	r.bridge.Tell(messages.LayerState{Up: true})
 }

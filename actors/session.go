@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -216,17 +217,16 @@ func (s *session) publish(ctx actor.Context) {
 	s.outgoing, s.publishing = nil, true
 	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
 	go func() {
-		err := s.protect("publishing", func() error {
-			for _, p := range run {
-				if err := live.Publish(life.ctx, p); err != nil {
-					return err
-				}
+		for _, p := range run {
+			err := s.protect("publishing", func() error { return live.Publish(life.ctx, p) })
+			if errors.As(err, new(panicked)) {
+				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: 0x83, Reason: "a bug in the worker"})
+				continue
 			}
-			return nil
-		})
-		if err != nil {
-			s.system.Root.Send(self, lost{connection, err})
-			return
+			if err != nil {
+				s.loseSoon(self, connection, "publishing", err)
+				return
+			}
 		}
 		s.system.Root.Send(self, sentOut{connection})
 	}()
@@ -261,11 +261,18 @@ func (s *session) ask(ctx actor.Context, doing string, question func(context.Con
 			return err
 		})
 		if err != nil {
-			s.system.Root.Send(self, lost{connection, &messages.SessionFailure{Doing: doing, Err: err}})
+			s.loseSoon(self, connection, doing, err)
 			return
 		}
 		s.system.Root.Send(self, answered{connection, answer})
 	}()
+}
+
+// loseSoon gives a connection up on which something failed, unless within a
+// moment the connection itself tells why it is lost.
+func (s *session) loseSoon(self *actor.PID, connection uint64, doing string, err error) {
+	m := lost{connection, &messages.SessionFailure{Doing: doing, Err: err}}
+	time.AfterFunc(time.Second, func() { s.system.Root.Send(self, m) })
 }
 
 // tellQuiet answers Quiesce when every delivery is settled.

@@ -70,8 +70,11 @@ func (f *SessionFailure) Unwrap() error { return f.Err }
 // LayerFailure is what the reader dies of: Redis could not be reached or
 // answered with an error.
 type LayerFailure struct {
+	// Doing is what was being done, with what.
 	Doing string
-	Err   error
+	// Answered: Redis was there and answered with an error.
+	Answered bool
+	Err      error
 }
 
 // Error says what was being done and why it failed.

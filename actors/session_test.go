@@ -1,0 +1,364 @@
+package actors_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
+)
+
+const (
+	v5   = messages.MQTT5
+	v311 = messages.MQTT311
+)
+
+// speaks311 is a broker that answers version 5 as the cause says.
+func speaks311(c messages.Cause) func(messages.Version) error {
+	return func(v messages.Version) error {
+		if v == v5 {
+			return probe.Failure(c)
+		}
+		return nil
+	}
+}
+
+func TestFallsBackTo311(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		cause messages.Cause
+		want  []messages.Version
+	}{
+		{"refused in so many words", messages.ProtocolRefused, []messages.Version{v5, v311}},
+		{"closed without a word", messages.ProtocolUnclear, []messages.Version{v5, v5, v311}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			refuse := func(b *bundle, _ *actors.Options) { b.broker.Refuse(speaks311(c.cause)) }
+			run(t, refuse, func(b *bundle) {
+				b.pass(5 * time.Second)
+				if got := b.broker.Attempts(); !slices.Equal(got, c.want) {
+					b.Errorf("tried %v", got)
+				}
+				b.broker.Drop(messages.Network)
+				b.pass(time.Second)
+				if got := b.broker.Attempts(); got[len(got)-1] != v311 || !b.broker.Connected() {
+					b.Errorf("after a loss: tried %v", got)
+				}
+				b.pass(2 * time.Hour)
+				b.broker.Drop(messages.Network)
+				b.pass(5 * time.Second)
+				if got := b.broker.Attempts(); !slices.Contains(got[len(c.want)+1:], v5) || !b.broker.Connected() {
+					b.Errorf("version 5 was not tried again later: %v", got)
+				}
+			})
+		})
+	}
+}
+
+func TestRestartOfAVersion5BrokerIsNoReasonToFallBack(t *testing.T) {
+	t.Parallel()
+	unclear := func(v messages.Version) error {
+		if v == v5 {
+			return probe.Failure(messages.ProtocolUnclear)
+		}
+		return probe.Failure(messages.Network)
+	}
+	prepare := func(b *bundle, _ *actors.Options) { b.broker.Refuse(unclear) }
+	run(t, prepare, func(b *bundle) {
+		b.pass(10 * time.Minute)
+		b.broker.Refuse(nil)
+		b.pass(2 * time.Minute)
+		if got := b.broker.Attempts(); !b.broker.Connected() || got[len(got)-1] != v5 {
+			b.Errorf("ended with %v", got)
+		}
+	})
+}
+
+func TestReconnectsForeverWithCappedDelays(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []messages.Cause{messages.Network, messages.BadCredentials, messages.ClientIDRefused, messages.TakenOver, messages.BrokerRefused} {
+		t.Run(cause.String(), func(t *testing.T) {
+			t.Parallel()
+			prepare := func(b *bundle, _ *actors.Options) {
+				b.broker.Refuse(func(messages.Version) error { return probe.Failure(cause) })
+			}
+			run(t, prepare, func(b *bundle) {
+				b.pass(time.Hour)
+				// Between 15 and 30 s apart once the delay has grown.
+				if n := len(b.broker.Attempts()); n < 120 || n > 260 {
+					b.Errorf("%d attempts in an hour", n)
+				}
+				if n := b.log.Count("broker is away"); n != 1 {
+					b.Errorf("said %d times: %q", n, b.log.Lines())
+				}
+				if slices.Contains(b.broker.Attempts(), v311) {
+					b.Error("fell back to 3.1.1")
+				}
+				b.broker.Refuse(nil)
+				b.pass(31 * time.Second)
+				if !b.broker.Connected() {
+					b.Error("not connected half a minute after the broker came back")
+				}
+			})
+		})
+	}
+}
+
+func TestEachChangeOfTroubleIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	}
+	run(t, prepare, func(b *bundle) {
+		b.pass(time.Minute)
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.BadCredentials) })
+		b.pass(5 * time.Minute)
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		b.broker.Drop(messages.Network)
+		b.pass(time.Minute)
+		if n := b.log.Count("broker is away"); n != 3 {
+			b.Errorf("said %d times: %q", n, b.log.Lines())
+		}
+		if n := b.log.Count("connected to the MQTT broker"); n != 2 {
+			b.Errorf("connected said %d times: %q", n, b.log.Lines())
+		}
+	})
+}
+
+func TestConnectionThatBreaksAtOnceIsNotRetriedHot(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		for range 20 {
+			if b.broker.Connected() {
+				b.broker.Drop(messages.TakenOver)
+			}
+			b.pass(time.Second)
+		}
+		if n := len(b.broker.Attempts()); n > 12 {
+			b.Errorf("%d attempts in 20 s", n)
+		}
+	})
+}
+
+func TestReconnectSubscribesAndPublishesAgain(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		for i := range 1200 {
+			b.layer.Put(subscribe(fmt.Sprintf("t/%d", i), alerts))
+		}
+		b.settle()
+		b.broker.Hold(true)
+		var receipts []messages.Receipt
+		for i := range 10 {
+			receipts = append(receipts, b.layer.Put(publish(fmt.Sprint("out/", i))))
+		}
+		b.settle()
+		packets := len(b.broker.Packets())
+		b.broker.Drop(messages.Network)
+		b.broker.Hold(false)
+		b.pass(time.Second)
+
+		again := b.broker.Packets()[packets:]
+		if !slices.Equal(again, []int{500, 500, 200}) {
+			b.Errorf("subscribed again in packets of %v", again)
+		}
+		sent := b.broker.Published()
+		if len(sent) != 20 {
+			b.Fatalf("published %d times", len(sent))
+		}
+		for i, r := range receipts {
+			if sent[10+i].Receipt != r {
+				b.Errorf("publish %d of the second connection is %v, not %v", i, sent[10+i].Receipt, r)
+			}
+			if !b.layer.Acked(r) {
+				b.Errorf("command %v is still in the layer", r)
+			}
+		}
+	})
+}
+
+func TestStormOfSubscribesIsBatchedAndLosesNone(t *testing.T) {
+	t.Parallel()
+	away := func(b *bundle, _ *actors.Options) {
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	}
+	run(t, away, func(b *bundle) {
+		for i := range 10_000 {
+			b.layer.Put(subscribe(fmt.Sprintf("storm/%d", i), alerts))
+		}
+		b.settle()
+		if b.layer.Waiting() != 0 {
+			b.Errorf("%d commands were not taken while the broker was away", b.layer.Waiting())
+		}
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if n := len(b.broker.Filters()); n != 10_000 {
+			b.Errorf("%d filters", n)
+		}
+		if n := len(b.broker.Packets()); n != 20 {
+			b.Errorf("%d packets", n)
+		}
+	})
+}
+
+func TestRefusedFilterIsReportedForItself(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) { b.broker.Deny("secret/#") }
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(subscribe("open/#", alerts))
+		b.layer.Put(subscribe("secret/#", alerts))
+		b.settle()
+		if b.tree.Stats().FilterRefused.Load() != 1 || b.log.Count("filter=secret/#") != 1 || b.log.Count("not authorized") != 1 {
+			b.Errorf("refused %d, log %q", b.tree.Stats().FilterRefused.Load(), b.log.Lines())
+		}
+		if _, ok := b.broker.Filters()["open/#"]; !ok {
+			b.Error("the other filter was not subscribed")
+		}
+	})
+}
+
+func TestOverlappingFiltersAskForIdentifiersBeforeTheNewOne(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a/b", alerts))
+		b.layer.Put(subscribe("x/y", alerts))
+		b.settle()
+		b.layer.Put(subscribe("a/#", alerts))
+		b.settle()
+		got := b.broker.Filters()
+		if !got["a/b"].Overlaps || !got["a/#"].Overlaps || got["x/y"].Overlaps {
+			b.Errorf("filters %+v", got)
+		}
+	})
+}
+
+func TestUnsubscribeAndSubscribeAgain(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		for range 3 {
+			b.layer.Put(subscribe("a", alerts))
+			b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
+		}
+		b.settle()
+		if n := len(b.broker.Filters()); n != 0 {
+			b.Errorf("%d filters are left", n)
+		}
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.broker.Send(message("a", "x"))
+		b.settle()
+		if got := b.payloads(alerts); !slices.Equal(got, []string{"x"}) {
+			b.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestStoppingIsPromptInEveryState(t *testing.T) {
+	t.Parallel()
+	refuse := func(c messages.Cause) func(*bundle, *actors.Options) {
+		return func(b *bundle, _ *actors.Options) { b.broker.Refuse(func(messages.Version) error { return probe.Failure(c) }) }
+	}
+	for _, c := range []struct {
+		name    string
+		prepare func(*bundle, *actors.Options)
+		before  func(*bundle)
+	}{
+		{"idle", nil, func(*bundle) {}},
+		{"broker away", refuse(messages.Network), func(b *bundle) { b.pass(time.Minute) }},
+		{"while falling back", refuse(messages.ProtocolUnclear), func(b *bundle) { b.pass(250 * time.Millisecond) }},
+		{"credentials refused", refuse(messages.BadCredentials), func(b *bundle) { b.pass(time.Minute) }},
+		{"Redis away", func(b *bundle, _ *actors.Options) { b.layer.Away(true) }, func(b *bundle) { b.pass(time.Minute) }},
+		{"commands waiting for the broker", refuse(messages.Network), func(b *bundle) {
+			for range 2000 {
+				b.layer.Put(publish("out"))
+			}
+			b.settle()
+		}},
+		{"messages waiting for Redis", nil, func(b *bundle) {
+			b.layer.Put(subscribe("a", alerts))
+			b.settle()
+			b.layer.Away(true)
+			b.broker.Send(message("a", "x"))
+			b.pass(time.Minute)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			run(t, c.prepare, func(b *bundle) {
+				c.before(b)
+				if took := b.stop(); took > time.Second {
+					b.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestStoppingFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.layer.Stick(alerts, true)
+		seq := b.broker.Send(message("a", "x"))
+		b.settle()
+		time.AfterFunc(3*time.Second, func() { b.layer.Stick(alerts, false) })
+		took := b.stop()
+		if took < 3*time.Second || took > 4*time.Second {
+			b.Errorf("took %v", took)
+		}
+		if !slices.Equal(b.broker.Acked(), []uint64{seq}) {
+			b.Errorf("acknowledged %v", b.broker.Acked())
+		}
+	})
+}
+
+func TestWindowPushesBackWhileTheBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) {
+		o.Window = 100
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	}
+	run(t, prepare, func(b *bundle) {
+		var receipts []messages.Receipt
+		for i := range 250 {
+			receipts = append(receipts, b.layer.Put(publish(fmt.Sprint(i))))
+		}
+		b.pass(time.Minute)
+		if n := b.layer.Waiting(); n != 150 {
+			b.Errorf("%d commands left in the layer, want 150", n)
+		}
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		for i, p := range b.broker.Published() {
+			if p.Receipt != receipts[i] {
+				b.Fatalf("publish %d is %v", i, p.Receipt)
+			}
+		}
+		if n := len(b.broker.Published()); n != 250 {
+			b.Errorf("published %d", n)
+		}
+	})
+}
+
+func TestBadCommandIsSaidCountedAndGone(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		bad := b.layer.PutBad(errors.New(`mqtt.subscribe: qos: 7 is not 0, 1 or 2`))
+		good := b.layer.Put(publish("a"))
+		b.settle()
+		if !b.layer.Acked(bad) || !b.layer.Acked(good) {
+			b.Error("a command is still in the layer")
+		}
+		if b.tree.Stats().BadCommands.Load() != 1 || b.log.Count("7 is not 0, 1 or 2") != 1 {
+			b.Errorf("log %q", b.log.Lines())
+		}
+	})
+}

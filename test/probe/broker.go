@@ -1,0 +1,210 @@
+package probe
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+)
+
+// Broker is an MQTT broker in memory: Dial connects to it.
+type Broker struct {
+	mu       sync.Mutex
+	refuse   func(messages.Version) error
+	deny     map[string]bool
+	hold     bool // publishes are not acknowledged
+	attempts []messages.Version
+	live     *connection
+	filters  map[string]messages.Want
+	packets  []int // sizes of the SUBSCRIBEs
+	sent     []messages.Publish
+	acked    []uint64
+	open     int
+}
+
+// NewBroker makes a broker that accepts everything.
+func NewBroker() *Broker {
+	return &Broker{deny: map[string]bool{}, filters: map[string]messages.Want{}}
+}
+
+// Failure is a failed attempt, for Refuse and Drop.
+func Failure(c messages.Cause) error { return &messages.SessionFailure{Doing: "connecting", Cause: c} }
+
+// Refuse decides about each attempt from now on; nil accepts all.
+func (b *Broker) Refuse(f func(messages.Version) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refuse = f
+}
+
+// Deny makes the broker refuse a filter.
+func (b *Broker) Deny(filter string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.deny[filter] = true
+}
+
+// Hold keeps publishes unacknowledged, or ends that for those that follow.
+func (b *Broker) Hold(hold bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hold = hold
+}
+
+// Dial implements the port.
+func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Session, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attempts = append(b.attempts, v)
+	if b.refuse != nil {
+		if err := b.refuse(v); err != nil {
+			return nil, err
+		}
+	}
+	b.live = &connection{broker: b, sink: sink, version: v}
+	b.open++
+	return b.live, ctx.Err()
+}
+
+// Send delivers a message to the worker and returns its number.
+func (b *Broker) Send(m messages.Message, identifiers ...uint32) uint64 {
+	b.mu.Lock()
+	c := b.live
+	c.seq++
+	seq := c.seq
+	b.mu.Unlock()
+	c.sink.Received(seq, identifiers, &m)
+	return seq
+}
+
+// Drop breaks the live connection.
+func (b *Broker) Drop(c messages.Cause) {
+	b.mu.Lock()
+	live := b.live
+	b.live = nil
+	b.mu.Unlock()
+	live.sink.Lost(Failure(c))
+}
+
+// Connected says whether there is a live connection.
+func (b *Broker) Connected() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.live != nil
+}
+
+// Open is the number of connections made and not closed.
+func (b *Broker) Open() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open
+}
+
+// Attempts are the versions that were tried, in order.
+func (b *Broker) Attempts() []messages.Version {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.attempts)
+}
+
+// Filters are the subscriptions the broker has.
+func (b *Broker) Filters() map[string]messages.Want {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	copied := map[string]messages.Want{}
+	for k, v := range b.filters {
+		copied[k] = v
+	}
+	return copied
+}
+
+// Packets are the numbers of filters in each SUBSCRIBE.
+func (b *Broker) Packets() []int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.packets)
+}
+
+// Published is what was published, in order, repeats included.
+func (b *Broker) Published() []messages.Publish {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.sent)
+}
+
+// Acked are the numbers of the acknowledged messages of all connections.
+func (b *Broker) Acked() []uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.acked)
+}
+
+// connection implements the Session port.
+type connection struct {
+	broker  *Broker
+	sink    actors.Sink
+	version messages.Version
+	seq     uint64
+	closed  bool
+}
+
+func (c *connection) Info() messages.SessionInfo {
+	return messages.SessionInfo{Version: c.version, Broker: "probe"}
+}
+
+func (c *connection) Subscribe(_ context.Context, filters []messages.Want) ([]byte, error) {
+	b := c.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.packets = append(b.packets, len(filters))
+	codes := make([]byte, len(filters))
+	for i, w := range filters {
+		if codes[i] = w.QoS; b.deny[w.Filter] {
+			codes[i] = 0x87
+			continue
+		}
+		b.filters[w.Filter] = w
+	}
+	return codes, nil
+}
+
+func (c *connection) Unsubscribe(_ context.Context, filters []string) error {
+	c.broker.mu.Lock()
+	defer c.broker.mu.Unlock()
+	for _, f := range filters {
+		delete(c.broker.filters, f)
+	}
+	return nil
+}
+
+func (c *connection) Publish(_ context.Context, p messages.Publish) error {
+	c.broker.mu.Lock()
+	c.broker.sent = append(c.broker.sent, p)
+	hold := c.broker.hold
+	c.broker.mu.Unlock()
+	if !hold {
+		c.sink.Published(messages.Published{Receipt: p.Receipt})
+	}
+	return nil
+}
+
+func (c *connection) Ack(seq uint64) {
+	c.broker.mu.Lock()
+	defer c.broker.mu.Unlock()
+	c.broker.acked = append(c.broker.acked, seq)
+}
+
+func (c *connection) Close() {
+	b := c.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		b.open--
+	}
+	if b.live == c {
+		b.live = nil
+	}
+}
