@@ -1,0 +1,104 @@
+package embedded
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"sync"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// BrokerOptions are what one may ask of a Broker; the zero value is fine.
+type BrokerOptions struct {
+	// Logger gets the broker's warnings and errors; nil: nobody does.
+	Logger *slog.Logger
+}
+
+// BrokerServer is an MQTT broker that speaks 3.1.1 and 5 over TCP.
+type BrokerServer struct {
+	options BrokerOptions
+	addr    string
+
+	mu     sync.Mutex
+	server *mqtt.Server // nil while stopped
+}
+
+// Broker starts a broker on host:port, which must be on loopback; port 0 takes
+// a free one. Everybody may do everything there.
+func Broker(addr string, options BrokerOptions) (*BrokerServer, error) {
+	if err := loopback(addr); err != nil {
+		return nil, fmt.Errorf("starting the embedded broker: %w", err)
+	}
+	b := &BrokerServer{options: options, addr: addr}
+	if err := b.Start(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Addr is host:port of the broker; it stays the same across Stop and Start.
+func (b *BrokerServer) Addr() string { return b.addr }
+
+// Start runs the broker again after Stop, at the same address. Sessions and
+// retained messages are gone.
+func (b *BrokerServer) Start() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server != nil {
+		return nil
+	}
+	listener, err := net.Listen("tcp", b.addr)
+	if err != nil {
+		return fmt.Errorf("starting the embedded broker: %w", err)
+	}
+	server := mqtt.New(&mqtt.Options{Capabilities: capabilities(), Logger: b.logger()})
+	if err := serve(server, listener); err != nil {
+		listener.Close()
+		return fmt.Errorf("starting the embedded broker on %s: %w", b.addr, err)
+	}
+	b.server, b.addr = server, listener.Addr().String()
+	return nil
+}
+
+func serve(server *mqtt.Server, listener net.Listener) error {
+	if err := server.AddHook(new(allow), nil); err != nil {
+		return err
+	}
+	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
+		return err
+	}
+	return server.Serve()
+}
+
+// capabilities leave room for a slow reader: beyond its pending writes the
+// broker drops messages, whatever their QoS.
+func capabilities() *mqtt.Capabilities {
+	c := mqtt.NewDefaultServerCapabilities()
+	c.MaximumClientWritesPending = 1 << 16
+	c.MaximumInflight = math.MaxUint16
+	return c
+}
+
+// logger drops what the broker says of its ordinary life.
+func (b *BrokerServer) logger() *slog.Logger {
+	return slog.New(quiet{cmp.Or(b.options.Logger, slog.New(slog.DiscardHandler)).Handler()})
+}
+
+// Stop disconnects all clients and stops listening.
+func (b *BrokerServer) Stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.server == nil {
+		return
+	}
+	// Its only error is that of a hook, and there is none.
+	_ = b.server.Close()
+	b.server = nil
+}
+
+// Close is Stop for good. It may be called twice.
+func (b *BrokerServer) Close() { b.Stop() }

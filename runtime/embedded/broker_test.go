@@ -1,0 +1,146 @@
+package embedded_test
+
+import (
+	"bufio"
+	"bytes"
+	"log/slog"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"chanmqttproxy/runtime/embedded"
+	"chanmqttproxy/test/kit"
+)
+
+func startBroker(t *testing.T, options embedded.BrokerOptions) *embedded.BrokerServer {
+	t.Helper()
+	broker, err := embedded.Broker("127.0.0.1:0", options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		broker.Close()
+		broker.Close() // twice is fine
+	})
+	return broker
+}
+
+// client makes the command of one of mosquitto's clients.
+func client(t *testing.T, broker *embedded.BrokerServer, program string, args ...string) *exec.Cmd {
+	t.Helper()
+	path := kit.Need(t, program)
+	host, port, err := net.SplitHostPort(broker.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), path, append([]string{"-h", host, "-p", port}, args...)...)
+}
+
+func publish(t *testing.T, broker *embedded.BrokerServer, args ...string) {
+	t.Helper()
+	if out, err := client(t, broker, "mosquitto_pub", args...).CombinedOutput(); err != nil {
+		t.Fatalf("publishing %q: %v: %s", args, err, out)
+	}
+}
+
+func TestBrokerServesRealClients(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"311", "5"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			roundTrip(t, startBroker(t, embedded.BrokerOptions{}), version)
+		})
+	}
+}
+
+// roundTrip subscribes, publishes once the subscription stands, and wants the
+// message. A retained message tells that the subscription stands.
+func roundTrip(t *testing.T, broker *embedded.BrokerServer, version string) {
+	t.Helper()
+	publish(t, broker, "-V", version, "-t", "a/ready", "-m", "ready", "-r", "-q", "1")
+	sub := client(t, broker, "mosquitto_sub", "-V", version, "-t", "a/#", "-q", "2", "-C", "2")
+	out, err := sub.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sub.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "ready" {
+		t.Fatalf("the retained message was %q", lines.Text())
+	}
+	publish(t, broker, "-V", version, "-t", "a/b", "-m", "hello", "-q", "2")
+	if !lines.Scan() || lines.Text() != "hello" {
+		t.Fatalf("the message was %q", lines.Text())
+	}
+	if err := sub.Wait(); err != nil {
+		t.Errorf("the subscriber: %v", err)
+	}
+}
+
+func TestBrokerStopAndStart(t *testing.T) {
+	t.Parallel()
+	broker := startBroker(t, embedded.BrokerOptions{})
+	addr := broker.Addr()
+	broker.Stop()
+	if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+		conn.Close()
+		t.Error("a stopped broker listens")
+	}
+	if err := broker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if broker.Addr() != addr {
+		t.Errorf("it moved from %s to %s", addr, broker.Addr())
+	}
+	roundTrip(t, broker, "5")
+}
+
+// TestBrokerIsQuiet: clients that come and go leave no line, and no line ever
+// shows a payload.
+func TestBrokerIsQuiet(t *testing.T) {
+	t.Parallel()
+	var log buffer
+	broker := startBroker(t, embedded.BrokerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	publish(t, broker, "-t", "a", "-m", "hunter2")
+	if got := log.String(); got != "" {
+		t.Errorf("an ordinary client left %s", got)
+	}
+	conn, err := net.Dial("tcp", broker.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// A CONNECT, and a PUBLISH to the topic "+", which is a protocol error.
+	conn.Write([]byte("\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01c" + "\x30\x0a\x00\x01+hunter2"))
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for b := make([]byte, 16); err == nil; {
+		_, err = conn.Read(b)
+	}
+	broker.Close()
+	if strings.Contains(log.String(), "hunter2") || strings.Contains(log.String(), "104 117 110") {
+		t.Errorf("the log shows a payload: %s", log.String())
+	}
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}

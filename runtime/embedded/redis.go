@@ -1,0 +1,50 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// RedisServer is a Redis of which only the data types and commands that a
+// channel layer needs are promised. Keys expire in real time. It has no client
+// tracking.
+type RedisServer struct {
+	mini *miniredis.Miniredis
+	addr string
+}
+
+// Redis starts a server on host:port, which must be on loopback; port 0 takes
+// a free one.
+func Redis(addr string) (*RedisServer, error) {
+	if err := loopback(addr); err != nil {
+		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
+	}
+	r := &RedisServer{mini: miniredis.NewMiniRedis(), addr: addr}
+	r.mini.ClockTTL(true)
+	if err := r.Start(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Addr is host:port of the server; it stays the same across Stop and Start.
+func (r *RedisServer) Addr() string { return r.addr }
+
+// Start listens again after Stop, at the same address and with the same data.
+func (r *RedisServer) Start() error {
+	// Close cancels the context on which blocking commands wait.
+	r.mini.Ctx, r.mini.CtxCancel = context.WithCancel(context.Background())
+	if err := r.mini.StartAddr(r.addr); err != nil {
+		return fmt.Errorf("starting the embedded Redis on %s: %w", r.addr, err)
+	}
+	r.addr = r.mini.Addr()
+	return nil
+}
+
+// Stop closes all connections and stops listening. The data stays.
+func (r *RedisServer) Stop() { r.mini.Close() }
+
+// Close is Stop for good. It may be called twice.
+func (r *RedisServer) Close() { r.Stop() }
