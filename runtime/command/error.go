@@ -26,20 +26,14 @@ const (
 type Error struct {
 	// Code is one of the constants above.
 	Code string
-	// Key is where: "qos", or "publish.topic" inside of another; "" where no
-	// key is at fault.
+	// Key is where: "qos", or "publish.topic" inside of another.
 	Key string
 	// Reason says what is wrong, and with what.
 	Reason string
 }
 
 // Error is the text for logs and for the site.
-func (e *Error) Error() string {
-	if e.Key == "" {
-		return e.Reason
-	}
-	return e.Key + ": " + e.Reason
-}
+func (e *Error) Error() string { return e.Key + ": " + e.Reason }
 
 func fail(code, key, format string, args ...any) *Error {
 	return &Error{Code: code, Key: key, Reason: fmt.Sprintf(format, args...)}

@@ -24,15 +24,11 @@ func (f *fields) only(known ...string) {
 	}
 }
 
-// reject keeps a fault of a key ("": of none) if it is the first.
+// reject keeps a fault of a key if it is the first.
 func (f *fields) reject(code, key, format string, args ...any) {
-	if f.err != nil {
-		return
+	if f.err == nil {
+		f.err = fail(code, f.where+key, format, args...)
 	}
-	if key != "" {
-		key = f.where + key
-	}
-	f.err = fail(code, key, format, args...)
 }
 
 // wrongType rejects a value; got says what it is, where that may be said.
