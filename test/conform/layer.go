@@ -1,0 +1,235 @@
+// Package conform holds suites that every implementation of a port, and every
+// server that one may meet, has to pass.
+package conform
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
+)
+
+// LayerServer is a Redis of one test's own.
+type LayerServer struct {
+	Addr string
+	// Restart ends the server, waits as told, and starts it again with the data
+	// it had.
+	Restart func(meanwhile func())
+}
+
+// Layer runs the suite of the channel layer's client against servers that open
+// makes.
+func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
+	for name, test := range map[string]func(*testing.T, *bench){
+		"group":       testGroup,
+		"channel":     testChannel,
+		"order":       testOrder,
+		"full":        testFull,
+		"repeat":      testRepeat,
+		"odd members": testOddMembers,
+		"receive":     testReceive,
+		"undecodable": testUndecodable,
+		"crash":       testCrash,
+		"close":       testClose,
+		"cancel":      testCancel,
+		"restart":     testRestart,
+		"client id":   testClientID,
+		"check":       testCheck,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := open(t)
+			test(t, &bench{t: t, server: server, redis: kit.RedisClient(t, server.Addr)})
+		})
+	}
+}
+
+// bench is what one test works with.
+type bench struct {
+	t      *testing.T
+	server LayerServer
+	redis  *redis.Client
+}
+
+// client opens a client, which is closed when the test ends.
+func (b *bench) client(change ...func(*layer.Config)) *layer.Client {
+	config := layer.Config{Redis: &redis.Options{Addr: b.server.Addr}}
+	for _, c := range change {
+		c(&config)
+	}
+	c := layer.New(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.t.Cleanup(c.Close)
+	return c
+}
+
+func capacity(n int) func(*layer.Config) { return func(c *layer.Config) { c.Capacity = n } }
+
+func lease(d time.Duration) func(*layer.Config) { return func(c *layer.Config) { c.Lease = d } }
+
+// mortal gives a client whose process can be made to die: all that is left of
+// it is what it did in Redis.
+func mortal() (change func(*layer.Config), die func()) {
+	var mu sync.Mutex
+	var conns []net.Conn
+	dead := false
+	change = func(c *layer.Config) {
+		c.Redis.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if dead {
+				return nil, io.ErrClosedPipe
+			}
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err == nil {
+				conns = append(conns, conn)
+			}
+			return conn, err
+		}
+	}
+	die = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		dead = true
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	}
+	return change, die
+}
+
+func (b *bench) context() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	b.t.Cleanup(cancel)
+	return ctx
+}
+
+// join does as group_add does.
+func (b *bench) join(group string, channels ...string) {
+	b.t.Helper()
+	now := float64(time.Now().UnixMicro()) / 1e6
+	for _, c := range channels {
+		if err := b.redis.ZAdd(b.context(), "asgi:group:"+group, redis.Z{Score: now, Member: c}).Err(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// put does as send does, for a reader to find. Scores keep the order.
+func (b *bench) put(bodies ...string) {
+	b.t.Helper()
+	now := float64(time.Now().UnixMicro()) / 1e6
+	list := make([]redis.Z, len(bodies))
+	for i, body := range bodies {
+		list[i] = redis.Z{Score: now + float64(i)/1e6, Member: fmt.Sprintf("%012d", i) + body}
+	}
+	if err := b.redis.ZAdd(b.context(), "asgimqtt", list...).Err(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// command is the body of {"type": "x", "n": n}, n below 128.
+func command(n int) string { return "\x82\xa4type\xa1x\xa1n" + string([]byte{byte(n)}) }
+
+func commands(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = command(i)
+	}
+	return list
+}
+
+// read takes all messages of a queue as the Python layer would see them.
+func (b *bench) read(key string) []messages.Map {
+	b.t.Helper()
+	list, err := b.redis.ZPopMin(b.context(), key, math.MaxInt32).Result()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	bodies := make([]messages.Map, len(list))
+	for i, z := range list {
+		if bodies[i], err = layer.DecodeMessage(z.Member.(string)[12:]); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return bodies
+}
+
+func (b *bench) send(c *layer.Client, batch *messages.Batch) messages.Outcome {
+	b.t.Helper()
+	outcome, err := c.Send(b.context(), batch)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return outcome
+}
+
+// take receives until want messages came and returns their numbers.
+func (b *bench) take(c *layer.Client, want int) (numbers []int64, receipts []messages.Receipt) {
+	b.t.Helper()
+	for len(numbers) < want {
+		list, err := c.Receive(b.context(), 7)
+		if err != nil {
+			b.t.Fatalf("after %d of %d messages: %v", len(numbers), want, err)
+		}
+		for _, m := range list {
+			n, _ := m.Body.Get("n")
+			numbers = append(numbers, n.(int64))
+			receipts = append(receipts, m.Receipt)
+		}
+	}
+	return numbers, receipts
+}
+
+func (b *bench) wantNumbers(got []int64, first, n int) {
+	b.t.Helper()
+	for i, v := range got {
+		if v != int64(first+i) {
+			b.t.Fatalf("got %v, want %d in order from %d", got, n, first)
+		}
+	}
+	if len(got) != n {
+		b.t.Fatalf("got %d messages, want %d", len(got), n)
+	}
+}
+
+func group(name string) messages.Target {
+	return messages.Target{Kind: messages.Group, Name: name}
+}
+
+func events(first, n int) []messages.Event {
+	list := make([]messages.Event, n)
+	for i := range list {
+		list[i].Message = &messages.Message{Topic: "t", Payload: fmt.Append(nil, first+i)}
+	}
+	return list
+}
+
+// payload is the payload of an event that was read.
+func payload(t *testing.T, m messages.Map) int64 {
+	t.Helper()
+	inner, _ := m.Get("message")
+	body, ok := inner.(messages.Map)
+	if !ok {
+		t.Fatalf("not an event: %v", m)
+	}
+	p, _ := body.Get("payload")
+	return p.(int64)
+}
+
+func names(t *testing.T, m messages.Map) string {
+	t.Helper()
+	v, _ := m.Get("__asgi_channel__")
+	return strings.Trim(fmt.Sprint(v), "[]")
+}

@@ -1,0 +1,132 @@
+package conform
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// testReceive wakes a receiver that waits, and lets acknowledged messages go.
+func testReceive(t *testing.T, b *bench) {
+	c := b.client()
+	for round := range 3 {
+		time.AfterFunc(20*time.Millisecond, func() { b.put(commands(20)...) })
+		numbers, receipts := b.take(c, 20)
+		b.wantNumbers(numbers, 0, 20)
+		if err := c.Acknowledge(b.context(), receipts); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+	keys, err := b.redis.Keys(b.context(), "asgi*").Result()
+	if err != nil || len(keys) != 0 {
+		t.Errorf("left in redis: %q, %v", keys, err)
+	}
+}
+
+func testUndecodable(t *testing.T, b *bench) {
+	b.put(command(0), "\xc1secret", "", "\x91\x01", "\x81\x01\x02", command(5))
+	if err := b.redis.ZAdd(b.context(), "asgimqtt", redis.Z{Score: 1, Member: "short"}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	c := b.client()
+	faults, bodies := 0, 0
+	var receipts []messages.Receipt
+	for len(receipts) < 7 {
+		list, err := c.Receive(b.context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			receipts = append(receipts, m.Receipt)
+			if m.Fault == nil {
+				bodies++
+				continue
+			}
+			faults++
+			if m.Body != nil || strings.Contains(m.Fault.Error(), "secret") || !strings.Contains(m.Fault.Error(), "bytes") {
+				t.Errorf("fault %v with %v", m.Fault, m.Body)
+			}
+		}
+	}
+	if faults != 5 || bodies != 2 {
+		t.Errorf("%d faults and %d bodies", faults, bodies)
+	}
+	if err := c.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testCrash has a receiver die with messages in flight: once its lease ended,
+// the next has them, in their order, and only those not acknowledged.
+func testCrash(t *testing.T, b *bench) {
+	b.put(commands(20)...)
+	change, die := mortal()
+	first := b.client(change, lease(time.Second))
+	_, receipts := b.take(first, 14) // two times seven
+	if err := first.Acknowledge(b.context(), receipts[:5]); err != nil {
+		t.Fatal(err)
+	}
+	die()
+	second := b.client(lease(time.Second))
+	numbers, receipts := b.take(second, 15)
+	seen := map[int64]bool{}
+	for _, n := range numbers {
+		seen[n] = true
+	}
+	for n := int64(5); n < 20; n++ {
+		if !seen[n] {
+			t.Errorf("message %d is lost", n)
+		}
+	}
+	if len(numbers) != 15 || len(seen) != 15 {
+		t.Errorf("got %v", numbers)
+	}
+	if err := second.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// testClose closes a receiver with messages in flight: the next has them first.
+func testClose(t *testing.T, b *bench) {
+	b.put(commands(20)...)
+	first := b.client()
+	_, receipts := b.take(first, 14)
+	if err := first.Acknowledge(b.context(), receipts[:5]); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if _, err := first.Receive(b.context(), 1); err == nil {
+		t.Error("a closed client receives")
+	}
+	numbers, _ := b.take(b.client(), 15)
+	b.wantNumbers(numbers, 5, 15)
+}
+
+// testCancel ends calls that wait. What comes later is not lost with them.
+func testCancel(t *testing.T, b *bench) {
+	c := b.client()
+	for range 5 {
+		ctx, cancel := context.WithCancel(context.Background())
+		timer := time.AfterFunc(10*time.Millisecond, cancel)
+		_, err := c.Receive(ctx, 1)
+		ended := time.Now()
+		timer.Stop()
+		cancel()
+		var failure *messages.LayerFailure
+		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) {
+			t.Fatalf("cancelled: %v", err)
+		}
+		if late := time.Since(ended); late > time.Second {
+			t.Errorf("returned %v late", late)
+		}
+	}
+	b.put(commands(10)...)
+	numbers, _ := b.take(c, 10)
+	b.wantNumbers(numbers, 0, 10)
+}

@@ -1,0 +1,204 @@
+package conform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+func testGroup(t *testing.T, b *bench) {
+	b.join("g", "specific.a!1", "mqtt", "specific.a!2", "specific.b!1")
+	outcome := b.send(b.client(), &messages.Batch{Target: group("g"), Events: events(0, 3)})
+	if outcome != (messages.Outcome{Stored: 9}) {
+		t.Errorf("outcome %+v", outcome)
+	}
+	for key, want := range map[string]string{
+		"asgispecific.a!": "specific.a!1 specific.a!2",
+		"asgispecific.b!": "specific.b!1",
+		"asgimqtt":        "mqtt",
+	} {
+		if ttl := b.redis.TTL(b.context(), key).Val().Seconds(); ttl < 50 || ttl > 60 {
+			t.Errorf("%s lives %v s", key, ttl)
+		}
+		for i, m := range b.read(key) {
+			if names(t, m) != want || payload(t, m) != int64(i) {
+				t.Errorf("%s: message %d is %v", key, i, m)
+			}
+		}
+	}
+	outcome = b.send(b.client(), &messages.Batch{Target: group("nobody"), Events: events(0, 3)})
+	if outcome != (messages.Outcome{}) {
+		t.Errorf("nobody: outcome %+v", outcome)
+	}
+}
+
+func testChannel(t *testing.T, b *bench) {
+	c := b.client()
+	for name, key := range map[string]string{"specific.a!1": "asgispecific.a!", "general": "asgigeneral"} {
+		target := messages.Target{Kind: messages.Channel, Name: name}
+		if outcome := b.send(c, &messages.Batch{Target: target, Events: events(0, 2)}); outcome.Stored != 2 {
+			t.Errorf("outcome %+v", outcome)
+		}
+		for i, m := range b.read(key) {
+			v, ok := m.Get("__asgi_channel__")
+			if payload(t, m) != int64(i) || ok != strings.Contains(name, "!") || ok && v != name {
+				t.Errorf("%s: message %d is %v", name, i, m)
+			}
+		}
+	}
+}
+
+// testOrder sends from several groups at once into one queue: what each sent
+// must come in its order.
+func testOrder(t *testing.T, b *bench) {
+	const groups, each = 4, 500
+	c := b.client(capacity(groups * each))
+	var all sync.WaitGroup
+	for g := range groups {
+		name := fmt.Sprint("g", g)
+		b.join(name, "specific.a!"+name)
+		all.Go(func() {
+			for first := 0; first < each; {
+				n := min(1+(first*7)%90, each-first) // batches of many sizes
+				b.send(c, &messages.Batch{Target: group(name), Events: events(first, n)})
+				first += n
+			}
+		})
+	}
+	all.Wait()
+	got := map[string][]int64{}
+	for _, m := range b.read("asgispecific.a!") {
+		got[names(t, m)] = append(got[names(t, m)], payload(t, m))
+	}
+	for g := range groups {
+		b.wantNumbers(got[fmt.Sprint("specific.a!g", g)], 0, each)
+	}
+}
+
+func testFull(t *testing.T, b *bench) {
+	c := b.client(capacity(10))
+	b.join("g", "specific.a!1", "specific.b!1")
+	b.join("one", "specific.a!1")
+	b.send(c, &messages.Batch{Target: group("one"), Events: events(100, 4)})
+	outcome := b.send(c, &messages.Batch{Target: group("g"), Events: events(0, 12)})
+	if want := (messages.Outcome{Stored: 6 + 10, Full: 6 + 2}); outcome != want {
+		t.Errorf("outcome %+v, want %+v", outcome, want)
+	}
+	if got := b.read("asgispecific.a!"); len(got) != 10 || payload(t, got[9]) != 5 {
+		t.Errorf("the queue has %d messages", len(got))
+	}
+}
+
+// testRepeat sends one batch again, as after an error, when half of it was read.
+func testRepeat(t *testing.T, b *bench) {
+	c := b.client(capacity(100))
+	b.join("g", "specific.a!1")
+	batch := &messages.Batch{Target: group("g"), Events: events(0, 100)}
+	b.send(c, batch)
+	outcome := b.send(c, batch)
+	if want := (messages.Outcome{Stored: 100}); outcome != want {
+		t.Errorf("outcome of the second %+v", outcome)
+	}
+	var got []int64
+	for _, m := range b.read("asgispecific.a!") {
+		got = append(got, payload(t, m))
+	}
+	b.wantNumbers(got, 0, 100)
+}
+
+// testOddMembers has a group whose members nobody should have added.
+func testOddMembers(t *testing.T, b *bench) {
+	long := strings.Repeat("x", 300)
+	odd := []string{"string", "a\xffb", "\xed\xa0\x80", "q!é日😀", "q!\u0800", long, "specific.a!1"}
+	b.join("g", odd...)
+	if err := b.redis.Set(b.context(), "asgistring", "not a queue", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	outcome := b.send(b.client(), &messages.Batch{Target: group("g"), Events: events(0, 2)})
+	if want := (messages.Outcome{Stored: 6, Full: 2}); outcome != want {
+		t.Errorf("outcome %+v, want %+v", outcome, want)
+	}
+	for key, want := range map[string]string{
+		"asgiq!": "q!é日😀 q!\u0800", "asgispecific.a!": "specific.a!1", "asgi" + long: long,
+	} {
+		got := b.read(key)
+		if len(got) != 2 || len(names(t, got[0])) != len(want) {
+			t.Errorf("%.20s: %v", key, got)
+		}
+	}
+}
+
+func testClientID(t *testing.T, b *bench) {
+	first, err := b.client().ClientID(b.context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := b.client().ClientID(b.context())
+	if err != nil || first != second || len(first) != 22 || !strings.HasPrefix(first, "chanmqttproxy-") {
+		t.Errorf("ids %q and %q: %v", first, second, err)
+	}
+}
+
+func testCheck(t *testing.T, b *bench) {
+	b.put(commands(3)...)
+	r, err := b.client().Check(b.context())
+	if err != nil || r.Waiting != 3 || r.ClockDifference.Abs().Seconds() > 5 {
+		t.Errorf("%+v: %v", r, err)
+	}
+}
+
+// testRestart has the server go away while one client sends and another
+// receives. Nothing is lost that the server said it had.
+func testRestart(t *testing.T, b *bench) {
+	ctx := b.context()
+	sender, receiver := b.client(), b.client()
+	b.join("g", "mqtt")
+	const total = 90
+	var got []int64
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for len(got) < total && ctx.Err() == nil {
+			list, err := receiver.Receive(ctx, 10)
+			var failure *messages.LayerFailure
+			if err != nil && !errors.As(err, &failure) {
+				t.Errorf("receiving: %v", err)
+			}
+			for _, m := range list {
+				got = append(got, payload(t, m.Body))
+			}
+		}
+	}()
+	for first := 0; first < total; first += 10 {
+		batch := &messages.Batch{Target: group("g"), Events: events(first, 10)}
+		if first == total/3 {
+			b.server.Restart(func() { b.wantFailure(ctx, sender.Send, batch) })
+		}
+		for {
+			if _, err := sender.Send(ctx, batch); err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatal("did not come back")
+			}
+		}
+	}
+	<-done
+	b.wantNumbers(got, 0, total)
+}
+
+func (b *bench) wantFailure(ctx context.Context, send func(context.Context, *messages.Batch) (messages.Outcome, error), batch *messages.Batch) {
+	b.t.Helper()
+	_, err := send(ctx, batch)
+	var failure *messages.LayerFailure
+	if !errors.As(err, &failure) || errors.Is(err, redis.ErrClosed) {
+		b.t.Errorf("sending to a dead server: %v", err)
+	}
+}
