@@ -37,12 +37,14 @@ type broker struct {
 	filters filters
 	asking  int // packets about filters that wait for their answers
 
-	outbox outbox
+	outbox    outbox
+	accounts  accounts
+	quiescing bool // the session passes on no more deliveries
 }
 
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox()}
+		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox(), accounts: newAccounts()}
 	})
 }
 
@@ -56,7 +58,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Connected:
 		b.connected(m)
 	case messages.Settled:
-		b.tell(m)
+		b.settled(m)
 	case messages.Publish:
 		b.outbox.add(m)
 		b.tell(m)
@@ -73,9 +75,10 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Unsubscribed:
 		b.unsubscribed(m)
 	case messages.Quiesce:
-		b.quiesce()
+		b.tell(m)
 	case messages.Quiet:
-		b.bridge.Tell(messages.Quiet{From: brokerName})
+		b.quiescing = true
+		b.tellQuiet()
 	case *actor.Terminated:
 		b.respawn(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
@@ -144,6 +147,7 @@ func (b *broker) connected(m messages.Connected) {
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
+	b.acknowledge()
 	b.filters.again()
 	b.change()
 	b.outbox.each(func(p messages.Publish) { b.tell(p) })
@@ -275,11 +279,27 @@ func subackReason(code byte) string {
 	}
 }
 
-// quiesce lets the session finish what it has.
-func (b *broker) quiesce() {
-	if !b.up {
-		b.bridge.Tell(messages.Quiet{From: brokerName})
-		return
+// settled takes parts of deliveries back, and has those acknowledged that are
+// whole.
+func (b *broker) settled(m messages.Settled) {
+	b.accounts.credit(m.Parts)
+	b.acknowledge()
+	b.tellQuiet()
+}
+
+// acknowledge passes on what was settled, now or while there was no connection:
+// the broker repeats the message then, and hears that it is done.
+func (b *broker) acknowledge() {
+	if b.up {
+		if seqs := b.accounts.takeWhole(); len(seqs) > 0 {
+			b.toSession(messages.Acknowledge{Seqs: seqs})
+		}
 	}
-	b.toSession(messages.Quiesce{})
+}
+
+// tellQuiet answers Quiesce when every delivery is settled.
+func (b *broker) tellQuiet() {
+	if b.quiescing && b.accounts.settled == b.Stats.Received.Load() {
+		b.bridge.Tell(messages.Quiet{From: brokerName})
+	}
 }

@@ -35,9 +35,9 @@ type Session interface {
 	// next connection.
 	Publish(ctx context.Context, p messages.Publish) error
 
-	// Ack acknowledges one delivery of QoS 1 or 2 to the broker. Calls may come
-	// in any order; the packets are sent in the order of arrival
-	// [MQTT-4.6.0-2]. Of a lost connection it does nothing.
+	// Ack acknowledges one delivery of QoS 1 or 2 to the broker, also one of an
+	// earlier Session. Calls may come in any order; the packets are sent in the
+	// order of arrival [MQTT-4.6.0-2].
 	Ack(seq uint64)
 
 	// Close sends DISCONNECT where the connection still lives and closes it.
@@ -48,8 +48,10 @@ type Session interface {
 // Sink hears what a Session has to tell. Its methods never block, and each is
 // called by one goroutine at a time.
 type Sink interface {
-	// Received is called for every PUBLISH in the order of arrival. seq counts
-	// them from 1; the message is the Sink's own.
+	// Received is called for every message in the order of arrival. seq counts
+	// them from 1 through all Sessions of one Dial; the message is the Sink's
+	// own. What the broker repeats on a new connection is not delivered again
+	// while its first delivery is not acknowledged.
 	Received(seq uint64, identifiers []uint32, m *messages.Message)
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)

@@ -31,14 +31,6 @@ type dialed struct {
 	err        error
 }
 
-// arrived is a PUBLISH of the broker.
-type arrived struct {
-	connection  uint64
-	seq         uint64
-	identifiers []uint32
-	message     *messages.Message
-}
-
 // lost says that the connection failed.
 type lost struct {
 	connection uint64
@@ -54,29 +46,21 @@ type answered struct {
 	answer     messages.ToBroker
 }
 
-// unsettled is what is known of a delivery that is under way.
-type unsettled struct {
-	weight uint64 // what is missing
-	qos    byte
-}
-
 type session struct {
 	*dependencies
 	connect messages.Connect
 	life    *lifeline
 	timer   *time.Timer
+	sink    *sink
 	live    Session
-	early   []arrived // what came before Dial returned
 
-	unsettled  map[uint64]unsettled
 	outgoing   []messages.Publish
 	publishing bool
-	quiescing  bool
 }
 
 func newSession(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &session{dependencies: deps, life: newLifeline(), unsettled: map[uint64]unsettled{}}
+		return &session{dependencies: deps, life: newLifeline()}
 	})
 }
 
@@ -91,10 +75,10 @@ func (s *session) Receive(ctx actor.Context) {
 		s.dial(ctx, m)
 	case dialed:
 		s.dialed(m)
-	case arrived:
-		s.arrived(m)
-	case messages.Settled:
-		s.settled(m)
+	case messages.Acknowledge:
+		for _, seq := range m.Seqs {
+			s.live.Ack(seq)
+		}
 	case messages.Publish:
 		s.outgoing = append(s.outgoing, m)
 		s.publish(ctx)
@@ -116,18 +100,9 @@ func (s *session) Receive(ctx actor.Context) {
 			fail(m.err)
 		}
 	case messages.Quiesce:
-		s.quiescing = true
-		s.tellQuiet()
+		s.quiesce()
 	case *actor.Stopping, *actor.Restarting:
 		s.stop()
-	}
-}
-
-// release acknowledges a message that must not come again.
-func (s *session) release(message any) {
-	if m, ok := message.(arrived); ok && s.live != nil {
-		delete(s.unsettled, m.seq)
-		s.live.Ack(m.seq)
 	}
 }
 
@@ -142,7 +117,8 @@ func (s *session) dial(ctx actor.Context, m dialNow) {
 		return
 	}
 	connect, life := s.connect, s.life
-	sink := &sink{root: s.system.Root, self: ctx.Self(), broker: s.broker, connection: connect.Connection}
+	s.sink = &sink{dependencies: s.dependencies, self: ctx.Self(), connection: connect.Connection}
+	sink := s.sink
 	go func() {
 		var made Session
 		err := s.protect("connecting to the MQTT broker", func() (err error) {
@@ -152,7 +128,7 @@ func (s *session) dial(ctx actor.Context, m dialNow) {
 		if err == nil && !life.adopt(made) {
 			return
 		}
-		sink.root.Send(sink.self, dialed{connect.Connection, made, err})
+		s.system.Root.Send(sink.self, dialed{connect.Connection, made, err})
 	}()
 }
 
@@ -165,47 +141,6 @@ func (s *session) dialed(m dialed) {
 	}
 	s.live = m.session
 	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
-	for _, early := range s.early {
-		s.arrived(early)
-	}
-	s.early = nil
-}
-
-func (s *session) arrived(m arrived) {
-	if m.connection != s.connect.Connection || s.quiescing {
-		return
-	}
-	if s.live == nil {
-		s.early = append(s.early, m)
-		return
-	}
-	s.Stats.Received.Add(1)
-	s.unsettled[m.seq] = unsettled{messages.Whole, m.message.QoS}
-	s.router.Tell(messages.Delivery{
-		Token:       messages.Token{Connection: m.connection, Seq: m.seq},
-		Weight:      messages.Whole,
-		Identifiers: m.identifiers,
-		Message:     m.message,
-	})
-}
-
-// settled takes parts of deliveries back and acknowledges those that are whole.
-func (s *session) settled(m messages.Settled) {
-	for _, p := range m.Parts {
-		u, ok := s.unsettled[p.Token.Seq]
-		if !ok || p.Token.Connection != s.connect.Connection {
-			continue
-		}
-		if u.weight -= p.Weight; u.weight > 0 {
-			s.unsettled[p.Token.Seq] = u
-			continue
-		}
-		delete(s.unsettled, p.Token.Seq)
-		if u.qos > 0 {
-			s.live.Ack(p.Token.Seq)
-		}
-	}
-	s.tellQuiet()
 }
 
 // publish hands what waits to the connection, one run at a time and in order.
@@ -275,11 +210,12 @@ func (s *session) loseSoon(self *actor.PID, connection uint64, doing string, err
 	time.AfterFunc(time.Second, func() { s.system.Root.Send(self, m) })
 }
 
-// tellQuiet answers Quiesce when every delivery is settled.
-func (s *session) tellQuiet() {
-	if s.quiescing && len(s.unsettled) == 0 {
-		s.broker.Tell(messages.Quiet{From: "session"})
+// quiesce holds back what comes from now on.
+func (s *session) quiesce() {
+	if s.sink != nil {
+		s.sink.quiet.Store(true)
 	}
+	s.broker.Tell(messages.Quiet{From: "session"})
 }
 
 func (s *session) stop() {
@@ -288,26 +224,6 @@ func (s *session) stop() {
 	}
 	s.life.end()
 }
-
-// sink passes on what a connection has to tell. It belongs to one connection.
-type sink struct {
-	root       *actor.RootContext
-	self       *actor.PID
-	broker     Ref[messages.ToBroker]
-	connection uint64
-}
-
-// Received puts the message into the session's mailbox.
-func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
-	k.root.Send(k.self, arrived{k.connection, seq, identifiers, m})
-}
-
-// Published tells the broker actor, which outlives this connection: what took
-// effect did so whatever becomes of it.
-func (k *sink) Published(p messages.Published) { k.broker.Tell(p) }
-
-// Lost puts the failure into the session's mailbox.
-func (k *sink) Lost(err error) { k.root.Send(k.self, lost{k.connection, err}) }
 
 // lifeline ties what an incarnation's goroutines make to the incarnation: a
 // connection that is made too late is closed.

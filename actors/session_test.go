@@ -263,7 +263,9 @@ func TestUnsubscribeAndSubscribeAgain(t *testing.T) {
 func TestStoppingIsPromptInEveryState(t *testing.T) {
 	t.Parallel()
 	refuse := func(c messages.Cause) func(*bundle, *actors.Options) {
-		return func(b *bundle, _ *actors.Options) { b.broker.Refuse(func(messages.Version) error { return probe.Failure(c) }) }
+		return func(b *bundle, _ *actors.Options) {
+			b.broker.Refuse(func(messages.Version) error { return probe.Failure(c) })
+		}
 	}
 	for _, c := range []struct {
 		name    string
@@ -359,6 +361,30 @@ func TestBadCommandIsSaidCountedAndGone(t *testing.T) {
 		}
 		if b.tree.Stats().BadCommands.Load() != 1 || b.log.Count("7 is not 0, 1 or 2") != 1 {
 			b.Errorf("log %q", b.log.Lines())
+		}
+	})
+}
+
+func TestStoredWhileDisconnectedIsAcknowledgedOnTheNextConnection(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts, lobby))
+		b.settle()
+		b.layer.Stick(alerts, true)
+		seq := b.broker.Send(message("a", "x"))
+		b.settle()
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		b.broker.Drop(messages.Network)
+		b.pass(time.Second)
+		b.layer.Stick(alerts, false)
+		b.settle()
+		if len(b.broker.Acked()) != 0 {
+			b.Error("acknowledged without a connection")
+		}
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if !slices.Equal(b.broker.Acked(), []uint64{seq}) {
+			b.Errorf("acknowledged %v", b.broker.Acked())
 		}
 	})
 }

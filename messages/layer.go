@@ -201,7 +201,8 @@ type SessionState struct{ Up bool }
 // is done. Bridge tells reader and broker, broker tells session.
 type Quiesce struct{}
 
-// Quiet answers Quiesce. Reader and broker tell bridge, session tells broker.
+// Quiet answers Quiesce. Reader and broker tell bridge; session tells broker
+// that it passes on no more deliveries.
 type Quiet struct{ From string }
 
 func (ReceiverStarted) toReader()     {}

@@ -46,12 +46,11 @@ type Message struct {
 	Properties *Properties
 }
 
-// Token names one delivery of one connection: what the session needs back to
-// acknowledge it. Connection is the session's incarnation, so that an
-// acknowledgement which comes too late is recognised.
+// Token names one delivery: what is needed to acknowledge it. Seq counts the
+// deliveries of all connections.
 type Token struct {
-	Connection uint64
-	Seq        uint64
+	Seq uint64
+	QoS byte
 }
 
 // Whole is the weight that a delivery starts with. Whoever passes a delivery
@@ -90,8 +89,12 @@ type Settlement struct {
 }
 
 // Settled says that parts of deliveries reached the layer or were given up
-// for good. Router, subscription and group tell broker, which tells session.
+// for good. Router, subscription, groups and group tell broker.
 type Settled struct{ Parts []Settlement }
+
+// Acknowledge asks to acknowledge deliveries of QoS 1 and 2 to the MQTT broker,
+// also such of an earlier connection. Broker tells session.
+type Acknowledge struct{ Seqs []uint64 }
 
 // Want asks for one filter at the broker, or for other options on it.
 // Subscription tells broker.
@@ -192,7 +195,7 @@ type SessionInfo struct {
 func (Delivery) toRouter()       {}
 func (Delivery) toSubscription() {}
 func (Settled) toBroker()        {}
-func (Settled) toSession()       {}
+func (Acknowledge) toSession()   {}
 func (Want) toBroker()           {}
 func (Unwant) toBroker()         {}
 func (Granted) toRouter()        {}

@@ -21,6 +21,7 @@ type Broker struct {
 	packets  []int // sizes of the SUBSCRIBEs
 	sent     []messages.Publish
 	acked    []uint64
+	seq      uint64
 	open     int
 }
 
@@ -72,8 +73,8 @@ func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink)
 func (b *Broker) Send(m messages.Message, identifiers ...uint32) uint64 {
 	b.mu.Lock()
 	c := b.live
-	c.seq++
-	seq := c.seq
+	b.seq++
+	seq := b.seq
 	b.mu.Unlock()
 	c.sink.Received(seq, identifiers, &m)
 	return seq
@@ -134,7 +135,7 @@ func (b *Broker) Published() []messages.Publish {
 	return slices.Clone(b.sent)
 }
 
-// Acked are the numbers of the acknowledged messages of all connections.
+// Acked are the numbers of the acknowledged messages.
 func (b *Broker) Acked() []uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,7 +147,6 @@ type connection struct {
 	broker  *Broker
 	sink    actors.Sink
 	version messages.Version
-	seq     uint64
 	closed  bool
 }
 

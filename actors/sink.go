@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// sink is the mouth of a session: it passes on what one connection has to tell.
+// Messages go straight to the router, and what took effect to the broker actor,
+// so that nothing of it depends on what becomes of the session.
+type sink struct {
+	*dependencies
+	self       *actor.PID // the session
+	connection uint64
+	quiet      atomic.Bool // pass on no more messages
+}
+
+// Received sends a message on its way. One that is held back is not
+// acknowledged, so that the broker has it for the next connection.
+func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
+	if k.quiet.Load() {
+		return
+	}
+	k.Stats.Received.Add(1)
+	k.router.Tell(messages.Delivery{
+		Token:       messages.Token{Seq: seq, QoS: m.QoS},
+		Weight:      messages.Whole,
+		Identifiers: identifiers,
+		Message:     m,
+	})
+}
+
+// Published tells what took effect.
+func (k *sink) Published(p messages.Published) { k.broker.Tell(p) }
+
+// Lost puts the failure into the session's mailbox.
+func (k *sink) Lost(err error) { k.system.Root.Send(k.self, lost{k.connection, err}) }
