@@ -1,0 +1,143 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"chanmqttproxy/messages"
+)
+
+// Reason codes that the classifier and the limits know by name (MQTT 5 section
+// 2.4).
+const (
+	codeUnsupportedVersion = 0x84
+	codeClientIDInvalid    = 0x85
+	codeBadUserOrPassword  = 0x86
+	codeNotAuthorized      = 0x87
+	codeBanned             = 0x8A
+	codeBadAuthentication  = 0x8C
+	codeTakenOver          = 0x8E
+	codeTopicFilterInvalid = 0x8F
+	codeTopicNameInvalid   = 0x90
+	codeIDNotFound         = 0x92
+	codePacketTooLarge     = 0x95
+	codeRetainUnsupported  = 0x9A
+	codeQoSUnsupported     = 0x9B
+	codeSharedUnsupported  = 0x9E
+	codeWildcardsNotTaken  = 0xA2
+	codeProtocolError      = 0x82
+)
+
+// refusal5 judges the reason code of a version 5 CONNACK or DISCONNECT. Codes
+// below 0x80 are those of 3.1.1: the broker took our version 5 CONNECT for one
+// of its own.
+func refusal5(code byte) messages.Cause {
+	switch {
+	case code == codeUnsupportedVersion || code < 0x80:
+		return messages.ProtocolRefused
+	case code == codeBadUserOrPassword, code == codeNotAuthorized, code == codeBanned, code == codeBadAuthentication:
+		return messages.BadCredentials
+	case code == codeClientIDInvalid:
+		return messages.ClientIDRefused
+	case code == codeTakenOver:
+		return messages.TakenOver
+	default:
+		return messages.BrokerRefused
+	}
+}
+
+// refusal311 judges the return code of a 3.1.1 CONNACK (section 3.2.2.3).
+func refusal311(code byte) messages.Cause {
+	switch code {
+	case 1, codeUnsupportedVersion:
+		return messages.ProtocolRefused
+	case 2:
+		return messages.ClientIDRefused
+	case 4, 5:
+		return messages.BadCredentials
+	default:
+		return messages.BrokerRefused
+	}
+}
+
+func refusal(v messages.Version, code byte) messages.Cause {
+	if v == messages.MQTT311 {
+		return refusal311(code)
+	}
+	return refusal5(code)
+}
+
+// refused is the failure of a CONNACK that is none of success.
+func refused(doing string, v messages.Version, p packet) *messages.SessionFailure {
+	err := errors.New(describe(v, p.code))
+	if p.reason != "" {
+		err = fmt.Errorf("%s (%s)", describe(v, p.code), p.reason)
+	}
+	return &messages.SessionFailure{Doing: doing, Cause: refusal(v, p.code), Code: p.code, Err: err}
+}
+
+// unanswered judges a connection that was made, was sent a CONNECT and gave no
+// CONNACK; first is what came instead.
+func unanswered(doing string, v messages.Version, first []byte, err error) *messages.SessionFailure {
+	f := &messages.SessionFailure{Doing: doing, Cause: messages.Network, Err: err}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case isConnack311(first) && v == messages.MQTT5:
+		f.Cause = messages.ProtocolRefused
+		f.Err = errors.New("the broker answered as MQTT 3.1.1 does")
+		if len(first) > 3 {
+			f.Code = first[3]
+		}
+	case isCertificateAlert(err):
+		f.Cause = messages.BadCredentials
+	case len(first) > 0:
+		f.Err = fmt.Errorf("what answers does not speak MQTT: %w", err)
+	case v == messages.MQTT5 && isHangup(err):
+		f.Cause = messages.ProtocolUnclear
+	}
+	return f
+}
+
+// isConnack311: the first bytes are those of a CONNACK without properties.
+func isConnack311(first []byte) bool {
+	return len(first) >= 2 && first[0] == typeConnack<<4 && first[1] == 2
+}
+
+// isHangup: the peer closed the connection, in order or not.
+func isHangup(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// isCertificateAlert: the peer did not like our certificate, or that there is
+// none. Under TLS 1.3 this comes after the handshake, in place of the CONNACK.
+func isCertificateAlert(err error) bool {
+	var alert tls.AlertError
+	if errors.As(err, &alert) {
+		return strings.Contains(alert.Error(), "certificate")
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
+}
+
+// undialled judges a connection that could not be made.
+func undialled(doing string, err error) *messages.SessionFailure {
+	cause := messages.Network
+	if isCertificateAlert(err) {
+		cause = messages.BadCredentials
+	}
+	return &messages.SessionFailure{Doing: doing, Cause: cause, Err: err}
+}
+
+// disconnected judges the DISCONNECT of a version 5 broker.
+func disconnected(doing string, p packet) *messages.SessionFailure {
+	if p.code < 0x80 {
+		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Err: errors.New("the broker ended the session")}
+	}
+	return refused(doing, messages.MQTT5, p)
+}

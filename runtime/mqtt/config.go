@@ -1,0 +1,70 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net/url"
+	"time"
+)
+
+// Config says to whom and how a Dialer connects.
+type Config struct {
+	// Servers are tried in order. Their schemes: mqtt, tcp (port 1883); mqtts,
+	// ssl, tls (8883); ws (80); wss (443), with the URL's path. A user in a URL
+	// is not looked at.
+	Servers []*url.URL
+	// TLS is used with mqtts and wss; nil: the system's roots.
+	TLS *tls.Config
+	// User and Password are sent where one of them is set.
+	User, Password string
+	// ClientID is asked at each Dial; it names the session at the broker.
+	ClientID func(ctx context.Context) (string, error)
+	// KeepAlive is in seconds; 0: none, and a silent broker goes unnoticed.
+	KeepAlive uint16
+	// SessionExpiry is in seconds and says how long the broker keeps the
+	// session; 0: a clean one each time. MQTT 3.1.1 knows only 0 and for ever.
+	SessionExpiry uint32
+	// ReceiveMaximum bounds the unacknowledged inbound messages of QoS 1 and 2
+	// under MQTT 5; 0: 1024.
+	ReceiveMaximum uint16
+	// Will is published by the broker when the connection breaks; nil: none.
+	Will *Will
+	// Timeout bounds one Dial, from the first address to the CONNACK; 0: 10 s.
+	Timeout time.Duration
+	// KeepDeliveries: the caller goes on with deliveries of a lost connection
+	// and acknowledges them on the next one. Then seq counts through all
+	// connections, and a message whose delivery is still under way is not
+	// delivered again when the broker repeats it. Without it a delivery ends
+	// with its connection, seq starts at 1 on each, and what was not
+	// acknowledged is delivered again.
+	KeepDeliveries bool
+	// Logger hears what is odd but harmless; nil: nobody does.
+	Logger *slog.Logger
+}
+
+// Will is the message that the broker publishes in our name [MQTT-3.1.2-8].
+type Will struct {
+	Topic   string
+	Payload []byte
+	QoS     byte
+	Retain  bool
+}
+
+const (
+	defaultTimeout        = 10 * time.Second
+	defaultReceiveMaximum = 1024
+)
+
+func (c Config) withDefaults() Config {
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.ReceiveMaximum == 0 {
+		c.ReceiveMaximum = defaultReceiveMaximum
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}

@@ -1,0 +1,236 @@
+package mqtt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// roomLimit is how many unsent bytes make a publisher wait. Other packets
+	// never wait: their number is bounded by what the broker sent.
+	roomLimit = 256 << 10
+	// keptBuffer is the largest buffer that is kept for reuse.
+	keptBuffer = 1 << 20
+)
+
+var (
+	errClosed   = errors.New("the connection is closed")
+	errTooLarge = errors.New("the packet is larger than the broker takes")
+)
+
+// conn is a network connection with writes that never wait: packets are
+// gathered in a buffer and one goroutine sends what is there, so that packets
+// which come at the same time leave in one write.
+type conn struct {
+	network      net.Conn
+	frames       *frameReader
+	writeTimeout time.Duration
+
+	lastRead, lastWrite atomic.Int64 // UnixNano
+
+	mu      sync.Mutex
+	out     bytes.Buffer
+	spare   bytes.Buffer
+	queued  uint64        // bytes ever put into out
+	flushed uint64        // bytes ever written to the network
+	cause   error         // why it was closed
+	room    chan struct{} // closed after the next write; nil: nobody waits
+
+	wake chan struct{}
+	done chan struct{} // closed with the connection
+	once sync.Once
+}
+
+// newConn takes the connection over. Its run must be started.
+func newConn(network net.Conn, writeTimeout time.Duration) *conn {
+	c := &conn{
+		network:      network,
+		writeTimeout: writeTimeout,
+		wake:         make(chan struct{}, 1),
+		done:         make(chan struct{}),
+	}
+	now := time.Now().UnixNano()
+	c.lastRead.Store(now)
+	c.lastWrite.Store(now)
+	c.frames = newFrameReader(readerFunc(func(b []byte) (int, error) {
+		n, err := network.Read(b)
+		if n > 0 {
+			c.lastRead.Store(time.Now().UnixNano())
+		}
+		return n, err
+	}))
+	return c
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// send queues what encode writes, which is one packet or more. Where limit is
+// not 0 and that is longer, nothing is queued and the error is errTooLarge. It
+// returns the value of flushed at which everything will have been written.
+func (c *conn) send(limit uint32, encode func(io.Writer) error) (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return 0, c.cause
+	}
+	before := c.out.Len()
+	err := encode(&c.out)
+	size := c.out.Len() - before
+	if err == nil && limit > 0 && uint64(size) > uint64(limit) {
+		err = errTooLarge
+	}
+	if err != nil {
+		c.out.Truncate(before)
+		return 0, err
+	}
+	c.queued += uint64(size)
+	signal(c.wake)
+	return c.queued, nil
+}
+
+// write queues encoded packets.
+func (c *conn) write(b []byte) error {
+	_, err := c.send(0, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+	return err
+}
+
+// run sends what is queued until the connection is closed. After each write it
+// calls onFlushed with the number of bytes written so far.
+func (c *conn) run(onFlushed func(uint64)) {
+	for {
+		select {
+		case <-c.done:
+			return
+		case <-c.wake:
+		}
+		for {
+			total, err := c.flush()
+			if err != nil {
+				c.close(fmt.Errorf("writing: %w", err))
+				return
+			}
+			if total == 0 {
+				break
+			}
+			onFlushed(total)
+		}
+	}
+}
+
+// flush writes what is queued, if anything, and returns flushed, or 0 where
+// there was nothing.
+func (c *conn) flush() (uint64, error) {
+	c.mu.Lock()
+	c.out, c.spare = c.spare, c.out
+	c.mu.Unlock()
+	batch := &c.spare
+	if batch.Len() == 0 {
+		return 0, nil
+	}
+	_ = c.network.SetWriteDeadline(time.Now().Add(c.writeTimeout))
+	n, err := c.network.Write(batch.Bytes())
+	if err != nil {
+		return 0, err
+	}
+	c.lastWrite.Store(time.Now().UnixNano())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushed += uint64(n)
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+	batch.Reset()
+	if batch.Cap() > keptBuffer {
+		*batch = bytes.Buffer{}
+	}
+	return c.flushed, nil
+}
+
+// waitForRoom waits until little enough is unsent.
+func (c *conn) waitForRoom(ctx context.Context) error { return c.wait(ctx, roomLimit) }
+
+// drain waits until everything queued was written.
+func (c *conn) drain(ctx context.Context) error { return c.wait(ctx, 0) }
+
+func (c *conn) wait(ctx context.Context, limit uint64) error {
+	for {
+		room := c.shortOf(limit)
+		if room == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.done:
+			return errClosed
+		case <-room:
+		}
+	}
+}
+
+// shortOf returns what to wait for where more than limit is unsent, else nil.
+func (c *conn) shortOf(limit uint64) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.queued-c.flushed <= limit {
+		return nil
+	}
+	if c.room == nil {
+		c.room = make(chan struct{})
+	}
+	return c.room
+}
+
+// close ends the connection at once, whatever is queued. The first cause stays.
+func (c *conn) close(cause error) {
+	c.once.Do(func() {
+		c.mu.Lock()
+		c.cause = cause
+		c.mu.Unlock()
+		close(c.done)
+		abort(c.network)
+	})
+}
+
+// why returns the cause given to close, or err where there is none.
+func (c *conn) why(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return err
+}
+
+// abort closes the innermost connection: closing a TLS connection would wait
+// up to 5 seconds to say goodbye.
+func abort(c net.Conn) {
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = outer.NetConn()
+	}
+	_ = c.Close()
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

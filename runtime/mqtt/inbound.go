@@ -1,0 +1,127 @@
+package mqtt
+
+import "sync"
+
+// inbound keeps the acknowledgements of one connection in the order of arrival.
+type inbound struct {
+	mu    sync.Mutex
+	queue []*incoming
+}
+
+// received tells of a message, unless it is one of which the caller knows.
+func (s *Session) received(p packet) {
+	if p.message.QoS == 0 {
+		s.deliver(p, s.state.number())
+		return
+	}
+	in, again := s.state.arrive(p)
+	s.inbound.mu.Lock()
+	s.inbound.queue = append(s.inbound.queue, in)
+	s.inbound.mu.Unlock()
+	if again {
+		s.flushAcks()
+		return
+	}
+	s.deliver(p, in.seq)
+}
+
+func (s *Session) deliver(p packet, seq uint64) {
+	s.tell(func() { s.sink.Received(seq, p.identifiers, p.message) })
+}
+
+// number counts a delivery.
+func (s *state) number() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq++
+	return s.seq
+}
+
+// arrive records a message of QoS 1 or 2. It is there again where the broker
+// repeats (DUP) one that was delivered on an earlier connection and is still
+// under way, or was acknowledged with a PUBREC that has not been followed by
+// PUBREL [MQTT-4.3.3-10]. Under a packet id that comes without DUP the broker
+// means a new message.
+func (s *state) arrive(p packet) (in *incoming, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in := s.in[p.id]; in != nil && p.dup && in.qos == p.message.QoS {
+		return in, true
+	}
+	s.seq++
+	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS}
+	s.in[p.id] = in
+	s.due[in.seq] = in
+	return in, false
+}
+
+// Ack acknowledges one delivery of QoS 1 or 2 to the broker. Calls may come in
+// any order; the packets are sent in the order of arrival [MQTT-4.6.0-2]. Of a
+// delivery that is not known, or of a lost connection, it does nothing; with
+// Config.KeepDeliveries it may name a delivery of an earlier Session.
+func (s *Session) Ack(seq uint64) {
+	if s.over() {
+		return
+	}
+	if s.state.acknowledge(seq) {
+		s.flushAcks()
+	}
+}
+
+func (s *state) acknowledge(seq uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.due[seq]
+	if in == nil {
+		return false
+	}
+	in.done = true
+	delete(s.due, seq)
+	return true
+}
+
+// flushAcks sends the acknowledgements that no earlier message holds up.
+func (s *Session) flushAcks() {
+	s.inbound.mu.Lock()
+	defer s.inbound.mu.Unlock()
+	packets := s.state.takeAcks(&s.inbound.queue)
+	if len(packets) > 0 {
+		s.answer(packets)
+	}
+}
+
+// takeAcks encodes the acknowledgements of those at the head of the queue that
+// are done. With its PUBACK a packet id is free; with PUBREC it waits for
+// PUBREL.
+func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(*queue) > 0 && (*queue)[0].done {
+		in := (*queue)[0]
+		*queue = (*queue)[1:]
+		if in.qos == 2 {
+			packets = append(packets, acknowledgement(typePubrec, in.id)...)
+			continue
+		}
+		packets = append(packets, acknowledgement(typePuback, in.id)...)
+		if s.in[in.id] == in {
+			delete(s.in, in.id)
+		}
+	}
+	return packets
+}
+
+// pubrel ends a message of QoS 2 [MQTT-4.3.3-11].
+func (s *Session) pubrel(p packet) {
+	s.state.release(p.id)
+	s.answer(acknowledgement(typePubcomp, p.id))
+}
+
+func (s *state) release(id uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in := s.in[id]; in != nil && in.qos == 2 {
+		delete(s.in, id)
+		delete(s.due, in.seq)
+	}
+}

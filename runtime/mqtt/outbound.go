@@ -1,0 +1,223 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// outbound is the publishing side of one connection.
+type outbound struct {
+	turn  chan struct{} // holds one: the calls of Publish, one after the other
+	slots chan struct{} // one for each message in flight [MQTT-3.3.4-7]
+
+	mu      sync.Mutex
+	written []unwritten // QoS 0, in order
+}
+
+// unwritten is a QoS 0 message that has taken effect once the connection has
+// written so many bytes.
+type unwritten struct {
+	at      uint64
+	receipt messages.Receipt
+}
+
+func newOutbound() *outbound { return &outbound{turn: make(chan struct{}, 1)} }
+
+// open sets the number of slots.
+func (o *outbound) open(receiveMaximum uint16) {
+	o.slots = make(chan struct{}, min(int(receiveMaximum), window))
+}
+
+// Publish sends a message; calls are sent in the order in which they are made.
+// It may wait while the broker's receive maximum or the socket is full, and
+// does not wait for acknowledgements: Sink.Published tells of each receipt
+// exactly once when it took effect or was refused. What the broker cannot take
+// is refused without sending it.
+//
+// After an error, or a loss, the receipts not told of are unsettled: they are
+// to be published again on the next Session, in the same order and before
+// others. There a message that is half way at the broker goes on where it
+// stood, so that QoS 2 is not doubled.
+func (s *Session) Publish(ctx context.Context, p messages.Publish) error {
+	if err := s.acquire(ctx, s.outbound.turn); err != nil {
+		return s.unsent(err)
+	}
+	defer func() { <-s.outbound.turn }()
+	if code, reason := s.limits.refuse(p.Message, s.proto.version()); code != 0 {
+		s.refuse(p.Receipt, code, reason)
+		return nil
+	}
+	if err := s.conn.waitForRoom(ctx); err != nil {
+		return s.unsent(err)
+	}
+	var err error
+	if p.Message.QoS == 0 {
+		err = s.publishOnce(p)
+	} else {
+		err = s.publishFlow(ctx, p)
+	}
+	if errors.Is(err, errTooLarge) {
+		s.refuse(p.Receipt, codePacketTooLarge, "")
+		return nil
+	}
+	return s.unsent(err)
+}
+
+// acquire puts a token into the channel, as soon as there is room.
+func (s *Session) acquire(ctx context.Context, slots chan struct{}) error {
+	select {
+	case slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.conn.done:
+		return errClosed
+	}
+}
+
+func (s *Session) unsent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("publishing to %s: %w", s.info.Broker, err)
+}
+
+// publishOnce sends a QoS 0 message.
+func (s *Session) publishOnce(p messages.Publish) error {
+	o := s.outbound
+	o.mu.Lock() // so that flushed does not overtake the receipt
+	defer o.mu.Unlock()
+	at, err := s.conn.send(s.limits.maximumPacket, func(w io.Writer) error {
+		return s.proto.publish(w, 0, false, p.Message)
+	})
+	if err == nil {
+		o.written = append(o.written, unwritten{at: at, receipt: p.Receipt})
+	}
+	return err
+}
+
+// flushed tells of the QoS 0 messages within the first total bytes.
+func (s *Session) flushed(total uint64) {
+	for _, u := range s.outbound.takeWritten(total) {
+		s.tell(func() { s.sink.Published(messages.Published{Receipt: u.receipt}) })
+	}
+}
+
+func (o *outbound) takeWritten(total uint64) []unwritten {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := 0
+	for n < len(o.written) && o.written[n].at <= total {
+		n++
+	}
+	taken := o.written[:n:n]
+	o.written = o.written[n:]
+	return taken
+}
+
+// publishFlow sends a message of QoS 1 or 2, or goes on with it.
+func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
+	if err := s.acquire(ctx, s.outbound.slots); err != nil {
+		return err
+	}
+	o, repeated, ok, err := s.state.claim(p)
+	if !ok {
+		<-s.outbound.slots
+		return err
+	}
+	if o.released {
+		return s.conn.write(acknowledgement(typePubrel, o.id))
+	}
+	_, err = s.conn.send(s.limits.maximumPacket, func(w io.Writer) error {
+		return s.proto.publish(w, o.id, repeated, p.Message) // [MQTT-3.3.1-1]
+	})
+	if errors.Is(err, errTooLarge) {
+		s.state.settle(o)
+		<-s.outbound.slots
+	}
+	return err
+}
+
+// refuse tells that a message will never be sent.
+func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
+	if reason == "" {
+		reason = Reason(code)
+	}
+	s.tell(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason}) })
+}
+
+// acknowledged goes on with a message of QoS 1 or 2.
+func (s *Session) acknowledged(p packet) {
+	switch o, next := s.state.acknowledged(p); next {
+	case release:
+		s.answer(acknowledgement(typePubrel, p.id))
+	case settled:
+		s.settle(o, p)
+	}
+}
+
+// settle forgets a message and tells of it, both or neither: an acknowledgement
+// that comes when nobody is told any more leaves the message to the next
+// connection.
+func (s *Session) settle(o outgoing, p packet) {
+	if p.kind == typePubcomp && p.code == codeIDNotFound {
+		p.code = 0 // an earlier PUBREL had completed it
+	}
+	told := messages.Published{Receipt: o.receipt, Code: p.code}
+	if p.code >= 0x80 {
+		told.Reason = Reason(p.code)
+		if p.reason != "" {
+			told.Reason += ": " + p.reason
+		}
+	}
+	s.tell(func() {
+		s.state.settle(o)
+		s.sink.Published(told)
+		<-s.outbound.slots
+	})
+}
+
+// refuse says why the broker would not take a message, 0 where it would.
+// Sending it anyway would cost the connection.
+func (l *limits) refuse(m *messages.Message, v messages.Version) (byte, string) {
+	if err := topic.ValidateName(m.Topic); err != nil {
+		return codeTopicNameInvalid, err.Error()
+	}
+	switch {
+	case m.QoS > l.maximumQoS:
+		return codeQoSUnsupported, ""
+	case m.Retain && l.noRetain:
+		return codeRetainUnsupported, ""
+	case len(m.Payload) > maximumPayload:
+		return codePacketTooLarge, ""
+	case v == messages.MQTT5 && m.Properties != nil:
+		return refuseProperties(m.Properties)
+	}
+	return 0, ""
+}
+
+// maximumPayload leaves room for everything else in the largest packet that
+// can be written (MQTT section 2.1.4).
+const maximumPayload = 268_435_455 - 3*math.MaxUint16
+
+// maximumProperties bounds the properties of one message, whose strings are
+// counted in two bytes each.
+const maximumProperties = math.MaxUint16
+
+func refuseProperties(p *messages.Properties) (byte, string) {
+	size := len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData)
+	for _, u := range p.UserProperties {
+		size += len(u.Key) + len(u.Value) + 5
+	}
+	if size > maximumProperties {
+		return codePacketTooLarge, "the properties are longer than 65,535 bytes"
+	}
+	return 0, ""
+}

@@ -1,0 +1,202 @@
+package mqtt
+
+import (
+	"errors"
+	"sync"
+
+	"chanmqttproxy/messages"
+)
+
+// window is how many outbound messages of QoS 1 and 2 may be in flight. Their
+// packet ids are 1 to window, so that those of a dead process can all be
+// released; ids of SUBSCRIBE and UNSUBSCRIBE lie above.
+const window = 1024
+
+var errNoID = errors.New("no packet id is free: what was unsettled on earlier connections is to be published first")
+
+// outgoing is a message of QoS 1 or 2 that the broker has not settled.
+type outgoing struct {
+	id      uint16
+	receipt messages.Receipt
+	qos     byte
+	// released: PUBREC was had, so that only PUBREL may be sent [MQTT-4.3.3-6].
+	released bool
+	// live: it was sent on the present connection.
+	live bool
+}
+
+// incoming is a message of QoS 1 or 2 that the broker may send again.
+type incoming struct {
+	id   uint16
+	seq  uint64
+	qos  byte
+	done bool // the caller acknowledged it
+}
+
+// state is the session state (MQTT section 4.1) of one client id. It belongs
+// to a Dialer and serves one Session at a time.
+type state struct {
+	mu       sync.Mutex
+	known    bool // it has seen the broker's session before
+	clientID string
+
+	out   map[uint16]*outgoing
+	named map[messages.Receipt]*outgoing
+	last  uint16
+
+	in  map[uint16]*incoming
+	due map[uint64]*incoming // by seq, those that the caller has not acknowledged
+	seq uint64
+}
+
+// attach prepares the state for a new connection and returns the packet ids
+// that the broker must release first.
+//
+// Where the broker has a session that this state knows nothing of, a dead
+// process may have left QoS 2 messages half way there, and the broker would
+// take a new message with such an id for a repetition of the old one. So all
+// ids of the window are released.
+func (s *state) attach(clientID string, present, keep bool) (release []uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clientID != clientID {
+		s.clear()
+		s.known = false
+	}
+	switch {
+	case !present:
+		s.clear()
+	case !s.known:
+		s.clear()
+		release = allIDs()
+	default:
+		release = s.carryOutgoing()
+	}
+	s.clientID, s.known = clientID, true
+	if !keep {
+		s.seq = 0
+		s.forgetDeliveries()
+	}
+	return release
+}
+
+func (s *state) clear() {
+	s.out, s.named = map[uint16]*outgoing{}, map[messages.Receipt]*outgoing{}
+	s.in, s.due = map[uint16]*incoming{}, map[uint64]*incoming{}
+}
+
+func allIDs() []uint16 {
+	ids := make([]uint16, window)
+	for i := range ids {
+		ids[i] = uint16(i + 1)
+	}
+	return ids
+}
+
+// carryOutgoing keeps the messages that will be published again, and gives up
+// those that cannot since they have no receipt.
+func (s *state) carryOutgoing() (release []uint16) {
+	for id, o := range s.out {
+		o.live = false
+		if o.receipt == "" {
+			delete(s.out, id)
+			release = append(release, id)
+		}
+	}
+	return release
+}
+
+// forgetDeliveries makes the broker's repetitions of unacknowledged messages
+// new deliveries.
+func (s *state) forgetDeliveries() {
+	clear(s.due)
+	for id, in := range s.in {
+		if !in.done {
+			delete(s.in, id)
+		}
+	}
+}
+
+// forget drops everything: another client may have used the session.
+func (s *state) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.known = false
+}
+
+// claim returns what to send p with: the entry that an earlier connection left,
+// which makes it a repetition, or a new one. ok is false where p is in flight
+// already.
+func (s *state) claim(p messages.Publish) (o outgoing, repeated, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.named[p.Receipt]; known != nil {
+		ok = !known.live
+		known.live = true
+		return *known, true, ok, nil
+	}
+	id, err := s.freeID()
+	if err != nil {
+		return outgoing{}, false, false, err
+	}
+	fresh := &outgoing{id: id, receipt: p.Receipt, qos: p.Message.QoS, live: true}
+	s.out[id] = fresh
+	if p.Receipt != "" {
+		s.named[p.Receipt] = fresh
+	}
+	return *fresh, false, true, nil
+}
+
+func (s *state) freeID() (uint16, error) {
+	for range window {
+		s.last = s.last%window + 1
+		if s.out[s.last] == nil {
+			return s.last, nil
+		}
+	}
+	return 0, errNoID
+}
+
+// step is what follows from an acknowledgement.
+type step byte
+
+const (
+	ignore  step = iota
+	release      // send PUBREL
+	settled      // the message is done
+)
+
+// acknowledged takes PUBACK, PUBREC or PUBCOMP (MQTT section 4.3). A PUBREC of
+// an unknown id is of a dead process: let the broker be done with it. A PUBCOMP
+// before PUBREC answers such a release.
+func (s *state) acknowledged(p packet) (outgoing, step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.out[p.id]
+	if o == nil || (o.qos == 2) != (p.kind != typePuback) {
+		if p.kind == typePubrec {
+			return outgoing{}, release
+		}
+		return outgoing{}, ignore
+	}
+	switch {
+	case p.kind == typePubrec && p.code < 0x80:
+		o.released = true
+		return *o, release
+	case !o.live, p.kind == typePubcomp && !o.released:
+		return *o, ignore
+	default:
+		return *o, settled // [MQTT-4.3.3-4] where PUBREC refuses
+	}
+}
+
+// settle removes an entry.
+func (s *state) settle(o outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.out, o.id)
+	if o.receipt != "" {
+		delete(s.named, o.receipt)
+	}
+}
