@@ -65,27 +65,3 @@ func shown(v messages.Value) string {
 		return pythonType(v)
 	}
 }
-
-// pythonType is what type(v).__name__ says.
-func pythonType(v messages.Value) string {
-	switch v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		return "bool"
-	case int64, uint64:
-		return "int"
-	case float64:
-		return "float"
-	case string:
-		return "str"
-	case []byte:
-		return "bytes"
-	case []any:
-		return "list"
-	case messages.Map:
-		return "dict"
-	default:
-		return fmt.Sprintf("%T", v)
-	}
-}
