@@ -3,17 +3,17 @@ package actors
 import "chanmqttproxy/messages"
 
 // accounts collects the weights that come back of deliveries, until each is
-// whole and may be acknowledged. It outlives the connection: what was stored
-// while there was none is acknowledged on the next.
+// whole and may be acknowledged.
 type accounts struct {
 	partial map[uint64]uint64 // weight so far, by seq
-	whole   []uint64          // to be acknowledged
-	settled int64             // all deliveries that came back
+	settled int64             // deliveries that are whole again
 }
 
 func newAccounts() accounts { return accounts{partial: map[uint64]uint64{}} }
 
-func (a *accounts) credit(parts []messages.Settlement) {
+// credit takes parts back and returns the deliveries of QoS 1 and 2 that are
+// whole now.
+func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 	for _, p := range parts {
 		weight := p.Weight
 		if weight < messages.Whole {
@@ -26,14 +26,8 @@ func (a *accounts) credit(parts []messages.Settlement) {
 		delete(a.partial, p.Token.Seq)
 		a.settled++
 		if p.Token.QoS > 0 {
-			a.whole = append(a.whole, p.Token.Seq)
+			whole = append(whole, p.Token.Seq)
 		}
 	}
-}
-
-// takeWhole hands over what is to be acknowledged.
-func (a *accounts) takeWhole() []uint64 {
-	seqs := a.whole
-	a.whole = nil
-	return seqs
+	return whole
 }

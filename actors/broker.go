@@ -147,7 +147,6 @@ func (b *broker) connected(m messages.Connected) {
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
-	b.acknowledge()
 	b.filters.again()
 	b.change()
 	b.outbox.each(func(p messages.Publish) { b.tell(p) })
@@ -282,19 +281,10 @@ func subackReason(code byte) string {
 // settled takes parts of deliveries back, and has those acknowledged that are
 // whole.
 func (b *broker) settled(m messages.Settled) {
-	b.accounts.credit(m.Parts)
-	b.acknowledge()
-	b.tellQuiet()
-}
-
-// acknowledge passes on what was settled, now or while there was no connection:
-// the broker repeats the message then, and hears that it is done.
-func (b *broker) acknowledge() {
-	if b.up {
-		if seqs := b.accounts.takeWhole(); len(seqs) > 0 {
-			b.toSession(messages.Acknowledge{Seqs: seqs})
-		}
+	if whole := b.accounts.credit(m.Parts); len(whole) > 0 {
+		b.MQTT.Ack(whole...)
 	}
+	b.tellQuiet()
 }
 
 // tellQuiet answers Quiesce when every delivery is settled.

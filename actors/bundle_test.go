@@ -31,7 +31,7 @@ func run(t *testing.T, prepare func(*bundle, *actors.Options), test func(*bundle
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &bundle{T: t, layer: probe.NewLayer(), broker: probe.NewBroker(), log: &probe.Log{}}
-		o := actors.Options{Layer: b.layer, Dial: b.broker.Dial, Log: slog.New(b.log)}
+		o := actors.Options{Layer: b.layer, MQTT: b.broker, Log: slog.New(b.log)}
 		if prepare != nil {
 			prepare(b, &o)
 		}

@@ -10,11 +10,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Options are what the tree needs from outside. Layer and Dial are required;
+// Options are what the tree needs from outside. Layer and MQTT are required;
 // the zero value of everything else means its default.
 type Options struct {
 	Layer Layer
-	Dial  Dial
+	MQTT  MQTT
 	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
 	Version messages.Version
 	// Window is the most commands that are under way at a time, 1,024 by

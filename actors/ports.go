@@ -7,7 +7,7 @@ import (
 )
 
 // Session is one live MQTT connection, whatever the protocol version. It is
-// made by Dial and is never reconnected: when it is lost it tells its Sink once
+// made by MQTT and is never reconnected: when it is lost it tells its Sink once
 // and is good for nothing but Close.
 //
 // All methods may be called from any goroutine. None of them waits for the
@@ -35,11 +35,6 @@ type Session interface {
 	// next connection.
 	Publish(ctx context.Context, p messages.Publish) error
 
-	// Ack acknowledges one delivery of QoS 1 or 2 to the broker, also one of an
-	// earlier Session. Calls may come in any order; the packets are sent in the
-	// order of arrival [MQTT-4.6.0-2].
-	Ack(seq uint64)
-
 	// Close sends DISCONNECT where the connection still lives and closes it.
 	// It is bounded in time and may be called twice. The Sink is not told.
 	Close()
@@ -49,8 +44,8 @@ type Session interface {
 // called by one goroutine at a time.
 type Sink interface {
 	// Received is called for every message in the order of arrival. seq counts
-	// them from 1 through all Sessions of one Dial; the message is the Sink's
-	// own. What the broker repeats on a new connection is not delivered again
+	// them from 1 through all Sessions of one MQTT; the message is the Sink's
+	// own. What the broker repeats on a new connection is not received again
 	// while its first delivery is not acknowledged.
 	Received(seq uint64, identifiers []uint32, m *messages.Message)
 	// Published is called as Session.Publish says.
@@ -60,11 +55,20 @@ type Sink interface {
 	Lost(err error)
 }
 
-// Dial makes a Session that speaks the given version. Its errors are
-// *messages.SessionFailure and say whether the broker does not speak the
-// version, refuses us, or cannot be reached. It keeps what MQTT calls the
-// session state (packet ids in flight) from one Session to the next.
-type Dial func(ctx context.Context, version messages.Version, sink Sink) (Session, error)
+// MQTT makes Sessions, one at a time, and keeps what MQTT calls the session
+// state (the packet ids in flight) from one to the next.
+type MQTT interface {
+	// Dial makes a Session that speaks the given version. Its errors are
+	// *messages.SessionFailure and say whether the broker does not speak the
+	// version, refuses us, or cannot be reached.
+	Dial(ctx context.Context, version messages.Version, sink Sink) (Session, error)
+
+	// Ack lets deliveries of QoS 1 and 2 be acknowledged to the broker, on the
+	// live Session or, when the broker repeats them, on the next. It never
+	// blocks. Calls may come in any order; the packets are sent in the order of
+	// arrival [MQTT-4.6.0-2].
+	Ack(seqs ...uint64)
+}
 
 // Layer is the Django side: the command channel and the groups.
 type Layer interface {

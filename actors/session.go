@@ -75,13 +75,8 @@ func (s *session) Receive(ctx actor.Context) {
 		s.dial(ctx, m)
 	case dialed:
 		s.dialed(m)
-	case messages.Acknowledge:
-		for _, seq := range m.Seqs {
-			s.live.Ack(seq)
-		}
 	case messages.Publish:
-		s.outgoing = append(s.outgoing, m)
-		s.publish(ctx)
+		s.enqueue(ctx, m)
 	case sentOut:
 		if m.connection == s.connect.Connection {
 			s.publishing = false
@@ -122,7 +117,7 @@ func (s *session) dial(ctx actor.Context, m dialNow) {
 	go func() {
 		var made Session
 		err := s.protect("connecting to the MQTT broker", func() (err error) {
-			made, err = s.Dial(life.ctx, connect.Version, sink)
+			made, err = s.MQTT.Dial(life.ctx, connect.Version, sink)
 			return err
 		})
 		if err == nil && !life.adopt(made) {
@@ -143,9 +138,18 @@ func (s *session) dialed(m dialed) {
 	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
 }
 
+// enqueue takes a publish. One that was meant for a connection that is lost
+// comes again with all that have not taken effect.
+func (s *session) enqueue(ctx actor.Context, m messages.Publish) {
+	if s.live != nil {
+		s.outgoing = append(s.outgoing, m)
+		s.publish(ctx)
+	}
+}
+
 // publish hands what waits to the connection, one run at a time and in order.
 func (s *session) publish(ctx actor.Context) {
-	if s.live == nil || s.publishing || len(s.outgoing) == 0 {
+	if s.publishing || len(s.outgoing) == 0 {
 		return
 	}
 	run := s.outgoing

@@ -30,7 +30,7 @@ func (t Target) String() string {
 // PayloadMode says how inbound bytes reach Python.
 type PayloadMode byte
 
-// The payload modes of contract section 1.
+// The payload modes: as the bytes look, or one forced.
 const (
 	PayloadAuto PayloadMode = iota
 	PayloadJSON

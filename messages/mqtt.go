@@ -92,10 +92,6 @@ type Settlement struct {
 // for good. Router, subscription, groups and group tell broker.
 type Settled struct{ Parts []Settlement }
 
-// Acknowledge asks to acknowledge deliveries of QoS 1 and 2 to the MQTT broker,
-// also such of an earlier connection. Broker tells session.
-type Acknowledge struct{ Seqs []uint64 }
-
 // Want asks for one filter at the broker, or for other options on it.
 // Subscription tells broker.
 type Want struct {
@@ -195,7 +191,6 @@ type SessionInfo struct {
 func (Delivery) toRouter()       {}
 func (Delivery) toSubscription() {}
 func (Settled) toBroker()        {}
-func (Acknowledge) toSession()   {}
 func (Want) toBroker()           {}
 func (Unwant) toBroker()         {}
 func (Granted) toRouter()        {}

@@ -9,7 +9,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Broker is an MQTT broker in memory: Dial connects to it.
+// Broker is an MQTT broker in memory, and the port to it.
 type Broker struct {
 	mu       sync.Mutex
 	refuse   func(messages.Version) error
@@ -24,6 +24,8 @@ type Broker struct {
 	seq      uint64
 	open     int
 }
+
+var _ actors.MQTT = (*Broker)(nil)
 
 // NewBroker makes a broker that accepts everything.
 func NewBroker() *Broker {
@@ -67,6 +69,13 @@ func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink)
 	b.live = &connection{broker: b, sink: sink, version: v}
 	b.open++
 	return b.live, ctx.Err()
+}
+
+// Ack implements the port.
+func (b *Broker) Ack(seqs ...uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.acked = append(b.acked, seqs...)
 }
 
 // Send delivers a message to the worker and returns its number.
@@ -188,12 +197,6 @@ func (c *connection) Publish(_ context.Context, p messages.Publish) error {
 		c.sink.Published(messages.Published{Receipt: p.Receipt})
 	}
 	return nil
-}
-
-func (c *connection) Ack(seq uint64) {
-	c.broker.mu.Lock()
-	defer c.broker.mu.Unlock()
-	c.broker.acked = append(c.broker.acked, seq)
 }
 
 func (c *connection) Close() {
