@@ -141,17 +141,9 @@ func (l *loader) draft() *draft {
 	values := l.merged.Raw()
 	for _, s := range settings {
 		if err := s.read(d, values[s.env]); err != nil {
-			l.fault(l.where(s.env), err)
+			l.fault(d.Where(s.env), err)
 		}
 	}
-	d.finish(func(env string, err error) { l.fault(l.where(env), err) })
+	d.finish(func(env string, err error) { l.fault(d.Where(env), err) })
 	return d
-}
-
-// where names a setting as it was given.
-func (l *loader) where(env string) string {
-	if o, given := l.origins[env]; given {
-		return o.String()
-	}
-	return env + " (default)"
 }

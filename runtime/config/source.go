@@ -39,3 +39,12 @@ func (o origin) String() string { return o.name + " (" + o.place + ")" }
 // Source tells where the value of a setting came from. The name is that of the
 // environment: "MQTT_HOST". Of an unknown name it is Default.
 func (c *Config) Source(env string) Source { return c.origins[env].source }
+
+// Where names a setting as it was given, with its source, for people:
+// "--mqtt-host (flag)". The name asked for is that of the environment.
+func (c *Config) Where(env string) string {
+	if o, given := c.origins[env]; given {
+		return o.String()
+	}
+	return env + " (" + Default.String() + ")"
+}
