@@ -26,6 +26,7 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	p := &Process{t: t, name: name, cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.output, &p.output
 	cmd.SysProcAttr = dieWithParent()
+	cmd.WaitDelay = time.Second // for children of its own that keep its output open
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", name, err)
 	}
