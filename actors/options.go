@@ -17,6 +17,8 @@ type Options struct {
 	MQTT  MQTT
 	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
 	Version messages.Version
+	// Birth is published first on each connection; nil: nothing is.
+	Birth *messages.Message
 	// Window is the most commands that are under way at a time, 1,024 by
 	// default. While the broker is away that many wait in the worker; the others
 	// stay in Redis, where the layer's own capacity pushes back on the site.

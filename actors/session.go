@@ -74,7 +74,7 @@ func (s *session) Receive(ctx actor.Context) {
 	case dialNow:
 		s.dial(ctx, m)
 	case dialed:
-		s.dialed(m)
+		s.dialed(ctx, m)
 	case messages.Publish:
 		s.enqueue(ctx, m)
 	case sentOut:
@@ -127,7 +127,7 @@ func (s *session) dial(ctx actor.Context, m dialNow) {
 	}()
 }
 
-func (s *session) dialed(m dialed) {
+func (s *session) dialed(ctx actor.Context, m dialed) {
 	if m.connection != s.connect.Connection {
 		return
 	}
@@ -135,6 +135,9 @@ func (s *session) dialed(m dialed) {
 		fail(m.err)
 	}
 	s.live = m.session
+	if s.Birth != nil {
+		s.enqueue(ctx, messages.Publish{Message: s.Birth})
+	}
 	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
 }
 

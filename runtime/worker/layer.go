@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/command"
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
+)
+
+// clockTolerance is the difference to Redis's clock that is not worth a word.
+const clockTolerance = time.Second
+
+// commands is the layer as the actors see it: a layer.Client whose messages
+// are understood.
+type commands struct {
+	*layer.Client
+	log *slog.Logger
+}
+
+func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
+	return layer.New(LayerConfig(cfg), log)
+}
+
+// LayerConfig is what the configuration says of the channel layer.
+func LayerConfig(cfg *config.Config) layer.Config {
+	return layer.Config{
+		Redis:       cfg.Layer.Redis,
+		Prefix:      &cfg.Layer.Prefix,
+		Expiry:      int(cfg.Layer.Expiry / time.Second),
+		GroupExpiry: int(cfg.Layer.GroupExpiry / time.Second),
+		Capacity:    cfg.Layer.Capacity,
+		Channel:     cfg.Channel,
+	}
+}
+
+// Ping says whether Redis answers, and warns of a clock that is off: messages
+// live by the clock of their sender.
+func (c *commands) Ping(ctx context.Context) error {
+	report, err := c.Check(ctx)
+	if err != nil {
+		return err
+	}
+	if d := report.ClockDifference.Abs(); d > clockTolerance {
+		c.log.Warn("the clocks of Redis and of this machine differ: set both by NTP, or messages expire early or late",
+			"difference", d.Round(time.Millisecond))
+	}
+	return nil
+}
+
+// Receive takes messages and understands them.
+func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
+	taken, err := c.Client.Receive(ctx, limit)
+	received := make([]messages.Received, len(taken))
+	for i, m := range taken {
+		received[i] = understand(m)
+	}
+	return received, err
+}
+
+// understand decodes one message. A bug in the decoder costs that message only.
+func understand(m layer.Message) (r messages.Received) {
+	r.Receipt, r.Fault = m.Receipt, m.Fault
+	if r.Fault != nil {
+		return r
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			r.Command, r.Fault = nil, fmt.Errorf("a bug in understanding a command: %v", v)
+		}
+	}()
+	r.Command, r.Fault = command.Decode(m.Body)
+	return r
+}

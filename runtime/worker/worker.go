@@ -1,0 +1,72 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/config"
+)
+
+// Worker bridges one channel layer and one MQTT broker.
+type Worker struct {
+	config *config.Config
+	log    *slog.Logger
+	stats  *actors.Stats
+}
+
+// New makes a worker of a checked configuration. It connects to nothing yet.
+func New(cfg *config.Config, log *slog.Logger) *Worker {
+	return &Worker{config: cfg, log: log, stats: &actors.Stats{}}
+}
+
+// Stats are the worker's counters.
+func (w *Worker) Stats() *actors.Stats { return w.stats }
+
+// Run works until ctx ends; then it finishes what is under way, within the
+// configured shutdown timeout, and returns nil. Neither Redis nor the broker
+// needs to be there. An error means that the worker gave up because of a bug.
+func (w *Worker) Run(ctx context.Context) error {
+	client := newClient(w.config, w.log)
+	defer client.Close()
+	tree := actors.Start(actors.Options{
+		Layer:        &commands{Client: client, log: w.log},
+		MQTT:         newBroker(w.config, client, w.log),
+		Version:      w.config.Broker.Version,
+		Birth:        w.config.Broker.Birth,
+		DrainTimeout: w.drainTimeout(),
+		Log:          w.log,
+		Stats:        w.stats,
+	})
+	select {
+	case <-tree.Done():
+		return tree.Err()
+	case <-ctx.Done():
+	}
+	w.log.Info("stopping: finishing what is under way")
+	tree.Shutdown()
+	select {
+	case <-tree.Done():
+	case <-time.After(w.config.ShutdownTimeout):
+		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
+			"after", w.config.ShutdownTimeout)
+		return nil
+	}
+	w.logTotals()
+	return tree.Err()
+}
+
+// drainTimeout leaves time for closing connections.
+func (w *Worker) drainTimeout() time.Duration {
+	return w.config.ShutdownTimeout * 4 / 5
+}
+
+func (w *Worker) logTotals() {
+	s := w.stats
+	w.log.Info("stopped",
+		"received", s.Received.Load(), "stored", s.Stored.Load(), "full", s.Full.Load(),
+		"overflowed", s.Overflowed.Load(), "unmatched", s.Unmatched.Load(),
+		"commands", s.Commands.Load(), "bad_commands", s.BadCommands.Load(),
+		"published", s.Published.Load(), "publish_refused", s.PublishRefused.Load())
+}
