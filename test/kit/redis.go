@@ -1,12 +1,11 @@
 package kit
 
 import (
-	"fmt"
+	"io"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,8 +22,7 @@ type RedisServer struct {
 	dir     string
 	args    []string
 	port    int
-	cmd     *exec.Cmd
-	ended   chan struct{}
+	process *Process
 }
 
 // Redis starts a redis-server, with further command-line arguments if any
@@ -32,15 +30,13 @@ type RedisServer struct {
 func Redis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
 	r := &RedisServer{t: t, program: Need(t, "redis-server"), dir: t.TempDir(), args: args}
-	t.Cleanup(r.stop)
 	for range 5 { // another process may take the port first
 		r.port = FreePort(t)
 		if r.start() {
 			return r
 		}
-		r.stop()
 	}
-	t.Fatalf("redis-server did not start: %s", r.log())
+	t.Fatalf("redis-server did not start: %s", r.process.Output())
 	return nil
 }
 
@@ -64,84 +60,57 @@ func RedisClient(t testing.TB, addr string) *redis.Client {
 }
 
 // Kill ends the server as kill -9 does. All connections break.
-func (r *RedisServer) Kill() {
-	r.t.Helper()
-	r.stop()
-}
+func (r *RedisServer) Kill() { r.process.Kill() }
 
 // Pause makes the server hang with its connections open, until Resume.
-func (r *RedisServer) Pause() { _ = r.cmd.Process.Signal(syscall.SIGSTOP) }
+func (r *RedisServer) Pause() { r.process.Signal(syscall.SIGSTOP) }
 
 // Resume ends Pause.
-func (r *RedisServer) Resume() { _ = r.cmd.Process.Signal(syscall.SIGCONT) }
+func (r *RedisServer) Resume() { r.process.Signal(syscall.SIGCONT) }
 
 // Restart kills the server, if it still runs, and starts it on the same port
 // with the data it had.
 func (r *RedisServer) Restart() {
 	r.t.Helper()
-	r.stop()
+	r.Kill()
 	if !r.start() {
-		r.t.Fatalf("redis-server did not come back: %s", r.log())
+		r.t.Fatalf("redis-server did not come back: %s", r.process.Output())
 	}
 }
 
-// start says whether the server answers. One that ends at once does not.
+// start says whether the server answers. One whose port is taken ends at once.
 func (r *RedisServer) start() bool {
+	r.t.Helper()
 	args := append([]string{
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.dir,
-		"--logfile", "redis.log", "--save", "", "--appendonly", "yes", "--appendfsync", "no",
+		"--save", "", "--appendonly", "yes", "--appendfsync", "no",
 	}, r.args...)
-	cmd, ended := exec.Command(r.program, args...), make(chan struct{})
-	if err := cmd.Start(); err != nil {
-		r.t.Fatalf("starting redis-server: %v", err)
-	}
-	r.cmd, r.ended = cmd, ended
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	return r.answers()
-}
-
-func (r *RedisServer) answers() bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	r.process = Start(r.t, "redis-server", exec.Command(r.program, args...))
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if r.answers() {
+			return true
+		}
 		select {
-		case <-r.ended:
+		case <-r.process.Ended():
 			return false
 		case <-time.After(5 * time.Millisecond):
-		}
-		if r.pong() {
-			return true
 		}
 	}
 	return false
 }
 
-// pong asks as a Redis client does, so that a server which still loads its data
-// does not count.
-func (r *RedisServer) pong() bool {
+// answers asks as a client does, so that a server which still loads its data
+// does not count; nor does a stranger's that has taken the port.
+func (r *RedisServer) answers() bool {
 	c, err := net.Dial("tcp", r.Addr())
 	if err != nil {
 		return false
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(time.Second))
-	fmt.Fprint(c, "PING\r\n")
-	answer := make([]byte, 7)
-	n, _ := c.Read(answer)
-	return string(answer[:n]) == "+PONG\r\n"
-}
-
-func (r *RedisServer) stop() {
-	if r.cmd == nil {
-		return
+	if _, err := c.Write([]byte("PING\r\nCONFIG GET dir\r\nQUIT\r\n")); err != nil {
+		return false
 	}
-	_ = r.cmd.Process.Kill()
-	<-r.ended
-	r.cmd = nil
-}
-
-func (r *RedisServer) log() string {
-	text, _ := os.ReadFile(filepath.Join(r.dir, "redis.log"))
-	return string(text)
+	answer, _ := io.ReadAll(c)
+	return strings.HasPrefix(string(answer), "+PONG") && strings.Contains(string(answer), r.dir)
 }
