@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"chanmqttproxy/messages"
 )
@@ -42,8 +43,10 @@ type Client struct {
 	once   sync.Once
 }
 
-// New makes a client. It does not wait for Redis. Close must be called.
+// New makes a client. It does not wait for Redis. Close must be called. It
+// silences go-redis's own log: whoever calls hears of every error.
 func New(config Config, log *slog.Logger) *Client {
+	logging.Disable()
 	config = config.withDefaults()
 	c := &Client{
 		config: config,

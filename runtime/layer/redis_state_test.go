@@ -1,0 +1,161 @@
+package layer_test
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/golden"
+	"chanmqttproxy/test/kit"
+)
+
+// notYet lists the cases of redis_state.json that do not apply, with reasons.
+var notYet = map[string]string{
+	"send of a list": "a messages.Map cannot be a list",
+	"empty message":  "refused: on a specific channel its reader swallows it",
+	"group_send takes the capacity of the first member of each key": "channel_capacity is not supported yet",
+}
+
+type stateFile struct {
+	Cases []struct {
+		Name   string
+		Hosts  int
+		Config struct {
+			Prefix                        *string
+			Expiry, Capacity, GroupExpiry int
+			Group                         int `json:"group_expiry"`
+		}
+		Steps []struct {
+			Op     string
+			Args   []golden.Value
+			Result any
+		}
+		State []struct {
+			Key     string
+			TTL     int
+			Members []any
+		}
+	}
+}
+
+func TestGoldenRedisState(t *testing.T) {
+	t.Parallel()
+	servers := map[string]func(t *testing.T) string{
+		"redis":     func(t *testing.T) string { return kit.Redis(t).Addr() },
+		"miniredis": func(t *testing.T) string { return runMiniredis(t).Addr() },
+	}
+	for name, open := range servers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr := open(t)
+			var file stateFile
+			golden.Load(t, "redis_state.json", &file)
+			for _, c := range file.Cases {
+				if c.Hosts > 1 || notYet[c.Name] != "" {
+					continue // several hosts are not supported yet
+				}
+				s := &state{t: t, name: c.Name, redis: kit.RedisClient(t, addr), prefix: "asgi"}
+				s.redis.FlushAll(context.Background())
+				if c.Config.Prefix != nil {
+					s.prefix = *c.Config.Prefix
+				}
+				s.layer = layer.New(layer.Config{
+					Redis: &redis.Options{Addr: addr}, Prefix: c.Config.Prefix,
+					Expiry: c.Config.Expiry, Capacity: c.Config.Capacity, GroupExpiry: c.Config.Group,
+				}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+				t.Cleanup(s.layer.Close)
+				for _, step := range c.Steps {
+					ok := s.do(step.Op, step.Args[0].Text(t), step.Args[1])
+					if ok != (step.Result == "ok") {
+						t.Errorf("%s: %s went well is %v, Python: %v", c.Name, step.Op, ok, step.Result)
+					}
+				}
+				var want []string
+				for _, row := range c.State {
+					want = append(want, row.Key)
+					if strings.Contains(row.Key, ":group:") {
+						continue // written by this test
+					}
+					s.compare(row.Key, row.TTL, row.Members)
+				}
+				got := s.redis.Keys(context.Background(), "*").Val()
+				slices.Sort(got)
+				if !slices.Equal(got, want) {
+					t.Errorf("%s: keys %q, want %q", c.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+type state struct {
+	t      *testing.T
+	name   string
+	redis  *redis.Client
+	layer  *layer.Client
+	prefix string
+}
+
+// do makes one step and says whether Python would call it a success.
+func (s *state) do(op, to string, arg golden.Value) bool {
+	ctx := context.Background()
+	key := s.prefix + ":group:" + to
+	switch op {
+	case "group_add":
+		now := float64(time.Now().UnixMicro()) / 1e6
+		return s.redis.ZAdd(ctx, key, redis.Z{Score: now, Member: arg.Text(s.t)}).Err() == nil
+	case "group_discard":
+		return s.redis.ZRem(ctx, key, arg.Text(s.t)).Err() == nil
+	}
+	target := messages.Target{Kind: messages.Channel, Name: to}
+	message := arg.Map(s.t)
+	if op == "group_send" {
+		target.Kind = messages.Group
+		// The caller has to leave out what Python overwrites.
+		message = slices.DeleteFunc(message, func(p messages.Pair) bool { return p.Key == "__asgi_channel__" })
+	}
+	outcome, err := s.layer.SendMessages(ctx, target, message)
+	return err == nil && (outcome.Full == 0 || op == "group_send") // which is silent
+}
+
+// compare compares a queue with what Python left. The order of a map's entries
+// has no meaning to it, and in one case it is another.
+func (s *state) compare(key string, ttl int, members []any) {
+	ctx := context.Background()
+	got := s.redis.ZRangeWithScores(ctx, key, 0, -1).Val()
+	if len(got) != len(members) {
+		s.t.Errorf("%s: %s has %d members, want %d", s.name, key, len(got), len(members))
+		return
+	}
+	if life := s.redis.TTL(ctx, key).Val(); life > time.Duration(ttl)*time.Second || life < time.Duration(ttl-5)*time.Second {
+		s.t.Errorf("%s: %s lives %v, want %d s", s.name, key, life, ttl)
+	}
+	for i, m := range members {
+		want, _ := base64.StdEncoding.DecodeString(m.(map[string]any)["body_b64"].(string))
+		body := got[i].Member.(string)[12:]
+		if sorted(s.t, body) != sorted(s.t, string(want)) {
+			s.t.Errorf("%s: %s holds %q, want %q", s.name, key, body, want)
+		}
+		if age := float64(time.Now().Unix()) - got[i].Score; age < -5 || age > 60 {
+			s.t.Errorf("%s: score %f is no Unix time", s.name, got[i].Score)
+		}
+	}
+}
+
+func sorted(t *testing.T, body string) string {
+	m, err := layer.DecodeMessage(body)
+	if err != nil {
+		t.Error(err)
+	}
+	slices.SortFunc(m, func(a, b messages.Pair) int { return strings.Compare(a.Key, b.Key) })
+	return dump(m)
+}
