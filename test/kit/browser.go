@@ -31,13 +31,15 @@ func Browser(t testing.TB) *Tab {
 	)
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
-	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
-	t.Cleanup(closeTab)
+	ctx, kill := chromedp.NewContext(allocator, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(kill)
+	tab := &Tab{t, ctx}
+	t.Cleanup(tab.close)
 	// The browser lives as long as the context of its first action.
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("starting chromium: %v", err)
 	}
-	return &Tab{t, ctx}
+	return tab
 }
 
 // Open loads a page.
@@ -78,4 +80,16 @@ func (b *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %v", what, err)
 	}
+}
+
+// close shows what the page said where the test failed, and lets the browser
+// end by itself, which tidies up behind it.
+func (b *Tab) close() {
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	if b.t.Failed() {
+		text, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS("body")))
+		b.t.Logf("the page says (%v):\n%s", err, text)
+	}
+	_ = chromedp.Cancel(ctx)
 }
