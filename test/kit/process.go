@@ -41,8 +41,17 @@ func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 func (p *Process) cleanup() {
 	p.Kill()
 	if p.t.Failed() {
-		p.t.Logf("output of %s:\n%s", p.name, p.Output())
+		p.t.Logf("output of %s:\n%s", p.name, tail(p.Output()))
 	}
+}
+
+// tail is the end of a text, as much as a person reads.
+func tail(text string) string {
+	const most = 16 << 10
+	if len(text) <= most {
+		return text
+	}
+	return "[...] " + text[len(text)-most:]
 }
 
 // Output is what the program wrote so far, standard output and error in one.

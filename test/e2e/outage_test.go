@@ -1,0 +1,201 @@
+package e2e_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// traffic runs in both directions: numbered messages in, numbered commands out.
+type traffic struct {
+	site     *kit.Django
+	device   *kit.Device
+	in       *inbox
+	inbound  atomic.Int64
+	outbound atomic.Int64
+	stop     chan struct{}
+	done     chan struct{}
+}
+
+func flow(t *testing.T, redis *kit.RedisServer, broker *kit.MosquittoServer) *traffic {
+	t.Helper()
+	f := &traffic{
+		site: kit.NewDjango(t, redis.Addr()), device: kit.NewDevice(t, broker.Addr()),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	f.site.Join("flow")
+	f.site.Send(kit.Subscribe("in/#", "flow", 1))
+	f.device.Listen("out/#", 1)
+	f.in = read(t, f.site)
+	reaches(t, f.device, "in/probe", f.in)
+	go f.run()
+	t.Cleanup(f.end)
+	return f
+}
+
+func (f *traffic) run() {
+	defer close(f.done)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-f.stop:
+			return
+		case <-tick.C:
+			f.device.Publish("in/a", 1, "m"+strconv.FormatInt(f.inbound.Add(1)-1, 10))
+			f.site.Send(kit.Publish("out/a", "m"+strconv.FormatInt(f.outbound.Add(1)-1, 10), 1))
+		}
+	}
+}
+
+func (f *traffic) end() {
+	select {
+	case <-f.stop:
+	default:
+		close(f.stop)
+	}
+	<-f.done
+}
+
+// flows waits until messages sent from now on arrive on both sides.
+func (f *traffic) flows(t *testing.T) {
+	t.Helper()
+	in, out := f.inbound.Load()+5, f.outbound.Load()+5
+	began := time.Now()
+	kit.Eventually(t, 30*time.Second, "messages flow in", func() bool {
+		return slices.ContainsFunc(f.in.all(), func(p string) bool { return number(p) >= in })
+	})
+	kit.Eventually(t, 30*time.Second, "messages flow out", func() bool {
+		return slices.ContainsFunc(f.device.Heard(), func(h kit.Heard) bool { return number(h.Payload) >= out })
+	})
+	t.Logf("flowing in both directions %v after the outage", time.Since(began).Round(time.Millisecond))
+}
+
+func number(payload string) int64 {
+	n, err := strconv.ParseInt(strings.TrimPrefix(payload, "m"), 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// lost counts the numbers that never came, and says whether the rest came in
+// order, repeats aside.
+func lost(payloads []string, sent int64) (missing int, ordered bool) {
+	seen := map[int64]bool{}
+	last := int64(-1)
+	ordered = true
+	for _, p := range payloads {
+		n := number(p)
+		if n < 0 || seen[n] {
+			continue
+		}
+		seen[n] = true
+		ordered = ordered && n > last
+		last = n
+	}
+	return int(sent) - len(seen), ordered
+}
+
+func TestBrokerIsKilledAndComesBack(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL())
+	f := flow(t, redis, broker)
+	for range 2 {
+		broker.Kill()
+		says(t, worker, "the MQTT broker is away")
+		broker.Start()
+		f.flows(t)
+	}
+	worker.Stop()
+}
+
+func TestBrokerRestartsInOrderAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL())
+	f := flow(t, redis, broker)
+	for range 2 {
+		broker.Restart()
+		f.flows(t)
+	}
+	f.end()
+	complete(t, f)
+	worker.Stop()
+}
+
+func TestRedisIsKilledAndComesBack(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL())
+	f := flow(t, redis, broker)
+	for range 2 {
+		redis.Kill()
+		says(t, worker, "Redis is away")
+		redis.Restart()
+		f.flows(t)
+	}
+	f.end()
+	complete(t, f)
+	worker.Stop()
+}
+
+// complete checks that everything that was sent came through.
+func complete(t *testing.T, f *traffic) {
+	t.Helper()
+	kit.Eventually(t, 30*time.Second, "everything came in", func() bool {
+		missing, _ := lost(f.in.all(), f.inbound.Load())
+		return missing == 0
+	})
+	heard := func() (payloads []string) {
+		for _, h := range f.device.Heard() {
+			payloads = append(payloads, h.Payload)
+		}
+		return payloads
+	}
+	kit.Eventually(t, 30*time.Second, "everything went out", func() bool {
+		missing, _ := lost(heard(), f.outbound.Load())
+		return missing == 0
+	})
+	if _, ordered := lost(f.in.all(), f.inbound.Load()); !ordered {
+		t.Error("messages came in out of order")
+	}
+	if _, ordered := lost(heard(), f.outbound.Load()); !ordered {
+		t.Error("commands went out out of order")
+	}
+	t.Log(fmt.Sprintf("%d in, %d repeated; %d out, %d repeated",
+		f.inbound.Load(), repeated(f.in.all()), f.outbound.Load(), repeated(heard())))
+}
+
+func repeated(payloads []string) int {
+	seen, n := map[string]bool{}, 0
+	for _, p := range payloads {
+		if number(p) >= 0 && seen[p] {
+			n++
+		}
+		seen[p] = true
+	}
+	return n
+}
+
+// Either side may come after the worker.
+func TestBothSidesComeLate(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	redis.Kill()
+	broker.Kill()
+	worker := run(t, redis, broker.URL())
+	says(t, worker, "Redis is away")
+	says(t, worker, "the MQTT broker is away")
+	redis.Restart()
+	broker.Start()
+	flow(t, redis, broker).flows(t)
+	worker.Stop()
+}
