@@ -32,39 +32,39 @@ type LayerServer struct {
 // Layer runs the suite of the channel layer's client against servers that open
 // makes.
 func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
-	for name, test := range map[string]func(*testing.T, *bench){
-		"group":       testGroup,
-		"channel":     testChannel,
-		"order":       testOrder,
-		"full":        testFull,
-		"repeat":      testRepeat,
-		"odd members": testOddMembers,
-		"receive":     testReceive,
-		"undecodable": testUndecodable,
-		"crash":       testCrash,
-		"close":       testClose,
-		"cancel":      testCancel,
-		"restart":     testRestart,
-		"client id":   testClientID,
-		"check":       testCheck,
+	for name, test := range map[string]func(*testing.T, *layerBench){
+		"group":       layerGroup,
+		"channel":     layerChannel,
+		"order":       layerOrder,
+		"full":        layerFull,
+		"repeat":      layerRepeat,
+		"odd members": layerOddMembers,
+		"receive":     layerReceive,
+		"undecodable": layerUndecodable,
+		"crash":       layerCrash,
+		"close":       layerClose,
+		"cancel":      layerCancel,
+		"restart":     layerRestart,
+		"client id":   layerClientID,
+		"check":       layerCheck,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := open(t)
-			test(t, &bench{t: t, server: server, redis: kit.RedisClient(t, server.Addr)})
+			test(t, &layerBench{t: t, server: server, redis: kit.RedisClient(t, server.Addr)})
 		})
 	}
 }
 
-// bench is what one test works with.
-type bench struct {
+// layerBench is what one test works with.
+type layerBench struct {
 	t      *testing.T
 	server LayerServer
 	redis  *redis.Client
 }
 
 // client opens a client, which is closed when the test ends.
-func (b *bench) client(change ...func(*layer.Config)) *layer.Client {
+func (b *layerBench) client(change ...func(*layer.Config)) *layer.Client {
 	config := layer.Config{Redis: &redis.Options{Addr: b.server.Addr}}
 	for _, c := range change {
 		c(&config)
@@ -74,13 +74,13 @@ func (b *bench) client(change ...func(*layer.Config)) *layer.Client {
 	return c
 }
 
-func capacity(n int) func(*layer.Config) { return func(c *layer.Config) { c.Capacity = n } }
+func layerCapacity(n int) func(*layer.Config) { return func(c *layer.Config) { c.Capacity = n } }
 
-func lease(d time.Duration) func(*layer.Config) { return func(c *layer.Config) { c.Lease = d } }
+func layerLease(d time.Duration) func(*layer.Config) { return func(c *layer.Config) { c.Lease = d } }
 
-// mortal gives a client whose process can be made to die: all that is left of
+// layerMortal gives a client whose process can be made to die: all that is left of
 // it is what it did in Redis.
-func mortal() (change func(*layer.Config), die func()) {
+func layerMortal() (change func(*layer.Config), die func()) {
 	var mu sync.Mutex
 	var conns []net.Conn
 	dead := false
@@ -109,14 +109,14 @@ func mortal() (change func(*layer.Config), die func()) {
 	return change, die
 }
 
-func (b *bench) context() context.Context {
+func (b *layerBench) context() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	b.t.Cleanup(cancel)
 	return ctx
 }
 
 // join does as group_add does.
-func (b *bench) join(group string, channels ...string) {
+func (b *layerBench) join(group string, channels ...string) {
 	b.t.Helper()
 	now := float64(time.Now().UnixMicro()) / 1e6
 	for _, c := range channels {
@@ -127,7 +127,7 @@ func (b *bench) join(group string, channels ...string) {
 }
 
 // put does as send does, for a reader to find. Scores keep the order.
-func (b *bench) put(bodies ...string) {
+func (b *layerBench) put(bodies ...string) {
 	b.t.Helper()
 	now := float64(time.Now().UnixMicro()) / 1e6
 	list := make([]redis.Z, len(bodies))
@@ -139,19 +139,19 @@ func (b *bench) put(bodies ...string) {
 	}
 }
 
-// command is the body of {"type": "x", "n": n}, n below 128.
-func command(n int) string { return "\x82\xa4type\xa1x\xa1n" + string([]byte{byte(n)}) }
+// layerCommand is the body of {"type": "x", "n": n}, n below 128.
+func layerCommand(n int) string { return "\x82\xa4type\xa1x\xa1n" + string([]byte{byte(n)}) }
 
-func commands(n int) []string {
+func layerCommands(n int) []string {
 	list := make([]string, n)
 	for i := range list {
-		list[i] = command(i)
+		list[i] = layerCommand(i)
 	}
 	return list
 }
 
 // read takes all messages of a queue as the Python layer would see them.
-func (b *bench) read(key string) []messages.Map {
+func (b *layerBench) read(key string) []messages.Map {
 	b.t.Helper()
 	list, err := b.redis.ZPopMin(b.context(), key, math.MaxInt32).Result()
 	if err != nil {
@@ -166,7 +166,7 @@ func (b *bench) read(key string) []messages.Map {
 	return bodies
 }
 
-func (b *bench) send(c *layer.Client, batch *messages.Batch) messages.Outcome {
+func (b *layerBench) send(c *layer.Client, batch *messages.Batch) messages.Outcome {
 	b.t.Helper()
 	outcome, err := c.Send(b.context(), batch)
 	if err != nil {
@@ -176,7 +176,7 @@ func (b *bench) send(c *layer.Client, batch *messages.Batch) messages.Outcome {
 }
 
 // take receives until want messages came and returns their numbers.
-func (b *bench) take(c *layer.Client, want int) (numbers []int64, receipts []messages.Receipt) {
+func (b *layerBench) take(c *layer.Client, want int) (numbers []int64, receipts []messages.Receipt) {
 	b.t.Helper()
 	for len(numbers) < want {
 		list, err := c.Receive(b.context(), 7)
@@ -192,7 +192,7 @@ func (b *bench) take(c *layer.Client, want int) (numbers []int64, receipts []mes
 	return numbers, receipts
 }
 
-func (b *bench) wantNumbers(got []int64, first, n int) {
+func (b *layerBench) wantNumbers(got []int64, first, n int) {
 	b.t.Helper()
 	for i, v := range got {
 		if v != int64(first+i) {
@@ -204,11 +204,11 @@ func (b *bench) wantNumbers(got []int64, first, n int) {
 	}
 }
 
-func group(name string) messages.Target {
+func layerTarget(name string) messages.Target {
 	return messages.Target{Kind: messages.Group, Name: name}
 }
 
-func events(first, n int) []messages.Event {
+func layerEvents(first, n int) []messages.Event {
 	list := make([]messages.Event, n)
 	for i := range list {
 		list[i].Message = &messages.Message{Topic: "t", Payload: fmt.Append(nil, first+i)}
@@ -216,8 +216,8 @@ func events(first, n int) []messages.Event {
 	return list
 }
 
-// payload is the payload of an event that was read.
-func payload(t *testing.T, m messages.Map) int64 {
+// layerPayload is the payload of an event that was read.
+func layerPayload(t *testing.T, m messages.Map) int64 {
 	t.Helper()
 	inner, _ := m.Get("message")
 	body, ok := inner.(messages.Map)
@@ -228,7 +228,7 @@ func payload(t *testing.T, m messages.Map) int64 {
 	return p.(int64)
 }
 
-func names(t *testing.T, m messages.Map) string {
+func layerNames(t *testing.T, m messages.Map) string {
 	t.Helper()
 	v, _ := m.Get("__asgi_channel__")
 	return strings.Trim(fmt.Sprint(v), "[]")

@@ -12,11 +12,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// testReceive wakes a receiver that waits, and lets acknowledged messages go.
-func testReceive(t *testing.T, b *bench) {
+// layerReceive wakes a receiver that waits, and lets acknowledged messages go.
+func layerReceive(t *testing.T, b *layerBench) {
 	c := b.client()
 	for round := range 3 {
-		time.AfterFunc(20*time.Millisecond, func() { b.put(commands(20)...) })
+		time.AfterFunc(20*time.Millisecond, func() { b.put(layerCommands(20)...) })
 		numbers, receipts := b.take(c, 20)
 		b.wantNumbers(numbers, 0, 20)
 		if err := c.Acknowledge(b.context(), receipts); err != nil {
@@ -29,8 +29,8 @@ func testReceive(t *testing.T, b *bench) {
 	}
 }
 
-func testUndecodable(t *testing.T, b *bench) {
-	b.put(command(0), "\xc1secret", "", "\x91\x01", "\x81\x01\x02", command(5))
+func layerUndecodable(t *testing.T, b *layerBench) {
+	b.put(layerCommand(0), "\xc1secret", "", "\x91\x01", "\x81\x01\x02", layerCommand(5))
 	if err := b.redis.ZAdd(b.context(), "asgimqtt", redis.Z{Score: 1, Member: "short"}).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -62,18 +62,18 @@ func testUndecodable(t *testing.T, b *bench) {
 	}
 }
 
-// testCrash has a receiver die with messages in flight: once its lease ended,
+// layerCrash has a receiver die with messages in flight: once its lease ended,
 // the next has them, in their order, and only those not acknowledged.
-func testCrash(t *testing.T, b *bench) {
-	b.put(commands(20)...)
-	change, die := mortal()
-	first := b.client(change, lease(time.Second))
+func layerCrash(t *testing.T, b *layerBench) {
+	b.put(layerCommands(20)...)
+	change, die := layerMortal()
+	first := b.client(change, layerLease(time.Second))
 	_, receipts := b.take(first, 14) // two times seven
 	if err := first.Acknowledge(b.context(), receipts[:5]); err != nil {
 		t.Fatal(err)
 	}
 	die()
-	second := b.client(lease(time.Second))
+	second := b.client(layerLease(time.Second))
 	numbers, receipts := b.take(second, 15)
 	seen := map[int64]bool{}
 	for _, n := range numbers {
@@ -92,9 +92,9 @@ func testCrash(t *testing.T, b *bench) {
 	}
 }
 
-// testClose closes a receiver with messages in flight: the next has them first.
-func testClose(t *testing.T, b *bench) {
-	b.put(commands(20)...)
+// layerClose closes a receiver with messages in flight: the next has them first.
+func layerClose(t *testing.T, b *layerBench) {
+	b.put(layerCommands(20)...)
 	first := b.client()
 	_, receipts := b.take(first, 14)
 	if err := first.Acknowledge(b.context(), receipts[:5]); err != nil {
@@ -108,8 +108,8 @@ func testClose(t *testing.T, b *bench) {
 	b.wantNumbers(numbers, 5, 15)
 }
 
-// testCancel ends calls that wait. What comes later is not lost with them.
-func testCancel(t *testing.T, b *bench) {
+// layerCancel ends calls that wait. What comes later is not lost with them.
+func layerCancel(t *testing.T, b *layerBench) {
 	c := b.client()
 	for range 5 {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -126,7 +126,7 @@ func testCancel(t *testing.T, b *bench) {
 			t.Errorf("returned %v late", late)
 		}
 	}
-	b.put(commands(10)...)
+	b.put(layerCommands(10)...)
 	numbers, _ := b.take(c, 10)
 	b.wantNumbers(numbers, 0, 10)
 }

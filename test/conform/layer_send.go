@@ -13,9 +13,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-func testGroup(t *testing.T, b *bench) {
+func layerGroup(t *testing.T, b *layerBench) {
 	b.join("g", "specific.a!1", "mqtt", "specific.a!2", "specific.b!1")
-	outcome := b.send(b.client(), &messages.Batch{Target: group("g"), Events: events(0, 3)})
+	outcome := b.send(b.client(), &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 3)})
 	if outcome != (messages.Outcome{Stored: 9}) {
 		t.Errorf("outcome %+v", outcome)
 	}
@@ -28,38 +28,38 @@ func testGroup(t *testing.T, b *bench) {
 			t.Errorf("%s lives %v s", key, ttl)
 		}
 		for i, m := range b.read(key) {
-			if names(t, m) != want || payload(t, m) != int64(i) {
+			if layerNames(t, m) != want || layerPayload(t, m) != int64(i) {
 				t.Errorf("%s: message %d is %v", key, i, m)
 			}
 		}
 	}
-	outcome = b.send(b.client(), &messages.Batch{Target: group("nobody"), Events: events(0, 3)})
+	outcome = b.send(b.client(), &messages.Batch{Target: layerTarget("nobody"), Events: layerEvents(0, 3)})
 	if outcome != (messages.Outcome{}) {
 		t.Errorf("nobody: outcome %+v", outcome)
 	}
 }
 
-func testChannel(t *testing.T, b *bench) {
+func layerChannel(t *testing.T, b *layerBench) {
 	c := b.client()
 	for name, key := range map[string]string{"specific.a!1": "asgispecific.a!", "general": "asgigeneral"} {
 		target := messages.Target{Kind: messages.Channel, Name: name}
-		if outcome := b.send(c, &messages.Batch{Target: target, Events: events(0, 2)}); outcome.Stored != 2 {
+		if outcome := b.send(c, &messages.Batch{Target: target, Events: layerEvents(0, 2)}); outcome.Stored != 2 {
 			t.Errorf("outcome %+v", outcome)
 		}
 		for i, m := range b.read(key) {
 			v, ok := m.Get("__asgi_channel__")
-			if payload(t, m) != int64(i) || ok != strings.Contains(name, "!") || ok && v != name {
+			if layerPayload(t, m) != int64(i) || ok != strings.Contains(name, "!") || ok && v != name {
 				t.Errorf("%s: message %d is %v", name, i, m)
 			}
 		}
 	}
 }
 
-// testOrder sends from several groups at once into one queue: what each sent
+// layerOrder sends from several groups at once into one queue: what each sent
 // must come in its order.
-func testOrder(t *testing.T, b *bench) {
+func layerOrder(t *testing.T, b *layerBench) {
 	const groups, each = 4, 500
-	c := b.client(capacity(groups * each))
+	c := b.client(layerCapacity(groups * each))
 	var all sync.WaitGroup
 	for g := range groups {
 		name := fmt.Sprint("g", g)
@@ -67,7 +67,7 @@ func testOrder(t *testing.T, b *bench) {
 		all.Go(func() {
 			for first := 0; first < each; {
 				n := min(1+(first*7)%90, each-first) // batches of many sizes
-				b.send(c, &messages.Batch{Target: group(name), Events: events(first, n)})
+				b.send(c, &messages.Batch{Target: layerTarget(name), Events: layerEvents(first, n)})
 				first += n
 			}
 		})
@@ -75,32 +75,32 @@ func testOrder(t *testing.T, b *bench) {
 	all.Wait()
 	got := map[string][]int64{}
 	for _, m := range b.read("asgispecific.a!") {
-		got[names(t, m)] = append(got[names(t, m)], payload(t, m))
+		got[layerNames(t, m)] = append(got[layerNames(t, m)], layerPayload(t, m))
 	}
 	for g := range groups {
 		b.wantNumbers(got[fmt.Sprint("specific.a!g", g)], 0, each)
 	}
 }
 
-func testFull(t *testing.T, b *bench) {
-	c := b.client(capacity(10))
+func layerFull(t *testing.T, b *layerBench) {
+	c := b.client(layerCapacity(10))
 	b.join("g", "specific.a!1", "specific.b!1")
 	b.join("one", "specific.a!1")
-	b.send(c, &messages.Batch{Target: group("one"), Events: events(100, 4)})
-	outcome := b.send(c, &messages.Batch{Target: group("g"), Events: events(0, 12)})
+	b.send(c, &messages.Batch{Target: layerTarget("one"), Events: layerEvents(100, 4)})
+	outcome := b.send(c, &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 12)})
 	if want := (messages.Outcome{Stored: 6 + 10, Full: 6 + 2}); outcome != want {
 		t.Errorf("outcome %+v, want %+v", outcome, want)
 	}
-	if got := b.read("asgispecific.a!"); len(got) != 10 || payload(t, got[9]) != 5 {
+	if got := b.read("asgispecific.a!"); len(got) != 10 || layerPayload(t, got[9]) != 5 {
 		t.Errorf("the queue has %d messages", len(got))
 	}
 }
 
-// testRepeat sends one batch again, as after an error, when half of it was read.
-func testRepeat(t *testing.T, b *bench) {
-	c := b.client(capacity(100))
+// layerRepeat sends one batch again, as after an error, when half of it was read.
+func layerRepeat(t *testing.T, b *layerBench) {
+	c := b.client(layerCapacity(100))
 	b.join("g", "specific.a!1")
-	batch := &messages.Batch{Target: group("g"), Events: events(0, 100)}
+	batch := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 100)}
 	b.send(c, batch)
 	outcome := b.send(c, batch)
 	if want := (messages.Outcome{Stored: 100}); outcome != want {
@@ -108,20 +108,20 @@ func testRepeat(t *testing.T, b *bench) {
 	}
 	var got []int64
 	for _, m := range b.read("asgispecific.a!") {
-		got = append(got, payload(t, m))
+		got = append(got, layerPayload(t, m))
 	}
 	b.wantNumbers(got, 0, 100)
 }
 
-// testOddMembers has a group whose members nobody should have added.
-func testOddMembers(t *testing.T, b *bench) {
+// layerOddMembers has a group whose members nobody should have added.
+func layerOddMembers(t *testing.T, b *layerBench) {
 	long := strings.Repeat("x", 300)
 	odd := []string{"string", "a\xffb", "\xed\xa0\x80", "q!é日😀", "q!\u0800", long, "specific.a!1"}
 	b.join("g", odd...)
 	if err := b.redis.Set(b.context(), "asgistring", "not a queue", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	outcome := b.send(b.client(), &messages.Batch{Target: group("g"), Events: events(0, 2)})
+	outcome := b.send(b.client(), &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 2)})
 	if want := (messages.Outcome{Stored: 6, Full: 2}); outcome != want {
 		t.Errorf("outcome %+v, want %+v", outcome, want)
 	}
@@ -129,13 +129,13 @@ func testOddMembers(t *testing.T, b *bench) {
 		"asgiq!": "q!é日😀 q!\u0800", "asgispecific.a!": "specific.a!1", "asgi" + long: long,
 	} {
 		got := b.read(key)
-		if len(got) != 2 || len(names(t, got[0])) != len(want) {
+		if len(got) != 2 || len(layerNames(t, got[0])) != len(want) {
 			t.Errorf("%.20s: %v", key, got)
 		}
 	}
 }
 
-func testClientID(t *testing.T, b *bench) {
+func layerClientID(t *testing.T, b *layerBench) {
 	first, err := b.client().ClientID(b.context())
 	if err != nil {
 		t.Fatal(err)
@@ -146,17 +146,17 @@ func testClientID(t *testing.T, b *bench) {
 	}
 }
 
-func testCheck(t *testing.T, b *bench) {
-	b.put(commands(3)...)
+func layerCheck(t *testing.T, b *layerBench) {
+	b.put(layerCommands(3)...)
 	r, err := b.client().Check(b.context())
 	if err != nil || r.Waiting != 3 || r.ClockDifference.Abs().Seconds() > 5 {
 		t.Errorf("%+v: %v", r, err)
 	}
 }
 
-// testRestart has the server go away while one client sends and another
+// layerRestart has the server go away while one client sends and another
 // receives. Nothing is lost that the server said it had.
-func testRestart(t *testing.T, b *bench) {
+func layerRestart(t *testing.T, b *layerBench) {
 	ctx := b.context()
 	sender, receiver := b.client(), b.client()
 	b.join("g", "mqtt")
@@ -172,12 +172,12 @@ func testRestart(t *testing.T, b *bench) {
 				t.Errorf("receiving: %v", err)
 			}
 			for _, m := range list {
-				got = append(got, payload(t, m.Body))
+				got = append(got, layerPayload(t, m.Body))
 			}
 		}
 	}()
 	for first := 0; first < total; first += 10 {
-		batch := &messages.Batch{Target: group("g"), Events: events(first, 10)}
+		batch := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(first, 10)}
 		if first == total/3 {
 			b.server.Restart(func() { b.wantFailure(ctx, sender.Send, batch) })
 		}
@@ -194,7 +194,7 @@ func testRestart(t *testing.T, b *bench) {
 	b.wantNumbers(got, 0, total)
 }
 
-func (b *bench) wantFailure(ctx context.Context, send func(context.Context, *messages.Batch) (messages.Outcome, error), batch *messages.Batch) {
+func (b *layerBench) wantFailure(ctx context.Context, send func(context.Context, *messages.Batch) (messages.Outcome, error), batch *messages.Batch) {
 	b.t.Helper()
 	_, err := send(ctx, batch)
 	var failure *messages.LayerFailure
