@@ -83,7 +83,7 @@ func (r *RedisServer) start() bool {
 	r.t.Helper()
 	args := append([]string{
 		"--bind", "127.0.0.1", "--port", strconv.Itoa(r.port), "--dir", r.dir,
-		"--save", "", "--appendonly", "yes", "--appendfsync", "no",
+		"--save", "", "--appendonly", "yes", "--appendfsync", "no", "--loglevel", "warning",
 	}, r.args...)
 	r.process = Start(r.t, "redis-server", exec.Command(r.program, args...))
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
