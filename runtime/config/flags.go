@@ -10,25 +10,48 @@ import (
 // the table.
 func AddFlags(set *pflag.FlagSet) {
 	set.SortFlags = false
-	set.String(configFlag, "", "YAML or TOML `file` with settings: lower-case names, such as mqtt_host")
+	addFlag(set, configFlag, path, "YAML or TOML file with settings, under lower-case names such as mqtt_host")
 	for _, s := range settings {
-		addFlag(set, s)
+		addFlag(set, asFlag(s.env), s.kind, s.usage())
 		if s.secret {
-			set.String(asFlag(s.env+twin), "", "`path` of a file that holds the value of --"+asFlag(s.env))
+			addFlag(set, asFlag(s.env+twin), path, "A file that holds the value of --"+asFlag(s.env)+".")
 		}
 	}
 }
 
-func addFlag(set *pflag.FlagSet, s setting) {
+func addFlag(set *pflag.FlagSet, name string, k kind, usage string) {
+	f := set.VarPF(&flagValue{kind: k}, name, "", usage)
+	if k == boolean {
+		f.NoOptDefVal = "true"
+	}
+}
+
+// usage is the row's line in the help.
+func (s setting) usage() string {
 	help := strings.ReplaceAll(s.help, "`", "")
 	if def := s.defaultText(); def != "" {
 		help += " (default " + def + ")"
 	}
-	set.String(asFlag(s.env), "", "`"+string(s.kind)+"`: "+help)
-	if s.kind == boolean {
-		set.Lookup(asFlag(s.env)).NoOptDefVal = "true"
-	}
+	return help
 }
+
+// flagValue takes any text: Load reads it, so that all faults show at once.
+type flagValue struct {
+	text string
+	kind kind
+}
+
+// String is the text that was given.
+func (v *flagValue) String() string { return v.text }
+
+// Set keeps the text.
+func (v *flagValue) Set(text string) error {
+	v.text = text
+	return nil
+}
+
+// Type is what the help calls the value.
+func (v *flagValue) Type() string { return string(v.kind) }
 
 // defaultText is the default as the documentation shows it.
 func (s setting) defaultText() string {
