@@ -1,0 +1,125 @@
+package layer_test
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
+)
+
+var samplePayload = []byte(`{"n": 12345, "t": 1700000000123456, "temperature": 21.5, "unit": "°C", "tags": ["kitchen", "north"]}`)
+
+func BenchmarkAppendPayload(b *testing.B) {
+	for name, payload := range map[string][]byte{"json": samplePayload, "number": []byte("21.5"), "text": []byte("on"), "bytes": {0xff, 0, 1}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(payload)))
+			var buf []byte
+			for b.Loop() {
+				buf, _ = layer.AppendPayload(buf[:0], payload, messages.PayloadAuto)
+			}
+		})
+	}
+}
+
+func BenchmarkAppendMessage(b *testing.B) {
+	m := messages.Map{{Key: "type", Value: "mqtt.message"}, {Key: "message", Value: messages.Map{
+		{Key: "topic", Value: "a/b/c"}, {Key: "payload", Value: messages.Map{{Key: "n", Value: int64(1)}, {Key: "t", Value: 21.5}}}, {Key: "qos", Value: int64(1)},
+	}}}
+	b.ReportAllocs()
+	var buf []byte
+	for b.Loop() {
+		buf, _ = layer.AppendMessage(buf[:0], m)
+	}
+}
+
+func BenchmarkDecodeMessage(b *testing.B) {
+	packed, _ := layer.AppendPayload([]byte("\x81\xa1p"), samplePayload, messages.PayloadAuto)
+	body := string(packed)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := layer.DecodeMessage(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSend writes batches for groups of three channels in two processes to
+// a real server. ns/event is the time for one event.
+func BenchmarkSend(b *testing.B) {
+	for _, shape := range []struct{ groups, batch int }{{1, 1}, {16, 1}, {1, 16}, {16, 16}, {16, 64}} {
+		b.Run(fmt.Sprintf("groups=%d/batch=%d", shape.groups, shape.batch), func(b *testing.B) {
+			server := kit.Redis(b, "--appendonly", "no")
+			plain := server.Client()
+			c := newClient(b, server.Addr())
+			for g := range shape.groups {
+				for _, member := range []string{"specific.a%d!1", "specific.a%d!2", "specific.b%d!1"} {
+					plain.ZAdd(b.Context(), fmt.Sprint("asgi:group:g", g), redis.Z{Score: float64(time.Now().Unix()), Member: fmt.Sprintf(member, g)})
+				}
+			}
+			b.ResetTimer()
+			b.ReportAllocs()
+			var all sync.WaitGroup
+			for g := range shape.groups {
+				all.Go(func() { sendEvents(b, c, plain, g, b.N/shape.groups+1, shape.batch) })
+			}
+			all.Wait()
+		})
+	}
+}
+
+func sendEvents(b *testing.B, c *layer.Client, plain *redis.Client, g, total, size int) {
+	events := make([]messages.Event, size)
+	for i := range events {
+		events[i].Message = &messages.Message{Topic: "bench/topic", Payload: samplePayload}
+	}
+	for sent := 0; sent < total; sent += size {
+		if sent/size%512 == 0 {
+			plain.Del(b.Context(), fmt.Sprintf("asgispecific.a%d!", g), fmt.Sprintf("asgispecific.b%d!", g))
+		}
+		batch := &messages.Batch{Target: messages.Target{Name: fmt.Sprint("g", g)}, Events: events}
+		if _, err := c.Send(b.Context(), batch); err != nil {
+			b.Error(err)
+			return
+		}
+	}
+}
+
+// BenchmarkReceive takes and acknowledges what waits, in batches.
+func BenchmarkReceive(b *testing.B) {
+	server := kit.Redis(b, "--appendonly", "no")
+	plain := server.Client()
+	c := newClient(b, server.Addr())
+	pad := strings.Repeat("x", 100)
+	for i := 0; i < b.N; i += 1000 {
+		var list []redis.Z
+		for j := i; j < i+1000; j++ {
+			list = append(list, redis.Z{Score: float64(j), Member: fmt.Sprintf("%012d\x81\xa1p\xd9\x64%s", j, pad)})
+		}
+		plain.ZAdd(b.Context(), "asgimqtt", list...)
+	}
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		list, err := c.Receive(b.Context(), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		receipts := make([]messages.Receipt, len(list))
+		for i, m := range list {
+			receipts[i] = m.Receipt
+		}
+		if err := c.Acknowledge(b.Context(), receipts); err != nil {
+			b.Fatal(err)
+		}
+		n += len(list)
+	}
+	_ = plain.ZRemRangeByScore(b.Context(), "asgimqtt", "-inf", fmt.Sprint(math.MaxInt32))
+}
