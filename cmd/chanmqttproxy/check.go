@@ -1,0 +1,75 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/runtime/config"
+)
+
+func checkCommand() *cobra.Command {
+	connect := false
+	c := configured(&cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration, and whether everything answers",
+		Long: `Check the configuration and say what the worker would connect to. With --connect
+also connect: a running worker is not disturbed.`,
+		Example: `  chanmqttproxy check
+  chanmqttproxy check --connect --config /etc/chanmqttproxy.yaml`,
+	}, func(c *cobra.Command, cfg *config.Config) error {
+		out := c.OutOrStdout()
+		if err := plan(out, cfg); err != nil || !connect {
+			return err
+		}
+		redis.SetLogger(redisLog{slog.New(slog.DiscardHandler)})
+		return checkConnections(c.Context(), out, cfg)
+	})
+	c.Flags().BoolVar(&connect, "connect", false, "connect to Redis and to each broker")
+	return c
+}
+
+// plan says what the worker would connect to, without any secret.
+func plan(out io.Writer, cfg *config.Config) error {
+	b, l := cfg.Broker, cfg.Layer
+	for _, server := range b.Servers {
+		fmt.Fprintf(out, "broker     %s, from %s\n", server, cfg.Where("MQTT_HOST"))
+	}
+	fmt.Fprintf(out, "user       %s\n", cmp.Or(b.User, "none"))
+	fmt.Fprintf(out, "client id  %s\n", clientIDSource(cfg))
+	fmt.Fprintf(out, "redis      %s, from %s\n", redisAddress(cfg), cfg.Where(redisSetting(cfg)))
+	fmt.Fprintf(out, "layer      prefix %q, expiry %v, group expiry %v, capacity %d\n", l.Prefix, l.Expiry, l.GroupExpiry, l.Capacity)
+	_, err := fmt.Fprintf(out, "channel    %s\n", cfg.Channel)
+	for _, name := range cfg.Ignored {
+		fmt.Fprintf(out, "ignored    %s is not a setting of this program\n", name)
+	}
+	return err
+}
+
+func clientIDSource(cfg *config.Config) string {
+	if cfg.Broker.ClientID != "" {
+		return cfg.Broker.ClientID + ", from " + cfg.Where("MQTT_CLIENT_ID")
+	}
+	return "drawn once and kept in Redis"
+}
+
+// redisSetting is the one of the two settings that counts.
+func redisSetting(cfg *config.Config) string {
+	if layers := cfg.Source("CHANNEL_LAYERS"); layers != config.Default && layers >= cfg.Source("REDIS_URL") {
+		return "CHANNEL_LAYERS"
+	}
+	return "REDIS_URL"
+}
+
+func redisAddress(cfg *config.Config) string {
+	o := cfg.Layer.Redis
+	address := fmt.Sprintf("%s, database %d", o.Addr, o.DB)
+	if o.TLSConfig != nil {
+		address += ", TLS"
+	}
+	return address
+}

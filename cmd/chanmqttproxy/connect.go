@@ -1,0 +1,132 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/mqtt"
+	"chanmqttproxy/runtime/worker"
+)
+
+// checkTimeout bounds each connection that is tried.
+const checkTimeout = 10 * time.Second
+
+// badClock is the clock difference that is worth a complaint: messages live by
+// their senders' clocks.
+const badClock = time.Second
+
+// checkConnections tries Redis and each broker, and says how each answers. Its
+// error counts those that do not.
+func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) error {
+	bad := 0
+	report := func(what, good string, err error, advice string) {
+		if err == nil {
+			fmt.Fprintf(out, "%-10s ok: %s\n", what, good)
+			return
+		}
+		bad++
+		fmt.Fprintf(out, "%-10s FAILED: %v\n           %s\n", what, err, advice)
+	}
+	client := layer.New(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
+	defer client.Close()
+	found, err := checkRedis(ctx, client)
+	report("redis", found, err, "Is Redis running there, and is "+cfg.Where(redisSetting(cfg))+" right?")
+	for _, server := range cfg.Broker.Servers {
+		found, err := checkBroker(ctx, cfg.Broker.Version, checkDialer(cfg, client, server))
+		report("broker", found, err, advice(cfg, err))
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d connections failed", bad, 1+len(cfg.Broker.Servers))
+	}
+	return nil
+}
+
+func checkRedis(ctx context.Context, client *layer.Client) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	r, err := client.Check(ctx)
+	if err != nil {
+		return "", err
+	}
+	clock := r.ClockDifference.Round(time.Millisecond)
+	found := fmt.Sprintf("Redis %s, answers in %v, clock differs by %v, %d commands wait",
+		strings.TrimSpace(r.Version+" "+r.Mode), r.RoundTrip.Round(time.Microsecond), clock, r.Waiting)
+	if clock.Abs() >= badClock {
+		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
+	}
+	return found, nil
+}
+
+// checkDialer connects to one server as the worker does, but under another
+// client id and with a clean session without a will, so that a running worker
+// keeps its own and nobody takes it for dead.
+func checkDialer(cfg *config.Config, client *layer.Client, server *url.URL) *mqtt.Dialer {
+	c := worker.DialerConfig(cfg, client, slog.New(slog.DiscardHandler))
+	id := checkID(cfg.Broker.ClientID)
+	c.Servers, c.Timeout, c.SessionExpiry, c.Will = []*url.URL{server}, checkTimeout, 0, nil
+	c.ClientID = func(context.Context) (string, error) { return id, nil }
+	return mqtt.NewDialer(c)
+}
+
+func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (string, error) {
+	session, err := dialer.Dial(ctx, version, deaf{})
+	var lost *messages.SessionFailure
+	if errors.As(err, &lost) && (lost.Cause == messages.ProtocolRefused || lost.Cause == messages.ProtocolUnclear) {
+		session, err = dialer.Dial(ctx, messages.MQTT311, deaf{})
+	}
+	if err != nil {
+		return "", err
+	}
+	defer session.Close()
+	info := session.Info()
+	return fmt.Sprintf("%s speaks MQTT %s", info.Broker, info.Version), nil
+}
+
+// advice is what to do about a broker that does not let us in.
+func advice(cfg *config.Config, err error) string {
+	var lost *messages.SessionFailure
+	if !errors.As(err, &lost) {
+		return ""
+	}
+	switch lost.Cause {
+	case messages.BadCredentials:
+		return "Correct " + cfg.Where("MQTT_USER") + " and " + cfg.Where("MQTT_PASSWORD") + "."
+	case messages.ClientIDRefused:
+		return "Give a client id that the broker takes: " + cfg.Where("MQTT_CLIENT_ID") + "."
+	case messages.ProtocolRefused, messages.ProtocolUnclear:
+		return "Is it the right port? One for TLS wants mqtts:// in " + cfg.Where("MQTT_HOST") + ", another must not have it."
+	case messages.Network:
+		return "Is the broker running there, and are " + cfg.Where("MQTT_HOST") + " and " + cfg.Where("MQTT_PORT") + " right?"
+	default:
+		return "The broker's log should say more."
+	}
+}
+
+// deaf is the sink of a session from which nothing is wanted.
+type deaf struct{}
+
+// Received does nothing.
+func (deaf) Received(uint64, []uint32, *messages.Message) {}
+
+// Published does nothing.
+func (deaf) Published(messages.Published) {}
+
+// Lost does nothing.
+func (deaf) Lost(error) {}
+
+// checkID is near the worker's client id, since a broker may take only such,
+// but unlike that of anybody else.
+func checkID(workers string) string {
+	return cmp.Or(workers, "chanmqttproxy") + "-check-" + strings.ToLower(rand.Text()[:6])
+}

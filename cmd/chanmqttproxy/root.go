@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/runtime/config"
+)
+
+// root is the command line.
+func root() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "chanmqttproxy",
+		Short: "The MQTT worker of a Django Channels site",
+		Long: `chanmqttproxy joins an MQTT broker and the channel layer of a Django site.
+It takes the place of "manage.py runworker mqtt".
+
+Every setting can be given as a flag (--mqtt-host), in the environment
+(MQTT_HOST) or in a file (mqtt_host); the first of these that is there counts.`,
+		Example: `  # Try it without anything else on the machine:
+  chanmqttproxy dev
+
+  # Beside a site, with the broker and Redis of its environment:
+  MQTT_HOST=broker REDIS_URL=redis://cache:6379 chanmqttproxy run
+
+  # Is everything there, and does it answer?
+  chanmqttproxy check --connect`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w; %s --help lists all flags", err, c.CommandPath())
+	})
+	c.AddCommand(runCommand(), devCommand(), checkCommand(), versionCommand())
+	return c
+}
+
+// configured is a command that reads the configuration and hands it to do. The
+// errors of do are failures.
+func configured(c *cobra.Command, do func(*cobra.Command, *config.Config) error) *cobra.Command {
+	config.AddFlags(c.Flags())
+	c.Args = cobra.NoArgs
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(config.Input{Flags: c.Flags(), Environ: os.Environ()})
+		if err != nil {
+			return err
+		}
+		return failed(do(c, cfg))
+	}
+	return c
+}

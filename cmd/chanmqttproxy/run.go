@@ -1,0 +1,31 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/worker"
+)
+
+func runCommand() *cobra.Command {
+	return configured(&cobra.Command{
+		Use:   "run",
+		Short: "Run the worker",
+		Long: `Run the worker until SIGINT or SIGTERM, which let it finish what is under way; a
+second signal stops it at once.
+The broker and Redis may come later, or go and come back.`,
+		Example: `  # The broker and Redis on this machine:
+  chanmqttproxy run
+
+  # By environment, as in a container; secrets may come from files:
+  MQTT_HOST=mqtts://broker MQTT_USER=site MQTT_PASSWORD_FILE=/run/secrets/mqtt \
+    REDIS_URL=redis://cache:6379 chanmqttproxy run
+
+  # By file:
+  chanmqttproxy run --config /etc/chanmqttproxy.yaml`,
+	}, run)
+}
+
+func run(c *cobra.Command, cfg *config.Config) error {
+	return worker.New(cfg, startLog(cfg)).Run(c.Context())
+}
