@@ -38,6 +38,7 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 		"order":       layerOrder,
 		"full":        layerFull,
 		"repeat":      layerRepeat,
+		"late":        layerLate,
 		"odd members": layerOddMembers,
 		"receive":     layerReceive,
 		"undecodable": layerUndecodable,

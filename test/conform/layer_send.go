@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -96,7 +97,23 @@ func layerFull(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerRepeat sends one batch again, as after an error, when half of it was read.
+// layerLate repeats a batch whose first attempt was longer ago than messages
+// live: it is as fresh as any other, and the next to send does not drop it.
+func layerLate(t *testing.T, b *layerBench) {
+	b.join("g", "specific.a!1")
+	late := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 5)}
+	late.Stamp = uint64(time.Now().Add(-time.Hour).UnixMicro())
+	c := b.client()
+	b.send(c, late)
+	b.send(c, &messages.Batch{Target: layerTarget("g"), Events: layerEvents(5, 5)})
+	var got []int64
+	for _, m := range b.read("asgispecific.a!") {
+		got = append(got, layerPayload(t, m))
+	}
+	b.wantNumbers(got, 0, 10)
+}
+
+// layerRepeat sends one batch again, as after an error whose first attempt did all.
 func layerRepeat(t *testing.T, b *layerBench) {
 	c := b.client(layerCapacity(100))
 	b.join("g", "specific.a!1")
