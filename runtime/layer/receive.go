@@ -168,6 +168,8 @@ func (r *reader) attempt(ctx context.Context, limit int) ([]string, error) {
 		return t.members, t.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-r.ctx.Done():
+		return nil, redis.ErrClosed
 	}
 }
 

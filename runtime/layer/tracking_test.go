@@ -159,3 +159,31 @@ func TestLostAnswer(t *testing.T) {
 		t.Error("something is still in flight")
 	}
 }
+
+// TestCloseWhileAway closes clients whose server is gone, or hangs.
+func TestCloseWhileAway(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*kit.RedisServer){"gone": (*kit.RedisServer).Kill, "hanging": (*kit.RedisServer).Pause} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := kit.Redis(t)
+			c := newClient(t, server.Addr())
+			server.Client().ZAdd(t.Context(), "asgimqtt", redis.Z{Score: 1, Member: strings.Repeat("x", 12) + "\x80"})
+			if _, err := c.Receive(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			leave(server)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_, _ = c.Receive(t.Context(), 1)
+			}()
+			start := time.Now()
+			c.Close()
+			if took := time.Since(start); took > 9*time.Second {
+				t.Errorf("closing took %v", took)
+			}
+			<-ended
+		})
+	}
+}
