@@ -24,19 +24,32 @@ func TestCheckSaysThePlan(t *testing.T) {
 
 func TestCheckConnects(t *testing.T) {
 	t.Parallel()
-	redis, err := embedded.Redis("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(redis.Close)
 	broker, err := embedded.Broker("127.0.0.1:0", embedded.BrokerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
-	environ := []string{"REDIS_URL=redis://" + redis.Addr(), "MQTT_HOST=" + broker.Addr()}
+	environ := []string{"REDIS_URL=redis://" + startRedis(t).Addr(), "MQTT_HOST=" + broker.Addr()}
 	wants(t, execute(t, environ, "check", "--connect"), 0, []string{"redis      ok: ", "broker     ok: mqtt://" + broker.Addr() + " speaks MQTT 5"}, nil)
 	wants(t, execute(t, environ, "check", "--connect", "--mqtt-version=311"), 0, []string{"speaks MQTT 3.1.1"}, nil)
+}
+
+func startRedis(t *testing.T) *embedded.RedisServer {
+	t.Helper()
+	server, err := embedded.Redis("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// TestCheckFallsBack: the broker answers as one that knows only 3.1.1.
+func TestCheckFallsBack(t *testing.T) {
+	t.Parallel()
+	addr, _ := stuck(t)
+	r := execute(t, []string{"REDIS_URL=redis://" + startRedis(t).Addr(), "MQTT_HOST=" + addr}, "check", "--connect")
+	wants(t, r, 0, []string{"broker     ok: mqtt://" + addr + " speaks MQTT 3.1.1"}, nil)
 }
 
 // TestCheckSaysWhatIsWrong: nobody is there, and the advice names the settings.
@@ -51,12 +64,4 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	if strings.Contains(r.out+r.errors, "hunter2") {
 		t.Error("it shows a secret")
 	}
-}
-
-// TestCheckFallsBack: the broker answers as one that knows only 3.1.1.
-func TestCheckFallsBack(t *testing.T) {
-	t.Parallel()
-	addr, _ := stuck(t)
-	r := execute(t, []string{"REDIS_URL=redis://" + addr, "MQTT_HOST=" + addr}, "check", "--connect")
-	wants(t, r, 1, []string{"broker     ok: mqtt://" + addr + " speaks MQTT 3.1.1"}, []string{"1 of 2 connections failed"})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"chanmqttproxy/runtime/embedded"
 	"chanmqttproxy/test/kit"
 )
 
@@ -73,11 +72,7 @@ func meet(t *testing.T, met <-chan struct{}) {
 // unfinished starts a worker that has published and gets no acknowledgement.
 func unfinished(t *testing.T, timeout string) *running {
 	t.Helper()
-	server, err := embedded.Redis("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(server.Close)
+	server := startRedis(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	defer client.Close()
 	// {"type": "mqtt.publish", "publish": {"topic": "t", "qos": 1}} behind 12
