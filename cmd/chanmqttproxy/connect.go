@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -81,9 +82,8 @@ func checkDialer(cfg *config.Config, client *layer.Client, server *url.URL) *mqt
 
 func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (string, error) {
 	session, err := dialer.Dial(ctx, version, deaf{})
-	var lost *messages.SessionFailure
-	if errors.As(err, &lost) && (lost.Cause == messages.ProtocolRefused || lost.Cause == messages.ProtocolUnclear) {
-		session, err = dialer.Dial(ctx, messages.MQTT311, deaf{})
+	if version != messages.MQTT311 && mayBeOld(err) {
+		session, err = fallBack(ctx, dialer, err)
 	}
 	if err != nil {
 		return "", err
@@ -93,15 +93,39 @@ func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dia
 	return fmt.Sprintf("%s speaks MQTT %s", info.Broker, info.Version), nil
 }
 
+// mayBeOld tells whether the broker may know no version but 3.1.1.
+func mayBeOld(err error) bool {
+	cause := causeOf(err)
+	return cause == messages.ProtocolRefused || cause == messages.ProtocolUnclear
+}
+
+// fallBack tries 3.1.1; where that is not understood either, the first error
+// says more.
+func fallBack(ctx context.Context, dialer *mqtt.Dialer, first error) (*mqtt.Session, error) {
+	session, err := dialer.Dial(ctx, messages.MQTT311, deaf{})
+	if err != nil && (mayBeOld(err) || causeOf(err) == messages.Network) {
+		return nil, first
+	}
+	return session, err
+}
+
+func causeOf(err error) messages.Cause {
+	var lost *messages.SessionFailure
+	if errors.As(err, &lost) {
+		return lost.Cause
+	}
+	return messages.Network
+}
+
 // advice is what to do about a broker that does not let us in.
 func advice(cfg *config.Config, err error) string {
-	var lost *messages.SessionFailure
-	if !errors.As(err, &lost) {
-		return ""
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		return "Is the authority that vouches for the broker in " + cfg.Where("MQTT_TLS_CA") + "?"
 	}
-	switch lost.Cause {
+	switch causeOf(err) {
 	case messages.BadCredentials:
-		return "Correct " + cfg.Where("MQTT_USER") + " and " + cfg.Where("MQTT_PASSWORD") + "."
+		return "Are " + cfg.Where("MQTT_USER") + " and " + cfg.Where("MQTT_PASSWORD") +
+			" right, and " + cfg.Where("MQTT_TLS_CERT") + " where the broker wants a certificate?"
 	case messages.ClientIDRefused:
 		return "Give a client id that the broker takes: " + cfg.Where("MQTT_CLIENT_ID") + "."
 	case messages.ProtocolRefused, messages.ProtocolUnclear:
