@@ -43,6 +43,7 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 		"receive":     layerReceive,
 		"undecodable": layerUndecodable,
 		"crash":       layerCrash,
+		"share":       layerShare,
 		"close":       layerClose,
 		"cancel":      layerCancel,
 		"restart":     layerRestart,

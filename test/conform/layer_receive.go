@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
 )
 
 // layerReceive wakes a receiver that waits, and lets acknowledged messages go.
@@ -63,7 +64,8 @@ func layerUndecodable(t *testing.T, b *layerBench) {
 }
 
 // layerCrash has a receiver die with messages in flight: once its lease ended,
-// the next has them, in their order, and only those not acknowledged.
+// the next has them before all else, in their order, and only those not
+// acknowledged.
 func layerCrash(t *testing.T, b *layerBench) {
 	b.put(layerCommands(20)...)
 	change, die := layerMortal()
@@ -74,19 +76,9 @@ func layerCrash(t *testing.T, b *layerBench) {
 	}
 	die()
 	second := b.client(layerLease(time.Second))
-	numbers, receipts := b.take(second, 15)
-	seen := map[int64]bool{}
-	for _, n := range numbers {
-		seen[n] = true
-	}
-	for n := int64(5); n < 20; n++ {
-		if !seen[n] {
-			t.Errorf("message %d is lost", n)
-		}
-	}
-	if len(numbers) != 15 || len(seen) != 15 {
-		t.Errorf("got %v", numbers)
-	}
+	b.put(layerCommand(20))
+	numbers, receipts := b.take(second, 16)
+	b.wantNumbers(numbers, 5, 16)
 	if err := second.Acknowledge(b.context(), receipts); err != nil {
 		t.Fatal(err)
 	}
@@ -129,4 +121,20 @@ func layerCancel(t *testing.T, b *layerBench) {
 	b.put(layerCommands(10)...)
 	numbers, _ := b.take(c, 10)
 	b.wantNumbers(numbers, 0, 10)
+}
+
+// layerShare has two readers live side by side: the second does not wait for
+// ever for what the first has in flight, and none gets what the other has.
+func layerShare(t *testing.T, b *layerBench) {
+	b.put(layerCommands(42)...)
+	seen := map[int64]bool{}
+	for _, c := range []*layer.Client{b.client(layerLease(time.Second)), b.client(layerLease(time.Second))} {
+		numbers, _ := b.take(c, 21) // three times seven
+		for _, n := range numbers {
+			if seen[n] {
+				t.Errorf("message %d came twice", n)
+			}
+			seen[n] = true
+		}
+	}
 }
