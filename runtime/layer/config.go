@@ -29,7 +29,7 @@ type Config struct {
 	// have its name as the first part of their type.
 	Channel string
 	// Lease is how long after a reader's death others take over what it had in
-	// flight; default 10 s. It is renewed in a quarter of that time.
+	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration
 }
 
@@ -45,7 +45,7 @@ func (c Config) withDefaults() Config {
 	c.GroupExpiry = cmp.Or(c.GroupExpiry, 86400)
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Channel = cmp.Or(c.Channel, "mqtt")
-	c.Lease = cmp.Or(c.Lease, 10*time.Second)
+	c.Lease = cmp.Or(c.Lease, 5*time.Second)
 	return c
 }
 

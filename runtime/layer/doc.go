@@ -7,7 +7,8 @@
 //
 //   - What Receive returned stays in Redis, in a key of this client's own,
 //     until Acknowledge. When the client dies or closes, the next one that
-//     receives from the same channel takes it over and returns it first.
+//     receives from the same channel takes it over, and returns it before
+//     anything newer.
 //   - What Send writes is read in the order of the calls: all of a process
 //     goes through one connection, with strictly increasing scores.
 //   - A Send repeated with the same batch writes the same members, so that what

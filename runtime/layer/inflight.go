@@ -77,12 +77,38 @@ func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) e
 func newPeerID() string { return strings.ToLower(rand.Text()) }
 
 // renew renews the lease and takes over what readers without one had in
-// flight. It returns how many messages that were.
-func (r *reader) renew(ctx context.Context) (int, error) {
+// flight. It returns how many messages that were, and how many are in flight at
+// readers with a lease.
+func (r *reader) renew(ctx context.Context) (adopted, others int64, err error) {
 	c := r.client
 	keys := []string{c.keys.inflight(r.id), c.keys.peers()}
-	return keepScript.Run(ctx, r.redis, keys,
-		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight("")).Int()
+	counts, err := keepScript.Run(ctx, r.redis, keys,
+		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight("")).Int64Slice()
+	if err != nil {
+		return 0, 0, err
+	}
+	return counts[0], counts[1], nil
+}
+
+// settle says whether reading may begin. A reader that starts while another has
+// messages in flight waits until those are done, or the lease must have ended if
+// the other is dead: it would read newer messages before older ones, and leave
+// a retained topic with the value of the older.
+func (r *reader) settle() (bool, error) {
+	if r.settled {
+		return true, nil
+	}
+	if r.joined.IsZero() {
+		r.joined = time.Now()
+	}
+	waited := time.Since(r.joined) > r.client.config.Lease*5/4
+	_, others, err := r.renew(r.ctx)
+	if err != nil {
+		return false, err
+	}
+	r.settled = others == 0 || waited
+	r.missed.Store(true)
+	return r.settled, nil
 }
 
 // keep renews the lease until the client is closed. Receive reports errors;
@@ -90,7 +116,7 @@ func (r *reader) renew(ctx context.Context) (int, error) {
 func (r *reader) keep() {
 	defer close(r.keeper)
 	for pause(r.ctx, r.client.config.Lease/4) {
-		adopted, err := r.renew(r.ctx)
+		adopted, _, err := r.renew(r.ctx)
 		if err != nil {
 			r.client.log.Debug("renewing the lease on the command channel failed", "error", err)
 			continue

@@ -5,7 +5,8 @@
 -- KEYS: own in-flight key, leases. ARGV: 1 reader's id, 2 length of its lease in
 -- seconds, 3 life of the in-flight key in seconds, 4 what an in-flight key is
 -- called before the id.
--- Returns how many messages were taken over.
+-- Returns how many messages were taken over, and how many readers with a lease
+-- have in flight.
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
@@ -22,4 +23,8 @@ for _, peer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. now)) 
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
-return adopted
+local others = 0
+for _, peer in ipairs(redis.call('ZRANGE', KEYS[2], 0, -1)) do
+  if peer ~= ARGV[1] then others = others + redis.call('ZCARD', ARGV[4] .. peer) end
+end
+return {adopted, others}
