@@ -46,7 +46,6 @@ func DialerConfig(cfg *config.Config, client *layer.Client, log *slog.Logger) mq
 		SessionExpiry:  uint32(b.SessionExpiry / time.Second),
 		ReceiveMaximum: b.ReceiveMaximum,
 		Will:           will(b.Will),
-		KeepDeliveries: true,
 		Logger:         log,
 	}
 }

@@ -11,6 +11,9 @@ import (
 
 // Worker bridges one channel layer and one MQTT broker.
 type Worker struct {
+	// Backoff paces reconnecting on both sides; to be set before Run.
+	Backoff actors.Backoff
+
 	config *config.Config
 	log    *slog.Logger
 	stats  *actors.Stats
@@ -35,6 +38,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		MQTT:         newBroker(w.config, client, w.log),
 		Version:      w.config.Broker.Version,
 		Birth:        w.config.Broker.Birth,
+		Backoff:      w.Backoff,
 		DrainTimeout: w.drainTimeout(),
 		Log:          w.log,
 		Stats:        w.stats,

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,27 +21,27 @@ type traffic struct {
 	inbound  atomic.Int64
 	outbound atomic.Int64
 	stop     chan struct{}
-	done     chan struct{}
+	done     sync.WaitGroup
 }
 
 func flow(t *testing.T, redis *kit.RedisServer, broker *kit.MosquittoServer) *traffic {
 	t.Helper()
 	f := &traffic{
 		site: kit.NewDjango(t, redis.Addr()), device: kit.NewDevice(t, broker.Addr()),
-		stop: make(chan struct{}), done: make(chan struct{}),
+		stop: make(chan struct{}),
 	}
 	f.site.Join("flow")
 	f.site.Send(kit.Subscribe("in/#", "flow", 1))
 	f.device.Listen("out/#", 1)
 	f.in = read(t, f.site)
 	reaches(t, f.device, "in/probe", f.in)
-	go f.run()
+	f.done.Go(func() { f.repeat(f.send) })
+	f.done.Go(func() { f.repeat(f.command) })
 	t.Cleanup(f.end)
 	return f
 }
 
-func (f *traffic) run() {
-	defer close(f.done)
+func (f *traffic) repeat(what func()) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -48,10 +49,19 @@ func (f *traffic) run() {
 		case <-f.stop:
 			return
 		case <-tick.C:
-			f.device.Publish("in/a", 1, "m"+strconv.FormatInt(f.inbound.Add(1)-1, 10))
-			f.site.Send(kit.Publish("out/a", "m"+strconv.FormatInt(f.outbound.Add(1)-1, 10), 1))
+			what()
 		}
 	}
+}
+
+// send has the device publish the next message, and waits until the broker has
+// it: a device that sends on while it reconnects mixes up the order itself.
+func (f *traffic) send() {
+	f.device.Publish("in/a", 1, "m"+strconv.FormatInt(f.inbound.Add(1)-1, 10)).WaitTimeout(time.Minute)
+}
+
+func (f *traffic) command() {
+	f.site.Send(kit.Publish("out/a", "m"+strconv.FormatInt(f.outbound.Add(1)-1, 10), 1))
 }
 
 func (f *traffic) end() {
@@ -60,7 +70,7 @@ func (f *traffic) end() {
 	default:
 		close(f.stop)
 	}
-	<-f.done
+	f.done.Wait()
 }
 
 // flows waits until messages sent from now on arrive on both sides.
