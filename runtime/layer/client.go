@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed" // the scripts
-	"fmt"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -95,7 +95,7 @@ func (c *Client) ClientID(ctx context.Context) (string, error) {
 // commands it does not know, which may be content: they are cut off.
 func (c *Client) failure(doing string, err error) error {
 	if text, _, cut := strings.Cut(err.Error(), ", with args"); cut {
-		err = fmt.Errorf("%s", text)
+		err = errors.New(text)
 	}
 	return &messages.LayerFailure{Doing: doing + " in redis " + c.config.address(), Err: err}
 }

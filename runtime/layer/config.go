@@ -2,7 +2,6 @@ package layer
 
 import (
 	"cmp"
-	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -50,12 +49,7 @@ func (c Config) withDefaults() Config {
 }
 
 // address is the server's, for people.
-func (c Config) address() string {
-	if c.Redis.Network == "unix" || net.ParseIP(c.Redis.Addr) != nil {
-		return c.Redis.Addr
-	}
-	return cmp.Or(c.Redis.Addr, "localhost:6379")
-}
+func (c Config) address() string { return cmp.Or(c.Redis.Addr, "localhost:6379") }
 
 // redisOptions are the caller's with what this package relies on: errors come
 // quickly, and nothing is repeated behind its back, which would reorder.
