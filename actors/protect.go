@@ -5,14 +5,15 @@ import (
 	"runtime/debug"
 )
 
-// panicked is a panic of work that an actor gave to a goroutine.
+// panicked is a panic that protect caught.
 type panicked struct{ value any }
 
 // Error says what the panic was.
 func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// protect does work outside an actor's mailbox, where a panic would end the
-// process, and turns a panic into an error.
+// protect does work and turns a panic into an error: in a goroutine, where the
+// panic would end the process, and in a loop over several messages, where it
+// would cost the others.
 func (d *dependencies) protect(doing string, work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -160,7 +160,9 @@ func (r *router) left() {
 	held := r.held
 	r.held = nil
 	for _, d := range held {
-		r.route(d)
+		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
+			r.settle(d)
+		}
 	}
 }
 

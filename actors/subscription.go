@@ -77,7 +77,9 @@ func (s *subscription) learn(m messages.Members) {
 	early := s.early
 	s.early = nil
 	for _, d := range early {
-		s.deliver(d)
+		if s.protect("delivering "+s.filter, func() error { s.deliver(d); return nil }) != nil {
+			s.settle(d)
+		}
 	}
 }
 

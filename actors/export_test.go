@@ -1,0 +1,7 @@
+package actors
+
+// Send puts any message into the mailbox of the actor with that path, as no
+// code outside of a test can.
+func (t *Tree) Send(path string, message any) {
+	t.system.Root.Send(t.system.NewLocalPID(path), message)
+}

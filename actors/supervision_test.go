@@ -1,0 +1,102 @@
+package actors_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+)
+
+// broken makes any actor that handles it panic: it has no message.
+func broken(seq uint64) messages.Delivery {
+	return messages.Delivery{Token: messages.Token{Seq: seq, QoS: 1}, Weight: messages.Whole}
+}
+
+const (
+	routerPath       = "bridge/router"
+	subscriptionPath = "bridge/router/subscription:a~1"
+)
+
+func TestBugCostsOneMessageAndNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{routerPath, subscriptionPath} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			run(t, nil, func(b *bundle) {
+				b.layer.Put(subscribe("a", alerts))
+				b.layer.Put(subscribe("b", lobby))
+				b.settle()
+				b.tree.Send(path, broken(1000))
+				b.broker.Send(message("a", "1"))
+				b.broker.Send(message("b", "2"))
+				b.settle()
+				if one, two := b.payloads(alerts), b.payloads(lobby); !slices.Equal(one, []string{"1"}) || !slices.Equal(two, []string{"2"}) {
+					b.Errorf("the groups got %q and %q", one, two)
+				}
+				if !slices.Contains(b.broker.Acked(), 1000) {
+					b.Error("the message would come again, forever")
+				}
+				if n := b.tree.Stats().Bugs.Load(); n != 1 {
+					b.Errorf("%d bugs counted", n)
+				}
+			})
+		})
+	}
+}
+
+func TestSubscriptionThatFailsAgainAndAgainStartsAfresh(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		var want []string
+		for i := range 40 {
+			b.tree.Send(subscriptionPath, broken(uint64(1000+i)))
+			want = append(want, fmt.Sprint(i))
+			b.broker.Send(message("a", fmt.Sprint(i)))
+		}
+		b.settle()
+		if got := b.payloads(alerts); !slices.Equal(got, want) {
+			b.Errorf("got %q", got)
+		}
+		if n := len(b.broker.Acked()); n != 80 {
+			b.Errorf("acknowledged %d of 80", n)
+		}
+	})
+}
+
+func TestRouterThatFailsAgainAndAgainEndsTheWorker(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		for i := range 20 {
+			b.tree.Send(routerPath, broken(uint64(i)))
+		}
+		select {
+		case <-b.tree.Done():
+		case <-time.After(time.Minute):
+			b.Fatal("it goes on")
+		}
+		if b.tree.Err() == nil {
+			b.Error("no error")
+		}
+		b.expectFailure = true
+	})
+}
+
+func TestBugInDialingIsAFailedAttempt(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		b.broker.Refuse(func(messages.Version) error { panic("a bug") })
+	}
+	run(t, prepare, func(b *bundle) {
+		b.pass(time.Minute)
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if !b.broker.Connected() || b.tree.Stats().Bugs.Load() == 0 {
+			b.Errorf("connected: %v, log %q", b.broker.Connected(), b.log.Lines())
+		}
+	})
+}
