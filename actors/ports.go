@@ -86,10 +86,26 @@ type Layer interface {
 	// Acknowledge lets received messages leave Redis for good.
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
 
+	// Bury moves received messages to the dead letters, of which the newest are
+	// kept. It is atomic for each message and may be repeated.
+	Bury(ctx context.Context, burials []messages.Burial) error
+
 	// Send writes the events, in their order, for every live member of the
 	// target, as channels_redis's group_send or send do. Calls for one target
 	// must not overlap; calls for different targets may, and share round trips.
 	// After an error the call may be repeated with the same batch: what was
 	// written already is not written twice as long as it is still unread.
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
+
+	// Restore returns the subscriptions that are stored, and the filters that
+	// are marked as leaving.
+	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
+
+	// Store changes what is stored. It may be repeated.
+	Store(ctx context.Context, changes []messages.Change) error
+
+	// Live says for each target whether somebody may be listening: a group with
+	// a member whose membership has not expired, or a channel whose queue is
+	// being read.
+	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 }

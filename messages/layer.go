@@ -38,11 +38,28 @@ const (
 	PayloadBytes
 )
 
+// Overflow says what happens to a message for which a queue of the layer has
+// no room: the queue of one process that does not keep up.
+type Overflow byte
+
+// The ways to overflow: wait in order until there is room, at most as long as
+// the layer keeps messages; be dropped, as Channels does; or wait as the newest
+// message of its topic only.
+const (
+	OverflowWait Overflow = iota
+	OverflowDrop
+	OverflowLatest
+)
+
 // Options are what one target asked of one filter.
 type Options struct {
-	QoS     byte
-	NoLocal bool
-	Payload PayloadMode
+	QoS      byte
+	NoLocal  bool
+	Payload  PayloadMode
+	Overflow Overflow
+	// Batch is how many messages that wait at the same moment may travel as one
+	// of the layer; up to 1: each travels alone, in the singular form.
+	Batch int
 }
 
 // Member is a target of a subscription with its options.
@@ -106,8 +123,10 @@ type Done struct{ Receipts []Receipt }
 type Event struct {
 	Message *Message
 	// QoS is what the target sees: at most what it asked for.
-	QoS     byte
-	Payload PayloadMode
+	QoS      byte
+	Payload  PayloadMode
+	Overflow Overflow
+	Batch    int
 }
 
 // Deliver passes a delivery to one target. Subscription tells groups, which
@@ -122,20 +141,76 @@ type Deliver struct {
 // Batch is what one write to the layer carries. It is not sent to an actor: a
 // group keeps it until it was written.
 type Batch struct {
-	Target Target
-	Events []Event
+	Target  Target
+	Bundles []Bundle
+	// Queue, if set, is the only queue to write to, and its members are the ones
+	// to name: those of the moment when it refused. Else it is the queues of all
+	// members that the target has at the moment of writing.
+	Queue *Queue
+	// Skip names queues (Queue.Name) that are not to be written to, because
+	// earlier messages wait for them: they refuse everything.
+	Skip []string
 	// Stamp belongs to the layer, which sets it at the first attempt, so that a
-	// repeated one writes the same bytes in the same place; 0 at first.
+	// repeated one writes the same bytes; 0 at first.
 	Stamp uint64
 }
 
-// Outcome counts what became of a Batch.
+// Bundle is what travels as one message of the layer: one event in the form
+// {"type": "<channel>.message", "message": {…}}, or, where Plural is set, one or
+// more as {"type": "<channel>.messages", "messages": [{…}, …]}.
+type Bundle struct {
+	Events []Event
+	Plural bool
+}
+
+// Queue is one queue of the layer: that of a process, or of a general channel.
+type Queue struct {
+	// Name is the non-local part of its members' names: "specific.…!", "mqtt".
+	Name string
+	// Members are the full names of the channels that are served by it.
+	Members []string
+}
+
+// Refusal says that a queue had no room for Batch.Bundles[From:], or was to be
+// skipped (From is 0 then).
+type Refusal struct {
+	Queue Queue
+	From  int
+}
+
+// Outcome is what became of a Batch.
 type Outcome struct {
-	// Stored is the number of (event, queue) pairs written.
+	// Stored is the number of (bundle, queue) pairs written.
 	Stored int
-	// Full is the number of (event, queue) pairs that a full queue refused, as
-	// ChannelFull does in Channels.
-	Full int
+	// Refused are the queues that did not take everything.
+	Refused []Refusal
+	// Undecodable is the number of events whose payload was not what the
+	// subscription forces, and was written as bytes.
+	Undecodable int
+}
+
+// Stored is one subscription of one target as it is kept in Redis.
+type Stored struct {
+	Filter  string
+	Target  Target
+	Options Options
+}
+
+// Change is one change of what is kept in Redis. The changes of one call take
+// effect in their order.
+type Change struct {
+	// Put is stored; Remove is forgotten; at most one of them is set.
+	Put, Remove *Stored
+	// Leaving notes a filter that nobody wants any more but that the MQTT broker
+	// may still have; Gone forgets it again, once the broker has not.
+	Leaving, Gone string
+}
+
+// Burial is a message of the command channel that cannot be carried out, with
+// the reason. It leaves the channel and is kept for a person to look at.
+type Burial struct {
+	Receipt Receipt
+	Reason  string
 }
 
 // Join adds a member to a subscription, or changes its options. Router tells

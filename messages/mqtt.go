@@ -1,5 +1,7 @@
 package messages
 
+import "time"
+
 // Version is the MQTT protocol that a session speaks.
 type Version byte
 
@@ -44,6 +46,8 @@ type Message struct {
 	// Retain inbound means a replay from the broker's retained store [MQTT-3.3.1-8].
 	Retain     bool
 	Properties *Properties
+	// At is when it arrived; zero outbound.
+	At time.Time
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
