@@ -32,13 +32,6 @@ type Config struct {
 	Will *Will
 	// Timeout bounds one Dial, from the first address to the CONNACK; 0: 10 s.
 	Timeout time.Duration
-	// KeepDeliveries: the caller goes on with deliveries of a lost connection
-	// and acknowledges them on the next one. Then seq counts through all
-	// connections, and a message whose delivery is still under way is not
-	// delivered again when the broker repeats it. Without it a delivery ends
-	// with its connection, seq starts at 1 on each, and what was not
-	// acknowledged is delivered again.
-	KeepDeliveries bool
 	// Logger hears what is odd but harmless; nil: nobody does.
 	Logger *slog.Logger
 }

@@ -161,7 +161,7 @@ func (a attempt) accept(s *Session, p packet) []uint16 {
 	if p.limits.keepAlive != nil {
 		s.info.KeepAlive = *p.limits.keepAlive // [MQTT-3.2.2-21]
 	}
-	return s.state.attach(a.clientID, p.present, config.KeepDeliveries)
+	return s.state.attach(a.clientID, p.present, s.flushAcks)
 }
 
 // within is context.WithTimeout with an error that says how long it was.

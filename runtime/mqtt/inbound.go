@@ -55,37 +55,38 @@ func (s *state) arrive(p packet) (in *incoming, again bool) {
 	return in, false
 }
 
-// Ack acknowledges one delivery of QoS 1 or 2 to the broker. Calls may come in
-// any order; the packets are sent in the order of arrival [MQTT-4.6.0-2]. Of a
-// delivery that is not known, or of a lost connection, it does nothing; with
-// Config.KeepDeliveries it may name a delivery of an earlier Session.
-func (s *Session) Ack(seq uint64) {
-	if s.over() {
-		return
-	}
-	if s.state.acknowledge(seq) {
-		s.flushAcks()
+// Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Session
+// or, when the broker repeats them, on the next. It never blocks. Calls may
+// come in any order; the packets are sent in the order of arrival
+// [MQTT-4.6.0-2]. What is not known does nothing.
+func (d *Dialer) Ack(seqs ...uint64) {
+	if flush := d.state.acknowledge(seqs); flush != nil {
+		flush()
 	}
 }
 
-func (s *state) acknowledge(seq uint64) bool {
+// acknowledge returns nil where no delivery is known that was not done before.
+func (s *state) acknowledge(seqs []uint64) (flush func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := s.due[seq]
-	if in == nil {
-		return false
+	for _, seq := range seqs {
+		if in := s.due[seq]; in != nil {
+			in.done = true
+			delete(s.due, seq)
+			flush = s.flush
+		}
 	}
-	in.done = true
-	delete(s.due, seq)
-	return true
+	return flush
 }
 
 // flushAcks sends the acknowledgements that no earlier message holds up.
 func (s *Session) flushAcks() {
 	s.inbound.mu.Lock()
 	defer s.inbound.mu.Unlock()
-	packets := s.state.takeAcks(&s.inbound.queue)
-	if len(packets) > 0 {
+	if s.over() {
+		return
+	}
+	if packets := s.state.takeAcks(&s.inbound.queue); len(packets) > 0 {
 		s.answer(packets)
 	}
 }

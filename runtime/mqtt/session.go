@@ -10,11 +10,13 @@ import (
 )
 
 // Sink hears what a Session has to tell. Its methods must neither block nor
-// call the Session's, except Ack. Only one of them is called at a time.
+// call the Session's; they may call Dialer.Ack. Only one of them is called at a
+// time.
 type Sink interface {
-	// Received is called for every PUBLISH in the order of arrival; the message
-	// is the Sink's own. seq counts from 1, on each connection or through all
-	// (Config.KeepDeliveries).
+	// Received is called for every message in the order of arrival; the message
+	// is the Sink's own. seq counts from 1 through all Sessions of one Dialer.
+	// What the broker repeats on a new connection is not told again as long as
+	// its first delivery is not acknowledged. After Dialer.Forget it is.
 	Received(seq uint64, identifiers []uint32, m *messages.Message)
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)

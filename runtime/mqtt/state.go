@@ -47,6 +47,8 @@ type state struct {
 	in  map[uint16]*incoming
 	due map[uint64]*incoming // by seq, those that the caller has not acknowledged
 	seq uint64
+	// flush sends what can be acknowledged on the latest connection.
+	flush func()
 }
 
 // attach prepares the state for a new connection and returns the packet ids
@@ -56,7 +58,7 @@ type state struct {
 // process may have left QoS 2 messages half way there, and the broker would
 // take a new message with such an id for a repetition of the old one. So all
 // ids of the window are released.
-func (s *state) attach(clientID string, present, keep bool) (release []uint16) {
+func (s *state) attach(clientID string, present bool, flush func()) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.clientID != clientID {
@@ -72,11 +74,7 @@ func (s *state) attach(clientID string, present, keep bool) (release []uint16) {
 	default:
 		release = s.carryOutgoing()
 	}
-	s.clientID, s.known = clientID, true
-	if !keep {
-		s.seq = 0
-		s.forgetDeliveries()
-	}
+	s.clientID, s.known, s.flush = clientID, true, flush
 	return release
 }
 
@@ -104,17 +102,6 @@ func (s *state) carryOutgoing() (release []uint16) {
 		}
 	}
 	return release
-}
-
-// forgetDeliveries makes the broker's repetitions of unacknowledged messages
-// new deliveries.
-func (s *state) forgetDeliveries() {
-	clear(s.due)
-	for id, in := range s.in {
-		if !in.done {
-			delete(s.in, id)
-		}
-	}
 }
 
 // forget drops everything: another client may have used the session.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
@@ -44,8 +45,22 @@ func Mochi(t testing.TB, version5 bool) *MochiServer {
 	if err != nil {
 		t.Fatalf("starting mochi: %v", err)
 	}
-	t.Cleanup(func() { _ = m.Server.Close() })
+	t.Cleanup(m.close)
 	return m
+}
+
+// close gives the server a moment: after a client has stalled it, it may never
+// end.
+func (m *MochiServer) close() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		_ = m.Server.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+	}
 }
 
 // Addr is "127.0.0.1:port".

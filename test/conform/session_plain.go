@@ -1,0 +1,229 @@
+package conform
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+func sessionSubscribe(s *session) {
+	live, sink := s.connect("a")
+	filters := make([]messages.Want, 1200)
+	for i := range filters {
+		filters[i] = messages.Want{Filter: s.topic(fmt.Sprint(i)), QoS: byte(i % 3)}
+	}
+	filters[7].Filter = s.topic("a/#/b") // not valid: mosquitto would hang up
+	codes, err := live.Subscribe(s.Context(), filters)
+	if err != nil {
+		s.Fatal(err)
+	}
+	for i, code := range codes {
+		want := min(filters[i].QoS, s.features.GrantedQoS)
+		if (i == 7 && code < 0x80) || (i != 7 && code != want) {
+			s.Fatalf("filter %d of QoS %d was answered 0x%02x", i, filters[i].QoS, code)
+		}
+	}
+	s.publish(live, "r", messages.Message{Topic: s.topic("1199"), Payload: []byte("x")})
+	s.eventually("the last filter brings a message", func() bool { return len(sink.Messages()) == 1 })
+}
+
+func sessionSubscribeRefused(s *session) {
+	if s.features.Refused == "" {
+		s.Skip("the broker refuses no filter")
+	}
+	live, _ := s.connect("a")
+	codes, err := live.Subscribe(s.Context(), []messages.Want{
+		{Filter: s.topic("a")}, {Filter: s.features.Refused}, {Filter: s.topic("b"), QoS: 1},
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	if codes[0] != 0 || codes[1] < 0x80 || codes[2] != 1 {
+		s.Fatalf("the answers are % x, want the second alone to be a refusal", codes)
+	}
+}
+
+func sessionUnsubscribe(s *session) {
+	live, sink := s.connect("a")
+	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1}, messages.Want{Filter: s.topic("b"), QoS: 1})
+	if err := live.Unsubscribe(s.Context(), []string{s.topic("a"), s.topic("never")}); err != nil {
+		s.Fatal(err)
+	}
+	s.publish(live, "1", messages.Message{Topic: s.topic("a"), Payload: []byte("a"), QoS: 1})
+	s.publish(live, "2", messages.Message{Topic: s.topic("b"), Payload: []byte("b"), QoS: 1})
+	s.eventually("the other filter stays", func() bool { return len(sink.Payloads()) > 0 })
+	if got := sink.Payloads(); !slices.Equal(got, []string{"b"}) {
+		s.Fatalf("received %q after the filter was given up", got)
+	}
+}
+
+// orderMessages is how many messages of one QoS must keep their order; fewer
+// where the broker is fragile.
+const orderMessages = 2000
+
+func sessionOrder(s *session) {
+	total, burst := orderMessages, 500 // a broker may drop QoS 0 that it cannot pass on
+	if s.features.Fragile {
+		total, burst = 300, 20
+	}
+	for qos := byte(0); qos <= 2; qos++ {
+		from, told := s.connect(fmt.Sprint("from", qos))
+		to, sink := s.connect(fmt.Sprint("to", qos))
+		at := s.topic(fmt.Sprint("order/", qos))
+		s.subscribe(to, messages.Want{Filter: at, QoS: qos})
+		var want []string
+		for i := range total {
+			want = append(want, fmt.Sprint(i))
+			s.publish(from, fmt.Sprint(i), messages.Message{Topic: at, Payload: []byte(want[i]), QoS: qos})
+			if (qos == 0 || s.features.Fragile) && i%burst == burst-1 {
+				s.eventually("a burst arrives", func() bool { return sink.Count() == i+1 })
+			}
+		}
+		s.eventually(fmt.Sprintf("all of QoS %d arrive", qos), func() bool { return sink.Count() >= total })
+		s.eventually("all receipts are settled", func() bool { return len(told.Settled()) >= total })
+		if got := sink.Payloads(); !slices.Equal(got, want) {
+			s.Fatalf("QoS %d is out of order", qos)
+		}
+		checkSettledOnce(s, told.Settled(), total)
+		checkDeliveries(s, sink.Messages(), min(qos, s.features.GrantedQoS))
+	}
+}
+
+func checkSettledOnce(s *session, all []messages.Published, n int) {
+	s.Helper()
+	seen := map[messages.Receipt]bool{}
+	for _, p := range all {
+		if p.Code >= 0x80 {
+			s.Fatalf("receipt %q was refused: %s", p.Receipt, p.Reason)
+		}
+		if seen[p.Receipt] {
+			s.Fatalf("receipt %q was told of twice", p.Receipt)
+		}
+		seen[p.Receipt] = true
+	}
+	if len(seen) != n {
+		s.Fatalf("%d receipts were told of, want %d", len(seen), n)
+	}
+}
+
+func checkDeliveries(s *session, all []Received, qos byte) {
+	s.Helper()
+	for i, r := range all {
+		if r.Seq != uint64(i+1) || r.Message.QoS != qos || r.Message.Retain {
+			s.Fatalf("delivery %d has seq %d, QoS %d, retain %v", i+1, r.Seq, r.Message.QoS, r.Message.Retain)
+		}
+	}
+}
+
+func sessionEmpty(s *session) {
+	live, sink := s.connect("a")
+	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
+	s.publish(live, "1", messages.Message{Topic: s.topic("a"), QoS: 1})
+	s.eventually("an empty payload arrives", func() bool { return len(sink.Messages()) == 1 })
+	m := sink.Messages()[0].Message
+	if s.features.AddsExpiry && m.Properties != nil {
+		m.Properties = nil
+	}
+	if len(m.Payload) != 0 || m.Properties != nil {
+		s.Fatalf("an empty message arrived with %d bytes and properties %v", len(m.Payload), m.Properties)
+	}
+}
+
+// sessionRetained: retained messages are not asked for where one can choose, and
+// marked where not.
+func sessionRetained(s *session) {
+	live, sink := s.connect("a")
+	at := s.topic("retained")
+	s.publish(live, "1", messages.Message{Topic: at, Payload: []byte("old"), QoS: 1, Retain: true})
+	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 1 })
+	s.subscribe(live, messages.Want{Filter: at, QoS: 1})
+	want := []string{"old", "new"}
+	if s.features.Version == messages.MQTT5 {
+		want = want[1:]
+	} else {
+		s.eventually("the replay arrives", func() bool { return len(sink.Messages()) == 1 })
+	}
+	s.publish(live, "2", messages.Message{Topic: at, Payload: []byte("new"), QoS: 1, Retain: true})
+	s.eventually("the live message arrives", func() bool { return len(sink.Messages()) >= len(want) })
+	if got := sink.Payloads(); !slices.Equal(got, want) {
+		s.Fatalf("received %q, want %q", got, want)
+	}
+	for _, r := range sink.Messages() {
+		if r.Message.Retain != (string(r.Message.Payload) == "old") {
+			s.Fatalf("%q has retain %v", r.Message.Payload, r.Message.Retain)
+		}
+	}
+	s.publish(live, "3", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
+}
+
+func sessionNoLocal(s *session) {
+	if s.features.Version != messages.MQTT5 {
+		s.Skip("MQTT 3.1.1 has no such option")
+	}
+	live, sink := s.connect("a")
+	other, _ := s.connect("b")
+	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1, NoLocal: true})
+	s.publish(live, "1", messages.Message{Topic: s.topic("a"), Payload: []byte("own"), QoS: 1})
+	s.publish(other, "2", messages.Message{Topic: s.topic("a"), Payload: []byte("other"), QoS: 1})
+	s.eventually("the other's message arrives", func() bool { return len(sink.Messages()) > 0 })
+	if got := sink.Payloads(); !slices.Equal(got, []string{"other"}) {
+		s.Fatalf("received %q with no local", got)
+	}
+}
+
+// sessionOverlap: every identifier of the filters that match is told, however many
+// copies the broker sends.
+func sessionOverlap(s *session) {
+	if s.features.Version != messages.MQTT5 {
+		s.Skip("MQTT 3.1.1 has no identifiers")
+	}
+	live, sink := s.connect("a")
+	filters := []string{s.topic("+/x"), s.topic("o/#"), s.topic("other/#")}
+	s.subscribe(live,
+		messages.Want{Filter: filters[0], QoS: 1, Overlaps: true},
+		messages.Want{Filter: filters[1], QoS: 1, Overlaps: true},
+		messages.Want{Filter: s.topic("plain"), QoS: 1},
+		messages.Want{Filter: filters[2], QoS: 1, Overlaps: true},
+	)
+	s.publish(live, "1", messages.Message{Topic: s.topic("o/x"), Payload: []byte("both"), QoS: 1})
+	s.publish(live, "2", messages.Message{Topic: s.topic("plain"), Payload: []byte("none"), QoS: 1})
+	s.eventually("all copies arrive", func() bool { return len(sink.Messages()) == s.features.Copies+1 })
+	var got []uint32
+	for _, r := range sink.Messages() {
+		if string(r.Message.Payload) == "none" && len(r.Identifiers) != 0 {
+			s.Fatalf("a filter without an identifier brought %v", r.Identifiers)
+		}
+		got = append(got, r.Identifiers...)
+	}
+	want := []uint32{topic.Identifier(filters[0]), topic.Identifier(filters[1])}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		s.Fatalf("the identifiers are %v, want %v", got, want)
+	}
+}
+
+func sessionProperties(s *session) {
+	live, sink := s.connect("a")
+	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
+	expiry, format := uint32(1000), byte(1)
+	p := &messages.Properties{
+		ContentType: "text/plain", ResponseTopic: "answers", CorrelationData: []byte{0, 1, 2},
+		UserProperties: []messages.UserProperty{{Key: "k", Value: "1"}, {Key: "a", Value: ""}, {Key: "k", Value: "2"}},
+		MessageExpiry:  &expiry, PayloadFormat: &format,
+	}
+	s.publish(live, "1", messages.Message{Topic: s.topic("a"), Payload: []byte("x"), QoS: 1, Properties: p})
+	s.eventually("the message arrives", func() bool { return len(sink.Messages()) == 1 })
+	got := sink.Messages()[0].Message.Properties
+	if s.features.Version == messages.MQTT311 {
+		p = nil
+	} else if got != nil && got.MessageExpiry != nil && *got.MessageExpiry > expiry-30 {
+		got.MessageExpiry = &expiry // the broker counts down [MQTT-3.3.2-6]
+	}
+	if !reflect.DeepEqual(got, p) {
+		s.Fatalf("the properties are %+v, want %+v", got, p)
+	}
+}
