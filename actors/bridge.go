@@ -107,9 +107,12 @@ func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return
 	}
-	done := b.quiet[readerName] && b.quiet[brokerName]
-	if done || !b.layerUp || !b.sessionUp {
+	sources := b.quiet[readerName] && b.quiet[brokerName] || !b.sessionUp
+	switch {
+	case !b.layerUp || sources && b.quiet[groupsName]:
 		b.stopNext(ctx)
+	case sources:
+		b.groups.Tell(messages.Quiesce{})
 	}
 }
 

@@ -15,13 +15,25 @@ import (
 // comes meanwhile goes with the next: batches form when the layer is the slower
 // one and cost nothing when it is not.
 //
-// While Redis is away the batch is tried again until it comes through. The
+// A queue that has no room (that of a process which does not keep up) gets what
+// it misses from its own parking place, with writes of its own; the writes to
+// all others skip it meanwhile. What is parked counts as delivered.
+//
+// While Redis is away a write is tried again until it comes through. The
 // backlog is bounded: messages of QoS 0 above the bound are dropped, oldest
 // first.
 
 // batchLimit is the most events of one write. More makes the layer's script
 // hold up other clients of Redis for longer, and gains little.
 const batchLimit = 64
+
+// The pace of writing to a queue without room: how soon to look again, how soon
+// when nobody has read it for a while, and how long that while is.
+const (
+	fullRetry  = 20 * time.Millisecond
+	stuckRetry = 250 * time.Millisecond
+	stuckAfter = time.Second
+)
 
 // retryMax caps the delay between attempts to write: the reader finds out that
 // Redis is back, and by then the messages should go on soon.
@@ -36,12 +48,17 @@ type waiting struct {
 // sent is the outcome of one Layer.Send of the incarnation with that context.
 type sent struct {
 	life    context.Context
+	batch   *messages.Batch
 	outcome messages.Outcome
 	err     error
 }
 
-// sendAgain comes when the delay after a failed write is over.
-type sendAgain struct{ life context.Context }
+// sendAgain comes when the delay after a failed write, or one to a full queue,
+// is over. The queue is empty for the write to everybody.
+type sendAgain struct {
+	life  context.Context
+	queue string
+}
 
 type group struct {
 	*dependencies
@@ -50,19 +67,25 @@ type group struct {
 	cancel context.CancelFunc
 
 	backlog  []waiting
-	batch    *messages.Batch // under way; nil: none
+	batch    *messages.Batch // the write to everybody that is under way; nil: none
 	parts    []messages.Settlement
 	attempts int
-	timer    *time.Timer
 
-	handled uint64
-	retired bool
+	parked map[string]*parking // by queue
+	writes map[string]*messages.Batch
+
+	handled   uint64
+	retired   bool
+	quiescing bool
 }
 
 func newGroup(deps *dependencies, target messages.Target) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
-		return &group{dependencies: deps, target: target, ctx: ctx, cancel: cancel}
+		return &group{
+			dependencies: deps, target: target, ctx: ctx, cancel: cancel,
+			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
+		}
 	})
 }
 
@@ -74,17 +97,19 @@ func (g *group) Receive(ctx actor.Context) {
 	case sent:
 		g.sent(ctx, m)
 	case sendAgain:
-		if m.life == g.ctx {
-			g.send(ctx)
-		}
+		g.sendAgain(ctx, m)
 	case messages.Retire:
 		g.retired = true
-		g.tellDrained()
+		g.tellIdle()
+	case messages.Quiesce:
+		g.quiescing = true
+		g.tellIdle()
 	case *actor.Restarting:
-		g.stop()
+		g.cancel()
 		g.giveUp()
 	case *actor.Stopping:
-		g.stop()
+		g.cancel()
+		g.unpark()
 	}
 }
 
@@ -123,59 +148,170 @@ func (g *group) next(ctx actor.Context) {
 	if g.batch != nil || len(g.backlog) == 0 {
 		return
 	}
-	n := min(len(g.backlog), batchLimit)
-	g.batch = &messages.Batch{Target: g.target, Events: make([]messages.Event, n)}
+	n := min(len(g.backlog), max(batchLimit, g.backlog[0].event.Batch))
+	events := make([]messages.Event, n)
 	g.parts = make([]messages.Settlement, n)
 	for i, w := range g.backlog[:n] {
-		g.batch.Events[i], g.parts[i] = w.event, w.settlement
+		events[i], g.parts[i] = w.event, w.settlement
 	}
 	clear(g.backlog[:n])
 	g.backlog = g.backlog[n:]
-	g.send(ctx)
+	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
+	g.write(ctx, g.batch)
 }
 
-func (g *group) send(ctx actor.Context) {
-	life, batch, self := g.ctx, g.batch, ctx.Self()
+func (g *group) parkedQueues() []string {
+	var names []string
+	for name := range g.parked {
+		names = append(names, name)
+	}
+	return names
+}
+
+// write writes a batch, and the outcome comes as sent. A batch that makes the
+// layer panic would do so forever: it counts as written.
+func (g *group) write(ctx actor.Context, b *messages.Batch) {
+	m, self := sent{life: g.ctx, batch: b}, ctx.Self()
 	go func() {
-		m := sent{life: life}
 		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
-			m.outcome, err = g.Layer.Send(life, batch)
+			m.outcome, err = g.Layer.Send(m.life, b)
 			return err
 		})
+		if errors.As(m.err, new(panicked)) {
+			m.err = nil
+		}
 		g.system.Root.Send(self, m)
 	}()
 }
 
 func (g *group) sent(ctx actor.Context, m sent) {
-	if m.life != g.ctx {
+	switch {
+	case m.life != g.ctx:
+		return
+	case m.err != nil:
+		g.retry(ctx, m)
 		return
 	}
-	if m.err != nil && !errors.As(m.err, new(panicked)) {
-		g.retry(ctx, m.err)
-		return
-	}
+	g.attempts = 0
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
-	g.Stats.Full.Add(int64(m.outcome.Full))
-	g.settle(g.parts)
-	g.attempts, g.batch, g.parts = 0, nil, nil
-	g.next(ctx)
-	g.tellDrained()
+	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
+	if m.batch.Queue == nil {
+		g.park(ctx, m)
+		g.settle(g.parts)
+		g.batch, g.parts = nil, nil
+		g.next(ctx)
+	} else {
+		g.unparked(ctx, m)
+	}
+	g.tellIdle()
 }
 
 // retry writes the same batch again after a while: what a write that failed
 // half way has done is not done twice.
-func (g *group) retry(ctx actor.Context, err error) {
+func (g *group) retry(ctx actor.Context, m sent) {
 	g.attempts++
-	g.Log.Debug("writing to the layer failed; trying again", "target", g.target.String(), "attempts", g.attempts, "error", err)
-	life, self := g.ctx, ctx.Self()
-	g.timer = time.AfterFunc(min(g.Backoff.delay(g.attempts), retryMax), func() { g.system.Root.Send(self, sendAgain{life}) })
+	g.Log.Debug("writing to the layer failed; trying again", "target", g.target.String(), "attempts", g.attempts, "error", m.err)
+	queue := ""
+	if m.batch.Queue != nil {
+		queue = m.batch.Queue.Name
+	}
+	g.later(ctx, queue, min(g.Backoff.delay(g.attempts), retryMax))
 }
 
-// tellDrained offers to stop when the target is retired and nothing waits.
-func (g *group) tellDrained() {
-	if g.retired && g.batch == nil && len(g.backlog) == 0 {
+// park takes in what queues had no room for.
+func (g *group) park(ctx actor.Context, m sent) {
+	for _, r := range m.outcome.Refused {
+		place, ok := g.parked[r.Queue.Name]
+		if !ok {
+			place = newParking(g.dependencies)
+		}
+		queue := r.Queue
+		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {
+			place.add(e, &queue)
+		}
+		if !ok && !place.empty() {
+			g.parked[queue.Name] = place
+			g.later(ctx, queue.Name, fullRetry)
+		}
+	}
+}
+
+// unparked notes what a queue has taken of what was parked for it.
+func (g *group) unparked(ctx actor.Context, m sent) {
+	name, taken := m.batch.Queue.Name, m.batch.Bundles
+	for _, r := range m.outcome.Refused {
+		taken = taken[:r.From]
+	}
+	delete(g.writes, name)
+	place := g.parked[name]
+	place.wrote(len(eventsOf(taken)))
+	switch {
+	case len(m.outcome.Refused) == 0:
+		g.fill(ctx, name)
+	case place.stuck():
+		g.later(ctx, name, stuckRetry)
+	default:
+		g.later(ctx, name, fullRetry)
+	}
+}
+
+// fill writes the next of what is parked for a queue.
+func (g *group) fill(ctx actor.Context, name string) {
+	place := g.parked[name]
+	events, queue := place.head(min(batchLimit, 2*place.taken+8))
+	if len(events) == 0 {
+		place.clear()
+		delete(g.parked, name)
+		return
+	}
+	b := &messages.Batch{Target: g.target, Bundles: bundles(events), Queue: queue}
+	g.writes[name] = b
+	g.write(ctx, b)
+}
+
+func (g *group) later(ctx actor.Context, queue string, delay time.Duration) {
+	m, self := sendAgain{g.ctx, queue}, ctx.Self()
+	time.AfterFunc(delay, func() {
+		if m.life.Err() == nil {
+			g.system.Root.Send(self, m)
+		}
+	})
+}
+
+func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
+	switch {
+	case m.life != g.ctx:
+	case m.queue == "":
+		g.write(ctx, g.batch)
+	case g.writes[m.queue] != nil:
+		g.write(ctx, g.writes[m.queue])
+	default:
+		g.fill(ctx, m.queue)
+	}
+}
+
+// tellIdle says that nothing waits, to whoever has asked. What is parked for a
+// queue that nobody reads is not waited for.
+func (g *group) tellIdle() {
+	if g.batch != nil || len(g.backlog) > 0 {
+		return
+	}
+	if g.retired && len(g.parked) == 0 {
 		g.groups.Tell(messages.Drained{Target: g.target, Handled: g.handled})
 	}
+	if g.quiescing && !g.moving() {
+		g.groups.Tell(messages.Quiet{From: g.target.String()})
+	}
+}
+
+// moving says whether anything is parked that is likely to go soon.
+func (g *group) moving() bool {
+	for _, place := range g.parked {
+		if !place.stuck() {
+			return true
+		}
+	}
+	return false
 }
 
 // giveUp drops everything, as the last thing an incarnation does that a bug
@@ -185,12 +321,12 @@ func (g *group) giveUp() {
 	for _, w := range g.backlog {
 		g.settle([]messages.Settlement{w.settlement})
 	}
+	g.unpark()
 }
 
-func (g *group) stop() {
-	g.cancel()
-	if g.timer != nil {
-		g.timer.Stop()
+func (g *group) unpark() {
+	for _, place := range g.parked {
+		place.clear()
 	}
 }
 

@@ -21,11 +21,14 @@ type groups struct {
 	*dependencies
 	targets map[messages.Target]*targetActor
 	serial  uint64
+
+	quiescing bool
+	quiet     map[string]bool // by target
 }
 
 func newGroups(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &groups{dependencies: deps, targets: map[messages.Target]*targetActor{}}
+		return &groups{dependencies: deps, targets: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -42,6 +45,11 @@ func (g *groups) Receive(ctx actor.Context) {
 		}
 	case messages.Drained:
 		g.drained(ctx, m)
+	case messages.Quiesce:
+		g.quiesce()
+	case messages.Quiet:
+		g.quiet[m.From] = true
+		g.tellQuiet()
 	}
 }
 
@@ -75,4 +83,26 @@ func (g *groups) drained(ctx actor.Context, m messages.Drained) {
 	}
 	delete(g.targets, m.Target)
 	ctx.Stop(t.pid)
+	g.tellQuiet()
+}
+
+func (g *groups) quiesce() {
+	g.quiescing = true
+	for _, t := range g.targets {
+		t.group.Tell(messages.Quiesce{})
+	}
+	g.tellQuiet()
+}
+
+// tellQuiet answers Quiesce when every group has.
+func (g *groups) tellQuiet() {
+	if !g.quiescing {
+		return
+	}
+	for target := range g.targets {
+		if !g.quiet[target.String()] {
+			return
+		}
+	}
+	g.bridge.Tell(messages.Quiet{From: groupsName})
 }

@@ -27,6 +27,15 @@ type Options struct {
 	// default. QoS 0 messages above it are dropped, oldest first, and counted;
 	// those of QoS 1 and 2 are bounded by the receive maximum.
 	GroupBacklog int
+	// QueueBacklog is the most messages that wait for one queue of the layer that
+	// has no room, 10,000 by default; BacklogMemory the most memory, in bytes,
+	// that all of them together are taken to occupy, 64 MiB by default. Above
+	// either the oldest of the queue are dropped and counted.
+	QueueBacklog  int
+	BacklogMemory int64
+	// Expiry is how long the layer keeps messages, and a message waits for room,
+	// 60 s by default.
+	Expiry time.Duration
 	// Backoff paces reconnecting, on both sides.
 	Backoff Backoff
 	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
@@ -47,6 +56,15 @@ func (o Options) withDefaults() Options {
 	if o.GroupBacklog <= 0 {
 		o.GroupBacklog = 10_000
 	}
+	if o.QueueBacklog <= 0 {
+		o.QueueBacklog = 10_000
+	}
+	if o.BacklogMemory <= 0 {
+		o.BacklogMemory = 64 << 20
+	}
+	if o.Expiry <= 0 {
+		o.Expiry = time.Minute
+	}
 	if o.DrainTimeout <= 0 {
 		o.DrainTimeout = 8 * time.Second
 	}
@@ -64,9 +82,16 @@ func (o Options) withDefaults() Options {
 // time.
 type Stats struct {
 	// Inbound messages: received from the broker, matched by no subscription,
-	// written to queues of the layer, refused by full queues, dropped from an
-	// overfull backlog.
-	Received, Unmatched, Stored, Full, Overflowed atomic.Int64
+	// written to queues of the layer, and written as bytes because they were not
+	// what the subscription forces.
+	Received, Unmatched, Stored, Undecodable atomic.Int64
+	// Inbound messages that were dropped: at a full queue, where that was asked
+	// for; from an overfull backlog; because they waited for too long; replaced
+	// by a newer one of their topic.
+	Full, Overflowed, Expired, Replaced atomic.Int64
+	// Parked is how many messages wait for room in a queue now, and ParkedBytes
+	// the memory they are taken to occupy.
+	Parked, ParkedBytes atomic.Int64
 	// Commands: taken from the layer, not understood, publishes that took effect
 	// and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Published, PublishRefused, FilterRefused atomic.Int64

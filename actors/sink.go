@@ -2,6 +2,7 @@ package actors
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -24,6 +25,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
 	if k.quiet.Load() {
 		return
 	}
+	m.At = time.Now()
 	k.Stats.Received.Add(1)
 	k.router.Tell(messages.Delivery{
 		Token:       messages.Token{Seq: seq, QoS: m.QoS},

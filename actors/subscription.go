@@ -141,9 +141,11 @@ func (s *subscription) deliver(d messages.Delivery) {
 		s.groups.Tell(messages.Deliver{
 			Target: member.Target,
 			Event: messages.Event{
-				Message: d.Message,
-				QoS:     min(d.Message.QoS, member.Options.QoS),
-				Payload: member.Options.Payload,
+				Message:  d.Message,
+				QoS:      min(d.Message.QoS, member.Options.QoS),
+				Payload:  member.Options.Payload,
+				Overflow: member.Options.Overflow,
+				Batch:    member.Options.Batch,
 			},
 			Token:  d.Token,
 			Weight: messages.Split(d.Weight, len(to), i),

@@ -273,11 +273,12 @@ type LayerState struct{ Up bool }
 type SessionState struct{ Up bool }
 
 // Quiesce asks to take nothing new and to say Quiet when what was under way
-// is done. Bridge tells reader and broker, broker tells session.
+// is done. Bridge tells reader and broker, and then groups; broker tells
+// session, groups tells every group.
 type Quiesce struct{}
 
-// Quiet answers Quiesce. Reader and broker tell bridge; session tells broker
-// that it passes on no more deliveries.
+// Quiet answers Quiesce. Reader, broker and groups tell bridge; a group tells
+// groups; session tells broker that it passes on no more deliveries.
 type Quiet struct{ From string }
 
 func (ReceiverStarted) toReader()     {}
@@ -302,5 +303,8 @@ func (SessionState) toBridge()        {}
 func (Quiesce) toReader()             {}
 func (Quiesce) toBroker()             {}
 func (Quiesce) toSession()            {}
+func (Quiesce) toGroups()             {}
+func (Quiesce) toGroup()              {}
+func (Quiet) toGroups()               {}
 func (Quiet) toBridge()               {}
 func (Quiet) toBroker()               {}

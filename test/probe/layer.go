@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,19 +13,29 @@ import (
 // ErrAway is what a Layer that is away answers.
 var ErrAway = errors.New("connection refused")
 
-// Layer is a channel layer in memory.
+// Layer is a channel layer in memory. A target has one queue, of its own name,
+// unless Queues says otherwise; a queue has room for everything, unless Room
+// does.
 type Layer struct {
-	mu       sync.Mutex
-	arrived  *sync.Cond
-	queue    []messages.Received
-	serial   int
-	acked    map[messages.Receipt]bool
-	away     bool
-	stuck    map[messages.Target]bool
-	poison   string // topic at which Send panics
-	sent     map[messages.Target][]messages.Event
-	batches  int
-	received int
+	mu      sync.Mutex
+	arrived *sync.Cond
+	away    bool
+
+	queue  []messages.Received
+	serial int
+	acked  map[messages.Receipt]bool
+	buried map[messages.Receipt]string
+
+	stuck   map[messages.Target]bool
+	poison  string // topic at which Send panics
+	queues  map[messages.Target][]string
+	room    map[string]int
+	written map[string][]messages.Event
+	plural  []int // sizes of the plural bundles
+
+	stored  []messages.Stored
+	leaving map[string]bool
+	dead    map[messages.Target]bool
 }
 
 var _ actors.Layer = (*Layer)(nil)
@@ -34,11 +43,21 @@ var _ actors.Layer = (*Layer)(nil)
 // NewLayer makes an empty layer.
 func NewLayer() *Layer {
 	l := &Layer{
-		acked: map[messages.Receipt]bool{}, stuck: map[messages.Target]bool{},
-		sent: map[messages.Target][]messages.Event{},
+		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
+		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
+		room: map[string]int{}, written: map[string][]messages.Event{},
+		leaving: map[string]bool{}, dead: map[messages.Target]bool{},
 	}
 	l.arrived = sync.NewCond(&l.mu)
 	return l
+}
+
+// change does something to the layer and wakes those who wait.
+func (l *Layer) change(f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	l.arrived.Broadcast()
 }
 
 // Put puts a command on the command channel and returns its receipt.
@@ -48,43 +67,52 @@ func (l *Layer) Put(c messages.Command) messages.Receipt { return l.put(messages
 func (l *Layer) PutBad(fault error) messages.Receipt { return l.put(messages.Received{Fault: fault}) }
 
 func (l *Layer) put(r messages.Received) messages.Receipt {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.serial++
-	r.Receipt = messages.Receipt(fmt.Sprintf("r%d", l.serial))
-	l.queue = append(l.queue, r)
-	l.arrived.Broadcast()
+	l.change(func() {
+		l.serial++
+		r.Receipt = messages.Receipt(fmt.Sprintf("r%d", l.serial))
+		l.queue = append(l.queue, r)
+	})
 	return r.Receipt
 }
 
 // Away makes every call fail, or ends that.
-func (l *Layer) Away(away bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.away = away
-	l.arrived.Broadcast()
-}
+func (l *Layer) Away(away bool) { l.change(func() { l.away = away }) }
 
 // Stick makes writes to one target wait, or ends that.
-func (l *Layer) Stick(t messages.Target, stuck bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.stuck[t] = stuck
-	l.arrived.Broadcast()
-}
+func (l *Layer) Stick(t messages.Target, stuck bool) { l.change(func() { l.stuck[t] = stuck }) }
 
 // Poison makes Send panic at messages of that topic.
-func (l *Layer) Poison(topic string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.poison = topic
+func (l *Layer) Poison(topic string) { l.change(func() { l.poison = topic }) }
+
+// Queues gives a target these queues, one for each process.
+func (l *Layer) Queues(t messages.Target, names ...string) { l.change(func() { l.queues[t] = names }) }
+
+// Room lets a queue take n more messages.
+func (l *Layer) Room(queue string, n int) { l.change(func() { l.room[queue] = n }) }
+
+// Dead says that nobody listens at a target, or that somebody does.
+func (l *Layer) Dead(t messages.Target, dead bool) { l.change(func() { l.dead[t] = dead }) }
+
+// Keep puts subscriptions into the store, as an earlier worker would have.
+func (l *Layer) Keep(stored ...messages.Stored) {
+	l.change(func() { l.stored = append(l.stored, stored...) })
 }
 
-// Sent is what was written for a target so far.
-func (l *Layer) Sent(t messages.Target) []messages.Event {
+// Sent is what was written for a target that has one queue.
+func (l *Layer) Sent(t messages.Target) []messages.Event { return l.Written(t.String()) }
+
+// Written is what was written to a queue so far.
+func (l *Layer) Written(queue string) []messages.Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.sent[t])
+	return slices.Clone(l.written[queue])
+}
+
+// Plural are the sizes of the plural bundles that were written.
+func (l *Layer) Plural() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.plural)
 }
 
 // Acked says whether a command left the layer for good.
@@ -94,76 +122,36 @@ func (l *Layer) Acked(r messages.Receipt) bool {
 	return l.acked[r]
 }
 
+// Buried is the reason for which a message was buried; empty: it was not.
+func (l *Layer) Buried(r messages.Receipt) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buried[r]
+}
+
+// Stored are the subscriptions that are kept.
+func (l *Layer) Stored() []messages.Stored {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.stored)
+}
+
+// Leaving are the filters that are marked as leaving.
+func (l *Layer) Leaving() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []string
+	for f := range l.leaving {
+		list = append(list, f)
+	}
+	return list
+}
+
 // Waiting is the number of commands that nobody has taken.
 func (l *Layer) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.queue)
-}
-
-// Ping implements the port.
-func (l *Layer) Ping(context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.fault("pinging")
-}
-
-// Receive implements the port.
-func (l *Layer) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
-	defer context.AfterFunc(ctx, l.wake)()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for {
-		if err := errors.Join(ctx.Err(), l.fault("receiving")); err != nil {
-			return nil, err
-		}
-		if n := min(limit, len(l.queue)); n > 0 {
-			taken := slices.Clone(l.queue[:n])
-			l.queue = l.queue[n:]
-			return taken, nil
-		}
-		l.arrived.Wait()
-	}
-}
-
-// Acknowledge implements the port.
-func (l *Layer) Acknowledge(_ context.Context, receipts []messages.Receipt) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.fault("acknowledging"); err != nil {
-		return err
-	}
-	for _, r := range receipts {
-		l.acked[r] = true
-	}
-	return nil
-}
-
-// Send implements the port.
-func (l *Layer) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
-	defer context.AfterFunc(ctx, l.wake)()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for l.stuck[b.Target] && ctx.Err() == nil {
-		l.arrived.Wait()
-	}
-	if err := errors.Join(ctx.Err(), l.fault("sending")); err != nil {
-		return messages.Outcome{}, err
-	}
-	for _, e := range b.Events {
-		if e.Message.Topic == l.poison {
-			panic("poison")
-		}
-	}
-	l.batches++
-	l.sent[b.Target] = append(l.sent[b.Target], b.Events...)
-	return messages.Outcome{Stored: len(b.Events)}, nil
-}
-
-func (l *Layer) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.arrived.Broadcast()
 }
 
 func (l *Layer) fault(doing string) error {
