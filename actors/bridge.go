@@ -21,7 +21,7 @@ import (
 type drainOver struct{}
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{readerName, routerName, groupsName, brokerName}
+var bridgeChildren = []string{readerName, routerName, registryName, groupsName, brokerName}
 
 type bridge struct {
 	*dependencies
@@ -86,6 +86,7 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
+	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies))
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
 }
 

@@ -51,8 +51,8 @@ func newBroker(deps *dependencies) *actor.Props {
 // Receive is the broker actor's table.
 func (b *broker) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		b.session = spawn(ctx, "session", newSession(b.dependencies))
+	case messages.Begin:
+		b.begin(ctx, m)
 	case messages.SessionStarted:
 		b.connect()
 	case messages.Connected:
@@ -117,6 +117,17 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		}
 	}
 	s.RestartChildren(child)
+}
+
+// begin brings the session up, once the subscriptions are known: what the MQTT
+// broker has kept for us finds its way then.
+func (b *broker) begin(ctx actor.Context, m messages.Begin) {
+	for _, filter := range m.Leaving {
+		b.filters.leave(filter)
+	}
+	if b.session == nil {
+		b.session = spawn(ctx, "session", newSession(b.dependencies))
+	}
 }
 
 // respawn replaces a session that was stopped for one that speaks another
@@ -246,6 +257,7 @@ func (b *broker) subscribed(m messages.Subscribed) {
 
 func (b *broker) unsubscribed(m messages.Unsubscribed) {
 	b.filters.gone(m.Filters)
+	b.registry.Tell(messages.FilterGone{Filters: m.Filters})
 	b.answered()
 }
 

@@ -63,6 +63,17 @@ func (fs *filters) unwant(filter string) {
 	}
 }
 
+// leave notes that the broker may have a filter that nobody wants.
+func (fs *filters) leave(filter string) {
+	if _, ok := fs.byName[filter]; ok {
+		return
+	}
+	f := &filterState{filter: filter, asked: true}
+	fs.byName[filter] = f
+	fs.trie.Set(filter, f)
+	fs.queue(f)
+}
+
 // again queues all filters, for a new connection.
 func (fs *filters) again() {
 	for _, f := range fs.byName {

@@ -36,6 +36,9 @@ type Options struct {
 	// Expiry is how long the layer keeps messages, and a message waits for room,
 	// 60 s by default.
 	Expiry time.Duration
+	// SubscriptionIdle is after how long without anybody who listens at any of
+	// its targets a subscription is dropped; 0: never.
+	SubscriptionIdle time.Duration
 	// Backoff paces reconnecting, on both sides.
 	Backoff Backoff
 	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
@@ -103,31 +106,34 @@ type Stats struct {
 // actors directly under the bridge.
 type dependencies struct {
 	Options
-	system *actor.ActorSystem
-	bridge Ref[messages.ToBridge]
-	reader Ref[messages.ToReader]
-	router Ref[messages.ToRouter]
-	groups Ref[messages.ToGroups]
-	broker Ref[messages.ToBroker]
+	system   *actor.ActorSystem
+	bridge   Ref[messages.ToBridge]
+	reader   Ref[messages.ToReader]
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
+	groups   Ref[messages.ToGroups]
+	broker   Ref[messages.ToBroker]
 }
 
 // Paths of the actors, which are their addresses.
 const (
-	bridgePath = "bridge"
-	readerName = "reader"
-	routerName = "router"
-	groupsName = "groups"
-	brokerName = "broker"
+	bridgePath   = "bridge"
+	readerName   = "reader"
+	routerName   = "router"
+	registryName = "registry"
+	groupsName   = "groups"
+	brokerName   = "broker"
 )
 
 func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 	return &dependencies{
-		Options: o.withDefaults(),
-		system:  system,
-		bridge:  refTo[messages.ToBridge](system, bridgePath),
-		reader:  refTo[messages.ToReader](system, bridgePath+"/"+readerName),
-		router:  refTo[messages.ToRouter](system, bridgePath+"/"+routerName),
-		groups:  refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
-		broker:  refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
+		Options:  o.withDefaults(),
+		system:   system,
+		bridge:   refTo[messages.ToBridge](system, bridgePath),
+		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
+		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),
+		registry: refTo[messages.ToRegistry](system, bridgePath+"/"+registryName),
+		groups:   refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
+		broker:   refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
 	}
 }

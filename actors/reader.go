@@ -17,9 +17,10 @@ import (
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
 
-// acknowledged is the outcome of one Layer.Acknowledge.
+// acknowledged is the outcome of one round of Layer.Acknowledge and Layer.Bury.
 type acknowledged struct {
 	receipts []messages.Receipt
+	burials  []messages.Burial
 	err      error
 }
 
@@ -38,6 +39,7 @@ type reader struct {
 	quiescing bool
 
 	done          []messages.Receipt
+	burials       []messages.Burial
 	acknowledging bool
 	trouble       string // why Redis is away; empty: it is not known to be
 	known         bool   // the state of Redis has been told
@@ -61,7 +63,7 @@ func (r *reader) Receive(ctx actor.Context) {
 	case messages.LayerReached:
 		r.layerBack()
 	case messages.Took:
-		r.took(m)
+		r.took(ctx, m)
 	case messages.Done:
 		r.finished(ctx, m.Receipts)
 	case acknowledged:
@@ -98,14 +100,14 @@ func (r *reader) take() {
 	refOf[messages.ToReceiver](r.system, r.receiver).Tell(messages.Take{Limit: room, Attempt: r.attempts})
 }
 
-func (r *reader) took(m messages.Took) {
+func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
 	r.underWay += len(m.Received)
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
 		if received.Fault != nil {
-			r.misunderstood(received)
+			r.misunderstood(ctx, received)
 			continue
 		}
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
@@ -114,11 +116,13 @@ func (r *reader) took(m messages.Took) {
 }
 
 // misunderstood gets rid of a message that is no command: said once, counted,
-// and gone.
-func (r *reader) misunderstood(m messages.Received) {
+// and kept among the dead letters.
+func (r *reader) misunderstood(ctx actor.Context, m messages.Received) {
 	r.Stats.BadCommands.Add(1)
-	r.Log.Warn("a message on the command channel was ignored: correct its sender", "error", m.Fault)
-	r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	r.Log.Warn("a message on the command channel was not understood: correct its sender; it is among the dead letters", "error", m.Fault)
+	r.underWay--
+	r.burials = append(r.burials, messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
+	r.acknowledge(ctx)
 }
 
 func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
@@ -131,18 +135,29 @@ func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
 // acknowledge writes one acknowledgement at a time; what is done meanwhile goes
 // with the next.
 func (r *reader) acknowledge(ctx actor.Context) {
-	if r.acknowledging || len(r.done) == 0 {
+	if r.acknowledging || len(r.done)+len(r.burials) == 0 {
 		r.tellQuiet()
 		return
 	}
 	r.acknowledging = true
-	receipts := r.done
-	r.done = nil
-	self := ctx.Self()
+	m, self := acknowledged{receipts: r.done, burials: r.burials}, ctx.Self()
+	r.done, r.burials = nil, nil
 	go func() {
-		err := r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, receipts) })
-		r.system.Root.Send(self, acknowledged{receipts, err})
+		m.err = r.protect("acknowledging commands", func() error { return r.settle(m) })
+		r.system.Root.Send(self, m)
 	}()
+}
+
+func (r *reader) settle(m acknowledged) error {
+	if len(m.burials) > 0 {
+		if err := r.Layer.Bury(r.ctx, m.burials); err != nil {
+			return err
+		}
+	}
+	if len(m.receipts) > 0 {
+		return r.Layer.Acknowledge(r.ctx, m.receipts)
+	}
+	return nil
 }
 
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
@@ -152,6 +167,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 		return
 	}
 	r.done = append(m.receipts, r.done...)
+	r.burials = append(m.burials, r.burials...)
 	root, self := r.system.Root, ctx.Self()
 	time.AfterFunc(r.Backoff.delay(2), func() { root.Send(self, acknowledgeAgain{}) })
 }
@@ -159,7 +175,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.quiescing && r.underWay == 0 && len(r.done) == 0 && !r.acknowledging {
+	if r.quiescing && r.underWay == 0 && len(r.done)+len(r.burials) == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
@@ -177,7 +193,7 @@ func (r *reader) layerLost(err error) {
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
-	r.bridge.Tell(messages.LayerState{Up: false})
+	r.tellState(false)
 }
 
 // layerBack says once that Redis is there.
@@ -187,5 +203,10 @@ func (r *reader) layerBack() {
 	}
 	r.known, r.trouble = true, ""
 	r.Log.Info("reading commands from Redis")
-	r.bridge.Tell(messages.LayerState{Up: true})
+	r.tellState(true)
+}
+
+func (r *reader) tellState(up bool) {
+	r.bridge.Tell(messages.LayerState{Up: up})
+	r.registry.Tell(messages.LayerState{Up: up})
 }

@@ -36,6 +36,9 @@ type router struct {
 	targets map[messages.Target]int
 	serial  uint64
 
+	restoring bool // the subscriptions of before are not known yet
+	early     []messages.Execute
+
 	confirming int // Leaves to be confirmed before deliveries go on
 	held       []messages.Delivery
 
@@ -44,7 +47,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, targets: map[messages.Target]int{}}
+		return &router{dependencies: deps, targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -55,6 +58,10 @@ func (r *router) Receive(ctx actor.Context) {
 		r.deliver(m)
 	case messages.Execute:
 		r.execute(ctx, m)
+	case messages.Restored:
+		r.restored(ctx, m)
+	case messages.Drop:
+		r.drop(ctx, m)
 	case messages.Left:
 		r.left()
 	case messages.SubscriptionStarted:
@@ -72,26 +79,59 @@ func (r *router) release(message any) {
 	case messages.Delivery:
 		r.settle(m)
 	case messages.Execute:
-		r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		r.done(m.Receipt)
 	case messages.Left:
 		r.confirming = max(0, r.confirming-1)
 	}
 }
 
+// execute carries a command out. Commands that come before the subscriptions
+// are restored wait for that.
 func (r *router) execute(ctx actor.Context, m messages.Execute) {
+	if r.restoring {
+		r.early = append(r.early, m)
+		return
+	}
+	var changes []messages.Change
 	switch c := m.Command.(type) {
 	case messages.SubscribeCommand:
-		r.subscribe(ctx, c)
+		changes = r.subscribe(ctx, c)
 	case messages.UnsubscribeCommand:
-		r.unsubscribe(ctx, c)
+		changes = r.unsubscribe(ctx, c.Filter, c.Targets)
 	case messages.PublishCommand:
 		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
 		return // the broker says when it is done
 	}
-	r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	if len(changes) == 0 {
+		r.done(m.Receipt)
+		return
+	}
+	r.registry.Tell(messages.Keep{Receipt: m.Receipt, Changes: changes})
 }
 
-func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) {
+func (r *router) done(receipt messages.Receipt) {
+	r.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+}
+
+// restored takes the subscriptions of before over, and lets the broker and the
+// commands come.
+func (r *router) restored(ctx actor.Context, m messages.Restored) {
+	for _, s := range m.Stored {
+		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
+	}
+	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
+	r.restoring = false
+	early := r.early
+	r.early = nil
+	for _, e := range early {
+		if r.protect("carrying out a command", func() error { r.execute(ctx, e); return nil }) != nil {
+			r.done(e.Receipt)
+		}
+	}
+}
+
+// subscribe adds the targets to a filter and returns what that changes.
+func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (changes []messages.Change) {
 	to, ok := r.trie.Get(c.Filter)
 	if !ok {
 		to = r.add(ctx, c.Filter)
@@ -106,7 +146,9 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) {
 		}
 		to.members[target] = c.Options
 		to.subscription.Tell(messages.Join{Member: messages.Member{Target: target, Options: c.Options}})
+		changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 	}
+	return changes
 }
 
 func (r *router) add(ctx actor.Context, filter string) *route {
@@ -121,19 +163,30 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	return to
 }
 
-func (r *router) unsubscribe(ctx actor.Context, c messages.UnsubscribeCommand) {
-	to, ok := r.trie.Get(c.Filter)
+// unsubscribe takes the targets away from a filter and returns what that
+// changes.
+func (r *router) unsubscribe(ctx actor.Context, filter string, targets []messages.Target) (changes []messages.Change) {
+	to, ok := r.trie.Get(filter)
 	if !ok {
-		return
+		return nil
 	}
-	for _, target := range c.Targets {
+	for _, target := range targets {
 		if _, member := to.members[target]; member {
 			r.leave(to, target)
+			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
 		}
 	}
 	if len(to.members) == 0 {
-		r.trie.Delete(to.filter)
+		r.trie.Delete(filter)
 		ctx.Poison(to.pid)
+		changes = append(changes, messages.Change{Leaving: filter})
+	}
+	return changes
+}
+
+func (r *router) drop(ctx actor.Context, m messages.Drop) {
+	for _, filter := range m.Filters {
+		r.registry.Tell(messages.Keep{Changes: r.unsubscribe(ctx, filter, []messages.Target{m.Target})})
 	}
 }
 

@@ -23,6 +23,8 @@ type (
 	ToRouter interface{ toRouter() }
 	// ToSubscription is understood by the owner of one filter.
 	ToSubscription interface{ toSubscription() }
+	// ToRegistry is understood by the keeper of the subscriptions in Redis.
+	ToRegistry interface{ toRegistry() }
 	// ToGroups is understood by the supervisor of the targets' actors.
 	ToGroups interface{ toGroups() }
 	// ToGroup is understood by the actor of one target (a group or a channel).

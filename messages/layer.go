@@ -213,6 +213,35 @@ type Burial struct {
 	Reason  string
 }
 
+// Keep asks to store changes, after which the command named by Receipt is done.
+// Router tells registry.
+type Keep struct {
+	Receipt Receipt
+	Changes []Change
+}
+
+// Restored hands over what was stored before: the subscriptions, and filters
+// that the MQTT broker may still have though nobody wants them. Registry tells
+// router.
+type Restored struct {
+	Stored  []Stored
+	Leaving []string
+}
+
+// Begin says that the subscriptions are known, so that the broker may be
+// connected to; Leaving are filters to unsubscribe from. Router tells broker.
+type Begin struct{ Leaving []string }
+
+// FilterGone says that the MQTT broker has no subscription for these filters
+// any more. Broker tells registry.
+type FilterGone struct{ Filters []string }
+
+// Drop takes a target out of subscriptions. Registry tells router.
+type Drop struct {
+	Target  Target
+	Filters []string
+}
+
 // Join adds a member to a subscription, or changes its options. Router tells
 // subscription.
 type Join struct{ Member Member }
@@ -265,7 +294,8 @@ type Took struct{ Received []Received }
 // bridge.
 type Shutdown struct{}
 
-// LayerState says that Redis was lost or is back. Reader tells bridge.
+// LayerState says that Redis was lost or is back. Reader tells bridge and
+// registry.
 type LayerState struct{ Up bool }
 
 // SessionState says that the MQTT session was lost or is back. Broker tells
@@ -298,6 +328,12 @@ func (Members) toSubscription()       {}
 func (Retire) toGroups()              {}
 func (Retire) toGroup()               {}
 func (Drained) toGroups()             {}
+func (LayerState) toRegistry()        {}
+func (Keep) toRegistry()              {}
+func (Restored) toRouter()            {}
+func (Begin) toBroker()               {}
+func (FilterGone) toRegistry()        {}
+func (Drop) toRouter()                {}
 func (LayerState) toBridge()          {}
 func (SessionState) toBridge()        {}
 func (Quiesce) toReader()             {}

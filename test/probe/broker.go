@@ -49,6 +49,15 @@ func (b *Broker) Deny(filter string) {
 	b.deny[filter] = true
 }
 
+// Have gives the broker subscriptions that it kept for us.
+func (b *Broker) Have(filters ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range filters {
+		b.filters[f] = messages.Want{Filter: f}
+	}
+}
+
 // Hold keeps publishes unacknowledged, or ends that for those that follow.
 func (b *Broker) Hold(hold bool) {
 	b.mu.Lock()

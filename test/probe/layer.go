@@ -98,6 +98,23 @@ func (l *Layer) Keep(stored ...messages.Stored) {
 	l.change(func() { l.stored = append(l.stored, stored...) })
 }
 
+// Leave marks filters as leaving, as an earlier worker would have.
+func (l *Layer) Leave(filters ...string) {
+	l.change(func() {
+		for _, f := range filters {
+			l.leaving[f] = true
+		}
+	})
+}
+
+// Forget loses what is stored.
+func (l *Layer) Forget() {
+	l.change(func() {
+		l.stored = nil
+		clear(l.leaving)
+	})
+}
+
 // Sent is what was written for a target that has one queue.
 func (l *Layer) Sent(t messages.Target) []messages.Event { return l.Written(t.String()) }
 

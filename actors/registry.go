@@ -1,0 +1,309 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// The registry keeps the subscriptions in Redis: it restores them at the start,
+// stores each change before the command that made it is done, writes all of
+// them again when Redis was away (it may have lost them), and has those dropped
+// whose targets nobody has listened at for a while.
+
+// idleChecks is how often the targets are looked at within SubscriptionIdle.
+const idleChecks = 5
+
+// restored is the outcome of Layer.Restore.
+type restored struct {
+	stored  []messages.Stored
+	leaving []string
+	err     error
+}
+
+// storedNow is the outcome of one Layer.Store.
+type storedNow struct {
+	changes  []messages.Change
+	receipts []messages.Receipt
+	err      error
+}
+
+// lookedAt is the outcome of one Layer.Live.
+type lookedAt struct {
+	targets []messages.Target
+	live    []bool
+	err     error
+}
+
+// Private reminders.
+type (
+	restoreAgain struct{}
+	storeAgain   struct{}
+	lookAgain    struct{}
+)
+
+// storedKey identifies what is stored.
+type storedKey struct {
+	filter string
+	target messages.Target
+}
+
+type registry struct {
+	*dependencies
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	stored   map[storedKey]messages.Options
+	leaving  map[string]bool
+	lastLive map[messages.Target]time.Time
+
+	changes  []messages.Change
+	receipts []messages.Receipt // of the commands that made them
+	storing  bool
+	attempts int
+	wasAway  bool
+}
+
+func newRegistry(deps *dependencies) *actor.Props {
+	return propsOf(deps, func() actor.Actor {
+		ctx, cancel := context.WithCancel(context.Background())
+		return &registry{
+			dependencies: deps, ctx: ctx, cancel: cancel,
+			stored: map[storedKey]messages.Options{}, leaving: map[string]bool{},
+			lastLive: map[messages.Target]time.Time{},
+		}
+	})
+}
+
+// Receive is the registry's table.
+func (r *registry) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		r.restore(ctx)
+	case restoreAgain:
+		r.restore(ctx)
+	case restored:
+		r.restored(ctx, m)
+	case messages.Keep:
+		r.keep(ctx, m)
+	case messages.FilterGone:
+		r.gone(ctx, m)
+	case storedNow:
+		r.storedNow(ctx, m)
+	case storeAgain:
+		r.storing = false
+		r.store(ctx)
+	case messages.LayerState:
+		r.layerState(ctx, m)
+	case lookAgain:
+		r.look(ctx)
+	case lookedAt:
+		r.lookedAt(ctx, m)
+	case *actor.Stopping, *actor.Restarting:
+		r.cancel()
+	}
+}
+
+// release lets the command be done whose change could not be handled.
+func (r *registry) release(message any) {
+	if m, ok := message.(messages.Keep); ok && m.Receipt != "" {
+		r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	}
+}
+
+// work does something outside the mailbox and sends itself the outcome.
+func (r *registry) work(ctx actor.Context, doing string, f func() error, outcome func(error) any) {
+	self := ctx.Self()
+	go func() {
+		err := r.protect(doing, f)
+		r.system.Root.Send(self, outcome(err))
+	}()
+}
+
+// later sends itself a reminder.
+func (r *registry) later(ctx actor.Context, delay time.Duration, reminder any) {
+	self := ctx.Self()
+	time.AfterFunc(delay, func() {
+		if r.ctx.Err() == nil {
+			r.system.Root.Send(self, reminder)
+		}
+	})
+}
+
+func (r *registry) restore(ctx actor.Context) {
+	var m restored
+	r.work(ctx, "restoring subscriptions", func() (err error) {
+		m.stored, m.leaving, err = r.Layer.Restore(r.ctx)
+		return err
+	}, func(err error) any { m.err = err; return m })
+}
+
+func (r *registry) restored(ctx actor.Context, m restored) {
+	if m.err != nil {
+		r.attempts++
+		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), restoreAgain{})
+		return
+	}
+	r.attempts = 0
+	for _, s := range m.stored {
+		r.stored[storedKey{s.Filter, s.Target}] = s.Options
+		r.lastLive[s.Target] = time.Now()
+	}
+	for _, f := range m.leaving {
+		r.leaving[f] = true
+	}
+	if len(m.stored) > 0 {
+		r.Log.Info("subscriptions restored", "subscriptions", len(m.stored))
+	}
+	r.router.Tell(messages.Restored{Stored: m.stored, Leaving: m.leaving})
+	r.scheduleLook(ctx)
+}
+
+// keep notes changes, and that a command waits for them.
+func (r *registry) keep(ctx actor.Context, m messages.Keep) {
+	for _, c := range m.Changes {
+		r.note(c)
+	}
+	if m.Receipt != "" {
+		r.receipts = append(r.receipts, m.Receipt)
+	}
+	r.store(ctx)
+}
+
+func (r *registry) note(c messages.Change) {
+	switch {
+	case c.Put != nil:
+		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = c.Put.Options
+		r.lastLive[c.Put.Target] = time.Now()
+		r.notLeaving(c.Put.Filter)
+	case c.Remove != nil:
+		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
+	case c.Leaving != "":
+		r.leaving[c.Leaving] = true
+	}
+	r.changes = append(r.changes, c)
+}
+
+func (r *registry) gone(ctx actor.Context, m messages.FilterGone) {
+	for _, f := range m.Filters {
+		r.notLeaving(f)
+	}
+	r.store(ctx)
+}
+
+func (r *registry) notLeaving(filter string) {
+	if r.leaving[filter] {
+		delete(r.leaving, filter)
+		r.changes = append(r.changes, messages.Change{Gone: filter})
+	}
+}
+
+// store writes the changes that wait, one write at a time.
+func (r *registry) store(ctx actor.Context) {
+	if r.storing || len(r.changes)+len(r.receipts) == 0 {
+		return
+	}
+	r.storing = true
+	m := storedNow{changes: r.changes, receipts: r.receipts}
+	r.changes, r.receipts = nil, nil
+	r.work(ctx, "storing subscriptions", func() error { return r.Layer.Store(r.ctx, m.changes) },
+		func(err error) any { m.err = err; return m })
+}
+
+func (r *registry) storedNow(ctx actor.Context, m storedNow) {
+	if m.err != nil {
+		r.attempts++
+		r.changes = append(m.changes, r.changes...)
+		r.receipts = append(m.receipts, r.receipts...)
+		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), storeAgain{})
+		return
+	}
+	r.attempts, r.storing = 0, false
+	if len(m.receipts) > 0 {
+		r.reader.Tell(messages.Done{Receipts: m.receipts})
+	}
+	r.store(ctx)
+}
+
+// layerState writes everything again when Redis is back: one that was started
+// without its data has to hold the state that the worker works by.
+func (r *registry) layerState(ctx actor.Context, m messages.LayerState) {
+	if !m.Up {
+		r.wasAway = true
+		return
+	}
+	if !r.wasAway {
+		return
+	}
+	r.wasAway = false
+	for key, options := range r.stored {
+		r.changes = append(r.changes, messages.Change{Put: &messages.Stored{Filter: key.filter, Target: key.target, Options: options}})
+	}
+	for filter := range r.leaving {
+		r.changes = append(r.changes, messages.Change{Leaving: filter})
+	}
+	r.store(ctx)
+}
+
+func (r *registry) scheduleLook(ctx actor.Context) {
+	if r.SubscriptionIdle > 0 {
+		r.later(ctx, r.SubscriptionIdle/idleChecks, lookAgain{})
+	}
+}
+
+// look asks the layer at which targets somebody listens.
+func (r *registry) look(ctx actor.Context) {
+	targets := map[messages.Target]bool{}
+	var m lookedAt
+	for key := range r.stored {
+		if !targets[key.target] {
+			targets[key.target] = true
+			m.targets = append(m.targets, key.target)
+		}
+	}
+	r.work(ctx, "looking who listens", func() (err error) {
+		m.live, err = r.Layer.Live(r.ctx, m.targets)
+		return err
+	}, func(err error) any { m.err = err; return m })
+}
+
+func (r *registry) lookedAt(ctx actor.Context, m lookedAt) {
+	r.scheduleLook(ctx)
+	if m.err != nil {
+		r.postpone() // nobody could be seen
+		return
+	}
+	now := time.Now()
+	for i, target := range m.targets {
+		last, known := r.lastLive[target]
+		switch {
+		case m.live[i] || !known:
+			r.lastLive[target] = now
+		case now.Sub(last) >= r.SubscriptionIdle:
+			r.drop(target)
+		}
+	}
+}
+
+func (r *registry) drop(target messages.Target) {
+	delete(r.lastLive, target)
+	var filters []string
+	for key := range r.stored {
+		if key.target == target {
+			filters = append(filters, key.filter)
+		}
+	}
+	r.Log.Info("subscriptions dropped: nobody has listened for a while; the next subscribe brings them back",
+		"target", target.String(), "filters", len(filters), "idle", r.SubscriptionIdle)
+	r.router.Tell(messages.Drop{Target: target, Filters: filters})
+}
+
+// postpone gives every target the time again in which nothing could be known.
+func (r *registry) postpone() {
+	for target, last := range r.lastLive {
+		r.lastLive[target] = last.Add(r.SubscriptionIdle / idleChecks)
+	}
+}

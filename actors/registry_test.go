@@ -1,0 +1,155 @@
+package actors_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
+)
+
+func stored(filter string, target messages.Target) messages.Stored {
+	return messages.Stored{Filter: filter, Target: target, Options: messages.Options{QoS: 1}}
+}
+
+func TestSubscriptionsAreStoredBeforeTheirCommandIsDone(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.layer.Away(true)
+		b.pass(time.Second)
+		if got := b.layer.Stored(); !slices.Equal(got, []messages.Stored{stored("a", alerts)}) {
+			b.Errorf("stored %v", got)
+		}
+		b.layer.Away(false)
+		b.pass(time.Minute)
+		receipt := b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
+		b.settle()
+		if len(b.layer.Stored()) != 0 || !b.layer.Acked(receipt) || len(b.layer.Leaving()) != 0 {
+			b.Errorf("stored %v, leaving %v", b.layer.Stored(), b.layer.Leaving())
+		}
+	})
+}
+
+func TestStoredSubscriptionsAreThereBeforeTheBroker(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		b.layer.Keep(stored("a", alerts), stored("b/#", lobby))
+		b.layer.Away(true)
+	}
+	run(t, prepare, func(b *bundle) {
+		b.pass(time.Minute)
+		if n := len(b.broker.Attempts()); n != 0 {
+			b.Errorf("%d attempts to connect before the subscriptions were known", n)
+		}
+		b.layer.Away(false)
+		b.pass(10 * time.Second)
+		b.broker.Send(message("b/c", "x"))
+		b.settle()
+		if got := b.payloads(lobby); len(b.broker.Filters()) != 2 || !slices.Equal(got, []string{"x"}) {
+			b.Errorf("filters %v, got %q", b.broker.Filters(), got)
+		}
+	})
+}
+
+func TestFilterThatAnEarlierWorkerLeftIsUnsubscribed(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		b.layer.Leave("stray")
+		b.broker.Have("stray")
+	}
+	run(t, prepare, func(b *bundle) {
+		if len(b.broker.Filters()) != 0 || len(b.layer.Leaving()) != 0 {
+			b.Errorf("filters %v, leaving %v", b.broker.Filters(), b.layer.Leaving())
+		}
+	})
+}
+
+func TestFilterIsLeavingUntilTheBrokerHasLetItGo(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		b.broker.Drop(messages.Network)
+		b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
+		b.settle()
+		if got := b.layer.Leaving(); !slices.Equal(got, []string{"a"}) {
+			b.Errorf("leaving %v", got)
+		}
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if len(b.broker.Filters()) != 0 || len(b.layer.Leaving()) != 0 {
+			b.Errorf("filters %v, leaving %v", b.broker.Filters(), b.layer.Leaving())
+		}
+	})
+}
+
+func TestRedisThatLostItsDataGetsTheSubscriptionsAgain(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.layer.Away(true)
+		b.pass(10 * time.Second)
+		b.layer.Forget()
+		b.layer.Away(false)
+		b.pass(time.Minute)
+		if got := b.layer.Stored(); !slices.Equal(got, []messages.Stored{stored("a", alerts)}) {
+			b.Errorf("stored %v", got)
+		}
+	})
+}
+
+func TestIdleSubscriptionsAreDropped(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) { o.SubscriptionIdle = 5 * time.Minute }
+	run(t, prepare, func(b *bundle) {
+		for i := range 3 {
+			b.layer.Put(subscribe(fmt.Sprint("t/", i), alerts))
+		}
+		b.layer.Put(subscribe("t/0", lobby))
+		b.pass(time.Hour)
+		if n := len(b.layer.Stored()); n != 4 {
+			b.Errorf("%d stored, while everybody listens", n)
+		}
+		b.layer.Dead(alerts, true)
+		b.pass(4 * time.Minute)
+		if n := len(b.layer.Stored()); n != 4 {
+			b.Errorf("%d stored after 4 minutes of silence", n)
+		}
+		b.pass(3 * time.Minute)
+		if got := b.layer.Stored(); !slices.Equal(got, []messages.Stored{stored("t/0", lobby)}) || len(b.broker.Filters()) != 1 {
+			b.Errorf("stored %v, filters %v", got, b.broker.Filters())
+		}
+		b.layer.Dead(alerts, false)
+		b.layer.Put(subscribe("t/1", alerts))
+		b.settle()
+		b.broker.Send(message("t/1", "back"))
+		b.settle()
+		if got := b.payloads(alerts); !slices.Equal(got, []string{"back"}) {
+			b.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestNobodyIsDroppedWhileNobodyCanBeSeen(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) { o.SubscriptionIdle = 5 * time.Minute }
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.layer.Away(true)
+		b.pass(time.Hour)
+		b.layer.Dead(alerts, true)
+		b.layer.Away(false)
+		b.pass(2 * time.Minute)
+		if n := len(b.layer.Stored()); n != 1 {
+			b.Errorf("%d stored", n)
+		}
+	})
+}
