@@ -20,14 +20,14 @@ func mochi(t testing.TB) conform.SessionBroker {
 func TestMosquitto5(t *testing.T) {
 	t.Parallel()
 	conform.Session(t, conform.SessionFeatures{
-		Version: messages.MQTT5, GrantedQoS: 2, Copies: 2, Stores: true,
+		Version: messages.MQTT5, GrantedQoS: 2, Copies: 2, Stores: true, KeepsIDs: true,
 	}, mosquitto, driver)
 }
 
 func TestMosquitto311(t *testing.T) {
 	t.Parallel()
 	conform.Session(t, conform.SessionFeatures{
-		Version: messages.MQTT311, GrantedQoS: 2, Copies: 1, Stores: true,
+		Version: messages.MQTT311, GrantedQoS: 2, Copies: 1, Stores: true, KeepsIDs: true,
 	}, mosquitto, driver)
 }
 

@@ -1,6 +1,11 @@
 package mqtt
 
-import "sync"
+import (
+	"hash/maphash"
+	"sync"
+
+	"chanmqttproxy/messages"
+)
 
 // inbound keeps the acknowledgements of one connection in the order of arrival.
 type inbound struct {
@@ -41,18 +46,28 @@ func (s *state) number() uint64 {
 // repeats (DUP) one that was delivered on an earlier connection and is still
 // under way, or was acknowledged with a PUBREC that has not been followed by
 // PUBREL [MQTT-4.3.3-10]. Under a packet id that comes without DUP the broker
-// means a new message.
+// means a new message. So it may with DUP: RabbitMQ repeats messages under new
+// ids, in spite of [MQTT-4.4.0-1], hence the look at the content.
 func (s *state) arrive(p packet) (in *incoming, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if in := s.in[p.id]; in != nil && p.dup && in.qos == p.message.QoS {
+	sum := checksum(p.message)
+	if in := s.in[p.id]; in != nil && p.dup && in.qos == p.message.QoS && in.sum == sum {
 		return in, true
 	}
 	s.seq++
-	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS}
+	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum}
 	s.in[p.id] = in
 	s.due[in.seq] = in
 	return in, false
+}
+
+var seed = maphash.MakeSeed()
+
+// checksum tells messages apart, but not by their properties: the broker counts
+// the expiry down.
+func checksum(m *messages.Message) uint64 {
+	return maphash.String(seed, m.Topic) ^ maphash.Bytes(seed, m.Payload)*3
 }
 
 // Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Session

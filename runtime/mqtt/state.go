@@ -30,7 +30,8 @@ type incoming struct {
 	id   uint16
 	seq  uint64
 	qos  byte
-	done bool // the caller acknowledged it
+	sum  uint64 // of topic and payload
+	done bool   // the caller acknowledged it
 }
 
 // state is the session state (MQTT section 4.1) of one client id. It belongs
@@ -156,12 +157,13 @@ const (
 
 // acknowledged takes PUBACK, PUBREC or PUBCOMP (MQTT section 4.3). A PUBREC of
 // an unknown id is of a dead process: let the broker be done with it. A PUBCOMP
-// before PUBREC answers such a release.
+// before PUBREC answers such a release. PUBACK settles QoS 2 too: RabbitMQ
+// takes a message of QoS 2 for one of QoS 1, and answers so.
 func (s *state) acknowledged(p packet) (outgoing, step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.out[p.id]
-	if o == nil || (o.qos == 2) != (p.kind != typePuback) {
+	if o == nil || o.qos == 1 && p.kind != typePuback {
 		if p.kind == typePubrec {
 			return outgoing{}, release
 		}
