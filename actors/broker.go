@@ -257,7 +257,7 @@ func (b *broker) subscribed(m messages.Subscribed) {
 
 func (b *broker) unsubscribed(m messages.Unsubscribed) {
 	b.filters.gone(m.Filters)
-	b.registry.Tell(messages.FilterGone{Filters: m.Filters})
+	b.registry.Tell(messages.FilterGone(m))
 	b.answered()
 }
 

@@ -219,6 +219,7 @@ func TestBundleSpansASecondAtMost(t *testing.T) {
 			b.pass(300 * time.Millisecond)
 			b.broker.Send(message("a", "x"))
 		}
+		b.settle()
 		b.layer.Stick(alerts, false)
 		b.settle()
 		if got := b.layer.Plural(); !slices.Equal(got, []int{1, 4, 4, 2}) {

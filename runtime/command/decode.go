@@ -1,7 +1,6 @@
 package command
 
 import (
-	"strconv"
 	"strings"
 
 	"chanmqttproxy/messages"
@@ -45,7 +44,10 @@ func (f *fields) subscribe() messages.Command {
 	command := messages.SubscribeCommand{
 		Filter:  f.filter(),
 		Targets: f.targets(),
-		Options: messages.Options{QoS: f.qos(0), NoLocal: f.flag("no_local", false), Payload: f.mode()},
+		Options: messages.Options{
+			QoS: f.qos(0), NoLocal: f.flag("no_local", false), Payload: f.mode(),
+			Overflow: f.overflow(), Batch: f.batch(),
+		},
 		Reply:   f.reply(),
 	}
 	f.later()
@@ -108,24 +110,37 @@ func (f *fields) later() {
 	if s := f.oneOf("retained", "drop", "send"); s != "drop" {
 		f.unsupported("retained", quote(s))
 	}
-	if s := f.oneOf("overflow", "wait", "drop", "latest"); s != "wait" {
-		f.unsupported("overflow", quote(s))
-	}
 	if f.flag("shared", false) {
 		f.unsupported("shared", "True")
 	}
-	f.batch()
 	f.minInterval()
 }
 
-func (f *fields) batch() {
-	const most = 1<<63 - 1
-	switch n := f.number("batch", "an int from 1", most, 1); n {
-	case 0:
-		f.reject(BadValue, "batch", "must be an int from 1, not 0")
-	case 1:
+func (f *fields) overflow() messages.Overflow {
+	switch f.oneOf("overflow", "wait", "drop", "latest") {
+	case "drop":
+		return messages.OverflowDrop
+	case "latest":
+		return messages.OverflowLatest
 	default:
-		f.unsupported("batch", strconv.FormatInt(n, 10))
+		return messages.OverflowWait
+	}
+}
+
+// maxBatch is the most messages of one of the layer: the handler of so many
+// holds its consumer up for a while already.
+const maxBatch = 1000
+
+// batch is 0 for 1, which is the same.
+func (f *fields) batch() int {
+	switch n := f.number("batch", "an int from 1 to 1000", maxBatch, 1); n {
+	case 0:
+		f.reject(BadValue, "batch", "must be an int from 1 to 1000, not 0")
+		return 0
+	case 1:
+		return 0
+	default:
+		return int(n)
 	}
 }
 

@@ -21,6 +21,12 @@ type Config struct {
 	// first word of the type of each event.
 	Channel string
 
+	// SubscriptionIdle is after how long with no live member a subscription is
+	// dropped; 0: never.
+	SubscriptionIdle time.Duration
+
+	Bounds Bounds
+
 	// ShutdownTimeout is how long a stop may take to finish what is under way.
 	ShutdownTimeout time.Duration
 
@@ -78,6 +84,20 @@ type Layer struct {
 
 	// Capacity is the length at which a queue refuses messages.
 	Capacity int
+}
+
+// Bounds are what may wait in the worker, and be kept in Redis, at most.
+type Bounds struct {
+	// Window is the number of commands under way.
+	Window int
+	// GroupBacklog is the number of messages that wait for one target,
+	// QueueBacklog for one full queue of the layer.
+	GroupBacklog, QueueBacklog int
+	// BacklogMemory is in bytes, for all full queues together.
+	BacklogMemory int
+	// DeadLetters is the number of commands that are kept because they could not
+	// be understood.
+	DeadLetters int
 }
 
 // Log says what is logged and how.

@@ -1,5 +1,7 @@
 package config
 
+import "math"
+
 // kind is what a value looks like. It is the name of the value in the help.
 type kind string
 
@@ -80,6 +82,18 @@ var settings = []setting{
 		help: "Django's setting of that name, as JSON (in a file: as it is)."},
 	{env: "REDIS_URL", kind: text, fallback: "redis://localhost:6379", secret: true, set: setText(func(d *draft) *string { return &d.redisURL }),
 		help: "Short form of `CHANNEL_LAYERS`: the core back end at this address, with its defaults. Where both are given, `CHANNEL_LAYERS` wins unless this comes from a higher source."},
+	{env: "SUBSCRIPTION_IDLE", kind: duration, fallback: "5m", set: setSubscriptionIdle,
+		help: "After how long with no live member a subscription is dropped, at the broker too. `0`: never."},
+	{env: "COMMAND_WINDOW", kind: number, fallback: "1024", set: setNumber(1, 65535, func(d *draft) *int { return &d.Bounds.Window }),
+		help: "How many commands may be under way, waiting for the broker included; the others wait in Redis."},
+	{env: "GROUP_BACKLOG", kind: number, fallback: "10000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.GroupBacklog }),
+		help: "How many messages may wait for a group while Redis is away; above it those of QoS 0 are dropped, oldest first."},
+	{env: "QUEUE_BACKLOG", kind: number, fallback: "10000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.QueueBacklog }),
+		help: "How many messages may wait for room in the queue of one process; above it the oldest are dropped."},
+	{env: "BACKLOG_MEMORY", kind: number, fallback: "67108864", set: setNumber(1, math.MaxInt, func(d *draft) *int { return &d.Bounds.BacklogMemory }),
+		help: "How many bytes all messages that wait for room may take; above it the oldest of a queue are dropped."},
+	{env: "DEAD_LETTERS", kind: number, fallback: "1000", set: setNumber(1, 1_000_000, func(d *draft) *int { return &d.Bounds.DeadLetters }),
+		help: "How many commands that could not be understood are kept in Redis, the newest."},
 	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,
 		help: "`debug`, `info`, `warn` or `error`."},
 	{env: "LOG_FORMAT", kind: text, shown: "text on a terminal, else JSON", set: setLogFormat,

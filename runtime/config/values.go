@@ -96,6 +96,22 @@ func setShutdownTimeout(d *draft, s string) (err error) {
 	return err
 }
 
+func setSubscriptionIdle(d *draft, s string) (err error) {
+	d.SubscriptionIdle, err = parseDuration(s)
+	if err == nil && (d.SubscriptionIdle < 0 || d.SubscriptionIdle > 0 && d.SubscriptionIdle < time.Second) {
+		err = fmt.Errorf("%s is too short: give a second or more, or 0 for never", s)
+	}
+	return err
+}
+
+// setNumber reads a whole number within bounds.
+func setNumber(least, most int, into func(*draft) *int) func(*draft, string) error {
+	return func(d *draft, s string) (err error) {
+		*into(d), err = parseNumber(s, least, most)
+		return err
+	}
+}
+
 // setLogLevel takes Python's names too, which a site's environment may have.
 func setLogLevel(d *draft, s string) error {
 	levels := map[string]slog.Level{

@@ -34,14 +34,21 @@ func (w *Worker) Run(ctx context.Context) error {
 	client := newClient(w.config, w.log)
 	defer client.Close()
 	tree := actors.Start(actors.Options{
-		Layer:        &commands{Client: client, log: w.log},
-		MQTT:         newBroker(w.config, client, w.log),
-		Version:      w.config.Broker.Version,
-		Birth:        w.config.Broker.Birth,
-		Backoff:      w.Backoff,
-		DrainTimeout: w.drainTimeout(),
-		Log:          w.log,
-		Stats:        w.stats,
+		Layer:   &commands{Client: client, log: w.log},
+		MQTT:    newBroker(w.config, client, w.log),
+		Version: w.config.Broker.Version,
+		Birth:   w.config.Broker.Birth,
+		Backoff: w.Backoff,
+
+		Window:           w.config.Bounds.Window,
+		GroupBacklog:     w.config.Bounds.GroupBacklog,
+		QueueBacklog:     w.config.Bounds.QueueBacklog,
+		BacklogMemory:    int64(w.config.Bounds.BacklogMemory),
+		Expiry:           w.config.Layer.Expiry,
+		SubscriptionIdle: w.config.SubscriptionIdle,
+		DrainTimeout:     w.drainTimeout(),
+		Log:              w.log,
+		Stats:            w.stats,
 	})
 	select {
 	case <-tree.Done():
