@@ -77,15 +77,15 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func sendEvents(b *testing.B, c *layer.Client, plain *redis.Client, g, total, size int) {
-	events := make([]messages.Event, size)
-	for i := range events {
-		events[i].Message = &messages.Message{Topic: "bench/topic", Payload: samplePayload}
+	bundles := make([]messages.Bundle, size)
+	for i := range bundles {
+		bundles[i] = alone(messages.Event{Message: &messages.Message{Topic: "bench/topic", Payload: samplePayload}})
 	}
 	for sent := 0; sent < total; sent += size {
 		if sent/size%512 == 0 {
 			plain.Del(b.Context(), fmt.Sprintf("asgispecific.a%d!", g), fmt.Sprintf("asgispecific.b%d!", g))
 		}
-		batch := &messages.Batch{Target: messages.Target{Name: fmt.Sprint("g", g)}, Events: events}
+		batch := &messages.Batch{Target: messages.Target{Name: fmt.Sprint("g", g)}, Bundles: bundles}
 		if _, err := c.Send(b.Context(), batch); err != nil {
 			b.Error(err)
 			return

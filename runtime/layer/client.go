@@ -23,10 +23,17 @@ var (
 	takeSource string
 	//go:embed keep.lua
 	keepSource string
+	//go:embed bury.lua
+	burySource string
+	//go:embed replay.lua
+	replaySource string
 
 	sendScript = redis.NewScript(sendSource)
 	takeScript = redis.NewScript(takeSource)
 	keepScript = redis.NewScript(keepSource)
+	buryScript = redis.NewScript(burySource)
+
+	replayScript = redis.NewScript(replaySource)
 )
 
 // Client is one peer of a channel layer. It connects when it is first used, and

@@ -30,6 +30,10 @@ type Config struct {
 	// Lease is how long after a reader's death others take over what it had in
 	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration
+	// DeadLetters is how many buried messages are kept, the newest; default
+	// 1000. Each takes as much of Redis's memory as the command had, and a third
+	// more.
+	DeadLetters int
 }
 
 func (c Config) withDefaults() Config {
@@ -45,6 +49,7 @@ func (c Config) withDefaults() Config {
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Channel = cmp.Or(c.Channel, "mqtt")
 	c.Lease = cmp.Or(c.Lease, 5*time.Second)
+	c.DeadLetters = cmp.Or(c.DeadLetters, 1000)
 	return c
 }
 

@@ -10,13 +10,30 @@ import (
 // one queue serves several.
 const asgiChannel = "__asgi_channel__"
 
-// appendEvent appends {"type": typ, "message": {...}} to dst; extra counts the
-// entries that the caller will add. No event fails to pack: what should be text
-// and is not valid UTF-8 goes as bytes.
-func appendEvent(dst []byte, typ string, e *messages.Event, extra int) []byte {
-	dst = appendMapHead(dst, 2+extra)
-	dst = appendStr(appendStr(dst, "type"), typ)
-	dst = appendStr(dst, "message")
+// appendBundle appends {"type": "<channel>.message", "message": {...}}, or its
+// plural form, to dst; extra counts the entries that the caller will add. No
+// event fails to pack: what should be text and is not valid UTF-8 goes as bytes,
+// and undecodable counts the payloads of which that is true.
+func appendBundle(dst []byte, channel string, b *messages.Bundle, extra int) (out []byte, undecodable int) {
+	dst = appendStr(appendMapHead(dst, 2+extra), "type")
+	if b.Plural || len(b.Events) != 1 {
+		dst = appendStr(appendStr(dst, channel+".messages"), "messages")
+		dst = appendArrayHead(dst, len(b.Events))
+	} else {
+		dst = appendStr(appendStr(dst, channel+".message"), "message")
+	}
+	for i := range b.Events {
+		var ok bool
+		if dst, ok = appendEvent(dst, &b.Events[i]); !ok {
+			undecodable++
+		}
+	}
+	return dst, undecodable
+}
+
+// appendEvent appends what a site sees of one MQTT message; ok as
+// AppendPayload's.
+func appendEvent(dst []byte, e *messages.Event) (out []byte, ok bool) {
 	m := e.Message
 	properties := countProperties(m.Properties)
 	entries := 4
@@ -25,14 +42,14 @@ func appendEvent(dst []byte, typ string, e *messages.Event, extra int) []byte {
 	}
 	dst = appendMapHead(dst, entries)
 	dst = appendAnyText(appendStr(dst, "topic"), m.Topic)
-	dst, _ = AppendPayload(appendStr(dst, "payload"), m.Payload, e.Payload)
+	dst, ok = AppendPayload(appendStr(dst, "payload"), m.Payload, e.Payload)
 	dst = appendUint(appendStr(dst, "qos"), uint64(e.QoS))
 	dst = appendBool(appendStr(dst, "retain"), m.Retain)
 	if properties > 0 {
 		dst = appendMapHead(appendStr(dst, "properties"), properties)
 		dst = appendProperties(dst, m.Properties)
 	}
-	return dst
+	return dst, ok
 }
 
 // countProperties counts the keys that the publisher set.

@@ -48,7 +48,7 @@ func TestEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := messages.Target{Kind: messages.Channel, Name: "out"}
-			if _, err := c.Send(t.Context(), &messages.Batch{Target: target, Events: []messages.Event{one.event}}); err != nil {
+			if _, err := c.Send(t.Context(), &messages.Batch{Target: target, Bundles: []messages.Bundle{alone(one.event)}}); err != nil {
 				t.Fatal(err)
 			}
 			z := kit.RedisClient(t, addr).ZPopMin(t.Context(), "asgiout").Val()

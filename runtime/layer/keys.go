@@ -1,6 +1,6 @@
 package layer
 
-import "strings"
+import "chanmqttproxy/messages"
 
 // keys are the names that one channel layer has in Redis.
 type keys struct {
@@ -10,7 +10,7 @@ type keys struct {
 
 // queue is the key of a channel's waiting messages. All channels of a process
 // share one: a name counts up to and including its exclamation mark.
-func (k keys) queue(channel string) string { return k.prefix + nonLocal(channel) }
+func (k keys) queue(channel string) string { return k.prefix + messages.NonLocal(channel) }
 
 // group is the key of a group's members.
 func (k keys) group(name string) string { return k.prefix + ":group:" + name }
@@ -33,13 +33,11 @@ func (k keys) peers() string { return k.own("peers") }
 // reason.
 func (k keys) clientID() string { return k.own("client-id") }
 
+// The keys of what is stored for the worker itself are outside the prefix too.
+func (k keys) subscriptions() string { return k.own("subscriptions") }
+func (k keys) deadLetters() string   { return k.own("dead-letters") }
+func (k keys) sessions() string      { return k.own("sessions") }
+
 func (k keys) own(what string) string {
 	return "chanmqttproxy:" + k.prefix + ":" + k.channel + ":" + what
-}
-
-func nonLocal(channel string) string {
-	if i := strings.IndexByte(channel, '!'); i >= 0 {
-		return channel[:i+1]
-	}
-	return channel
 }

@@ -13,6 +13,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// alone has an event travel alone.
+func alone(e messages.Event) messages.Bundle {
+	return messages.Bundle{Events: []messages.Event{e}}
+}
+
 // dump shows a value with its types, floats bit for bit.
 func dump(v any) string {
 	var b strings.Builder

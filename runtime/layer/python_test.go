@@ -78,9 +78,9 @@ func TestPython(t *testing.T) {
 	})
 	batch := &messages.Batch{Target: messages.Target{Kind: messages.Group, Name: "g"}}
 	for i := range 60 {
-		batch.Events = append(batch.Events, messages.Event{QoS: 1, Message: &messages.Message{
+		batch.Bundles = append(batch.Bundles, alone(messages.Event{QoS: 1, Message: &messages.Message{
 			Topic: "t/é", QoS: 2, Payload: fmt.Appendf(nil, `{"n": %d, "x": Infinity}`, i),
-		}})
+		}}))
 	}
 	if outcome, err := c.Send(t.Context(), batch); err != nil || outcome.Stored != 60 {
 		t.Fatalf("%+v, %v", outcome, err)

@@ -2,28 +2,23 @@ package layer
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"chanmqttproxy/messages"
 )
 
-// One call of the script carries at most so many events, and begins no further
-// one above so many bytes: other clients wait while it runs.
-const (
-	maxCallEvents = 64
-	maxCallBytes  = 512 << 10
-)
-
-// prefixLength is how many bytes channels_redis puts before a body.
-const prefixLength = 12
-
-// Send writes the events of a batch, in their order, as channels_redis does: for
-// a group as group_send to all that are its members at that moment, for a
-// channel as send. A full queue takes no more and is counted; so is a group's
-// queue that is no sorted set. Whoever has no room delays nobody else.
+// Send writes the bundles of a batch, in their order, as channels_redis does:
+// for a group as group_send to all that are its members at that moment, for a
+// channel as send; with Batch.Queue only to that queue, for the members that it
+// names. Each queue takes the first bundles for which it has room, never a later
+// one without those before it, and is reported with the rest; so is one that is
+// no sorted set or is to be skipped, with From 0. Whoever has no room delays
+// nobody else. Members whose names are not UTF-8 are left out.
+//
+// Undecodable payloads are counted where Batch.Queue is not set: what goes to one
+// queue only was counted when it was refused.
 //
 // Calls for one target must not overlap. After an error the outcome is unknown,
 // and the call may be repeated with the same batch: what was written and is not
@@ -31,140 +26,86 @@ const prefixLength = 12
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
 	again := b.Stamp != 0
 	if !again {
-		b.Stamp = uint64(c.sender.clock.take(len(b.Events)))
+		b.Stamp = uint64(c.sender.clock.take(len(b.Bundles)))
 	}
-	typ := c.config.Channel + ".message"
-	p := newPacker(c, b.Target, b.Stamp, again)
-	for i := range b.Events {
-		p.begin()
-		p.buf = appendEvent(p.buf, typ, &b.Events[i], p.extra)
-		p.end()
+	d := c.destination(b.Target, b.Queue)
+	p := newPacker(c, d, b.Stamp, again)
+	undecodable := 0
+	for i := range b.Bundles {
+		undecodable += p.bundle(&b.Bundles[i])
 	}
-	return c.send(ctx, b.Target, p.finish())
+	outcome, err := c.send(ctx, d, b.Skip, p.finish())
+	if err == nil && b.Queue == nil {
+		outcome.Undecodable = undecodable
+	}
+	return outcome, err
 }
 
-// SendMessages writes messages as they are, as Send writes events. Each must
+// SendMessages writes messages as they are, as Send writes bundles. Each must
 // have text in all keys and something in it, and not the layer's own entry
 // __asgi_channel__; where one cannot be packed nothing is written. Errors of
 // Redis are *messages.LayerFailure; a repeated call writes again.
 func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
-	p := newPacker(c, target, uint64(c.sender.clock.take(len(list))), false)
+	d := c.destination(target, nil)
+	p := newPacker(c, d, uint64(c.sender.clock.take(len(list))), false)
 	for i, m := range list {
-		p.begin()
 		if err := p.message(m); err != nil {
 			return messages.Outcome{}, fmt.Errorf("message %d for %s: %w", i, target, err)
 		}
-		p.end()
 	}
-	return c.send(ctx, target, p.finish())
+	return c.send(ctx, d, nil, p.finish())
 }
 
-func (c *Client) send(ctx context.Context, target messages.Target, calls []call) (messages.Outcome, error) {
-	if len(calls) == 0 {
-		return messages.Outcome{}, nil
-	}
-	outcome, err := c.sender.do(ctx, calls)
-	if err != nil {
-		return outcome, c.failure("writing to "+target.String(), err)
+// send makes the calls one after the other: a queue that had no room in one is
+// left alone by those that follow.
+func (c *Client) send(ctx context.Context, d destination, skip []string, calls []call) (messages.Outcome, error) {
+	var outcome messages.Outcome
+	refused := map[string]bool{}
+	for _, call := range calls {
+		for _, name := range skip {
+			call.args = append(call.args, name)
+		}
+		for name := range refused {
+			call.args = append(call.args, name)
+		}
+		answer, err := c.sender.do(ctx, call)
+		if err == nil {
+			err = d.note(&outcome, refused, skip, call.first, answer)
+		}
+		if err != nil {
+			return messages.Outcome{}, c.failure("writing to "+d.target.String(), err)
+		}
 	}
 	return outcome, nil
 }
 
-// call is one call of the script: its command line, in which the sender fills
-// in what depends on the moment.
-type call struct {
-	args []any
-	size int
-}
+var errAnswer = errors.New("an answer that the script cannot have given")
 
-// The places in a command line that the sender fills in.
-const (
-	argSHA        = 1
-	argStale      = 8
-	argStaleGroup = 9
-	argFirstScore = 11
-)
-
-// packer makes calls of events. The bodies of a call share one buffer.
-type packer struct {
-	client *Client
-	target messages.Target
-	key    string
-	kind   string
-	again  string
-	stamp  uint64
-	extra  int    // entries of the layer's own in each message
-	tail   []byte // their bytes, behind each message
-
-	calls []call
-	buf   []byte
-	ends  []int // of the members in buf
-}
-
-func newPacker(c *Client, t messages.Target, stamp uint64, again bool) *packer {
-	p := &packer{client: c, target: t, key: c.keys.queue(t.Name), kind: "queue", again: "0", stamp: stamp}
-	if again {
-		p.again = "1"
+// note adds what one call answered. Queues that are known to refuse are known
+// with what they took.
+func (d destination) note(o *messages.Outcome, refused map[string]bool, skip []string, first int, answer []any) error {
+	if len(answer)%3 != 1 {
+		return errAnswer
 	}
-	switch {
-	case t.Kind == messages.Group:
-		// The script adds the list of the names.
-		p.key, p.kind, p.extra = c.keys.group(t.Name), "group", 1
-		p.tail = appendStr(nil, asgiChannel)
-	case strings.Contains(t.Name, "!"):
-		p.extra = 1
-		p.tail = appendAnyText(appendStr(nil, asgiChannel), t.Name)
+	stored, ok := answer[0].(int64)
+	o.Stored += int(stored)
+	for rest := answer[1:]; ok && len(rest) > 0; rest = rest[3:] {
+		name, isText := rest[0].(string)
+		taken, isNumber := rest[1].(int64)
+		names, isList := rest[2].([]any)
+		ok = isText && isNumber && isList
+		if !ok || refused[name] {
+			continue
+		}
+		refused[name] = true
+		r := messages.Refusal{Queue: d.queue(name, names), From: first + int(taken)}
+		if slices.Contains(skip, name) {
+			r.From = 0
+		}
+		o.Refused = append(o.Refused, r)
 	}
-	return p
-}
-
-// begin starts a member with what makes it unlike all others: the process's
-// random bytes and a number of its own, which also keeps the order where scores
-// are equal.
-func (p *packer) begin() {
-	p.buf = append(p.buf, p.client.sender.random[:]...)
-	p.buf = binary.BigEndian.AppendUint64(p.buf, p.stamp)
-	p.stamp++
-}
-
-func (p *packer) end() {
-	p.buf = append(p.buf, p.tail...)
-	p.ends = append(p.ends, len(p.buf))
-	if len(p.ends) >= maxCallEvents || len(p.buf) >= maxCallBytes {
-		p.cut()
+	if !ok {
+		return errAnswer
 	}
-}
-
-// message appends one message that the caller made up.
-func (p *packer) message(m messages.Map) (err error) {
-	if len(m) == 0 {
-		return errors.New("it is empty, which its reader would swallow")
-	}
-	if _, taken := m.Get(asgiChannel); taken {
-		return errors.New("its key " + asgiChannel + " belongs to the layer")
-	}
-	p.buf, err = appendPairs(appendMapHead(p.buf, len(m)+p.extra), m, 0)
-	return err
-}
-
-func (p *packer) finish() []call {
-	if len(p.ends) > 0 {
-		p.cut()
-	}
-	return p.calls
-}
-
-// cut makes a call of the members packed so far.
-func (p *packer) cut() {
-	config := &p.client.config
-	args := make([]any, 0, argFirstScore+2*len(p.ends))
-	args = append(args, "evalsha", "", 1, p.key,
-		p.kind, *config.Prefix, config.Capacity, config.Expiry, "", "", p.again)
-	start := 0
-	for _, end := range p.ends {
-		args = append(args, "", p.buf[start:end:end])
-		start = end
-	}
-	p.calls = append(p.calls, call{args: args, size: len(p.buf)})
-	p.buf, p.ends = nil, p.ends[:0]
+	return nil
 }

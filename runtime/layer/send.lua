@@ -1,49 +1,66 @@
--- Writes events into queues, as channels_redis 4.3 does: drop what is older than
--- the expiry, add while there is room, renew the key's life.
+-- Writes messages into queues, as channels_redis 4.3 does: drop what is older
+-- than the expiry, add while there is room, renew the key's life. Into each queue
+-- go the first so many as there is room for, never a later one without those
+-- before it.
 --
 -- ARGV: 1 kind ('group' or 'queue'), 2 prefix, 3 capacity, 4 expiry, 5 oldest
--- score of a message, 6 oldest score of a membership, 7 '1' when this is a
--- repeated attempt; then score and body of each event.
+-- score of a message, 6 oldest score of a membership, 7 '' or, when this is a
+-- repeated attempt, a score below those of the first one, 8 number of messages;
+-- then score and body of each message; then names of queues to leave alone.
 -- KEYS: the group's key, or the queue's.
--- Returns how many (event, queue) pairs were stored and how many found no room.
+-- Returns how many (message, queue) pairs are stored, and for each queue that did
+-- not take all: its name, how many it took, and its members (of a group).
 local kind, prefix, capacity, expiry, stale = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local again = ARGV[7] == '1'
-local events = (#ARGV - 7) / 2
-local stored, full = 0, 0
+local again, count = ARGV[7], tonumber(ARGV[8])
+local answer, skip = {0}, {}
+for i = 9 + 2 * count, #ARGV do skip[ARGV[i]] = true end
 
 -- A key of another type can never be a queue: nothing fits, and nobody else is
 -- held up by it.
 local function trimmed(key)
-  local answer = redis.pcall('ZREMRANGEBYSCORE', key, 0, stale)
-  if type(answer) ~= 'table' or not answer.err then return true end
-  if string.find(answer.err, 'WRONGTYPE', 1, true) then return false end
-  error(answer.err)
+  local reply = redis.pcall('ZREMRANGEBYSCORE', key, 0, stale)
+  if type(reply) ~= 'table' or not reply.err then return true end
+  if string.find(reply.err, 'WRONGTYPE', 1, true) then return false end
+  error(reply.err)
 end
 
--- Puts all events, each with the tail behind it, into one queue.
-local function put(key, tail)
-  if not trimmed(key) then
-    full = full + events
-    return
+-- What an earlier attempt wrote and nobody read: message number to member, and
+-- the highest number. All up to that was written, and read where it is missing.
+-- The first 12 bytes tell members apart, whomever they name.
+local function earlier(key)
+  local there, highest, members = {}, 0, {}
+  if again == '' then return there, highest end
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, again, '+inf')) do
+    members[string.sub(member, 1, 12)] = member
   end
+  for i = 1, count do
+    there[i] = members[string.sub(ARGV[8 + 2 * i], 1, 12)]
+    if there[i] then highest = i end
+  end
+  return there, highest
+end
+
+-- Puts the messages, each with the tail behind it, into one queue, and returns
+-- how many it took. What is there already moves up, to stay in order with the
+-- rest.
+local function put(key, tail)
+  if not trimmed(key) then return 0 end
+  local there, written = earlier(key)
   local room = capacity - redis.call('ZCARD', key)
+  local taken = math.max(written, math.min(count, written + room))
   local add, n = {}, 0
-  for i = 8, #ARGV, 2 do
-    local member = ARGV[i + 1] .. tail
-    local there = again and redis.call('ZSCORE', key, member)
-    if there or room > 0 then
-      if not there then room = room - 1 end
-      add[n + 1], add[n + 2] = ARGV[i], member
+  for i = 1, taken do
+    local member = there[i] or i > written and ARGV[8 + 2 * i] .. tail
+    if member then
+      add[n + 1], add[n + 2] = ARGV[7 + 2 * i], member
       n = n + 2
-    else
-      full = full + 1
     end
   end
   if n > 0 then
     redis.call('ZADD', key, unpack(add))
     redis.call('EXPIRE', key, expiry)
-    stored = stored + n / 2
   end
+  return taken
 end
 
 -- Whether a name may stand in msgpack as text. Members are read as they are
@@ -81,12 +98,25 @@ local function list(names)
     local high = math.floor(n / 65536)
     head = string.char(221, math.floor(high / 256), high % 256, bytes16(n % 65536))
   end
-  return head .. table.concat(names)
+  local parts = {head}
+  for i, name in ipairs(names) do parts[i + 1] = packed(name) end
+  return table.concat(parts)
+end
+
+-- Serves one queue and notes what became of it.
+local function serve(queue, names, tail)
+  local taken = 0
+  if not skip[queue] then taken = put(prefix .. queue, tail(names)) end
+  answer[1] = answer[1] + taken
+  if taken < count then
+    local n = #answer
+    answer[n + 1], answer[n + 2], answer[n + 3] = queue, taken, names
+  end
 end
 
 if kind == 'queue' then
-  put(KEYS[1], '')
-  return {stored, full}
+  serve(string.sub(KEYS[1], #prefix + 1), {}, function() return '' end)
+  return answer
 end
 
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[6])
@@ -99,10 +129,8 @@ for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
       queues[queue] = {}
       order[#order + 1] = queue
     end
-    table.insert(queues[queue], packed(name))
+    table.insert(queues[queue], name)
   end
 end
-for _, queue in ipairs(order) do
-  put(prefix .. queue, list(queues[queue]))
-end
-return {stored, full}
+for _, queue in ipairs(order) do serve(queue, queues[queue], list) end
+return answer

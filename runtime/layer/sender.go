@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"chanmqttproxy/messages"
 )
 
 // A round trip carries at most so many calls, and takes in no further job above
@@ -32,16 +30,16 @@ type sender struct {
 	done   chan struct{}
 }
 
-// job is the calls of one Send.
+// job is one call that somebody waits for.
 type job struct {
-	ctx   context.Context
-	calls []call
-	done  chan result
+	call
+	ctx  context.Context
+	done chan result
 }
 
 type result struct {
-	outcome messages.Outcome
-	err     error
+	answer []any
+	err    error
 }
 
 func newSender(ctx context.Context, client *redis.Client, config Config) *sender {
@@ -54,24 +52,24 @@ func newSender(ctx context.Context, client *redis.Client, config Config) *sender
 	return s
 }
 
-// do has the calls made, in their order, and waits for their sum. When ctx ends
-// it returns at once, and the calls may still be made.
-func (s *sender) do(ctx context.Context, calls []call) (messages.Outcome, error) {
-	j := &job{ctx: ctx, calls: calls, done: make(chan result, 1)}
+// do has the call made and waits for the script's answer. When ctx ends it
+// returns at once, and the call may still be made.
+func (s *sender) do(ctx context.Context, c call) ([]any, error) {
+	j := &job{call: c, ctx: ctx, done: make(chan result, 1)}
 	select {
 	case s.jobs <- j:
 	case <-ctx.Done():
-		return messages.Outcome{}, ctx.Err()
+		return nil, ctx.Err()
 	case <-s.ctx.Done():
-		return messages.Outcome{}, redis.ErrClosed
+		return nil, redis.ErrClosed
 	}
 	select {
 	case r := <-j.done:
-		return r.outcome, r.err
+		return r.answer, r.err
 	case <-ctx.Done():
-		return messages.Outcome{}, ctx.Err()
+		return nil, ctx.Err()
 	case <-s.done:
-		return messages.Outcome{}, redis.ErrClosed
+		return nil, redis.ErrClosed
 	}
 }
 
@@ -96,19 +94,15 @@ func (s *sender) run() {
 // left out.
 func (s *sender) gather(first *job) []*job {
 	var jobs []*job
-	calls, bytes := 0, 0
+	bytes := 0
 	add := func(j *job) {
-		if j.ctx.Err() != nil {
-			return
-		}
-		jobs = append(jobs, j)
-		calls += len(j.calls)
-		for i := range j.calls {
-			bytes += j.calls[i].size
+		if j.ctx.Err() == nil {
+			jobs = append(jobs, j)
+			bytes += j.size
 		}
 	}
 	add(first)
-	for calls < maxTripCalls && bytes < maxTripBytes {
+	for len(jobs) < maxTripCalls && bytes < maxTripBytes {
 		select {
 		case j := <-s.jobs:
 			add(j)
@@ -138,51 +132,35 @@ func (s *sender) deliver(jobs []*job) {
 // trip makes one round trip and answers the jobs, except those that failed
 // because the script is unknown, which it returns. The last trip answers all.
 func (s *sender) trip(jobs []*job, last bool) (unknown []*job) {
+	if len(jobs) == 0 {
+		return nil
+	}
 	pipe := s.redis.Pipeline()
-	var cmds []*redis.Cmd
-	for _, j := range jobs {
-		for i := range j.calls {
-			s.stamp(j.calls[i].args)
-			cmds = append(cmds, pipe.Do(s.ctx, j.calls[i].args...))
-		}
+	cmds := make([]*redis.Cmd, len(jobs))
+	for i, j := range jobs {
+		s.stamp(j)
+		cmds[i] = pipe.Do(s.ctx, j.args...)
 	}
-	if len(cmds) > 0 {
-		_, _ = pipe.Exec(s.ctx) // each command has its own error
-	}
-	for _, j := range jobs {
-		r := sum(cmds[:len(j.calls)])
-		cmds = cmds[len(j.calls):]
-		if !last && r.err != nil && redis.HasErrorPrefix(r.err, "NOSCRIPT") {
+	_, _ = pipe.Exec(s.ctx) // each command has its own error
+	for i, j := range jobs {
+		answer, err := cmds[i].Slice()
+		if !last && err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
 			unknown = append(unknown, j)
 			continue
 		}
-		j.done <- r
+		j.done <- result{answer, err}
 	}
 	return unknown
 }
 
 // stamp fills in what depends on the time: the scores and what is too old.
-func (s *sender) stamp(args []any) {
+func (s *sender) stamp(j *job) {
 	now := time.Now().Unix()
-	args[argSHA] = sendScript.Hash()
-	args[argStale] = strconv.FormatInt(now-int64(s.config.Expiry), 10)
-	args[argStaleGroup] = strconv.FormatInt(now-int64(s.config.GroupExpiry), 10)
-	micros := s.clock.take((len(args) - argFirstScore) / 2)
-	for i := argFirstScore; i < len(args); i += 2 {
-		args[i] = score(micros)
-		micros++
+	j.args[argSHA] = sendScript.Hash()
+	j.args[argStale] = strconv.FormatInt(now-int64(s.config.Expiry), 10)
+	j.args[argStaleGroup] = strconv.FormatInt(now-int64(s.config.GroupExpiry), 10)
+	micros := s.clock.take(j.count)
+	for i := range j.count {
+		j.args[argFirstScore+2*i] = score(micros + int64(i))
 	}
-}
-
-// sum adds up the results of one job's calls; the first error is the job's.
-func sum(cmds []*redis.Cmd) (r result) {
-	for _, cmd := range cmds {
-		counts, err := cmd.Int64Slice()
-		if err != nil {
-			return result{err: err}
-		}
-		r.outcome.Stored += int(counts[0])
-		r.outcome.Full += int(counts[1])
-	}
-	return r
 }

@@ -77,7 +77,7 @@ func TestHangingServer(t *testing.T) {
 	plain := server.Client()
 	c := newClient(t, server.Addr())
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := c.Send(ctx, &messages.Batch{Target: messages.Target{Name: "g"}, Events: make([]messages.Event, 0)}); err != nil {
+	if _, err := c.Send(ctx, &messages.Batch{Target: messages.Target{Name: "g"}, Bundles: []messages.Bundle{alone(messages.Event{Message: &messages.Message{}})}}); err != nil {
 		t.Fatal(err)
 	}
 	plain.ZAdd(ctx, "asgimqtt", redis.Z{Score: 1, Member: strings.Repeat("x", 12) + "\x80"})
@@ -92,8 +92,8 @@ func TestHangingServer(t *testing.T) {
 	}()
 	go func() {
 		_, err := c.Send(ctx, &messages.Batch{
-			Target: messages.Target{Kind: messages.Channel, Name: "mqtt"},
-			Events: []messages.Event{{Message: &messages.Message{}}},
+			Target:  messages.Target{Kind: messages.Channel, Name: "mqtt"},
+			Bundles: []messages.Bundle{alone(messages.Event{Message: &messages.Message{}})},
 		})
 		ended <- err
 	}()

@@ -218,6 +218,15 @@ func layerEvents(first, n int) []messages.Event {
 	return list
 }
 
+// layerBatch has each event travel alone.
+func layerBatch(target messages.Target, events []messages.Event) *messages.Batch {
+	b := &messages.Batch{Target: target}
+	for _, e := range events {
+		b.Bundles = append(b.Bundles, messages.Bundle{Events: []messages.Event{e}})
+	}
+	return b
+}
+
 // layerPayload is the payload of an event that was read.
 func layerPayload(t *testing.T, m messages.Map) int64 {
 	t.Helper()
@@ -228,6 +237,23 @@ func layerPayload(t *testing.T, m messages.Map) int64 {
 	}
 	p, _ := body.Get("payload")
 	return p.(int64)
+}
+
+// payloads are those of the events in a queue, which is emptied.
+func (b *layerBench) payloads(key string) []int64 {
+	b.t.Helper()
+	var got []int64
+	for _, m := range b.read(key) {
+		got = append(got, layerPayload(b.t, m))
+	}
+	return got
+}
+
+func (b *layerBench) wantOutcome(got, want messages.Outcome) {
+	b.t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("outcome %+v, want %+v", got, want)
+	}
 }
 
 func layerNames(t *testing.T, m messages.Map) string {

@@ -16,10 +16,8 @@ import (
 
 func layerGroup(t *testing.T, b *layerBench) {
 	b.join("g", "specific.a!1", "mqtt", "specific.a!2", "specific.b!1")
-	outcome := b.send(b.client(), &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 3)})
-	if outcome != (messages.Outcome{Stored: 9}) {
-		t.Errorf("outcome %+v", outcome)
-	}
+	outcome := b.send(b.client(), layerBatch(layerTarget("g"), layerEvents(0, 3)))
+	b.wantOutcome(outcome, messages.Outcome{Stored: 9})
 	for key, want := range map[string]string{
 		"asgispecific.a!": "specific.a!1 specific.a!2",
 		"asgispecific.b!": "specific.b!1",
@@ -34,17 +32,20 @@ func layerGroup(t *testing.T, b *layerBench) {
 			}
 		}
 	}
-	outcome = b.send(b.client(), &messages.Batch{Target: layerTarget("nobody"), Events: layerEvents(0, 3)})
-	if outcome != (messages.Outcome{}) {
-		t.Errorf("nobody: outcome %+v", outcome)
-	}
+	outcome = b.send(b.client(), layerBatch(layerTarget("nobody"), layerEvents(0, 3)))
+	b.wantOutcome(outcome, messages.Outcome{})
+}
+
+// layerQueue is the queue of channels of one process.
+func layerQueue(members ...string) messages.Queue {
+	return messages.Queue{Name: messages.NonLocal(members[0]), Members: members}
 }
 
 func layerChannel(t *testing.T, b *layerBench) {
 	c := b.client()
 	for name, key := range map[string]string{"specific.a!1": "asgispecific.a!", "general": "asgigeneral"} {
 		target := messages.Target{Kind: messages.Channel, Name: name}
-		if outcome := b.send(c, &messages.Batch{Target: target, Events: layerEvents(0, 2)}); outcome.Stored != 2 {
+		if outcome := b.send(c, layerBatch(target, layerEvents(0, 2))); outcome.Stored != 2 {
 			t.Errorf("outcome %+v", outcome)
 		}
 		for i, m := range b.read(key) {
@@ -68,7 +69,7 @@ func layerOrder(t *testing.T, b *layerBench) {
 		all.Go(func() {
 			for first := 0; first < each; {
 				n := min(1+(first*7)%90, each-first) // batches of many sizes
-				b.send(c, &messages.Batch{Target: layerTarget(name), Events: layerEvents(first, n)})
+				b.send(c, layerBatch(layerTarget(name), layerEvents(first, n)))
 				first += n
 			}
 		})
@@ -87,47 +88,36 @@ func layerFull(t *testing.T, b *layerBench) {
 	c := b.client(layerCapacity(10))
 	b.join("g", "specific.a!1", "specific.b!1")
 	b.join("one", "specific.a!1")
-	b.send(c, &messages.Batch{Target: layerTarget("one"), Events: layerEvents(100, 4)})
-	outcome := b.send(c, &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 12)})
-	if want := (messages.Outcome{Stored: 6 + 10, Full: 6 + 2}); outcome != want {
-		t.Errorf("outcome %+v, want %+v", outcome, want)
-	}
-	if got := b.read("asgispecific.a!"); len(got) != 10 || layerPayload(t, got[9]) != 5 {
-		t.Errorf("the queue has %d messages", len(got))
-	}
+	b.send(c, layerBatch(layerTarget("one"), layerEvents(100, 4)))
+	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(0, 12)))
+	b.wantOutcome(outcome, messages.Outcome{Stored: 6 + 10, Refused: []messages.Refusal{
+		{Queue: layerQueue("specific.a!1"), From: 6}, {Queue: layerQueue("specific.b!1"), From: 10},
+	}})
+	b.wantNumbers(b.payloads("asgispecific.a!")[4:], 0, 6)
+	b.wantNumbers(b.payloads("asgispecific.b!"), 0, 10)
 }
 
 // layerLate repeats a batch whose first attempt was longer ago than messages
 // live: it is as fresh as any other, and the next to send does not drop it.
 func layerLate(t *testing.T, b *layerBench) {
 	b.join("g", "specific.a!1")
-	late := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 5)}
+	late := layerBatch(layerTarget("g"), layerEvents(0, 5))
 	late.Stamp = uint64(time.Now().Add(-time.Hour).UnixMicro())
 	c := b.client()
 	b.send(c, late)
-	b.send(c, &messages.Batch{Target: layerTarget("g"), Events: layerEvents(5, 5)})
-	var got []int64
-	for _, m := range b.read("asgispecific.a!") {
-		got = append(got, layerPayload(t, m))
-	}
-	b.wantNumbers(got, 0, 10)
+	b.send(c, layerBatch(layerTarget("g"), layerEvents(5, 5)))
+	b.wantNumbers(b.payloads("asgispecific.a!"), 0, 10)
 }
 
 // layerRepeat sends one batch again, as after an error whose first attempt did all.
 func layerRepeat(t *testing.T, b *layerBench) {
 	c := b.client(layerCapacity(100))
 	b.join("g", "specific.a!1")
-	batch := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 100)}
+	batch := layerBatch(layerTarget("g"), layerEvents(0, 100))
 	b.send(c, batch)
 	outcome := b.send(c, batch)
-	if want := (messages.Outcome{Stored: 100}); outcome != want {
-		t.Errorf("outcome of the second %+v", outcome)
-	}
-	var got []int64
-	for _, m := range b.read("asgispecific.a!") {
-		got = append(got, layerPayload(t, m))
-	}
-	b.wantNumbers(got, 0, 100)
+	b.wantOutcome(outcome, messages.Outcome{Stored: 100})
+	b.wantNumbers(b.payloads("asgispecific.a!"), 0, 100)
 }
 
 // layerOddMembers has a group whose members nobody should have added.
@@ -138,10 +128,8 @@ func layerOddMembers(t *testing.T, b *layerBench) {
 	if err := b.redis.Set(b.context(), "asgistring", "not a queue", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	outcome := b.send(b.client(), &messages.Batch{Target: layerTarget("g"), Events: layerEvents(0, 2)})
-	if want := (messages.Outcome{Stored: 6, Full: 2}); outcome != want {
-		t.Errorf("outcome %+v, want %+v", outcome, want)
-	}
+	outcome := b.send(b.client(), layerBatch(layerTarget("g"), layerEvents(0, 2)))
+	b.wantOutcome(outcome, messages.Outcome{Stored: 6, Refused: []messages.Refusal{{Queue: layerQueue("string")}}})
 	for key, want := range map[string]string{
 		"asgiq!": "q!é日😀 q!\u0800", "asgispecific.a!": "specific.a!1", "asgi" + long: long,
 	} {
@@ -194,7 +182,7 @@ func layerRestart(t *testing.T, b *layerBench) {
 		}
 	}()
 	for first := 0; first < total; first += 10 {
-		batch := &messages.Batch{Target: layerTarget("g"), Events: layerEvents(first, 10)}
+		batch := layerBatch(layerTarget("g"), layerEvents(first, 10))
 		if first == total/3 {
 			b.server.Restart(func() { b.wantFailure(ctx, sender.Send, batch) })
 		}

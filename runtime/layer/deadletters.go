@@ -1,0 +1,169 @@
+package layer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// DeadLetter is a message of the command channel that was buried.
+type DeadLetter struct {
+	// ID names it for DropDeadLetters and ReplayDeadLetters.
+	ID string
+	// Time is when it was buried, and Reason why.
+	Time   time.Time
+	Reason string
+	// Size is that of the message in bytes, as it was in Redis.
+	Size int
+	// Preview is the type of the command and the names of its keys, never what
+	// they hold.
+	Preview string
+}
+
+// stored is a dead letter with its form in Redis.
+type stored struct {
+	letter
+	raw string
+}
+
+// DeadLetters returns what was buried, the newest first. What cannot be read is
+// left out, with a warning. Errors are *messages.LayerFailure.
+func (c *Client) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
+	letters, err := c.letters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]DeadLetter, len(letters))
+	for i, l := range letters {
+		list[i] = DeadLetter{
+			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: preview(l.Message),
+		}
+	}
+	return list, nil
+}
+
+// DropDeadLetters forgets the dead letters with those IDs, or all when none are
+// given, and returns how many there were. Errors are *messages.LayerFailure.
+func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
+	if len(ids) == 0 {
+		return c.dropAll(ctx)
+	}
+	letters, err := c.letters(ctx, ids...)
+	if err != nil {
+		return 0, err
+	}
+	dropped := 0
+	for _, l := range letters {
+		n, err := c.redis.LRem(ctx, c.keys.deadLetters(), 1, l.raw).Result()
+		if err != nil {
+			return dropped, c.failure("dropping dead letter "+l.ID, err)
+		}
+		dropped += int(n)
+	}
+	return dropped, nil
+}
+
+func (c *Client) dropAll(ctx context.Context) (int, error) {
+	var there *redis.IntCmd
+	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		there = p.LLen(ctx, c.keys.deadLetters())
+		p.Del(ctx, c.keys.deadLetters())
+		return nil
+	})
+	if err != nil {
+		return 0, c.failure("dropping all dead letters", err)
+	}
+	return int(there.Val()), nil
+}
+
+// ReplayDeadLetters puts the messages of the dead letters with those IDs, or of
+// all when none are given, back into the command channel, the first buried
+// first, as if they were sent now, and whatever the channel's capacity. Each
+// leaves the dead letters as it enters the channel. It returns how many that
+// were. Errors are *messages.LayerFailure.
+func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
+	letters, err := c.letters(ctx, ids...)
+	if err != nil {
+		return 0, err
+	}
+	replayed := 0
+	keys := []string{c.keys.deadLetters(), c.keys.queue(c.config.Channel)}
+	for _, l := range slices.Backward(letters) {
+		n, err := replayScript.Run(ctx, c.redis, keys,
+			l.raw, score(c.sender.clock.take(1)), l.Message, c.config.Expiry).Int()
+		if err != nil {
+			return replayed, c.failure("replaying dead letter "+l.ID, err)
+		}
+		replayed += n
+	}
+	return replayed, nil
+}
+
+// letters reads the dead letters, or those with the given IDs.
+func (c *Client) letters(ctx context.Context, ids ...string) ([]stored, error) {
+	all, err := c.redis.LRange(ctx, c.keys.deadLetters(), 0, -1).Result()
+	if err != nil {
+		return nil, c.failure("reading the dead letters", err)
+	}
+	list := make([]stored, 0, len(all))
+	unreadable := 0
+	for _, raw := range all {
+		l := stored{raw: raw}
+		if err := json.Unmarshal([]byte(raw), &l.letter); err != nil {
+			unreadable++
+			continue
+		}
+		if len(ids) == 0 || slices.Contains(ids, l.ID) {
+			list = append(list, l)
+		}
+	}
+	if unreadable > 0 {
+		c.log.Warn("left out dead letters that cannot be read", "count", unreadable, "key", c.keys.deadLetters())
+	}
+	return list, nil
+}
+
+// preview shows the names of a message's keys, and of those inside its publish.
+func preview(member []byte) string {
+	m := open(string(member))
+	if m.Fault != nil {
+		return "not a message: " + m.Fault.Error()
+	}
+	typ, _ := m.Body.Get("type")
+	text, ok := typ.(string)
+	if !ok {
+		return "no type " + names(m.Body)
+	}
+	return brief(text) + " " + names(m.Body)
+}
+
+func names(m messages.Map) string {
+	var list []string
+	for _, p := range m {
+		name := brief(p.Key)
+		if inner, ok := p.Value.(messages.Map); ok && p.Key == "publish" {
+			name += " " + names(inner)
+		}
+		if p.Key != "type" {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return "{" + strings.Join(list, ", ") + "}"
+}
+
+// brief keeps what a stranger wrote short and printable.
+func brief(s string) string {
+	const most = 40
+	if len(s) > most {
+		return brief(s[:most]) + "…"
+	}
+	return strings.Trim(fmt.Sprintf("%q", s), `"`)
+}

@@ -1,0 +1,77 @@
+package layer
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// Live says for each target whether somebody may be listening.
+//
+// A group is live while it has a member whose membership has not expired. That
+// is all that Redis knows: the members of a process that was killed stay until
+// Config.GroupExpiry.
+//
+// A channel is live unless its queue shows that nobody reads: the oldest message
+// in it is older than Config.Expiry, or it is older than half of that and the
+// queue is full, where a reader would have taken it. A queue that is not there,
+// because all was read or nothing was written, counts as live. The consumers of
+// one process share a queue: one that is gone is not told from its neighbours.
+//
+// A key of another type is not live. Errors are *messages.LayerFailure.
+func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
+	live := make([]bool, len(targets))
+	for start := 0; start < len(targets); start += maxLook {
+		end := min(start+maxLook, len(targets))
+		if err := c.look(ctx, targets[start:end], live[start:end]); err != nil {
+			return nil, c.failure("looking for who listens", err)
+		}
+	}
+	return live, nil
+}
+
+// maxLook is how many targets one round trip looks at.
+const maxLook = 1000
+
+func (c *Client) look(ctx context.Context, targets []messages.Target, live []bool) error {
+	now := time.Now()
+	oldest := "(" + strconv.FormatInt(now.Unix()-int64(c.config.GroupExpiry), 10)
+	pipe := c.redis.Pipeline()
+	judges := make([]func() (bool, error), len(targets))
+	for i, t := range targets {
+		if t.Kind == messages.Group {
+			members := pipe.ZCount(ctx, c.keys.group(t.Name), oldest, "+inf")
+			judges[i] = func() (bool, error) { return members.Val() > 0, members.Err() }
+			continue
+		}
+		first := pipe.ZRangeWithScores(ctx, c.keys.queue(t.Name), 0, 0)
+		length := pipe.ZCard(ctx, c.keys.queue(t.Name))
+		judges[i] = func() (bool, error) { return c.read(first, length, now), first.Err() }
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for i, judge := range judges {
+		var err error
+		if live[i], err = judge(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+			return err
+		}
+	}
+	return nil
+}
+
+// read says whether a queue looks as if somebody reads it.
+func (c *Client) read(first *redis.ZSliceCmd, length *redis.IntCmd, now time.Time) bool {
+	if first.Err() != nil {
+		return false
+	}
+	if len(first.Val()) == 0 {
+		return true
+	}
+	age := float64(now.UnixMicro())/1e6 - first.Val()[0].Score
+	full := length.Val() >= int64(c.config.Capacity)
+	expiry := float64(c.config.Expiry)
+	return age <= expiry/2 || age <= expiry && !full
+}

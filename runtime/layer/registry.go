@@ -1,0 +1,118 @@
+package layer
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// registryChunk is how many entries one command reads or changes.
+const registryChunk = 1000
+
+// Restore returns the subscriptions that are stored for this prefix and channel,
+// and the filters that are marked as leaving, each in the order of its field.
+// Entries that cannot be read are left out, and options that cannot be read have
+// their defaults, with one warning for all. Errors are *messages.LayerFailure.
+func (c *Client) Restore(ctx context.Context) ([]messages.Stored, []string, error) {
+	fields, err := c.registry(ctx)
+	if err != nil {
+		return nil, nil, c.failure("reading the stored subscriptions", err)
+	}
+	list := make([]messages.Stored, 0, len(fields))
+	var leaving []string
+	odd := 0
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		s, gone, ok := parseField(field)
+		switch {
+		case !ok:
+			odd++
+		case gone:
+			leaving = append(leaving, s.Filter)
+		default:
+			var readable, clean bool
+			if s.Options, readable, clean = parseOptions(fields[field]); !clean {
+				odd++
+			}
+			if readable {
+				list = append(list, s)
+			}
+		}
+	}
+	if odd > 0 {
+		c.log.Warn("left out of the stored subscriptions what cannot be read", "entries", odd, "key", c.keys.subscriptions())
+	}
+	return list, leaving, nil
+}
+
+// registry reads all fields. A scan may tell of one twice.
+func (c *Client) registry(ctx context.Context) (map[string]string, error) {
+	fields := map[string]string{}
+	for cursor := uint64(0); ; {
+		list, next, err := c.redis.HScan(ctx, c.keys.subscriptions(), cursor, "", registryChunk).Result()
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; i+1 < len(list); i += 2 {
+			fields[list[i]] = list[i+1]
+		}
+		if cursor = next; cursor == 0 {
+			return fields, nil
+		}
+	}
+}
+
+// Store changes what is stored: all of it or nothing, and of changes to the same
+// entry the last one counts. It may be repeated. Errors are
+// *messages.LayerFailure.
+func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
+	put, gone := collapse(changes)
+	if len(put)+len(gone) == 0 {
+		return nil
+	}
+	key := c.keys.subscriptions()
+	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		for chunk := range slices.Chunk(put, 2*registryChunk) {
+			p.HSet(ctx, key, chunk)
+		}
+		for chunk := range slices.Chunk(gone, registryChunk) {
+			p.HDel(ctx, key, chunk...)
+		}
+		return nil
+	})
+	if err != nil {
+		return c.failure("storing subscriptions", err)
+	}
+	return nil
+}
+
+// collapse makes of all changes the fields and values to set, and the fields to
+// delete, each field once.
+func collapse(changes []messages.Change) (put, gone []string) {
+	last := make(map[string]string, len(changes)) // to the value; "": none
+	for _, c := range changes {
+		if c.Put != nil {
+			last[storedField(*c.Put)] = formatOptions(c.Put.Options)
+		}
+		if c.Remove != nil {
+			last[storedField(*c.Remove)] = ""
+		}
+		if c.Leaving != "" {
+			last[leavingField(c.Leaving)] = "{}"
+		}
+		if c.Gone != "" {
+			last[leavingField(c.Gone)] = ""
+		}
+	}
+	for field, value := range last {
+		if value == "" {
+			gone = append(gone, field)
+		} else {
+			put = append(put, field, value)
+		}
+	}
+	return put, gone
+}

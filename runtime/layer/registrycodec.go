@@ -1,0 +1,122 @@
+package layer
+
+import (
+	"encoding/json"
+	"math"
+	"slices"
+
+	"chanmqttproxy/messages"
+)
+
+// The words of the registry. A field is a JSON array, ["group" or "channel",
+// name, filter] or ["leaving", filter], and its value a JSON object of the
+// options; so people can read it, and other versions of this program too.
+var (
+	kindWords     = []string{messages.Group: "group", messages.Channel: "channel"}
+	payloadWords  = []string{messages.PayloadAuto: "auto", messages.PayloadJSON: "json", messages.PayloadText: "text", messages.PayloadBytes: "bytes"}
+	overflowWords = []string{messages.OverflowWait: "wait", messages.OverflowDrop: "drop", messages.OverflowLatest: "latest"}
+)
+
+const leavingWord = "leaving"
+
+func storedField(s messages.Stored) string {
+	return format([]string{kindWords[s.Target.Kind], s.Target.Name, s.Filter})
+}
+
+func leavingField(filter string) string { return format([]string{leavingWord, filter}) }
+
+func format(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // text, numbers and flags only
+	}
+	return string(b)
+}
+
+// parseField reads a field. One that is spelled in another way than it would be
+// written is not ok: it could never be removed.
+func parseField(field string) (s messages.Stored, leaving, ok bool) {
+	var words []string
+	if json.Unmarshal([]byte(field), &words) != nil || format(words) != field {
+		return s, false, false
+	}
+	if len(words) == 2 && words[0] == leavingWord {
+		return messages.Stored{Filter: words[1]}, true, words[1] != ""
+	}
+	if len(words) != 3 || words[1] == "" || words[2] == "" {
+		return s, false, false
+	}
+	kind := slices.Index(kindWords, words[0])
+	s.Target = messages.Target{Kind: messages.TargetKind(max(kind, 0)), Name: words[1]}
+	s.Filter = words[2]
+	return s, false, kind >= 0
+}
+
+// storedOptions are the options as they are stored.
+type storedOptions struct {
+	QoS      byte   `json:"qos"`
+	NoLocal  bool   `json:"no_local"`
+	Payload  string `json:"payload"`
+	Overflow string `json:"overflow"`
+	Batch    int    `json:"batch"`
+}
+
+func formatOptions(o messages.Options) string {
+	return format(storedOptions{o.QoS, o.NoLocal, payloadWords[o.Payload], overflowWords[o.Overflow], o.Batch})
+}
+
+// parseOptions reads what it can; clean says that this was everything, and
+// readable that it was an object at all.
+func parseOptions(value string) (o messages.Options, readable, clean bool) {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal([]byte(value), &keys) != nil || keys == nil {
+		return o, false, false
+	}
+	clean = true
+	for key, raw := range keys {
+		clean = parseOption(&o, key, raw) && clean
+	}
+	return o, true, clean
+}
+
+// parseOption reads one option, and leaves its default where it cannot.
+func parseOption(o *messages.Options, key string, raw json.RawMessage) bool {
+	switch key {
+	case "qos":
+		i, ok := parseIndex(raw, 3)
+		o.QoS = byte(i)
+		return ok
+	case "no_local":
+		return json.Unmarshal(raw, &o.NoLocal) == nil
+	case "payload":
+		i, ok := parseWord(raw, payloadWords)
+		o.Payload = messages.PayloadMode(i)
+		return ok
+	case "overflow":
+		i, ok := parseWord(raw, overflowWords)
+		o.Overflow = messages.Overflow(i)
+		return ok
+	case "batch":
+		i, ok := parseIndex(raw, math.MaxInt32)
+		o.Batch = i
+		return ok
+	}
+	return false
+}
+
+// parseIndex reads a number of 0 to n-1; 0 where it cannot.
+func parseIndex(raw json.RawMessage, n int) (int, bool) {
+	var i int
+	if json.Unmarshal(raw, &i) != nil || i < 0 || i >= n {
+		return 0, false
+	}
+	return i, true
+}
+
+// parseWord reads the place of a word in a list; 0 where it cannot.
+func parseWord(raw json.RawMessage, words []string) (int, bool) {
+	var word string
+	_ = json.Unmarshal(raw, &word) // "" is no word of any list
+	i := slices.Index(words, word)
+	return max(i, 0), i >= 0
+}

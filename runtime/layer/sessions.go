@@ -1,0 +1,25 @@
+package layer
+
+import "context"
+
+// KnownSession says whether RememberSession was called with that MQTT client id
+// for the same prefix and channel, on this Redis and on the data that it has
+// now. Where Redis lost its data, or is another one, the session that the MQTT
+// broker keeps under that id may hold subscriptions that nobody here knows of.
+// Errors are *messages.LayerFailure.
+func (c *Client) KnownSession(ctx context.Context, clientID string) (bool, error) {
+	known, err := c.redis.SIsMember(ctx, c.keys.sessions(), clientID).Result()
+	if err != nil {
+		return false, c.failure("looking for the session marker of "+clientID, err)
+	}
+	return known, nil
+}
+
+// RememberSession notes that the MQTT broker stores a session of ours under that
+// client id. Errors are *messages.LayerFailure.
+func (c *Client) RememberSession(ctx context.Context, clientID string) error {
+	if err := c.redis.SAdd(ctx, c.keys.sessions(), clientID).Err(); err != nil {
+		return c.failure("storing the session marker of "+clientID, err)
+	}
+	return nil
+}
