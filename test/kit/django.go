@@ -122,7 +122,7 @@ func Event(t testing.TB, m messages.Map) messages.Map {
 
 func (d *Django) retry(doing string, f func(context.Context) error) {
 	d.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(3 * time.Minute) // outlasts every outage of the tests
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		err := f(ctx)

@@ -54,6 +54,9 @@ func tail(text string) string {
 	return "[...] " + text[len(text)-most:]
 }
 
+// PID is the number of the program's process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Output is what the program wrote so far, standard output and error in one.
 func (p *Process) Output() string { return p.output.String() }
 
