@@ -20,7 +20,8 @@ import (
 // Undecodable payloads are counted where Batch.Queue is not set: what goes to one
 // queue only was counted when it was refused.
 //
-// Calls for one target must not overlap. After an error the outcome is unknown,
+// Calls for one target must not overlap, unless they write to different queues.
+// After an error the outcome is unknown,
 // and the call may be repeated with the same batch: what was written and is not
 // yet read is not written twice. Errors are *messages.LayerFailure.
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {

@@ -49,6 +49,27 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 		"restart":     layerRestart,
 		"client id":   layerClientID,
 		"check":       layerCheck,
+
+		"full and free":      layerFullAndFree,
+		"full in chunks":     layerFullInChunks,
+		"repeat and refuse":  layerRepeatRefused,
+		"repeat and join":    layerRepeatJoined,
+		"skip":               layerSkip,
+		"one queue":          layerOneQueue,
+		"full channel":       layerFullChannel,
+		"plural":             layerPlural,
+		"forced payloads":    layerForced,
+		"many members":       layerManyMembers,
+		"registry":           layerRegistry,
+		"registry of others": layerForeignRegistry,
+		"many stored":        layerManyStored,
+		"bury":               layerBury,
+		"bury the newest":    layerBuryNewest,
+		"replay":             layerReplay,
+		"drop":               layerDrop,
+		"live":               layerLive,
+		"known session":      layerKnownSession,
+		"data loss":          layerDataLoss,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,8 +162,10 @@ func (b *layerBench) put(bodies ...string) {
 	}
 }
 
-// layerCommand is the body of {"type": "x", "n": n}, n below 128.
-func layerCommand(n int) string { return "\x82\xa4type\xa1x\xa1n" + string([]byte{byte(n)}) }
+// layerCommand is the body of {"type": "x", "n": n}, n below 65536.
+func layerCommand(n int) string {
+	return "\x82\xa4type\xa1x\xa1n\xcd" + string([]byte{byte(n >> 8), byte(n)})
+}
 
 func layerCommands(n int) []string {
 	list := make([]string, n)
@@ -230,10 +253,19 @@ func layerBatch(target messages.Target, events []messages.Event) *messages.Batch
 // layerPayload is the payload of an event that was read.
 func layerPayload(t *testing.T, m messages.Map) int64 {
 	t.Helper()
-	inner, _ := m.Get("message")
-	body, ok := inner.(messages.Map)
+	inner, ok := m.Get("message")
 	if !ok {
 		t.Fatalf("not an event: %v", m)
+	}
+	return layerInner(t, inner)
+}
+
+// layerInner is the payload of what stands under "message".
+func layerInner(t *testing.T, inner messages.Value) int64 {
+	t.Helper()
+	body, ok := inner.(messages.Map)
+	if !ok {
+		t.Fatalf("not an event: %v", inner)
 	}
 	p, _ := body.Get("payload")
 	return p.(int64)

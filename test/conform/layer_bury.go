@@ -1,0 +1,164 @@
+package conform
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+)
+
+// bury takes n messages of the command channel and buries them, each for a
+// reason with its number.
+func (b *layerBench) bury(c *layer.Client, n int) []messages.Burial {
+	b.t.Helper()
+	_, receipts := b.take(c, n)
+	burials := make([]messages.Burial, n)
+	for i, r := range receipts {
+		burials[i] = messages.Burial{Receipt: r, Reason: fmt.Sprint("reason ", i)}
+	}
+	if err := c.Bury(b.context(), burials); err != nil {
+		b.t.Fatal(err)
+	}
+	return burials
+}
+
+// letters are the dead letters as a stranger finds them, with the reasons
+// first to last as given.
+func (b *layerBench) letters(reasons ...int) []layer.DeadLetter {
+	b.t.Helper()
+	list, err := b.client().DeadLetters(b.context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var got, want []string
+	for _, l := range list {
+		got = append(got, l.Reason)
+	}
+	for _, r := range reasons {
+		want = append(want, fmt.Sprint("reason ", r))
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		b.t.Errorf("dead letters %q, want %q", got, want)
+	}
+	return list
+}
+
+// layerBury buries what can be read and what cannot.
+func layerBury(t *testing.T, b *layerBench) {
+	c := b.client()
+	publish, err := layer.AppendMessage(nil, messages.Map{
+		{Key: "type", Value: "mqtt.publish"}, {Key: "id", Value: "secret"}, {Key: "publish", Value: messages.Map{
+			{Key: "topic", Value: "secret"}, {Key: "payload", Value: messages.Map{{Key: "secret", Value: "secret"}}},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.put(string(publish), "\xc1secret", "\x81\xa4type\x01", "\x81\xa4type\xd9\x3c"+strings.Repeat("\n", 60))
+	list, err := c.Receive(b.context(), 10)
+	if err != nil || len(list) != 4 {
+		t.Fatalf("%d messages: %v", len(list), err)
+	}
+	burials := []messages.Burial{{Receipt: "stranger", Reason: "never was here"}}
+	for i, m := range list {
+		burials = append(burials, messages.Burial{Receipt: m.Receipt, Reason: fmt.Sprint("reason ", i)})
+	}
+	for range 2 { // the second time changes nothing
+		if err := c.Bury(b.context(), burials); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{`"\n\n`, "no type {}", "not a message", "mqtt.publish {id, publish {payload, topic}}"}
+	ids := map[string]bool{}
+	for i, l := range b.letters(3, 2, 1, 0) {
+		ids[l.ID] = true
+		if !strings.HasPrefix(l.Preview, strings.Trim(want[i], `"`)) || strings.Contains(l.Preview, "secret") || len(l.Preview) > 150 {
+			t.Errorf("preview %q, want %q", l.Preview, want[i])
+		}
+		if l.Size != len(list[3-i].Receipt) || time.Since(l.Time).Abs() > time.Minute {
+			t.Errorf("letter %+v", l)
+		}
+	}
+	if len(ids) != 4 {
+		t.Errorf("ids %v", ids)
+	}
+	if keys := b.redis.Keys(b.context(), "asgi*").Val(); len(keys) != 0 {
+		t.Errorf("left in flight: %q", keys)
+	}
+	again := b.client()
+	c.Close()
+	b.put(layerCommand(1))
+	numbers, _ := b.take(again, 1)
+	b.wantNumbers(numbers, 1, 1)
+}
+
+// layerBuryNewest keeps as many as it is told.
+func layerBuryNewest(t *testing.T, b *layerBench) {
+	c := b.client(func(c *layer.Config) { c.DeadLetters = 3 })
+	b.put(layerCommands(140)...)
+	b.bury(c, 140)
+	b.letters(139, 138, 137)
+}
+
+func layerDrop(t *testing.T, b *layerBench) {
+	c := b.client()
+	b.put(layerCommands(6)...)
+	b.bury(c, 6)
+	if err := b.redis.RPush(b.context(), "chanmqttproxy:asgi:mqtt:dead-letters", "not a letter").Err(); err != nil {
+		t.Fatal(err)
+	}
+	list := b.letters(5, 4, 3, 2, 1, 0)
+	drop := func(want int, ids ...string) {
+		t.Helper()
+		if n, err := b.client().DropDeadLetters(b.context(), ids...); n != want || err != nil {
+			t.Errorf("dropped %d, want %d: %v", n, want, err)
+		}
+	}
+	drop(2, list[1].ID, list[4].ID, "nobody")
+	drop(0, list[1].ID)
+	b.letters(5, 3, 2, 0)
+	drop(5)
+	b.letters()
+	drop(0)
+}
+
+// layerReplay has buried messages read again: some, and then the rest.
+func layerReplay(t *testing.T, b *layerBench) {
+	c := b.client(layerCapacity(1))
+	b.put(layerCommands(14)...)
+	b.bury(c, 14)
+	ids := map[string]string{}
+	for _, l := range b.letters(13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0) {
+		ids[l.Reason] = l.ID
+	}
+	operator := b.client()
+	replay := func(want int, ids ...string) {
+		t.Helper()
+		if n, err := operator.ReplayDeadLetters(b.context(), ids...); n != want || err != nil {
+			t.Errorf("replayed %d, want %d: %v", n, want, err)
+		}
+	}
+	replay(2, ids["reason 1"], ids["reason 0"], "nobody")
+	replay(0, ids["reason 1"])
+	b.letters(13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
+	numbers, _ := b.take(c, 2)
+	b.wantNumbers(numbers, 0, 2)
+	replay(12)
+	b.letters()
+	if err := b.redis.ZAdd(b.context(), "asgimqtt", redis.Z{Score: 1, Member: "first_______" + layerCommand(1)}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if ttl := b.redis.TTL(b.context(), "asgimqtt").Val(); ttl <= 0 || ttl > time.Minute {
+		t.Errorf("the queue lives %v", ttl)
+	}
+	numbers, receipts := b.take(c, 13)
+	b.wantNumbers(numbers, 1, 13)
+	if err := c.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+}
