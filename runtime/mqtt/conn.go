@@ -2,11 +2,13 @@ package mqtt
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +43,7 @@ type conn struct {
 	queued  uint64        // bytes ever put into out
 	flushed uint64        // bytes ever written to the network
 	cause   error         // why it was closed
+	broken  error         // why nothing can be written any more
 	room    chan struct{} // closed after the next write; nil: nobody waits
 
 	wake chan struct{}
@@ -79,8 +82,8 @@ func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 func (c *conn) send(limit uint32, encode func(io.Writer) error) (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cause != nil {
-		return 0, c.cause
+	if err := cmp.Or(c.cause, c.broken); err != nil {
+		return 0, err
 	}
 	before := c.out.Len()
 	err := encode(&c.out)
@@ -118,7 +121,7 @@ func (c *conn) run(onFlushed func(uint64)) {
 		for {
 			total, err := c.flush()
 			if err != nil {
-				c.close(fmt.Errorf("writing: %w", err))
+				c.breakOff(fmt.Errorf("writing: %w", err))
 				return
 			}
 			if total == 0 {
@@ -205,12 +208,28 @@ func (c *conn) close(cause error) {
 	})
 }
 
-// why returns the cause given to close, or err where there is none.
+// lastWords is how long a peer to which nothing can be written may still say
+// why: a TLS alert, or a DISCONNECT.
+const lastWords = 200 * time.Millisecond
+
+// breakOff ends the writing, and in a moment the reading.
+func (c *conn) breakOff(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.broken = err
+	_ = c.network.SetReadDeadline(time.Now().Add(lastWords))
+}
+
+// why returns the cause given to close, else why writing failed where reading
+// tells no more than that it has ended, else err.
 func (c *conn) why(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cause != nil {
 		return c.cause
+	}
+	if c.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || isHangup(err)) {
+		return c.broken
 	}
 	return err
 }
