@@ -35,6 +35,7 @@ func LayerConfig(cfg *config.Config) layer.Config {
 		GroupExpiry: int(cfg.Layer.GroupExpiry / time.Second),
 		Capacity:    cfg.Layer.Capacity,
 		Channel:     cfg.Channel,
+		DeadLetters: cfg.Bounds.DeadLetters,
 	}
 }
 

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/worker"
+)
+
+func deadLettersCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "dead-letters",
+		Short: "Look at the commands that could not be understood",
+		Long: `Commands that a worker could not understand leave the channel and are kept in
+Redis, the newest of them, until they are dropped or put back.`,
+		Example: `  chanmqttproxy dead-letters list
+  chanmqttproxy dead-letters replay 17d0c2a5
+  chanmqttproxy dead-letters drop`,
+	}
+	c.AddCommand(
+		lettersCommand("list", "List them, the newest first; no payload is shown", listLetters, cobra.NoArgs),
+		lettersCommand("drop", "Forget them: those with the given IDs, or all", dropLetters, cobra.ArbitraryArgs),
+		lettersCommand("replay", "Put them back into the channel: those with the given IDs, or all", replayLetters, cobra.ArbitraryArgs),
+	)
+	return c
+}
+
+// letters is what a verb does with the dead letters.
+type letters func(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error
+
+func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *cobra.Command {
+	use := verb
+	if verb != "list" {
+		use += " [ID...]"
+	}
+	c := configured(&cobra.Command{Use: use, Short: short}, func(c *cobra.Command, cfg *config.Config) error {
+		client := layer.New(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
+		defer client.Close()
+		return do(c.Context(), c, client, c.Flags().Args())
+	})
+	c.Args = args
+	return c
+}
+
+func listLetters(ctx context.Context, c *cobra.Command, client *layer.Client, _ []string) error {
+	list, err := client.DeadLetters(ctx)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "ID\tTIME\tBYTES\tCOMMAND\tREASON")
+	for _, l := range list {
+		fmt.Fprintf(out, "%s\t%s\t%d\t%s\t%s\n", l.ID, l.Time.Local().Format(time.DateTime), l.Size, l.Preview, l.Reason)
+	}
+	return out.Flush()
+}
+
+func dropLetters(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error {
+	n, err := client.DropDeadLetters(ctx, ids...)
+	return told(c, "dropped", n, ids, err)
+}
+
+func replayLetters(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error {
+	n, err := client.ReplayDeadLetters(ctx, ids...)
+	return told(c, "put back", n, ids, err)
+}
+
+// told says how many there were. An ID that is not there is a failure.
+func told(c *cobra.Command, done string, n int, ids []string, err error) error {
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s: %d\n", done, n)
+	if n < len(ids) {
+		return fmt.Errorf("%d of the %d dead letters are not there: dead-letters list shows which are", len(ids)-n, len(ids))
+	}
+	return nil
+}
