@@ -3,14 +3,10 @@ package layer
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"chanmqttproxy/messages"
 )
 
 // DeadLetter is a message of the command channel that was buried.
@@ -128,42 +124,4 @@ func (c *Client) letters(ctx context.Context, ids ...string) ([]stored, error) {
 		c.log.Warn("left out dead letters that cannot be read", "count", unreadable, "key", c.keys.deadLetters())
 	}
 	return list, nil
-}
-
-// preview shows the names of a message's keys, and of those inside its publish.
-func preview(member []byte) string {
-	m := open(string(member))
-	if m.Fault != nil {
-		return "not a message: " + m.Fault.Error()
-	}
-	typ, _ := m.Body.Get("type")
-	text, ok := typ.(string)
-	if !ok {
-		return "no type " + names(m.Body)
-	}
-	return brief(text) + " " + names(m.Body)
-}
-
-func names(m messages.Map) string {
-	var list []string
-	for _, p := range m {
-		name := brief(p.Key)
-		if inner, ok := p.Value.(messages.Map); ok && p.Key == "publish" {
-			name += " " + names(inner)
-		}
-		if p.Key != "type" {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return "{" + strings.Join(list, ", ") + "}"
-}
-
-// brief keeps what a stranger wrote short and printable.
-func brief(s string) string {
-	const most = 40
-	if len(s) > most {
-		return brief(s[:most]) + "…"
-	}
-	return strings.Trim(fmt.Sprintf("%q", s), `"`)
 }

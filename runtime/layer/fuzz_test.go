@@ -195,3 +195,42 @@ func TestDecodeBounded(t *testing.T) {
 		}
 	}
 }
+
+// FuzzStored reads anything as a stored subscription. What can be read is
+// written under the same field, and read again as the same.
+func FuzzStored(f *testing.F) {
+	f.Add(`["group","g","a/+/#"]`, `{"qos":1,"no_local":true,"payload":"json","overflow":"latest","batch":7}`)
+	f.Add(`["channel","specific.a!1","ä\u2028"]`, `{"qos":null}`)
+	f.Add(`["leaving","x"]`, `[`)
+	f.Fuzz(func(t *testing.T, field, value string) {
+		s, leaving, ok := layer.ParseEntry(field, value)
+		if !ok || leaving {
+			return
+		}
+		again, written := layer.FormatEntry(s)
+		if again != field {
+			t.Fatalf("field %q is written as %q", field, again)
+		}
+		if same, _, ok := layer.ParseEntry(again, written); !ok || same != s {
+			t.Fatalf("%+v became %+v by %q", s, same, written)
+		}
+	})
+}
+
+// FuzzPreview shows anything: in a line of bounded length that a terminal can
+// take.
+func FuzzPreview(f *testing.F) {
+	f.Add(strings.Repeat("x", 12) + "\x82\xa4type\xa1x\xa7publish\x81\xa1\x1b\x01")
+	f.Add("short")
+	f.Fuzz(func(t *testing.T, member string) {
+		shown := layer.Preview(member)
+		for _, r := range shown {
+			if r < ' ' || r == 0x7f {
+				t.Fatalf("%q", shown)
+			}
+		}
+		if len(shown) > 6000 {
+			t.Fatalf("%d bytes", len(shown))
+		}
+	})
+}

@@ -28,9 +28,16 @@ import asyncio, sys
 from channels_redis.core import RedisChannelLayer
 
 async def consumer(layer, name):
+    def event(i):
+        return {"topic": "t/é", "payload": {"n": i, "x": float("inf")}, "qos": 1, "retain": False}
     for i in range(60):
         m = await layer.receive(name)
-        assert m == {"type": "mqtt.message", "message": {"topic": "t/é", "payload": {"n": i, "x": float("inf")}, "qos": 1, "retain": False}}, (i, m)
+        assert m == {"type": "mqtt.message", "message": event(i)}, (i, m)
+    for n in (1, 20):
+        m = await layer.receive(name)
+        assert m == {"type": "mqtt.messages", "messages": [event(i) for i in range(n)]}, m
+    m = await layer.receive(name)
+    assert m == {"type": "mqtt.message", "message": event(9)}, m
 
 async def main():
     layer = RedisChannelLayer(hosts=[sys.argv[1]])
@@ -77,12 +84,23 @@ func TestPython(t *testing.T) {
 		return plain.ZCard(t.Context(), "asgi:group:g").Val() == 3
 	})
 	batch := &messages.Batch{Target: messages.Target{Kind: messages.Group, Name: "g"}}
+	var events []messages.Event
 	for i := range 60 {
-		batch.Bundles = append(batch.Bundles, alone(messages.Event{QoS: 1, Message: &messages.Message{
+		events = append(events, messages.Event{QoS: 1, Message: &messages.Message{
 			Topic: "t/é", QoS: 2, Payload: fmt.Appendf(nil, `{"n": %d, "x": Infinity}`, i),
-		}}))
+		}})
+		batch.Bundles = append(batch.Bundles, alone(events[i]))
 	}
-	if outcome, err := c.Send(t.Context(), batch); err != nil || outcome.Stored != 60 {
+	batch.Bundles = append(batch.Bundles,
+		messages.Bundle{Plural: true, Events: events[:1]}, messages.Bundle{Plural: true, Events: events[:20]})
+	if outcome, err := c.Send(t.Context(), batch); err != nil || outcome.Stored != 62 {
+		t.Fatalf("%+v, %v", outcome, err)
+	}
+	// And what goes to one queue by itself is for the same consumers.
+	queue := messages.Queue{Members: plain.ZRange(t.Context(), "asgi:group:g", 0, -1).Val()}
+	queue.Name = messages.NonLocal(queue.Members[0])
+	single := &messages.Batch{Target: batch.Target, Bundles: []messages.Bundle{alone(events[9])}, Queue: &queue}
+	if outcome, err := c.Send(t.Context(), single); err != nil || outcome.Stored != 1 {
 		t.Fatalf("%+v, %v", outcome, err)
 	}
 	if code := python.ExitCode(30 * time.Second); code != 0 || !strings.Contains(python.Output(), "all received") {
