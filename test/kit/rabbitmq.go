@@ -42,13 +42,17 @@ func RabbitMQ(t testing.TB) *RabbitMQServer {
 			t.Fatalf("writing RabbitMQ's configuration: %v", err)
 		}
 	}
-	Start(t, "epmd", exec.Command(Need(t, "epmd"), "-address", "127.0.0.1", "-port", fmt.Sprint(mapper)))
+	epmd := Start(t, "epmd", exec.Command(Need(t, "epmd"), "-address", "127.0.0.1", "-port", fmt.Sprint(mapper)))
+	if !Answers(fmt.Sprintf("127.0.0.1:%d", mapper), epmd.Ended(), 10*time.Second) {
+		t.Fatalf("epmd did not start:\n%s", epmd.Output())
+	}
 	cmd := exec.Command(script)
 	cmd.Dir = dir
 	cmd.Env = append(withoutRabbit(os.Environ()),
 		"HOME="+dir,
 		fmt.Sprintf("ERL_EPMD_PORT=%d", mapper),
 		fmt.Sprintf("RABBITMQ_NODENAME=kit%d@localhost", mqtt),
+		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-start_epmd false",
 		"RABBITMQ_NODE_IP_ADDRESS=127.0.0.1",
 		fmt.Sprintf("RABBITMQ_NODE_PORT=%d", FreePort(t)),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", FreePort(t)),
