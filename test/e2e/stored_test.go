@@ -1,0 +1,142 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/kit"
+)
+
+// A worker that is killed leaves its subscriptions to the next one, and a
+// broker session with them: what came meanwhile is not lost.
+func TestKilledWorkerIsSucceeded(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	first := run(t, redis, broker.URL())
+	f := flow(t, redis, broker)
+	for range 3 {
+		first.Kill()
+		time.Sleep(50 * time.Millisecond) // some messages find no worker
+		first = run(t, redis, broker.URL())
+		f.flows(t)
+	}
+	f.end()
+	complete(t, f)
+	first.Stop()
+}
+
+// What cannot be understood is kept for a person to look at, and can be put
+// back.
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL())
+	site := kit.NewDjango(t, redis.Addr())
+	secret := "nobody should see this"
+	site.Send(kit.Publish("no/+/wildcards", secret, 1))
+	site.SendRaw(kit.Garbage()[3])
+	kit.Eventually(t, 20*time.Second, "both are buried", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
+
+	list := letters(t, redis, "list")
+	if !strings.Contains(list, "mqtt.publish") || !strings.Contains(list, "no/+/wildcards") || strings.Contains(list, secret) {
+		t.Errorf("the list is\n%s", list)
+	}
+	if got := letters(t, redis, "replay"); !strings.Contains(got, "put back: 2") {
+		t.Errorf("replay said %q", got)
+	}
+	kit.Eventually(t, 20*time.Second, "both are buried again", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
+	id := strings.Fields(strings.Split(letters(t, redis, "list"), "\n")[1])[0]
+	if got := letters(t, redis, "drop", id); !strings.Contains(got, "dropped: 1") {
+		t.Errorf("drop said %q", got)
+	}
+	letters(t, redis, "drop")
+	if got := letters(t, redis, "list"); strings.Count(got, "\n") != 1 {
+		t.Errorf("what is left is\n%s", got)
+	}
+	worker.Stop()
+}
+
+func letters(t *testing.T, redis *kit.RedisServer, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(kit.Binary(t), append([]string{"dead-letters"}, args...)...)
+	cmd.Env = append(os.Environ(), "REDIS_URL="+redis.URL())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("dead-letters %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// A subscription whose group has no member any more is dropped, at the broker
+// too, and the next subscribe brings it back.
+func TestIdleSubscriptionIsDropped(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL(), "SUBSCRIPTION_IDLE=1")
+	site, device := kit.NewDjango(t, redis.Addr()), kit.NewDevice(t, broker.Addr())
+	site.Join("idle")
+	site.Send(kit.Subscribe("idle/a", "idle", 1))
+	in := read(t, site)
+	reaches(t, device, "idle/a", in)
+	redis.Client().Del(t.Context(), "asgi:group:idle")
+	says(t, worker, "subscriptions dropped")
+	site.Join("idle")
+	site.Send(kit.Subscribe("idle/a", "idle", 1))
+	kit.Eventually(t, 20*time.Second, "the subscription is back", func() bool {
+		device.Publish("idle/a", 1, "back").WaitTimeout(time.Second)
+		time.Sleep(20 * time.Millisecond)
+		return in.has("back")
+	})
+	worker.Stop()
+}
+
+// A burst into one process that reads slowly: with "wait" all of it arrives in
+// order, with "latest" the last value of each topic does, and another process
+// is not held up. The queues have the default capacity.
+func TestBurstIntoASlowProcess(t *testing.T) {
+	t.Parallel()
+	const burst, topics = 3000, 10
+	for _, overflow := range []string{"wait", "latest"} {
+		t.Run(overflow, func(t *testing.T) {
+			t.Parallel()
+			redis, broker := kit.Redis(t), kit.Mosquitto(t)
+			worker := kit.Worker(t, []string{"LOG_FORMAT=text", "REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr()}, "run")
+			slow, quick := kit.NewDjango(t, redis.Addr()), kit.NewDjango(t, redis.Addr())
+			device := kit.NewDevice(t, broker.Addr())
+			slow.Join("burst")
+			quick.Join("burst")
+			subscribe := append(kit.Subscribe("burst/#", "burst", 1), messages.Pair{Key: "overflow", Value: overflow})
+			slow.Send(subscribe)
+			in := read(t, quick)
+			reaches(t, device, "burst/x", in)
+			slow.Read(time.Second)
+			for i := range burst {
+				for i-(in.count()) > 50 {
+					time.Sleep(time.Millisecond)
+				}
+				device.Publish("burst/"+string(rune('a'+i%topics)), 1, "m"+strconv.Itoa(i))
+			}
+			kit.Eventually(t, 30*time.Second, "the quick process has everything", func() bool { return in.has("m" + strconv.Itoa(burst-1)) })
+			late := read(t, slow)
+			kit.Eventually(t, 30*time.Second, "the slow process has the last value of each topic", func() bool {
+				all := late.all()
+				for i := burst - topics; i < burst; i++ {
+					if !slices.Contains(all, "m"+strconv.Itoa(i)) {
+						return false
+					}
+				}
+				return true
+			})
+			if overflow == "wait" {
+				inOrder(t, late, burst)
+			}
+			worker.Stop()
+		})
+	}
+}
