@@ -77,7 +77,8 @@ func (w *Worker) logTotals() {
 	s := w.stats
 	w.log.Info("stopped",
 		"received", s.Received.Load(), "stored", s.Stored.Load(), "full", s.Full.Load(),
-		"overflowed", s.Overflowed.Load(), "unmatched", s.Unmatched.Load(),
+		"overflowed", s.Overflowed.Load(), "replaced", s.Replaced.Load(), "expired", s.Expired.Load(),
+		"unmatched", s.Unmatched.Load(),
 		"commands", s.Commands.Load(), "bad_commands", s.BadCommands.Load(),
 		"published", s.Published.Load(), "publish_refused", s.PublishRefused.Load())
 }
