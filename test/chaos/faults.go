@@ -1,0 +1,110 @@
+package chaos
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Faults are what was done to a rig, and when.
+type Faults struct {
+	mu   sync.Mutex
+	list []Fault
+}
+
+// Fault is something that was broken for a time; To is when messages came
+// through again.
+type Fault struct {
+	Name     string
+	From, To time.Time
+}
+
+// near is how long before a fault a message may have been delivered that is
+// repeated because of it, and how long after it the repeat may come: readers
+// see things later than they happened.
+const near = time.Second
+
+// During does something harmful, waits until messages come through, and
+// remembers when that was.
+func (r *Rig) During(name string, harm func()) {
+	r.t.Helper()
+	f := Fault{Name: name, From: time.Now()}
+	harm()
+	r.flows()
+	f.To = time.Now()
+	r.Faults.mu.Lock()
+	defer r.Faults.mu.Unlock()
+	r.Faults.list = append(r.Faults.list, f)
+}
+
+// KillWorker ends the worker with SIGKILL and starts it again.
+func (r *Rig) KillWorker() { r.During("kill -9 of the worker", func() { r.Worker.Kill(); r.Worker.Start() }) }
+
+// KillBusyWorker kills the worker when much is under way, because Redis has
+// hung for a moment.
+func (r *Rig) KillBusyWorker() {
+	r.During("kill -9 of the worker with much under way", func() {
+		r.Redis.Pause()
+		time.Sleep(300 * time.Millisecond)
+		r.Worker.Kill()
+		r.Redis.Resume()
+		r.Worker.Start()
+	})
+}
+
+// StopWorker ends the worker with SIGTERM and starts it again.
+func (r *Rig) StopWorker() { r.During("restart of the worker", func() { r.Worker.Stop(); r.Worker.Start() }) }
+
+// RestartRedis kills Redis and starts it with the data it had.
+func (r *Rig) RestartRedis() { r.During("restart of Redis", r.Redis.Restart) }
+
+// RestartBroker stops the broker, which stores its sessions, and starts it.
+func (r *Rig) RestartBroker() { r.During("restart of the broker", r.Broker.Restart) }
+
+// FreezeRedis has Redis hang for a time, with its connections open.
+func (r *Rig) FreezeRedis(d time.Duration) {
+	r.During(fmt.Sprint("Redis hangs for ", d), func() {
+		r.Redis.Pause()
+		time.Sleep(d)
+		r.Redis.Resume()
+	})
+}
+
+// FreezeBroker has the broker hang for a time, with its connections open.
+func (r *Rig) FreezeBroker(d time.Duration) {
+	r.During(fmt.Sprint("the broker hangs for ", d), func() {
+		r.Broker.Freeze()
+		time.Sleep(d)
+		r.Broker.Thaw()
+	})
+}
+
+// All are the faults so far.
+func (f *Faults) All() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]Fault(nil), f.list...)
+}
+
+// Unexplained are the repeats that no fault explains: a fault does where the
+// first copy came shortly before it or while it lasted, and the next one not
+// long after it was over.
+func (f *Faults) Unexplained(list []Repeat) []Repeat {
+	var rest []Repeat
+	for _, repeat := range list {
+		if !explained(repeat, f.All()) {
+			rest = append(rest, repeat)
+		}
+	}
+	return rest
+}
+
+func explained(repeat Repeat, faults []Fault) bool {
+	for _, f := range faults {
+		from, to := f.From.Add(-near), f.To.Add(near)
+		if repeat.First.After(from) && repeat.First.Before(to) && repeat.Again.Before(to.Add(near)) {
+			return true
+		}
+	}
+	return false
+}

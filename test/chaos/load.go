@@ -1,0 +1,288 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/kit"
+)
+
+// Load is what a bridge has to carry. Rates are messages a second over all
+// topics together, and the most that is tried: a topic has one message in
+// flight at a time, so that its order is beyond doubt.
+type Load struct {
+	// Processes of the site, each of which reads everything that comes in.
+	Processes int
+	// Topics that devices publish to, and how often; half of the devices speak
+	// MQTT 5, the others 3.1.1.
+	Topics, In int
+	// QoS of what devices publish.
+	QoS byte
+	// Commands a second that the site sends, to as many topics.
+	Out int
+}
+
+// group is the group that all processes of the site are in.
+const group = "chaos"
+
+// perDevice is how many topics a device publishes to.
+const perDevice = 5
+
+var devices atomic.Int64
+
+// process is one process of the site, which reads unless it is told to stop.
+type process struct {
+	name    string
+	django  *kit.Django
+	stopped atomic.Bool
+	slow    atomic.Int64 // nanoseconds to wait after each read
+}
+
+// start has the site join and subscribe, sees that messages come through both
+// ways, and starts to send.
+func (r *Rig) start() {
+	r.t.Helper()
+	for i := range r.Load.Processes {
+		p := &process{name: fmt.Sprint("process ", i), django: kit.NewDjango(r.t, r.Redis.Addr())}
+		p.django.Join(group)
+		r.processes = append(r.processes, p)
+		r.readers.Go(func() { r.read(p) })
+	}
+	r.listen()
+	r.Site().Send(append(kit.Subscribe("in/#", group, 1), r.options...))
+	r.flows()
+}
+
+// Site is the process of the site that sends commands.
+func (r *Rig) Site() *kit.Django { return r.processes[0].django }
+
+// Run sends in both directions until the load is stopped.
+func (r *Rig) Run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var senders sync.WaitGroup
+	var d *device
+	for i := range r.Load.Topics {
+		if i%perDevice == 0 {
+			d = r.device(i%(2*perDevice) == 0)
+		}
+		d := d
+		senders.Go(func() { r.publish(ctx, d, fmt.Sprint("in/", i)) })
+	}
+	if r.Load.Out > 0 {
+		senders.Go(func() { r.command(ctx) })
+	}
+	return sync.OnceFunc(func() {
+		cancel()
+		senders.Wait()
+	})
+}
+
+// Burst sends so many messages, spread over the topics, as fast as the broker
+// takes them.
+func (r *Rig) Burst(messages int) {
+	var senders sync.WaitGroup
+	for i := range r.Load.Topics {
+		d, topic := r.device(i%2 == 0), fmt.Sprint("in/", i)
+		senders.Go(func() {
+			defer d.close()
+			for range messages / r.Load.Topics {
+				r.Publish(d, topic)
+			}
+		})
+	}
+	senders.Wait()
+}
+
+// StopReading has a process of the site read no more, but not end.
+func (r *Rig) StopReading(process int) { r.processes[process].stopped.Store(true) }
+
+// ResumeReading undoes StopReading.
+func (r *Rig) ResumeReading(process int) { r.processes[process].stopped.Store(false) }
+
+// SlowDown has a process of the site wait after each read, which takes what its
+// queue holds.
+func (r *Rig) SlowDown(process int, d time.Duration) { r.processes[process].slow.Store(int64(d)) }
+
+func (r *Rig) device(five bool) *device {
+	d := newDevice(r.Broker.Addr(), fmt.Sprint("sender-", devices.Add(1)), five)
+	r.t.Cleanup(d.close)
+	return d
+}
+
+// publish sends one topic's share of what comes in.
+func (r *Rig) publish(ctx context.Context, d *device, topic string) {
+	tick := time.NewTicker(time.Second * time.Duration(r.Load.Topics) / time.Duration(r.Load.In))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.Publish(d, topic)
+		}
+	}
+}
+
+// Publish sends the next message of a topic and waits until the broker has it.
+func (r *Rig) Publish(d *device, topic string) {
+	within, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	number := r.In.Send(topic)
+	if err := d.publish(within, topic, r.Load.QoS, payload(number)); err != nil {
+		r.t.Errorf("a device could not publish to %s: %v", topic, err)
+		return
+	}
+	r.In.Acked(topic, number)
+}
+
+// command sends what goes out, a handful at a time, as often as it takes.
+func (r *Rig) command(ctx context.Context) {
+	const every = 20 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	each := max(1, r.Load.Out*int(every/time.Millisecond)/1000)
+	for next := 0; ; next += each {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			r.send(next, each)
+		}
+	}
+}
+
+func (r *Rig) send(from, n int) {
+	list := make([]messages.Map, n)
+	numbers := make([]int, n)
+	for i := range n {
+		numbers[i] = r.Out.Send(outTopic(from + i))
+		list[i] = kit.Publish(outTopic(from+i), payload(numbers[i]), 1)
+	}
+	r.Site().Send(list...) // returns when Redis has them
+	for i := range n {
+		r.Out.Acked(outTopic(from+i), numbers[i])
+	}
+}
+
+func outTopic(i int) string { return fmt.Sprint("out/", i%20) }
+
+// read enters what a process of the site reads.
+func (r *Rig) read(p *process) {
+	for r.reading.Load() {
+		if p.stopped.Load() {
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		for _, m := range p.django.Read(50 * time.Millisecond) {
+			r.enter(p, m)
+		}
+		time.Sleep(time.Duration(p.slow.Load()))
+	}
+}
+
+// enter enters one message of the layer: an event, or a list of them.
+func (r *Rig) enter(p *process, m messages.Map) {
+	if list, ok := m.Get("messages"); ok {
+		events, _ := list.([]any)
+		for _, e := range events {
+			event, _ := e.(messages.Map)
+			r.event(p, event)
+		}
+		return
+	}
+	r.event(p, kit.Event(r.t, m))
+}
+
+func (r *Rig) event(p *process, event messages.Map) {
+	topic, _ := event.Get("topic")
+	text, _ := event.Get("payload")
+	r.arrive(r.In, p.name, fmt.Sprint(topic), fmt.Sprint(text))
+}
+
+// arrive tells probes from messages that are accounted for.
+func (r *Rig) arrive(a *Account, receiver, topic, text string) {
+	if strings.HasPrefix(text, "probe") {
+		r.probes.Store(receiver+text, true)
+		return
+	}
+	number, err := strconv.Atoi(strings.TrimPrefix(text, "m"))
+	if err != nil {
+		number = -1
+	}
+	a.Deliver(receiver, topic, number)
+}
+
+func payload(number int) string { return "m" + strconv.Itoa(number) }
+
+// listener is the name of the device that hears what goes out.
+const listener = "device"
+
+// listen starts the device that hears what goes out. Its session is stored at
+// the broker.
+func (r *Rig) listen() {
+	r.t.Helper()
+	subscribed := make(chan struct{})
+	once := sync.OnceFunc(func() { close(subscribed) })
+	options := paho.NewClientOptions().AddBroker("tcp://" + r.Broker.Addr()).
+		SetClientID(fmt.Sprint("listener-", devices.Add(1))).SetCleanSession(false).
+		SetKeepAlive(10 * time.Second).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond).
+		SetMaxReconnectInterval(200 * time.Millisecond).SetOrderMatters(true).
+		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) {
+			r.arrive(r.Out, listener, m.Topic(), string(m.Payload()))
+		}).
+		SetOnConnectHandler(func(c paho.Client) {
+			token := c.Subscribe("out/#", 1, nil)
+			go func() {
+				if token.Wait() && token.Error() == nil {
+					once()
+				}
+			}()
+		})
+	client := paho.NewClient(options)
+	client.Connect()
+	r.t.Cleanup(func() { client.Disconnect(0) })
+	select {
+	case <-subscribed:
+	case <-time.After(20 * time.Second):
+		r.t.Fatal("the listening device could not subscribe")
+	}
+}
+
+// flows waits until new messages come through, both ways and to every process
+// that reads.
+func (r *Rig) flows() {
+	r.t.Helper()
+	probe := fmt.Sprint("probe ", devices.Add(1))
+	d := r.device(true)
+	defer d.close()
+	deadline := time.Now().Add(2 * time.Minute)
+	for !r.flowed(probe) {
+		if time.Now().After(deadline) {
+			r.t.Fatal("no message comes through, or no command")
+		}
+		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		_ = d.publish(within, "in/probe", 1, probe)
+		cancel()
+		r.Site().Send(kit.Publish("out/probe", probe, 1))
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (r *Rig) flowed(probe string) bool {
+	for _, p := range r.processes {
+		if _, ok := r.probes.Load(p.name + probe); !ok && !p.stopped.Load() {
+			return false
+		}
+	}
+	_, ok := r.probes.Load(listener + probe)
+	return ok
+}
+

@@ -1,0 +1,103 @@
+package chaos
+
+import (
+	"fmt"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/kit"
+)
+
+// Rig is a whole bridge under load: a real Redis, a real broker, the worker
+// between them, devices, the processes of a site, and an account for each
+// direction.
+type Rig struct {
+	Redis  *kit.RedisServer
+	Broker *kit.MosquittoServer
+	Worker *Worker
+	// In is what devices publish, Out what the site commands.
+	In, Out *Account
+	Faults  *Faults
+	Load    Load
+
+	t         testing.TB
+	options   messages.Map
+	processes []*process
+	readers   sync.WaitGroup
+	reading   atomic.Bool
+	probes    sync.Map
+}
+
+// Options are what a rig may have other than the usual.
+type Options struct {
+	Load Load
+	// Subscribe is more of the site's subscribe command.
+	Subscribe messages.Map
+	// Capacity of the layer's queues; by default enough for every outage.
+	Capacity int
+	// ToBroker and ToRedis, if set, are made to stand between the worker and
+	// the servers.
+	ToBroker, ToRedis func(addr string) *Network
+	// Env is more of the worker's environment.
+	Env []string
+}
+
+// NewRig starts everything but the load, and returns when messages come
+// through.
+func NewRig(t testing.TB, o Options) *Rig {
+	t.Helper()
+	r := &Rig{
+		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe,
+		Redis: kit.Redis(t), Broker: kit.Mosquitto(t),
+		Out: NewAccount(listener),
+	}
+	var names []string
+	for i := range o.Load.Processes {
+		names = append(names, fmt.Sprint("process ", i))
+	}
+	r.In = NewAccount(names...)
+	r.reading.Store(true)
+	t.Cleanup(r.end)
+	r.Worker = newWorker(t, r.environment(o))
+	r.start()
+	return r
+}
+
+func (r *Rig) environment(o Options) []string {
+	broker, redis := r.Broker.Addr(), r.Redis.Addr()
+	if o.ToBroker != nil {
+		broker = o.ToBroker(broker).Addr()
+	}
+	if o.ToRedis != nil {
+		redis = o.ToRedis(redis).Addr()
+	}
+	if o.Capacity == 0 {
+		o.Capacity = 1_000_000
+	}
+	layers := fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": %d}}}`,
+		(&url.URL{Scheme: "redis", Host: redis}).String(), o.Capacity)
+	return append([]string{"LOG_FORMAT=text", "MQTT_HOST=" + broker, layers}, o.Env...)
+}
+
+// end stops the readers.
+func (r *Rig) end() {
+	r.reading.Store(false)
+	r.readers.Wait()
+}
+
+// Settle waits until everything that was acknowledged to its sender has come,
+// or for so long that it never will.
+func (r *Rig) Settle(within time.Duration) (in, out Sum) {
+	deadline := time.Now().Add(within)
+	for {
+		in, out = r.In.Sum(), r.Out.Sum()
+		if in.Lost+out.Lost == 0 || time.Now().After(deadline) {
+			return in, out
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
