@@ -46,6 +46,7 @@ type Client struct {
 	redis  *redis.Client
 	sender *sender
 	reader *reader
+	unread unread
 	stop   context.CancelFunc
 	once   sync.Once
 }

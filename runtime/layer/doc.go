@@ -14,6 +14,15 @@
 //   - A Send repeated with the same batch writes the same members, so that what
 //     was written and not yet read is not there twice.
 //
-// Everything is stored as channels_redis 3.0.1 to 4.3 store it, so Python and Go
+// Each queue has its own room: one that is full refuses the rest of a batch, which
+// Send reports so that the caller can write it later to that queue alone, and
+// delays nobody else.
+//
+// What is kept for the worker itself stands in keys of its own outside the
+// layer's prefix, which a flush of the layer leaves alone: its subscriptions, the
+// commands that could not be carried out (the dead letters), the MQTT client id
+// and which broker sessions are known.
+//
+// Messages are stored as channels_redis 3.0.1 to 4.3 store them, so Python and Go
 // may share each queue, as readers and as writers.
 package layer

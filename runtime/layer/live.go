@@ -17,10 +17,12 @@ import (
 // Config.GroupExpiry.
 //
 // A channel is live unless its queue shows that nobody reads: the oldest message
-// in it is older than Config.Expiry, or it is older than half of that and the
-// queue is full, where a reader would have taken it. A queue that is not there,
-// because all was read or nothing was written, counts as live. The consumers of
-// one process share a queue: one that is gone is not told from its neighbours.
+// in it is older than Config.Expiry; or it is older than half of that and the
+// queue is full, where a reader would have taken it; or messages that became too
+// old were dropped out of it as this client wrote to it, within the last two
+// times Config.Expiry. A queue that is not there, because all was read or nothing
+// was written, counts as live. The consumers of one process share a queue: one
+// that is gone is not told from its neighbours.
 //
 // A key of another type is not live. Errors are *messages.LayerFailure.
 func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
@@ -48,9 +50,10 @@ func (c *Client) look(ctx context.Context, targets []messages.Target, live []boo
 			judges[i] = func() (bool, error) { return members.Val() > 0, members.Err() }
 			continue
 		}
-		first := pipe.ZRangeWithScores(ctx, c.keys.queue(t.Name), 0, 0)
-		length := pipe.ZCard(ctx, c.keys.queue(t.Name))
-		judges[i] = func() (bool, error) { return c.read(first, length, now), first.Err() }
+		key := c.keys.queue(t.Name)
+		first, length := pipe.ZRangeWithScores(ctx, key, 0, 0), pipe.ZCard(ctx, key)
+		dropped := c.unread.since(key, now.Add(-2*time.Duration(c.config.Expiry)*time.Second))
+		judges[i] = func() (bool, error) { return !dropped && c.read(first, length, now), first.Err() }
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for i, judge := range judges {

@@ -2,9 +2,7 @@ package layer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"chanmqttproxy/messages"
 )
@@ -35,7 +33,7 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 	for i := range b.Bundles {
 		undecodable += p.bundle(&b.Bundles[i])
 	}
-	outcome, err := c.send(ctx, d, b.Skip, p.finish())
+	outcome, err := c.write(ctx, d, b.Skip, p.finish())
 	if err == nil && b.Queue == nil {
 		outcome.Undecodable = undecodable
 	}
@@ -54,59 +52,5 @@ func (c *Client) SendMessages(ctx context.Context, target messages.Target, list 
 			return messages.Outcome{}, fmt.Errorf("message %d for %s: %w", i, target, err)
 		}
 	}
-	return c.send(ctx, d, nil, p.finish())
-}
-
-// send makes the calls one after the other: a queue that had no room in one is
-// left alone by those that follow.
-func (c *Client) send(ctx context.Context, d destination, skip []string, calls []call) (messages.Outcome, error) {
-	var outcome messages.Outcome
-	refused := map[string]bool{}
-	for _, call := range calls {
-		for _, name := range skip {
-			call.args = append(call.args, name)
-		}
-		for name := range refused {
-			call.args = append(call.args, name)
-		}
-		answer, err := c.sender.do(ctx, call)
-		if err == nil {
-			err = d.note(&outcome, refused, skip, call.first, answer)
-		}
-		if err != nil {
-			return messages.Outcome{}, c.failure("writing to "+d.target.String(), err)
-		}
-	}
-	return outcome, nil
-}
-
-var errAnswer = errors.New("an answer that the script cannot have given")
-
-// note adds what one call answered. Queues that are known to refuse are known
-// with what they took.
-func (d destination) note(o *messages.Outcome, refused map[string]bool, skip []string, first int, answer []any) error {
-	if len(answer)%3 != 1 {
-		return errAnswer
-	}
-	stored, ok := answer[0].(int64)
-	o.Stored += int(stored)
-	for rest := answer[1:]; ok && len(rest) > 0; rest = rest[3:] {
-		name, isText := rest[0].(string)
-		taken, isNumber := rest[1].(int64)
-		names, isList := rest[2].([]any)
-		ok = isText && isNumber && isList
-		if !ok || refused[name] {
-			continue
-		}
-		refused[name] = true
-		r := messages.Refusal{Queue: d.queue(name, names), From: first + int(taken)}
-		if slices.Contains(skip, name) {
-			r.From = 0
-		}
-		o.Refused = append(o.Refused, r)
-	}
-	if !ok {
-		return errAnswer
-	}
-	return nil
+	return c.write(ctx, d, nil, p.finish())
 }

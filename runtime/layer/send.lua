@@ -8,18 +8,22 @@
 -- repeated attempt, a score below those of the first one, 8 number of messages;
 -- then score and body of each message; then names of queues to leave alone.
 -- KEYS: the group's key, or the queue's.
--- Returns how many (message, queue) pairs are stored, and for each queue that did
--- not take all: its name, how many it took, and its members (of a group).
+-- Returns how many (message, queue) pairs are stored and how many old messages
+-- were dropped unread, and for each queue that did not take all: its name, how
+-- many it took, and its members (of a group).
 local kind, prefix, capacity, expiry, stale = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local again, count = ARGV[7], tonumber(ARGV[8])
-local answer, skip = {0}, {}
+local answer, skip = {0, 0}, {}
 for i = 9 + 2 * count, #ARGV do skip[ARGV[i]] = true end
 
 -- A key of another type can never be a queue: nothing fits, and nobody else is
 -- held up by it.
 local function trimmed(key)
   local reply = redis.pcall('ZREMRANGEBYSCORE', key, 0, stale)
-  if type(reply) ~= 'table' or not reply.err then return true end
+  if type(reply) ~= 'table' or not reply.err then
+    answer[2] = answer[2] + reply
+    return true
+  end
   if string.find(reply.err, 'WRONGTYPE', 1, true) then return false end
   error(reply.err)
 end

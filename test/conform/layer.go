@@ -68,6 +68,7 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 		"replay":             layerReplay,
 		"drop":               layerDrop,
 		"live":               layerLive,
+		"live and busy":      layerLiveBusy,
 		"known session":      layerKnownSession,
 		"data loss":          layerDataLoss,
 	} {

@@ -193,6 +193,26 @@ func layerLive(t *testing.T, b *layerBench) {
 	}
 }
 
+// layerLiveBusy has more written to a channel than its queue holds: that nobody
+// reads it shows though all of it is new.
+func layerLiveBusy(t *testing.T, b *layerBench) {
+	c := b.client(layerCapacity(3))
+	for _, name := range []string{"specific.dead!1", "specific.read!1"} {
+		target := messages.Target{Kind: messages.Channel, Name: name}
+		key := "asgi" + messages.NonLocal(name)
+		if name == "specific.dead!1" {
+			if err := b.redis.ZAdd(b.context(), key, redis.Z{Score: 1, Member: "old"}).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.wantOutcome(b.send(c, layerBatch(target, layerEvents(0, 2))), messages.Outcome{Stored: 2})
+		live, err := c.Live(b.context(), []messages.Target{target})
+		if err != nil || live[0] != (name == "specific.read!1") {
+			t.Errorf("%s is live: %v, %v", name, live, err)
+		}
+	}
+}
+
 func layerKnownSession(t *testing.T, b *layerBench) {
 	c := b.client()
 	for range 2 {

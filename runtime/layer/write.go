@@ -1,0 +1,84 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// writing is one Send on its way.
+type writing struct {
+	destination
+	outcome messages.Outcome
+	// away are the queues to leave alone; true: the caller said so, else they had
+	// no room in an earlier call.
+	away  map[string]bool
+	known map[string]bool // queues in outcome.Refused
+}
+
+// write makes the calls one after the other: a queue that had no room in one is
+// left alone by those that follow.
+func (c *Client) write(ctx context.Context, d destination, skip []string, calls []call) (messages.Outcome, error) {
+	w := writing{destination: d, away: map[string]bool{}, known: map[string]bool{}}
+	for _, name := range skip {
+		w.away[name] = true
+	}
+	for _, call := range calls {
+		for name := range w.away {
+			call.args = append(call.args, name)
+		}
+		answer, err := c.sender.do(ctx, call)
+		if err == nil {
+			err = c.answered(&w, call, answer)
+		}
+		if err != nil {
+			return messages.Outcome{}, c.failure("writing to "+d.target.String(), err)
+		}
+	}
+	return w.outcome, nil
+}
+
+var errAnswer = errors.New("an answer that the script cannot have given")
+
+// answered takes in what the script says: two counts, and three values for each
+// queue that refused.
+func (c *Client) answered(w *writing, from call, answer []any) error {
+	if len(answer)%3 != 2 {
+		return errAnswer
+	}
+	stored, ok1 := answer[0].(int64)
+	dropped, ok2 := answer[1].(int64)
+	if !ok1 || !ok2 {
+		return errAnswer
+	}
+	w.outcome.Stored += int(stored)
+	if dropped > 0 && w.kind == "queue" {
+		c.unread.note(w.key, time.Now())
+	}
+	for rest := answer[2:]; len(rest) > 0; rest = rest[3:] {
+		name, ok1 := rest[0].(string)
+		taken, ok2 := rest[1].(int64)
+		members, ok3 := rest[2].([]any)
+		if !ok1 || !ok2 || !ok3 {
+			return errAnswer
+		}
+		w.refused(name, from.first+int(taken), members)
+	}
+	return nil
+}
+
+// refused notes a queue, unless it is known already: with what it took before.
+func (w *writing) refused(name string, from int, members []any) {
+	if w.known[name] {
+		return
+	}
+	w.known[name] = true
+	if w.away[name] {
+		from = 0
+	} else {
+		w.away[name] = false
+	}
+	w.outcome.Refused = append(w.outcome.Refused, messages.Refusal{Queue: w.queue(name, members), From: from})
+}
