@@ -30,6 +30,11 @@ func joins(b *messages.Bundle, e messages.Event) bool {
 		e.Message.At.Sub(first.Message.At) <= bundleSpan
 }
 
+// sizeOf is what an event that waits is taken to occupy, in bytes.
+func sizeOf(e messages.Event) int64 {
+	return int64(len(e.Message.Payload)+len(e.Message.Topic)) + 256
+}
+
 // eventsOf are the events of bundles, in their order.
 func eventsOf(list []messages.Bundle) []messages.Event {
 	var events []messages.Event

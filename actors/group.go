@@ -109,7 +109,7 @@ func (g *group) Receive(ctx actor.Context) {
 		g.giveUp()
 	case *actor.Stopping:
 		g.cancel()
-		g.unpark()
+		g.clear()
 	}
 }
 
@@ -123,24 +123,38 @@ func (g *group) release(message any) {
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
 	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}})
-	g.shed()
+	g.Stats.WaitingBytes.Add(sizeOf(m.Event))
 	g.next(ctx)
-}
-
-// shed keeps the backlog within its bound.
-func (g *group) shed() {
-	if len(g.backlog) <= g.GroupBacklog {
-		return
-	}
-	for i, w := range g.backlog {
-		if w.event.Message.QoS == 0 {
-			g.Stats.Overflowed.Add(1)
-			g.settle([]messages.Settlement{w.settlement})
-			copy(g.backlog[1:], g.backlog[:i])
-			g.backlog = g.backlog[1:]
+	for len(g.backlog) > g.GroupBacklog || g.Stats.WaitingBytes.Load() > g.BacklogMemory {
+		if !g.shed() {
 			return
 		}
 	}
+}
+
+// shed drops the oldest message of QoS 0 that waits, if there is one.
+func (g *group) shed() bool {
+	for i, w := range g.backlog {
+		if w.event.Message.QoS > 0 {
+			continue
+		}
+		g.Stats.Overflowed.Add(1)
+		g.settle([]messages.Settlement{w.settlement})
+		copy(g.backlog[1:i+1], g.backlog[:i])
+		g.backlog[0] = w
+		g.forget(1)
+		return true
+	}
+	return false
+}
+
+// forget takes the first n away from the backlog.
+func (g *group) forget(n int) {
+	for _, w := range g.backlog[:n] {
+		g.Stats.WaitingBytes.Add(-sizeOf(w.event))
+	}
+	clear(g.backlog[:n])
+	g.backlog = g.backlog[n:]
 }
 
 // next makes a batch of what waits and writes it, unless one is under way.
@@ -154,8 +168,7 @@ func (g *group) next(ctx actor.Context) {
 	for i, w := range g.backlog[:n] {
 		events[i], g.parts[i] = w.event, w.settlement
 	}
-	clear(g.backlog[:n])
-	g.backlog = g.backlog[n:]
+	g.forget(n)
 	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
 	g.write(ctx, g.batch)
 }
@@ -321,10 +334,12 @@ func (g *group) giveUp() {
 	for _, w := range g.backlog {
 		g.settle([]messages.Settlement{w.settlement})
 	}
-	g.unpark()
+	g.clear()
 }
 
-func (g *group) unpark() {
+// clear empties the backlog and the parking places.
+func (g *group) clear() {
+	g.forget(len(g.backlog))
 	for _, place := range g.parked {
 		place.clear()
 	}

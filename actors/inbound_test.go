@@ -180,27 +180,38 @@ func TestRedisAwayHoldsAcknowledgementsAndKeepsOrder(t *testing.T) {
 
 func TestBacklogOfQoS0IsBounded(t *testing.T) {
 	t.Parallel()
-	limit := func(_ *bundle, o *actors.Options) { o.GroupBacklog = 10 }
-	run(t, limit, func(b *bundle) {
-		b.layer.Put(subscribe("a", alerts))
-		b.settle()
-		b.layer.Stick(alerts, true)
-		b.broker.Send(messages.Message{Topic: "a", Payload: []byte("under way")})
-		b.settle()
-		for i := range 100 {
-			b.broker.Send(messages.Message{Topic: "a", Payload: []byte(fmt.Sprint(i))})
-		}
-		b.settle()
-		b.layer.Stick(alerts, false)
-		b.settle()
-		want := []string{"under way", "90", "91", "92", "93", "94", "95", "96", "97", "98", "99"}
-		if got := b.payloads(alerts); !slices.Equal(got, want) {
-			b.Errorf("got %q", got)
-		}
-		if n := b.tree.Stats().Overflowed.Load(); n != 90 {
-			b.Errorf("%d counted as dropped", n)
-		}
-	})
+	for name, limit := range map[string]func(*bundle, *actors.Options){
+		"by number": func(_ *bundle, o *actors.Options) { o.GroupBacklog = 10 },
+		"by memory": func(_ *bundle, o *actors.Options) { o.BacklogMemory = 10 * 260 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, limit, func(b *bundle) {
+				b.layer.Put(subscribe("a", alerts))
+				b.settle()
+				b.layer.Stick(alerts, true)
+				b.broker.Send(messages.Message{Topic: "a", Payload: []byte("under way")})
+				b.settle()
+				b.broker.Send(message("a", "kept"))
+				for i := range 100 {
+					b.broker.Send(messages.Message{Topic: "a", Payload: []byte(fmt.Sprint(i))})
+				}
+				b.settle()
+				b.layer.Stick(alerts, false)
+				b.settle()
+				want := []string{"under way", "kept", "91", "92", "93", "94", "95", "96", "97", "98", "99"}
+				if got := b.payloads(alerts); !slices.Equal(got, want) {
+					b.Errorf("got %q", got)
+				}
+				if n := b.tree.Stats().Overflowed.Load(); n != 91 {
+					b.Errorf("%d counted as dropped", n)
+				}
+				if n := b.tree.Stats().WaitingBytes.Load(); n != 0 {
+					b.Errorf("%d bytes are said to wait", n)
+				}
+			})
+		})
+	}
 }
 
 func TestStuckGroupDelaysNobodyElse(t *testing.T) {

@@ -23,15 +23,16 @@ type Options struct {
 	// default. While the broker is away that many wait in the worker; the others
 	// stay in Redis, where the layer's own capacity pushes back on the site.
 	Window int
-	// GroupBacklog is the most messages that wait for one target, 10,000 by
-	// default. QoS 0 messages above it are dropped, oldest first, and counted;
-	// those of QoS 1 and 2 are bounded by the receive maximum.
+	// GroupBacklog is the most messages that wait to be written for one target,
+	// 10,000 by default. Above it those of QoS 0 are dropped, oldest first, and
+	// counted; those of QoS 1 and 2 are bounded by the receive maximum.
 	GroupBacklog int
 	// QueueBacklog is the most messages that wait for one queue of the layer that
-	// has no room, 10,000 by default; BacklogMemory the most memory, in bytes,
-	// that all of them together are taken to occupy, 64 MiB by default. Above
-	// either the oldest of the queue are dropped and counted.
-	QueueBacklog  int
+	// has no room, 10,000 by default. Above it the oldest are dropped and counted.
+	QueueBacklog int
+	// BacklogMemory is the most memory, in bytes, that all waiting messages
+	// together are taken to occupy, 64 MiB by default. Above it a target or queue
+	// that gets a further message drops as above.
 	BacklogMemory int64
 	// Expiry is how long the layer keeps messages, and a message waits for room,
 	// 60 s by default.
@@ -92,9 +93,10 @@ type Stats struct {
 	// for; from an overfull backlog; because they waited for too long; replaced
 	// by a newer one of their topic.
 	Full, Overflowed, Expired, Replaced atomic.Int64
-	// Parked is how many messages wait for room in a queue now, and ParkedBytes
-	// the memory they are taken to occupy.
-	Parked, ParkedBytes atomic.Int64
+	// Parked is how many messages wait for room in a queue now; WaitingBytes is
+	// the memory that they, and those that wait to be written, are taken to
+	// occupy.
+	Parked, WaitingBytes atomic.Int64
 	// Commands: taken from the layer, not understood, publishes that took effect
 	// and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Published, PublishRefused, FilterRefused atomic.Int64

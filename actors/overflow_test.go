@@ -67,8 +67,8 @@ func TestWaitParksInOrderForTheFullQueueOnly(t *testing.T) {
 		if got := b.written(slow); !slices.Equal(got, want) {
 			b.Errorf("the slow process got %q", got)
 		}
-		if s := b.tree.Stats(); s.Parked.Load() != 0 || s.ParkedBytes.Load() != 0 {
-			b.Errorf("%d parked, %d bytes", s.Parked.Load(), s.ParkedBytes.Load())
+		if s := b.tree.Stats(); s.Parked.Load() != 0 || s.WaitingBytes.Load() != 0 {
+			b.Errorf("%d parked, %d bytes", s.Parked.Load(), s.WaitingBytes.Load())
 		}
 	})
 }

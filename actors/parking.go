@@ -27,11 +27,6 @@ type parked struct {
 	replaced bool
 }
 
-// size is what a parked event is taken to occupy, in bytes.
-func (p *parked) size() int64 {
-	return int64(len(p.event.Message.Payload)+len(p.event.Message.Topic)) + 256
-}
-
 func newParking(deps *dependencies) *parking {
 	return &parking{dependencies: deps, latest: map[string]*parked{}, progress: time.Now()}
 }
@@ -48,7 +43,7 @@ func (p *parking) add(e messages.Event, q *messages.Queue) {
 	}
 	p.waiting = append(p.waiting, added)
 	p.account(added, 1)
-	for len(p.waiting) > p.underWay+1 && (len(p.waiting) > p.QueueBacklog || p.Stats.ParkedBytes.Load() > p.BacklogMemory) {
+	for len(p.waiting) > p.underWay+1 && (len(p.waiting) > p.QueueBacklog || p.Stats.WaitingBytes.Load() > p.BacklogMemory) {
 		p.remove(p.underWay)
 		p.Stats.Overflowed.Add(1)
 	}
@@ -144,7 +139,7 @@ func (p *parking) clear() {
 
 func (p *parking) account(w *parked, sign int64) {
 	p.Stats.Parked.Add(sign)
-	p.Stats.ParkedBytes.Add(sign * w.size())
+	p.Stats.WaitingBytes.Add(sign * sizeOf(w.event))
 }
 
 func (p *parking) empty() bool { return len(p.waiting) == 0 }
