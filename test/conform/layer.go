@@ -65,6 +65,7 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 		"many stored":        layerManyStored,
 		"bury":               layerBury,
 		"bury the newest":    layerBuryNewest,
+		"bury nowhere":       layerBuryNowhere,
 		"replay":             layerReplay,
 		"drop":               layerDrop,
 		"live":               layerLive,

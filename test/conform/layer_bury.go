@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -161,4 +162,36 @@ func layerReplay(t *testing.T, b *layerBench) {
 	if err := c.Acknowledge(b.context(), receipts); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// layerBuryNowhere has keys of other types where letters and messages should go:
+// nothing is lost by that.
+func layerBuryNowhere(t *testing.T, b *layerBench) {
+	const letters = "chanmqttproxy:asgi:mqtt:dead-letters"
+	c := b.client()
+	b.put(layerCommands(7)...)
+	_, receipts := b.take(c, 7)
+	burial := []messages.Burial{{Receipt: receipts[3], Reason: "reason 3"}}
+	wrong := func(key string, f func() error) {
+		t.Helper()
+		if err := b.redis.Set(b.context(), key, "x", 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		var failure *messages.LayerFailure
+		if err := f(); !errors.As(err, &failure) {
+			t.Errorf("with a wrong %s: %v", key, err)
+		}
+		if err := b.redis.Del(b.context(), key).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrong(letters, func() error { return c.Bury(b.context(), burial) })
+	if err := c.Bury(b.context(), burial); err != nil {
+		t.Fatal(err)
+	}
+	wrong("asgimqtt", func() error { _, err := c.ReplayDeadLetters(b.context()); return err })
+	b.letters(3)
+	wrong(letters, func() error { _, err := c.DeadLetters(b.context()); return err })
+	wrong(layerRegistryKey, func() error { _, _, err := c.Restore(b.context()); return err })
+	wrong(layerRegistryKey, func() error { return c.Store(b.context(), []messages.Change{{Leaving: "x"}}) })
 }
