@@ -38,7 +38,9 @@ func (r *Rig) During(name string, harm func()) {
 }
 
 // KillWorker ends the worker with SIGKILL and starts it again.
-func (r *Rig) KillWorker() { r.During("kill -9 of the worker", func() { r.Worker.Kill(); r.Worker.Start() }) }
+func (r *Rig) KillWorker() {
+	r.During("kill -9 of the worker", func() { r.Worker.Kill(); r.Worker.Start() })
+}
 
 // KillBusyWorker kills the worker when much is under way, because Redis has
 // hung for a moment.
@@ -53,7 +55,9 @@ func (r *Rig) KillBusyWorker() {
 }
 
 // StopWorker ends the worker with SIGTERM and starts it again.
-func (r *Rig) StopWorker() { r.During("restart of the worker", func() { r.Worker.Stop(); r.Worker.Start() }) }
+func (r *Rig) StopWorker() {
+	r.During("restart of the worker", func() { r.Worker.Stop(); r.Worker.Start() })
+}
 
 // RestartRedis kills Redis and starts it with the data it had.
 func (r *Rig) RestartRedis() { r.During("restart of Redis", r.Redis.Restart) }
@@ -91,8 +95,9 @@ func (f *Faults) All() []Fault {
 // long after it was over.
 func (f *Faults) Unexplained(list []Repeat) []Repeat {
 	var rest []Repeat
+	faults := f.All()
 	for _, repeat := range list {
-		if !explained(repeat, f.All()) {
+		if !explained(repeat, faults) {
 			rest = append(rest, repeat)
 		}
 	}

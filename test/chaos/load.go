@@ -285,4 +285,3 @@ func (r *Rig) flowed(probe string) bool {
 	_, ok := r.probes.Load(listener + probe)
 	return ok
 }
-

@@ -147,4 +147,3 @@ func (n *Network) deliver(p *pipe, to net.Conn, chunks <-chan chunk) {
 		to.Close()
 	}
 }
-

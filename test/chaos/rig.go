@@ -62,7 +62,7 @@ func NewRig(t testing.TB, o Options) *Rig {
 	r.In = NewAccount(names...)
 	r.reading.Store(true)
 	t.Cleanup(r.end)
-	r.Worker = newWorker(t, r.environment(o))
+	r.Worker = NewWorker(t, r.environment(o))
 	r.start()
 	return r
 }

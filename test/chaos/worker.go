@@ -24,7 +24,8 @@ type Worker struct {
 	totals map[string]int64
 }
 
-func newWorker(t testing.TB, env []string) *Worker {
+// NewWorker starts the program with an environment.
+func NewWorker(t testing.TB, env []string) *Worker {
 	t.Helper()
 	w := &Worker{t: t, env: env, totals: map[string]int64{}}
 	w.Start()
@@ -67,7 +68,7 @@ func (w *Worker) Stop() {
 // inspect looks for what the program must never say, and adds its counters up.
 func (w *Worker) inspect(p *kit.WorkerProcess) {
 	w.t.Helper()
-	out := p.Output()
+	out, _, _ := strings.Cut(p.Output(), "SIGQUIT: quit")
 	for _, sign := range []string{"DATA RACE", "panic", "level=ERROR", "fatal error"} {
 		if i := strings.Index(out, sign); i >= 0 {
 			w.t.Errorf("the worker said:\n%s", out[max(0, i-500):min(len(out), i+5000)])
@@ -96,6 +97,7 @@ func (w *Worker) Goroutines() int {
 	p := w.process()
 	p.Signal(syscall.SIGQUIT)
 	p.ExitCode(20 * time.Second)
+	w.inspect(p)
 	return len(goroutine.FindAllString(p.Output(), -1))
 }
 
