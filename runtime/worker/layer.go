@@ -19,7 +19,8 @@ const clockTolerance = time.Second
 // are understood.
 type commands struct {
 	*layer.Client
-	log *slog.Logger
+	foreign *foreign
+	log     *slog.Logger
 }
 
 func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
@@ -51,6 +52,14 @@ func (c *commands) Ping(ctx context.Context) error {
 			"difference", d.Round(time.Millisecond))
 	}
 	return nil
+}
+
+// Store stores subscriptions, and then that the broker's session holds them.
+func (c *commands) Store(ctx context.Context, changes []messages.Change) error {
+	if err := c.Client.Store(ctx, changes); err != nil {
+		return err
+	}
+	return c.foreign.remember(ctx)
 }
 
 // Receive takes messages and understands them.

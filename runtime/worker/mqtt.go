@@ -13,14 +13,20 @@ import (
 )
 
 // broker is the MQTT side as the actors see it.
-type broker struct{ *mqtt.Dialer }
+type broker struct {
+	*mqtt.Dialer
+	foreign *foreign
+}
 
-func newBroker(cfg *config.Config, client *layer.Client, log *slog.Logger) broker {
-	return broker{mqtt.NewDialer(DialerConfig(cfg, client, log))}
+func newBroker(cfg *config.Config, client *layer.Client, foreign *foreign, log *slog.Logger) broker {
+	return broker{mqtt.NewDialer(DialerConfig(cfg, client, log)), foreign}
 }
 
 // Dial makes a session.
 func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+	if err := b.foreign.end(ctx, version); err != nil {
+		return nil, err
+	}
 	session, err := b.Dialer.Dial(ctx, version, sink)
 	if err != nil {
 		return nil, err // not a nil *mqtt.Session in an interface

@@ -33,9 +33,10 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 func (w *Worker) Run(ctx context.Context) error {
 	client := newClient(w.config, w.log)
 	defer client.Close()
+	foreign := newForeign(w.config, client, w.log)
 	tree := actors.Start(actors.Options{
-		Layer:   &commands{Client: client, log: w.log},
-		MQTT:    newBroker(w.config, client, w.log),
+		Layer:   &commands{Client: client, foreign: foreign, log: w.log},
+		MQTT:    newBroker(w.config, client, foreign, w.log),
 		Version: w.config.Broker.Version,
 		Birth:   w.config.Broker.Birth,
 		Backoff: w.Backoff,
