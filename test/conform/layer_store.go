@@ -134,8 +134,11 @@ func layerManyStored(t *testing.T, b *layerBench) {
 	start := time.Now()
 	b.store(c, changes...)
 	stored := time.Now()
-	b.wantRegistry(list)
+	if got, _, err := c.Restore(b.context()); err != nil || len(got) != n {
+		t.Errorf("restored %d: %v", len(got), err)
+	}
 	t.Logf("%d stored in %v, restored in %v", n, stored.Sub(start), time.Since(stored))
+	b.wantRegistry(list)
 	for i := range changes {
 		changes[i] = messages.Change{Remove: &list[i]}
 	}
