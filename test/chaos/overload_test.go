@@ -56,7 +56,7 @@ func stops(t *testing.T) (before, after time.Duration) {
 
 // windows are the 99th percentiles of the others' latency, a few in a row.
 func windows(r *chaos.Rig) (list []time.Duration) {
-	for range 3 {
+	for range 2 {
 		from := time.Now()
 		time.Sleep(size(2*time.Second, 10*time.Second))
 		list = append(list, others(r, from, time.Now()))
