@@ -17,6 +17,7 @@ import (
 type traffic struct {
 	site     *kit.Django
 	device   *kit.Device
+	sensor   *kit.Sensor
 	in       *inbox
 	inbound  atomic.Int64
 	outbound atomic.Int64
@@ -28,7 +29,7 @@ func flow(t *testing.T, redis *kit.RedisServer, broker *kit.MosquittoServer) *tr
 	t.Helper()
 	f := &traffic{
 		site: kit.NewDjango(t, redis.Addr()), device: kit.NewDevice(t, broker.Addr()),
-		stop: make(chan struct{}),
+		sensor: kit.NewSensor(t, broker.Addr()), stop: make(chan struct{}),
 	}
 	f.site.Join("flow")
 	f.site.Send(kit.Subscribe("in/#", "flow", 1))
@@ -54,10 +55,8 @@ func (f *traffic) repeat(what func()) {
 	}
 }
 
-// send has the device publish the next message, and waits until the broker has
-// it: a device that sends on while it reconnects mixes up the order itself.
 func (f *traffic) send() {
-	f.device.Publish("in/a", 1, "m"+strconv.FormatInt(f.inbound.Add(1)-1, 10)).WaitTimeout(time.Minute)
+	f.sensor.Send("in/a", 1, "m"+strconv.FormatInt(f.inbound.Add(1)-1, 10))
 }
 
 func (f *traffic) command() {
@@ -175,10 +174,10 @@ func complete(t *testing.T, f *traffic) {
 		return missing == 0
 	})
 	if _, ordered := lost(f.in.all(), f.inbound.Load()); !ordered {
-		t.Error("messages came in out of order")
+		t.Errorf("messages came in out of order: %q", f.in.all())
 	}
 	if _, ordered := lost(heard(), f.outbound.Load()); !ordered {
-		t.Error("commands went out out of order")
+		t.Errorf("commands went out out of order: %q", heard())
 	}
 	t.Log(fmt.Sprintf("%d in, %d repeated; %d out, %d repeated",
 		f.inbound.Load(), repeated(f.in.all()), f.outbound.Load(), repeated(heard())))
