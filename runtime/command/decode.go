@@ -48,7 +48,7 @@ func (f *fields) subscribe() messages.Command {
 			QoS: f.qos(0), NoLocal: f.flag("no_local", false), Payload: f.mode(),
 			Overflow: f.overflow(), Batch: f.batch(),
 		},
-		Reply:   f.reply(),
+		Reply: f.reply(),
 	}
 	f.later()
 	return command

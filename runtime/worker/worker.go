@@ -51,6 +51,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		Log:              w.log,
 		Stats:            w.stats,
 	})
+	go tellLosses(ctx, w.stats, w.log)
 	select {
 	case <-tree.Done():
 		return tree.Err()
@@ -65,21 +66,11 @@ func (w *Worker) Run(ctx context.Context) error {
 			"after", w.config.ShutdownTimeout)
 		return nil
 	}
-	w.logTotals()
+	logTotals(w.stats, w.log)
 	return tree.Err()
 }
 
 // drainTimeout leaves time for closing connections.
 func (w *Worker) drainTimeout() time.Duration {
 	return w.config.ShutdownTimeout * 4 / 5
-}
-
-func (w *Worker) logTotals() {
-	s := w.stats
-	w.log.Info("stopped",
-		"received", s.Received.Load(), "stored", s.Stored.Load(), "full", s.Full.Load(),
-		"overflowed", s.Overflowed.Load(), "replaced", s.Replaced.Load(), "expired", s.Expired.Load(),
-		"unmatched", s.Unmatched.Load(),
-		"commands", s.Commands.Load(), "bad_commands", s.BadCommands.Load(),
-		"published", s.Published.Load(), "publish_refused", s.PublishRefused.Load())
 }
