@@ -54,7 +54,7 @@ func (d *device) publish(ctx context.Context, topic string, qos byte, payload st
 
 // try gives the connection up where the broker does not answer in time.
 func (d *device) try(ctx context.Context, c connection, topic string, qos byte, payload string) error {
-	within, cancel := context.WithTimeout(ctx, 30*time.Second)
+	within, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	err := c.publish(within, topic, qos, payload)
 	if err != nil {

@@ -46,6 +46,11 @@ type Options struct {
 	Env []string
 }
 
+// expiry is how long the layer keeps messages, in seconds: longer than any
+// outage. With the default of 60 s a Redis that hangs for longer drops, as soon
+// as it is back, what no process had read before.
+const expiry = 600
+
 // NewRig starts everything but the load, and returns when messages come
 // through.
 func NewRig(t testing.TB, o Options) *Rig {
@@ -78,8 +83,8 @@ func (r *Rig) environment(o Options) []string {
 	if o.Capacity == 0 {
 		o.Capacity = 1_000_000
 	}
-	layers := fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": %d}}}`,
-		(&url.URL{Scheme: "redis", Host: redis}).String(), o.Capacity)
+	layers := fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": %d, "expiry": %d}}}`,
+		(&url.URL{Scheme: "redis", Host: redis}).String(), o.Capacity, expiry)
 	return append([]string{"LOG_FORMAT=text", "MQTT_HOST=" + broker, layers}, o.Env...)
 }
 
