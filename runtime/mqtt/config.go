@@ -20,6 +20,10 @@ type Config struct {
 	User, Password string
 	// ClientID is asked at each Dial; it names the session at the broker.
 	ClientID func(ctx context.Context) (string, error)
+	// Sessions is asked at the first Dial of a client id whether the session that
+	// the broker may store is ours; if not, it is dropped. nil: any is taken for
+	// ours. It is not asked where SessionExpiry is 0.
+	Sessions Sessions
 	// KeepAlive is in seconds; 0: none, and a silent broker goes unnoticed.
 	KeepAlive uint16
 	// SessionExpiry is in seconds and says how long the broker keeps the

@@ -22,18 +22,17 @@ const (
 	keptBuffer = 1 << 20
 )
 
-var (
-	errClosed   = errors.New("the connection is closed")
-	errTooLarge = errors.New("the packet is larger than the broker takes")
-)
+var errClosed = errors.New("the connection is closed")
 
 // conn is a network connection with writes that never wait: packets are
 // gathered in a buffer and one goroutine sends what is there, so that packets
 // which come at the same time leave in one write.
 type conn struct {
 	network      net.Conn
-	frames       *frameReader
 	writeTimeout time.Duration
+
+	reading sync.Mutex // held while a packet is awaited
+	frames  *frameReader
 
 	lastRead, lastWrite atomic.Int64 // UnixNano
 
@@ -76,37 +75,54 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// send queues what encode writes, which is one packet or more. Where limit is
-// not 0 and that is longer, nothing is queued and the error is errTooLarge. It
-// returns the value of flushed at which everything will have been written.
-func (c *conn) send(limit uint32, encode func(io.Writer) error) (uint64, error) {
+// send queues what encode writes, which is one packet or more.
+func (c *conn) send(encode func(io.Writer) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := cmp.Or(c.cause, c.broken); err != nil {
-		return 0, err
+	if err := c.failed(); err != nil {
+		return err
 	}
 	before := c.out.Len()
-	err := encode(&c.out)
-	size := c.out.Len() - before
-	if err == nil && limit > 0 && uint64(size) > uint64(limit) {
-		err = errTooLarge
-	}
-	if err != nil {
+	if err := encode(&c.out); err != nil {
 		c.out.Truncate(before)
-		return 0, err
+		return err
 	}
-	c.queued += uint64(size)
+	c.queued += uint64(c.out.Len() - before)
 	signal(c.wake)
-	return c.queued, nil
+	return nil
+}
+
+// failed is why nothing can be sent any more. It is called with mu held.
+func (c *conn) failed() error { return cmp.Or(c.cause, c.broken) }
+
+// position returns the value of flushed at which everything queued so far will
+// have been written, or why that will never be.
+func (c *conn) position() (uint64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queued, c.failed()
 }
 
 // write queues encoded packets.
 func (c *conn) write(b []byte) error {
-	_, err := c.send(0, func(w io.Writer) error {
+	return c.send(func(w io.Writer) error {
 		_, err := w.Write(b)
 		return err
 	})
-	return err
+}
+
+// nextFrame returns one whole packet, which is valid until the next call.
+func (c *conn) nextFrame() ([]byte, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	return c.frames.next()
+}
+
+// firstBytes is how the first packet begins that the peer sent.
+func (c *conn) firstBytes() []byte {
+	c.reading.Lock()
+	defer c.reading.Unlock()
+	return c.frames.first
 }
 
 // run sends what is queued until the connection is closed. After each write it
@@ -220,12 +236,12 @@ func (c *conn) breakOff(err error) {
 	_ = c.network.SetReadDeadline(time.Now().Add(lastWords))
 }
 
-// why returns the cause given to close, else why writing failed where reading
-// tells no more than that it has ended, else err.
+// why returns the cause given to close if it tells any, else why writing failed
+// where reading tells no more than that it has ended, else err.
 func (c *conn) why(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.cause != nil {
+	if c.cause != nil && !errors.Is(c.cause, errClosed) {
 		return c.cause
 	}
 	if c.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || isHangup(err)) {

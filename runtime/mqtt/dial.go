@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"sync"
 	"time"
@@ -19,17 +18,16 @@ const writeTimeout = 30 * time.Second
 // them.
 type Dialer struct {
 	config Config
-	state  state
+	state  *state
 
-	mu      sync.Mutex // held by Dial
-	current *Session
+	mu         sync.Mutex // held by Dial
+	current    *Session
+	remembered string // the client id whose session is known to be ours
 }
 
 // NewDialer returns a Dialer. It connects to nothing yet.
 func NewDialer(c Config) *Dialer {
-	d := &Dialer{config: c.withDefaults()}
-	d.state.clear()
-	return d
+	return &Dialer{config: c.withDefaults(), state: newState()}
 }
 
 // Forget drops the session state: to be called when another process may have
@@ -56,21 +54,30 @@ func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) 
 	if err != nil {
 		return nil, undialled("asking for the client id", err)
 	}
-	s, err := d.dialAny(ctx, version, clientID, sink)
+	clean, err := d.unknown(ctx, clientID)
 	if err != nil {
+		return nil, err
+	}
+	s, err := d.dialAny(ctx, attempt{
+		config: d.config, state: d.state, version: version, clientID: clientID, clean: clean, sink: sink,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.remember(ctx, clientID); err != nil {
+		s.Close()
 		return nil, err
 	}
 	d.current = s
 	return s, nil
 }
 
-func (d *Dialer) dialAny(ctx context.Context, version messages.Version, clientID string, sink Sink) (*Session, error) {
+func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 	var failure *messages.SessionFailure
 	for i, server := range d.config.Servers {
 		var s *Session
-		s, failure = d.dialShare(ctx, len(d.config.Servers)-i, attempt{
-			dialer: d, server: server, version: version, clientID: clientID, sink: sink,
-		})
+		a.server = server
+		s, failure = dialShare(ctx, len(d.config.Servers)-i, a)
 		if failure == nil {
 			return s, nil
 		}
@@ -85,7 +92,7 @@ func (d *Dialer) dialAny(ctx context.Context, version messages.Version, clientID
 }
 
 // dialShare gives one server its share of the time that is left.
-func (d *Dialer) dialShare(ctx context.Context, left int, a attempt) (*Session, *messages.SessionFailure) {
+func dialShare(ctx context.Context, left int, a attempt) (*Session, *messages.SessionFailure) {
 	deadline, _ := ctx.Deadline()
 	ctx, cancel := within(ctx, time.Until(deadline)/time.Duration(left))
 	defer cancel()
@@ -94,74 +101,81 @@ func (d *Dialer) dialShare(ctx context.Context, left int, a attempt) (*Session, 
 
 // attempt is one try at one server.
 type attempt struct {
-	dialer   *Dialer
+	config   Config
+	state    *state
 	server   *url.URL
 	version  messages.Version
 	clientID string
+	clean    bool // the broker is to drop its stored session
 	sink     Sink
 }
 
 func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
-	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server), a.version)
-	proto, err := protocolOf(a.version)
-	if err != nil {
-		return nil, undialled(doing, err)
+	if a.clean && a.version == messages.MQTT311 {
+		if failure := a.drop(ctx); failure != nil {
+			return nil, failure
+		}
 	}
-	network, err := open(ctx, a.server, a.dialer.config.TLS)
+	return a.connect(ctx)
+}
+
+func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailure) {
+	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server), a.version)
+	network, err := open(ctx, a.server, a.config.TLS)
 	if err != nil {
 		return nil, undialled(doing, because(ctx, err))
 	}
-	s := &Session{
-		conn: newConn(network, writeTimeout), proto: proto, sink: a.sink, state: &a.dialer.state,
-		outbound: newOutbound(), reading: make(chan struct{}),
-	}
+	s := &Session{conn: newConn(network, writeTimeout), sink: a.sink, state: a.state, outbound: newOutbound()}
 	s.work.Go(func() { s.conn.run(s.flushed) })
-	release, failure := a.handshake(ctx, doing, s)
+	failure := a.handshake(ctx, doing, s)
 	if failure != nil {
-		s.conn.close(errClosed)
-		s.work.Wait()
+		s.abandon()
 		return nil, failure
 	}
-	s.start(release)
 	return s, nil
 }
 
-// handshake sends CONNECT and waits for CONNACK.
-func (a attempt) handshake(ctx context.Context, doing string, s *Session) ([]uint16, *messages.SessionFailure) {
-	stop := context.AfterFunc(ctx, func() { s.conn.close(because(ctx, ctx.Err())) })
-	defer stop()
-	_, err := s.conn.send(0, func(w io.Writer) error {
-		return s.proto.connect(w, a.dialer.config, a.clientID)
-	})
-	if err != nil {
-		return nil, undialled(doing, err)
-	}
-	p, err := s.next()
-	if err == nil && p.kind != typeConnack {
-		err = fmt.Errorf("the broker answered CONNECT with a packet of type %d", p.kind)
-	}
-	if err != nil || !stop() {
-		return nil, unanswered(doing, a.version, s.conn.frames.first, s.conn.why(err))
-	}
-	if p.code != 0 {
-		return nil, refused(doing, a.version, p)
-	}
-	return a.accept(s, p), nil
+// hello says that a session is to be clean only under MQTT 5, where that does
+// not keep it from being stored.
+func (a attempt) hello() hello {
+	return hello{config: a.config, clientID: a.clientID, clean: a.clean && a.version == messages.MQTT5}
 }
 
-// accept takes what the CONNACK says.
-func (a attempt) accept(s *Session, p packet) []uint16 {
-	config := a.dialer.config
+// handshake sends CONNECT and waits for CONNACK.
+func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.SessionFailure) {
+	var err error
+	if s.engine, err = newEngine(a.version, s); err != nil {
+		return undialled(doing, err)
+	}
+	stop := context.AfterFunc(ctx, func() { s.conn.close(because(ctx, ctx.Err())) })
+	defer stop()
+	p, err := s.engine.connect(ctx, a.hello(), func(p packet) { a.accept(s, p) })
+	switch {
+	case err != nil || !stop():
+		return unanswered(doing, a.version, s.conn.firstBytes(), because(ctx, s.conn.why(err)))
+	case p.code != 0:
+		return refused(doing, a.version, p)
+	}
+	return nil
+}
+
+// accept takes what the CONNACK says, and asks the broker to release packet ids
+// before anything else is sent.
+func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
 	s.info = messages.SessionInfo{
 		Version: a.version, Broker: address(a.server), Present: p.present,
-		KeepAlive: config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
+		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}
 	if p.limits.keepAlive != nil {
 		s.info.KeepAlive = *p.limits.keepAlive // [MQTT-3.2.2-21]
 	}
-	return s.state.attach(a.clientID, p.present, s.flushAcks)
+	var release []byte
+	for _, id := range s.state.attach(a.clientID, p.present, s.flushAcks) {
+		release = append(release, acknowledgement(typePubrel, id)...)
+	}
+	s.answer(release)
 }
 
 // within is context.WithTimeout with an error that says how long it was.

@@ -6,13 +6,16 @@
 // messages half way (section 4.1), stays in the Dialer and passes from one
 // Session to the next, so that QoS 2 holds across connections.
 //
-// Both versions share everything but the encoding of packets: the connection
-// (conn.go, frame.go), the two directions of messages (outbound.go,
-// inbound.go), subscribing, the keep-alive and the end of a session. The
-// codecs are those of the two Eclipse Paho libraries (v5.go, v311.go). Their
-// clients are not used: neither tells when an asynchronous publish was
-// acknowledged, passes on all subscription identifiers, or lets QoS 2 survive
-// a cut, and the MQTT 5 one can panic in a goroutine of its own.
+// MQTT 5 is spoken by the client of paho.golang (v5*.go): it connects, reads,
+// writes and asks. It is given our connection, session state and pinger, for
+// its own lose the receipt of an asynchronous publish and, when a connection
+// breaks, the ids of inbound QoS 2; they can panic in a goroutine that nobody
+// can recover, and notice a frozen broker after two keep-alives. MQTT 3.1.1 is
+// spoken by an engine of our own (v311*.go) on the codec of paho.mqtt.golang,
+// whose client doubles inbound QoS 2 across cuts.
+//
+// Both share the connection (conn.go, frame.go), the session state (state.go),
+// the two directions of messages (outbound.go, inbound.go) and the keep-alive.
 //
 // Nothing here waits for a Sink, a broker or a network without a limit: writes
 // are buffered and sent by one goroutine, a publisher waits for room under its

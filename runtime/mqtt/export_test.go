@@ -2,23 +2,29 @@ package mqtt
 
 import (
 	"bytes"
+	"io"
+	"net"
 
 	"chanmqttproxy/messages"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
 )
 
-// ReadFrames cuts a stream into packets and decodes them until one is wrong.
-func ReadFrames(v messages.Version, stream []byte) (all []*messages.Message, identifiers [][]uint32) {
-	proto, err := protocolOf(v)
-	if err != nil {
-		return nil, nil
-	}
-	frames := newFrameReader(bytes.NewReader(stream))
+// stream is a connection that is only read.
+type stream struct {
+	net.Conn
+	io.Reader
+}
+
+func (s stream) Read(b []byte) (int, error) { return s.Reader.Read(b) }
+
+// ReadFrames cuts a stream into packets and decodes them, as a Session does,
+// until one is wrong.
+func ReadFrames(v messages.Version, b []byte) (all []*messages.Message, identifiers [][]uint32) {
+	next := reader(v, newConn(stream{Reader: bytes.NewReader(b)}, 0))
 	for {
-		frame, err := frames.next()
-		if err != nil {
-			return all, identifiers
-		}
-		p, err := proto.decode(frame)
+		p, err := next()
 		if err != nil {
 			return all, identifiers
 		}
@@ -28,10 +34,30 @@ func ReadFrames(v messages.Version, stream []byte) (all []*messages.Message, ide
 	}
 }
 
+func reader(v messages.Version, c *conn) func() (packet, error) {
+	if v == messages.MQTT311 {
+		return (&v311{conn: c}).next
+	}
+	c5 := newConn5(c)
+	return func() (packet, error) {
+		cp, err := packets.ReadPacket(c5)
+		if err != nil || cp.Type != packets.PUBLISH {
+			return packet{}, err
+		}
+		m := message5(paho.PublishFromPacketPublish(cp.Content.(*packets.Publish)))
+		return packet{message: m, identifiers: <-c5.identifiers}, nil
+	}
+}
+
 // EncodePublish is one PUBLISH packet.
 func EncodePublish(v messages.Version, id uint16, m *messages.Message) []byte {
-	proto, _ := protocolOf(v)
 	var b bytes.Buffer
-	_ = proto.publish(&b, id, false, m)
+	if v == messages.MQTT311 {
+		_ = publish311(&b, id, false, m)
+		return b.Bytes()
+	}
+	p := publish5(m).Packet()
+	p.PacketID = id
+	_, _ = p.WriteTo(&b)
 	return b.Bytes()
 }

@@ -13,25 +13,32 @@ type inbound struct {
 	queue []*incoming
 }
 
-// received tells of a message, unless it is one of which the caller knows.
+// received tells of a message, unless it is one of which the Sink knows. When
+// the Sink hears no more it does nothing: the broker is to repeat the message
+// to the next connection.
 func (s *Session) received(p packet) {
-	if p.message.QoS == 0 {
-		s.deliver(p, s.state.number())
-		return
-	}
-	in, again := s.state.arrive(p)
-	s.inbound.mu.Lock()
-	s.inbound.queue = append(s.inbound.queue, in)
-	s.inbound.mu.Unlock()
+	var again bool
+	s.tell(func() {
+		if p.message.QoS == 0 {
+			s.sink.Received(s.state.number(), p.identifiers, p.message)
+			return
+		}
+		var in *incoming
+		in, again = s.state.arrive(p)
+		s.inbound.add(in)
+		if !again {
+			s.sink.Received(in.seq, p.identifiers, p.message)
+		}
+	})
 	if again {
 		s.flushAcks()
-		return
 	}
-	s.deliver(p, in.seq)
 }
 
-func (s *Session) deliver(p packet, seq uint64) {
-	s.tell(func() { s.sink.Received(seq, p.identifiers, p.message) })
+func (i *inbound) add(in *incoming) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.queue = append(i.queue, in)
 }
 
 // number counts a delivery.
@@ -128,9 +135,9 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 }
 
 // pubrel ends a message of QoS 2 [MQTT-4.3.3-11].
-func (s *Session) pubrel(p packet) {
-	s.state.release(p.id)
-	s.answer(acknowledgement(typePubcomp, p.id))
+func (s *Session) pubrel(id uint16) {
+	s.state.release(id)
+	s.answer(acknowledgement(typePubcomp, id))
 }
 
 func (s *state) release(id uint16) {

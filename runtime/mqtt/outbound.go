@@ -2,9 +2,7 @@ package mqtt
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"sync"
 
@@ -50,24 +48,17 @@ func (s *Session) Publish(ctx context.Context, p messages.Publish) error {
 		return s.unsent(err)
 	}
 	defer func() { <-s.outbound.turn }()
-	if code, reason := s.limits.refuse(p.Message, s.proto.version()); code != 0 {
+	if code, reason := s.limits.refuse(p.Message, s.engine.version()); code != 0 {
 		s.refuse(p.Receipt, code, reason)
 		return nil
 	}
 	if err := s.conn.waitForRoom(ctx); err != nil {
 		return s.unsent(err)
 	}
-	var err error
 	if p.Message.QoS == 0 {
-		err = s.publishOnce(p)
-	} else {
-		err = s.publishFlow(ctx, p)
+		return s.unsent(s.publishOnce(p))
 	}
-	if errors.Is(err, errTooLarge) {
-		s.refuse(p.Receipt, codePacketTooLarge, "")
-		return nil
-	}
-	return s.unsent(err)
+	return s.unsent(s.publishFlow(ctx, p))
 }
 
 // acquire puts a token into the channel, as soon as there is room.
@@ -94,9 +85,8 @@ func (s *Session) publishOnce(p messages.Publish) error {
 	o := s.outbound
 	o.mu.Lock() // so that flushed does not overtake the receipt
 	defer o.mu.Unlock()
-	at, err := s.conn.send(s.limits.maximumPacket, func(w io.Writer) error {
-		return s.proto.publish(w, 0, false, p.Message)
-	})
+	s.engine.publish(0, false, p.Message)
+	at, err := s.conn.position()
 	if err == nil {
 		o.written = append(o.written, unwritten{at: at, receipt: p.Receipt})
 	}
@@ -135,13 +125,8 @@ func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
 	if o.released {
 		return s.conn.write(acknowledgement(typePubrel, o.id))
 	}
-	_, err = s.conn.send(s.limits.maximumPacket, func(w io.Writer) error {
-		return s.proto.publish(w, o.id, repeated, p.Message) // [MQTT-3.3.1-1]
-	})
-	if errors.Is(err, errTooLarge) {
-		s.state.settle(o)
-		<-s.outbound.slots
-	}
+	s.engine.publish(o.id, repeated, p.Message)
+	_, err = s.conn.position()
 	return err
 }
 
@@ -197,8 +182,10 @@ func (l *limits) refuse(m *messages.Message, v messages.Version) (byte, string) 
 		return codeRetainUnsupported, ""
 	case len(m.Payload) > maximumPayload:
 		return codePacketTooLarge, ""
-	case v == messages.MQTT5 && m.Properties != nil:
-		return refuseProperties(m.Properties)
+	case v == messages.MQTT5 && m.Properties != nil && propertiesSize(m.Properties) > maximumProperties:
+		return codePacketTooLarge, "the properties are longer than 65,535 bytes"
+	case l.maximumPacket > 0 && uint64(size5(m)) > uint64(l.maximumPacket): // 3.1.1 has no such limit
+		return codePacketTooLarge, ""
 	}
 	return 0, ""
 }
@@ -211,13 +198,10 @@ const maximumPayload = 268_435_455 - 3*math.MaxUint16
 // counted in two bytes each.
 const maximumProperties = math.MaxUint16
 
-func refuseProperties(p *messages.Properties) (byte, string) {
+func propertiesSize(p *messages.Properties) int {
 	size := len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData)
 	for _, u := range p.UserProperties {
 		size += len(u.Key) + len(u.Value) + 5
 	}
-	if size > maximumProperties {
-		return codePacketTooLarge, "the properties are longer than 65,535 bytes"
-	}
-	return 0, ""
+	return size
 }

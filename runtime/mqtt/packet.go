@@ -1,11 +1,6 @@
 package mqtt
 
-import (
-	"fmt"
-	"io"
-
-	"chanmqttproxy/messages"
-)
+import "chanmqttproxy/messages"
 
 // The control packet types (MQTT section 2.1.2), the same in both versions.
 const (
@@ -27,7 +22,7 @@ type packet struct {
 	id     uint16
 	code   byte
 	reason string
-	// codes are those of SUBACK and UNSUBACK; none in a 3.1.1 UNSUBACK.
+	// codes are those of a 3.1.1 SUBACK.
 	codes []byte
 	// PUBLISH
 	dup         bool
@@ -50,29 +45,6 @@ type limits struct {
 	noShared       bool
 }
 
-// protocol is what differs between the versions: how packets are written and
-// read.
-type protocol interface {
-	version() messages.Version
-	connect(w io.Writer, c Config, clientID string) error
-	publish(w io.Writer, id uint16, dup bool, m *messages.Message) error
-	subscribe(w io.Writer, id uint16, filters []messages.Want, identifier uint32) error
-	unsubscribe(w io.Writer, id uint16, filters []string) error
-	// decode reads one whole packet. It keeps nothing of frame.
-	decode(frame []byte) (packet, error)
-}
-
-func protocolOf(v messages.Version) (protocol, error) {
-	switch v {
-	case messages.MQTT5:
-		return v5{}, nil
-	case messages.MQTT311:
-		return v311{}, nil
-	default:
-		return nil, fmt.Errorf("MQTT version %d is not known", byte(v))
-	}
-}
-
 // acknowledgement encodes PUBACK, PUBREC, PUBREL or PUBCOMP with success, which
 // both versions write alike (MQTT 5 sections 3.4.2.1 to 3.7.2.1).
 func acknowledgement(kind byte, id uint16) []byte {
@@ -83,7 +55,4 @@ func acknowledgement(kind byte, id uint16) []byte {
 	return []byte{kind<<4 | flags, 2, byte(id >> 8), byte(id)}
 }
 
-var (
-	pingreq    = []byte{12 << 4, 0}
-	disconnect = []byte{typeDisconnect << 4, 0} // normal, in both versions
-)
+var pingreq = []byte{12 << 4, 0}

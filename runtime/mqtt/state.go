@@ -52,6 +52,12 @@ type state struct {
 	flush func()
 }
 
+func newState() *state {
+	s := &state{}
+	s.clear()
+	return s
+}
+
 // attach prepares the state for a new connection and returns the packet ids
 // that the broker must release first.
 //

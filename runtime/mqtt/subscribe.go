@@ -3,7 +3,6 @@ package mqtt
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 
@@ -15,53 +14,11 @@ const (
 	// batchFilters is how many filters share one packet at most. Some brokers
 	// take longer than in proportion for more.
 	batchFilters = 500
-	// pipeline is how many packets are sent before their answers are awaited.
+	// pipeline is how many packets wait for their answers at a time.
 	pipeline = 256
 	// maximumFilters is the most that the filters of one packet measure.
 	maximumFilters = 1 << 20
 )
-
-// requests are the SUBSCRIBE and UNSUBSCRIBE packets that wait for an answer.
-type requests struct {
-	mu      sync.Mutex
-	last    uint16
-	waiting map[uint16]chan packet
-}
-
-// open draws a packet id above those of publishes.
-func (r *requests) open() (uint16, <-chan packet) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.waiting == nil {
-		r.waiting = map[uint16]chan packet{}
-	}
-	for {
-		r.last++
-		if r.last <= window {
-			r.last = window + 1
-		}
-		if r.waiting[r.last] == nil {
-			answer := make(chan packet, 1)
-			r.waiting[r.last] = answer
-			return r.last, answer
-		}
-	}
-}
-
-func (r *requests) answer(p packet) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c := r.waiting[p.id]; c != nil {
-		c <- p
-		delete(r.waiting, p.id)
-	}
-}
-
-func (r *requests) close(id uint16) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.waiting, id)
-}
 
 // request is one packet to be answered. indexes are those of its filters among
 // all that were asked for.
@@ -69,8 +26,6 @@ type request struct {
 	indexes    []int
 	size       int
 	identifier uint32
-	id         uint16
-	answer     <-chan packet
 }
 
 // Subscribe asks for all filters and waits for the answers. The codes are in
@@ -82,12 +37,13 @@ type request struct {
 // All filters travel in one packet, or several where they are very many. Under
 // MQTT 5 each that Overlaps has a packet of its own, since one packet carries
 // one identifier [MQTT-3.8.2-1]: topic.Identifier of the filter. The packets
-// are sent without waiting between them.
+// are sent without waiting between them, in any order: no filter may be there
+// twice.
 func (s *Session) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
 	codes := make([]byte, len(filters))
 	var b batcher
 	for i, f := range filters {
-		switch codes[i] = s.limits.refuseFilter(f, s.proto.version()); {
+		switch codes[i] = s.limits.refuseFilter(f, s.engine.version()); {
 		case codes[i] != 0:
 		case f.Overlaps && !s.limits.noIdentifiers:
 			b.alone(i, topic.Identifier(f.Filter))
@@ -95,14 +51,16 @@ func (s *Session) Subscribe(ctx context.Context, filters []messages.Want) ([]byt
 			b.add(i, len(f.Filter), s.limits.filterBytes())
 		}
 	}
-	err := s.exchange(ctx, b.requests, func(w io.Writer, r *request) error {
-		return s.proto.subscribe(w, r.id, pick(filters, r.indexes), r.identifier)
-	}, func(r *request, p packet) error {
-		if len(p.codes) != len(r.indexes) {
-			return fmt.Errorf("the broker answered %d filters with %d codes", len(r.indexes), len(p.codes))
+	err := each(ctx, b.requests, func(ctx context.Context, r *request) error {
+		answer, err := s.engine.subscribe(ctx, pick(filters, r.indexes), r.identifier)
+		if err == nil && len(answer) != len(r.indexes) {
+			err = fmt.Errorf("the broker answered %d filters with %d codes", len(r.indexes), len(answer))
+		}
+		if err != nil {
+			return err
 		}
 		for i, index := range r.indexes {
-			codes[index] = p.codes[i]
+			codes[index] = answer[i]
 		}
 		return nil
 	})
@@ -120,49 +78,32 @@ func (s *Session) Unsubscribe(ctx context.Context, filters []string) error {
 			b.add(i, len(f), s.limits.filterBytes())
 		}
 	}
-	err := s.exchange(ctx, b.requests, func(w io.Writer, r *request) error {
-		return s.proto.unsubscribe(w, r.id, pick(filters, r.indexes))
-	}, func(*request, packet) error { return nil })
+	err := each(ctx, b.requests, func(ctx context.Context, r *request) error {
+		return s.engine.unsubscribe(ctx, pick(filters, r.indexes))
+	})
 	if err != nil {
 		return fmt.Errorf("unsubscribing from %d filters at %s: %w", len(filters), s.info.Broker, err)
 	}
 	return nil
 }
 
-// exchange sends the requests, many at a time, and takes their answers.
-func (s *Session) exchange(ctx context.Context, all []*request, encode func(io.Writer, *request) error, take func(*request, packet) error) error {
-	for len(all) > 0 {
-		n := min(pipeline, len(all))
-		if err := s.exchangeFew(ctx, all[:n], encode, take); err != nil {
-			return err
-		}
-		all = all[n:]
-	}
-	return nil
-}
-
-func (s *Session) exchangeFew(ctx context.Context, few []*request, encode func(io.Writer, *request) error, take func(*request, packet) error) error {
-	for _, r := range few {
-		r.id, r.answer = s.requests.open()
-		defer s.requests.close(r.id)
-		_, err := s.conn.send(s.limits.maximumPacket, func(w io.Writer) error { return encode(w, r) })
-		if err != nil {
-			return err
-		}
-	}
-	for _, r := range few {
-		select {
-		case p := <-r.answer:
-			if err := take(r, p); err != nil {
-				return err
+// each does something for all requests, many at a time, until one fails.
+func each(ctx context.Context, all []*request, do func(context.Context, *request) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	slots := make(chan struct{}, pipeline)
+	var work sync.WaitGroup
+	for _, r := range all {
+		slots <- struct{}{}
+		work.Go(func() {
+			defer func() { <-slots }()
+			if err := do(ctx, r); err != nil {
+				cancel(err)
 			}
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.conn.done:
-			return s.conn.why(errClosed)
-		}
+		})
 	}
-	return nil
+	work.Wait()
+	return context.Cause(ctx)
 }
 
 // batcher spreads filters over packets.
@@ -213,7 +154,7 @@ func (l *limits) refuseFilter(f messages.Want, v messages.Version) byte {
 		return codeTopicFilterInvalid
 	case len(f.Filter)+3 > l.filterBytes():
 		return codePacketTooLarge
-	case shared && l.noShared:
+	case l.noShared && (shared || v == messages.MQTT5 && strings.HasPrefix(f.Filter, "$share")): // as the library has it
 		return codeSharedUnsupported
 	case shared && f.NoLocal && v == messages.MQTT5:
 		return codeProtocolError // [MQTT-3.8.3-4]

@@ -1,148 +1,127 @@
 package mqtt
 
 import (
-	"bytes"
-	"fmt"
-	"io"
+	"context"
+	"errors"
+	"math"
+	"net"
+	"time"
 
 	"chanmqttproxy/messages"
 
 	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+	paholog "github.com/eclipse/paho.golang/paho/log"
+	"github.com/eclipse/paho.golang/paho/session"
 )
 
-// v5 writes and reads MQTT 5.
-type v5 struct{}
+// v5 speaks MQTT 5: a paho.Client does, on our connection (v5_conn.go) and with
+// our session state (v5_state.go).
+type v5 struct {
+	session *Session
+	conn    *conn5
+	state   *state5
+	client  *paho.Client
+}
 
-func (v5) version() messages.Version { return messages.MQTT5 }
-
-func (v5) connect(w io.Writer, c Config, clientID string) error {
-	p := &packets.Connect{
-		ProtocolName:    "MQTT",
-		ProtocolVersion: byte(messages.MQTT5),
-		ClientID:        clientID,
-		KeepAlive:       c.KeepAlive,
-		CleanStart:      c.SessionExpiry == 0,
-		Username:        c.User,
-		UsernameFlag:    c.User != "",
-		Password:        []byte(c.Password),
-		PasswordFlag:    c.Password != "",
-		Properties: &packets.Properties{
-			SessionExpiryInterval: &c.SessionExpiry,
-			ReceiveMaximum:        &c.ReceiveMaximum,
+func newV5(s *Session) *v5 {
+	e := &v5{session: s, conn: newConn5(s.conn), state: &state5{session: s}}
+	e.client = paho.NewClient(paho.ClientConfig{
+		Conn:              e.conn,
+		Session:           e.state,
+		PingHandler:       pinger{s.conn},
+		AuthHandler:       noAuth{},
+		PacketTimeout:     math.MaxInt64, // the callers' contexts say how long
+		OnPublishReceived: []func(paho.PublishReceived) (bool, error){e.received},
+		OnServerDisconnect: func(d *paho.Disconnect) {
+			s.end(disconnected(s.doing(), disconnect5(d)))
 		},
-	}
-	if c.Will != nil {
-		p.WillFlag, p.WillTopic, p.WillMessage = true, c.Will.Topic, c.Will.Payload
-		p.WillQOS, p.WillRetain = c.Will.QoS, c.Will.Retain
-	}
-	return written(p.WriteTo(w))
+		OnClientError: s.lost,
+	})
+	return e
 }
 
-func (v5) publish(w io.Writer, id uint16, dup bool, m *messages.Message) error {
-	return written((&packets.Publish{
-		Topic:      m.Topic,
-		Payload:    m.Payload,
-		QoS:        m.QoS,
-		Retain:     m.Retain,
-		PacketID:   id,
-		Duplicate:  dup,
-		Properties: encodeProperties(m.Properties),
-	}).WriteTo(w))
-}
+func (*v5) version() messages.Version { return messages.MQTT5 }
 
-// retainNever is the Retain Handling that asks for no replay of retained
-// messages (section 3.8.3.1).
-const retainNever = 2
-
-func (v5) subscribe(w io.Writer, id uint16, filters []messages.Want, identifier uint32) error {
-	p := &packets.Subscribe{PacketID: id, Properties: &packets.Properties{}}
-	if identifier != 0 {
-		number := int(identifier)
-		p.Properties.SubscriptionIdentifier = &number
-	}
-	for _, f := range filters {
-		p.Subscriptions = append(p.Subscriptions, packets.SubOptions{
-			Topic: f.Filter, QoS: f.QoS, NoLocal: f.NoLocal, RetainHandling: retainNever,
-		})
-	}
-	return written(p.WriteTo(w))
-}
-
-func (v5) unsubscribe(w io.Writer, id uint16, filters []string) error {
-	return written((&packets.Unsubscribe{
-		PacketID: id, Topics: filters, Properties: &packets.Properties{},
-	}).WriteTo(w))
-}
-
-func (v5) decode(frame []byte) (packet, error) {
-	cp, err := packets.ReadPacket(bytes.NewReader(frame))
-	if err != nil {
+func (e *v5) connect(ctx context.Context, h hello, accept func(packet)) (packet, error) {
+	e.state.accept = accept
+	ack, err := e.client.Connect(ctx, connect5(h))
+	switch {
+	case ack != nil && ack.ReasonCode != 0:
+		return refusal5of(ack), nil
+	case err != nil:
 		return packet{}, err
 	}
-	switch p := cp.Content.(type) {
-	case *packets.Connack:
-		return decodeConnack(p), nil
-	case *packets.Publish:
-		return decodePublish(p, frame)
-	case *packets.Puback:
-		return packet{kind: cp.Type, id: p.PacketID, code: p.ReasonCode, reason: p.Properties.ReasonString}, nil
-	case *packets.Pubrec:
-		return packet{kind: cp.Type, id: p.PacketID, code: p.ReasonCode, reason: p.Properties.ReasonString}, nil
-	case *packets.Pubrel:
-		return packet{kind: cp.Type, id: p.PacketID, code: p.ReasonCode}, nil
-	case *packets.Pubcomp:
-		return packet{kind: cp.Type, id: p.PacketID, code: p.ReasonCode, reason: p.Properties.ReasonString}, nil
-	case *packets.Suback:
-		return packet{kind: cp.Type, id: p.PacketID, codes: p.Reasons}, nil
-	case *packets.Unsuback:
-		return packet{kind: cp.Type, id: p.PacketID, codes: p.Reasons}, nil
-	case *packets.Pingresp:
-		return packet{kind: cp.Type}, nil
-	case *packets.Disconnect:
-		return packet{kind: cp.Type, code: p.ReasonCode, reason: p.Properties.ReasonString}, nil
-	default:
-		return packet{}, fmt.Errorf("the broker sent a packet of type %d", cp.Type)
-	}
+	e.session.work.Go(func() { <-e.client.Done() })
+	return packet{kind: typeConnack}, nil
 }
 
-func decodePublish(p *packets.Publish, frame []byte) (packet, error) {
-	if p.QoS > 2 {
-		return packet{}, fmt.Errorf("the broker sent a PUBLISH of QoS 3") // [MQTT-3.3.1-4]
-	}
-	var identifiers []uint32
-	if p.Properties.SubscriptionIdentifier != nil {
-		identifiers = subscriptionIdentifiers(frame)
-	}
-	return packet{
-		kind: typePublish, id: p.PacketID, dup: p.Duplicate, identifiers: identifiers,
-		message: &messages.Message{
-			Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain,
-			Properties: decodeProperties(p.Properties),
-		},
-	}, nil
+// received is called for every PUBLISH in the order of arrival.
+func (e *v5) received(r paho.PublishReceived) (bool, error) {
+	e.session.received(packet{
+		kind: typePublish, id: r.Packet.PacketID, dup: r.Packet.Duplicate(),
+		identifiers: <-e.conn.identifiers, message: message5(r.Packet),
+	})
+	return true, nil
 }
 
-func decodeConnack(p *packets.Connack) packet {
-	l := limits{receiveMaximum: 65535, maximumQoS: 2, keepAlive: p.Properties.ServerKeepAlive}
-	if n := p.Properties.MaximumPacketSize; n != nil {
-		l.maximumPacket = *n
-	}
-	if n := p.Properties.ReceiveMaximum; n != nil {
-		l.receiveMaximum = max(*n, 1)
-	}
-	if n := p.Properties.MaximumQOS; n != nil {
-		l.maximumQoS = *n
-	}
-	isZero := func(b *byte) bool { return b != nil && *b == 0 }
-	l.noRetain = isZero(p.Properties.RetainAvailable)
-	l.noWildcards = isZero(p.Properties.WildcardSubAvailable)
-	l.noIdentifiers = isZero(p.Properties.SubIDAvailable)
-	l.noShared = isZero(p.Properties.SharedSubAvailable)
-	reason := p.Properties.ReasonString
-	if s := p.Properties.ServerReference; s != "" {
-		reason = "use " + s + " " + reason
-	}
-	return packet{kind: typeConnack, code: p.ReasonCode, reason: reason, present: p.SessionPresent, limits: l}
+func (e *v5) publish(id uint16, dup bool, m *messages.Message) {
+	e.state.id, e.state.dup = id, dup
+	_, _ = e.client.PublishWithOptions(context.Background(), publish5(m),
+		paho.PublishOptions{Method: paho.PublishMethod_AsyncSend})
 }
 
-func written(_ int64, err error) error { return err }
+func (e *v5) subscribe(ctx context.Context, filters []messages.Want, identifier uint32) ([]byte, error) {
+	ack, err := e.client.Subscribe(ctx, subscribe5(filters, identifier))
+	if ack != nil { // a filter that was refused is an error to the library
+		return ack.Reasons, nil
+	}
+	return nil, e.lost(err)
+}
+
+func (e *v5) unsubscribe(ctx context.Context, filters []string) error {
+	ack, err := e.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: filters})
+	if ack != nil {
+		return nil
+	}
+	return e.lost(err)
+}
+
+// lost prefers why the connection was lost.
+func (e *v5) lost(err error) error {
+	if errors.Is(err, paho.ErrConnectionLost) || errors.Is(err, session.ErrNoConnection) {
+		return e.session.conn.why(err)
+	}
+	return err
+}
+
+func (e *v5) disconnect() {
+	e.conn.leaving.Store(true)
+	_ = e.client.Disconnect(&paho.Disconnect{})
+}
+
+// pinger keeps the connection alive as under MQTT 3.1.1. The library's own
+// notices a frozen broker after two intervals.
+type pinger struct{ conn *conn }
+
+// Run returns when the connection has ended, of which the reader tells.
+func (p pinger) Run(_ context.Context, _ net.Conn, seconds uint16) error {
+	p.conn.keepAlive(time.Duration(seconds) * time.Second)
+	return nil
+}
+
+func (pinger) PacketSent()               {}
+func (pinger) PacketReceived()           {}
+func (pinger) PingResp()                 {}
+func (pinger) SetDebug(_ paholog.Logger) {}
+
+// noAuth is there since the library calls the handler when a CONNACK names an
+// authentication method, even if nobody asked for one. AUTH packets do not get
+// as far as here.
+type noAuth struct{}
+
+func (noAuth) Authenticate(*paho.Auth) *paho.Auth {
+	return &paho.Auth{ReasonCode: packets.AuthContinueAuthentication}
+}
+
+func (noAuth) Authenticated() {}

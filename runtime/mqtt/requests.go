@@ -1,0 +1,57 @@
+package mqtt
+
+import "sync"
+
+// requests are the SUBSCRIBE and UNSUBSCRIBE packets that wait for an answer,
+// which is an A.
+type requests[A any] struct {
+	mu      sync.Mutex
+	over    bool
+	last    uint16
+	waiting map[uint16]chan<- A
+}
+
+// open draws a packet id above those of publishes, whose answer is to go to the
+// channel, which must have room for it. ok is false after end.
+func (r *requests[A]) open(answer chan<- A) (id uint16, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return 0, false
+	}
+	if r.waiting == nil {
+		r.waiting = map[uint16]chan<- A{}
+	}
+	for {
+		r.last++
+		if r.last <= window {
+			r.last = window + 1
+		}
+		if r.waiting[r.last] == nil {
+			r.waiting[r.last] = answer
+			return r.last, true
+		}
+	}
+}
+
+// answer passes an answer on; one that nobody waits for does nothing.
+func (r *requests[A]) answer(id uint16, a A) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.waiting[id]; c != nil {
+		c <- a
+		delete(r.waiting, id)
+	}
+}
+
+// end answers all that wait with a zero A, and lets nobody ask any more.
+func (r *requests[A]) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	for id, c := range r.waiting {
+		var none A
+		c <- none
+		delete(r.waiting, id)
+	}
+}

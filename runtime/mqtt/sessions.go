@@ -1,0 +1,67 @@
+package mqtt
+
+import (
+	"context"
+	"fmt"
+
+	"chanmqttproxy/messages"
+)
+
+// Sessions remembers, beyond this process, under which client ids the broker
+// stores a session of ours. A stored session that nobody remembers may hold
+// filters that nobody wants: who remembered it lost its data, or a stranger
+// used the client id.
+type Sessions interface {
+	// KnownSession says whether RememberSession was called with the client id.
+	KnownSession(ctx context.Context, clientID string) (bool, error)
+	// RememberSession notes the client id. It may be repeated.
+	RememberSession(ctx context.Context, clientID string) error
+}
+
+// unknown says whether the broker must drop the session that it may store under
+// the client id. Its errors are *messages.SessionFailure.
+func (d *Dialer) unknown(ctx context.Context, clientID string) (bool, error) {
+	if !d.marks() || d.remembered == clientID {
+		return false, nil
+	}
+	known, err := d.config.Sessions.KnownSession(ctx, clientID)
+	if err != nil {
+		return false, undialled(fmt.Sprintf("asking whether the session %q is known", clientID), err)
+	}
+	return !known, nil
+}
+
+// remember notes that the broker now stores a session that is ours. Its errors
+// are *messages.SessionFailure.
+func (d *Dialer) remember(ctx context.Context, clientID string) error {
+	if !d.marks() || d.remembered == clientID {
+		return nil
+	}
+	if err := d.config.Sessions.RememberSession(ctx, clientID); err != nil {
+		return undialled(fmt.Sprintf("remembering the session %q", clientID), err)
+	}
+	d.remembered = clientID
+	return nil
+}
+
+func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.SessionExpiry > 0 }
+
+// drop makes the broker forget its session by a short connection with a clean
+// one, which is how MQTT 3.1.1 does it [MQTT-3.1.2-6].
+func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
+	a.config.SessionExpiry, a.config.Will = 0, nil
+	a.state, a.sink = newState(), deaf{}
+	s, failure := a.connect(ctx)
+	if failure != nil {
+		return failure
+	}
+	s.Close()
+	return nil
+}
+
+// deaf is a Sink that does nothing.
+type deaf struct{}
+
+func (deaf) Received(uint64, []uint32, *messages.Message) {}
+func (deaf) Published(messages.Published)                 {}
+func (deaf) Lost(error)                                   {}
