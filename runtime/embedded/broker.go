@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -55,7 +56,11 @@ func (b *BrokerServer) Start() error {
 	if err != nil {
 		return fmt.Errorf("starting the embedded broker: %w", err)
 	}
-	server := mqtt.New(&mqtt.Options{Capabilities: capabilities(), Logger: b.logger()})
+	server := mqtt.New(&mqtt.Options{
+		Capabilities:             capabilities(),
+		ClientNetWriteBufferSize: 1, // as flowControl needs
+		Logger:                   b.logger(),
+	})
 	if err := serve(server, listener); err != nil {
 		listener.Close()
 		return fmt.Errorf("starting the embedded broker on %s: %w", b.addr, err)
@@ -65,7 +70,7 @@ func (b *BrokerServer) Start() error {
 }
 
 func serve(server *mqtt.Server, listener net.Listener) error {
-	if err := server.AddHook(new(allow), nil); err != nil {
+	if err := errors.Join(server.AddHook(new(allow), nil), server.AddHook(new(flowControl), nil)); err != nil {
 		return err
 	}
 	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
@@ -75,11 +80,14 @@ func serve(server *mqtt.Server, listener net.Listener) error {
 }
 
 // capabilities leave room for a slow reader: beyond its pending writes the
-// broker drops messages, whatever their QoS.
+// broker drops messages, whatever their QoS. They leave room for a publisher
+// too, which is cut off when its quota is used up: what it has received with
+// QoS 2 counts against it.
 func capabilities() *mqtt.Capabilities {
 	c := mqtt.NewDefaultServerCapabilities()
 	c.MaximumClientWritesPending = 1 << 16
 	c.MaximumInflight = math.MaxUint16
+	c.ReceiveMaximum = math.MaxUint16
 	return c
 }
 
