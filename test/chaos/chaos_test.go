@@ -42,8 +42,9 @@ func versions(t *testing.T, n int, harm func(*chaos.Rig)) {
 }
 
 // quiet is how long nothing is broken between two faults: long enough that most
-// of the time no repeat has an excuse.
-const quiet = 4 * time.Second
+// of the time no repeat has an excuse. In full it is also long enough for a
+// connection to count as steady, so that the next loss is a first one.
+var quiet = size(4*time.Second, 6*time.Second)
 
 // times breaks something again and again under load, and checks the account.
 func times(t *testing.T, n int, o chaos.Options, harm func(*chaos.Rig)) {
