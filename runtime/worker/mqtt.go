@@ -19,7 +19,9 @@ type broker struct {
 }
 
 func newBroker(cfg *config.Config, client *layer.Client, foreign *foreign, log *slog.Logger) broker {
-	return broker{mqtt.NewDialer(DialerConfig(cfg, client, log)), foreign}
+	c := DialerConfig(cfg, client, log)
+	c.Sessions = client
+	return broker{mqtt.NewDialer(c), foreign}
 }
 
 // Dial makes a session.
