@@ -35,14 +35,14 @@ func TestMochi5(t *testing.T) {
 	t.Parallel()
 	conform.Session(t, conform.SessionFeatures{
 		Version: messages.MQTT5, Refused: kit.Denied + "/#", GrantedQoS: 2, Copies: 1,
-		Fragile: true, AddsExpiry: true, TellsTakenOver: true,
+		AddsExpiry: true, TellsTakenOver: true,
 	}, mochi, driver)
 }
 
 func TestMochi311(t *testing.T) {
 	t.Parallel()
 	conform.Session(t, conform.SessionFeatures{
-		Version: messages.MQTT311, Refused: kit.Denied + "/#", GrantedQoS: 2, Copies: 1, Fragile: true,
+		Version: messages.MQTT311, Refused: kit.Denied + "/#", GrantedQoS: 2, Copies: 1,
 	}, mochi, driver)
 }
 
@@ -51,7 +51,7 @@ func TestMochi311(t *testing.T) {
 func TestClosing311(t *testing.T) {
 	t.Parallel()
 	conform.Session(t, conform.SessionFeatures{
-		Version: messages.MQTT311, Refused: kit.Denied + "/#", GrantedQoS: 2, Copies: 1, Fragile: true,
+		Version: messages.MQTT311, Refused: kit.Denied + "/#", GrantedQoS: 2, Copies: 1,
 	}, func(t testing.TB) conform.SessionBroker {
 		return conform.SessionBroker{URL: kit.Closing(t).URL()}
 	}, driver)

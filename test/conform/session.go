@@ -22,9 +22,6 @@ type SessionFeatures struct {
 	GrantedQoS byte
 	// Copies is how often a message comes that two filters match.
 	Copies int
-	// Fragile: the broker may stall when messages of QoS 1 and 2 flow (mochi
-	// 2.7.9 takes a read lock twice); it gets many of QoS 0 only.
-	Fragile bool
 	// AddsExpiry: the broker sets a message expiry where the publisher has none.
 	AddsExpiry bool
 	// TellsTakenOver: the broker says why it hangs up on a client whose id is

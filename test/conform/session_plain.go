@@ -64,7 +64,7 @@ func sessionUnsubscribe(s *session) {
 const orderMessages = 2000
 
 func sessionOrder(s *session) {
-	for qos := byte(0); qos <= s.heavyQoS(); qos++ {
+	for qos := byte(0); qos <= 2; qos++ {
 		from, told := s.connect(fmt.Sprint("from", qos))
 		to, sink := s.connect(fmt.Sprint("to", qos))
 		at := s.topic(fmt.Sprint("order/", qos))
@@ -85,14 +85,6 @@ func sessionOrder(s *session) {
 		checkSettledOnce(s, told.Settled(), orderMessages)
 		checkDeliveries(s, sink.Messages(), min(qos, s.features.GrantedQoS))
 	}
-}
-
-// heavyQoS is the highest QoS of which the broker can take many messages.
-func (s *session) heavyQoS() byte {
-	if s.features.Fragile {
-		return 0
-	}
-	return 2
 }
 
 func checkSettledOnce(s *session, all []messages.Published, n int) {

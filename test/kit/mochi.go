@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"strings"
@@ -36,7 +37,9 @@ func Mochi(t testing.TB, version5 bool) *MochiServer {
 		t.Fatalf("listening: %v", err)
 	}
 	m := &MochiServer{addr: listener.Addr().String()}
-	m.Server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	room := mochi.NewDefaultServerCapabilities()
+	room.MaximumClientWritesPending, room.MaximumInflight, room.ReceiveMaximum = 1<<16, math.MaxUint16, math.MaxUint16
+	m.Server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: room})
 	err = errors.Join(
 		m.Server.AddHook(&mochiHook{version5: version5}, nil),
 		m.Server.AddListener(listeners.NewNet("test", listener)),
@@ -86,7 +89,7 @@ type mochiHook struct {
 func (*mochiHook) ID() string { return "kit" }
 
 func (*mochiHook) Provides(b byte) bool {
-	return b == mochi.OnConnect || b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck
+	return b == mochi.OnConnect || b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnSessionEstablish
 }
 
 func (h *mochiHook) OnConnect(c *mochi.Client, p packets.Packet) error {
@@ -95,6 +98,14 @@ func (h *mochiHook) OnConnect(c *mochi.Client, p packets.Packet) error {
 	}
 	_, _ = c.Net.Conn.Write([]byte{0x20, 0x02, 0x00, 0x01})
 	return io.EOF
+}
+
+// OnSessionEstablish takes the client's quota away, with which mochi 2.7.9 may
+// stall for good (Inflight.NextImmediate takes a read lock twice). So it sends
+// more than the client's Receive Maximum.
+func (*mochiHook) OnSessionEstablish(c *mochi.Client, _ packets.Packet) {
+	c.Properties.Props.ReceiveMaximum = 0
+	c.State.Inflight.ResetSendQuota(0)
 }
 
 func (*mochiHook) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
