@@ -266,7 +266,8 @@ func (r *Rig) flows() {
 	deadline := time.Now().Add(2 * time.Minute)
 	for !r.flowed(probe) {
 		if time.Now().After(deadline) {
-			r.t.Fatal("no message comes through, or no command")
+			r.t.Fatalf("nothing new comes through to %v\n%s\nthe worker's last words:\n%s",
+				r.waiting(probe), r.Table(r.In.Sum(), r.Out.Sum()), r.Worker.Dump())
 		}
 		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		_ = d.publish(within, "in/probe", 1, probe)
@@ -276,12 +277,17 @@ func (r *Rig) flows() {
 	}
 }
 
-func (r *Rig) flowed(probe string) bool {
+func (r *Rig) flowed(probe string) bool { return len(r.waiting(probe)) == 0 }
+
+// waiting are those who have not got the probe.
+func (r *Rig) waiting(probe string) (names []string) {
 	for _, p := range r.processes {
 		if _, ok := r.probes.Load(p.name + probe); !ok && !p.stopped.Load() {
-			return false
+			names = append(names, p.name)
 		}
 	}
-	_, ok := r.probes.Load(listener + probe)
-	return ok
+	if _, ok := r.probes.Load(listener + probe); !ok {
+		names = append(names, listener)
+	}
+	return names
 }

@@ -94,11 +94,18 @@ func (w *Worker) Total(name string) int64 { return w.totals[name] }
 // had.
 func (w *Worker) Goroutines() int {
 	w.t.Helper()
+	return len(goroutine.FindAllString(w.Dump(), -1))
+}
+
+// Dump ends the program with SIGQUIT and returns all that it wrote, its
+// goroutines last.
+func (w *Worker) Dump() string {
+	w.t.Helper()
 	p := w.process()
 	p.Signal(syscall.SIGQUIT)
 	p.ExitCode(20 * time.Second)
 	w.inspect(p)
-	return len(goroutine.FindAllString(p.Output(), -1))
+	return p.Output()
 }
 
 var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ .*\[`)
