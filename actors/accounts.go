@@ -5,11 +5,14 @@ import "chanmqttproxy/messages"
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
 type accounts struct {
+	stats   *Stats
 	partial map[uint64]uint64 // weight so far, by seq
 	settled int64             // deliveries that are whole again
 }
 
-func newAccounts() accounts { return accounts{partial: map[uint64]uint64{}} }
+func newAccounts(stats *Stats) accounts {
+	return accounts{stats: stats, partial: map[uint64]uint64{}}
+}
 
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
@@ -27,6 +30,8 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		a.settled++
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
+		} else {
+			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
 	}
 	return whole

@@ -67,6 +67,8 @@ func (b *bridge) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 		b.stopTimer()
 		b.ended(b.err)
+	default:
+		b.strange(ctx)
 	}
 }
 

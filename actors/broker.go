@@ -27,6 +27,7 @@ type broker struct {
 	*dependencies
 	session    *actor.PID
 	replacing  bool // the session is to be replaced when it has ended
+	stopping   bool
 	connection uint64
 	speech     speech
 	attempts   int
@@ -39,12 +40,14 @@ type broker struct {
 
 	outbox    outbox
 	accounts  accounts
-	quiescing bool // the session passes on no more deliveries
+	blame     blame
+	draining  bool // the session is to pass on no more deliveries
+	quiescing bool // it does not
 }
 
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox(), accounts: newAccounts()}
+		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox(), accounts: newAccounts(deps.Stats)}
 	})
 }
 
@@ -61,7 +64,9 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.settled(m)
 	case messages.Publish:
 		b.outbox.add(m)
-		b.tell(m)
+		if !b.blame.any() {
+			b.tell(m)
+		}
 	case messages.Published:
 		b.published(m)
 	case messages.Want:
@@ -75,6 +80,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Unsubscribed:
 		b.unsubscribed(m)
 	case messages.Quiesce:
+		b.draining = true
 		b.tell(m)
 	case messages.Quiet:
 		b.quiescing = true
@@ -82,7 +88,9 @@ func (b *broker) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		b.respawn(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
-		b.replacing = false
+		b.replacing, b.stopping = false, true
+	default:
+		b.strange(ctx)
 	}
 }
 
@@ -100,14 +108,18 @@ func (b *broker) release(message any) {
 // the next attempt, or a session that speaks another version. A bug in the
 // session costs its connection as well.
 func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	if b.up && time.Since(b.since) >= steady {
-		b.attempts = 0
-	} else {
-		b.attempts++
-	}
-	b.down()
 	var f *messages.SessionFailure
-	if failed, ok := reason.(failure); ok && errors.As(failed.err, &f) {
+	known := false
+	if failed, ok := reason.(failure); ok {
+		known = errors.As(failed.err, &f)
+	}
+	b.count(known && f.Cause == messages.TakenOver)
+	b.down()
+	if b.stopping {
+		s.StopChildren(child)
+		return
+	}
+	if known {
 		b.away(f)
 		if b.speech.failed(f.Cause) {
 			b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
@@ -117,6 +129,21 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		}
 	}
 	s.RestartChildren(child)
+}
+
+// count counts a failed attempt. A connection that has lived for a while was
+// none, unless another client has taken its session: the two would trade it
+// without end.
+func (b *broker) count(takenOver bool) {
+	lived := b.up && time.Since(b.since) >= steady
+	if lived && !takenOver {
+		b.attempts = 0
+	} else {
+		b.attempts++
+	}
+	if b.up && !lived {
+		b.blame.lost(&b.outbox)
+	}
 }
 
 // begin brings the session up, once the subscriptions are known: what the MQTT
@@ -158,9 +185,12 @@ func (b *broker) connected(m messages.Connected) {
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
+	if b.draining {
+		b.tell(messages.Quiesce{})
+	}
 	b.filters.again()
 	b.change()
-	b.outbox.each(func(p messages.Publish) { b.tell(p) })
+	b.publishAgain()
 }
 
 // down forgets what was true of the connection.
@@ -169,6 +199,7 @@ func (b *broker) down() {
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
 	b.up, b.asking = false, 0
+	b.connection++ // what the lost one still says is not believed
 }
 
 // away says once per kind of trouble that the broker is away.
@@ -211,19 +242,41 @@ func (b *broker) toSession(m messages.ToSession) {
 	refOf[messages.ToSession](b.system, b.session).Tell(m)
 }
 
+// publishAgain sends what has not taken effect: everything, or only the first
+// while that one is suspected of costing the connections. One that is guilty is
+// given up.
+func (b *broker) publishAgain() {
+	if guilty, ok := b.blame.verdict(&b.outbox); ok {
+		b.Stats.PublishRefused.Add(1)
+		b.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
+			"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
+		b.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
+	}
+	if b.blame.any() {
+		if first, ok := b.outbox.first(); ok {
+			b.tell(first)
+		}
+		return
+	}
+	b.outbox.each(func(p messages.Publish) { b.tell(p) })
+}
+
 func (b *broker) published(m messages.Published) {
 	p, ok := b.outbox.remove(m.Receipt)
 	if !ok {
 		return
 	}
-	b.Stats.Published.Add(1)
 	if m.Code >= 0x80 {
-		b.Stats.Published.Add(-1)
 		b.Stats.PublishRefused.Add(1)
 		b.Log.Warn("the broker refused a publish: check its access rules",
 			"topic", p.Message.Topic, "qos", p.Message.QoS, "code", m.Code, "reason", m.Reason)
+	} else {
+		b.Stats.Published.Add(1)
 	}
 	b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	if b.blame.acquit(m.Receipt) && b.up {
+		b.publishAgain()
+	}
 }
 
 // change tells the broker the next changes of filters, as many as wait in one
@@ -232,7 +285,10 @@ func (b *broker) change() {
 	if !b.up || b.asking > 0 {
 		return
 	}
-	wants, unwanted := b.filters.next(subscribeLimit)
+	wants, unwanted, unheard := b.filters.next(subscribeLimit)
+	if len(unheard) > 0 {
+		b.registry.Tell(messages.FilterGone{Filters: unheard})
+	}
 	if len(wants) > 0 {
 		b.asking++
 		b.toSession(messages.Subscribe{Filters: wants})
@@ -246,7 +302,7 @@ func (b *broker) change() {
 func (b *broker) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
 		if code := m.Codes[i]; code < 0x80 {
-			b.router.Tell(messages.Granted{Filter: want.Filter, QoS: code})
+			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code})
 		} else {
 			b.filters.gone([]string{want.Filter})
 			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: subackReason(code)})

@@ -88,9 +88,9 @@ func (fs *filters) queue(f *filterState) {
 	}
 }
 
-// next takes the oldest changes, at most n: filters to subscribe to and filters
-// to unsubscribe from.
-func (fs *filters) next(n int) (wants []messages.Want, unwanted []string) {
+// next takes the oldest changes, at most n: filters to subscribe to, filters to
+// unsubscribe from, and filters of which the broker has never heard.
+func (fs *filters) next(n int) (wants []messages.Want, unwanted, unheard []string) {
 	n = min(n, len(fs.changes))
 	for _, f := range fs.changes[:n] {
 		f.queued = false
@@ -101,11 +101,12 @@ func (fs *filters) next(n int) (wants []messages.Want, unwanted []string) {
 		case f.asked:
 			unwanted = append(unwanted, f.filter)
 		default:
+			unheard = append(unheard, f.filter)
 			fs.forget(f)
 		}
 	}
 	fs.changes = slices.Delete(fs.changes, 0, n)
-	return wants, unwanted
+	return wants, unwanted, unheard
 }
 
 // gone notes that the broker has no subscription for these filters any more.

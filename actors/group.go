@@ -27,14 +27,6 @@ import (
 // hold up other clients of Redis for longer, and gains little.
 const batchLimit = 64
 
-// The pace of writing to a queue without room: how soon to look again, how soon
-// when nobody has read it for a while, and how long that while is.
-const (
-	fullRetry  = 20 * time.Millisecond
-	stuckRetry = 250 * time.Millisecond
-	stuckAfter = time.Second
-)
-
 // retryMax caps the delay between attempts to write: the reader finds out that
 // Redis is back, and by then the messages should go on soon.
 const retryMax = 2 * time.Second
@@ -66,10 +58,12 @@ type group struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	backlog  []waiting
-	batch    *messages.Batch // the write to everybody that is under way; nil: none
-	parts    []messages.Settlement
-	attempts int
+	backlog   []waiting
+	held      int64           // memory that it occupies, in bytes
+	batch     *messages.Batch // the write to everybody that is under way; nil: none
+	parts     []messages.Settlement
+	attempts  int
+	complaint complaint
 
 	parked map[string]*parking // by queue
 	writes map[string]*messages.Batch
@@ -109,27 +103,41 @@ func (g *group) Receive(ctx actor.Context) {
 		g.giveUp()
 	case *actor.Stopping:
 		g.cancel()
-		g.clear()
+		g.abandon()
+	default:
+		g.strange(ctx)
 	}
 }
 
 // release gives back what a message held whose handling panicked.
 func (g *group) release(message any) {
-	if m, ok := message.(messages.Deliver); ok {
+	switch m := message.(type) {
+	case messages.Deliver:
 		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
+	case sent:
+		if m.batch == g.batch {
+			g.settle(g.parts)
+			g.batch, g.parts = nil, nil
+		}
 	}
 }
 
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
 	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}})
-	g.Stats.WaitingBytes.Add(sizeOf(m.Event))
+	g.hold(sizeOf(m.Event))
 	g.next(ctx)
-	for len(g.backlog) > g.GroupBacklog || g.Stats.WaitingBytes.Load() > g.BacklogMemory {
+	for len(g.backlog) > g.GroupBacklog || g.crowded(g.held) {
 		if !g.shed() {
 			return
 		}
 	}
+}
+
+// hold accounts for memory that the backlog occupies.
+func (g *group) hold(bytes int64) {
+	g.held += bytes
+	g.Stats.WaitingBytes.Add(bytes)
 }
 
 // shed drops the oldest message of QoS 0 that waits, if there is one.
@@ -151,7 +159,7 @@ func (g *group) shed() bool {
 // forget takes the first n away from the backlog.
 func (g *group) forget(n int) {
 	for _, w := range g.backlog[:n] {
-		g.Stats.WaitingBytes.Add(-sizeOf(w.event))
+		g.hold(-sizeOf(w.event))
 	}
 	clear(g.backlog[:n])
 	g.backlog = g.backlog[n:]
@@ -223,63 +231,12 @@ func (g *group) sent(ctx actor.Context, m sent) {
 // half way has done is not done twice.
 func (g *group) retry(ctx actor.Context, m sent) {
 	g.attempts++
-	g.Log.Debug("writing to the layer failed; trying again", "target", g.target.String(), "attempts", g.attempts, "error", m.err)
+	g.complaint.say(g.dependencies, "writing to "+g.target.String(), m.err)
 	queue := ""
 	if m.batch.Queue != nil {
 		queue = m.batch.Queue.Name
 	}
 	g.later(ctx, queue, min(g.Backoff.delay(g.attempts), retryMax))
-}
-
-// park takes in what queues had no room for.
-func (g *group) park(ctx actor.Context, m sent) {
-	for _, r := range m.outcome.Refused {
-		place, ok := g.parked[r.Queue.Name]
-		if !ok {
-			place = newParking(g.dependencies)
-		}
-		queue := r.Queue
-		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {
-			place.add(e, &queue)
-		}
-		if !ok && !place.empty() {
-			g.parked[queue.Name] = place
-			g.later(ctx, queue.Name, fullRetry)
-		}
-	}
-}
-
-// unparked notes what a queue has taken of what was parked for it.
-func (g *group) unparked(ctx actor.Context, m sent) {
-	name, taken := m.batch.Queue.Name, m.batch.Bundles
-	for _, r := range m.outcome.Refused {
-		taken = taken[:r.From]
-	}
-	delete(g.writes, name)
-	place := g.parked[name]
-	place.wrote(len(eventsOf(taken)))
-	switch {
-	case len(m.outcome.Refused) == 0:
-		g.fill(ctx, name)
-	case place.stuck():
-		g.later(ctx, name, stuckRetry)
-	default:
-		g.later(ctx, name, fullRetry)
-	}
-}
-
-// fill writes the next of what is parked for a queue.
-func (g *group) fill(ctx actor.Context, name string) {
-	place := g.parked[name]
-	events, queue := place.head(min(batchLimit, 2*place.taken+8))
-	if len(events) == 0 {
-		place.clear()
-		delete(g.parked, name)
-		return
-	}
-	b := &messages.Batch{Target: g.target, Bundles: bundles(events), Queue: queue}
-	g.writes[name] = b
-	g.write(ctx, b)
 }
 
 func (g *group) later(ctx actor.Context, queue string, delay time.Duration) {
@@ -300,6 +257,7 @@ func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
 		g.write(ctx, g.writes[m.queue])
 	default:
 		g.fill(ctx, m.queue)
+		g.tellIdle()
 	}
 }
 
@@ -317,22 +275,22 @@ func (g *group) tellIdle() {
 	}
 }
 
-// moving says whether anything is parked that is likely to go soon.
-func (g *group) moving() bool {
-	for _, place := range g.parked {
-		if !place.stuck() {
-			return true
-		}
-	}
-	return false
-}
-
 // giveUp drops everything, as the last thing an incarnation does that a bug
 // has made useless.
 func (g *group) giveUp() {
 	g.settle(g.parts)
 	for _, w := range g.backlog {
 		g.settle([]messages.Settlement{w.settlement})
+	}
+	g.clear()
+}
+
+// abandon counts what was parked, and has been acknowledged, when the worker
+// stops.
+func (g *group) abandon() {
+	for name, place := range g.parked {
+		g.Stats.Abandoned.Add(int64(place.live))
+		g.Log.Warn("stopping: messages were dropped that waited for room", "target", g.target.String(), "queue", name, "messages", place.live)
 	}
 	g.clear()
 }

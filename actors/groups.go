@@ -50,6 +50,8 @@ func (g *groups) Receive(ctx actor.Context) {
 	case messages.Quiet:
 		g.quiet[m.From] = true
 		g.tellQuiet()
+	default:
+		g.strange(ctx)
 	}
 }
 
@@ -72,6 +74,9 @@ func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {
 	pid := spawn(ctx, childName(kind, target.Name, g.serial), newGroup(g.dependencies, target))
 	t := &targetActor{pid: pid, group: refOf[messages.ToGroup](g.system, pid)}
 	g.targets[target] = t
+	if g.quiescing {
+		t.group.Tell(messages.Quiesce{})
+	}
 	return t
 }
 

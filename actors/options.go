@@ -30,9 +30,11 @@ type Options struct {
 	// QueueBacklog is the most messages that wait for one queue of the layer that
 	// has no room, 10,000 by default. Above it the oldest are dropped and counted.
 	QueueBacklog int
-	// BacklogMemory is the most memory, in bytes, that all waiting messages
-	// together are taken to occupy, 64 MiB by default. Above it a target or queue
-	// that gets a further message drops as above.
+	// BacklogMemory is the memory, in bytes, that all waiting messages together
+	// are taken to occupy, 64 MiB by default. Above it a target or queue that gets
+	// a further message drops as above, if it holds more than a 64th of it; above
+	// twice as much everybody does. Messages of QoS 0 that are under way from the
+	// connection are dropped above it as well.
 	BacklogMemory int64
 	// Expiry is how long the layer keeps messages, and a message waits for room,
 	// 60 s by default.
@@ -91,8 +93,8 @@ type Stats struct {
 	Received, Unmatched, Stored, Undecodable atomic.Int64
 	// Inbound messages that were dropped: at a full queue, where that was asked
 	// for; from an overfull backlog; because they waited for too long; replaced
-	// by a newer one of their topic.
-	Full, Overflowed, Expired, Replaced atomic.Int64
+	// by a newer one of their topic; waiting for room when the worker stopped.
+	Full, Overflowed, Expired, Replaced, Abandoned atomic.Int64
 	// Parked is how many messages wait for room in a queue now; WaitingBytes is
 	// the memory that they, and those that wait to be written, are taken to
 	// occupy.
@@ -100,8 +102,12 @@ type Stats struct {
 	// Commands: taken from the layer, not understood, publishes that took effect
 	// and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Published, PublishRefused, FilterRefused atomic.Int64
-	// Life: connections made, connections or attempts lost, losses of Redis, bugs.
-	Connects, Disconnects, LayerLosses, Bugs atomic.Int64
+	// Life: connections made, connections or attempts lost, losses of Redis, bugs,
+	// messages to an actor that does not understand them.
+	Connects, Disconnects, LayerLosses, Bugs, Strange atomic.Int64
+	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
+	// way from the connection to the layer.
+	UnderWayBytes atomic.Int64
 }
 
 // dependencies are what every actor has: the options, and the addresses of the
@@ -138,4 +144,14 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 		groups:   refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
 		broker:   refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
 	}
+}
+
+// fairShare is the part of BacklogMemory that anybody may hold, whatever the
+// others do.
+const fairShare = 64
+
+// crowded says whether somebody who holds so much has to drop something.
+func (d *dependencies) crowded(own int64) bool {
+	all := d.Stats.WaitingBytes.Load()
+	return all > d.BacklogMemory && own > d.BacklogMemory/fairShare || all > 2*d.BacklogMemory
 }

@@ -21,6 +21,14 @@ func (o *outbox) len() int { return o.order.Len() }
 
 func (o *outbox) add(p messages.Publish) { o.byReceipt[p.Receipt] = o.order.PushBack(p) }
 
+// first is the oldest publish, if there is any.
+func (o *outbox) first() (messages.Publish, bool) {
+	if e := o.order.Front(); e != nil {
+		return e.Value.(messages.Publish), true
+	}
+	return messages.Publish{}, false
+}
+
 // remove takes a publish out, and says whether it was there.
 func (o *outbox) remove(r messages.Receipt) (messages.Publish, bool) {
 	e, ok := o.byReceipt[r]

@@ -7,12 +7,14 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// parking holds what waits for one queue that had no room: in order, the newest
-// of a topic only where that was asked for, at most as long as the layer keeps
-// messages, and bounded.
+// parking holds what waits for one queue that had no room: in order, at most as
+// long as the layer keeps messages, and bounded. Where that was asked for only
+// the newest message of a topic waits, and as long as it takes.
 type parking struct {
 	*dependencies
 	waiting []*parked
+	live    int                // how many of waiting are not replaced
+	held    int64              // memory that they occupy, in bytes
 	latest  map[string]*parked // by topic: those that a newer one replaces
 
 	underWay int // how many of waiting, from the first, are being written
@@ -20,7 +22,7 @@ type parking struct {
 	progress time.Time
 }
 
-// parked is an event that waits for a queue.
+// parked is an event that waits for a queue. One that was replaced is skipped.
 type parked struct {
 	event    messages.Event
 	queue    *messages.Queue
@@ -43,20 +45,40 @@ func (p *parking) add(e messages.Event, q *messages.Queue) {
 	}
 	p.waiting = append(p.waiting, added)
 	p.account(added, 1)
-	for len(p.waiting) > p.underWay+1 && (len(p.waiting) > p.QueueBacklog || p.Stats.WaitingBytes.Load() > p.BacklogMemory) {
-		p.remove(p.underWay)
+	for p.live > 1 && (p.live > p.QueueBacklog || p.crowded(p.held)) && p.dropOldest() {
 		p.Stats.Overflowed.Add(1)
 	}
 }
 
-// replace marks the event that waits for the same topic, which is skipped from
-// then on.
+// replace takes the event that waits for the same topic out of the count.
 func (p *parking) replace(topic string, by *parked) {
-	if old, ok := p.latest[topic]; ok && !old.replaced {
+	if old, ok := p.latest[topic]; ok {
 		old.replaced = true
+		p.account(old, -1)
 		p.Stats.Replaced.Add(1)
 	}
 	p.latest[topic] = by
+	if len(p.waiting) > 2*p.live+batchLimit {
+		p.compact()
+	}
+}
+
+// compact forgets what was replaced, but for what is being written.
+func (p *parking) compact() {
+	rest := slices.DeleteFunc(p.waiting[p.underWay:], func(w *parked) bool { return w.replaced })
+	p.waiting = p.waiting[:p.underWay+len(rest)]
+}
+
+// dropOldest drops the oldest event that is not being written, if there is one.
+func (p *parking) dropOldest() bool {
+	for i := p.underWay; i < len(p.waiting); i++ {
+		if !p.waiting[i].replaced {
+			p.forget(p.waiting[i])
+			p.waiting = slices.Delete(p.waiting, i, i+1)
+			return true
+		}
+	}
+	return false
 }
 
 // head is what to write next: the oldest events that name the same members,
@@ -73,76 +95,94 @@ func (p *parking) head(n int) (events []messages.Event, queue *messages.Queue) {
 		}
 		queue = w.queue
 		events = append(events, w.event)
-		if w.event.Overflow == messages.OverflowLatest {
+		if p.latest[w.event.Message.Topic] == w {
 			delete(p.latest, w.event.Message.Topic)
 		}
 	}
 	return events, queue
 }
 
-// expire drops what was replaced or has waited for longer than the layer keeps
-// messages.
+// expire drops from the head what was replaced or has waited for longer than
+// the layer keeps messages.
 func (p *parking) expire() {
 	limit := time.Now().Add(-p.Expiry)
 	for len(p.waiting) > 0 {
 		w := p.waiting[0]
-		old := w.event.Message.At.Before(limit)
+		old := w.event.Overflow == messages.OverflowWait && w.event.Message.At.Before(limit)
 		if !w.replaced && !old {
 			return
 		}
 		if !w.replaced {
 			p.Stats.Expired.Add(1)
+			p.forget(w)
 		}
-		p.remove(0)
+		p.waiting = p.waiting[1:]
 	}
 }
 
 // wrote notes that the queue took the first n of the events of head. The rest
-// waits on.
+// waits on; of a topic's only the newest, where that was asked for.
 func (p *parking) wrote(n int) {
 	p.taken = n
 	if n > 0 {
 		p.progress = time.Now()
 	}
-	seen := 0
-	for i := 0; i < p.underWay; i++ {
-		w := p.waiting[0]
-		if !w.replaced {
-			if seen == n {
-				break
-			}
-			seen++
+	for len(p.waiting) > 0 && p.underWay > 0 && (n > 0 || p.waiting[0].replaced) {
+		if w := p.waiting[0]; !w.replaced {
+			p.forget(w)
+			n--
 		}
-		p.remove(0)
+		p.waiting = p.waiting[1:]
+		p.underWay--
+	}
+	for _, w := range p.waiting[:p.underWay] {
+		p.reclaim(w)
 	}
 	p.underWay = 0
 }
 
-func (p *parking) remove(i int) {
-	w := p.waiting[i]
+// reclaim has an event that could not be written replaced by a newer one again.
+func (p *parking) reclaim(w *parked) {
+	topic := w.event.Message.Topic
+	if w.replaced || w.event.Overflow != messages.OverflowLatest {
+		return
+	}
+	if _, newer := p.latest[topic]; !newer {
+		p.latest[topic] = w
+		return
+	}
+	w.replaced = true
+	p.account(w, -1)
+	p.Stats.Replaced.Add(1)
+}
+
+// forget takes an event out of the books; it is gone.
+func (p *parking) forget(w *parked) {
 	p.account(w, -1)
 	if p.latest[w.event.Message.Topic] == w {
 		delete(p.latest, w.event.Message.Topic)
 	}
-	copy(p.waiting[1:i+1], p.waiting[:i]) // i is small: few are under way
-	p.waiting[0] = nil
-	p.waiting = p.waiting[1:]
 }
 
 // clear drops everything.
 func (p *parking) clear() {
 	for _, w := range p.waiting {
-		p.account(w, -1)
+		if !w.replaced {
+			p.account(w, -1)
+		}
 	}
 	p.waiting = nil
 }
 
 func (p *parking) account(w *parked, sign int64) {
+	bytes := sign * sizeOf(w.event)
+	p.live += int(sign)
+	p.held += bytes
 	p.Stats.Parked.Add(sign)
-	p.Stats.WaitingBytes.Add(sign * sizeOf(w.event))
+	p.Stats.WaitingBytes.Add(bytes)
 }
 
-func (p *parking) empty() bool { return len(p.waiting) == 0 }
+func (p *parking) empty() bool { return p.live == 0 }
 
 // stuck says that nobody has read the queue for a while.
 func (p *parking) stuck() bool { return time.Since(p.progress) > stuckAfter }

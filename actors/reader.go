@@ -17,10 +17,12 @@ import (
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
 
-// acknowledged is the outcome of one round of Layer.Acknowledge and Layer.Bury.
+// acknowledged is one round of Layer.Acknowledge and Layer.Bury; as its outcome,
+// what is left to be done and why.
 type acknowledged struct {
 	receipts []messages.Receipt
 	burials  []messages.Burial
+	settled  int // of the round
 	err      error
 }
 
@@ -37,10 +39,13 @@ type reader struct {
 	waiting   bool // the receiver has been asked for more
 	underWay  int
 	quiescing bool
+	ended     bool      // the receiver has stopped
+	since     time.Time // when Redis was back last
 
 	done          []messages.Receipt
 	burials       []messages.Burial
 	acknowledging bool
+	complaint     complaint
 	trouble       string // why Redis is away; empty: it is not known to be
 	known         bool   // the state of Redis has been told
 }
@@ -71,18 +76,27 @@ func (r *reader) Receive(ctx actor.Context) {
 	case acknowledgeAgain:
 		r.acknowledging = false
 		r.acknowledge(ctx)
+	case messages.Undeliverable:
+		r.bury(ctx, messages.Burial(m))
 	case messages.Quiesce:
 		r.quiescing = true
 		ctx.Stop(r.receiver)
+	case *actor.Terminated: // nothing more comes
+		r.ended = true
 		r.tellQuiet()
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
 		r.cancel()
+	default:
+		r.strange(ctx)
 	}
 }
 
 // HandleFailure restarts the receiver, whatever it died of, as often as it
 // takes. What it waits before its next attempt is counted here.
 func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
+	if r.trouble == "" && time.Since(r.since) >= steady {
+		r.attempts = 0
+	}
 	r.attempts++
 	if f, ok := reason.(failure); ok {
 		r.layerLost(f.err)
@@ -120,16 +134,17 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 func (r *reader) misunderstood(ctx actor.Context, m messages.Received) {
 	r.Stats.BadCommands.Add(1)
 	r.Log.Warn("a message on the command channel was not understood: correct its sender; it is among the dead letters", "error", m.Fault)
-	r.underWay--
-	r.burials = append(r.burials, messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
+	r.bury(ctx, messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
+}
+
+func (r *reader) bury(ctx actor.Context, b messages.Burial) {
+	r.burials = append(r.burials, b)
 	r.acknowledge(ctx)
 }
 
 func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
-	r.underWay -= len(receipts)
 	r.done = append(r.done, receipts...)
 	r.acknowledge(ctx)
-	r.take()
 }
 
 // acknowledge writes one acknowledgement at a time; what is done meanwhile goes
@@ -143,29 +158,40 @@ func (r *reader) acknowledge(ctx actor.Context) {
 	m, self := acknowledged{receipts: r.done, burials: r.burials}, ctx.Self()
 	r.done, r.burials = nil, nil
 	go func() {
-		m.err = r.protect("acknowledging commands", func() error { return r.settle(m) })
-		r.system.Root.Send(self, m)
+		r.system.Root.Send(self, r.settle(m))
 	}()
 }
 
-func (r *reader) settle(m acknowledged) error {
-	if len(m.burials) > 0 {
-		if err := r.Layer.Bury(r.ctx, m.burials); err != nil {
-			return err
-		}
-	}
+// settle tells the layer, and returns what is left to be told and why. One half
+// does not depend on the other.
+func (r *reader) settle(m acknowledged) (left acknowledged) {
+	var ack, bury error
 	if len(m.receipts) > 0 {
-		return r.Layer.Acknowledge(r.ctx, m.receipts)
+		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, m.receipts) })
 	}
-	return nil
+	if len(m.burials) > 0 {
+		bury = r.protect("burying commands", func() error { return r.Layer.Bury(r.ctx, m.burials) })
+	}
+	if ack != nil {
+		left.receipts = m.receipts
+	}
+	if bury != nil {
+		left.burials = m.burials
+	}
+	left.settled = len(m.receipts) + len(m.burials) - len(left.receipts) - len(left.burials)
+	left.err = errors.Join(ack, bury)
+	return left
 }
 
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
+	r.underWay -= m.settled
+	r.take()
 	if m.err == nil {
 		r.acknowledging = false
 		r.acknowledge(ctx)
 		return
 	}
+	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
 	r.burials = append(m.burials, r.burials...)
 	root, self := r.system.Root, ctx.Self()
@@ -175,7 +201,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.quiescing && r.underWay == 0 && len(r.done)+len(r.burials) == 0 && !r.acknowledging {
+	if r.ended && r.underWay == 0 && len(r.done)+len(r.burials) == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
@@ -201,7 +227,7 @@ func (r *reader) layerBack() {
 	if r.known && r.trouble == "" {
 		return
 	}
-	r.known, r.trouble = true, ""
+	r.known, r.trouble, r.since = true, "", time.Now()
 	r.Log.Info("reading commands from Redis")
 	r.tellState(true)
 }

@@ -62,6 +62,8 @@ func (r *receiver) Receive(ctx actor.Context) {
 		if r.timer != nil {
 			r.timer.Stop()
 		}
+	default:
+		r.strange(ctx)
 	}
 }
 

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,6 +35,7 @@ type storedNow struct {
 // lookedAt is the outcome of one Layer.Live.
 type lookedAt struct {
 	targets []messages.Target
+	asked   time.Time
 	live    []bool
 	err     error
 }
@@ -65,6 +67,8 @@ type registry struct {
 	storing  bool
 	attempts int
 	wasAway  bool
+
+	complaint complaint
 }
 
 func newRegistry(deps *dependencies) *actor.Props {
@@ -102,15 +106,23 @@ func (r *registry) Receive(ctx actor.Context) {
 		r.look(ctx)
 	case lookedAt:
 		r.lookedAt(ctx, m)
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
 		r.cancel()
+	default:
+		r.strange(ctx)
 	}
 }
 
-// release lets the command be done whose change could not be handled.
+// release lets the commands be done whose changes could not be handled.
 func (r *registry) release(message any) {
-	if m, ok := message.(messages.Keep); ok && m.Receipt != "" {
-		r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+	switch m := message.(type) {
+	case messages.Keep:
+		if m.Receipt != "" {
+			r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		}
+	case storedNow:
+		r.storing = false
+		r.reader.Tell(messages.Done{Receipts: m.receipts})
 	}
 }
 
@@ -144,6 +156,7 @@ func (r *registry) restore(ctx actor.Context) {
 func (r *registry) restored(ctx actor.Context, m restored) {
 	if m.err != nil {
 		r.attempts++
+		r.complaint.say(r.dependencies, "restoring subscriptions", m.err)
 		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), restoreAgain{})
 		return
 	}
@@ -216,6 +229,7 @@ func (r *registry) store(ctx actor.Context) {
 func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 	if m.err != nil {
 		r.attempts++
+		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
 		r.changes = append(m.changes, r.changes...)
 		r.receipts = append(m.receipts, r.receipts...)
 		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), storeAgain{})
@@ -257,13 +271,14 @@ func (r *registry) scheduleLook(ctx actor.Context) {
 // look asks the layer at which targets somebody listens.
 func (r *registry) look(ctx actor.Context) {
 	targets := map[messages.Target]bool{}
-	var m lookedAt
+	m := lookedAt{asked: time.Now()}
 	for key := range r.stored {
 		if !targets[key.target] {
 			targets[key.target] = true
 			m.targets = append(m.targets, key.target)
 		}
 	}
+	maps.DeleteFunc(r.lastLive, func(t messages.Target, _ time.Time) bool { return !targets[t] })
 	r.work(ctx, "looking who listens", func() (err error) {
 		m.live, err = r.Layer.Live(r.ctx, m.targets)
 		return err
@@ -283,12 +298,12 @@ func (r *registry) lookedAt(ctx actor.Context, m lookedAt) {
 		case m.live[i] || !known:
 			r.lastLive[target] = now
 		case now.Sub(last) >= r.SubscriptionIdle:
-			r.drop(target)
+			r.drop(target, m.asked)
 		}
 	}
 }
 
-func (r *registry) drop(target messages.Target) {
+func (r *registry) drop(target messages.Target, asked time.Time) {
 	delete(r.lastLive, target)
 	var filters []string
 	for key := range r.stored {
@@ -298,7 +313,7 @@ func (r *registry) drop(target messages.Target) {
 	}
 	r.Log.Info("subscriptions dropped: nobody has listened for a while; the next subscribe brings them back",
 		"target", target.String(), "filters", len(filters), "idle", r.SubscriptionIdle)
-	r.router.Tell(messages.Drop{Target: target, Filters: filters})
+	r.router.Tell(messages.Drop{Target: target, Filters: filters, Asked: asked})
 }
 
 // postpone gives every target the time again in which nothing could be known.

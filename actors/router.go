@@ -1,46 +1,33 @@
 package actors
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
 
-// The router owns the trie: for each filter its subscription and who its
-// members are. It carries out commands and sends each inbound message to the
-// subscriptions that match, so that every target gets it once: from the oldest
-// of those it is a member of.
+// The router owns the trie: for each filter its subscription and whom it
+// serves. It carries out commands, tells the broker actor what is wanted, and
+// sends each inbound message to the subscriptions that match, so that every
+// target gets it once: by the filter in which its membership is the oldest.
 //
-// When a target leaves a subscription while another one serves it too, its
-// messages take another way from then on. What comes is then held until the
-// subscription confirms that it has passed on what it had; without that, a
-// message could overtake an earlier one.
-
-// route is what the router knows of one filter.
-type route struct {
-	filter       string
-	age          uint64 // the lower, the older
-	identifier   uint32
-	pid          *actor.PID
-	subscription Ref[messages.ToSubscription]
-	members      map[messages.Target]messages.Options
-}
+// When a target leaves a filter its messages may take another way from then on.
+// What comes is held until the subscription has passed on what it had; without
+// that, a message could overtake an earlier one.
 
 type router struct {
 	*dependencies
 	trie    topic.Trie[*route]
-	targets map[messages.Target]int
+	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
 
 	restoring bool // the subscriptions of before are not known yet
 	early     []messages.Execute
 
-	confirming int // Leaves to be confirmed before deliveries go on
-	held       []messages.Delivery
+	flushing int // Flushes to be answered before deliveries go on
+	retiring []messages.Target
+	held     []messages.Delivery
 
 	matched []*route // scratch space of one delivery
 }
@@ -62,14 +49,14 @@ func (r *router) Receive(ctx actor.Context) {
 		r.restored(ctx, m)
 	case messages.Drop:
 		r.drop(ctx, m)
-	case messages.Left:
-		r.left()
-	case messages.SubscriptionStarted:
-		r.introduce(m)
+	case messages.Flushed:
+		r.flushed()
 	case messages.Granted:
 		r.pass(m.Filter, m)
 	case messages.Refused:
 		r.pass(m.Filter, m)
+	default:
+		r.strange(ctx)
 	}
 }
 
@@ -80,8 +67,8 @@ func (r *router) release(message any) {
 		r.settle(m)
 	case messages.Execute:
 		r.done(m.Receipt)
-	case messages.Left:
-		r.confirming = max(0, r.confirming-1)
+	case messages.Flushed:
+		r.flushing = max(0, r.flushing-1)
 	}
 }
 
@@ -137,17 +124,15 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		to = r.add(ctx, c.Filter)
 	}
 	for _, target := range c.Targets {
-		old, member := to.members[target]
-		if member && old == c.Options {
-			continue
-		}
-		if !member {
+		if _, member := to.members[target]; !member {
 			r.targets[target]++
 		}
-		to.members[target] = c.Options
-		to.subscription.Tell(messages.Join{Member: messages.Member{Target: target, Options: c.Options}})
-		changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
+		r.serial++
+		if to.join(target, c.Options, r.serial) {
+			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
+		}
 	}
+	r.want(to)
 	return changes
 }
 
@@ -155,12 +140,20 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	r.serial++
 	pid := spawn(ctx, childName("subscription", filter, r.serial), newSubscription(r.dependencies, filter))
 	to := &route{
-		filter: filter, age: r.serial, identifier: topic.Identifier(filter),
+		filter: filter, identifier: topic.Identifier(filter),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
-		members: map[messages.Target]messages.Options{},
+		members: map[messages.Target]membership{},
 	}
 	r.trie.Set(filter, to)
 	return to
+}
+
+// want tells the broker actor what a filter's members need, if that changed.
+func (r *router) want(to *route) {
+	if want := to.wants(); want != to.want {
+		to.want = want
+		r.broker.Tell(want)
+	}
 }
 
 // unsubscribe takes the targets away from a filter and returns what that
@@ -176,42 +169,55 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
 		}
 	}
-	if len(to.members) == 0 {
-		r.trie.Delete(filter)
-		ctx.Poison(to.pid)
-		changes = append(changes, messages.Change{Leaving: filter})
+	if len(changes) == 0 {
+		return nil
 	}
-	return changes
+	r.flushing++
+	to.subscription.Tell(messages.Flush{})
+	if len(to.members) > 0 {
+		r.want(to)
+		return changes
+	}
+	r.trie.Delete(filter)
+	r.broker.Tell(messages.Unwant{Filter: filter})
+	ctx.Poison(to.pid)
+	return append(changes, messages.Change{Leaving: filter})
 }
 
+func (r *router) leave(to *route, target messages.Target) {
+	to.leave(target)
+	if r.targets[target]--; r.targets[target] == 0 {
+		delete(r.targets, target)
+		r.retiring = append(r.retiring, target)
+	}
+}
+
+// drop takes a target that nobody listens at out of filters, but not out of
+// those that it has just asked for again.
 func (r *router) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
+		to, ok := r.trie.Get(filter)
+		if !ok || to.members[m.Target].asked.After(m.Asked) {
+			continue
+		}
 		r.registry.Tell(messages.Keep{Changes: r.unsubscribe(ctx, filter, []messages.Target{m.Target})})
 	}
 }
 
-func (r *router) leave(to *route, target messages.Target) {
-	delete(to.members, target)
-	r.targets[target]--
-	last := r.targets[target] == 0
-	if !last {
-		r.confirming++
-	}
-	to.subscription.Tell(messages.Leave{Target: target, Confirm: !last})
-	if last {
-		delete(r.targets, target)
-		r.groups.Tell(messages.Retire{Target: target})
-	}
-}
-
-// left lets the held deliveries go once the last Leave is confirmed.
-func (r *router) left() {
-	r.confirming = max(0, r.confirming-1)
-	if r.confirming > 0 {
+// flushed lets the held deliveries go once the last Flush is answered. Nothing
+// is under way any more to the targets that are in no filter.
+func (r *router) flushed() {
+	r.flushing = max(0, r.flushing-1)
+	if r.flushing > 0 {
 		return
 	}
+	for _, target := range r.retiring {
+		if r.targets[target] == 0 {
+			r.groups.Tell(messages.Retire{Target: target})
+		}
+	}
 	held := r.held
-	r.held = nil
+	r.retiring, r.held = nil, nil
 	for _, d := range held {
 		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
 			r.settle(d)
@@ -220,7 +226,7 @@ func (r *router) left() {
 }
 
 func (r *router) deliver(d messages.Delivery) {
-	if r.confirming > 0 {
+	if r.flushing > 0 {
 		r.held = append(r.held, d)
 		return
 	}
@@ -230,13 +236,12 @@ func (r *router) deliver(d messages.Delivery) {
 // route sends a delivery to the subscriptions that match.
 func (r *router) route(d messages.Delivery) {
 	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
-	matched := r.matched
-	if len(matched) == 1 && concerns(d, matched[0]) {
-		matched[0].subscription.Tell(d)
+	if len(r.matched) == 1 && r.matched[0].concerns(d) {
+		d.To = r.matched[0].all()
+		r.matched[0].subscription.Tell(d)
 		return
 	}
-	slices.SortFunc(matched, func(a, b *route) int { return cmp.Compare(a.age, b.age) })
-	parts := r.parts(d, matched)
+	parts := r.parts(d)
 	if len(parts) == 0 {
 		r.Stats.Unmatched.Add(1)
 		r.settle(d)
@@ -244,63 +249,30 @@ func (r *router) route(d messages.Delivery) {
 	}
 	for i, p := range parts {
 		copied := d
-		copied.Weight = messages.Split(d.Weight, len(parts), i)
-		copied.Skip = p.skip
+		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
 		p.to.subscription.Tell(copied)
 	}
 }
 
 // part is one subscription's share of a delivery.
 type part struct {
-	to   *route
-	skip []messages.Target
+	to      *route
+	members []messages.Member
 }
 
-// parts are the subscriptions that this copy of the message is for, oldest
-// first, each with the members that an older one serves.
-func (r *router) parts(d messages.Delivery, matched []*route) []part {
+// parts are the matching subscriptions that this copy of the message is for,
+// each with the members whose way it is.
+func (r *router) parts(d messages.Delivery) []part {
 	var parts []part
-	for i, to := range matched {
-		if !concerns(d, to) {
+	for _, to := range r.matched {
+		if !to.concerns(d) {
 			continue
 		}
-		if skip := servedBy(matched[:i], to); len(skip) < len(to.members) {
-			parts = append(parts, part{to, skip})
+		if own := to.own(r.matched); len(own) > 0 {
+			parts = append(parts, part{to, own})
 		}
 	}
 	return parts
-}
-
-// concerns says whether the broker sent this copy for that filter. A broker
-// that sends one copy for each filter names the filter's identifier in each
-// [MQTT-3.3.4-4]; one that names none sent it for all.
-func concerns(d messages.Delivery, to *route) bool {
-	return len(d.Identifiers) == 0 || slices.Contains(d.Identifiers, to.identifier)
-}
-
-// servedBy lists the members of a subscription that are members of an older
-// one as well.
-func servedBy(older []*route, to *route) []messages.Target {
-	var served []messages.Target
-	for target := range to.members {
-		if slices.ContainsFunc(older, func(o *route) bool { _, ok := o.members[target]; return ok }) {
-			served = append(served, target)
-		}
-	}
-	return served
-}
-
-// introduce tells a subscription that starts (again) who its members are.
-func (r *router) introduce(m messages.SubscriptionStarted) {
-	to, ok := r.trie.Get(m.Filter)
-	if !ok {
-		return
-	}
-	members := make([]messages.Member, 0, len(to.members))
-	for target, options := range to.members {
-		members = append(members, messages.Member{Target: target, Options: options})
-	}
-	to.subscription.Tell(messages.Members{Members: members})
 }
 
 // pass hands what the broker said of a filter to its subscription.

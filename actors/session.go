@@ -98,6 +98,8 @@ func (s *session) Receive(ctx actor.Context) {
 		s.quiesce()
 	case *actor.Stopping, *actor.Restarting:
 		s.stop()
+	default:
+		s.strange(ctx)
 	}
 }
 

@@ -26,13 +26,28 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
 		return
 	}
 	m.At = time.Now()
+	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic))}
+	if m.QoS == 0 && !k.admit(token) {
+		return
+	}
 	k.Stats.Received.Add(1)
 	k.router.Tell(messages.Delivery{
-		Token:       messages.Token{Seq: seq, QoS: m.QoS},
+		Token:       token,
 		Weight:      messages.Whole,
 		Identifiers: identifiers,
 		Message:     m,
 	})
+}
+
+// admit bounds what is under way of QoS 0; QoS 1 and 2 are bounded by the
+// receive maximum.
+func (k *sink) admit(token messages.Token) bool {
+	if k.Stats.UnderWayBytes.Add(int64(token.Size)) <= k.BacklogMemory {
+		return true
+	}
+	k.Stats.UnderWayBytes.Add(-int64(token.Size))
+	k.Stats.Overflowed.Add(1)
+	return false
 }
 
 // Published tells what took effect.

@@ -104,3 +104,14 @@ func childName(kind, name string, serial uint64) string {
 	}
 	return fmt.Sprintf("%s:%s~%d", kind, strings.ReplaceAll(escaped, "/", "%2F"), serial)
 }
+
+// strange counts a message that an actor has no use for; those of the actors'
+// life it may ignore.
+func (d *dependencies) strange(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case actor.AutoReceiveMessage, actor.SystemMessage, *actor.Terminated:
+	default:
+		d.Stats.Strange.Add(1)
+		d.Log.Debug("a message that its receiver does not understand", "actor", ctx.Self().GetId(), "type", fmt.Sprintf("%T", m))
+	}
+}

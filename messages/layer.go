@@ -1,5 +1,7 @@
 package messages
 
+import "time"
+
 // Receipt names one message taken from the layer's command channel until it
 // took effect. It is opaque to everybody but the layer.
 type Receipt string
@@ -119,6 +121,13 @@ type Execute struct {
 // Redis. Router and broker tell reader.
 type Done struct{ Receipts []Receipt }
 
+// Undeliverable says that a command can't take effect, ever, though it was
+// understood. Broker tells reader.
+type Undeliverable struct {
+	Receipt Receipt
+	Reason  string
+}
+
 // Event is one inbound message for one target.
 type Event struct {
 	Message *Message
@@ -236,33 +245,20 @@ type Begin struct{ Leaving []string }
 // any more. Broker tells registry.
 type FilterGone struct{ Filters []string }
 
-// Drop takes a target out of subscriptions. Registry tells router.
+// Drop takes a target out of subscriptions, unless it has asked for them again
+// since Asked. Registry tells router.
 type Drop struct {
 	Target  Target
 	Filters []string
+	Asked   time.Time
 }
 
-// Join adds a member to a subscription, or changes its options. Router tells
-// subscription.
-type Join struct{ Member Member }
+// Flush asks a subscription to say Flushed when it has passed on all that came
+// before. Router tells subscription.
+type Flush struct{}
 
-// Leave takes a member away. Router tells subscription, which answers Left
-// where Confirm is set.
-type Leave struct {
-	Target  Target
-	Confirm bool
-}
-
-// Left says that a subscription has passed on all it had for the target.
-// Subscription tells router.
-type Left struct{ Target Target }
-
-// SubscriptionStarted says that a subscription (again) needs its members.
-// Subscription tells router.
-type SubscriptionStarted struct{ Filter string }
-
-// Members are all members of a subscription. Router tells subscription.
-type Members struct{ Members []Member }
+// Flushed answers Flush. Subscription tells router.
+type Flushed struct{ Filter string }
 
 // Retire says that no subscription serves the target any more. Router tells
 // groups, which tells the group.
@@ -311,36 +307,34 @@ type Quiesce struct{}
 // groups; session tells broker that it passes on no more deliveries.
 type Quiet struct{ From string }
 
-func (ReceiverStarted) toReader()     {}
-func (Take) toReceiver()              {}
-func (LayerReached) toReader()        {}
-func (Took) toReader()                {}
-func (Shutdown) toBridge()            {}
-func (Execute) toRouter()             {}
-func (Done) toReader()                {}
-func (Deliver) toGroups()             {}
-func (Deliver) toGroup()              {}
-func (Join) toSubscription()          {}
-func (Leave) toSubscription()         {}
-func (Left) toRouter()                {}
-func (SubscriptionStarted) toRouter() {}
-func (Members) toSubscription()       {}
-func (Retire) toGroups()              {}
-func (Retire) toGroup()               {}
-func (Drained) toGroups()             {}
-func (LayerState) toRegistry()        {}
-func (Keep) toRegistry()              {}
-func (Restored) toRouter()            {}
-func (Begin) toBroker()               {}
-func (FilterGone) toRegistry()        {}
-func (Drop) toRouter()                {}
-func (LayerState) toBridge()          {}
-func (SessionState) toBridge()        {}
-func (Quiesce) toReader()             {}
-func (Quiesce) toBroker()             {}
-func (Quiesce) toSession()            {}
-func (Quiesce) toGroups()             {}
-func (Quiesce) toGroup()              {}
-func (Quiet) toGroups()               {}
-func (Quiet) toBridge()               {}
-func (Quiet) toBroker()               {}
+func (ReceiverStarted) toReader() {}
+func (Take) toReceiver()          {}
+func (LayerReached) toReader()    {}
+func (Took) toReader()            {}
+func (Shutdown) toBridge()        {}
+func (Execute) toRouter()         {}
+func (Done) toReader()            {}
+func (Deliver) toGroups()         {}
+func (Deliver) toGroup()          {}
+func (Flush) toSubscription()     {}
+func (Flushed) toRouter()         {}
+func (Undeliverable) toReader()   {}
+func (Retire) toGroups()          {}
+func (Retire) toGroup()           {}
+func (Drained) toGroups()         {}
+func (LayerState) toRegistry()    {}
+func (Keep) toRegistry()          {}
+func (Restored) toRouter()        {}
+func (Begin) toBroker()           {}
+func (FilterGone) toRegistry()    {}
+func (Drop) toRouter()            {}
+func (LayerState) toBridge()      {}
+func (SessionState) toBridge()    {}
+func (Quiesce) toReader()         {}
+func (Quiesce) toBroker()         {}
+func (Quiesce) toSession()        {}
+func (Quiesce) toGroups()         {}
+func (Quiesce) toGroup()          {}
+func (Quiet) toGroups()           {}
+func (Quiet) toBridge()           {}
+func (Quiet) toBroker()           {}

@@ -51,10 +51,11 @@ type Message struct {
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
-// deliveries of all connections.
+// deliveries of all connections; Size is that of the message, in bytes.
 type Token struct {
-	Seq uint64
-	QoS byte
+	Seq  uint64
+	Size uint32
+	QoS  byte
 }
 
 // Whole is the weight that a delivery starts with. Whoever passes a delivery
@@ -82,8 +83,8 @@ type Delivery struct {
 	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
 	Identifiers []uint32
 	Message     *Message
-	// Skip lists targets that get this message by another filter.
-	Skip []Target
+	// To are those who get the message by the subscription's filter.
+	To []Member
 }
 
 // Settlement gives back a part of a delivery's weight.
@@ -96,8 +97,8 @@ type Settlement struct {
 // for good. Router, subscription, groups and group tell broker.
 type Settled struct{ Parts []Settlement }
 
-// Want asks for one filter at the broker, or for other options on it.
-// Subscription tells broker.
+// Want asks for one filter at the broker, or for other options on it. Router
+// tells broker.
 type Want struct {
 	Filter  string
 	QoS     byte
@@ -108,14 +109,14 @@ type Want struct {
 	Overlaps bool
 }
 
-// Unwant gives a filter up. Subscription tells broker.
+// Unwant gives a filter up. Router tells broker.
 type Unwant struct{ Filter string }
 
-// Granted says with which QoS the broker granted a filter. Broker tells
-// router, which tells the subscription.
+// Granted says with which QoS the broker granted a filter, and which was asked
+// for. Broker tells router, which tells the subscription.
 type Granted struct {
-	Filter string
-	QoS    byte
+	Filter     string
+	Asked, QoS byte
 }
 
 // Refused says that the broker refused a filter, and why: the SUBACK's reason

@@ -1,0 +1,94 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// route is what the router knows of one filter: its subscription, and whom it
+// serves.
+type route struct {
+	filter       string
+	identifier   uint32
+	pid          *actor.PID
+	subscription Ref[messages.ToSubscription]
+	members      map[messages.Target]membership
+	everybody    []messages.Member // members in a form to send; nil: to be made
+	want         messages.Want
+}
+
+// membership is that of one target in one filter.
+type membership struct {
+	options messages.Options
+	serial  uint64    // the lower, the older
+	asked   time.Time // when it was last asked for
+}
+
+// join adds a member, or changes its options, and says whether that changed
+// anything.
+func (to *route) join(target messages.Target, options messages.Options, serial uint64) bool {
+	old, member := to.members[target]
+	joined := membership{options: options, serial: serial, asked: time.Now()}
+	if member {
+		joined.serial = old.serial
+	}
+	to.members[target] = joined
+	if member && old.options == options {
+		return false
+	}
+	to.everybody = nil
+	return true
+}
+
+func (to *route) leave(target messages.Target) {
+	delete(to.members, target)
+	to.everybody = nil
+}
+
+// wants is what the members need of the broker together: the highest QoS, and
+// no local messages only if nobody wants them.
+func (to *route) wants() messages.Want {
+	want := messages.Want{Filter: to.filter, NoLocal: true}
+	for _, m := range to.members {
+		want.QoS = max(want.QoS, m.options.QoS)
+		want.NoLocal = want.NoLocal && m.options.NoLocal
+	}
+	return want
+}
+
+// all are the members.
+func (to *route) all() []messages.Member {
+	if to.everybody == nil {
+		for target, m := range to.members {
+			to.everybody = append(to.everybody, messages.Member{Target: target, Options: m.options})
+		}
+	}
+	return to.everybody
+}
+
+// own are the members whose way among the matching routes is this one: the one
+// in which their membership is the oldest.
+func (to *route) own(matched []*route) []messages.Member {
+	var own []messages.Member
+	for target, m := range to.members {
+		older := func(o *route) bool {
+			other, ok := o.members[target]
+			return ok && other.serial < m.serial
+		}
+		if !slices.ContainsFunc(matched, older) {
+			own = append(own, messages.Member{Target: target, Options: m.options})
+		}
+	}
+	return own
+}
+
+// concerns says whether the broker sent this copy for the route's filter. A
+// broker that sends one copy for each filter names the filter's identifier in
+// each [MQTT-3.3.4-4]; one that names none sent it for all.
+func (to *route) concerns(d messages.Delivery) bool {
+	return len(d.Identifiers) == 0 || slices.Contains(d.Identifiers, to.identifier)
+}
