@@ -59,6 +59,7 @@ type group struct {
 	cancel context.CancelFunc
 
 	backlog   []waiting
+	droppable int             // how many of them are of QoS 0
 	held      int64           // memory that it occupies, in bytes
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
 	parts     []messages.Settlement
@@ -125,6 +126,9 @@ func (g *group) release(message any) {
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
 	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}})
+	if m.Event.Message.QoS == 0 {
+		g.droppable++
+	}
 	g.hold(sizeOf(m.Event))
 	g.next(ctx)
 	for len(g.backlog) > g.GroupBacklog || g.crowded(g.held) {
@@ -142,6 +146,9 @@ func (g *group) hold(bytes int64) {
 
 // shed drops the oldest message of QoS 0 that waits, if there is one.
 func (g *group) shed() bool {
+	if g.droppable == 0 {
+		return false // without a look at a backlog that may be long
+	}
 	for i, w := range g.backlog {
 		if w.event.Message.QoS > 0 {
 			continue
@@ -160,6 +167,9 @@ func (g *group) shed() bool {
 func (g *group) forget(n int) {
 	for _, w := range g.backlog[:n] {
 		g.hold(-sizeOf(w.event))
+		if w.event.Message.QoS == 0 {
+			g.droppable--
+		}
 	}
 	clear(g.backlog[:n])
 	g.backlog = g.backlog[n:]

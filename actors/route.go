@@ -44,6 +44,12 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 	return true
 }
 
+// served says whether a new member is served by what the broker was asked for,
+// without looking at all the others.
+func (to *route) served(options messages.Options) bool {
+	return to.want.Filter != "" && options.QoS <= to.want.QoS && options.NoLocal == to.want.NoLocal
+}
+
 func (to *route) leave(target messages.Target) {
 	delete(to.members, target)
 	to.everybody = nil

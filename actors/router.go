@@ -123,8 +123,11 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 	if !ok {
 		to = r.add(ctx, c.Filter)
 	}
+	served := to.served(c.Options)
 	for _, target := range c.Targets {
-		if _, member := to.members[target]; !member {
+		if _, member := to.members[target]; member {
+			served = false // its old options may have been the reason for what is wanted
+		} else {
 			r.targets[target]++
 		}
 		r.serial++
@@ -132,7 +135,9 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
 	}
-	r.want(to)
+	if len(changes) > 0 && !served {
+		r.want(to)
+	}
 	return changes
 }
 

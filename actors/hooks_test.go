@@ -1,0 +1,48 @@
+package actors_test
+
+import (
+	"context"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
+)
+
+// brokerHook lets a test come between the actors and the broker.
+type brokerHook struct {
+	*probe.Broker
+	session func(actors.Session, actors.Sink) actors.Session
+}
+
+// Dial implements the port.
+func (h *brokerHook) Dial(ctx context.Context, v messages.Version, s actors.Sink) (actors.Session, error) {
+	live, err := h.Broker.Dial(ctx, v, s)
+	if err == nil && h.session != nil {
+		live = h.session(live, s)
+	}
+	return live, err
+}
+
+// layerHook lets a test come between the actors and the layer.
+type layerHook struct {
+	*probe.Layer
+	bury func() error
+	send func(*messages.Outcome)
+}
+
+// Bury implements the port.
+func (h *layerHook) Bury(ctx context.Context, b []messages.Burial) error {
+	if h.bury != nil {
+		return h.bury()
+	}
+	return h.Layer.Bury(ctx, b)
+}
+
+// Send implements the port.
+func (h *layerHook) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+	o, err := h.Layer.Send(ctx, b)
+	if h.send != nil && err == nil {
+		h.send(&o)
+	}
+	return o, err
+}
