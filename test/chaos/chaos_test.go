@@ -79,3 +79,23 @@ func TestWorkerIsRestarted(t *testing.T) { versions(t, size(2, 20), (*chaos.Rig)
 func TestRedisRestarts(t *testing.T) { versions(t, size(3, 20), (*chaos.Rig).RestartRedis) }
 
 func TestBrokerRestarts(t *testing.T) { versions(t, size(3, 20), (*chaos.Rig).RestartBroker) }
+
+// What the broker has kept while the worker was away comes all at once, and is
+// dealt with as quickly as anything else.
+func TestBacklogAtTheBroker(t *testing.T) {
+	for name, version := range map[string]string{"5": "50", "3.1.1": "311"} {
+		t.Run(name, func(t *testing.T) {
+			r := chaos.NewRig(t, chaos.Options{
+				Load: chaos.Load{Processes: 1, Topics: 20, In: 1, QoS: 1}, Env: []string{"MQTT_VERSION=" + version},
+			})
+			r.Worker.Kill()
+			r.Burst(size(40_000, 200_000))
+			began := time.Now()
+			watched := r.Worker.Watch()
+			r.Worker.Start()
+			r.Check(size(20*time.Second, time.Minute))
+			t.Logf("all came within %v; the worker had at most %v", time.Since(began).Round(time.Millisecond), watched())
+			r.Worker.Stop()
+		})
+	}
+}
