@@ -2,10 +2,11 @@
 //
 //	bridge                   starts and stops the others, in order
 //	├── groups               makes and retires an actor for each target
-//	│   ├── group/alerts     writes to one group, in order, what waits for it
-//	│   └── channel/...      the same for one channel
+//	│   ├── group:alerts     writes to one group, in order, what waits for it
+//	│   └── channel:...      the same for one channel
 //	├── router               owns the trie: which filter matches a topic
-//	│   └── subscription/... owns one filter: its members, its QoS
+//	│   └── subscription:... passes on what one filter matches
+//	├── registry             keeps the subscriptions in Redis
 //	├── broker               keeps a session: version, attempts, outbox, filters
 //	│   └── session          owns one live MQTT connection and dies with it
 //	└── reader               keeps the commands that are under way
@@ -18,17 +19,21 @@
 // # Order
 //
 // Each arrow above is one mailbox, and a mailbox keeps the order of one sender.
-// A target gets a message through one subscription only, the oldest of those
-// that match, so that messages of one topic take one way to one target. The way
-// changes only when a target leaves a subscription; the router then holds what
-// comes until that subscription has passed on all it had.
+// A target gets a message through one subscription only, the one of those that
+// match in which it has been for the longest, so that messages of one topic take
+// one way to one target. The way changes only when a target leaves a filter; the
+// router then holds what comes until that subscription has passed on all it had.
+//
+// One gap is left: where the broker sends a copy for each of several filters,
+// and a target leaves the filter of its way after the copy of the other filter
+// came and before that of its own, it misses that one message.
 //
 // # Loss
 //
 // A delivery carries a token and a weight. Whoever passes it on splits the
-// weight, and whoever is done with its part gives that part back to the
-// session, which acknowledges the message to the broker when the parts are
-// whole again. A delivery that makes its actor panic is given back as well: it
+// weight, and whoever is done with its part gives that part back to the broker
+// actor, which has the message acknowledged when the parts are
+// whole again; it outlives the connection that brought it. A delivery that makes its actor panic is given back as well: it
 // is counted and never comes again. Commands stay in Redis until they took
 // effect: the reader acknowledges them when it is told Done.
 //

@@ -91,7 +91,7 @@ var settings = []setting{
 	{env: "QUEUE_BACKLOG", kind: number, fallback: "10000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.QueueBacklog }),
 		help: "How many messages may wait for room in the queue of one process; above it the oldest are dropped."},
 	{env: "BACKLOG_MEMORY", kind: number, fallback: "67108864", set: setNumber(1, math.MaxInt, func(d *draft) *int { return &d.Bounds.BacklogMemory }),
-		help: "How many bytes all waiting messages together may take; above it whoever gets a further one drops its oldest, as above."},
+		help: "How many bytes all waiting messages together may take; above it those who hold the most drop their oldest, as above."},
 	{env: "DEAD_LETTERS", kind: number, fallback: "1000", set: setNumber(1, 1_000_000, func(d *draft) *int { return &d.Bounds.DeadLetters }),
 		help: "How many commands that could not be understood are kept in Redis, the newest."},
 	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,

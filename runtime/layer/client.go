@@ -105,7 +105,10 @@ func (c *Client) failure(doing string, err error) error {
 	if text, _, cut := strings.Cut(err.Error(), ", with args"); cut {
 		err = errors.New(text)
 	}
-	return &messages.LayerFailure{Doing: doing + " in redis " + c.config.address(), Err: err}
+	var answer redis.Error
+	return &messages.LayerFailure{
+		Doing: doing + " in redis " + c.config.address(), Answered: errors.As(err, &answer), Err: err,
+	}
 }
 
 // pause waits, and says whether ctx is still alive.

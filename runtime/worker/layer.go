@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -21,6 +22,7 @@ type commands struct {
 	*layer.Client
 	foreign *foreign
 	log     *slog.Logger
+	warned  atomic.Bool // of the clock
 }
 
 func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
@@ -47,7 +49,7 @@ func (c *commands) Ping(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d := report.ClockDifference.Abs(); d > clockTolerance {
+	if d := report.ClockDifference.Abs(); d > clockTolerance && !c.warned.Swap(true) {
 		c.log.Warn("the clocks of Redis and of this machine differ: set both by NTP, or messages expire early or late",
 			"difference", d.Round(time.Millisecond))
 	}

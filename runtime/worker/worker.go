@@ -7,6 +7,7 @@ import (
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
 )
 
 // Worker bridges one channel layer and one MQTT broker.
@@ -32,42 +33,51 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 // needs to be there. An error means that the worker gave up because of a bug.
 func (w *Worker) Run(ctx context.Context) error {
 	client := newClient(w.config, w.log)
-	defer client.Close()
-	foreign := newForeign(w.config, client, w.log)
-	tree := actors.Start(actors.Options{
-		Layer:   &commands{Client: client, foreign: foreign, log: w.log},
-		MQTT:    newBroker(w.config, client, foreign, w.log),
-		Version: w.config.Broker.Version,
-		Birth:   w.config.Broker.Birth,
-		Backoff: w.Backoff,
-
-		Window:           w.config.Bounds.Window,
-		GroupBacklog:     w.config.Bounds.GroupBacklog,
-		QueueBacklog:     w.config.Bounds.QueueBacklog,
-		BacklogMemory:    int64(w.config.Bounds.BacklogMemory),
-		Expiry:           w.config.Layer.Expiry,
-		SubscriptionIdle: w.config.SubscriptionIdle,
-		DrainTimeout:     w.drainTimeout(),
-		Log:              w.log,
-		Stats:            w.stats,
-	})
+	tree := actors.Start(w.options(client))
 	go tellLosses(ctx, w.stats, w.log)
 	select {
 	case <-tree.Done():
-		return tree.Err()
 	case <-ctx.Done():
+		w.log.Info("stopping: finishing what is under way")
+		tree.Shutdown()
 	}
-	w.log.Info("stopping: finishing what is under way")
-	tree.Shutdown()
+	ended := make(chan struct{})
+	go func() {
+		<-tree.Done()
+		client.Close()
+		close(ended)
+	}()
 	select {
-	case <-tree.Done():
+	case <-ended:
+		logTotals(w.stats, w.log)
+		return tree.Err()
 	case <-time.After(w.config.ShutdownTimeout):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)
 		return nil
 	}
-	logTotals(w.stats, w.log)
-	return tree.Err()
+}
+
+// options are what the actors get of the configuration.
+func (w *Worker) options(client *layer.Client) actors.Options {
+	foreign := newForeign(w.config, client, w.log)
+	bounds := w.config.Bounds
+	return actors.Options{
+		Layer:            &commands{Client: client, foreign: foreign, log: w.log},
+		MQTT:             newBroker(w.config, client, foreign, w.log),
+		Version:          w.config.Broker.Version,
+		Birth:            w.config.Broker.Birth,
+		Window:           bounds.Window,
+		GroupBacklog:     bounds.GroupBacklog,
+		QueueBacklog:     bounds.QueueBacklog,
+		BacklogMemory:    int64(bounds.BacklogMemory),
+		Expiry:           w.config.Layer.Expiry,
+		SubscriptionIdle: w.config.SubscriptionIdle,
+		Backoff:          w.Backoff,
+		DrainTimeout:     w.drainTimeout(),
+		Log:              w.log,
+		Stats:            w.stats,
+	}
 }
 
 // drainTimeout leaves time for closing connections.
