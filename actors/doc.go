@@ -32,10 +32,11 @@
 //
 // A delivery carries a token and a weight. Whoever passes it on splits the
 // weight, and whoever is done with its part gives that part back to the broker
-// actor, which has the message acknowledged when the parts are
-// whole again; it outlives the connection that brought it. A delivery that makes its actor panic is given back as well: it
-// is counted and never comes again. Commands stay in Redis until they took
-// effect: the reader acknowledges them when it is told Done.
+// actor, which has the message acknowledged when the parts are whole again. It
+// does not matter whether the connection that brought it still lives. A delivery
+// that makes its actor panic is given back as well: it is counted and never
+// comes again. Commands stay in Redis until they took effect: the reader
+// acknowledges them when it is told Done.
 //
 // # Failure
 //
