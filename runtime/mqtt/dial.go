@@ -111,7 +111,7 @@ type attempt struct {
 }
 
 func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
-	if a.clean && a.version == messages.MQTT311 {
+	if a.clean {
 		if failure := a.drop(ctx); failure != nil {
 			return nil, failure
 		}
@@ -135,12 +135,6 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	return s, nil
 }
 
-// hello says that a session is to be clean only under MQTT 5, where that does
-// not keep it from being stored.
-func (a attempt) hello() hello {
-	return hello{config: a.config, clientID: a.clientID, clean: a.clean && a.version == messages.MQTT5}
-}
-
 // handshake sends CONNECT and waits for CONNACK.
 func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.SessionFailure) {
 	var err error
@@ -149,7 +143,7 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 	}
 	stop := context.AfterFunc(ctx, func() { s.conn.close(because(ctx, ctx.Err())) })
 	defer stop()
-	p, err := s.engine.connect(ctx, a.hello(), func(p packet) { a.accept(s, p) })
+	p, err := s.engine.connect(ctx, hello{config: a.config, clientID: a.clientID}, func(p packet) { a.accept(s, p) })
 	switch {
 	case err != nil || !stop():
 		return unanswered(doing, a.version, s.conn.firstBytes(), because(ctx, s.conn.why(err)))

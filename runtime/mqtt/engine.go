@@ -31,9 +31,6 @@ type engine interface {
 type hello struct {
 	config   Config
 	clientID string
-	// clean: the broker is to drop the session that it has stored, and to store
-	// the new one; MQTT 3.1.1 cannot say that.
-	clean bool
 }
 
 func newEngine(v messages.Version, s *Session) (engine, error) {

@@ -47,7 +47,9 @@ func (d *Dialer) remember(ctx context.Context, clientID string) error {
 func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.SessionExpiry > 0 }
 
 // drop makes the broker forget its session by a short connection with a clean
-// one, which is how MQTT 3.1.1 does it [MQTT-3.1.2-6].
+// one [MQTT-3.1.2-6]. Under MQTT 5 a clean start of the session that is to stay
+// would do, but mosquitto 2.0 keeps no session over its own restart whose last
+// CONNECT asked for a clean start.
 func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 	a.config.SessionExpiry, a.config.Will = 0, nil
 	a.state, a.sink = newState(), deaf{}

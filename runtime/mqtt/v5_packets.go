@@ -14,7 +14,7 @@ func connect5(h hello) *paho.Connect {
 	p := &paho.Connect{
 		ClientID:     h.clientID,
 		KeepAlive:    c.KeepAlive,
-		CleanStart:   h.clean || c.SessionExpiry == 0,
+		CleanStart:   c.SessionExpiry == 0,
 		Username:     c.User,
 		UsernameFlag: c.User != "",
 		Password:     []byte(c.Password),
