@@ -57,7 +57,7 @@ func times(t *testing.T, n int, o chaos.Options, harm func(*chaos.Rig)) {
 		time.Sleep(quiet)
 	}
 	stop()
-	r.Check(time.Minute)
+	r.Check(size(30*time.Second, time.Minute))
 	r.Worker.Stop()
 	for _, name := range []string{"full", "overflowed", "replaced", "expired"} {
 		if total := r.Worker.Total(name); total != 0 {
