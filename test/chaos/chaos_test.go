@@ -85,11 +85,14 @@ func TestBrokerRestarts(t *testing.T) { versions(t, size(3, 20), (*chaos.Rig).Re
 func TestBacklogAtTheBroker(t *testing.T) {
 	for name, version := range map[string]string{"5": "50", "3.1.1": "311"} {
 		t.Run(name, func(t *testing.T) {
+			if !full {
+				t.Parallel()
+			}
 			r := chaos.NewRig(t, chaos.Options{
 				Load: chaos.Load{Processes: 1, Topics: 20, In: 1, QoS: 1}, Env: []string{"MQTT_VERSION=" + version},
 			})
 			r.Worker.Kill()
-			r.Burst(size(40_000, 200_000))
+			r.Burst(size(20_000, 200_000))
 			began := time.Now()
 			watched := r.Worker.Watch()
 			r.Worker.Start()
