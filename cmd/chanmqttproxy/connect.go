@@ -44,7 +44,7 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 	found, err := checkRedis(ctx, client)
 	report("redis", found, err, "Is Redis running there, and is "+cfg.Where(redisSetting(cfg))+" right?")
 	for _, server := range cfg.Broker.Servers {
-		found, err := checkBroker(ctx, cfg.Broker.Version, checkDialer(cfg, client, server))
+		found, err := checkBroker(ctx, cfg.Broker.Version, checkDialer(cfg, server))
 		report("broker", found, err, advice(cfg, err))
 	}
 	if bad > 0 {
@@ -72,9 +72,9 @@ func checkRedis(ctx context.Context, client *layer.Client) (string, error) {
 // checkDialer connects to one server as the worker does, but under another
 // client id and with a clean session without a will, so that a running worker
 // keeps its own and nobody takes it for dead.
-func checkDialer(cfg *config.Config, client *layer.Client, server *url.URL) *mqtt.Dialer {
-	c := worker.DialerConfig(cfg, client, slog.New(slog.DiscardHandler))
+func checkDialer(cfg *config.Config, server *url.URL) *mqtt.Dialer {
 	id := checkID(cfg.Broker.ClientID)
+	c := worker.DialerConfig(cfg, nil, slog.New(slog.DiscardHandler))
 	c.Servers, c.Timeout, c.SessionExpiry, c.Will = []*url.URL{server}, checkTimeout, 0, nil
 	c.ClientID = func(context.Context) (string, error) { return id, nil }
 	return mqtt.NewDialer(c)

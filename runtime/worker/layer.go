@@ -19,10 +19,9 @@ const clockTolerance = time.Second
 // commands is the layer as the actors see it: a layer.Client whose messages
 // are understood.
 type commands struct {
-	*layer.Client
-	foreign *foreign
-	log     *slog.Logger
-	warned  atomic.Bool // of the clock
+	*sessions
+	log    *slog.Logger
+	warned atomic.Bool // of the clock
 }
 
 func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
@@ -54,14 +53,6 @@ func (c *commands) Ping(ctx context.Context) error {
 			"difference", d.Round(time.Millisecond))
 	}
 	return nil
-}
-
-// Store stores subscriptions, and then that the broker's session holds them.
-func (c *commands) Store(ctx context.Context, changes []messages.Change) error {
-	if err := c.Client.Store(ctx, changes); err != nil {
-		return err
-	}
-	return c.foreign.remember(ctx)
 }
 
 // Receive takes messages and understands them.

@@ -8,27 +8,20 @@ import (
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
-	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/mqtt"
 )
 
 // broker is the MQTT side as the actors see it.
-type broker struct {
-	*mqtt.Dialer
-	foreign *foreign
-}
+type broker struct{ *mqtt.Dialer }
 
-func newBroker(cfg *config.Config, client *layer.Client, foreign *foreign, log *slog.Logger) broker {
-	c := DialerConfig(cfg, client, log)
-	c.Sessions = client
-	return broker{mqtt.NewDialer(c), foreign}
+func newBroker(cfg *config.Config, sessions *sessions, log *slog.Logger) broker {
+	c := DialerConfig(cfg, sessions.ClientID, log)
+	c.Sessions = sessions
+	return broker{mqtt.NewDialer(c)}
 }
 
 // Dial makes a session.
 func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
-	if err := b.foreign.end(ctx, version); err != nil {
-		return nil, err
-	}
 	session, err := b.Dialer.Dial(ctx, version, sink)
 	if err != nil {
 		return nil, err // not a nil *mqtt.Session in an interface
@@ -36,11 +29,10 @@ func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.
 	return session, nil
 }
 
-// DialerConfig is what the configuration says of the broker. The client id
-// comes from Redis unless it is set.
-func DialerConfig(cfg *config.Config, client *layer.Client, log *slog.Logger) mqtt.Config {
+// DialerConfig is what the configuration says of the broker. The client id is
+// asked for where none is set.
+func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, error), log *slog.Logger) mqtt.Config {
 	b := cfg.Broker
-	clientID := client.ClientID
 	if b.ClientID != "" {
 		clientID = func(context.Context) (string, error) { return b.ClientID, nil }
 	}

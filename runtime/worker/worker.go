@@ -60,11 +60,11 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // options are what the actors get of the configuration.
 func (w *Worker) options(client *layer.Client) actors.Options {
-	foreign := newForeign(w.config, client, w.log)
+	sessions := &sessions{Client: client}
 	bounds := w.config.Bounds
 	return actors.Options{
-		Layer:            &commands{Client: client, foreign: foreign, log: w.log},
-		MQTT:             newBroker(w.config, client, foreign, w.log),
+		Layer:            &commands{sessions: sessions, log: w.log},
+		MQTT:             newBroker(w.config, sessions, w.log),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
