@@ -21,6 +21,9 @@ const (
 	// steady is how long a connection must have lived for the next attempt to
 	// count as a first one.
 	steady = 5 * time.Second
+	// patience is how many attempts a connection that broke early counts for at
+	// most: a broker that answers is not waited for as long as one that does not.
+	patience = 5
 )
 
 type broker struct {
@@ -136,9 +139,12 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 // without end.
 func (b *broker) count(takenOver bool) {
 	lived := b.up && time.Since(b.since) >= steady
-	if lived && !takenOver {
+	switch {
+	case lived && !takenOver:
 		b.attempts = 0
-	} else {
+	case b.up:
+		b.attempts = min(b.attempts+1, patience)
+	default:
 		b.attempts++
 	}
 	if b.up && !lived {
