@@ -5,16 +5,16 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Config says which channel layer to be a peer of. All peers must have the same
 // values: nothing of them is stored in Redis. The zero value of a field means
 // its default.
 type Config struct {
-	// Redis is where the server is and how to log in; default localhost:6379.
-	// Timeouts that it does not set are 2 s to connect and 3 s to answer. Its
-	// retries and pool sizes are not used.
+	// Hosts are the servers, in the order that all peers have; default one, at
+	// localhost:6379.
+	Hosts []Host
+	// Redis is short for one plain host; not used where Hosts are given.
 	Redis *redis.Options
 	// Prefix begins all keys; nil means "asgi". It may be empty.
 	Prefix *string
@@ -40,6 +40,9 @@ func (c Config) withDefaults() Config {
 	if c.Redis == nil {
 		c.Redis = &redis.Options{Addr: "localhost:6379"}
 	}
+	if len(c.Hosts) == 0 {
+		c.Hosts = []Host{{Redis: c.Redis}}
+	}
 	if c.Prefix == nil {
 		prefix := "asgi"
 		c.Prefix = &prefix
@@ -53,25 +56,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// address is the server's, for people.
-func (c Config) address() string { return cmp.Or(c.Redis.Addr, "localhost:6379") }
+// address is the first server's, for people.
+func (c Config) address() string { return c.Hosts[0].Name() }
 
-// redisOptions are the caller's with what this package relies on: errors come
-// quickly, and nothing is repeated behind its back, which would reorder.
-func (c Config) redisOptions(connections int) *redis.Options {
-	o := *c.Redis
-	o.DialTimeout = cmp.Or(o.DialTimeout, 2*time.Second)
-	o.ReadTimeout = cmp.Or(o.ReadTimeout, 3*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 3*time.Second)
-	o.MaxRetries = -1
-	o.DialerRetries = 1
-	o.ContextTimeoutEnabled = true
-	o.Protocol = 2
-	o.PoolSize = connections
-	o.MaxActiveConns = 0
-	o.MinIdleConns = 0
-	o.PipelinePoolSize = -1 // pipelines too go through the one pool
-	o.DisableIdentity = true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &o
-}
+// redisOptions are those of the first host.
+func (c Config) redisOptions(connections int) *redis.Options { return c.Hosts[0].options(connections) }
