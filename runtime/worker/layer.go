@@ -30,7 +30,7 @@ func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
 // LayerConfig is what the configuration says of the channel layer.
 func LayerConfig(cfg *config.Config) layer.Config {
 	return layer.Config{
-		Redis:       cfg.Layer.Redis,
+		Hosts:       hosts(cfg.Layer.Hosts),
 		Prefix:      &cfg.Layer.Prefix,
 		Expiry:      int(cfg.Layer.Expiry / time.Second),
 		GroupExpiry: int(cfg.Layer.GroupExpiry / time.Second),
@@ -38,6 +38,14 @@ func LayerConfig(cfg *config.Config) layer.Config {
 		Channel:     cfg.Channel,
 		DeadLetters: cfg.Bounds.DeadLetters,
 	}
+}
+
+func hosts(list []config.Host) []layer.Host {
+	hosts := make([]layer.Host, len(list))
+	for i, h := range list {
+		hosts[i] = layer.Host(h)
+	}
+	return hosts
 }
 
 // Ping says whether Redis answers, and warns of a clock that is off: messages
