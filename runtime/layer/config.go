@@ -24,6 +24,18 @@ type Config struct {
 	GroupExpiry int
 	// Capacity is how many messages a queue takes; default 100.
 	Capacity int
+	// Capacities are other capacities for some channels: the first that matches
+	// counts.
+	Capacities []Pattern
+	// EncryptionKeys are secrets of any length; none: messages are in clear. The
+	// first encrypts, and what was encrypted by any of them can be read.
+	EncryptionKeys []string
+	// Serializer is MsgPack or JSON; default MsgPack.
+	Serializer string
+	// RandomPrefixLength is how many bytes stand before each message to make it
+	// unlike others; nil means 12. With fewer than 8, messages that are equal may
+	// become one, and with 0 they do, as in Python.
+	RandomPrefixLength *int
 	// Channel is the general channel that Receive reads; default "mqtt". Events
 	// have its name as the first part of their type.
 	Channel string
@@ -36,6 +48,12 @@ type Config struct {
 	DeadLetters int
 }
 
+// The serializers: how messages are written, and how they must be.
+const (
+	MsgPack = "msgpack"
+	JSON    = "json"
+)
+
 func (c Config) withDefaults() Config {
 	if c.Redis == nil {
 		c.Redis = &redis.Options{Addr: "localhost:6379"}
@@ -47,6 +65,10 @@ func (c Config) withDefaults() Config {
 		prefix := "asgi"
 		c.Prefix = &prefix
 	}
+	if c.RandomPrefixLength == nil {
+		c.RandomPrefixLength = new(prefixLength)
+	}
+	c.Serializer = cmp.Or(c.Serializer, MsgPack)
 	c.Expiry = cmp.Or(c.Expiry, 60)
 	c.GroupExpiry = cmp.Or(c.GroupExpiry, 86400)
 	c.Capacity = cmp.Or(c.Capacity, 100)
@@ -56,8 +78,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// address is the first server's, for people.
-func (c Config) address() string { return c.Hosts[0].Name() }
+// simple says whether a script can find the members of a group and write to all
+// of them: one host, one capacity, and bodies that differ in their last bytes
+// only.
+func (c Config) simple() bool {
+	return len(c.Hosts) == 1 && len(c.Capacities) == 0 && len(c.EncryptionKeys) == 0 &&
+		c.Serializer == MsgPack && *c.RandomPrefixLength == prefixLength
+}
 
-// redisOptions are those of the first host.
-func (c Config) redisOptions(connections int) *redis.Options { return c.Hosts[0].options(connections) }
+// maxTokenAge is how old an encrypted message may be.
+func (c Config) maxTokenAge() time.Duration { return time.Duration(c.Expiry+10) * time.Second }

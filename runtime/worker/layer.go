@@ -12,9 +12,6 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// clockTolerance is the difference to Redis's clock that is not worth a word.
-const clockTolerance = time.Second
-
 // commands is the layer as the actors see it: a layer.Client whose messages
 // are understood.
 type commands struct {
@@ -35,9 +32,23 @@ func LayerConfig(cfg *config.Config) layer.Config {
 		Expiry:      int(cfg.Layer.Expiry / time.Second),
 		GroupExpiry: int(cfg.Layer.GroupExpiry / time.Second),
 		Capacity:    cfg.Layer.Capacity,
+		Capacities:  patterns(cfg.Layer.Capacities),
+
+		EncryptionKeys:     cfg.Layer.EncryptionKeys,
+		Serializer:         cfg.Layer.Serializer,
+		RandomPrefixLength: &cfg.Layer.RandomPrefix,
+
 		Channel:     cfg.Channel,
 		DeadLetters: cfg.Bounds.DeadLetters,
 	}
+}
+
+func patterns(list []config.Capacity) []layer.Pattern {
+	patterns := make([]layer.Pattern, len(list))
+	for i, c := range list {
+		patterns[i] = layer.Pattern{Glob: c.Pattern, Capacity: c.Capacity}
+	}
+	return patterns
 }
 
 func hosts(list []config.Host) []layer.Host {
@@ -46,20 +57,6 @@ func hosts(list []config.Host) []layer.Host {
 		hosts[i] = layer.Host(h)
 	}
 	return hosts
-}
-
-// Ping says whether Redis answers, and warns of a clock that is off: messages
-// live by the clock of their sender.
-func (c *commands) Ping(ctx context.Context) error {
-	report, err := c.Check(ctx)
-	if err != nil {
-		return err
-	}
-	if d := report.ClockDifference.Abs(); d > clockTolerance {
-		c.log.Warn("the clocks of Redis and of this machine differ: set both by NTP, or messages expire early or late",
-			"difference", d.Round(time.Millisecond))
-	}
-	return nil
 }
 
 // Store stores subscriptions, and then that the broker's session holds them.
