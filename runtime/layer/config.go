@@ -16,6 +16,8 @@ type Config struct {
 	Hosts []Host
 	// Redis is short for one plain host; not used where Hosts are given.
 	Redis *redis.Options
+	// PubSub: Open is to make a peer of the pub/sub back end.
+	PubSub bool
 	// Prefix begins all keys; nil means "asgi". It may be empty.
 	Prefix *string
 	// Expiry is how long a message may wait to be read, in seconds; default 60.
