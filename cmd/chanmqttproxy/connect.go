@@ -39,7 +39,7 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 		bad++
 		fmt.Fprintf(out, "%-10s FAILED: %v\n           %s\n", what, err, advice)
 	}
-	client := layer.New(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
+	client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 	defer client.Close()
 	found, err := checkRedis(ctx, client)
 	report("redis", found, err, "Is Redis running there, and is "+cfg.Where(redisSetting(cfg))+" right?")
@@ -53,7 +53,7 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 	return nil
 }
 
-func checkRedis(ctx context.Context, client *layer.Client) (string, error) {
+func checkRedis(ctx context.Context, client layer.Peer) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r, err := client.Check(ctx)
@@ -72,7 +72,7 @@ func checkRedis(ctx context.Context, client *layer.Client) (string, error) {
 // checkDialer connects to one server as the worker does, but under another
 // client id and with a clean session without a will, so that a running worker
 // keeps its own and nobody takes it for dead.
-func checkDialer(cfg *config.Config, client *layer.Client, server *url.URL) *mqtt.Dialer {
+func checkDialer(cfg *config.Config, client layer.Peer, server *url.URL) *mqtt.Dialer {
 	c := worker.DialerConfig(cfg, client, slog.New(slog.DiscardHandler))
 	id := checkID(cfg.Broker.ClientID)
 	c.Servers, c.Timeout, c.SessionExpiry, c.Will = []*url.URL{server}, checkTimeout, 0, nil

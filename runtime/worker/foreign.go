@@ -17,14 +17,14 @@ import (
 // data or is another one. An id that is kept in Redis needs none of this; one
 // from the configuration does.
 type foreign struct {
-	client *layer.Client
+	client layer.Peer
 	id     string       // "": kept in Redis
 	clean  *mqtt.Dialer // starts a session that ends with its connection
 	known  atomic.Bool
 	log    *slog.Logger
 }
 
-func newForeign(cfg *config.Config, client *layer.Client, log *slog.Logger) *foreign {
+func newForeign(cfg *config.Config, client layer.Peer, log *slog.Logger) *foreign {
 	f := &foreign{client: client, log: log}
 	if cfg.Broker.SessionExpiry > 0 {
 		f.id = cfg.Broker.ClientID

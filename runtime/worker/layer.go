@@ -12,21 +12,22 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// commands is the layer as the actors see it: a layer.Client whose messages
-// are understood.
+// commands is the layer as the actors see it: a layer.Peer whose messages are
+// understood.
 type commands struct {
-	*layer.Client
+	layer.Peer
 	foreign *foreign
 	log     *slog.Logger
 }
 
-func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
-	return layer.New(LayerConfig(cfg), log)
+func newPeer(cfg *config.Config, log *slog.Logger) layer.Peer {
+	return layer.Open(LayerConfig(cfg), log)
 }
 
 // LayerConfig is what the configuration says of the channel layer.
 func LayerConfig(cfg *config.Config) layer.Config {
 	return layer.Config{
+		PubSub:      cfg.Layer.PubSub,
 		Hosts:       hosts(cfg.Layer.Hosts),
 		Prefix:      &cfg.Layer.Prefix,
 		Expiry:      int(cfg.Layer.Expiry / time.Second),
@@ -61,7 +62,7 @@ func hosts(list []config.Host) []layer.Host {
 
 // Store stores subscriptions, and then that the broker's session holds them.
 func (c *commands) Store(ctx context.Context, changes []messages.Change) error {
-	if err := c.Client.Store(ctx, changes); err != nil {
+	if err := c.Peer.Store(ctx, changes); err != nil {
 		return err
 	}
 	return c.foreign.remember(ctx)
@@ -69,7 +70,7 @@ func (c *commands) Store(ctx context.Context, changes []messages.Change) error {
 
 // Receive takes messages and understands them.
 func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
-	taken, err := c.Client.Receive(ctx, limit)
+	taken, err := c.Peer.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
 	for i, m := range taken {
 		received[i] = understand(m)

@@ -18,7 +18,7 @@ type broker struct {
 	foreign *foreign
 }
 
-func newBroker(cfg *config.Config, client *layer.Client, foreign *foreign, log *slog.Logger) broker {
+func newBroker(cfg *config.Config, client layer.Peer, foreign *foreign, log *slog.Logger) broker {
 	return broker{mqtt.NewDialer(DialerConfig(cfg, client, log)), foreign}
 }
 
@@ -36,7 +36,7 @@ func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.
 
 // DialerConfig is what the configuration says of the broker. The client id
 // comes from Redis unless it is set.
-func DialerConfig(cfg *config.Config, client *layer.Client, log *slog.Logger) mqtt.Config {
+func DialerConfig(cfg *config.Config, client layer.Peer, log *slog.Logger) mqtt.Config {
 	b := cfg.Broker
 	clientID := client.ClientID
 	if b.ClientID != "" {

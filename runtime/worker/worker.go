@@ -31,11 +31,11 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 // configured shutdown timeout, and returns nil. Neither Redis nor the broker
 // needs to be there. An error means that the worker gave up because of a bug.
 func (w *Worker) Run(ctx context.Context) error {
-	client := newClient(w.config, w.log)
+	client := newPeer(w.config, w.log)
 	defer client.Close()
 	foreign := newForeign(w.config, client, w.log)
 	tree := actors.Start(actors.Options{
-		Layer:   &commands{Client: client, foreign: foreign, log: w.log},
+		Layer:   &commands{Peer: client, foreign: foreign, log: w.log},
 		MQTT:    newBroker(w.config, client, foreign, w.log),
 		Version: w.config.Broker.Version,
 		Birth:   w.config.Broker.Birth,
