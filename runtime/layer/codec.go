@@ -154,3 +154,23 @@ func (c *codec) decode(body string) (messages.Map, error) {
 	}
 	return DecodeMessage(body)
 }
+
+// EncodeBody makes of a message what stands in a queue of such a layer, behind
+// the random prefix. It is for tools and tests: a Client does this by itself.
+func (c Config) EncodeBody(m messages.Map) ([]byte, error) {
+	codec := c.codec()
+	body, err := codec.message(nil, m, 0)
+	if err != nil {
+		return nil, fmt.Errorf("packing a layer message: %w", err)
+	}
+	return codec.seal(append(body, codec.noTail()...), 0, uint64(time.Now().UnixMicro()), ""), nil
+}
+
+// DecodeBody reads what stands in a queue of such a layer behind the random
+// prefix. Errors tell the size and never the content.
+func (c Config) DecodeBody(body string) (messages.Map, error) { return c.codec().decode(body) }
+
+func (c Config) codec() *codec {
+	c = c.withDefaults()
+	return newCodec(c, c.maxTokenAge(), time.Now)
+}

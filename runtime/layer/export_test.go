@@ -26,13 +26,6 @@ func Decrypt(keys []string, token string, maxAge time.Duration, now time.Time) (
 // Ring is the host of n that has a name.
 func Ring(name string, n int) int { return ring(name, n) }
 
-// Body is a message as Config has it, and ReadBody the way back.
-func Body(c Config, m messages.Map) ([]byte, error) {
-	codec := newCodec(c.withDefaults(), 0, time.Now)
-	body, err := codec.message(nil, m, 0)
-	return codec.seal(append(body, codec.noTail()...), 0, 0, ""), err
-}
-
 // ReadBody reads a body at a time, with a limited age of tokens.
 func ReadBody(c Config, body string, now time.Time) (messages.Map, error) {
 	c = c.withDefaults()

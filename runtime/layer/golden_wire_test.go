@@ -78,7 +78,7 @@ func TestGoldenMembers(t *testing.T) {
 		if err != nil || dump(got) != dump(row.Value.Map(t)) {
 			t.Errorf("%s %s %q: %s, %v", row.Layer, row.Serializer, row.Keys, dump(got), err)
 		}
-		body, err := layer.Body(config, row.Value.Map(t))
+		body, err := config.EncodeBody(row.Value.Map(t))
 		if err != nil || len(body) != len(member)-row.Prefix {
 			t.Errorf("%s %s %q: %d bytes, want %d: %v", row.Layer, row.Serializer, row.Keys, len(body), len(member)-row.Prefix, err)
 		}
@@ -189,7 +189,7 @@ func TestGoldenJSONMessages(t *testing.T) {
 				continue
 			}
 		}
-		body, err := layer.Body(config, m)
+		body, err := config.EncodeBody(m)
 		if !ok || (err == nil) != (row.Encode.Error == "") {
 			t.Errorf("%s: %v, Python: %s", row.Name, err, row.Encode.Error)
 			continue
@@ -237,7 +237,7 @@ func TestGoldenJSONDepth(t *testing.T) {
 				v = messages.Map{{Key: "k", Value: v.([]any)[0]}}
 			}
 		}
-		body, err := layer.Body(config, messages.Map{{Key: "v", Value: v}})
+		body, err := config.EncodeBody(messages.Map{{Key: "v", Value: v}})
 		if (err == nil) != (row.Levels <= 510) || err == nil && string(row.Encode) != `"ok"` {
 			t.Errorf("writing %d levels: %v, Python: %s", row.Levels, err, row.Encode)
 		}
