@@ -22,11 +22,7 @@ type sentinels struct {
 }
 
 func newSentinels(h Host, server *redis.Options) *sentinels {
-	s := &sentinels{master: h.Master, connect: redis.NewDialer(server)}
-	for _, o := range h.Sentinels {
-		s.list = append(s.list, quick(o))
-	}
-	return s
+	return &sentinels{list: h.Sentinels, master: h.Master, connect: redis.NewDialer(server)}
 }
 
 // dial connects to the master of this moment.
@@ -55,7 +51,9 @@ func (s *sentinels) find(ctx context.Context) (string, error) {
 }
 
 func ask(ctx context.Context, o *redis.Options, master string) (string, error) {
-	client := redis.NewSentinelClient(o)
+	options := quick(o)
+	options.PoolSize = 2 // with as many failures go-redis goes on dialing for a while
+	client := redis.NewSentinelClient(options)
 	defer client.Close()
 	at, err := client.GetMasterAddrByName(ctx, master).Result()
 	switch {
