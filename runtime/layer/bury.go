@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (c *Client) Bury(ctx context.Context, burials []messages.Burial) error {
 	for i, s := range c.servers {
 		errs = append(errs, c.buryAt(ctx, s, of[i]))
 	}
-	return errors.Join(errs...)
+	return firstError(errs)
 }
 
 // burial is a member of an in-flight key with the reason why it is buried.

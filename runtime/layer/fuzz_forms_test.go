@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"sync"
@@ -163,4 +164,28 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// TestPatternsLikePython compares with fnmatch over many patterns of few
+// characters, which stand in sets and ranges of all kinds.
+func TestPatternsLikePython(t *testing.T) {
+	t.Parallel()
+	python := newFnmatch(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(alphabet string, most int) string {
+		b := make([]byte, random.IntN(most+1))
+		for i := range b {
+			b[i] = alphabet[random.IntN(len(alphabet))]
+		}
+		return string(b)
+	}
+	for range 5000 {
+		glob, name := text("abc-![]^*?[]", 9), text("abc-!]^[", 3)
+		if random.IntN(2) == 0 {
+			glob = "[" + text("abc-!^-", 7) + "]"
+		}
+		if got, want := fmt.Sprint(btoi(layer.Pattern{Glob: glob}.Match(name))), python.match(t, name, glob); got != want {
+			t.Errorf("%q matches %q: %s, Python: %s", name, glob, got, want)
+		}
+	}
 }

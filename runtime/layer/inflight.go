@@ -3,7 +3,6 @@ package layer
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -69,7 +68,7 @@ func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) e
 	for i, s := range c.servers {
 		errs = append(errs, s.forget(ctx, members[i]))
 	}
-	return errors.Join(errs...)
+	return firstError(errs)
 }
 
 // forget takes members out of what this client has in flight at one host.
