@@ -39,4 +39,8 @@
 //
 // Messages are stored as channels_redis 3.0.1 to 4.3 store them, so Python and Go
 // may share each queue, as readers and as writers.
+//
+// A PubSub is a peer of channels_redis.pubsub.RedisPubSubChannelLayer instead,
+// behind the same methods. There nothing is stored, and little is promised: see
+// its own comment. Open makes the one or the other.
 package layer
