@@ -2,6 +2,7 @@ package layer
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -14,7 +15,7 @@ type Config struct {
 	// Hosts are the servers, in the order that all peers have; default one, at
 	// localhost:6379.
 	Hosts []Host
-	// Redis is short for one plain host; not used where Hosts are given.
+	// Redis is short for one plain host, and for hosts that do not say.
 	Redis *redis.Options
 	// PubSub: Open is to make a peer of the pub/sub back end.
 	PubSub bool
@@ -61,7 +62,11 @@ func (c Config) withDefaults() Config {
 		c.Redis = &redis.Options{Addr: "localhost:6379"}
 	}
 	if len(c.Hosts) == 0 {
-		c.Hosts = []Host{{Redis: c.Redis}}
+		c.Hosts = []Host{{}}
+	}
+	c.Hosts = slices.Clone(c.Hosts)
+	for i := range c.Hosts {
+		c.Hosts[i].Redis = cmp.Or(c.Hosts[i].Redis, c.Redis)
 	}
 	if c.Prefix == nil {
 		prefix := "asgi"
