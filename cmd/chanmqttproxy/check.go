@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
 )
 
 func checkCommand() *cobra.Command {
@@ -41,8 +42,10 @@ func plan(out io.Writer, cfg *config.Config) error {
 	}
 	fmt.Fprintf(out, "user       %s\n", cmp.Or(b.User, "none"))
 	fmt.Fprintf(out, "client id  %s\n", clientIDSource(cfg))
-	fmt.Fprintf(out, "redis      %s, from %s\n", redisAddress(cfg), cfg.Where(redisSetting(cfg)))
-	fmt.Fprintf(out, "layer      prefix %q, expiry %v, group expiry %v, capacity %d\n", l.Prefix, l.Expiry, l.GroupExpiry, l.Capacity)
+	for _, host := range l.Hosts {
+		fmt.Fprintf(out, "redis      %s, from %s\n", redisAddress(host), cfg.Where(redisSetting(cfg)))
+	}
+	fmt.Fprintf(out, "layer      %s\n", layerPlan(l))
 	_, err := fmt.Fprintf(out, "channel    %s\n", cfg.Channel)
 	for _, name := range cfg.Ignored {
 		fmt.Fprintf(out, "ignored    %s is not a setting of this program\n", name)
@@ -65,11 +68,27 @@ func redisSetting(cfg *config.Config) string {
 	return "REDIS_URL"
 }
 
-func redisAddress(cfg *config.Config) string {
-	o := cfg.Layer.Redis
-	address := fmt.Sprintf("%s, database %d", o.Addr, o.DB)
-	if o.TLSConfig != nil {
+// redisAddress says where a host is, and in which way it is reached.
+func redisAddress(h config.Host) string {
+	address := fmt.Sprintf("%s, database %d", layer.Host(h).Name(), h.Redis.DB)
+	if h.Redis.TLSConfig != nil {
 		address += ", TLS"
 	}
 	return address
+}
+
+// layerPlan says what kind of layer it is, with no key of it.
+func layerPlan(l config.Layer) string {
+	plan := fmt.Sprintf("prefix %q, %s", l.Prefix, l.Serializer)
+	if len(l.EncryptionKeys) > 0 {
+		plan += ", encrypted"
+	}
+	if l.PubSub {
+		return "pub/sub, " + plan
+	}
+	plan += fmt.Sprintf(", expiry %v, group expiry %v, capacity %d", l.Expiry, l.GroupExpiry, l.Capacity)
+	for _, c := range l.Capacities {
+		plan += fmt.Sprintf(", %d for %q", c.Capacity, c.Pattern)
+	}
+	return plan
 }

@@ -23,10 +23,6 @@ import (
 // checkTimeout bounds each connection that is tried.
 const checkTimeout = 10 * time.Second
 
-// badClock is the clock difference that is worth a complaint: messages live by
-// their senders' clocks.
-const badClock = time.Second
-
 // checkConnections tries Redis and each broker, and says how each answers. Its
 // error counts those that do not.
 func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) error {
@@ -39,10 +35,10 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 		bad++
 		fmt.Fprintf(out, "%-10s FAILED: %v\n           %s\n", what, err, advice)
 	}
-	client := layer.New(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
+	client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 	defer client.Close()
-	found, err := checkRedis(ctx, client)
-	report("redis", found, err, "Is Redis running there, and is "+cfg.Where(redisSetting(cfg))+" right?")
+	found, err := checkRedis(ctx, client, cfg.Layer.Prefix)
+	report("redis", found, err, redisAdvice(cfg, err))
 	for _, server := range cfg.Broker.Servers {
 		found, err := checkBroker(ctx, cfg.Broker.Version, checkDialer(cfg, server))
 		report("broker", found, err, advice(cfg, err))
@@ -51,22 +47,6 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 		return fmt.Errorf("%d of %d connections failed", bad, 1+len(cfg.Broker.Servers))
 	}
 	return nil
-}
-
-func checkRedis(ctx context.Context, client *layer.Client) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	r, err := client.Check(ctx)
-	if err != nil {
-		return "", err
-	}
-	clock := r.ClockDifference.Round(time.Millisecond)
-	found := fmt.Sprintf("Redis %s, answers in %v, clock differs by %v, %d commands wait",
-		strings.TrimSpace(r.Version+" "+r.Mode), r.RoundTrip.Round(time.Microsecond), clock, r.Waiting)
-	if clock.Abs() >= badClock {
-		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
-	}
-	return found, nil
 }
 
 // checkDialer connects to one server as the worker does, but under another

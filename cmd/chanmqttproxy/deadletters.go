@@ -33,7 +33,7 @@ Redis, the newest of them, until they are dropped or put back.`,
 }
 
 // letters is what a verb does with the dead letters.
-type letters func(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error
+type letters func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error
 
 func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *cobra.Command {
 	use := verb
@@ -41,7 +41,7 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 		use += " [ID...]"
 	}
 	c := configured(&cobra.Command{Use: use, Short: short}, func(c *cobra.Command, cfg *config.Config) error {
-		client := layer.New(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
+		client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 		defer client.Close()
 		return do(c.Context(), c, client, c.Flags().Args())
 	})
@@ -49,7 +49,7 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 	return c
 }
 
-func listLetters(ctx context.Context, c *cobra.Command, client *layer.Client, _ []string) error {
+func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []string) error {
 	list, err := client.DeadLetters(ctx)
 	if err != nil {
 		return err
@@ -62,12 +62,12 @@ func listLetters(ctx context.Context, c *cobra.Command, client *layer.Client, _ 
 	return out.Flush()
 }
 
-func dropLetters(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error {
+func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 	n, err := client.DropDeadLetters(ctx, ids...)
 	return told(c, "dropped", n, ids, err)
 }
 
-func replayLetters(ctx context.Context, c *cobra.Command, client *layer.Client, ids []string) error {
+func replayLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 	n, err := client.ReplayDeadLetters(ctx, ids...)
 	return told(c, "put back", n, ids, err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/embedded"
+	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/worker"
 )
 
@@ -51,15 +52,17 @@ func dev(c *cobra.Command, cfg *config.Config) error {
 // to stop it.
 func devRedis(out io.Writer, cfg *config.Config) (stop func(), err error) {
 	if cfg.Source("REDIS_URL") != config.Default || cfg.Source("CHANNEL_LAYERS") != config.Default {
-		_, err := fmt.Fprintf(out, "redis   %s\n", cfg.Layer.Redis.Addr)
+		for _, host := range cfg.Layer.Hosts {
+			_, err = fmt.Fprintf(out, "redis   %s\n", layer.Host(host).Name())
+		}
 		return func() {}, err
 	}
-	_, port, _ := net.SplitHostPort(cfg.Layer.Redis.Addr)
+	_, port, _ := net.SplitHostPort(cfg.Layer.Hosts[0].Redis.Addr)
 	server, err := atOrNear(out, "redis", port, embedded.Redis)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Layer.Redis.Addr = server.Addr()
+	cfg.Layer.Hosts[0].Redis.Addr = server.Addr()
 	_, err = fmt.Fprintf(out, `redis   %[1]s (embedded)
         In the site's settings:
         CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://%[1]s"]}}}

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/messages"
 )
 
@@ -70,10 +68,13 @@ type Broker struct {
 	Will, Birth *messages.Message
 }
 
-// Layer is the Django side: a channel layer of channels_redis's core back end.
+// Layer is the Django side: a channel layer of channels_redis.
 type Layer struct {
-	// Redis says how to reach the server; it holds the password.
-	Redis *redis.Options
+	// PubSub: it is one of the pub/sub back end, else of the core back end.
+	PubSub bool
+
+	// Hosts are the servers, at least one. Their order says what is where.
+	Hosts []Host
 
 	// Prefix of all keys; it may be empty.
 	Prefix string
@@ -82,7 +83,26 @@ type Layer struct {
 	// are in whole seconds.
 	Expiry, GroupExpiry time.Duration
 
-	// Capacity is the length at which a queue refuses messages.
+	// Capacity is the length at which a queue refuses messages, Capacities what
+	// it is for those channels that match: the first that does counts.
+	Capacity   int
+	Capacities []Capacity
+
+	// EncryptionKeys are secrets: the first encrypts, each may decrypt. None:
+	// nothing is encrypted.
+	EncryptionKeys []string
+
+	// Serializer is "msgpack" or "json".
+	Serializer string
+
+	// RandomPrefix is the number of bytes before each body, in the core back end.
+	RandomPrefix int
+}
+
+// Capacity is that of the channels whose names match a pattern as Python's
+// fnmatch understands it.
+type Capacity struct {
+	Pattern  string
 	Capacity int
 }
 

@@ -70,7 +70,7 @@ func TestDefaults(t *testing.T) {
 		"receive":        b.ReceiveMaximum == 1024,
 		"TLS":            b.TLS != nil && !b.TLS.InsecureSkipVerify && b.TLS.RootCAs == nil,
 		"will and birth": b.Will == nil && b.Birth == nil,
-		"redis":          l.Redis.Addr == "localhost:6379" && l.Redis.Password == "" && l.Redis.DB == 0,
+		"redis":          l.Hosts[0].Redis.Addr == "localhost:6379" && l.Hosts[0].Redis.Password == "" && l.Hosts[0].Redis.DB == 0,
 		"layer":          l.Prefix == "asgi" && l.Expiry == time.Minute && l.GroupExpiry == 24*time.Hour && l.Capacity == 100,
 		"log":            c.Log.Level == slog.LevelInfo && c.Log.Format == config.LogAuto,
 		"source":         c.Source("MQTT_HOST") == config.Default,
@@ -150,7 +150,7 @@ CONFIG = {hosts = [["cache", 6380]], prefix = "", capacity = 7}
 		if b.Will == nil || b.Will.Topic != "state" || !b.Will.Retain {
 			t.Errorf("%s: will %+v", name, b.Will)
 		}
-		if l.Redis.Addr != "cache:6380" || l.Prefix != "" || l.Capacity != 7 || l.Expiry != time.Minute {
+		if l.Hosts[0].Redis.Addr != "cache:6380" || l.Prefix != "" || l.Capacity != 7 || l.Expiry != time.Minute {
 			t.Errorf("%s: layer %+v", name, l)
 		}
 	}
@@ -170,11 +170,11 @@ func TestFlags(t *testing.T) {
 func TestTwoWaysToRedis(t *testing.T) {
 	t.Parallel()
 	environ := []string{"REDIS_URL=redis://short:1", "CHANNEL_LAYERS=" + layers(`{"hosts": ["redis://long:2"]}`)}
-	if c := must(t, environ); c.Layer.Redis.Addr != "long:2" {
-		t.Errorf("the short form won: %s", c.Layer.Redis.Addr)
+	if c := must(t, environ); c.Layer.Hosts[0].Redis.Addr != "long:2" {
+		t.Errorf("the short form won: %s", c.Layer.Hosts[0].Redis.Addr)
 	}
-	if c := must(t, environ, "--redis-url=redis://flag:3"); c.Layer.Redis.Addr != "flag:3" {
-		t.Errorf("the flag did not win: %s", c.Layer.Redis.Addr)
+	if c := must(t, environ, "--redis-url=redis://flag:3"); c.Layer.Hosts[0].Redis.Addr != "flag:3" {
+		t.Errorf("the flag did not win: %s", c.Layer.Hosts[0].Redis.Addr)
 	}
 }
 

@@ -46,14 +46,15 @@ func (d *draft) checkPassword() error {
 }
 
 func (d *draft) finishLayer(check func(string, error)) {
-	var err error
 	if d.channelLayers != "" && d.Source("CHANNEL_LAYERS") >= d.Source("REDIS_URL") {
+		var err error
 		d.Layer, err = parseChannelLayers(d.channelLayers)
 		check("CHANNEL_LAYERS", err)
 		return
 	}
 	d.Layer = defaultLayer()
-	d.Layer.Redis, err = parseRedis(d.redisURL)
+	options, err := parseRedis(d.redisURL)
+	d.Layer.Hosts = []Host{{Redis: options}}
 	check("REDIS_URL", err)
 }
 

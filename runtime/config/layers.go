@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,9 +15,12 @@ const (
 	defaultRedis  = "redis://localhost:6379"
 )
 
-// defaultLayer has the defaults of channels_redis's core back end.
+// defaultLayer has the defaults of channels_redis, but no host.
 func defaultLayer() Layer {
-	return Layer{Prefix: "asgi", Expiry: time.Minute, GroupExpiry: 24 * time.Hour, Capacity: 100}
+	return Layer{
+		Prefix: "asgi", Expiry: time.Minute, GroupExpiry: 24 * time.Hour, Capacity: 100,
+		Serializer: "msgpack", RandomPrefix: 12,
+	}
 }
 
 // parseChannelLayers reads Django's setting: the layer called default. Its
@@ -36,7 +38,7 @@ func parseChannelLayers(text string) (Layer, error) {
 	if json.Unmarshal(alias, &parts) != nil {
 		return Layer{}, errors.New(`default: not an object with BACKEND and CONFIG`)
 	}
-	r := &layerReader{layer: defaultLayer(), hosts: []json.RawMessage{json.RawMessage(`"` + defaultRedis + `"`)}}
+	r := &layerReader{layer: defaultLayer()}
 	r.entries("default", parts, layerKeys)
 	r.finish()
 	return r.layer, errors.Join(r.errs...)
@@ -53,7 +55,6 @@ func notJSON(err error) error {
 // layerReader reads one layer of the setting.
 type layerReader struct {
 	layer Layer
-	hosts []json.RawMessage
 	// named tells that BACKEND was there.
 	named bool
 	errs  []error
@@ -82,7 +83,8 @@ func (r *layerReader) entries(path string, object map[string]json.RawMessage, kn
 // layerKeys are those of one layer.
 var layerKeys = keys{"BACKEND": backend, "CONFIG": config, "TEST_CONFIG": ignored}
 
-// configKeys are those of the core back end of channels_redis 4.3.
+// configKeys are those of both back ends of channels_redis 4.3. The pub/sub back
+// end takes those that are only for the other, and makes nothing of them.
 var configKeys = keys{
 	"hosts":        hosts,
 	"prefix":       prefix,
@@ -90,10 +92,13 @@ var configKeys = keys{
 	"group_expiry": groupExpiry,
 	"capacity":     capacity,
 
-	"channel_capacity":          only("{}"),
-	"symmetric_encryption_keys": only("[]"),
-	"serializer_format":         only(`"msgpack"`),
-	"random_prefix_length":      only("12"),
+	"channel_capacity":          channelCapacity,
+	"symmetric_encryption_keys": encryptionKeys,
+	"serializer_format":         serializer,
+	"random_prefix_length":      randomPrefix,
+
+	"on_disconnect": ignored,
+	"on_reconnect":  ignored,
 }
 
 func backend(r *layerReader, path string, v json.RawMessage) {
@@ -103,9 +108,9 @@ func backend(r *layerReader, path string, v json.RawMessage) {
 	switch name {
 	case coreBackend, "":
 	case pubsubBackend:
-		r.fail(path, "%s is not supported: use %s, here and in the site", name, coreBackend)
+		r.layer.PubSub = true
 	default:
-		r.fail(path, "%q is not supported: use %s, here and in the site", name, coreBackend)
+		r.fail(path, "%q is not supported: use %s or %s, here and in the site", name, coreBackend, pubsubBackend)
 	}
 }
 
@@ -117,8 +122,13 @@ func config(r *layerReader, path string, v json.RawMessage) {
 
 func ignored(*layerReader, string, json.RawMessage) {}
 
+// hosts reads all servers, in their order: what is stored where depends on it.
 func hosts(r *layerReader, path string, v json.RawMessage) {
-	r.read(path, v, &r.hosts, "a list with one host")
+	var list []json.RawMessage
+	r.read(path, v, &list, "a list of hosts, even where it is one")
+	for i, host := range list {
+		r.layer.Hosts = append(r.layer.Hosts, r.host(fmt.Sprintf("%s[%d]", path, i), host))
+	}
 }
 
 func prefix(r *layerReader, path string, v json.RawMessage) {
@@ -132,16 +142,6 @@ func groupExpiry(r *layerReader, path string, v json.RawMessage) {
 }
 
 func capacity(r *layerReader, path string, v json.RawMessage) { r.count(path, v, &r.layer.Capacity) }
-
-// only accepts a key with the one value that changes nothing.
-func only(value string) func(*layerReader, string, json.RawMessage) {
-	return func(r *layerReader, path string, v json.RawMessage) {
-		var compact bytes.Buffer
-		if json.Compact(&compact, v) != nil || compact.String() != value {
-			r.fail(path, "not supported: leave it out, here and in the site")
-		}
-	}
-}
 
 // read decodes a value; what says what it should have been.
 func (r *layerReader) read(path string, v json.RawMessage, into any, what string) {
@@ -166,20 +166,17 @@ func (r *layerReader) seconds(path string, v json.RawMessage, into *time.Duratio
 	*into = time.Duration(n) * time.Second
 }
 
+// finish says what is missing. No hosts are one: that of channels_redis.
 func (r *layerReader) finish() {
-	const path = "default.CONFIG.hosts"
 	if !r.named {
-		r.fail("default.BACKEND", "it is missing: give %s", coreBackend)
+		r.fail("default.BACKEND", "it is missing: give %s or %s", coreBackend, pubsubBackend)
 	}
-	if len(r.hosts) != 1 {
-		r.fail(path, "%d hosts: exactly one is supported", len(r.hosts))
+	if len(r.layer.Hosts) > 0 || len(r.errs) > 0 {
 		return
 	}
-	address, err := hostAddress(r.hosts[0])
-	if err == nil {
-		r.layer.Redis, err = parseRedis(address)
-	}
+	options, err := parseRedis(defaultRedis)
 	if err != nil {
-		r.fail(path, "%w", err)
+		panic(err) // a constant
 	}
+	r.layer.Hosts = []Host{{Redis: options}}
 }

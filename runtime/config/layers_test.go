@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ func TestLayers(t *testing.T) {
 		`{"symmetric_encryption_keys": [ ], "serializer_format": "msgpack", "random_prefix_length": 12}`: "localhost:6379",
 	} {
 		c := must(t, []string{"CHANNEL_LAYERS=" + layers(settings)})
-		if c.Layer.Redis.Addr != addr {
-			t.Errorf("%s: %s, want %s", settings, c.Layer.Redis.Addr, addr)
+		if c.Layer.Hosts[0].Redis.Addr != addr {
+			t.Errorf("%s: %s, want %s", settings, c.Layer.Hosts[0].Redis.Addr, addr)
 		}
 	}
 }
@@ -31,12 +32,47 @@ func TestLayers(t *testing.T) {
 func TestLayerValues(t *testing.T) {
 	t.Parallel()
 	l := must(t, []string{"CHANNEL_LAYERS=" + layers(`{"hosts": ["redis://:secret@a/3"], "prefix": "site", "expiry": 5, "group_expiry": 50, "capacity": 10}`)}).Layer
-	if l.Redis.Password != "secret" || l.Redis.DB != 3 || l.Prefix != "site" ||
+	if l.Hosts[0].Redis.Password != "secret" || l.Hosts[0].Redis.DB != 3 || l.Prefix != "site" ||
 		l.Expiry != 5*time.Second || l.GroupExpiry != 50*time.Second || l.Capacity != 10 {
 		t.Errorf("%+v", l)
 	}
-	if l.Redis.TLSConfig != nil {
+	if l.Hosts[0].Redis.TLSConfig != nil {
 		t.Error("redis:// came with TLS")
+	}
+}
+
+// TestLayerOptions: every key of both back ends, in the order in which patterns
+// were written.
+func TestLayerOptions(t *testing.T) {
+	t.Parallel()
+	const options = `{"channel_capacity": {"z*": 1, "a": 2, "m": 3, "z*": 9}, "symmetric_encryption_keys": ["new", "old"],
+		"serializer_format": "json", "random_prefix_length": 0, "on_disconnect": null}`
+	l := must(t, []string{"CHANNEL_LAYERS=" + layers(options)}).Layer
+	if want := []config.Capacity{{"z*", 9}, {"a", 2}, {"m", 3}}; !slices.Equal(l.Capacities, want) {
+		t.Errorf("%v, want %v", l.Capacities, want)
+	}
+	if l.Serializer != "json" || l.RandomPrefix != 0 || !slices.Equal(l.EncryptionKeys, []string{"new", "old"}) || l.PubSub {
+		t.Errorf("%+v", l)
+	}
+	l = must(t, []string{`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"capacity": 5}}}`}).Layer
+	if !l.PubSub || l.Serializer != "msgpack" || l.RandomPrefix != 12 {
+		t.Errorf("%+v", l)
+	}
+}
+
+// TestPatternsOfFiles: a table does not keep the order of patterns.
+func TestPatternsOfFiles(t *testing.T) {
+	t.Parallel()
+	const file = "channel_layers:\n  default:\n    BACKEND: channels_redis.core.RedisChannelLayer\n    CONFIG:\n      channel_capacity: "
+	for patterns, want := range map[string]int{`{a: 1}`: 1, `[[b, 1], [a, 2]]`: 2} {
+		c := must(t, nil, "--config="+write(t, "a.yaml", file+patterns))
+		if len(c.Layer.Capacities) != want {
+			t.Errorf("%s: %v", patterns, c.Layer.Capacities)
+		}
+	}
+	_, err := load(t, nil, "--config="+write(t, "a.yaml", file+`{b: 1, a: 2}`))
+	if err == nil || !strings.Contains(err.Error(), "the order of the patterns counts") {
+		t.Errorf("a table was taken: %v", err)
 	}
 }
 
@@ -48,26 +84,25 @@ func TestBadLayers(t *testing.T) {
 		{`{"other": {}}`, `no layer called "default"`},
 		{`{"default": 1}`, "default: not an object"},
 		{`{"default": {}}`, "default.BACKEND: it is missing"},
-		{`{"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}}`, "default.BACKEND: channels_redis.pubsub.RedisPubSubChannelLayer is not supported"},
-		{`{"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}`, "not supported: use channels_redis.core.RedisChannelLayer"},
+		{`{"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}`, "not supported: use channels_redis.core.RedisChannelLayer or channels_redis.pubsub.RedisPubSubChannelLayer"},
 		{`{"default": {"BACKEND": 1}}`, "default.BACKEND: not text"},
 		{`{"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONIFG": {}}}`, "default.CONIFG: no such key; did you mean CONFIG?"},
 		{layers(`[]`), "default.CONFIG: not an object"},
-		{layers(`{"hosts": "redis://a"}`), "default.CONFIG.hosts: not a list with one host"},
-		{layers(`{"hosts": []}`), "default.CONFIG.hosts: 0 hosts"},
-		{layers(`{"hosts": ["redis://a", "redis://b"]}`), "default.CONFIG.hosts: 2 hosts"},
-		{layers(`{"hosts": [7]}`), "default.CONFIG.hosts: not a host"},
-		{layers(`{"hosts": [["a", "b"]]}`), "not [host, port]"},
-		{layers(`{"hosts": [{"address": "redis://a", "db": 1}]}`), "default.CONFIG.hosts: db: not supported"},
-		{layers(`{"hosts": [{"master_name": "m", "sentinels": []}]}`), "master_name, sentinels: not supported"},
-		{layers(`{"hosts": ["http://a"]}`), "default.CONFIG.hosts: not the URL of a Redis server"},
+		{layers(`{"hosts": "redis://a"}`), "default.CONFIG.hosts: not a list of hosts"},
+		{layers(`{"hosts": [7]}`), "default.CONFIG.hosts[0]: not a host"},
+		{layers(`{"hosts": [["redis://a"], ["a", "b"]]}`), "default.CONFIG.hosts[0]: not [host, port]"},
+		{layers(`{"hosts": ["http://a"]}`), "default.CONFIG.hosts[0]: address: not the URL of a Redis server"},
 		{layers(`{"prefix": 1}`), "default.CONFIG.prefix: not text"},
 		{layers(`{"expiry": 1.5}`), "default.CONFIG.expiry: not a whole number above 0"},
 		{layers(`{"capacity": 0}`), "default.CONFIG.capacity: not a whole number above 0"},
 		{layers(`{"capactiy": 9}`), "default.CONFIG.capactiy: no such key; did you mean capacity?"},
-		{layers(`{"channel_capacity": {"a": 1}}`), "default.CONFIG.channel_capacity: not supported"},
-		{layers(`{"symmetric_encryption_keys": ["hunter2"]}`), "default.CONFIG.symmetric_encryption_keys: not supported"},
-		{layers(`{"serializer_format": "json"}`), "default.CONFIG.serializer_format: not supported"},
+		{layers(`{"channel_capacity": {"a": "1"}}`), `default.CONFIG.channel_capacity of "a": not a whole number`},
+		{layers(`{"channel_capacity": [["a"]]}`), "default.CONFIG.channel_capacity: not {pattern: capacity}"},
+		{layers(`{"channel_capacity": 7}`), "default.CONFIG.channel_capacity: not {pattern: capacity}"},
+		{layers(`{"symmetric_encryption_keys": "hunter2"}`), "default.CONFIG.symmetric_encryption_keys: not a list of keys"},
+		{layers(`{"symmetric_encryption_keys": [""]}`), "default.CONFIG.symmetric_encryption_keys: a key is empty"},
+		{layers(`{"serializer_format": "mine"}`), "default.CONFIG.serializer_format: a serializer of the site's own"},
+		{layers(`{"random_prefix_length": -1}`), "default.CONFIG.random_prefix_length: not a whole number"},
 	} {
 		_, err := load(t, []string{"CHANNEL_LAYERS=" + c.layers})
 		if err == nil || !strings.Contains(err.Error(), "CHANNEL_LAYERS (environment): ") || !strings.Contains(err.Error(), c.want) {
@@ -78,7 +113,11 @@ func TestBadLayers(t *testing.T) {
 
 // FuzzLayers: what is taken is complete.
 func FuzzLayers(f *testing.F) {
-	for _, seed := range []string{`{}`, layers(`{}`), layers(`{"hosts": [["a", 1]]}`), layers(`{"hosts": [{"address": "redis://:p@a"}], "expiry": 5}`)} {
+	for _, seed := range []string{`{}`, layers(`{}`), layers(`{"hosts": [["a", 1]]}`), layers(`{"hosts": [{"address": "redis://:p@a"}], "expiry": 5}`),
+		layers(`{"hosts": [{"sentinels": [["a", 1]], "master_name": "m", "sentinel_kwargs": {"ssl": true}, "db": 1}]}`),
+		layers(`{"hosts": [{"host": "a", "port": "1", "ssl": 1, "ssl_cert_reqs": null}, "rediss://a?ssl_check_hostname=no"]}`),
+		layers(`{"channel_capacity": {"a*": 1, "b": 2}, "symmetric_encryption_keys": ["k"], "serializer_format": "json"}`),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, layers string) {
@@ -89,7 +128,13 @@ func FuzzLayers(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if l := c.Layer; l.Redis == nil || l.Expiry < time.Second || l.GroupExpiry < time.Second || l.Capacity < 1 {
+		l := c.Layer
+		for _, h := range l.Hosts {
+			if h.Redis == nil || (h.Redis.Addr == "") != (len(h.Sentinels) > 0) {
+				t.Fatalf("%s gives %+v", layers, h)
+			}
+		}
+		if len(l.Hosts) == 0 || l.Expiry < time.Second || l.GroupExpiry < time.Second || l.Capacity < 1 {
 			t.Fatalf("%s gives %+v", layers, l)
 		}
 	})

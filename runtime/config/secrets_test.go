@@ -21,8 +21,8 @@ func TestTwins(t *testing.T) {
 		t.Errorf("the flag's file did not win: %q", c.Broker.Password)
 	}
 	c = must(t, nil, "--redis-url-file="+write(t, "url", "redis://:"+secret+"@a:1\n"))
-	if c.Layer.Redis.Addr != "a:1" || c.Layer.Redis.Password != secret {
-		t.Errorf("layer %+v", c.Layer.Redis)
+	if c.Layer.Hosts[0].Redis.Addr != "a:1" || c.Layer.Hosts[0].Redis.Password != secret {
+		t.Errorf("layer %+v", c.Layer.Hosts[0].Redis)
 	}
 }
 
@@ -38,14 +38,16 @@ func TestSecretsStaySecret(t *testing.T) {
 		"REDIS_URL=redis://:" + secret + "%@host",
 		"REDIS_URL=redis://:" + secret + "/@host/x",
 		"REDIS_URL=redis://:" + secret + "@host/db",
-		"REDIS_URL=redis://host?password=" + secret,
+		"REDIS_URL=redis://host?" + secret + "=1",
+		"REDIS_URL=redis://host?db=" + secret,
 		"REDIS_URL=redis://host:" + secret,
 		"CHANNEL_LAYERS=" + secret,
 		`CHANNEL_LAYERS={"default": "` + secret + `"}`,
 		"CHANNEL_LAYERS=" + layers(`{"hosts": ["`+secret+`"]}`),
 		"CHANNEL_LAYERS=" + layers(`{"hosts": ["redis://:`+secret+`@a", 1]}`),
-		"CHANNEL_LAYERS=" + layers(`{"hosts": [{"password": "`+secret+`"}]}`),
-		"CHANNEL_LAYERS=" + layers(`{"symmetric_encryption_keys": ["`+secret+`"]}`),
+		"CHANNEL_LAYERS=" + layers(`{"hosts": [{"password": "`+secret+`", "db": -1}]}`),
+		"CHANNEL_LAYERS=" + layers(`{"symmetric_encryption_keys": ["`+secret+`", 1]}`),
+		"CHANNEL_LAYERS=" + layers(`{"symmetric_encryption_keys": "`+secret+`"}`),
 	} {
 		showsNoSecret(t, environ, []string{environ})
 	}

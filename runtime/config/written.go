@@ -45,6 +45,9 @@ func (s setting) written(value any) (string, error) {
 	if s.kind != object {
 		return "", fmt.Errorf("not a %s", s.kind)
 	}
+	if orderLost(value) {
+		return "", errors.New("default.CONFIG.channel_capacity: the order of the patterns counts, which a table does not keep: give a list of [pattern, capacity]")
+	}
 	packed, err := json.Marshal(value)
 	if err != nil {
 		return "", errors.New("not what JSON can hold: keys must be text")

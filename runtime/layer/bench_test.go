@@ -2,6 +2,7 @@ package layer_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -72,6 +73,35 @@ func BenchmarkSend(b *testing.B) {
 				all.Go(func() { sendEvents(b, c, plain, g, b.N/shape.groups+1, shape.batch) })
 			}
 			all.Wait()
+		})
+	}
+}
+
+// BenchmarkSendForms writes batches of 16 for a group of three channels in two
+// processes, to layers in other forms than the simple one.
+func BenchmarkSendForms(b *testing.B) {
+	for name, config := range map[string]layer.Config{
+		"json":      {Serializer: layer.JSON},
+		"encrypted": {EncryptionKeys: []string{"secret"}},
+		"hosts":     {Hosts: make([]layer.Host, 2)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			config.Capacity = 1 << 30
+			config.Hosts = make([]layer.Host, max(1, len(config.Hosts)))
+			var plain *redis.Client
+			for i := range config.Hosts {
+				server := kit.Redis(b, "--appendonly", "no")
+				config.Hosts[i].Redis = &redis.Options{Addr: server.Addr()}
+				plain = server.Client()
+				for _, member := range []string{"specific.a0!1", "specific.a0!2", "specific.b0!1"} {
+					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: member})
+				}
+			}
+			c := layer.New(config, slog.New(slog.DiscardHandler))
+			defer c.Close()
+			b.ResetTimer()
+			b.ReportAllocs()
+			sendEvents(b, c, plain, 0, b.N, 16)
 		})
 	}
 }

@@ -21,23 +21,51 @@ type Report struct {
 	Waiting int64
 }
 
-// Check asks the server how it is. Errors are *messages.LayerFailure.
+// Check asks all hosts how they are, and reports of the first; Waiting is the sum
+// of all, and ClockDifference the greatest. Errors are *messages.LayerFailure.
 func (c *Client) Check(ctx context.Context) (Report, error) {
+	report, err := c.checkOne(ctx, c.servers[0])
+	for _, s := range c.servers[1:] {
+		if err != nil {
+			break
+		}
+		var r Report
+		r, err = c.checkOne(ctx, s)
+		report.Waiting += r.Waiting
+		if r.ClockDifference.Abs() > report.ClockDifference.Abs() {
+			report.ClockDifference = r.ClockDifference
+		}
+	}
+	return report, err
+}
+
+// Ping says whether any of the hosts answers. Errors are *messages.LayerFailure.
+func (c *Client) Ping(ctx context.Context) error {
+	answers := make(chan error, len(c.servers))
+	for _, s := range c.servers {
+		go func() { answers <- s.redis.Ping(ctx).Err() }()
+	}
+	var last error
+	for range c.servers {
+		if last = <-answers; last == nil {
+			return nil
+		}
+	}
+	return c.failure("looking whether it is there", last)
+}
+
+func (c *Client) checkOne(ctx context.Context, s *server) (Report, error) {
 	var r Report
-	waiting, err := c.redis.ZCard(ctx, c.keys.queue(c.config.Channel)).Result()
+	waiting, err := s.redis.ZCard(ctx, c.keys.queue(c.config.Channel)).Result()
 	if err != nil {
-		return r, c.failure("looking at channel "+c.config.Channel, err)
+		return r, s.failure("looking at channel "+c.config.Channel, err)
 	}
 	r.Waiting = waiting
-	before := time.Now()
-	now, err := c.redis.Time(ctx).Result()
-	if err != nil {
-		return r, c.failure("asking for the time", err)
+	if r.ClockDifference, r.RoundTrip, err = clockDifference(ctx, s.redis); err != nil {
+		return r, s.failure("asking for the time", err)
 	}
-	r.RoundTrip = time.Since(before)
-	r.ClockDifference = now.Sub(before.Add(r.RoundTrip / 2))
 	// Not every server and proxy answers INFO.
-	info, _ := c.redis.Info(ctx, "server").Result()
+	info, _ := s.redis.Info(ctx, "server").Result()
 	r.Version, r.Mode = field(info, "redis_version"), field(info, "redis_mode")
 	return r, nil
 }

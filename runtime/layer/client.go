@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed" // the scripts
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-
-	"chanmqttproxy/messages"
 )
 
 var (
@@ -40,15 +37,21 @@ var (
 // again after every loss: an error means only that this call failed. All
 // methods may be called from any goroutine.
 type Client struct {
-	config Config
-	keys   keys
-	log    *slog.Logger
-	redis  *redis.Client
-	sender *sender
-	reader *reader
-	unread unread
-	stop   context.CancelFunc
-	once   sync.Once
+	config  Config
+	keys    keys
+	log     *slog.Logger
+	clock   *clock
+	codec   *codec
+	random  [prefixLength - 8]byte
+	servers []*server
+	redis   *redis.Client // of the first
+	turns   turns
+	halves  halves
+	surplus surplus
+	unread  unread
+	stop    context.CancelFunc
+	watched chan struct{}
+	once    sync.Once
 }
 
 // New makes a client. It does not wait for Redis. Close must be called. It
@@ -57,15 +60,22 @@ func New(config Config, log *slog.Logger) *Client {
 	logging.Disable()
 	config = config.withDefaults()
 	c := &Client{
-		config: config,
-		keys:   keys{prefix: *config.Prefix, channel: config.Channel},
-		log:    log,
-		redis:  redis.NewClient(config.redisOptions(8)),
+		config:  config,
+		keys:    keys{prefix: *config.Prefix, channel: config.Channel},
+		log:     log,
+		clock:   new(clock),
+		surplus: surplus{turn: make(chan struct{}, 1)},
+		watched: make(chan struct{}),
 	}
+	_, _ = rand.Read(c.random[:]) // never fails
+	c.codec = newCodec(config, config.maxTokenAge(), c.clock.now)
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
-	c.sender = newSender(ctx, redis.NewClient(config.redisOptions(1)), config)
-	c.reader = newReader(ctx, c)
+	for i, host := range config.Hosts {
+		c.servers = append(c.servers, newServer(ctx, c, i, host))
+	}
+	c.redis = c.servers[0].redis
+	go c.watchClock(ctx)
 	return c
 }
 
@@ -75,9 +85,12 @@ func New(config Config, log *slog.Logger) *Client {
 func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
-		c.sender.close()
-		c.reader.close()
-		_ = c.redis.Close()
+		<-c.watched
+		var all sync.WaitGroup
+		for _, s := range c.servers {
+			all.Go(s.close)
+		}
+		all.Wait()
 	})
 }
 
@@ -97,18 +110,6 @@ func (c *Client) ClientID(ctx context.Context) (string, error) {
 		return "", c.failure("reading the MQTT client id", err)
 	}
 	return id, nil
-}
-
-// failure makes the error that callers get. Redis repeats the arguments of
-// commands it does not know, which may be content: they are cut off.
-func (c *Client) failure(doing string, err error) error {
-	if text, _, cut := strings.Cut(err.Error(), ", with args"); cut {
-		err = errors.New(text)
-	}
-	var answer redis.Error
-	return &messages.LayerFailure{
-		Doing: doing + " in redis " + c.config.address(), Answered: errors.As(err, &answer), Err: err,
-	}
 }
 
 // pause waits, and says whether ctx is still alive.

@@ -3,20 +3,38 @@ package layer
 import (
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // clock gives out times in whole microseconds, each once and each later than
 // those before. Near today's date doubles of seconds are 0.24 µs apart, so that
 // different microseconds are different scores in the same order.
+//
+// It follows this machine's clock, or Redis's where the two are more than
+// clockTolerance apart: messages live by the clock of their sender, and whoever
+// is ahead of the others drops their messages.
 type clock struct {
-	mu   sync.Mutex
-	last int64
+	mu         sync.Mutex
+	last       int64
+	difference atomic.Int64 // Redis's less ours, in nanoseconds
+}
+
+// clockTolerance is the difference that is not worth correcting.
+const clockTolerance = time.Second
+
+// now is the time for everything that is written to or read from Redis.
+func (c *clock) now() time.Time {
+	now := time.Now()
+	if d := time.Duration(c.difference.Load()); d.Abs() > clockTolerance {
+		now = now.Add(d)
+	}
+	return now
 }
 
 // take reserves n times and returns the first.
 func (c *clock) take(n int) int64 {
-	now := time.Now().UnixMicro()
+	now := c.now().UnixMicro()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := max(now, c.last+1)

@@ -2,20 +2,23 @@ package layer
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Config says which channel layer to be a peer of. All peers must have the same
 // values: nothing of them is stored in Redis. The zero value of a field means
 // its default.
 type Config struct {
-	// Redis is where the server is and how to log in; default localhost:6379.
-	// Timeouts that it does not set are 2 s to connect and 3 s to answer. Its
-	// retries and pool sizes are not used.
+	// Hosts are the servers, in the order that all peers have; default one, at
+	// localhost:6379.
+	Hosts []Host
+	// Redis is short for one plain host, and for hosts that do not say.
 	Redis *redis.Options
+	// PubSub: Open is to make a peer of the pub/sub back end.
+	PubSub bool
 	// Prefix begins all keys; nil means "asgi". It may be empty.
 	Prefix *string
 	// Expiry is how long a message may wait to be read, in seconds; default 60.
@@ -24,6 +27,18 @@ type Config struct {
 	GroupExpiry int
 	// Capacity is how many messages a queue takes; default 100.
 	Capacity int
+	// Capacities are other capacities for some channels: the first that matches
+	// counts.
+	Capacities []Pattern
+	// EncryptionKeys are secrets of any length; none: messages are in clear. The
+	// first encrypts, and what was encrypted by any of them can be read.
+	EncryptionKeys []string
+	// Serializer is MsgPack or JSON; default MsgPack.
+	Serializer string
+	// RandomPrefixLength is how many bytes stand before each message to make it
+	// unlike others; nil means 12. With fewer than 8, messages that are equal may
+	// become one, and with 0 they do, as in Python.
+	RandomPrefixLength *int
 	// Channel is the general channel that Receive reads; default "mqtt". Events
 	// have its name as the first part of their type.
 	Channel string
@@ -36,14 +51,31 @@ type Config struct {
 	DeadLetters int
 }
 
+// The serializers: how messages are written, and how they must be.
+const (
+	MsgPack = "msgpack"
+	JSON    = "json"
+)
+
 func (c Config) withDefaults() Config {
 	if c.Redis == nil {
 		c.Redis = &redis.Options{Addr: "localhost:6379"}
+	}
+	if len(c.Hosts) == 0 {
+		c.Hosts = []Host{{}}
+	}
+	c.Hosts = slices.Clone(c.Hosts)
+	for i := range c.Hosts {
+		c.Hosts[i].Redis = cmp.Or(c.Hosts[i].Redis, c.Redis)
 	}
 	if c.Prefix == nil {
 		prefix := "asgi"
 		c.Prefix = &prefix
 	}
+	if c.RandomPrefixLength == nil {
+		c.RandomPrefixLength = new(prefixLength)
+	}
+	c.Serializer = cmp.Or(c.Serializer, MsgPack)
 	c.Expiry = cmp.Or(c.Expiry, 60)
 	c.GroupExpiry = cmp.Or(c.GroupExpiry, 86400)
 	c.Capacity = cmp.Or(c.Capacity, 100)
@@ -53,25 +85,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// address is the server's, for people.
-func (c Config) address() string { return cmp.Or(c.Redis.Addr, "localhost:6379") }
-
-// redisOptions are the caller's with what this package relies on: errors come
-// quickly, and nothing is repeated behind its back, which would reorder.
-func (c Config) redisOptions(connections int) *redis.Options {
-	o := *c.Redis
-	o.DialTimeout = cmp.Or(o.DialTimeout, 2*time.Second)
-	o.ReadTimeout = cmp.Or(o.ReadTimeout, 3*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 3*time.Second)
-	o.MaxRetries = -1
-	o.DialerRetries = 1
-	o.ContextTimeoutEnabled = true
-	o.Protocol = 2
-	o.PoolSize = connections
-	o.MaxActiveConns = 0
-	o.MinIdleConns = 0
-	o.PipelinePoolSize = -1 // pipelines too go through the one pool
-	o.DisableIdentity = true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return &o
+// simple says whether a script can find the members of a group and write to all
+// of them: one host, one capacity, and bodies that differ in their last bytes
+// only.
+func (c Config) simple() bool {
+	return len(c.Hosts) == 1 && len(c.Capacities) == 0 && len(c.EncryptionKeys) == 0 &&
+		c.Serializer == MsgPack && *c.RandomPrefixLength == prefixLength
 }
+
+// maxTokenAge is how old an encrypted message may be.
+func (c Config) maxTokenAge() time.Duration { return time.Duration(c.Expiry+10) * time.Second }

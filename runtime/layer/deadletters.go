@@ -26,7 +26,8 @@ type DeadLetter struct {
 // stored is a dead letter with its form in Redis.
 type stored struct {
 	letter
-	raw string
+	raw    string
+	server *server
 }
 
 // DeadLetters returns what was buried, the newest first. What cannot be read is
@@ -39,7 +40,7 @@ func (c *Client) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 	list := make([]DeadLetter, len(letters))
 	for i, l := range letters {
 		list[i] = DeadLetter{
-			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: preview(l.Message),
+			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: c.preview(l.Message),
 		}
 	}
 	return list, nil
@@ -57,26 +58,29 @@ func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error
 	}
 	dropped := 0
 	for _, l := range letters {
-		n, err := c.redis.LRem(ctx, c.keys.deadLetters(), 1, l.raw).Result()
+		n, err := l.server.redis.LRem(ctx, c.keys.deadLetters(), 1, l.raw).Result()
 		if err != nil {
-			return dropped, c.failure("dropping dead letter "+l.ID, err)
+			return dropped, l.server.failure("dropping dead letter "+l.ID, err)
 		}
 		dropped += int(n)
 	}
 	return dropped, nil
 }
 
-func (c *Client) dropAll(ctx context.Context) (int, error) {
-	var there *redis.IntCmd
-	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		there = p.LLen(ctx, c.keys.deadLetters())
-		p.Del(ctx, c.keys.deadLetters())
-		return nil
-	})
-	if err != nil {
-		return 0, c.failure("dropping all dead letters", err)
+func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
+	for _, s := range c.servers {
+		var there *redis.IntCmd
+		_, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			there = p.LLen(ctx, c.keys.deadLetters())
+			p.Del(ctx, c.keys.deadLetters())
+			return nil
+		})
+		if err != nil {
+			return dropped, s.failure("dropping all dead letters", err)
+		}
+		dropped += int(there.Val())
 	}
-	return int(there.Val()), nil
+	return dropped, nil
 }
 
 // ReplayDeadLetters puts the messages of the dead letters with those IDs, or of
@@ -92,26 +96,42 @@ func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, err
 	replayed := 0
 	keys := []string{c.keys.deadLetters(), c.keys.queue(c.config.Channel)}
 	for _, l := range slices.Backward(letters) {
-		n, err := replayScript.Run(ctx, c.redis, keys,
-			l.raw, score(c.sender.clock.take(1)), l.Message, c.config.Expiry).Int()
+		n, err := replayScript.Run(ctx, l.server.redis, keys,
+			l.raw, score(c.clock.take(1)), l.Message, c.config.Expiry).Int()
 		if err != nil {
-			return replayed, c.failure("replaying dead letter "+l.ID, err)
+			return replayed, l.server.failure("replaying dead letter "+l.ID, err)
 		}
 		replayed += n
 	}
 	return replayed, nil
 }
 
-// letters reads the dead letters, or those with the given IDs.
+// letters reads the dead letters of all hosts, the newest first, or those with
+// the given IDs.
 func (c *Client) letters(ctx context.Context, ids ...string) ([]stored, error) {
-	all, err := c.redis.LRange(ctx, c.keys.deadLetters(), 0, -1).Result()
+	var list []stored
+	for _, s := range c.servers {
+		some, err := c.lettersAt(ctx, s, ids)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, some...)
+	}
+	if len(c.servers) > 1 {
+		slices.SortStableFunc(list, func(a, b stored) int { return b.Time.Compare(a.Time) })
+	}
+	return list, nil
+}
+
+func (c *Client) lettersAt(ctx context.Context, s *server, ids []string) ([]stored, error) {
+	all, err := s.redis.LRange(ctx, c.keys.deadLetters(), 0, -1).Result()
 	if err != nil {
-		return nil, c.failure("reading the dead letters", err)
+		return nil, s.failure("reading the dead letters", err)
 	}
 	list := make([]stored, 0, len(all))
 	unreadable := 0
 	for _, raw := range all {
-		l := stored{raw: raw}
+		l := stored{raw: raw, server: s}
 		if err := json.Unmarshal([]byte(raw), &l.letter); err != nil {
 			unreadable++
 			continue

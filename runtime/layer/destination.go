@@ -8,31 +8,48 @@ import (
 
 // destination is what the calls of one Send write to.
 type destination struct {
-	target  messages.Target
-	key     string
-	kind    string   // the script's word
-	members []string // of the one queue; a group's script finds them
-	extra   int      // entries of the layer's own in each message
-	tail    []byte   // their bytes, behind each message; a group's script adds the names
+	target   messages.Target
+	server   *server
+	key      string
+	kind     string // the script's word
+	capacity int
+	members  []string // of the one queue; a group's script finds them
+	extra    int      // entries of the layer's own in each message
+	tail     []byte   // their bytes, behind each message; a group's script adds the names
 }
 
-// destination finds what a target, or one queue of it, means in Redis.
-func (c *Client) destination(t messages.Target, only *messages.Queue) destination {
-	d := destination{target: t, key: c.keys.queue(t.Name), kind: "queue", members: []string{t.Name}}
-	switch {
-	case t.Kind == messages.Group:
-		d.extra, d.tail = 1, appendStr(nil, asgiChannel)
-		if only == nil {
-			d.kind, d.key, d.members = "group", c.keys.group(t.Name), nil
-			break
-		}
-		d.key, d.members = c.keys.prefix+only.Name, only.Members
-		d.tail = appendArrayHead(d.tail, len(only.Members))
-		for _, name := range only.Members {
-			d.tail = appendAnyText(d.tail, name)
-		}
-	case strings.Contains(t.Name, "!"):
-		d.extra, d.tail = 1, appendAnyText(appendStr(nil, asgiChannel), t.Name)
+// destination finds what a target means in Redis, where one call can write to
+// all of it: a channel, one queue of a group, or a whole group of a simple
+// layer. What goes to a general channel is spread over the hosts by its stamp.
+func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint64) destination {
+	if t.Kind == messages.Group {
+		return c.groupDestination(t, only)
+	}
+	queue := messages.NonLocal(t.Name)
+	d := destination{
+		target: t, server: c.on(queue), key: c.keys.queue(t.Name), kind: "queue",
+		capacity: c.config.capacityOf(t.Name), members: []string{t.Name}, tail: c.codec.noTail(),
+	}
+	if strings.Contains(t.Name, "!") {
+		d.extra, d.tail = 1, c.codec.channelTail(t.Name)
+	} else {
+		d.server = c.servers[stamp%uint64(len(c.servers))]
+	}
+	return d
+}
+
+func (c *Client) groupDestination(t messages.Target, only *messages.Queue) destination {
+	d := destination{target: t, extra: 1}
+	if only == nil {
+		d.server, d.kind, d.key = c.on(t.Name), "group", c.keys.group(t.Name)
+		d.capacity, d.tail = c.config.Capacity, appendStr(nil, asgiChannel)
+		return d
+	}
+	d.server, d.kind, d.key = c.on(only.Name), "queue", c.keys.prefix+only.Name
+	d.members, d.tail = only.Members, c.codec.membersTail(only.Members)
+	d.capacity = c.config.Capacity
+	if len(only.Members) > 0 {
+		d.capacity = c.config.capacityOf(only.Members[0]) // as channels_redis does
 	}
 	return d
 }

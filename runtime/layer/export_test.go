@@ -1,9 +1,39 @@
 package layer
 
-import "chanmqttproxy/messages"
+import (
+	"time"
+
+	"chanmqttproxy/messages"
+)
 
 // Preview is how a buried message is shown.
-func Preview(member string) string { return preview([]byte(member)) }
+func Preview(member string) string {
+	config := Config{}.withDefaults()
+	c := &Client{config: config, codec: newCodec(config, 0, time.Now)}
+	return c.preview([]byte(member))
+}
+
+// Encrypt makes the token of plain.
+func Encrypt(keys []string, plain []byte, now time.Time, iv [16]byte) string {
+	return string(newFernet(keys, 0).append(nil, plain, now, iv))
+}
+
+// Decrypt opens a token that may be so old.
+func Decrypt(keys []string, token string, maxAge time.Duration, now time.Time) ([]byte, error) {
+	return newFernet(keys, maxAge).open(token, now)
+}
+
+// Ring is the host of n that has a name.
+func Ring(name string, n int) int { return ring(name, n) }
+
+// ReadBody reads a body at a time, with a limited age of tokens.
+func ReadBody(c Config, body string, now time.Time) (messages.Map, error) {
+	c = c.withDefaults()
+	return newCodec(c, c.maxTokenAge(), func() time.Time { return now }).decode(body)
+}
+
+// CapacityOf is the capacity of a channel.
+func CapacityOf(c Config, channel string) int { return c.withDefaults().capacityOf(channel) }
 
 // ParseEntry reads one entry of the stored subscriptions.
 func ParseEntry(field, value string) (s messages.Stored, leaving, ok bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,10 +14,10 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// inflight knows the receipts that were handed out and not acknowledged.
+// inflight knows the members that were handed out and not acknowledged.
 type inflight struct {
 	mu    sync.Mutex
-	known map[messages.Receipt]struct{}
+	known map[string]struct{}
 }
 
 // add notes members as handed out. It returns those that were not yet: one
@@ -25,27 +26,27 @@ func (f *inflight) add(members []string) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.known == nil {
-		f.known = map[messages.Receipt]struct{}{}
+		f.known = map[string]struct{}{}
 	}
 	fresh := members[:0]
 	for _, m := range members {
-		if _, ok := f.known[messages.Receipt(m)]; !ok {
-			f.known[messages.Receipt(m)] = struct{}{}
+		if _, ok := f.known[m]; !ok {
+			f.known[m] = struct{}{}
 			fresh = append(fresh, m)
 		}
 	}
 	return fresh
 }
 
-func (f *inflight) remove(receipts []messages.Receipt) {
+func (f *inflight) remove(members []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, r := range receipts {
-		delete(f.known, r)
+	for _, m := range members {
+		delete(f.known, m)
 	}
 }
 
-func (f *inflight) snapshot() map[messages.Receipt]struct{} {
+func (f *inflight) snapshot() map[string]struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.known)
@@ -58,18 +59,27 @@ const maxForget = 512
 // and receipts of messages that are gone do no harm. Errors are
 // *messages.LayerFailure.
 func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
-	key := c.keys.inflight(c.reader.id)
-	for len(receipts) > 0 {
-		some := receipts[:min(len(receipts), maxForget)]
-		receipts = receipts[len(some):]
-		members := make([]any, len(some))
-		for i, r := range some {
-			members[i] = string(r)
+	members := make([][]string, len(c.servers))
+	for _, r := range receipts {
+		s, member := c.member(r)
+		members[s.index] = append(members[s.index], member)
+	}
+	var errs []error
+	for i, s := range c.servers {
+		errs = append(errs, s.forget(ctx, members[i]))
+	}
+	return firstError(errs)
+}
+
+// forget takes members out of what this client has in flight at one host.
+func (s *server) forget(ctx context.Context, members []string) error {
+	c := s.reader.client
+	key := c.keys.inflight(s.reader.id)
+	for some := range slices.Chunk(members, maxForget) {
+		if err := s.redis.ZRem(ctx, key, some).Err(); err != nil {
+			return s.failure("acknowledging messages of channel "+c.config.Channel, err)
 		}
-		if err := c.redis.ZRem(ctx, key, members...).Err(); err != nil {
-			return c.failure("acknowledging messages of channel "+c.config.Channel, err)
-		}
-		c.reader.inflight.remove(some)
+		s.reader.inflight.remove(some)
 	}
 	return nil
 }

@@ -24,18 +24,26 @@ const (
 // is carried.
 func appendJSON(dst, src []byte) ([]byte, verdict) {
 	p := jsonParser{in: src, out: dst}
+	if v := p.document(); v != carried {
+		return dst, v
+	}
+	return p.out, carried
+}
+
+// document reads all of the text.
+func (p *jsonParser) document() verdict {
 	p.space()
 	ok := p.value(0)
 	p.space()
 	switch {
 	case p.tooDeep:
-		return dst, uncarried
-	case !ok || p.at < len(src):
-		return dst, notJSON
+		return uncarried
+	case !ok || p.at < len(p.in):
+		return notJSON
 	case p.uncarried:
-		return dst, uncarried
+		return uncarried
 	default:
-		return p.out, carried
+		return carried
 	}
 }
 

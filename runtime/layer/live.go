@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,13 +25,15 @@ import (
 // was written, counts as live. The consumers of one process share a queue: one
 // that is gone is not told from its neighbours.
 //
+// With several hosts a general channel is live where it is on any of them.
+//
 // A key of another type is not live. Errors are *messages.LayerFailure.
 func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
 	live := make([]bool, len(targets))
 	for start := 0; start < len(targets); start += maxLook {
 		end := min(start+maxLook, len(targets))
 		if err := c.look(ctx, targets[start:end], live[start:end]); err != nil {
-			return nil, c.failure("looking for who listens", err)
+			return nil, err
 		}
 	}
 	return live, nil
@@ -39,26 +42,61 @@ func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, e
 // maxLook is how many targets one round trip looks at.
 const maxLook = 1000
 
+// look asks each host for those targets that it has.
 func (c *Client) look(ctx context.Context, targets []messages.Target, live []bool) error {
-	now := time.Now()
-	oldest := "(" + strconv.FormatInt(now.Unix()-int64(c.config.GroupExpiry), 10)
-	pipe := c.redis.Pipeline()
-	judges := make([]func() (bool, error), len(targets))
-	for i, t := range targets {
-		if t.Kind == messages.Group {
-			members := pipe.ZCount(ctx, c.keys.group(t.Name), oldest, "+inf")
-			judges[i] = func() (bool, error) { return members.Val() > 0, members.Err() }
+	for _, s := range c.servers {
+		pipe := s.redis.Pipeline()
+		judges := make([]func() (bool, error), len(targets))
+		asked := false
+		for i, t := range targets {
+			if c.has(s, t) && !live[i] {
+				judges[i], asked = c.ask(ctx, pipe, s, t), true
+			}
+		}
+		if asked {
+			_, _ = pipe.Exec(ctx) // each command has its own error
+		}
+		if err := judge(judges, live); err != nil {
+			return s.failure("looking for who listens", err)
+		}
+	}
+	return nil
+}
+
+// has says whether a target is on a host; a general channel is on all.
+func (c *Client) has(s *server, t messages.Target) bool {
+	switch {
+	case t.Kind == messages.Group:
+		return c.on(t.Name) == s
+	case strings.Contains(t.Name, "!"):
+		return c.on(messages.NonLocal(t.Name)) == s
+	}
+	return true
+}
+
+// ask puts the questions about one target, and gives what makes a verdict of the
+// answers.
+func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
+	now := c.clock.now()
+	if t.Kind == messages.Group {
+		oldest := "(" + strconv.FormatInt(now.Unix()-int64(c.config.GroupExpiry), 10)
+		members := pipe.ZCount(ctx, c.keys.group(t.Name), oldest, "+inf")
+		return func() (bool, error) { return members.Val() > 0, members.Err() }
+	}
+	key := c.keys.queue(t.Name)
+	first, length := pipe.ZRangeWithScores(ctx, key, 0, 0), pipe.ZCard(ctx, key)
+	dropped := c.unread.since(s, key, time.Now().Add(-2*time.Duration(c.config.Expiry)*time.Second))
+	capacity := c.config.capacityOf(t.Name)
+	return func() (bool, error) { return !dropped && c.read(first, length, capacity, now), first.Err() }
+}
+
+func judge(judges []func() (bool, error), live []bool) error {
+	for i, verdict := range judges {
+		if verdict == nil {
 			continue
 		}
-		key := c.keys.queue(t.Name)
-		first, length := pipe.ZRangeWithScores(ctx, key, 0, 0), pipe.ZCard(ctx, key)
-		dropped := c.unread.since(key, now.Add(-2*time.Duration(c.config.Expiry)*time.Second))
-		judges[i] = func() (bool, error) { return !dropped && c.read(first, length, now), first.Err() }
-	}
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	for i, judge := range judges {
 		var err error
-		if live[i], err = judge(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		if live[i], err = verdict(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return err
 		}
 	}
@@ -66,7 +104,7 @@ func (c *Client) look(ctx context.Context, targets []messages.Target, live []boo
 }
 
 // read says whether a queue looks as if somebody reads it.
-func (c *Client) read(first *redis.ZSliceCmd, length *redis.IntCmd, now time.Time) bool {
+func (c *Client) read(first *redis.ZSliceCmd, length *redis.IntCmd, capacity int, now time.Time) bool {
 	if first.Err() != nil {
 		return false
 	}
@@ -74,7 +112,7 @@ func (c *Client) read(first *redis.ZSliceCmd, length *redis.IntCmd, now time.Tim
 		return true
 	}
 	age := float64(now.UnixMicro())/1e6 - first.Val()[0].Score
-	full := length.Val() >= int64(c.config.Capacity)
+	full := length.Val() >= int64(capacity)
 	expiry := float64(c.config.Expiry)
 	return age <= expiry/2 || age <= expiry && !full
 }

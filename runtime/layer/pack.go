@@ -14,7 +14,7 @@ const (
 	maxCallBytes  = 512 << 10
 )
 
-// prefixLength is how many bytes channels_redis puts before a body.
+// prefixLength is how many bytes channels_redis puts before a body by default.
 const prefixLength = 12
 
 // call is one call of the script: its command line, in which the sender fills
@@ -31,26 +31,32 @@ const (
 	argSHA        = 1
 	argStale      = 8
 	argStaleGroup = 9
-	argFirstScore = 12
+	argFirstScore = 14
 )
 
 // packer makes calls of messages. The bodies of a call share one buffer.
 type packer struct {
 	destination
 	config *Config
+	codec  *codec
 	random []byte
+	prefix int // length
 	again  string
 	stamp  uint64
 
 	calls  []call
 	packed int // messages in calls
 	buf    []byte
+	body   int   // where that of the last member begins in buf
 	ends   []int // of the members in buf
 	events int   // in buf
 }
 
 func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
-	p := &packer{destination: d, config: &c.config, random: c.sender.random[:], stamp: stamp}
+	p := &packer{
+		destination: d, config: &c.config, codec: c.codec,
+		random: c.random[:], prefix: *c.config.RandomPrefixLength, stamp: stamp,
+	}
 	if again {
 		p.again = score(int64(stamp))
 	}
@@ -61,7 +67,7 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 // they should have been.
 func (p *packer) bundle(b *messages.Bundle) (undecodable int) {
 	p.begin()
-	p.buf, undecodable = appendBundle(p.buf, p.config.Channel, b, p.extra)
+	p.buf, undecodable = p.codec.bundle(p.buf, b, p.extra)
 	p.end(len(b.Events))
 	return undecodable
 }
@@ -75,7 +81,7 @@ func (p *packer) message(m messages.Map) (err error) {
 		return errors.New("its key " + asgiChannel + " belongs to the layer")
 	}
 	p.begin()
-	if p.buf, err = appendPairs(appendMapHead(p.buf, len(m)+p.extra), m, 0); err != nil {
+	if p.buf, err = p.codec.message(p.buf, m, p.extra); err != nil {
 		return err
 	}
 	p.end(1)
@@ -86,13 +92,25 @@ func (p *packer) message(m messages.Map) (err error) {
 // random bytes and a number of its own, which also keeps the order where scores
 // are equal.
 func (p *packer) begin() {
-	p.buf = append(p.buf, p.random...)
-	p.buf = binary.BigEndian.AppendUint64(p.buf, p.stamp)
+	p.buf = appendPrefix(p.buf, p.random, p.stamp, p.prefix)
+	p.body = len(p.buf)
 	p.stamp++
+}
+
+// appendPrefix appends n bytes: the last of a number, and before these as many
+// as there is room for of random ones; what is left is zeros.
+func appendPrefix(dst, random []byte, number uint64, n int) []byte {
+	var wide [8]byte
+	binary.BigEndian.PutUint64(wide[:], number)
+	short := min(n, len(wide))
+	dst = append(dst, random[:min(len(random), n-short)]...)
+	dst = append(dst, wide[len(wide)-short:]...)
+	return append(dst, make([]byte, max(0, n-short-len(random)))...)
 }
 
 func (p *packer) end(events int) {
 	p.buf = append(p.buf, p.tail...)
+	p.buf = p.codec.seal(p.buf, p.body, p.stamp-1, p.key)
 	p.ends = append(p.ends, len(p.buf))
 	p.events += events
 	if p.events >= maxCallEvents || len(p.buf) >= maxCallBytes {
@@ -109,9 +127,10 @@ func (p *packer) finish() []call {
 
 // cut makes a call of the members packed so far.
 func (p *packer) cut() {
-	args := make([]any, 0, argFirstScore+2*len(p.ends))
-	args = append(args, "evalsha", "", 1, p.key,
-		p.kind, *p.config.Prefix, p.config.Capacity, p.config.Expiry, "", "", p.again, len(p.ends))
+	args := p.config.command(p.destination, 2*len(p.ends))
+	args = append(args, p.again, len(p.ends))
+	from, to := p.codec.identity(p.prefix)
+	args = append(args, from, to)
 	start := 0
 	for _, end := range p.ends {
 		args = append(args, "", p.buf[start:end:end])
@@ -120,4 +139,10 @@ func (p *packer) cut() {
 	p.calls = append(p.calls, call{args: args, first: p.packed, count: len(p.ends), size: len(p.buf)})
 	p.packed += len(p.ends)
 	p.buf, p.ends, p.events = nil, p.ends[:0], 0
+}
+
+// command begins a call of the script, with room for its messages.
+func (c *Config) command(d destination, room int) []any {
+	args := make([]any, 0, argFirstScore+room)
+	return append(args, "evalsha", "", 1, d.key, d.kind, *c.Prefix, d.capacity, c.Expiry, "", "")
 }

@@ -16,19 +16,19 @@ const (
 
 // preview shows a message of the command channel without what it holds: its
 // type, and the names of its keys and of those inside its publish.
-func preview(member []byte) string {
-	m := open(string(member))
-	if m.Fault != nil {
-		return "not a message: " + m.Fault.Error()
+func (c *Client) preview(member []byte) string {
+	body, err := c.body(string(member))
+	if err != nil {
+		return "not a message: " + err.Error()
 	}
-	v, _ := m.Body.Get("type")
+	v, _ := body.Get("type")
 	typ := "no type"
 	if text, ok := v.(string); ok {
 		typ = brief(text)
 	}
-	inner, _ := m.Body.Get("publish")
+	inner, _ := body.Get("publish")
 	publish, _ := inner.(messages.Map)
-	return typ + " " + keyNames(m.Body, publish)
+	return typ + " " + keyNames(body, publish)
 }
 
 // keyNames lists the keys of a map but "type", with those of publish behind that.

@@ -1,30 +1,36 @@
 package layer_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/kit"
 )
 
 const pythonSends = `
-import asyncio, sys
+import asyncio, json, sys
 from channels_redis.core import RedisChannelLayer
 
 async def main():
-    layer = RedisChannelLayer(hosts=[sys.argv[1]])
+    layer = RedisChannelLayer(**json.loads(sys.argv[1]))
+    payload = "\xff" if layer._serializer.__class__.__name__.startswith("JSON") else b"\xff"
     for i in range(50):
-        await layer.send("mqtt", {"type": "mqtt.publish", "n": i, "publish": {"topic": "é", "payload": b"\xff", "f": 1.5, "l": [None, True]}})
+        await layer.send("mqtt", {"type": "mqtt.publish", "n": i, "publish": {"topic": "é", "payload": payload, "f": 1.5, "l": [None, True]}})
     await layer.close_pools()
 
 asyncio.run(main())
 `
 
 const pythonReceives = `
-import asyncio, sys
+import asyncio, json, sys
 from channels_redis.core import RedisChannelLayer
 
 async def consumer(layer, name):
@@ -40,7 +46,7 @@ async def consumer(layer, name):
     assert m == {"type": "mqtt.message", "message": event(9)}, m
 
 async def main():
-    layer = RedisChannelLayer(hosts=[sys.argv[1]])
+    layer = RedisChannelLayer(**json.loads(sys.argv[1]))
     names = [await layer.new_channel() for _ in range(3)]
     for name in names:
         await layer.group_add("g", name)
@@ -51,35 +57,80 @@ async def main():
 asyncio.run(main())
 `
 
-// TestPython has the real channels_redis at the other end.
+// TestPython has the real channels_redis at the other end, in all forms.
 func TestPython(t *testing.T) {
 	t.Parallel()
-	server := kit.Redis(t)
-	c := newClient(t, server.Addr())
+	for name, form := range map[string]struct {
+		hosts  int
+		django map[string]any
+		config layer.Config
+	}{
+		"simple":    {1, map[string]any{}, layer.Config{}},
+		"hosts":     {3, map[string]any{}, layer.Config{}},
+		"json":      {1, map[string]any{"serializer_format": "json"}, layer.Config{Serializer: layer.JSON}},
+		"encrypted": {1, map[string]any{"symmetric_encryption_keys": []string{"a"}}, layer.Config{EncryptionKeys: []string{"a", "b"}}},
+		"all": {2,
+			map[string]any{"serializer_format": "json", "symmetric_encryption_keys": []string{"é", "a"}, "random_prefix_length": 4},
+			layer.Config{Serializer: layer.JSON, EncryptionKeys: []string{"a", "é"}, RandomPrefixLength: new(4)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var urls []string
+			config := form.config
+			for range form.hosts {
+				server := kit.Redis(t)
+				urls = append(urls, server.URL())
+				config.Hosts = append(config.Hosts, layer.Host{Redis: &redis.Options{Addr: server.Addr()}})
+			}
+			form.django["hosts"] = urls
+			settings, err := json.Marshal(form.django)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := layer.New(config, slog.New(slog.DiscardHandler))
+			t.Cleanup(c.Close)
+			sendByPython(t, c, form.config.Serializer == layer.JSON, form.hosts == 1, string(settings))
+			at := config.Hosts[layer.Ring("g", form.hosts)].Redis.Addr
+			receiveInPython(t, c, kit.RedisClient(t, at), string(settings))
+		})
+	}
+}
 
-	kit.Python(t, pythonSends, server.URL())
-	for n := 0; n < 50; {
+// sendByPython has Python send commands. With several hosts they come in no
+// order.
+func sendByPython(t *testing.T, c *layer.Client, text, ordered bool, settings string) {
+	kit.Python(t, pythonSends, settings)
+	payload := any([]byte("\xff"))
+	if text {
+		payload = "\u00ff"
+	}
+	seen := map[int64]bool{}
+	for len(seen) < 50 {
 		list, err := c.Receive(t.Context(), 20)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range list {
+			n, _ := m.Body.Get("n")
 			want := messages.Map{
-				{Key: "type", Value: "mqtt.publish"}, {Key: "n", Value: int64(n)},
+				{Key: "type", Value: "mqtt.publish"}, {Key: "n", Value: n},
 				{Key: "publish", Value: messages.Map{
-					{Key: "topic", Value: "é"}, {Key: "payload", Value: []byte("\xff")},
+					{Key: "topic", Value: "é"}, {Key: "payload", Value: payload},
 					{Key: "f", Value: 1.5}, {Key: "l", Value: []any{nil, true}},
 				}},
 			}
-			if dump(m.Body) != dump(want) {
+			number, ok := n.(int64)
+			if !ok || seen[number] || ordered && int(number) != len(seen) || dump(m.Body) != dump(want) {
 				t.Fatalf("%v %s", m.Fault, dump(m.Body))
 			}
-			n++
+			seen[number] = true
 		}
 	}
+}
 
-	python := kit.StartPython(t, "receiver", pythonReceives, server.URL())
-	plain := server.Client()
+// receiveInPython sends events to consumers in Python.
+func receiveInPython(t *testing.T, c *layer.Client, plain *redis.Client, settings string) {
+	python := kit.StartPython(t, "receiver", pythonReceives, settings)
 	kit.Eventually(t, 30*time.Second, "python joined the group", func() bool {
 		return plain.ZCard(t.Context(), "asgi:group:g").Val() == 3
 	})

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"chanmqttproxy/messages"
 )
 
 // The times between two looks at an empty channel: where the server tells of
@@ -20,7 +18,7 @@ const (
 	inflightFor = 24 * time.Hour
 )
 
-// reader receives from one channel. It begins to exist for others at the first
+// reader receives from one channel on one host. It begins to exist for others at the first
 // call: a client that only sends holds no lease.
 type reader struct {
 	ctx      context.Context
@@ -44,12 +42,12 @@ type taken struct {
 	err     error
 }
 
-func newReader(ctx context.Context, c *Client) *reader {
+func newReader(ctx context.Context, c *Client, s *server) *reader {
 	return &reader{
-		ctx: ctx, client: c, redis: c.redis, id: newPeerID(),
+		ctx: ctx, client: c, redis: s.redis, id: newPeerID(),
 		turn:   make(chan struct{}, 1),
 		keeper: make(chan struct{}),
-		wake:   newWake(c),
+		wake:   newWake(c, s.host),
 	}
 }
 
@@ -157,7 +155,7 @@ func (r *reader) find(limit int) ([]string, error) {
 	}
 	var members []string
 	for _, m := range all {
-		if _, ok := known[messages.Receipt(m)]; !ok && len(members) < limit {
+		if _, ok := known[m]; !ok && len(members) < limit {
 			members = append(members, m)
 		}
 	}

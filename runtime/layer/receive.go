@@ -23,35 +23,46 @@ type Message struct {
 // than a lease. They stay in Redis until Acknowledge. It returns at once when ctx
 // ends; what was being taken then comes with the next call. Calls wait for each
 // other. Errors are *messages.LayerFailure.
+//
+// With several hosts all are read at the same time. A host that fails is logged
+// and tried again, and does not hold up the others; it is an error when all fail.
 func (c *Client) Receive(ctx context.Context, limit int) ([]Message, error) {
-	members, err := c.reader.receive(ctx, limit)
+	if len(c.servers) > 1 {
+		return c.receiveAll(ctx, limit)
+	}
+	s := c.servers[0]
+	members, err := s.reader.receive(ctx, limit)
 	if err != nil {
-		return nil, c.failure("reading channel "+c.config.Channel, err)
+		return nil, s.failure("reading channel "+c.config.Channel, err)
 	}
-	list := make([]Message, len(members))
-	for i, member := range members {
-		list[i] = open(member)
-	}
-	return list, nil
+	return c.open(s, members), nil
 }
 
-// open takes a member apart. Its first bytes mean nothing.
-func open(member string) Message {
-	m := Message{Receipt: messages.Receipt(member)}
-	if len(member) < prefixLength {
-		m.Fault = fmt.Errorf("a message of %d bytes: shorter than the %d that come before a body", len(member), prefixLength)
-		return m
+// open takes members apart. Their first bytes mean nothing.
+func (c *Client) open(s *server, members []string) []Message {
+	list := make([]Message, len(members))
+	for i, member := range members {
+		list[i] = Message{Receipt: c.receipt(s, member)}
+		list[i].Body, list[i].Fault = c.body(member)
 	}
-	body, err := DecodeMessage(member[prefixLength:])
+	return list
+}
+
+// body is what a member says, without the layer's own entry.
+func (c *Client) body(member string) (messages.Map, error) {
+	prefix := *c.config.RandomPrefixLength
+	if len(member) < prefix {
+		return nil, fmt.Errorf("a message of %d bytes: shorter than the %d that come before a body", len(member), prefix)
+	}
+	whole, err := c.codec.decode(member[prefix:])
 	if err != nil {
-		m.Fault = err
-		return m
+		return nil, err
 	}
-	m.Body = body[:0]
-	for _, p := range body {
+	body := whole[:0]
+	for _, p := range whole {
 		if p.Key != asgiChannel {
-			m.Body = append(m.Body, p)
+			body = append(body, p)
 		}
 	}
-	return m
+	return body, nil
 }

@@ -15,42 +15,84 @@ import (
 // no sorted set or is to be skipped, with From 0. Whoever has no room delays
 // nobody else. Members whose names are not UTF-8 are left out.
 //
-// Undecodable payloads are counted where Batch.Queue is not set: what goes to one
+// Undecodable payloads are counted, under JSON also all that are bytes and go as
+// their base64, where Batch.Queue is not set: what goes to one
 // queue only was counted when it was refused.
 //
+// Where the layer has several hosts, encrypts, writes JSON, or has several
+// capacities, a group's members are read first, and each of its queues is written
+// to on its own: somebody who leaves in between may still get a message.
+//
 // Calls for one target must not overlap, unless they write to different queues.
-// After an error the outcome is unknown,
-// and the call may be repeated with the same batch: what was written and is not
-// yet read is not written twice. Errors are *messages.LayerFailure.
+// After an error the outcome is unknown, and the call may be repeated with the
+// same batch: what was written and is not yet read is not written twice, nor is
+// what went to a host that answered when another did not. Errors are
+// *messages.LayerFailure.
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
-	again := b.Stamp != 0
-	if !again {
-		b.Stamp = uint64(c.sender.clock.take(len(b.Bundles)))
+	l := load{target: b.Target, queue: b.Queue, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
+	if !l.again {
+		b.Stamp = c.stamp(b.Target, len(b.Bundles))
 	}
-	d := c.destination(b.Target, b.Queue)
-	p := newPacker(c, d, b.Stamp, again)
-	undecodable := 0
-	for i := range b.Bundles {
-		undecodable += p.bundle(&b.Bundles[i])
+	l.stamp = b.Stamp
+	l.pack = func(p *packer) (undecodable int, err error) {
+		for i := range b.Bundles {
+			undecodable += p.bundle(&b.Bundles[i])
+		}
+		return undecodable, nil
 	}
-	outcome, err := c.write(ctx, d, b.Skip, p.finish())
-	if err == nil && b.Queue == nil {
-		outcome.Undecodable = undecodable
+	outcome, err := c.transmit(ctx, l)
+	if b.Queue != nil {
+		outcome.Undecodable = 0
 	}
 	return outcome, err
 }
 
 // SendMessages writes messages as they are, as Send writes bundles. Each must
 // have text in all keys and something in it, and not the layer's own entry
-// __asgi_channel__; where one cannot be packed nothing is written. Errors of
-// Redis are *messages.LayerFailure; a repeated call writes again.
+// __asgi_channel__; where one cannot be packed nothing is written. The JSON
+// serializer packs no bytes. Errors of Redis are *messages.LayerFailure; a
+// repeated call writes again.
 func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
-	d := c.destination(target, nil)
-	p := newPacker(c, d, uint64(c.sender.clock.take(len(list))), false)
-	for i, m := range list {
-		if err := p.message(m); err != nil {
-			return messages.Outcome{}, fmt.Errorf("message %d for %s: %w", i, target, err)
+	l := load{target: target, stamp: c.stamp(target, len(list))}
+	l.pack = func(p *packer) (int, error) {
+		for i, m := range list {
+			if err := p.message(m); err != nil {
+				return 0, fmt.Errorf("message %d for %s: %w", i, target, err)
+			}
 		}
+		return 0, nil
 	}
-	return c.write(ctx, d, nil, p.finish())
+	return c.transmit(ctx, l)
+}
+
+// load is what one call of Send or SendMessages writes.
+type load struct {
+	target     messages.Target
+	queue      *messages.Queue // the only one to write to, if set
+	skip       []string
+	stamp      uint64
+	again      bool // this is not the first attempt
+	repeatable bool // and perhaps not the last
+	pack       func(*packer) (undecodable int, err error)
+}
+
+func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error) {
+	if l.target.Kind == messages.Group && l.queue == nil && !c.config.simple() {
+		return c.spread(ctx, l)
+	}
+	return c.carry(ctx, l, c.destination(l.target, l.queue, l.stamp))
+}
+
+// carry writes a load to one destination.
+func (c *Client) carry(ctx context.Context, l load, d destination) (messages.Outcome, error) {
+	p := newPacker(c, d, l.stamp, l.again)
+	undecodable, err := l.pack(p)
+	if err != nil {
+		return messages.Outcome{}, err
+	}
+	outcome, err := c.write(ctx, d, l.skip, p.finish())
+	if err == nil {
+		outcome.Undecodable = undecodable
+	}
+	return outcome, err
 }

@@ -3,18 +3,19 @@
 -- go the first so many as there is room for, never a later one without those
 -- before it.
 --
--- ARGV: 1 kind ('group' or 'queue'), 2 prefix, 3 capacity, 4 expiry, 5 oldest
+-- ARGV: 1 kind ('group', 'queue', or 'members', which writes nothing), 2 prefix, 3 capacity, 4 expiry, 5 oldest
 -- score of a message, 6 oldest score of a membership, 7 '' or, when this is a
--- repeated attempt, a score below those of the first one, 8 number of messages;
+-- repeated attempt, a score below those of the first one, 8 number of messages,
+-- 9 and 10 first and last byte of what tells members apart, whomever they name;
 -- then score and body of each message; then names of queues to leave alone.
 -- KEYS: the group's key, or the queue's.
 -- Returns how many (message, queue) pairs are stored and how many old messages
 -- were dropped unread, and for each queue that did not take all: its name, how
--- many it took, and its members (of a group).
+-- many it took, and its members (of a group). Of kind 'members': the group's.
 local kind, prefix, capacity, expiry, stale = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local again, count = ARGV[7], tonumber(ARGV[8])
+local again, count, from, to = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
 local answer, skip = {0, 0}, {}
-for i = 9 + 2 * count, #ARGV do skip[ARGV[i]] = true end
+for i = 11 + 2 * count, #ARGV do skip[ARGV[i]] = true end
 
 -- A key of another type can never be a queue: nothing fits, and nobody else is
 -- held up by it.
@@ -30,15 +31,14 @@ end
 
 -- What an earlier attempt wrote and nobody read: message number to member, and
 -- the highest number. All up to that was written, and read where it is missing.
--- The first 12 bytes tell members apart, whomever they name.
 local function earlier(key)
   local there, highest, members = {}, 0, {}
   if again == '' then return there, highest end
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, again, '+inf')) do
-    members[string.sub(member, 1, 12)] = member
+    members[string.sub(member, from, to)] = member
   end
   for i = 1, count do
-    there[i] = members[string.sub(ARGV[8 + 2 * i], 1, 12)]
+    there[i] = members[string.sub(ARGV[10 + 2 * i], from, to)]
     if there[i] then highest = i end
   end
   return there, highest
@@ -54,9 +54,9 @@ local function put(key, tail)
   local taken = math.max(written, math.min(count, written + room))
   local add, n = {}, 0
   for i = 1, taken do
-    local member = there[i] or i > written and ARGV[8 + 2 * i] .. tail
+    local member = there[i] or i > written and ARGV[10 + 2 * i] .. tail
     if member then
-      add[n + 1], add[n + 2] = ARGV[7 + 2 * i], member
+      add[n + 1], add[n + 2] = ARGV[9 + 2 * i], member
       n = n + 2
     end
   end
@@ -124,6 +124,7 @@ if kind == 'queue' then
 end
 
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[6])
+if kind == 'members' then return redis.call('ZRANGE', KEYS[1], 0, -1) end
 local queues, order = {}, {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if #name < 65536 and utf8(name) then

@@ -2,9 +2,7 @@ package layer
 
 import (
 	"context"
-	"crypto/rand"
 	"strconv"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -16,7 +14,7 @@ const (
 	maxTripBytes = 2 << 20
 )
 
-// sender is the one path on which a process writes: one goroutine, one
+// sender is the one path on which a process writes to a host: one goroutine, one
 // connection. It takes what waits, sends it in one round trip, and hands each
 // job its result; meanwhile the next gathers. Scores are given out here, so
 // that their order is the order of writing.
@@ -24,8 +22,7 @@ type sender struct {
 	ctx    context.Context
 	redis  *redis.Client
 	config Config
-	clock  clock
-	random [prefixLength - 8]byte
+	clock  *clock
 	jobs   chan *job
 	done   chan struct{}
 }
@@ -42,12 +39,11 @@ type result struct {
 	err    error
 }
 
-func newSender(ctx context.Context, client *redis.Client, config Config) *sender {
+func newSender(ctx context.Context, client *redis.Client, config Config, clock *clock) *sender {
 	s := &sender{
-		ctx: ctx, redis: client, config: config,
+		ctx: ctx, redis: client, config: config, clock: clock,
 		jobs: make(chan *job, 64), done: make(chan struct{}),
 	}
-	_, _ = rand.Read(s.random[:]) // never fails
 	go s.run()
 	return s
 }
@@ -155,7 +151,7 @@ func (s *sender) trip(jobs []*job, last bool) (unknown []*job) {
 
 // stamp fills in what depends on the time: the scores and what is too old.
 func (s *sender) stamp(j *job) {
-	now := time.Now().Unix()
+	now := s.clock.now().Unix()
 	j.args[argSHA] = sendScript.Hash()
 	j.args[argStale] = strconv.FormatInt(now-int64(s.config.Expiry), 10)
 	j.args[argStaleGroup] = strconv.FormatInt(now-int64(s.config.GroupExpiry), 10)

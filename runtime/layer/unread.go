@@ -14,29 +14,35 @@ const maxUnread = 10000
 // of it is soon new again.
 type unread struct {
 	mu   sync.Mutex
-	last map[string]time.Time
+	last map[queueAt]time.Time
+}
+
+// queueAt is a queue on one host.
+type queueAt struct {
+	server *server
+	key    string
 }
 
 // note remembers that messages were dropped out of a queue.
-func (u *unread) note(key string, now time.Time) {
+func (u *unread) note(s *server, key string, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.last == nil {
-		u.last = map[string]time.Time{}
+		u.last = map[queueAt]time.Time{}
 	}
 	if len(u.last) >= maxUnread {
 		clear(u.last)
 	}
-	u.last[key] = now
+	u.last[queueAt{s, key}] = now
 }
 
 // since says whether that was so since the given time.
-func (u *unread) since(key string, limit time.Time) bool {
+func (u *unread) since(s *server, key string, limit time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	last, ok := u.last[key]
+	last, ok := u.last[queueAt{s, key}]
 	if ok && last.Before(limit) {
-		delete(u.last, key)
+		delete(u.last, queueAt{s, key})
 	}
 	return ok && !last.Before(limit)
 }

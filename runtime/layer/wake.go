@@ -18,6 +18,7 @@ import (
 // does not speak of changes it is never armed.
 type wake struct {
 	client *Client
+	host   Host
 	queue  string
 	signal chan struct{} // holds one when there may be news
 	armed  atomic.Bool   // news will be signalled
@@ -34,9 +35,10 @@ const (
 
 var errNoTracking = errors.New("client tracking is not supported")
 
-func newWake(c *Client) *wake {
+func newWake(c *Client, host Host) *wake {
 	return &wake{
 		client: c,
+		host:   host,
 		queue:  c.keys.queue(c.config.Channel),
 		signal: make(chan struct{}, 1),
 		done:   make(chan struct{}),
@@ -72,7 +74,7 @@ func (w *wake) run(ctx context.Context) {
 // listen keeps one connection until it fails. A subscription is the way to make
 // go-redis read a connection all the time; nothing is ever published to it.
 func (w *wake) listen(ctx context.Context) error {
-	options := w.client.config.redisOptions(1)
+	options := w.host.options(1)
 	options.Protocol = 3
 	var refused atomic.Pointer[error]
 	options.OnConnect = func(ctx context.Context, cn *redis.Conn) error {

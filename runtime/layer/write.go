@@ -29,12 +29,12 @@ func (c *Client) write(ctx context.Context, d destination, skip []string, calls 
 		for name := range w.away {
 			call.args = append(call.args, name)
 		}
-		answer, err := c.sender.do(ctx, call)
+		answer, err := d.server.sender.do(ctx, call)
 		if err == nil {
 			err = c.answered(&w, call, answer)
 		}
 		if err != nil {
-			return messages.Outcome{}, c.failure("writing to "+d.target.String(), err)
+			return messages.Outcome{}, d.server.failure("writing to "+d.target.String(), err)
 		}
 	}
 	return w.outcome, nil
@@ -55,7 +55,7 @@ func (c *Client) answered(w *writing, from call, answer []any) error {
 	}
 	w.outcome.Stored += int(stored)
 	if dropped > 0 && w.kind == "queue" {
-		c.unread.note(w.key, time.Now())
+		c.unread.note(w.server, w.key, time.Now())
 	}
 	for rest := answer[2:]; len(rest) > 0; rest = rest[3:] {
 		name, ok1 := rest[0].(string)

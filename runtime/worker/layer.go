@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -13,51 +12,55 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// clockTolerance is the difference to Redis's clock that is not worth a word.
-const clockTolerance = time.Second
-
-// commands is the layer as the actors see it: a layer.Client whose messages
-// are understood.
+// commands is the layer as the actors see it: a layer.Peer whose messages are
+// understood.
 type commands struct {
 	*sessions
-	log    *slog.Logger
-	warned atomic.Bool // of the clock
 }
 
-func newClient(cfg *config.Config, log *slog.Logger) *layer.Client {
-	return layer.New(LayerConfig(cfg), log)
+func newPeer(cfg *config.Config, log *slog.Logger) layer.Peer {
+	return layer.Open(LayerConfig(cfg), log)
 }
 
 // LayerConfig is what the configuration says of the channel layer.
 func LayerConfig(cfg *config.Config) layer.Config {
 	return layer.Config{
-		Redis:       cfg.Layer.Redis,
+		PubSub:      cfg.Layer.PubSub,
+		Hosts:       hosts(cfg.Layer.Hosts),
 		Prefix:      &cfg.Layer.Prefix,
 		Expiry:      int(cfg.Layer.Expiry / time.Second),
 		GroupExpiry: int(cfg.Layer.GroupExpiry / time.Second),
 		Capacity:    cfg.Layer.Capacity,
+		Capacities:  patterns(cfg.Layer.Capacities),
+
+		EncryptionKeys:     cfg.Layer.EncryptionKeys,
+		Serializer:         cfg.Layer.Serializer,
+		RandomPrefixLength: &cfg.Layer.RandomPrefix,
+
 		Channel:     cfg.Channel,
 		DeadLetters: cfg.Bounds.DeadLetters,
 	}
 }
 
-// Ping says whether Redis answers, and warns of a clock that is off: messages
-// live by the clock of their sender.
-func (c *commands) Ping(ctx context.Context) error {
-	report, err := c.Check(ctx)
-	if err != nil {
-		return err
+func patterns(list []config.Capacity) []layer.Pattern {
+	patterns := make([]layer.Pattern, len(list))
+	for i, c := range list {
+		patterns[i] = layer.Pattern{Glob: c.Pattern, Capacity: c.Capacity}
 	}
-	if d := report.ClockDifference.Abs(); d > clockTolerance && !c.warned.Swap(true) {
-		c.log.Warn("the clocks of Redis and of this machine differ: set both by NTP, or messages expire early or late",
-			"difference", d.Round(time.Millisecond))
+	return patterns
+}
+
+func hosts(list []config.Host) []layer.Host {
+	hosts := make([]layer.Host, len(list))
+	for i, h := range list {
+		hosts[i] = layer.Host(h)
 	}
-	return nil
+	return hosts
 }
 
 // Receive takes messages and understands them.
 func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
-	taken, err := c.Client.Receive(ctx, limit)
+	taken, err := c.Peer.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
 	for i, m := range taken {
 		received[i] = understand(m)

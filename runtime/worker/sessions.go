@@ -12,7 +12,7 @@ import (
 // draws another name, or does not know the session any more; this worker goes
 // on with the one it has, and has Redis remember it again.
 type sessions struct {
-	*layer.Client
+	layer.Peer
 	name atomic.Pointer[string]
 }
 
@@ -21,7 +21,7 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	if name := s.name.Load(); name != nil {
 		return *name, nil
 	}
-	name, err := s.Client.ClientID(ctx)
+	name, err := s.Peer.ClientID(ctx)
 	if err == nil {
 		s.name.Store(&name)
 	}
@@ -31,16 +31,16 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 // RememberSession notes which session is in use.
 func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
 	s.name.Store(&clientID)
-	return s.Client.RememberSession(ctx, clientID)
+	return s.Peer.RememberSession(ctx, clientID)
 }
 
 // Store stores subscriptions, and that the session in use holds them.
 func (s *sessions) Store(ctx context.Context, changes []messages.Change) error {
-	if err := s.Client.Store(ctx, changes); err != nil {
+	if err := s.Peer.Store(ctx, changes); err != nil {
 		return err
 	}
 	if name := s.name.Load(); name != nil {
-		return s.Client.RememberSession(ctx, *name)
+		return s.Peer.RememberSession(ctx, *name)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 // configured shutdown timeout, and returns nil. Neither Redis nor the broker
 // needs to be there. An error means that the worker gave up because of a bug.
 func (w *Worker) Run(ctx context.Context) error {
-	client := newClient(w.config, w.log)
+	client := newPeer(w.config, w.log)
 	tree := actors.Start(w.options(client))
 	go tellLosses(ctx, w.stats, w.log)
 	select {
@@ -59,11 +59,11 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // options are what the actors get of the configuration.
-func (w *Worker) options(client *layer.Client) actors.Options {
-	sessions := &sessions{Client: client}
+func (w *Worker) options(peer layer.Peer) actors.Options {
+	sessions := &sessions{Peer: peer}
 	bounds := w.config.Bounds
 	return actors.Options{
-		Layer:            &commands{sessions: sessions, log: w.log},
+		Layer:            &commands{sessions: sessions},
 		MQTT:             newBroker(w.config, sessions, w.log),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,

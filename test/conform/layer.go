@@ -24,14 +24,21 @@ import (
 // LayerServer is a Redis of one test's own.
 type LayerServer struct {
 	Addr string
-	// Restart ends the server, waits as told, and starts it again with the data
-	// it had.
-	Restart func(meanwhile func())
+	// Stop ends the server and Start starts it again with the data it had.
+	Stop, Start func()
 }
 
-// Layer runs the suite of the channel layer's client against servers that open
-// makes.
-func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
+// LayerForm is a form in which the layer may be configured.
+type LayerForm struct {
+	// Hosts is their number; 0 means 1.
+	Hosts int
+	// Change, if set, makes the configuration what it is to be, but its hosts.
+	Change func(*layer.Config)
+}
+
+// Layer runs the suite of the channel layer's client, configured in a form,
+// against servers that open makes.
+func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 	for name, test := range map[string]func(*testing.T, *layerBench){
 		"group":       layerGroup,
 		"channel":     layerChannel,
@@ -75,28 +82,87 @@ func Layer(t *testing.T, open func(t *testing.T) LayerServer) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := open(t)
-			test(t, &layerBench{t: t, server: server, redis: kit.RedisClient(t, server.Addr)})
+			b := &layerBench{t: t, form: form}
+			for range max(1, form.Hosts) {
+				server := open(t)
+				b.servers = append(b.servers, server)
+				b.hosts = append(b.hosts, kit.RedisClient(t, server.Addr))
+			}
+			test(t, b)
 		})
 	}
 }
 
 // layerBench is what one test works with.
 type layerBench struct {
-	t      *testing.T
-	server LayerServer
-	redis  *redis.Client
+	t       *testing.T
+	form    LayerForm
+	servers []LayerServer
+	hosts   []*redis.Client
+}
+
+// all does something on every host.
+func (b *layerBench) all(f func(*redis.Client) error) {
+	b.t.Helper()
+	for _, host := range b.hosts {
+		if err := f(host); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// find is the host that has a key, or else the last: whatever comes to any of
+// them must be found.
+func (b *layerBench) find(key string) *redis.Client {
+	for _, host := range b.hosts {
+		if host.Exists(b.context(), key).Val() > 0 {
+			return host
+		}
+	}
+	return b.hosts[len(b.hosts)-1]
+}
+
+// keys are those of the layer, on all hosts.
+func (b *layerBench) keys() (keys []string) {
+	b.t.Helper()
+	b.all(func(host *redis.Client) error {
+		list, err := host.Keys(b.context(), "asgi*").Result()
+		keys = append(keys, list...)
+		return err
+	})
+	return keys
+}
+
+// restart restarts all servers.
+func (b *layerBench) restart(meanwhile func()) {
+	for _, s := range b.servers {
+		s.Stop()
+	}
+	meanwhile()
+	for _, s := range b.servers {
+		s.Start()
+	}
 }
 
 // client opens a client, which is closed when the test ends.
 func (b *layerBench) client(change ...func(*layer.Config)) *layer.Client {
-	config := layer.Config{Redis: &redis.Options{Addr: b.server.Addr}}
+	c := layer.New(b.config(change...), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.t.Cleanup(c.Close)
+	return c
+}
+
+func (b *layerBench) config(change ...func(*layer.Config)) layer.Config {
+	var config layer.Config
+	for _, s := range b.servers {
+		config.Hosts = append(config.Hosts, layer.Host{Redis: &redis.Options{Addr: s.Addr}})
+	}
+	if b.form.Change != nil {
+		b.form.Change(&config)
+	}
 	for _, c := range change {
 		c(&config)
 	}
-	c := layer.New(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	b.t.Cleanup(c.Close)
-	return c
+	return config
 }
 
 func layerCapacity(n int) func(*layer.Config) { return func(c *layer.Config) { c.Capacity = n } }
@@ -109,18 +175,21 @@ func layerMortal() (change func(*layer.Config), die func()) {
 	var mu sync.Mutex
 	var conns []net.Conn
 	dead := false
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if dead {
+			return nil, io.ErrClosedPipe
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err == nil {
+			conns = append(conns, conn)
+		}
+		return conn, err
+	}
 	change = func(c *layer.Config) {
-		c.Redis.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if dead {
-				return nil, io.ErrClosedPipe
-			}
-			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-			if err == nil {
-				conns = append(conns, conn)
-			}
-			return conn, err
+		for _, host := range c.Hosts {
+			host.Redis.Dialer = dial
 		}
 	}
 	die = func() {
@@ -140,14 +209,15 @@ func (b *layerBench) context() context.Context {
 	return ctx
 }
 
-// join does as group_add does.
+// join does as group_add does, on every host: who looks on the wrong one finds
+// the group there too, but writes to its queues where they are not read.
 func (b *layerBench) join(group string, channels ...string) {
 	b.t.Helper()
 	now := float64(time.Now().UnixMicro()) / 1e6
 	for _, c := range channels {
-		if err := b.redis.ZAdd(b.context(), "asgi:group:"+group, redis.Z{Score: now, Member: c}).Err(); err != nil {
-			b.t.Fatal(err)
-		}
+		b.all(func(host *redis.Client) error {
+			return host.ZAdd(b.context(), "asgi:group:"+group, redis.Z{Score: now, Member: c}).Err()
+		})
 	}
 }
 
@@ -157,11 +227,25 @@ func (b *layerBench) put(bodies ...string) {
 	now := float64(time.Now().UnixMicro()) / 1e6
 	list := make([]redis.Z, len(bodies))
 	for i, body := range bodies {
-		list[i] = redis.Z{Score: now + float64(i)/1e6, Member: fmt.Sprintf("%012d", i) + body}
+		list[i] = redis.Z{Score: now + float64(i)/1e6, Member: fmt.Sprintf("%012d", i) + b.body(body)}
 	}
-	if err := b.redis.ZAdd(b.context(), "asgimqtt", list...).Err(); err != nil {
+	if err := b.find("asgimqtt").ZAdd(b.context(), "asgimqtt", list...).Err(); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// body makes of a msgpack body what the layer has in its place; what is none
+// stays as it is.
+func (b *layerBench) body(body string) string {
+	m, err := layer.DecodeMessage(body)
+	if err != nil {
+		return body
+	}
+	packed, err := b.config().EncodeBody(m)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(packed)
 }
 
 // layerCommand is the body of {"type": "x", "n": n}, n below 65536.
@@ -180,13 +264,17 @@ func layerCommands(n int) []string {
 // read takes all messages of a queue as the Python layer would see them.
 func (b *layerBench) read(key string) []messages.Map {
 	b.t.Helper()
-	list, err := b.redis.ZPopMin(b.context(), key, math.MaxInt32).Result()
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	var list []redis.Z
+	b.all(func(host *redis.Client) error {
+		some, err := host.ZPopMin(b.context(), key, math.MaxInt32).Result()
+		list = append(list, some...)
+		return err
+	})
+	config := b.config()
 	bodies := make([]messages.Map, len(list))
 	for i, z := range list {
-		if bodies[i], err = layer.DecodeMessage(z.Member.(string)[12:]); err != nil {
+		var err error
+		if bodies[i], err = config.DecodeBody(z.Member.(string)[12:]); err != nil {
 			b.t.Fatal(err)
 		}
 	}

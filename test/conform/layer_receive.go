@@ -24,15 +24,14 @@ func layerReceive(t *testing.T, b *layerBench) {
 			t.Fatalf("round %d: %v", round, err)
 		}
 	}
-	keys, err := b.redis.Keys(b.context(), "asgi*").Result()
-	if err != nil || len(keys) != 0 {
-		t.Errorf("left in redis: %q, %v", keys, err)
+	if keys := b.keys(); len(keys) != 0 {
+		t.Errorf("left in redis: %q", keys)
 	}
 }
 
 func layerUndecodable(t *testing.T, b *layerBench) {
 	b.put(layerCommand(0), "\xc1secret", "", "\x91\x01", "\x81\x01\x02", layerCommand(5))
-	if err := b.redis.ZAdd(b.context(), "asgimqtt", redis.Z{Score: 1, Member: "short"}).Err(); err != nil {
+	if err := b.hosts[0].ZAdd(b.context(), "asgimqtt", redis.Z{Score: 1, Member: "short"}).Err(); err != nil {
 		t.Fatal(err)
 	}
 	c := b.client()

@@ -23,7 +23,7 @@ func layerGroup(t *testing.T, b *layerBench) {
 		"asgispecific.b!": "specific.b!1",
 		"asgimqtt":        "mqtt",
 	} {
-		if ttl := b.redis.TTL(b.context(), key).Val().Seconds(); ttl < 50 || ttl > 60 {
+		if ttl := b.find(key).TTL(b.context(), key).Val().Seconds(); ttl < 50 || ttl > 60 {
 			t.Errorf("%s lives %v s", key, ttl)
 		}
 		for i, m := range b.read(key) {
@@ -125,9 +125,7 @@ func layerOddMembers(t *testing.T, b *layerBench) {
 	long := strings.Repeat("x", 300)
 	odd := []string{"string", "a\xffb", "\xed\xa0\x80", "q!é日😀", "q!\u0800", long, "specific.a!1"}
 	b.join("g", odd...)
-	if err := b.redis.Set(b.context(), "asgistring", "not a queue", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	b.all(func(host *redis.Client) error { return host.Set(b.context(), "asgistring", "not a queue", 0).Err() })
 	outcome := b.send(b.client(), layerBatch(layerTarget("g"), layerEvents(0, 2)))
 	b.wantOutcome(outcome, messages.Outcome{Stored: 6, Refused: []messages.Refusal{{Queue: layerQueue("string")}}})
 	for key, want := range map[string]string{
@@ -184,7 +182,7 @@ func layerRestart(t *testing.T, b *layerBench) {
 	for first := 0; first < total; first += 10 {
 		batch := layerBatch(layerTarget("g"), layerEvents(first, 10))
 		if first == total/3 {
-			b.server.Restart(func() { b.wantFailure(ctx, sender.Send, batch) })
+			b.restart(func() { b.wantFailure(ctx, sender.Send, batch) })
 		}
 		for {
 			if _, err := sender.Send(ctx, batch); err == nil {

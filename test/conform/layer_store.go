@@ -80,7 +80,7 @@ func layerRegistry(t *testing.T, b *layerBench) {
 	b.wantRegistry(want, `y"/#`)
 
 	// A flush of the layer leaves it.
-	if keys := b.redis.Keys(b.context(), "asgi*").Val(); len(keys) != 0 {
+	if keys := b.keys(); len(keys) != 0 {
 		t.Errorf("keys inside the layer's prefix: %q", keys)
 	}
 }
@@ -109,7 +109,7 @@ func layerForeignRegistry(t *testing.T, b *layerBench) {
 		"[\"group\",\"g\",\"\xff\"]":            `{}`,
 		`["channel","specific.a!1","x","more"]`: `{}`,
 	}
-	if err := b.redis.HSet(b.context(), layerRegistryKey, fields).Err(); err != nil {
+	if err := b.hosts[0].HSet(b.context(), layerRegistryKey, fields).Err(); err != nil {
 		t.Fatal(err)
 	}
 	g := layerTarget("g")
@@ -153,9 +153,7 @@ func layerLive(t *testing.T, b *layerBench) {
 	put := func(key string, ages ...float64) {
 		for i, age := range ages {
 			member := redis.Z{Score: now - age, Member: fmt.Sprint("member", i)}
-			if err := b.redis.ZAdd(b.context(), key, member).Err(); err != nil {
-				t.Fatal(err)
-			}
+			b.all(func(host *redis.Client) error { return host.ZAdd(b.context(), key, member).Err() })
 		}
 	}
 	put("asgi:group:live", 5000, 900)
@@ -167,9 +165,7 @@ func layerLive(t *testing.T, b *layerBench) {
 	put("asgispecific.dead!", 70)
 	put("asgislow", 40)
 	for _, key := range []string{"asgi:group:odd", "asgiodd"} {
-		if err := b.redis.Set(b.context(), key, "x", 0).Err(); err != nil {
-			t.Fatal(err)
-		}
+		b.all(func(host *redis.Client) error { return host.Set(b.context(), key, "x", 0).Err() })
 	}
 	var targets []messages.Target
 	var want []bool
@@ -204,9 +200,9 @@ func layerLiveBusy(t *testing.T, b *layerBench) {
 		target := messages.Target{Kind: messages.Channel, Name: name}
 		key := "asgi" + messages.NonLocal(name)
 		if name == "specific.dead!1" {
-			if err := b.redis.ZAdd(b.context(), key, redis.Z{Score: 1, Member: "old"}).Err(); err != nil {
-				t.Fatal(err)
-			}
+			b.all(func(host *redis.Client) error {
+				return host.ZAdd(b.context(), key, redis.Z{Score: 1, Member: "old"}).Err()
+			})
 		}
 		b.wantOutcome(b.send(c, layerBatch(target, layerEvents(0, 2))), messages.Outcome{Stored: 2})
 		live, err := c.Live(b.context(), []messages.Target{target})
@@ -233,9 +229,7 @@ func layerKnownSession(t *testing.T, b *layerBench) {
 			t.Errorf("%q known: %v, %v", id, known, err)
 		}
 	}
-	if err := b.redis.FlushAll(b.context()).Err(); err != nil {
-		t.Fatal(err)
-	}
+	b.all(func(host *redis.Client) error { return host.FlushAll(b.context()).Err() })
 	if known, err := c.KnownSession(b.context(), "one"); known || err != nil {
 		t.Errorf("known without its data: %v, %v", known, err)
 	}
@@ -262,12 +256,8 @@ func layerDataLoss(t *testing.T, b *layerBench) {
 		b.wantNumbers(numbers, 0, 1)
 		b.store(first, messages.Change{Put: &messages.Stored{Filter: "f", Target: layerTarget("g")}})
 		b.wantRegistry([]messages.Stored{{Filter: "f", Target: layerTarget("g")}})
-		if err := b.redis.FlushAll(b.context()).Err(); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.redis.ScriptFlush(b.context()).Err(); err != nil {
-			t.Fatal(err)
-		}
+		b.all(func(host *redis.Client) error { return host.FlushAll(b.context()).Err() })
+		b.all(func(host *redis.Client) error { return host.ScriptFlush(b.context()).Err() })
 		b.wantRegistry(nil)
 		if err := first.Acknowledge(b.context(), receipts); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
+)
+
+// badClock is the clock difference that is worth a complaint: messages live by
+// their senders' clocks.
+const badClock = time.Second
+
+// leastRedis is the first version with ZPOPMIN and BZPOPMIN, which channels_redis
+// needs.
+const leastRedis = 5
+
+// checkRedis says how the layer's servers are.
+func checkRedis(ctx context.Context, client layer.Peer, prefix string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	r, err := client.Check(ctx)
+	if err == nil {
+		err = unfit(r)
+	}
+	if err != nil {
+		return "", err
+	}
+	clock := r.ClockDifference.Round(time.Millisecond)
+	found := fmt.Sprintf("Redis %s, answers in %v, clock differs by %v, %d commands wait",
+		strings.TrimSpace(r.Version+" "+r.Mode), r.RoundTrip.Round(time.Microsecond), clock, r.Waiting)
+	if clock.Abs() >= badClock {
+		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
+	}
+	return found + audience(ctx, client, prefix), nil
+}
+
+// The servers that answer and cannot be used.
+var (
+	errCluster = errors.New("it is a Redis Cluster, which channels_redis cannot use")
+	errOld     = errors.New("it is older than Redis 5, which channels_redis cannot use")
+)
+
+func unfit(r layer.Report) error {
+	major, _, _ := strings.Cut(r.Version, ".")
+	version, err := strconv.Atoi(major)
+	switch {
+	case r.Mode == "cluster":
+		return errCluster
+	case err == nil && version < leastRedis:
+		return errOld
+	}
+	return nil
+}
+
+// audience says under which prefixes there are groups, where ours is not among
+// them. A site that does not run has none: it is no failure.
+func audience(ctx context.Context, client layer.Peer, prefix string) string {
+	found, err := client.Prefixes(ctx)
+	if err != nil || found[prefix] > 0 {
+		return ""
+	}
+	var others []string
+	for other := range found {
+		others = append(others, strconv.Quote(other))
+	}
+	slices.Sort(others)
+	if len(others) == 0 {
+		return "\n           There is no group in it yet: nobody of the site has joined one."
+	}
+	return fmt.Sprintf("\n           Nobody has joined a group under the prefix %q, but under %s: is it the site's prefix?",
+		prefix, strings.Join(others[:min(len(others), 5)], ", "))
+}
+
+// redisAdvice is what to do about a Redis that cannot be used. Redis begins its
+// errors with a word that says what they are.
+func redisAdvice(cfg *config.Config, err error) string {
+	setting := cfg.Where(redisSetting(cfg))
+	if err == nil {
+		return ""
+	}
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		return "Is the authority that vouches for Redis in ssl_ca_certs of " + setting + "?"
+	}
+	for _, known := range []struct{ word, advice string }{
+		{errCluster.Error(), "Give a Redis that is no cluster, alone or watched by Sentinels, in " + setting + " and in the site."},
+		{"CLUSTERDOWN", "It is part of a Redis Cluster, which channels_redis cannot use: give another in " + setting + " and in the site."},
+		{"MOVED", "It is part of a Redis Cluster, which channels_redis cannot use: give another in " + setting + " and in the site."},
+		{errOld.Error(), "Give Redis 5 or newer in " + setting + " and in the site."},
+		{"WRONGPASS", "Are user and password in " + setting + " right?"},
+		{"NOAUTH", "It wants a password: give one in " + setting + "."},
+		{"ERR AUTH", "It has no password, or knows no users (before Redis 6): leave them out in " + setting + "."},
+		{"NOPERM", "The user may not do what the worker has to: the README lists the rights it needs."},
+		{"DB index", "It has no database of that number: which one is in " + setting + "?"},
+		{"no master of that name", "Is master_name in " + setting + " what the Sentinels call it?"},
+		{"asking where the master", "Are the Sentinels running, and are their addresses and sentinel_kwargs in " + setting + " right?"},
+	} {
+		if strings.Contains(err.Error(), known.word) {
+			return known.advice
+		}
+	}
+	return "Is Redis running there, and is " + setting + " right?"
+}

@@ -1,0 +1,147 @@
+package layer_test
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
+)
+
+// minimalRights are those that the documentation gives to a user for the worker,
+// for the prefix "asgi"; pubsubRights come on top for the pub/sub back end.
+var (
+	minimalRights = []any{
+		"~asgi*", "~chanmqttproxy:*", "&chanmqttproxy:*",
+		"+ping", "+hello", "+select", "+time", "+info", "+client|tracking", "+subscribe", "+scan",
+		"+eval", "+evalsha", "+script|load", "+multi", "+exec", "+del", "+expire",
+		"+zadd", "+zcard", "+zcount", "+zrange", "+zrangebyscore", "+zrem", "+zremrangebyscore", "+zscore", "+zpopmin",
+		"+get", "+set", "+hget", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
+		"+lpush", "+ltrim", "+lrange", "+lrem", "+llen",
+	}
+	pubsubRights = []any{
+		"&mqtt", "&asgi*", "+publish", "+rpush", "+pubsub|numsub", "+pubsub|channels",
+	}
+)
+
+// TestMinimalRights: everything that a worker does is allowed to such a user.
+func TestMinimalRights(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*layer.Config){
+		"core":     func(*layer.Config) {},
+		"patterns": func(c *layer.Config) { c.Capacities = []layer.Pattern{{Glob: "x*", Capacity: 1}} },
+		"pub/sub":  func(c *layer.Config) { c.PubSub = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := kit.Redis(t)
+			config := pubSubConfig(server)
+			change(&config)
+			rights := append([]any{"acl", "setuser", "worker", "reset", "on", ">secret"}, minimalRights...)
+			if config.PubSub {
+				rights = append(rights, pubsubRights...)
+			}
+			admin := server.Client()
+			if err := admin.Do(t.Context(), rights...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			config.Hosts[0].Redis.Username, config.Hosts[0].Redis.Password = "worker", "secret"
+			peer := layer.Open(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+			t.Cleanup(peer.Close)
+			doAll(t, peer, admin)
+			peer.Close()
+			denied, err := admin.Do(t.Context(), "acl", "log").Slice()
+			if err != nil || len(denied) > 0 {
+				t.Errorf("denied: %v %v", denied, err)
+			}
+		})
+	}
+}
+
+// doAll does what a worker does.
+func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
+	t.Helper()
+	ctx := t.Context()
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+	group := messages.Target{Name: "g"}
+	must("ping", peer.Ping(ctx))
+	_, err := peer.Check(ctx)
+	must("check", err)
+	_, err = peer.Prefixes(ctx)
+	must("prefixes", err)
+	_, err = peer.ClientID(ctx)
+	must("client id", err)
+	must("remember", peer.RememberSession(ctx, "x"))
+	_, err = peer.KnownSession(ctx, "x")
+	must("known", err)
+	stored := messages.Stored{Filter: "a", Target: group}
+	must("store", peer.Store(ctx, []messages.Change{{Put: &stored}, {Remove: &stored}, {Leaving: "a"}, {Gone: "a"}}))
+	_, _, err = peer.Restore(ctx)
+	must("restore", err)
+	_, err = peer.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
+	must("live", err)
+	admin.ZAdd(ctx, "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "specific.1!x"})
+	event := alone(messages.Event{Message: &messages.Message{Topic: "t"}})
+	for _, b := range []*messages.Batch{
+		{Target: group, Bundles: []messages.Bundle{event}},
+		{Target: group, Bundles: []messages.Bundle{event}, Queue: &messages.Queue{Name: "specific.1!", Members: []string{"specific.1!x"}}},
+	} {
+		for range 2 { // and again, as after an error
+			_, err = peer.Send(ctx, b)
+			must("send", err)
+		}
+	}
+	doCommands(t, peer, admin, must)
+}
+
+// doCommands receives, acknowledges, buries and replays.
+func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(string, error)) {
+	t.Helper()
+	ctx := t.Context()
+	stop := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			admin.ZAdd(ctx, "asgimqtt", redis.Z{Score: float64(time.Now().Unix()), Member: "twelve byte" + string(rune('a'+i%26)) + command(i)})
+			admin.Publish(ctx, "mqtt", command(i))
+			select {
+			case <-stop:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+	}()
+	receive := func() messages.Receipt {
+		t.Helper()
+		list, err := peer.Receive(ctx, 1)
+		must("receive", err)
+		return list[0].Receipt
+	}
+	must("acknowledge", peer.Acknowledge(ctx, []messages.Receipt{receive()}))
+	for range 3 {
+		must("bury", peer.Bury(ctx, []messages.Burial{{Receipt: receive(), Reason: "odd"}}))
+	}
+	letters, err := peer.DeadLetters(ctx)
+	must("dead letters", err)
+	_, err = peer.ReplayDeadLetters(ctx, letters[0].ID)
+	must("replay", err)
+	_, err = peer.DropDeadLetters(ctx, letters[1].ID)
+	must("drop one", err)
+	_, err = peer.DropDeadLetters(ctx)
+	must("drop", err)
+}

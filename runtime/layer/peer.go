@@ -1,0 +1,43 @@
+package layer
+
+import (
+	"context"
+	"log/slog"
+
+	"chanmqttproxy/messages"
+)
+
+// Peer is a peer of a channel layer: a Client or a PubSub, whose methods say
+// what they promise.
+type Peer interface {
+	Receive(ctx context.Context, limit int) ([]Message, error)
+	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
+	Bury(ctx context.Context, burials []messages.Burial) error
+	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
+	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
+	Store(ctx context.Context, changes []messages.Change) error
+	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
+
+	Ping(ctx context.Context) error
+	Check(ctx context.Context) (Report, error)
+	Prefixes(ctx context.Context) (map[string]int, error)
+
+	ClientID(ctx context.Context) (string, error)
+	KnownSession(ctx context.Context, clientID string) (bool, error)
+	RememberSession(ctx context.Context, clientID string) error
+
+	DeadLetters(ctx context.Context) ([]DeadLetter, error)
+	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
+	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
+
+	Close()
+}
+
+// Open makes a peer of a layer of the back end that the configuration names, as
+// New and NewPubSub do.
+func Open(config Config, log *slog.Logger) Peer {
+	if config.PubSub {
+		return NewPubSub(config, log)
+	}
+	return New(config, log)
+}

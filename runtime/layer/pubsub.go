@@ -1,0 +1,171 @@
+package layer
+
+import (
+	"context"
+	_ "embed" // the scripts
+	"log/slog"
+	"strconv"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+var (
+	//go:embed pubsub.lua
+	publishSource string
+	//go:embed claim.lua
+	claimSource string
+	//go:embed yield.lua
+	yieldSource string
+	//go:embed leave.lua
+	leaveSource string
+
+	publishScript = redis.NewScript(publishSource)
+	claimScript   = redis.NewScript(claimSource)
+	yieldScript   = redis.NewScript(yieldSource)
+	leaveScript   = redis.NewScript(leaveSource)
+)
+
+// PubSub is one peer of a layer of channels_redis's pub/sub back end. What is
+// stored for the worker itself is where a Client has it.
+//
+// That back end stores no messages: who is not there when one is published never
+// gets it, and nobody hears of that. No queue is ever full. Of several workers
+// one acts on the commands: the holder of a lease.
+type PubSub struct {
+	*Client
+	subscriber *subscriber
+	once       sync.Once
+}
+
+// NewPubSub makes a peer of a pub/sub layer, as New does of one of the core back
+// end.
+func NewPubSub(config Config, log *slog.Logger) *PubSub {
+	config.RandomPrefixLength = nil // messages have none; what is buried has one
+	p := &PubSub{Client: New(config, log)}
+	p.codec = newCodec(p.config, 0, p.clock.now) // tokens of any age, as in Python
+	p.subscriber = newSubscriber(p)
+	return p
+}
+
+// Close hands the commands that were not acknowledged to the next holder of the
+// lease, who may be there already or come within a day, and closes the
+// connections. It takes at most a few seconds where Redis does not answer, and
+// may be called twice.
+func (p *PubSub) Close() {
+	p.once.Do(func() {
+		p.subscriber.close()
+		p.Client.Close()
+	})
+}
+
+// topic is the target's channel of Redis.
+func (p *PubSub) topic(t messages.Target) string {
+	if t.Kind == messages.Group {
+		return p.keys.prefix + "__group__" + t.Name
+	}
+	return t.Name
+}
+
+// Send publishes the bundles of a batch in their order, each to all who
+// subscribe at that moment. Nobody refuses anything, so that Batch.Queue and
+// Batch.Skip mean nothing, and Stored counts the subscribers that got each.
+//
+// Calls for one target must not overlap. After an error the outcome is unknown,
+// and the call may be repeated with the same batch: what was published is not
+// published twice. Errors are *messages.LayerFailure.
+func (p *PubSub) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+	if b.Stamp == 0 {
+		b.Stamp = uint64(p.clock.take(len(b.Bundles)))
+	}
+	var outcome messages.Outcome
+	batch := publication{channel: p.topic(b.Target)}
+	for i := range b.Bundles {
+		number := b.Stamp + uint64(i)
+		body, undecodable := p.codec.bundle(nil, &b.Bundles[i], 0)
+		body = p.codec.seal(append(body, p.codec.noTail()...), 0, number, batch.channel)
+		outcome.Undecodable += undecodable
+		batch.add(number, body, len(b.Bundles[i].Events))
+		if i < len(b.Bundles)-1 && !batch.full() {
+			continue
+		}
+		got, err := p.publish(ctx, &batch)
+		if err != nil {
+			return messages.Outcome{}, p.on(batch.channel).failure("publishing to "+b.Target.String(), err)
+		}
+		outcome.Stored += got
+	}
+	return outcome, nil
+}
+
+// publication is one call of the script.
+type publication struct {
+	channel string
+	number  uint64 // of its first message
+	bodies  []any
+	events  int
+	size    int // in bytes
+}
+
+func (b *publication) add(number uint64, body []byte, events int) {
+	if len(b.bodies) == 0 {
+		b.number = number
+	}
+	b.bodies = append(b.bodies, body)
+	b.events += events
+	b.size += len(body)
+}
+
+func (b *publication) full() bool { return b.events >= maxCallEvents || b.size >= maxCallBytes }
+
+// publish makes the call, empties the publication and returns how many got it.
+func (p *PubSub) publish(ctx context.Context, b *publication) (int, error) {
+	key := p.keys.own("published:" + p.subscriber.id)
+	args := append([]any{b.channel, strconv.FormatUint(b.number, 10), int(inflightFor.Seconds())}, b.bodies...)
+	b.bodies, b.events, b.size = b.bodies[:0], 0, 0
+	got, err := publishScript.Run(ctx, p.on(b.channel).redis, []string{key}, args...).Int()
+	return max(got, 0), err
+}
+
+// Live says for each target whether somebody subscribes to it at this moment.
+// Errors are *messages.LayerFailure.
+func (p *PubSub) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
+	live := make([]bool, len(targets))
+	asked := make([]map[string][]int, len(p.servers)) // channel: places in targets
+	for i, t := range targets {
+		channel := p.topic(t)
+		s := p.on(channel)
+		if asked[s.index] == nil {
+			asked[s.index] = map[string][]int{}
+		}
+		asked[s.index][channel] = append(asked[s.index][channel], i)
+	}
+	for i, s := range p.servers {
+		if err := s.subscribed(ctx, asked[i], live); err != nil {
+			return nil, s.failure("looking for who listens", err)
+		}
+	}
+	return live, nil
+}
+
+// subscribed notes which of the channels have a subscriber at this host.
+func (s *server) subscribed(ctx context.Context, channels map[string][]int, live []bool) error {
+	var names []string
+	for name := range channels {
+		names = append(names, name)
+	}
+	for start := 0; start < len(names); start += maxLook {
+		counts, err := s.redis.PubSubNumSub(ctx, names[start:min(start+maxLook, len(names))]...).Result()
+		if err != nil {
+			return err
+		}
+		for name, n := range counts {
+			for _, i := range channels[name] {
+				live[i] = n > 0
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// rejoin is how long to wait before a subscription is made again.
+	rejoin = 250 * time.Millisecond
+	// leaveTime bounds how long leaving takes.
+	leaveTime = 2 * time.Second
+)
+
+// listen keeps a subscription to the commands and the signs until ctx ends.
+func (s *subscriber) listen(ctx context.Context) {
+	defer close(s.listener)
+	client := redis.NewClient(s.server.host.options(1))
+	defer client.Close()
+	for {
+		s.lost(s.hear(ctx, client))
+		if !pause(ctx, rejoin) {
+			return
+		}
+	}
+}
+
+// lost notes that commands arrive no more. What was ours stays so.
+func (s *subscriber) lost(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joined, s.holding, s.maybe, s.failure = false, false, list{}, err
+	poke(s.signal)
+}
+
+// hear listens until the connection fails. The signs come all the time: silence
+// is a failure.
+func (s *subscriber) hear(ctx context.Context, client *redis.Client) error {
+	sub := client.Subscribe(ctx, s.peer.config.Channel, s.signs)
+	defer sub.Close()
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
+	silence := max(2*s.peer.config.Lease, 3*time.Second)
+	for channels := 0; ; {
+		got, err := sub.ReceiveTimeout(ctx, silence)
+		if err != nil {
+			return fmt.Errorf("listening: %w", err)
+		}
+		switch m := got.(type) {
+		case *redis.Subscription:
+			if channels++; channels == 2 {
+				s.join()
+			}
+		case *redis.Message:
+			if m.Channel == s.signs {
+				s.sign(ctx, m.Payload)
+			} else {
+				s.heard(m.Payload)
+			}
+		}
+	}
+}
+
+// join notes that commands arrive.
+func (s *subscriber) join() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joined = true
+	poke(s.ask)
+}
+
+// keep asks for the lease, and renews it, as long as commands arrive.
+func (s *subscriber) keep(ctx context.Context) {
+	defer close(s.keeper)
+	for {
+		select {
+		case <-s.ask:
+		case <-time.After(s.peer.config.Lease / 4):
+		case <-ctx.Done():
+			return
+		}
+		if err := s.claim(ctx); err != nil && ctx.Err() == nil {
+			s.mu.Lock()
+			s.failure = fmt.Errorf("asking for the lease: %w", err)
+			poke(s.signal)
+			s.mu.Unlock()
+		}
+	}
+}
+
+func (s *subscriber) claim(ctx context.Context) error {
+	s.mu.Lock()
+	joined := s.joined
+	s.mu.Unlock()
+	if !joined {
+		return nil
+	}
+	return claimScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.peer.config.Lease.Milliseconds(), s.signs).Err()
+}
+
+// sign takes in what somebody said to all.
+func (s *subscriber) sign(ctx context.Context, text string) {
+	switch {
+	case text == "*":
+		poke(s.ask)
+	case text == "-"+s.id:
+		s.mu.Lock()
+		s.leaving = true
+		s.mu.Unlock()
+		close(s.gone)
+	case text == "+"+s.id:
+		s.begin(ctx)
+	default:
+		s.yield(strings.HasPrefix(text, "+"))
+	}
+}
+
+// yield leaves to another what came so far.
+func (s *subscriber) yield(begins bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maybe = list{}
+	if begins && s.holding {
+		s.holding = false
+		s.peer.log.Warn("another worker reads the commands now: this one was silent for too long")
+	}
+}
+
+// begin makes what comes ours. It is preceded by what a holder left, and by what
+// came since the last sign of one who died.
+func (s *subscriber) begin(ctx context.Context) {
+	s.mu.Lock()
+	holding := s.holding
+	s.mu.Unlock()
+	if holding {
+		return
+	}
+	left, err := s.takeLeft(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.peer.log.Warn("commands that another worker left could not be read", "error", err)
+	}
+	for _, body := range left {
+		s.ready.add(s.member(body))
+	}
+	s.ready.add(s.maybe.members...)
+	s.maybe, s.holding = list{}, true
+	poke(s.signal)
+}
+
+func (s *subscriber) takeLeft(ctx context.Context) ([]string, error) {
+	var left *redis.StringSliceCmd
+	_, err := s.server.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		left = p.LRange(ctx, s.left, 0, -1)
+		p.Del(ctx, s.left)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return left.Val(), nil
+}
+
+// close ends receiving, and leaves to the next holder of the lease what this one
+// did not do.
+func (s *subscriber) close() {
+	s.started.Do(func() {}) // and it never starts
+	close(s.closed)
+	s.mu.Lock()
+	cancel := s.cancel
+	s.mu.Unlock()
+	if cancel == nil {
+		return
+	}
+	cancel[0]()
+	<-s.keeper // no sign of life comes behind the last word
+	ctx, stop := context.WithTimeout(context.Background(), leaveTime)
+	defer stop()
+	err := s.leave(ctx)
+	cancel[1]()
+	<-s.listener
+	if rest := s.rest(); err != nil && len(rest) > 0 {
+		s.peer.log.Warn("commands that were not carried out are lost: a pub/sub layer stores nothing",
+			"count", len(rest), "error", err)
+	}
+}
+
+// leave says that this holder acts on nothing more, and when it has heard that
+// itself, so that it knows what came before, gives up the lease.
+func (s *subscriber) leave(ctx context.Context) error {
+	holder, err := leaveScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.signs).Bool()
+	switch {
+	case err != nil:
+		return err
+	case !holder:
+		return errors.New("another worker reads them")
+	}
+	select {
+	case <-s.gone:
+	case <-ctx.Done():
+		return errors.New("redis does not answer")
+	}
+	args := []any{s.id, int(inflightFor.Seconds()), s.signs}
+	for _, m := range s.rest() {
+		args = append(args, m[prefixLength:])
+	}
+	return yieldScript.Run(ctx, s.server.redis, []string{s.lease, s.left}, args...).Err()
+}
+
+// rest are the commands that were not acknowledged.
+func (s *subscriber) rest() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Concat(s.taken.members, s.ready.members)
+}

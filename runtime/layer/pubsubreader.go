@@ -1,0 +1,221 @@
+package layer
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// What a reader of a pub/sub layer has not handed out is bounded: Redis does not
+// keep it, and nobody can be refused.
+const (
+	maxWaiting      = 10_000
+	maxWaitingBytes = 64 << 20
+)
+
+// subscriber receives the commands of a pub/sub layer. It begins to exist for
+// others at the first call.
+//
+// Redis gives each command to every worker, but one only is to act on it: the
+// holder of a lease. The signs that go with the lease are published on a channel
+// of our own, which each subscriber hears on the connection on which the commands
+// come, so that all agree on what came before a sign and what after:
+//
+//   - "+id": the lease is that subscriber's. It acts on what comes now; the others
+//     forget what came before.
+//   - "-id": that one acts on nothing that comes behind this.
+//   - "*": the lease is free.
+//
+// So nothing is lost or done twice when a holder stops. When one dies, the next
+// acts on what came since its last sign, of which some may have been done; what
+// it had taken before and not carried out is lost.
+type subscriber struct {
+	peer   *PubSub
+	server *server // on which the commands come
+	id     string
+	lease  string // key
+	left   string // key of what a holder left to the next
+	signs  string // channel
+
+	started  sync.Once
+	cancel   []context.CancelFunc
+	keeper   chan struct{} // closed when nobody asks for the lease any more
+	listener chan struct{} // closed when nobody listens any more
+	closed   chan struct{}
+	gone     chan struct{} // closed when our "-" has come
+	ask      chan struct{} // holds one when the lease is to be asked for at once
+	signal   chan struct{} // holds one when there is something to receive
+
+	mu      sync.Mutex
+	ready   list // to be handed out
+	maybe   list // somebody else's, unless the lease becomes ours
+	taken   list // handed out and not acknowledged
+	joined  bool // commands arrive
+	holding bool // and are ours
+	leaving bool
+	dropped int
+	failure error
+	serial  uint64
+}
+
+// list is of commands in their order, each as it would be in a queue of the core
+// back end: twelve bytes of our own come before the body.
+type list struct {
+	members []string
+	bytes   int
+}
+
+func (l *list) full() bool { return len(l.members) >= maxWaiting || l.bytes >= maxWaitingBytes }
+
+func (l *list) add(members ...string) {
+	l.members = append(l.members, members...)
+	for _, m := range members {
+		l.bytes += len(m)
+	}
+}
+
+// take takes the first n away, or all if there are fewer.
+func (l *list) take(n int) []string {
+	n = min(n, len(l.members))
+	some := l.members[:n:n]
+	l.members = l.members[n:]
+	for _, m := range some {
+		l.bytes -= len(m)
+	}
+	return some
+}
+
+func newSubscriber(p *PubSub) *subscriber {
+	return &subscriber{
+		peer: p, server: p.on(p.config.Channel), id: newPeerID(),
+		lease: p.keys.own("lease"), left: p.keys.own("left"), signs: p.keys.own("signs"),
+		keeper: make(chan struct{}), listener: make(chan struct{}),
+		closed: make(chan struct{}), gone: make(chan struct{}),
+		ask: make(chan struct{}, 1), signal: make(chan struct{}, 1),
+	}
+}
+
+// start begins to listen.
+func (s *subscriber) start() {
+	listen, stopListening := context.WithCancel(context.Background())
+	keep, stopKeeping := context.WithCancel(listen)
+	s.mu.Lock()
+	s.cancel = []context.CancelFunc{stopKeeping, stopListening}
+	s.mu.Unlock()
+	go s.listen(listen)
+	go s.keep(keep)
+}
+
+// Receive waits until commands come, while this client is the one that is to act
+// on them, and returns at most limit. It returns at once when ctx ends. Errors
+// are *messages.LayerFailure; after one, what was published meanwhile is lost.
+func (p *PubSub) Receive(ctx context.Context, limit int) ([]Message, error) {
+	members, err := p.subscriber.receive(ctx, limit)
+	if err != nil {
+		return nil, p.subscriber.server.failure("reading channel "+p.config.Channel, err)
+	}
+	commands := make([]Message, len(members))
+	for i, member := range members {
+		commands[i].Receipt = messages.Receipt(member)
+		commands[i].Body, commands[i].Fault = p.codec.decode(member[prefixLength:])
+	}
+	return commands, nil
+}
+
+func (s *subscriber) receive(ctx context.Context, limit int) ([]string, error) {
+	s.started.Do(s.start)
+	for {
+		if members, err := s.next(limit); err != nil || len(members) > 0 {
+			return members, err
+		}
+		select {
+		case <-s.signal:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.closed:
+			return nil, redis.ErrClosed
+		}
+	}
+}
+
+// next hands out what is ready, or the failure that nobody was told of.
+func (s *subscriber) next(limit int) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	some, err := s.ready.take(limit), s.failure
+	if len(some) > 0 {
+		s.taken.add(some...)
+		s.tellDropped()
+		return some, nil
+	}
+	s.failure = nil
+	return nil, err
+}
+
+// tellDropped says what was dropped, now that there is room again.
+func (s *subscriber) tellDropped() {
+	if s.dropped == 0 {
+		return
+	}
+	s.peer.log.Warn("commands were dropped: the worker does not keep up, and a pub/sub layer stores nothing", "count", s.dropped)
+	s.dropped = 0
+}
+
+// Acknowledge forgets received commands: in Redis they are not. It never fails.
+func (p *PubSub) Acknowledge(_ context.Context, receipts []messages.Receipt) error {
+	p.subscriber.forget(receipts)
+	return nil
+}
+
+func (s *subscriber) forget(receipts []messages.Receipt) {
+	done := make(map[string]bool, len(receipts))
+	for _, r := range receipts {
+		done[string(r)] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := list{}
+	for _, m := range s.taken.members {
+		if !done[m] {
+			rest.add(m)
+		}
+	}
+	s.taken = rest
+}
+
+// heard takes in one command.
+func (s *subscriber) heard(body string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	to := &s.maybe
+	if s.holding {
+		to = &s.ready
+	}
+	switch {
+	case s.leaving:
+	case to.full():
+		s.dropped++
+	default:
+		to.add(s.member(body))
+		poke(s.signal)
+	}
+}
+
+// member makes a command unlike all others.
+func (s *subscriber) member(body string) string {
+	s.serial++
+	prefix := append(make([]byte, 0, prefixLength+len(body)), s.peer.random[:]...)
+	return string(append(binary.BigEndian.AppendUint64(prefix, s.serial), body...))
+}
+
+// poke says that there is something, once.
+func poke(signal chan struct{}) {
+	select {
+	case signal <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,72 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// server is one host of the layer with what runs for it.
+type server struct {
+	index  int
+	host   Host
+	redis  *redis.Client
+	sender *sender
+	reader *reader
+	away   atomic.Bool // reading failed, while other hosts are read
+}
+
+func newServer(ctx context.Context, c *Client, index int, host Host) *server {
+	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8))}
+	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c.config, c.clock)
+	s.reader = newReader(ctx, c, s)
+	return s
+}
+
+func (s *server) close() {
+	s.sender.close()
+	s.reader.close()
+	_ = s.redis.Close()
+}
+
+// failure makes the error that callers get. Redis repeats the arguments of
+// commands it does not know, which may be content: they are cut off.
+func (s *server) failure(doing string, err error) error {
+	if text, _, cut := strings.Cut(err.Error(), ", with args"); cut {
+		err = errors.New(text)
+	}
+	var answer redis.Error
+	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: errors.As(err, &answer), Err: err}
+}
+
+// on is the host that has a name: a group's, or the part of a channel's that
+// names its queue.
+func (c *Client) on(name string) *server { return c.servers[ring(name, len(c.servers))] }
+
+// failure is that of the first host, which has all that is kept for the worker
+// itself.
+func (c *Client) failure(doing string, err error) error { return c.servers[0].failure(doing, err) }
+
+// receipt names a member of one host's in-flight key. With several hosts it
+// begins with two bytes that say which.
+func (c *Client) receipt(s *server, member string) messages.Receipt {
+	if len(c.servers) == 1 {
+		return messages.Receipt(member)
+	}
+	return messages.Receipt(string([]byte{byte(s.index >> 8), byte(s.index)}) + member)
+}
+
+// member is what a receipt names. A stranger's receipt names something that is
+// nowhere.
+func (c *Client) member(r messages.Receipt) (s *server, member string) {
+	if len(c.servers) == 1 || len(r) < 2 {
+		return c.servers[0], string(r)
+	}
+	index := int(r[0])<<8 | int(r[1])
+	return c.servers[min(index, len(c.servers)-1)], string(r[2:])
+}

@@ -1,0 +1,108 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"unicode/utf8"
+
+	"chanmqttproxy/messages"
+)
+
+// maxWrites is how many queues one Send writes to at the same time.
+const maxWrites = 32
+
+// part is one queue of a group, and what became of it.
+type part struct {
+	queue   messages.Queue
+	outcome messages.Outcome
+	err     error
+}
+
+// spread writes a load to the queues of a group, each by a call of its own to the
+// host that has it.
+func (c *Client) spread(ctx context.Context, l load) (messages.Outcome, error) {
+	queues, err := c.members(ctx, l.target)
+	if err != nil {
+		return messages.Outcome{}, err
+	}
+	parts := make([]part, len(queues))
+	done := c.halves.take(l.stamp)
+	slots := make(chan struct{}, maxWrites)
+	var all sync.WaitGroup
+	for i, queue := range queues {
+		parts[i].queue = queue
+		if outcome, ok := done[queue.Name]; ok {
+			parts[i].outcome = outcome
+			continue
+		}
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			parts[i].outcome, parts[i].err = c.carry(ctx, l, c.destination(l.target, &parts[i].queue, l.stamp))
+		})
+	}
+	all.Wait()
+	return c.sum(l, parts)
+}
+
+// sum makes one outcome of all. Where a part failed the load may come again: the
+// parts that did not are remembered.
+func (c *Client) sum(l load, parts []part) (sum messages.Outcome, err error) {
+	var errs []error
+	for _, p := range parts {
+		errs = append(errs, p.err)
+		sum.Stored += p.outcome.Stored
+		sum.Refused = append(sum.Refused, p.outcome.Refused...)
+		sum.Undecodable = max(sum.Undecodable, p.outcome.Undecodable) // the same in each
+	}
+	if err := firstError(errs); err != nil {
+		if l.repeatable {
+			c.halves.keep(l.stamp, parts)
+		}
+		return messages.Outcome{}, err
+	}
+	return sum, nil
+}
+
+// firstError is the first that says more than that the caller gave up, if any
+// does.
+func firstError(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if err != nil && (first == nil || errors.Is(first, context.Canceled)) {
+			first = err
+		}
+	}
+	return first
+}
+
+// members reads who is in a group, by queue, in the order of their first members.
+// Names that are not UTF-8 are left out: their reader would fail.
+func (c *Client) members(ctx context.Context, t messages.Target) ([]messages.Queue, error) {
+	d := destination{server: c.on(t.Name), key: c.keys.group(t.Name), kind: "members"}
+	args := append(c.config.command(d, 0), "", 0, 0, 0)
+	names, err := d.server.sender.do(ctx, call{args: args})
+	if err != nil {
+		return nil, d.server.failure("reading the members of "+t.String(), err)
+	}
+	var queues []messages.Queue
+	place := map[string]int{}
+	for _, n := range names {
+		name, ok := n.(string)
+		if !ok || len(name) > maxMember || !utf8.ValidString(name) {
+			continue
+		}
+		queue := messages.NonLocal(name)
+		if _, known := place[queue]; !known {
+			place[queue] = len(queues)
+			queues = append(queues, messages.Queue{Name: queue})
+		}
+		q := &queues[place[queue]]
+		q.Members = append(q.Members, name)
+	}
+	return queues, nil
+}
+
+// maxMember is the longest name of a member in bytes.
+const maxMember = 65535
