@@ -358,6 +358,9 @@ func TestPubSubDeadLetters(t *testing.T) {
 	}
 	kit.Eventually(t, 5*time.Second, "it came again", func() bool { return slices.Equal(last(c.numbers(), 2), []int64{2, 2}) })
 	p.Close()
+	kit.Eventually(t, 5*time.Second, "nobody listens", func() bool {
+		return client.PubSubNumSub(t.Context(), "mqtt").Val()["mqtt"] == 0
+	})
 	if err := client.LPush(t.Context(), "chanmqttproxy:asgi:mqtt:dead-letters", `{"id": "a", "message": ""}`).Err(); err != nil {
 		t.Fatal(err)
 	}

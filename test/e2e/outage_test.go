@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,8 +178,8 @@ func complete(t *testing.T, f *traffic) {
 	if _, ordered := lost(heard(), f.outbound.Load()); !ordered {
 		t.Errorf("commands went out out of order: %q", heard())
 	}
-	t.Log(fmt.Sprintf("%d in, %d repeated; %d out, %d repeated",
-		f.inbound.Load(), repeated(f.in.all()), f.outbound.Load(), repeated(heard())))
+	t.Logf("%d in, %d repeated; %d out, %d repeated",
+		f.inbound.Load(), repeated(f.in.all()), f.outbound.Load(), repeated(heard()))
 }
 
 func repeated(payloads []string) int {
