@@ -2,13 +2,17 @@ package actors
 
 import "chanmqttproxy/messages"
 
-// suspicion is how many short-lived connections in a row must be lost with the
-// same publish first in the outbox for it to be suspected.
-const suspicion = 3
+// How many short-lived connections in a row must be lost with the same publish
+// first in the outbox for it to be suspected, and how many more, on which it was
+// sent alone, for it to be guilty. A network that is merely bad loses
+// connections as well, and lets the publish through before that.
+const (
+	suspicion = 5
+	proof     = 8
+)
 
 // blame finds the publish on which a broker hangs up, which would otherwise be
-// sent again on each connection and hold up all others. A suspect is sent
-// alone; if that connection is lost too, it is guilty.
+// sent again on each connection and hold up all others for good.
 type blame struct {
 	first  messages.Receipt // of the outbox, at the last loss
 	losses int
@@ -27,21 +31,22 @@ func (b *blame) lost(o *outbox) {
 	}
 }
 
-// any says whether the first publish is suspected.
+// any says whether the first publish is suspected, and to be sent alone.
 func (b *blame) any() bool { return b.losses >= suspicion }
 
-// acquit clears a suspect that took effect, and says whether it was one.
+// acquit clears a publish that took effect, and says whether it was suspected.
 func (b *blame) acquit(r messages.Receipt) bool {
-	was := b.any() && r == b.first
-	if r == b.first {
-		*b = blame{}
+	if r != b.first {
+		return false
 	}
+	was := b.any()
+	*b = blame{}
 	return was
 }
 
 // verdict takes the guilty one out of the outbox, if it is proven.
 func (b *blame) verdict(o *outbox) (messages.Publish, bool) {
-	if b.losses <= suspicion {
+	if b.losses < suspicion+proof {
 		return messages.Publish{}, false
 	}
 	guilty := b.first
