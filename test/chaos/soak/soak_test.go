@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"math/rand/v2"
 	"os"
 	"testing"
 	"time"
@@ -9,10 +8,14 @@ import (
 	"chanmqttproxy/test/chaos"
 )
 
+// seed draws long stretches of bad network, in which a publish was once taken
+// for one on which the broker hangs up.
+const seed = 2986452814646552500
+
 // Two minutes of it, in CI.
 func TestSoak(t *testing.T) {
 	if testing.Short() || os.Getenv("CI") != "true" {
 		t.Skip("runs under CI=true and without -short; go run ./test/chaos/soak does more")
 	}
-	chaos.Soak(t, 2*time.Minute, rand.Uint64())
+	chaos.Soak(t, 2*time.Minute, seed)
 }
