@@ -68,6 +68,7 @@ func (f *traffic) end() {
 	default:
 		close(f.stop)
 	}
+	time.AfterFunc(10*time.Second, f.sensor.Close) // it may wait for a broker that is gone
 	f.done.Wait()
 }
 
