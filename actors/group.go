@@ -122,7 +122,7 @@ func (g *group) Receive(ctx actor.Context) {
 func (g *group) release(message any) {
 	switch m := message.(type) {
 	case messages.Deliver:
-		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
+		g.giveBack(m.Token, m.Weight)
 	case sent:
 		if m.batch == g.batch {
 			g.settle(g.parts)

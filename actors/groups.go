@@ -58,7 +58,7 @@ func (g *groups) Receive(ctx actor.Context) {
 // release gives back what a message held whose handling panicked.
 func (g *groups) release(message any) {
 	if m, ok := message.(messages.Deliver); ok {
-		g.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: m.Token, Weight: m.Weight}}})
+		g.giveBack(m.Token, m.Weight)
 	}
 }
 

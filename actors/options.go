@@ -155,3 +155,8 @@ func (d *dependencies) crowded(own int64) bool {
 	all := d.Stats.WaitingBytes.Load()
 	return all > d.BacklogMemory && own > d.BacklogMemory/fairShare || all > 2*d.BacklogMemory
 }
+
+// giveBack settles one part of a delivery.
+func (d *dependencies) giveBack(token messages.Token, weight uint64) {
+	d.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
+}

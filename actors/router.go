@@ -64,7 +64,7 @@ func (r *router) Receive(ctx actor.Context) {
 func (r *router) release(message any) {
 	switch m := message.(type) {
 	case messages.Delivery:
-		r.settle(m)
+		r.giveBack(m.Token, m.Weight)
 	case messages.Execute:
 		r.done(m.Receipt)
 	case messages.Flushed:
@@ -225,7 +225,7 @@ func (r *router) flushed() {
 	r.retiring, r.held = nil, nil
 	for _, d := range held {
 		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
-			r.settle(d)
+			r.giveBack(d.Token, d.Weight)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func (r *router) route(d messages.Delivery) {
 	parts := r.parts(d)
 	if len(parts) == 0 {
 		r.Stats.Unmatched.Add(1)
-		r.settle(d)
+		r.giveBack(d.Token, d.Weight)
 		return
 	}
 	for i, p := range parts {
@@ -285,8 +285,4 @@ func (r *router) pass(filter string, m messages.ToSubscription) {
 	if to, ok := r.trie.Get(filter); ok {
 		to.subscription.Tell(m)
 	}
-}
-
-func (r *router) settle(d messages.Delivery) {
-	r.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight}}})
 }

@@ -40,7 +40,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 // release gives back what a message held whose handling panicked.
 func (s *subscription) release(message any) {
 	if m, ok := message.(messages.Delivery); ok {
-		s.settle(m)
+		s.giveBack(m.Token, m.Weight)
 	}
 }
 
@@ -48,7 +48,7 @@ func (s *subscription) release(message any) {
 // from its retained store is not passed on.
 func (s *subscription) deliver(d messages.Delivery) {
 	if d.Message.Retain {
-		s.settle(d)
+		s.giveBack(d.Token, d.Weight)
 		return
 	}
 	for i, member := range d.To {
@@ -80,8 +80,4 @@ func (s *subscription) refused(m messages.Refused) {
 	s.Stats.FilterRefused.Add(1)
 	s.Log.Warn("the broker refused a subscription: check its access rules; asked for again at the next connection",
 		"filter", m.Filter, "code", m.Code, "reason", m.Reason)
-}
-
-func (s *subscription) settle(d messages.Delivery) {
-	s.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight}}})
 }
