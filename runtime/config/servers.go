@@ -67,7 +67,7 @@ func withScheme(entry string, secure bool) string {
 var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 func checkServer(u *url.URL, entry string) error {
-	if _, err := netip.ParseAddr(u.Hostname()); err != nil && !hostName.MatchString(u.Hostname()) {
+	if !isHost(u.Hostname()) {
 		return fmt.Errorf("%q has no valid host: give a name in ASCII or an address", entry)
 	}
 	web := u.Scheme == "ws" || u.Scheme == "wss"
@@ -75,6 +75,16 @@ func checkServer(u *url.URL, entry string) error {
 		return fmt.Errorf("%q has more than host and port; only ws and wss have a path", entry)
 	}
 	return nil
+}
+
+// isHost reports whether a name or an IP address, maybe with a zone, could be
+// a host's. A URL writes no other byte of a zone as it reads it.
+func isHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return hostName.MatchString(host)
+	}
+	return ip.Zone() == "" || hostName.MatchString(ip.Zone())
 }
 
 // address is the URL in its plain form, with a port.

@@ -33,7 +33,7 @@ func TestServers(t *testing.T) {
 // FuzzServers: what is taken has a scheme, host and port, and means the same
 // when it is written down and read again.
 func FuzzServers(f *testing.F) {
-	for _, seed := range []string{"a", "a:1", "::1", "[::1]:1", "fe80::1%eth0", "ws://a/b?c", "mqtts://a,b", "mqtt://u:p@h", "a:b:c", "wss://a/%2f"} {
+	for _, seed := range []string{"a", "a:1", "::1", "[::1]:1", "fe80::1%eth0", "ws://a/b?c", "mqtts://a,b", "mqtt://u:p@h", "a:b:c", "wss://a/%2f", "::%\xe9", "::1%25"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, hosts string) {
