@@ -29,6 +29,8 @@ type (
 	ToGroups interface{ toGroups() }
 	// ToGroup is understood by the actor of one target (a group or a channel).
 	ToGroup interface{ toGroup() }
+	// ToRequests is understood by the keeper of requests that wait for responses.
+	ToRequests interface{ toRequests() }
 	// ToBroker is understood by the keeper of the MQTT session.
 	ToBroker interface{ toBroker() }
 	// ToSession is understood by the owner of one live MQTT connection.

@@ -62,6 +62,9 @@ type Options struct {
 	// Batch is how many messages that wait at the same moment may travel as one
 	// of the layer; up to 1: each travels alone, in the singular form.
 	Batch int
+	// MinInterval is the least time between two messages of one topic, of which
+	// the newest is kept meanwhile; 0: all are passed on at once.
+	MinInterval time.Duration
 }
 
 // Member is a target of a subscription with its options.
@@ -82,7 +85,12 @@ type SubscribeCommand struct {
 	Filter  string
 	Targets []Target
 	Options Options
-	Reply   Reply
+	// Replay asks for the topics' last retained values, for Newcomer alone: a
+	// channel that the first of Targets reaches (itself, or a member of the
+	// group). No Newcomer: for everybody whom the targets reach.
+	Replay   bool
+	Newcomer string
+	Reply    Reply
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.
@@ -98,17 +106,84 @@ type PublishCommand struct {
 	Reply   Reply
 }
 
+// RequestCommand is mqtt.request: a publish whose receiver is expected to
+// answer within Timeout, which is above 0. Its Reply has a channel.
+type RequestCommand struct {
+	Message *Message
+	Timeout time.Duration
+	Reply   Reply
+}
+
+// StatusCommand is mqtt.status. Its Reply has a channel.
+type StatusCommand struct{ Reply Reply }
+
 func (SubscribeCommand) command()   {}
 func (UnsubscribeCommand) command() {}
 func (PublishCommand) command()     {}
+func (RequestCommand) command()     {}
+func (StatusCommand) command()      {}
 
 // Received is one message of the command channel. Where it could not be
 // understood, Command is nil and Fault says what was wrong and with what,
-// without any payload.
+// without any payload; Type and Reply are what could be read of it all the
+// same.
 type Received struct {
 	Receipt Receipt
 	Command Command
 	Fault   error
+	// Code is the stable name of the fault, for the sender.
+	Code  string
+	Type  string
+	Reply Reply
+}
+
+// Failure is why a command did not take effect, as its sender is told.
+type Failure struct {
+	// Code is stable: one of the Code constants, or of those of bad input.
+	Code   string
+	Reason string
+}
+
+// The codes of Failure, beside those of bad input.
+const (
+	CodeDenied      = "denied"      // the configuration does not allow it
+	CodeRefused     = "refused"     // the broker refused it
+	CodeTooLarge    = "too-large"   // larger than the broker accepts
+	CodeTimeout     = "timeout"     // no answer in time
+	CodeUnsupported = "unsupported" // the broker, or its MQTT version, can't do it
+	CodeBug         = "bug"         // the worker failed at it
+)
+
+// Answer says what the sender of a command is to be told. It comes before the
+// Done of that command from the same actor. Without one a command that is Done
+// has succeeded, but for a subscribe, a request and a status, which succeed by an
+// Answer only. Router, broker and requests tell reader.
+type Answer struct {
+	Receipt Receipt
+	// Failure, if set, is why the command did not take effect.
+	Failure *Failure
+	// QoS is what the broker granted to a subscribe.
+	QoS byte
+	// Message is the response to a request.
+	Message *Message
+	// State is the answer to a status.
+	State *State
+}
+
+// Answered says that an answer was written, or given up. Group tells reader.
+type Answered struct{ Receipts []Receipt }
+
+// State is how the worker stands with the MQTT broker.
+type State struct {
+	Connected bool
+	// Broker is the address that answered last, and Version what is spoken
+	// there; empty and 0 before the first connection.
+	Broker  string
+	Version Version
+	// Since is when Connected became what it is.
+	Since time.Time
+	// Reason says why it is away.
+	Reason string
 }
 
 // Execute asks for a command to take effect. Reader tells router.
@@ -131,6 +206,9 @@ type Undeliverable struct {
 // Event is one inbound message for one target.
 type Event struct {
 	Message *Message
+	// Body, if set, is a message of the layer that is no MQTT message: an answer
+	// or a change of state. Where Message has a topic it is added under "message".
+	Body Map
 	// QoS is what the target sees: at most what it asked for.
 	QoS      byte
 	Payload  PayloadMode
@@ -139,12 +217,37 @@ type Event struct {
 }
 
 // Deliver passes a delivery to one target. Subscription tells groups, which
-// tells the target's group actor.
+// tells the target's group actor. Reader passes answers on as well, of which
+// Answered tells by their Receipt, and broker changes of state; these have no
+// Weight.
 type Deliver struct {
+	Target  Target
+	Event   Event
+	Token   Token
+	Weight  uint64
+	Receipt Receipt
+}
+
+// Welcome says that somebody is new among those whom a target reaches, and is
+// to get the retained values of a filter's topics, each unless something of that
+// topic was passed on to the target since. Router tells subscription, which
+// tells groups, which tells the group.
+type Welcome struct {
+	Target  Target
+	Filter  string
+	Options Options
+	// Channel is the newcomer; empty: everybody.
+	Channel string
+	// Serial is that of the Want that asks for the values.
+	Serial uint64
+}
+
+// Welcomed says that all retained values have come for the newcomers of a filter
+// up to a serial. Subscription tells groups, which tells the group.
+type Welcomed struct {
 	Target Target
-	Event  Event
-	Token  Token
-	Weight uint64
+	Filter string
+	Serial uint64
 }
 
 // Batch is what one write to the layer carries. It is not sent to an actor: a
@@ -156,6 +259,9 @@ type Batch struct {
 	// to name: those of the moment when it refused. Else it is the queues of all
 	// members that the target has at the moment of writing.
 	Queue *Queue
+	// Only, if set, are the channels to write to, each reached by the target, and
+	// nobody else.
+	Only []string
 	// Skip names queues (Queue.Name) that are not to be written to, because
 	// earlier messages wait for them: they refuse everything.
 	Skip []string
@@ -166,7 +272,8 @@ type Batch struct {
 
 // Bundle is what travels as one message of the layer: one event in the form
 // {"type": "<channel>.message", "message": {…}}, or, where Plural is set, one or
-// more as {"type": "<channel>.messages", "messages": [{…}, …]}.
+// more as {"type": "<channel>.messages", "messages": [{…}, …]}. An event with a
+// Body travels alone and as what the Body says.
 type Bundle struct {
 	Events []Event
 	Plural bool
@@ -254,8 +361,12 @@ type Drop struct {
 }
 
 // Flush asks a subscription to say Flushed when it has passed on all that came
-// before. Router tells subscription.
-type Flush struct{}
+// before; All: also what it holds back for its time, but for those who have Left.
+// Router tells subscription.
+type Flush struct {
+	Left []Target
+	All  bool
+}
 
 // Flushed answers Flush. Subscription tells router.
 type Flushed struct{ Filter string }
@@ -299,13 +410,36 @@ type LayerState struct{ Up bool }
 type SessionState struct{ Up bool }
 
 // Quiesce asks to take nothing new and to say Quiet when what was under way
-// is done. Bridge tells reader and broker, and then groups; broker tells
-// session, groups tells every group.
+// is done. Bridge tells reader and broker, then router, and then groups; broker
+// tells session, groups tells every group.
 type Quiesce struct{}
 
-// Quiet answers Quiesce. Reader, broker and groups tell bridge; a group tells
-// groups; session tells broker that it passes on no more deliveries.
+// Quiet answers Quiesce. Reader, broker, router and groups tell bridge; a group
+// tells groups; session tells broker that it passes on no more deliveries.
 type Quiet struct{ From string }
+
+// Request asks for one message to be published and for its answer to be waited
+// for. Router tells requests.
+type Request struct {
+	Receipt Receipt
+	Message *Message
+	Timeout time.Duration
+}
+
+// Response is an inbound message on the topic of a request. Router tells
+// requests.
+type Response struct {
+	Token   Token
+	Weight  uint64
+	Message *Message
+}
+
+// Responses says at which filter the responses to requests come; empty: nowhere.
+// Requests tells router.
+type Responses struct{ Filter string }
+
+// Status asks for the State, as the Answer to a command. Router tells broker.
+type Status struct{ Receipt Receipt }
 
 func (ReceiverStarted) toReader() {}
 func (Take) toReceiver()          {}
@@ -330,6 +464,18 @@ func (FilterGone) toRegistry()    {}
 func (Drop) toRouter()            {}
 func (LayerState) toBridge()      {}
 func (SessionState) toBridge()    {}
+func (Answer) toReader()          {}
+func (Answered) toReader()        {}
+func (Welcome) toSubscription()   {}
+func (Welcome) toGroups()         {}
+func (Welcome) toGroup()          {}
+func (Welcomed) toGroups()        {}
+func (Welcomed) toGroup()         {}
+func (Request) toRequests()       {}
+func (Response) toRequests()      {}
+func (Responses) toRouter()       {}
+func (Status) toBroker()          {}
+func (Quiesce) toRouter()         {}
 func (Quiesce) toReader()         {}
 func (Quiesce) toBroker()         {}
 func (Quiesce) toSession()        {}

@@ -103,6 +103,12 @@ type Want struct {
 	Filter  string
 	QoS     byte
 	NoLocal bool
+	// Serial counts what was asked for of this filter. Replay is the serial of
+	// the last Want that asked for the topics' retained values as well; 0: none.
+	Serial, Replay uint64
+	// Retained asks the MQTT broker for the retained values. The broker actor sets
+	// it where a Replay has not taken place.
+	Retained bool
 	// Overlaps: another subscribed filter may match the same topics. Under
 	// MQTT 5 such a filter is subscribed with an identifier, so that the copies
 	// which a broker sends for each filter can be told apart.
@@ -113,23 +119,26 @@ type Want struct {
 type Unwant struct{ Filter string }
 
 // Granted says with which QoS the broker granted a filter, and which was asked
-// for. Broker tells router, which tells the subscription.
+// for, by the Want of that serial. Broker tells router, which tells the
+// subscription, or requests.
 type Granted struct {
 	Filter     string
 	Asked, QoS byte
+	Serial     uint64
 }
 
 // Refused says that the broker refused a filter, and why: the SUBACK's reason
 // code (0x80 under 3.1.1) in words. Broker tells router, which tells the
-// subscription.
+// subscription, or requests.
 type Refused struct {
 	Filter string
 	Code   byte
 	Reason string
+	Serial uint64
 }
 
 // Publish asks for one message to be published; Receipt names the command it
-// came from. Router tells broker, broker tells session.
+// came from. Router and requests tell broker, broker tells session.
 type Publish struct {
 	Receipt Receipt
 	Message *Message
@@ -144,6 +153,10 @@ type Published struct {
 	Code   byte
 	Reason string
 }
+
+// Withdraw says that a publish is not wanted any more, unless it is on its way
+// already. Its command is done. Requests tells broker.
+type Withdraw struct{ Receipt Receipt }
 
 // Subscribe asks for one SUBSCRIBE packet. Broker tells session.
 type Subscribe struct{ Filters []Want }
@@ -174,7 +187,7 @@ type Connect struct {
 }
 
 // Connected says that the broker accepted the connection. Session tells
-// broker.
+// broker, which tells router and requests.
 type Connected struct {
 	Connection uint64
 	Info       SessionInfo
@@ -185,6 +198,8 @@ type SessionInfo struct {
 	Version Version
 	// Broker is the address that answered.
 	Broker string
+	// ClientID is the one that was used.
+	ClientID string
 	// Present: the broker had a stored session for this client id.
 	Present bool
 	// KeepAlive is in seconds, as the server wants it.
@@ -212,3 +227,8 @@ func (Unsubscribed) toBroker()   {}
 func (SessionStarted) toBroker() {}
 func (Connect) toSession()       {}
 func (Connected) toBroker()      {}
+func (Connected) toRouter()      {}
+func (Connected) toRequests()    {}
+func (Granted) toRequests()      {}
+func (Refused) toRequests()      {}
+func (Withdraw) toBroker()       {}
