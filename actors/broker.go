@@ -37,6 +37,7 @@ type broker struct {
 	up         bool
 	since      time.Time // of the live connection
 	trouble    string    // what was last said about being away
+	state      messages.State
 
 	filters filters
 	asking  int // packets about filters that wait for their answers
@@ -72,6 +73,12 @@ func (b *broker) Receive(ctx actor.Context) {
 		}
 	case messages.Published:
 		b.published(m)
+	case messages.Withdraw:
+		b.withdraw(m.Receipt)
+	case messages.Status:
+		state := b.state
+		b.reader.Tell(messages.Answer{Receipt: m.Receipt, State: &state})
+		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 	case messages.Want:
 		b.filters.want(m)
 		b.change()
@@ -101,9 +108,11 @@ func (b *broker) Receive(ctx actor.Context) {
 func (b *broker) release(message any) {
 	switch m := message.(type) {
 	case messages.Publish:
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		b.failed(m.Receipt)
 	case messages.Published:
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		b.failed(m.Receipt)
+	case messages.Status:
+		b.failed(m.Receipt)
 	}
 }
 
@@ -191,6 +200,9 @@ func (b *broker) connected(m messages.Connected) {
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
+	b.router.Tell(m)
+	b.requests.Tell(m)
+	b.changed(messages.State{Connected: true, Broker: m.Info.Broker, Version: m.Info.Version})
 	if b.draining {
 		b.tell(messages.Quiesce{})
 	}
@@ -217,6 +229,7 @@ func (b *broker) away(f *messages.SessionFailure) {
 		return
 	}
 	b.trouble = trouble
+	b.changed(messages.State{Broker: b.state.Broker, Version: b.state.Version, Reason: trouble})
 	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f.Cause))
 }
 
@@ -274,6 +287,7 @@ func (b *broker) published(m messages.Published) {
 	}
 	if m.Code >= 0x80 {
 		b.Stats.PublishRefused.Add(1)
+		b.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		b.Log.Warn("the broker refused a publish: check its access rules",
 			"topic", p.Message.Topic, "qos", p.Message.QoS, "code", m.Code, "reason", m.Reason)
 	} else {
@@ -283,6 +297,34 @@ func (b *broker) published(m messages.Published) {
 	if b.blame.acquit(m.Receipt) && b.up {
 		b.publishAgain()
 	}
+}
+
+// withdraw takes back a publish that has not taken effect. One that the session
+// has sent already is not sent again.
+func (b *broker) withdraw(receipt messages.Receipt) {
+	if _, ok := b.outbox.remove(receipt); ok {
+		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+	}
+}
+
+// changed notes how it stands with the broker, and tells those who watch.
+func (b *broker) changed(state messages.State) {
+	state.Since = b.state.Since
+	if state.Connected != b.state.Connected || state.Since.IsZero() {
+		state.Since = time.Now()
+	}
+	b.state = state
+	if b.StatusGroup == "" {
+		return
+	}
+	b.groups.Tell(messages.Deliver{
+		Target: messages.Target{Kind: messages.Group, Name: b.StatusGroup},
+		Event: messages.Event{
+			Message:  &messages.Message{QoS: 1, At: time.Now()},
+			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, stateBody(state)...),
+			Overflow: messages.OverflowLatest,
+		},
+	})
 }
 
 // change tells the broker the next changes of filters, as many as wait in one
@@ -308,10 +350,10 @@ func (b *broker) change() {
 func (b *broker) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
 		if code := m.Codes[i]; code < 0x80 {
-			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code})
+			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		} else {
 			b.filters.gone([]string{want.Filter})
-			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: subackReason(code)})
+			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: subackReason(code), Serial: want.Serial})
 		}
 	}
 	b.answered()
@@ -327,6 +369,20 @@ func (b *broker) answered() {
 	b.asking = max(0, b.asking-1)
 	b.change()
 }
+
+// refusal is what the sender of a publish is told that the broker refused: its
+// reason code and what that means.
+func refusal(code byte, reason string) *messages.Failure {
+	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
+	if code == packetTooLarge {
+		f.Code = messages.CodeTooLarge
+	}
+	return f
+}
+
+// packetTooLarge is the reason code of a publish that is larger than the broker
+// accepts (MQTT 5, 2.4).
+const packetTooLarge = 0x95
 
 // subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
 func subackReason(code byte) string {

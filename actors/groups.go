@@ -8,7 +8,8 @@ import (
 
 // groups makes an actor for each target that something is delivered to, passes
 // the deliveries on, and stops the actor when no subscription serves the target
-// any more and it has nothing left.
+// any more and it has nothing left. One that was made for an answer is stopped
+// once that is written, if no subscription serves its target by then.
 
 // targetActor is what groups knows of one target's actor.
 type targetActor struct {
@@ -36,9 +37,7 @@ func newGroups(deps *dependencies) *actor.Props {
 func (g *groups) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
-		t := g.of(ctx, m.Target)
-		t.forwarded++
-		t.group.Tell(m)
+		g.deliver(ctx, m)
 	case messages.Retire:
 		if t, ok := g.targets[m.Target]; ok {
 			t.group.Tell(m)
@@ -57,8 +56,23 @@ func (g *groups) Receive(ctx actor.Context) {
 
 // release gives back what a message held whose handling panicked.
 func (g *groups) release(message any) {
-	if m, ok := message.(messages.Deliver); ok {
+	m, ok := message.(messages.Deliver)
+	switch {
+	case !ok:
+	case m.Weight > 0:
 		g.giveBack(m.Token, m.Weight)
+	case m.Receipt != "":
+		g.reader.Tell(messages.Answered{Receipts: []messages.Receipt{m.Receipt}})
+	}
+}
+
+func (g *groups) deliver(ctx actor.Context, m messages.Deliver) {
+	_, known := g.targets[m.Target]
+	t := g.of(ctx, m.Target)
+	t.forwarded++
+	t.group.Tell(m)
+	if !known && m.Weight == 0 {
+		t.group.Tell(messages.Retire{Target: m.Target})
 	}
 }
 
