@@ -2,6 +2,7 @@ package actors
 
 import (
 	"slices"
+	"strings"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -21,7 +22,12 @@ func (d *dependencies) denied(c messages.Command) *messages.Failure {
 	}
 }
 
+// deniedFilter keeps sites also from where the responses to requests come: the
+// broker has one subscription for each filter, whoever asks for it.
 func (d *dependencies) deniedFilter(filter string) *messages.Failure {
+	if strings.HasPrefix(filter, responsePrefix) {
+		return &messages.Failure{Code: messages.CodeDenied, Reason: filter + " is the worker's own: send mqtt.request to get responses"}
+	}
 	return deny(d.AllowSubscribe, "MQTT_ALLOW_SUBSCRIBE", filter, topic.Covers)
 }
 
