@@ -36,9 +36,13 @@ func newGroups(deps *dependencies) *actor.Props {
 func (g *groups) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
-		t := g.of(ctx, m.Target)
-		t.forwarded++
-		t.group.Tell(m)
+		g.forward(ctx, m.Target, m)
+	case messages.Welcome:
+		g.forward(ctx, m.Target, m)
+	case messages.Welcomed:
+		if t, ok := g.targets[m.Target]; ok {
+			t.group.Tell(m)
+		}
 	case messages.Retire:
 		if t, ok := g.targets[m.Target]; ok {
 			t.group.Tell(m)
@@ -60,6 +64,12 @@ func (g *groups) release(message any) {
 	if m, ok := message.(messages.Deliver); ok {
 		g.giveBack(m.Token, m.Weight)
 	}
+}
+
+func (g *groups) forward(ctx actor.Context, target messages.Target, m messages.ToGroup) {
+	t := g.of(ctx, target)
+	t.forwarded++
+	t.group.Tell(m)
 }
 
 func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"slices"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
@@ -21,13 +23,16 @@ type router struct {
 	trie    topic.Trie[*route]
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
+	seen    uint64 // Seq of the last delivery
 
 	restoring bool // the subscriptions of before are not known yet
 	early     []messages.Execute
 
-	flushing int // Flushes to be answered before deliveries go on
-	retiring []messages.Target
-	held     []messages.Delivery
+	flushing  int // Flushes to be answered before deliveries go on
+	retiring  []messages.Target
+	held      []messages.Delivery
+	quiescing bool
+	emptied   bool // the subscriptions were asked for what they hold back
 
 	matched []*route // scratch space of one delivery
 }
@@ -55,6 +60,11 @@ func (r *router) Receive(ctx actor.Context) {
 		r.pass(m.Filter, m)
 	case messages.Refused:
 		r.pass(m.Filter, m)
+	case messages.Interrupted:
+		r.pass(m.Filter, m)
+	case messages.Quiesce:
+		r.quiescing = true
+		r.tellQuiet()
 	default:
 		r.strange(ctx)
 	}
@@ -135,10 +145,30 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
 	}
-	if len(changes) > 0 && !served {
-		r.want(to)
+	switch {
+	case c.Replay:
+		r.want(to, true)
+		r.welcome(to, c)
+	case len(changes) > 0 && !served:
+		r.want(to, false)
 	}
 	return changes
+}
+
+// welcome has the retained values that were asked for find their way.
+func (r *router) welcome(to *route, c messages.SubscribeCommand) {
+	for i, target := range c.Targets {
+		m := messages.Welcome{Target: target, Filter: c.Filter, Options: c.Options, Serial: to.want.Serial, After: r.seen}
+		switch {
+		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case i == 0:
+			m.Channel = c.Newcomer
+		default:
+			continue // the newcomer is one of the first target's
+		}
+		to.subscription.Tell(m)
+		r.groups.Tell(m)
+	}
 }
 
 func (r *router) add(ctx actor.Context, filter string) *route {
@@ -153,12 +183,21 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	return to
 }
 
-// want tells the broker actor what a filter's members need, if that changed.
-func (r *router) want(to *route) {
-	if want := to.wants(); want != to.want {
-		to.want = want
-		r.broker.Tell(want)
+// want tells the broker actor what a filter's members need, if that changed, or
+// if they need the retained values.
+func (r *router) want(to *route, replay bool) {
+	want := to.wants()
+	want.Serial, want.Replay = to.want.Serial, to.want.Replay
+	if want == to.want && !replay {
+		return
 	}
+	r.serial++
+	want.Serial = r.serial
+	if replay {
+		want.Replay = r.serial
+	}
+	to.want = want
+	r.broker.Tell(want)
 }
 
 // unsubscribe takes the targets away from a filter and returns what that
@@ -168,9 +207,11 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	if !ok {
 		return nil
 	}
+	var left []messages.Target
 	for _, target := range targets {
 		if _, member := to.members[target]; member {
 			r.leave(to, target)
+			left = append(left, target)
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
 		}
 	}
@@ -178,9 +219,9 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 		return nil
 	}
 	r.flushing++
-	to.subscription.Tell(messages.Flush{})
+	to.subscription.Tell(messages.Flush{Left: left})
 	if len(to.members) > 0 {
-		r.want(to)
+		r.want(to, false)
 		return changes
 	}
 	r.trie.Delete(filter)
@@ -228,9 +269,27 @@ func (r *router) flushed() {
 			r.giveBack(d.Token, d.Weight)
 		}
 	}
+	r.tellQuiet()
+}
+
+// tellQuiet answers Quiesce when nothing is held, here or in a subscription.
+func (r *router) tellQuiet() {
+	switch {
+	case !r.quiescing || r.flushing > 0:
+	case r.emptied:
+		r.bridge.Tell(messages.Quiet{From: routerName})
+	default:
+		r.emptied = true
+		r.trie.Each(func(to *route) {
+			r.flushing++
+			to.subscription.Tell(messages.Flush{All: true})
+		})
+		r.tellQuiet()
+	}
 }
 
 func (r *router) deliver(d messages.Delivery) {
+	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
 		return
@@ -241,6 +300,10 @@ func (r *router) deliver(d messages.Delivery) {
 // route sends a delivery to the subscriptions that match.
 func (r *router) route(d messages.Delivery) {
 	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
+	if d.Message.Retain {
+		r.replay(d)
+		return
+	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		d.To = r.matched[0].all()
 		r.matched[0].subscription.Tell(d)
@@ -256,6 +319,22 @@ func (r *router) route(d messages.Delivery) {
 		copied := d
 		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
 		p.to.subscription.Tell(copied)
+	}
+}
+
+// replay sends a retained value to the subscriptions that match: they know who
+// waits for it.
+func (r *router) replay(d messages.Delivery) {
+	r.matched = slices.DeleteFunc(r.matched, func(to *route) bool { return !to.concerns(d) })
+	if len(r.matched) == 0 {
+		r.Stats.Unmatched.Add(1)
+		r.giveBack(d.Token, d.Weight)
+		return
+	}
+	for i, to := range r.matched {
+		copied := d
+		copied.Weight = messages.Split(d.Weight, len(r.matched), i)
+		to.subscription.Tell(copied)
 	}
 }
 
