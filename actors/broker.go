@@ -26,6 +26,9 @@ const (
 	patience = 5
 )
 
+// replayDue comes when a filter's retained values may be asked for again.
+type replayDue struct{ filter string }
+
 type broker struct {
 	*dependencies
 	session    *actor.PID
@@ -80,8 +83,12 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.reader.Tell(messages.Answer{Receipt: m.Receipt, State: &state})
 		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 	case messages.Want:
-		b.filters.want(m)
+		b.want(ctx, m)
+	case replayDue:
+		b.filters.due(m.filter)
 		b.change()
+	case messages.Welcomed:
+		b.filters.welcomed(m.Filter, m.Serial)
 	case messages.Unwant:
 		b.filters.unwant(m.Filter)
 		b.change()
@@ -216,6 +223,9 @@ func (b *broker) down() {
 	if b.up {
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
+	for _, filter := range b.filters.lost() {
+		b.router.Tell(messages.Interrupted{Filter: filter})
+	}
 	b.up, b.asking = false, 0
 	b.connection++ // what the lost one still says is not believed
 }
@@ -327,6 +337,15 @@ func (b *broker) changed(state messages.State) {
 	})
 }
 
+// want notes what is wanted of a filter, and asks for it at once, or in a moment.
+func (b *broker) want(ctx actor.Context, m messages.Want) {
+	if pause := b.filters.want(m); pause > 0 {
+		self := ctx.Self()
+		time.AfterFunc(pause, func() { b.system.Root.Send(self, replayDue{m.Filter}) })
+	}
+	b.change()
+}
+
 // change tells the broker the next changes of filters, as many as wait in one
 // packet.
 func (b *broker) change() {
@@ -349,6 +368,7 @@ func (b *broker) change() {
 
 func (b *broker) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
+		b.filters.answered(want)
 		if code := m.Codes[i]; code < 0x80 {
 			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		} else {

@@ -20,7 +20,11 @@ type Session interface {
 	// SUBACK. The codes are in the order of the filters: the granted QoS, or
 	// 0x80 and above where the broker refused that filter. An error means that
 	// the outcome is unknown (the connection was lost, or ctx ended).
-	// Retained messages are not asked for (MQTT 5: retain handling 2).
+	// Under MQTT 5 the broker sends the retained messages of those that are
+	// Retained, also where it has the subscription already (retain handling 0),
+	// and of no others (2); under 3.1.1 of all. They come with Message.Retain, in
+	// any order with the SUBACK, but each before what is published to its topic
+	// later, at the same QoS.
 	Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error)
 
 	// Unsubscribe sends one UNSUBSCRIBE packet and waits for its UNSUBACK.
@@ -91,7 +95,8 @@ type Layer interface {
 	Bury(ctx context.Context, burials []messages.Burial) error
 
 	// Send writes the events, in their order, for every live member of the
-	// target, as channels_redis's group_send or send do. Calls for one target
+	// target, as channels_redis's group_send or send do, or for the channels in
+	// Only. Calls for one target
 	// must not overlap; calls for different targets may, and share round trips.
 	// After an error the call may be repeated with the same batch: what was
 	// written already is not written twice as long as it is still unread.

@@ -26,11 +26,14 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
 		return
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic))}
+	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain}
 	if m.QoS == 0 && !k.admit(token) {
 		return
 	}
 	k.Stats.Received.Add(1)
+	if m.Retain {
+		k.Stats.Replaying.Add(1)
+	}
 	k.router.Tell(messages.Delivery{
 		Token:       token,
 		Weight:      messages.Whole,

@@ -32,7 +32,8 @@ type request struct {
 // the order of the filters: the granted QoS, or 0x80 and above where that
 // filter was refused; what would cost the connection is refused without asking.
 // An error means that the outcome is unknown (the connection was lost, or ctx
-// ended). Retained messages are not asked for (MQTT 5: retain handling 2).
+// ended). Under MQTT 5 retained messages are asked for where a Want is Retained
+// (retain handling 0), and else not (2); 3.1.1 has them sent always.
 //
 // All filters travel in one packet, or several where they are very many. Under
 // MQTT 5 each that Overlaps has a packet of its own, since one packet carries

@@ -93,9 +93,12 @@ func size5(m *messages.Message) (size int) {
 	return size + 5
 }
 
-// retainNever is the Retain Handling that asks for no replay of retained
-// messages (section 3.8.3.1).
-const retainNever = 2
+// The Retain Handlings that ask for the retained messages, and for none (section
+// 3.8.3.1).
+const (
+	retainSend  = 0
+	retainNever = 2
+)
 
 func subscribe5(filters []messages.Want, identifier uint32) *paho.Subscribe {
 	p := &paho.Subscribe{}
@@ -104,9 +107,11 @@ func subscribe5(filters []messages.Want, identifier uint32) *paho.Subscribe {
 		p.Properties = &paho.SubscribeProperties{SubscriptionIdentifier: &number}
 	}
 	for _, f := range filters {
-		p.Subscriptions = append(p.Subscriptions, paho.SubscribeOptions{
-			Topic: f.Filter, QoS: f.QoS, NoLocal: f.NoLocal, RetainHandling: retainNever,
-		})
+		o := paho.SubscribeOptions{Topic: f.Filter, QoS: f.QoS, NoLocal: f.NoLocal, RetainHandling: retainNever}
+		if f.Retained {
+			o.RetainHandling = retainSend
+		}
+		p.Subscriptions = append(p.Subscriptions, o)
 	}
 	return p
 }

@@ -154,6 +154,46 @@ func sessionRetained(s *session) {
 	s.publish(live, "3", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
 }
 
+// sessionRetainedAgain: who is subscribed already gets the retained messages by
+// asking again, and under MQTT 5 only then. Nobody else does.
+func sessionRetainedAgain(s *session) {
+	live, sink := s.connect("a")
+	other, others := s.connect("b")
+	at := s.topic("again")
+	filter := s.topic("+")
+	if s.features.ReplaysExactOnly {
+		filter = at
+	}
+	want := messages.Want{Filter: filter, QoS: 1}
+	s.subscribe(live, want)
+	s.subscribe(other, want)
+	s.publish(live, "1", messages.Message{Topic: at, Payload: []byte("kept"), QoS: 1, Retain: true})
+	s.eventually("the live message arrives", func() bool { return sink.Count() == 1 && others.Count() == 1 })
+	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 1 })
+	replays := 0
+	for range 2 {
+		s.subscribe(live, want)
+		if s.features.Version == messages.MQTT311 {
+			replays++
+		}
+		asked := want
+		asked.Retained = true
+		s.subscribe(live, asked)
+		replays++
+		s.eventually("the replay arrives", func() bool { return sink.Count() >= 1+replays })
+	}
+	s.publish(live, "2", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
+	s.eventually("the last message arrives", func() bool { return sink.Count() >= 2+replays && others.Count() >= 2 })
+	for i, r := range sink.Messages() {
+		if replay := i > 0 && i <= replays; r.Message.Retain != replay || replay && string(r.Message.Payload) != "kept" {
+			s.Fatalf("message %d of %d is %q with retain %v", i, sink.Count(), r.Message.Payload, r.Message.Retain)
+		}
+	}
+	if n := others.Count(); n != 2 {
+		s.Fatalf("another session got %d messages", n)
+	}
+}
+
 func sessionNoLocal(s *session) {
 	if s.features.Version != messages.MQTT5 {
 		s.Skip("MQTT 3.1.1 has no such option")
