@@ -16,6 +16,9 @@
 // spoken by an engine of our own (v311*.go) on the codec of paho.mqtt.golang,
 // whose client doubles inbound QoS 2 across cuts.
 //
+// Topic aliases are not used: they save bytes but no packet, and those of the
+// library's extension panic once all are given out.
+//
 // Both share the connection (conn.go, frame.go), the session state (state.go),
 // the two directions of messages (outbound.go, inbound.go) and the keep-alive.
 //

@@ -67,7 +67,12 @@ func (c *conn5) examine(frame []byte) ([]byte, error) {
 			c.received(p)
 		}
 		return nil, err
-	case typeConnack, typePuback, typePubrec, typePubrel, typePubcomp, typeSuback, typeUnsuback, typePingresp, typeDisconnect:
+	case typeDisconnect:
+		if len(frame) == 2 { // the library wants the reason that may be left out (section 3.14.2.1)
+			return []byte{typeDisconnect << 4, 1, 0}, nil
+		}
+		return frame, nil
+	case typeConnack, typePuback, typePubrec, typePubrel, typePubcomp, typeSuback, typeUnsuback, typePingresp:
 		return frame, nil
 	default:
 		return nil, fmt.Errorf("the broker sent a packet of type %d", kind)
