@@ -61,3 +61,16 @@ func hears(t *testing.T, d *kit.Device, topic string, payloads ...string) {
 		t.Fatalf("heard %v, want %v", got, want)
 	}
 }
+
+// A broker that retains nothing is no reason to die: what of it concerns the
+// settings is said, with what to do.
+func TestBrokerWithoutRetain(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t, "retain_available false")
+	born := run(t, redis, broker.URL(), "MQTT_BIRTH_TOPIC=state", "MQTT_BIRTH_RETAIN=true")
+	says(t, born, "the broker refused the birth message")
+	born.Stop()
+	willing := run(t, redis, broker.URL(), "MQTT_WILL_TOPIC=state", "MQTT_WILL_RETAIN=true")
+	says(t, willing, "unset MQTT_WILL_RETAIN")
+	willing.Stop()
+}
