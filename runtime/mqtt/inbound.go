@@ -79,9 +79,11 @@ func (s *state) forgo(in *incoming) {
 	s.paid(in)
 }
 
-// paid takes a delivery out of those that are due. It is called with
-// mu held.
+// paid takes a delivery out of those that are due. It is called with mu held.
 func (s *state) paid(in *incoming) {
+	if s.due[in.seq] == nil {
+		return
+	}
 	delete(s.due, in.seq)
 	s.dueBytes -= in.size
 	s.makeRoom()

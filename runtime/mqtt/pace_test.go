@@ -94,8 +94,9 @@ func acknowledge(t *testing.T, d *mqtt.Dialer, sink *conform.Sink, n int) {
 	t.Helper()
 	acked := 0
 	kit.Eventually(t, time.Minute, fmt.Sprintf("%d messages come", n), func() bool {
-		for ; acked < sink.Count(); acked++ {
-			d.Ack(uint64(acked + 1))
+		for _, r := range sink.Messages()[acked:] {
+			d.Ack(r.Seq)
+			acked++
 		}
 		return acked >= n
 	})
@@ -131,5 +132,42 @@ func TestBoundedBytes(t *testing.T) {
 			checkBounded(t, sink, 10)
 			acknowledge(t, d, sink, waiting)
 		})
+	}
+}
+
+// refuser is a Sink that takes no message.
+type refuser struct{ *conform.Sink }
+
+func (refuser) Received(uint64, []uint32, *messages.Message) bool { return false }
+
+// TestNotTaken: what the Sink does not take does not count, so that everything
+// else is read; it comes again on the next connection.
+func TestNotTaken(t *testing.T) {
+	t.Parallel()
+	broker := kit.Mosquitto(t)
+	for _, v := range versions {
+		d := mqtt.NewDialer(config(broker.URL(), func(c *mqtt.Config) {
+			c.ClientID, c.ReceiveMaximum = named(v.String()), 5
+		}))
+		sink := conform.NewSink(nil)
+		s, err := d.Dial(t.Context(), v, refuser{sink})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		at := "not-taken/" + v.String()
+		if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: at, QoS: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		const n = 100
+		for i := range n {
+			m := &messages.Message{Topic: at, Payload: []byte(fmt.Sprint(i)), QoS: byte(1 + i%2)}
+			if err := s.Publish(t.Context(), messages.Publish{Receipt: messages.Receipt(fmt.Sprint(i)), Message: m}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kit.Eventually(t, 20*time.Second, "all are published", func() bool { return len(sink.Settled()) == n })
+		dial(t, d, v, sink)
+		acknowledge(t, d, sink, n)
 	}
 }

@@ -37,10 +37,9 @@ type Session struct {
 	info   messages.SessionInfo
 	limits limits
 
+	bound    bound
 	inbound  inbound
 	outbound *outbound
-
-	bound bound
 
 	telling sync.Mutex // held while the Sink is told
 	ended   bool
