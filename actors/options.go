@@ -47,7 +47,14 @@ type Options struct {
 	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
 	// default.
 	DrainTimeout time.Duration
-	Log          *slog.Logger
+	// StatusGroup is told when the MQTT broker comes or goes; empty: nobody is.
+	StatusGroup string
+	// AllowSubscribe and AllowPublish are filters, within one of which every filter
+	// and topic of a command must be; nil: all are allowed.
+	AllowSubscribe, AllowPublish []string
+	// Static are subscriptions that are there from the start and stay.
+	Static []messages.SubscribeCommand
+	Log    *slog.Logger
 	// Stats counts what happens; made if nil.
 	Stats *Stats
 }
