@@ -16,7 +16,7 @@ import (
 )
 
 // TestInteropFailover has both ends of layers of all versions go through
-// Sentinels, and the master die. The first Sentinel of the list is not there.
+// Sentinels, and the master die. The first Sentinel of our list is not there.
 func TestInteropFailover(t *testing.T) {
 	t.Parallel()
 	master := kit.Redis(t)
@@ -60,7 +60,7 @@ func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.Sentinel
 	t.Cleanup(f.peer.Close)
 	host, port, _ := net.SplitHostPort(sentinel.Addr())
 	django := map[string]any{"prefix": f.name, "hosts": []any{map[string]any{
-		"master_name": kit.SentinelMaster, "sentinels": []any{[]any{host, 1}, []any{host, json.Number(port)}},
+		"master_name": kit.SentinelMaster, "sentinels": []any{[]any{host, json.Number(port)}},
 	}}}
 	if err := site.Ask(t.Context(), nil, "open_layer", f.name, backend, django); err != nil {
 		t.Fatal(err)
