@@ -19,11 +19,13 @@ type server struct {
 	sender *sender
 	reader *reader
 	away   atomic.Bool // reading failed, while other hosts are read
+	gauges gauges
+	doubt  chan struct{} // holds one when its clock may be another
 }
 
 func newServer(ctx context.Context, c *Client, index int, host Host) *server {
-	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8))}
-	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c.config, c.clock)
+	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8)), doubt: make(chan struct{}, 1)}
+	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c, s)
 	s.reader = newReader(ctx, c, s)
 	return s
 }
