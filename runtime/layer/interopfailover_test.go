@@ -28,19 +28,13 @@ func TestInteropFailover(t *testing.T) {
 			ends = append(ends, newFailover(t, site, sentinel, backend, version))
 		}
 	}
-	each := func(step string) {
-		t.Run(step, func(t *testing.T) {
-			for _, f := range ends {
-				t.Run(f.name, func(t *testing.T) {
-					t.Parallel()
-					f.goesOn(t)
-				})
-			}
-		})
+	for _, f := range ends {
+		f.goesOn(t)
 	}
-	each("before")
 	master.Kill()
-	each("after")
+	for _, f := range ends {
+		f.goesOn(t)
+	}
 }
 
 // failover is one layer behind a Sentinel, with both its ends.
@@ -71,6 +65,7 @@ func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.Sentinel
 // goesOn waits until a command comes from Python, and an event gets there. What
 // is on its way at the moment of a fail-over may be lost, so both are repeated.
 func (f *failover) goesOn(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	received := make(chan struct{})
@@ -80,12 +75,12 @@ func (f *failover) goesOn(t *testing.T) {
 			list, _ = f.peer.Receive(ctx, 1)
 		}
 	}()
-	f.until(t, received, func() {
+	f.until(t, received, "a command came", func() {
 		_ = f.site.Ask(ctx, nil, "send", f.name, f.name, []any{map[string]any{"type": "mqtt.publish"}})
 	})
 	heard := make(chan struct{})
 	var consumer string
-	kit.Eventually(t, 30*time.Second, "Python joins a group", func() bool {
+	kit.Eventually(t, 30*time.Second, f.name+": Python joined a group", func() bool {
 		return f.site.Ask(ctx, &consumer, "join", f.name, []string{"g"}) == nil
 	})
 	go func() {
@@ -95,16 +90,16 @@ func (f *failover) goesOn(t *testing.T) {
 			_ = f.site.Ask(ctx, &events, "receive", f.name, consumer, 1)
 		}
 	}()
-	f.until(t, heard, func() {
+	f.until(t, heard, "an event went", func() {
 		batch := &messages.Batch{Target: messages.Target{Name: "g"}, Bundles: []messages.Bundle{alone(messages.Event{Message: &messages.Message{Topic: "t"}})}}
 		_, _ = f.peer.Send(ctx, batch)
 	})
 }
 
 // until does something again and again until it had its effect.
-func (f *failover) until(t *testing.T, done <-chan struct{}, do func()) {
+func (f *failover) until(t *testing.T, done <-chan struct{}, what string, do func()) {
 	t.Helper()
-	kit.Eventually(t, 40*time.Second, "it got to the other end", func() bool {
+	kit.Eventually(t, 40*time.Second, f.name+": "+what, func() bool {
 		do()
 		select {
 		case <-done:
