@@ -22,8 +22,6 @@ for i = 12 + 2 * count, #ARGV do skip[ARGV[i]] = true end
 -- A call that the server comes to late would write again what a later attempt
 -- wrote and somebody read, or would date it back, so that it expires too early.
 if ARGV[7] ~= '' then
-  -- Redis 5 and 6 may be set so that who asked for the time may not write.
-  if redis.replicate_commands then redis.replicate_commands() end
   local now = redis.call('TIME')
   if now[1] * 1e6 + now[2] > tonumber(ARGV[7]) then
     return redis.error_reply('LATE nobody waits for this call any more')

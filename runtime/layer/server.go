@@ -3,6 +3,8 @@ package layer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -43,7 +45,26 @@ func (s *server) failure(doing string, err error) error {
 		err = errors.New(text)
 	}
 	var answer redis.Error
-	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: errors.As(err, &answer), Err: err}
+	answered := errors.As(err, &answer)
+	if what := unfit(err.Error()); answered && what != "" {
+		err = fmt.Errorf("%w (%s)", err, what)
+	}
+	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Err: err}
+}
+
+// unfit says of a server that cannot be used what is wrong with it, where its
+// answer shows that.
+func unfit(answer string) string {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(answer, w) })
+	}
+	switch {
+	case has("MOVED ", "CROSSSLOT", "CLUSTERDOWN"):
+		return "it is a Redis Cluster: a channel layer needs a Redis that is none"
+	case has("unknown command", "Unknown Redis command"):
+		return "a channel layer needs Redis 5 or newer"
+	}
+	return ""
 }
 
 // on is the host that has a name: a group's, or the part of a channel's that
