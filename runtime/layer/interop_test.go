@@ -16,10 +16,9 @@ import (
 //go:embed testdata/site.py
 var siteScript string
 
-// interopForm is one form of a layer, in both languages. The versions before
-// the given ones do not know it; "": all do.
+// interopForm is one form of a layer, in both languages.
 type interopForm struct {
-	core, pubsub string
+	core, pubsub string // the first versions that know it; "": all do
 	hosts        int
 	via          string // how the first host is reached
 	django       map[string]any
@@ -99,8 +98,8 @@ func newInterop(t *testing.T, site *kit.ChannelsProcess, servers *interopServers
 		django[key] = value
 	}
 	form.change(&config)
+	// All layers of a version share servers.
 	if name != "plain" {
-		// All layers of a version share servers.
 		prefix := "asgi" + i.name
 		config.Prefix, django["prefix"] = &prefix, prefix
 	}
@@ -112,8 +111,7 @@ func newInterop(t *testing.T, site *kit.ChannelsProcess, servers *interopServers
 	return i
 }
 
-// start opens both ends. The pub/sub back end stores nothing: somebody has to
-// listen first.
+// start opens both ends.
 func (i *interop) start(backend string, config layer.Config, django map[string]any) {
 	i.peer = layer.Open(config, slog.New(slog.DiscardHandler))
 	i.Cleanup(i.peer.Close)
@@ -159,6 +157,7 @@ func (i *interop) commands() {
 	}
 	received := make(chan []layer.Message)
 	go i.receive(received, len(list))
+	// The pub/sub back end stores nothing: somebody has to listen first.
 	if p, ok := i.peer.(*layer.PubSub); ok {
 		kit.Eventually(i, 20*time.Second, "the commands are heard", func() bool {
 			live, err := p.Live(i.Context(), []messages.Target{{Kind: messages.Channel, Name: i.channel}})

@@ -74,5 +74,11 @@ func TestStatsDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := p.Send(t.Context(), numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	if host := p.Stats().Hosts[0]; host.Trips != 1 || host.Writes != 1 || host.Failures != 0 {
+		t.Errorf("%+v", host)
+	}
 	kit.Eventually(t, 20*time.Second, "the surplus is counted", func() bool { return p.Stats().DroppedCommands >= 1000 })
 }
