@@ -127,3 +127,22 @@ func TestHungServer(t *testing.T) {
 		}
 	}
 }
+
+// TestClockJumps has the server's clock put forward by an hour: what seems late
+// for that is written when the clock was asked for again, which is soon.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	b := newHosts(t, 1, nil)
+	kit.Eventually(t, 20*time.Second, "the clock is known", func() bool { return b.layer.Stats().Hosts[0].Known })
+	b.join(t, "g", "p!a")
+	b.servers[0].SetTime(time.Now().Add(time.Hour))
+	batch := numbered(3)
+	kit.Eventually(t, 20*time.Second, "the batch is written", func() bool {
+		_, err := b.layer.Send(t.Context(), batch)
+		return err == nil
+	})
+	host := b.layer.Stats().Hosts[0]
+	if n := b.length(t, "asgip!"); n != 3 || host.Late == 0 || host.ClockDifference < 59*time.Minute {
+		t.Errorf("%d messages, %+v", n, host)
+	}
+}
