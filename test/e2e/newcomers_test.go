@@ -31,7 +31,7 @@ const (
 )
 
 // A thousand newcomers, while their topics change: each is left with the newest
-// value of each topic, gets no value twice, and nobody else gets a retained one.
+// value of each topic, never shows an older one again, is replayed none twice, and nobody else gets a retained one.
 func TestThousandNewcomers(t *testing.T) {
 	t.Parallel()
 	for _, version := range []messages.Version{messages.MQTT5, messages.MQTT311} {
@@ -71,7 +71,8 @@ type tile struct {
 	value   int
 	back    bool // it showed a newer one before
 	replays int
-	twice   bool // a replay brought what it showed already
+	kept    int  // what the last replay brought
+	twice   bool // two replays in a row brought the same
 }
 
 // wallLayer takes the commands from the test: the rest of it is real.
@@ -222,14 +223,15 @@ func (w *wall) show(m messages.Map) {
 		}
 		shown := tiles[topic.(string)]
 		if shown == nil {
-			shown = &tile{value: -1}
+			shown = &tile{value: -1, kept: -1}
 			tiles[topic.(string)] = shown
 		}
 		value := int(payload.(int64))
 		shown.back = shown.back || value < shown.value
 		if retain.(bool) {
 			shown.replays++
-			shown.twice = shown.twice || value == shown.value
+			shown.twice = shown.twice || value == shown.kept
+			shown.kept = value
 		}
 		shown.value = value
 	}
