@@ -24,6 +24,12 @@
 // one way to one target. The way changes only when a target leaves a filter; the
 // router then holds what comes until that subscription has passed on all it had.
 //
+// Retained values come when a filter is subscribed to again, for the newcomers of
+// targets only. They take the same way as live messages of their topic, and a
+// group withholds one from a newcomer if a live message of its topic came before
+// it that the router saw after the newcomer. What is held back for its time
+// (MinInterval) goes on only as the newest of its topic.
+//
 // One gap is left: where the broker sends a copy for each of several filters,
 // and a target leaves the filter of its way after the copy of the other filter
 // came and before that of its own, it misses that one message.
@@ -37,6 +43,10 @@
 // that makes its actor panic is given back as well: it is counted and never
 // comes again. Commands stay in Redis until they took effect: the reader
 // acknowledges them when it is told Done.
+//
+// What is held back for its time, or parked for a queue without room, was given
+// back before, lest it use up the broker's receive maximum. A graceful stop passes
+// the former on; a worker that is killed loses both.
 //
 // # Failure
 //
