@@ -21,7 +21,7 @@ import (
 type drainOver struct{}
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{readerName, routerName, registryName, groupsName, brokerName}
+var bridgeChildren = []string{readerName, requestsName, routerName, registryName, groupsName, brokerName}
 
 type bridge struct {
 	*dependencies
@@ -89,6 +89,7 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
 	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies))
+	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
 }
 
@@ -100,6 +101,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	self, root := ctx.Self(), b.system.Root
 	b.deadline = time.AfterFunc(b.DrainTimeout, func() { root.Send(self, drainOver{}) })
 	b.reader.Tell(messages.Quiesce{})
+	b.requests.Tell(messages.Quiesce{})
 	b.broker.Tell(messages.Quiesce{})
 	b.proceed(ctx)
 }

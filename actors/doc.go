@@ -6,6 +6,7 @@
 //	│   └── channel:...      the same for one channel
 //	├── router               owns the trie: which filter matches a topic
 //	│   └── subscription:... passes on what one filter matches
+//	├── requests             keeps the requests that wait for responses
 //	├── registry             keeps the subscriptions in Redis
 //	├── broker               keeps a session: version, attempts, outbox, filters
 //	│   └── session          owns one live MQTT connection and dies with it
@@ -41,8 +42,10 @@
 // actor, which has the message acknowledged when the parts are whole again. It
 // does not matter whether the connection that brought it still lives. A delivery
 // that makes its actor panic is given back as well: it is counted and never
-// comes again. Commands stay in Redis until they took effect: the reader
-// acknowledges them when it is told Done.
+// comes again. Commands stay in Redis until they took effect, and until their
+// answers are written where their senders want one: the reader acknowledges them
+// when it is told Done, and Answered. Answers go the way of messages, through the
+// actor of the channel that they are for.
 //
 // What is held back for its time, or parked for a queue without room, was given
 // back before, lest it use up the broker's receive maximum. A graceful stop passes

@@ -44,7 +44,8 @@ const retryMax = 2 * time.Second
 type waiting struct {
 	event      messages.Event
 	settlement messages.Settlement
-	to         *audience // nil: everybody
+	receipt    messages.Receipt // of the command that it answers
+	to         *audience        // nil: everybody
 }
 
 // sent is the outcome of one Layer.Send of the incarnation with that context.
@@ -73,6 +74,7 @@ type group struct {
 	held      int64           // memory that it occupies, in bytes
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
 	parts     []messages.Settlement
+	answers   []messages.Receipt // of the answers in it
 	attempts  int
 	complaint complaint
 
@@ -133,17 +135,20 @@ func (g *group) Receive(ctx actor.Context) {
 func (g *group) release(message any) {
 	switch m := message.(type) {
 	case messages.Deliver:
-		g.giveBack(m.Token, m.Weight)
+		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
+		g.tellAnswered(m.Receipt)
 	case sent:
 		if m.batch == g.batch {
-			g.settle(g.parts)
-			g.batch, g.parts = nil, nil
+			g.batchDone()
 		}
 	}
 }
 
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
+	if m.Weight > 0 {
+		g.retired = false // a subscription serves the target again
+	}
 	if m.Token.Replay {
 		g.replay(m)
 	} else {
@@ -173,7 +178,7 @@ func (g *group) replay(m messages.Deliver) {
 
 // add puts a message at the end of the backlog.
 func (g *group) add(m messages.Deliver, to *audience) {
-	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, to})
+	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
 	if m.Event.Message.QoS == 0 {
 		g.droppable++
 	}
@@ -231,6 +236,9 @@ func (g *group) next(ctx actor.Context) {
 	g.parts = make([]messages.Settlement, n)
 	for i, w := range g.backlog[:n] {
 		events[i], g.parts[i] = w.event, w.settlement
+		if w.receipt != "" {
+			g.answers = append(g.answers, w.receipt)
+		}
 	}
 	g.forget(n)
 	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
@@ -277,13 +285,19 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
 	if m.batch.Queue == nil {
 		g.park(ctx, m)
-		g.settle(g.parts)
-		g.batch, g.parts = nil, nil
+		g.batchDone()
 		g.next(ctx)
 	} else {
 		g.unparked(ctx, m)
 	}
 	g.tellIdle()
+}
+
+// batchDone lets go of what the write to everybody was about.
+func (g *group) batchDone() {
+	g.settle(g.parts)
+	g.tellAnswered(g.answers...)
+	g.batch, g.parts, g.answers = nil, nil, nil
 }
 
 // retry writes the same batch again after a while: what a write that failed
@@ -398,9 +412,10 @@ func (g *group) tellIdle() {
 // giveUp drops everything, as the last thing an incarnation does that a bug
 // has made useless.
 func (g *group) giveUp() {
-	g.settle(g.parts)
+	g.batchDone()
 	for _, w := range g.backlog {
 		g.settle([]messages.Settlement{w.settlement})
+		g.tellAnswered(w.receipt)
 	}
 	g.clear()
 }
@@ -427,5 +442,12 @@ func (g *group) clear() {
 func (g *group) settle(parts []messages.Settlement) {
 	if len(parts) > 0 {
 		g.broker.Tell(messages.Settled{Parts: parts})
+	}
+}
+
+// tellAnswered says that answers were written.
+func (g *group) tellAnswered(receipts ...messages.Receipt) {
+	if len(receipts) > 0 && receipts[0] != "" {
+		g.reader.Tell(messages.Answered{Receipts: receipts})
 	}
 }

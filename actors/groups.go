@@ -8,7 +8,8 @@ import (
 
 // groups makes an actor for each target that something is delivered to, passes
 // the deliveries on, and stops the actor when no subscription serves the target
-// any more and it has nothing left.
+// any more and it has nothing left. One that was made for an answer is stopped
+// once that is written, if no subscription serves its target by then.
 
 // targetActor is what groups knows of one target's actor.
 type targetActor struct {
@@ -36,7 +37,7 @@ func newGroups(deps *dependencies) *actor.Props {
 func (g *groups) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
-		g.forward(ctx, m.Target, m)
+		g.deliver(ctx, m)
 	case messages.Welcome:
 		g.forward(ctx, m.Target, m)
 	case messages.Welcomed:
@@ -61,8 +62,21 @@ func (g *groups) Receive(ctx actor.Context) {
 
 // release gives back what a message held whose handling panicked.
 func (g *groups) release(message any) {
-	if m, ok := message.(messages.Deliver); ok {
+	m, ok := message.(messages.Deliver)
+	switch {
+	case !ok:
+	case m.Weight > 0:
 		g.giveBack(m.Token, m.Weight)
+	case m.Receipt != "":
+		g.reader.Tell(messages.Answered{Receipts: []messages.Receipt{m.Receipt}})
+	}
+}
+
+func (g *groups) deliver(ctx actor.Context, m messages.Deliver) {
+	_, known := g.targets[m.Target]
+	g.forward(ctx, m.Target, m)
+	if !known && m.Weight == 0 {
+		g.targets[m.Target].group.Tell(messages.Retire{Target: m.Target})
 	}
 }
 

@@ -49,7 +49,14 @@ type Options struct {
 	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
 	// default.
 	DrainTimeout time.Duration
-	Log          *slog.Logger
+	// StatusGroup is told when the MQTT broker comes or goes; empty: nobody is.
+	StatusGroup string
+	// AllowSubscribe and AllowPublish are filters, within one of which every filter
+	// and topic of a command must be; nil: all are allowed.
+	AllowSubscribe, AllowPublish []string
+	// Static are subscriptions that are there from the start and stay.
+	Static []messages.SubscribeCommand
+	Log    *slog.Logger
 	// Stats counts what happens; made if nil.
 	Stats *Stats
 }
@@ -106,9 +113,11 @@ type Stats struct {
 	// values that they got, one for each newcomer; Replaying is how many of those
 	// that the broker has sent are under way to the layer.
 	Newcomers, Replayed, Replaying atomic.Int64
-	// Commands: taken from the layer, not understood, publishes that took effect
-	// and those the broker refused, filters the broker refused.
-	Commands, BadCommands, Published, PublishRefused, FilterRefused atomic.Int64
+	// Commands: taken from the layer, not understood, not allowed, publishes that
+	// took effect and those the broker refused, filters the broker refused.
+	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64
+	// Requests that were answered, and that were not in time.
+	Responses, Timeouts atomic.Int64
 	// Life: connections made, connections or attempts lost, losses of Redis, bugs,
 	// messages to an actor that does not understand them.
 	Connects, Disconnects, LayerLosses, Bugs, Strange atomic.Int64
@@ -126,6 +135,7 @@ type dependencies struct {
 	reader   Ref[messages.ToReader]
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
+	requests Ref[messages.ToRequests]
 	groups   Ref[messages.ToGroups]
 	broker   Ref[messages.ToBroker]
 }
@@ -136,6 +146,7 @@ const (
 	readerName   = "reader"
 	routerName   = "router"
 	registryName = "registry"
+	requestsName = "requests"
 	groupsName   = "groups"
 	brokerName   = "broker"
 )
@@ -148,6 +159,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
 		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),
 		registry: refTo[messages.ToRegistry](system, bridgePath+"/"+registryName),
+		requests: refTo[messages.ToRequests](system, bridgePath+"/"+requestsName),
 		groups:   refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
 		broker:   refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
 	}
@@ -166,4 +178,10 @@ func (d *dependencies) crowded(own int64) bool {
 // giveBack settles one part of a delivery.
 func (d *dependencies) giveBack(token messages.Token, weight uint64) {
 	d.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
+}
+
+// failed ends a command that a bug has cost.
+func (d *dependencies) failed(receipt messages.Receipt) {
+	d.reader.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
+	d.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

@@ -29,6 +29,9 @@ type acknowledged struct {
 // acknowledgeAgain comes when the delay after a failed acknowledgement is over.
 type acknowledgeAgain struct{}
 
+// overdue comes when the sender of a subscribe has waited long enough.
+type overdue struct{ receipt messages.Receipt }
+
 type reader struct {
 	*dependencies
 	ctx    context.Context
@@ -42,6 +45,7 @@ type reader struct {
 	ended     bool      // the receiver has stopped
 	since     time.Time // when Redis was back last
 
+	replies       replies
 	done          []messages.Receipt
 	burials       []messages.Burial
 	acknowledging bool
@@ -53,7 +57,7 @@ type reader struct {
 func newReader(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
-		return &reader{dependencies: deps, ctx: ctx, cancel: cancel}
+		return &reader{dependencies: deps, ctx: ctx, cancel: cancel, replies: newReplies(deps)}
 	})
 }
 
@@ -69,6 +73,12 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.layerBack()
 	case messages.Took:
 		r.took(ctx, m)
+	case messages.Answer:
+		r.replies.answer(m)
+	case messages.Answered:
+		r.answered(ctx, m.Receipts)
+	case overdue:
+		r.replies.overdue(m.receipt)
 	case messages.Done:
 		r.finished(ctx, m.Receipts)
 	case acknowledged:
@@ -77,6 +87,7 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.acknowledging = false
 		r.acknowledge(ctx)
 	case messages.Undeliverable:
+		r.fault(m.Receipt, messages.CodeRefused, m.Reason)
 		r.bury(ctx, messages.Burial(m))
 	case messages.Quiesce:
 		r.quiescing = true
@@ -86,6 +97,7 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.tellQuiet()
 	case *actor.Stopping:
 		r.cancel()
+		r.replies.stop()
 	default:
 		r.strange(ctx)
 	}
@@ -120,6 +132,7 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.underWay += len(m.Received)
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
+		r.expect(ctx, received)
 		if received.Fault != nil {
 			r.misunderstood(ctx, received)
 			continue
@@ -129,21 +142,53 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.take()
 }
 
+// expect notes whether the sender of a message wants an answer.
+func (r *reader) expect(ctx actor.Context, m messages.Received) {
+	root, self := r.system.Root, ctx.Self()
+	r.replies.expect(m, func() { root.Send(self, overdue{m.Receipt}) })
+}
+
+// fault tells the sender of a command why it did not take effect.
+func (r *reader) fault(receipt messages.Receipt, code, reason string) {
+	r.replies.answer(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: code, Reason: reason}})
+}
+
 // misunderstood gets rid of a message that is no command: said once, counted,
 // and kept among the dead letters.
 func (r *reader) misunderstood(ctx actor.Context, m messages.Received) {
 	r.Stats.BadCommands.Add(1)
 	r.Log.Warn("a message on the command channel was not understood: correct its sender; it is among the dead letters", "error", m.Fault)
+	r.fault(m.Receipt, m.Code, m.Fault.Error())
 	r.bury(ctx, messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
 }
 
 func (r *reader) bury(ctx actor.Context, b messages.Burial) {
-	r.burials = append(r.burials, b)
+	if r.replies.bury(b) {
+		r.burials = append(r.burials, b)
+	}
 	r.acknowledge(ctx)
 }
 
 func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
-	r.done = append(r.done, receipts...)
+	for _, receipt := range receipts {
+		if r.replies.done(receipt) {
+			r.done = append(r.done, receipt)
+		}
+	}
+	r.acknowledge(ctx)
+}
+
+// answered lets those commands go that waited for their answers to be written.
+func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
+	for _, receipt := range receipts {
+		switch over, burial := r.replies.written(receipt); {
+		case !over:
+		case burial != nil:
+			r.burials = append(r.burials, *burial)
+		default:
+			r.done = append(r.done, receipt)
+		}
+	}
 	r.acknowledge(ctx)
 }
 

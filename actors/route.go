@@ -20,6 +20,7 @@ type route struct {
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
+	senders      senders
 }
 
 // membership is that of one target in one filter.
@@ -27,6 +28,7 @@ type membership struct {
 	options messages.Options
 	serial  uint64    // the lower, the older
 	asked   time.Time // when it was last asked for
+	static  bool      // it stays
 }
 
 // join adds a member, or changes its options, and says whether that changed
@@ -35,7 +37,7 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 	old, member := to.members[target]
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
-		joined.serial = old.serial
+		joined.serial, joined.static = old.serial, old.static
 	}
 	to.members[target] = joined
 	if member && old.options == options {
@@ -50,6 +52,16 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 func (to *route) served(options messages.Options) bool {
 	return to.want.Filter != "" && options.QoS <= to.want.QoS && options.NoLocal == to.want.NoLocal
 }
+
+// fix makes a membership stay.
+func (to *route) fix(target messages.Target) {
+	m := to.members[target]
+	m.static = true
+	to.members[target] = m
+}
+
+// isFixed says whether a membership is one of those that stay.
+func (to *route) isFixed(target messages.Target) bool { return to.members[target].static }
 
 func (to *route) leave(target messages.Target) {
 	delete(to.members, target)

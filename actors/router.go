@@ -1,6 +1,9 @@
 package actors
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
@@ -33,6 +36,9 @@ type router struct {
 	emptied   bool // the subscriptions were asked for what they hold back
 
 	matched []*route // scratch space of one delivery
+
+	connected bool   // there has been a connection
+	responses string // the topics of responses to requests begin with it; empty: there are none
 }
 
 func newRouter(deps *dependencies) *actor.Props {
@@ -55,11 +61,17 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Flushed:
 		r.flushed()
 	case messages.Granted:
-		r.pass(m.Filter, m)
+		r.granted(m)
 	case messages.Refused:
-		r.pass(m.Filter, m)
+		r.refused(m)
+	case messages.Connected:
+		r.reconnected(ctx, m)
+	case messages.Responses:
+		r.responses = strings.TrimSuffix(m.Filter, "+")
 	case messages.Interrupted:
-		r.pass(m.Filter, m)
+		if to, ok := r.trie.Get(m.Filter); ok {
+			to.subscription.Tell(m)
+		}
 	case messages.Welcomed:
 		r.welcomed(m)
 	case messages.Quiesce:
@@ -76,7 +88,7 @@ func (r *router) release(message any) {
 	case messages.Delivery:
 		r.giveBack(m.Token, m.Weight)
 	case messages.Execute:
-		r.done(m.Receipt)
+		r.failed(m.Receipt)
 	case messages.Flushed:
 		r.flushing = max(0, r.flushing-1)
 	}
@@ -89,32 +101,90 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 		r.early = append(r.early, m)
 		return
 	}
-	var changes []messages.Change
-	switch c := m.Command.(type) {
-	case messages.SubscribeCommand:
-		changes = r.subscribe(ctx, c)
-	case messages.UnsubscribeCommand:
-		changes = r.unsubscribe(ctx, c.Filter, c.Targets)
-	case messages.PublishCommand:
-		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
-		return // the broker says when it is done
-	}
-	if len(changes) == 0 {
-		r.done(m.Receipt)
+	if failure := r.denied(m.Command); failure != nil {
+		r.Stats.Denied.Add(1)
+		r.Log.Warn("a command was not allowed", "error", failure.Reason)
+		r.refuse(m.Receipt, failure)
 		return
 	}
-	r.registry.Tell(messages.Keep{Receipt: m.Receipt, Changes: changes})
+	switch c := m.Command.(type) {
+	case messages.SubscribeCommand:
+		r.keep(m.Receipt, r.subscribe(ctx, c))
+		r.await(m.Receipt, c)
+	case messages.UnsubscribeCommand:
+		r.executeUnsubscribe(ctx, m.Receipt, c)
+	case messages.PublishCommand:
+		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
+	case messages.RequestCommand:
+		r.requests.Tell(messages.Request{Receipt: m.Receipt, Message: c.Message, Timeout: c.Timeout})
+	case messages.StatusCommand:
+		r.broker.Tell(messages.Status{Receipt: m.Receipt})
+	}
+}
+
+func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
+	if to, ok := r.trie.Get(c.Filter); ok && slices.ContainsFunc(c.Targets, to.isFixed) {
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
+		return
+	}
+	r.keep(receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
+}
+
+// keep has the changes that a command made stored, after which it is done.
+func (r *router) keep(receipt messages.Receipt, changes []messages.Change) {
+	if len(changes) == 0 {
+		r.done(receipt)
+		return
+	}
+	r.registry.Tell(messages.Keep{Receipt: receipt, Changes: changes})
+}
+
+// await answers a subscribe when the broker has said what it grants. A filter
+// that it has refused is asked for again.
+func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
+	if c.Reply.Channel == "" {
+		return
+	}
+	to, _ := r.trie.Get(c.Filter)
+	if to.senders.refused(to.want.Serial) {
+		r.ask(to, to.want, false)
+	}
+	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
+}
+
+// refuse tells the sender of a command why it does not take effect.
+func (r *router) refuse(receipt messages.Receipt, failure *messages.Failure) {
+	r.reader.Tell(messages.Answer{Receipt: receipt, Failure: failure})
+	r.done(receipt)
 }
 
 func (r *router) done(receipt messages.Receipt) {
 	r.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }
 
-// restored takes the subscriptions of before over, and lets the broker and the
-// commands come.
+// restored takes the subscriptions of before over, those that the configuration
+// still allows, and lets the broker and the commands come.
 func (r *router) restored(ctx actor.Context, m messages.Restored) {
+	var changes []messages.Change
 	for _, s := range m.Stored {
+		if r.deniedFilter(s.Filter) != nil {
+			m.Leaving = append(m.Leaving, s.Filter)
+			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: s.Filter})
+			continue
+		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
+	}
+	for _, s := range r.Static {
+		r.subscribe(ctx, s)
+		to, _ := r.trie.Get(s.Filter)
+		for _, target := range s.Targets {
+			to.fix(target)
+		}
+		// The configuration of the next start may not have it.
+		changes = append(changes, messages.Change{Leaving: s.Filter})
+	}
+	if len(changes) > 0 {
+		r.registry.Tell(messages.Keep{Changes: changes})
 	}
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
@@ -122,7 +192,19 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	r.early = nil
 	for _, e := range early {
 		if r.protect("carrying out a command", func() error { r.execute(ctx, e); return nil }) != nil {
-			r.done(e.Receipt)
+			r.failed(e.Receipt)
+		}
+	}
+}
+
+// reconnected asks for the retained values once more that the configuration
+// wants, where the broker has lost the session: some may have changed meanwhile.
+func (r *router) reconnected(ctx actor.Context, m messages.Connected) {
+	again := r.connected && !m.Info.Present
+	r.connected = true
+	for _, s := range r.Static {
+		if again && s.Replay {
+			r.subscribe(ctx, s)
 		}
 	}
 }
@@ -195,9 +277,13 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 func (r *router) want(to *route, replay bool) {
 	want := to.wants()
 	want.Serial, want.Replay = to.want.Serial, to.want.Replay
-	if want == to.want && !replay {
-		return
+	if want != to.want || replay {
+		r.ask(to, want, replay)
 	}
+}
+
+// ask asks the broker for a filter, if need be once more.
+func (r *router) ask(to *route, want messages.Want, replay bool) {
 	r.serial++
 	want.Serial = r.serial
 	if replay {
@@ -232,6 +318,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 		return changes
 	}
 	r.trie.Delete(filter)
+	to.senders.decide(r.dependencies, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: filter})
 	ctx.Poison(to.pid)
 	return append(changes, messages.Change{Leaving: filter})
@@ -251,6 +338,10 @@ func (r *router) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
 		to, ok := r.trie.Get(filter)
 		if !ok || to.members[m.Target].asked.After(m.Asked) {
+			continue
+		}
+		if to.isFixed(m.Target) {
+			r.registry.Tell(messages.Keep{Changes: []messages.Change{{Remove: &messages.Stored{Filter: filter, Target: m.Target}}}})
 			continue
 		}
 		r.registry.Tell(messages.Keep{Changes: r.unsubscribe(ctx, filter, []messages.Target{m.Target})})
@@ -311,13 +402,16 @@ func (r *router) route(d messages.Delivery) {
 		r.replay(d)
 		return
 	}
+	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
+		d = r.respond(d)
+	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		d.To = r.matched[0].all()
 		r.matched[0].subscription.Tell(d)
 		return
 	}
 	parts := r.parts(d)
-	if len(parts) == 0 {
+	if len(parts) == 0 && d.Weight > 0 {
 		r.Stats.Unmatched.Add(1)
 		r.giveBack(d.Token, d.Weight)
 		return
@@ -332,6 +426,16 @@ func (r *router) send(d messages.Delivery, parts []part) {
 		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
 		p.to.subscription.Tell(copied)
 	}
+}
+
+// respond sends a delivery to the requests, and returns what is left of it for
+// others.
+func (r *router) respond(d messages.Delivery) messages.Delivery {
+	n := 1 + min(1, len(r.matched))
+	weight := messages.Split(d.Weight, n, 0)
+	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
+	d.Weight -= weight
+	return d
 }
 
 // replay sends a retained value to those of whom newcomers wait for it, by the way
@@ -375,9 +479,25 @@ func (r *router) parts(d messages.Delivery) []part {
 	return parts
 }
 
-// pass hands what the broker said of a filter to its subscription.
-func (r *router) pass(filter string, m messages.ToSubscription) {
-	if to, ok := r.trie.Get(filter); ok {
-		to.subscription.Tell(m)
+// granted and refused hand what the broker said of a filter to those who wait
+// for it.
+func (r *router) granted(m messages.Granted) {
+	to, ok := r.trie.Get(m.Filter)
+	if !ok {
+		r.requests.Tell(m)
+		return
 	}
+	to.subscription.Tell(m)
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
+}
+
+func (r *router) refused(m messages.Refused) {
+	to, ok := r.trie.Get(m.Filter)
+	if !ok {
+		r.requests.Tell(m)
+		return
+	}
+	to.subscription.Tell(m)
+	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
 }

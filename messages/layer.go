@@ -146,12 +146,13 @@ type Failure struct {
 
 // The codes of Failure, beside those of bad input.
 const (
-	CodeDenied      = "denied"      // the configuration does not allow it
-	CodeRefused     = "refused"     // the broker refused it
-	CodeTooLarge    = "too-large"   // larger than the broker accepts
-	CodeTimeout     = "timeout"     // no answer in time
-	CodeUnsupported = "unsupported" // the broker, or its MQTT version, can't do it
-	CodeBug         = "bug"         // the worker failed at it
+	CodeDenied       = "denied"       // the configuration does not allow it
+	CodeRefused      = "refused"      // the broker refused it
+	CodeTooLarge     = "too-large"    // larger than the broker accepts
+	CodeTimeout      = "timeout"      // no answer in time
+	CodeUnsupported  = "unsupported"  // the broker, or its MQTT version, can't do it
+	CodeUnsubscribed = "unsubscribed" // given up again before the broker answered
+	CodeBug          = "bug"          // the worker failed at it
 )
 
 // Answer says what the sender of a command is to be told. It comes before the
@@ -414,8 +415,9 @@ type LayerState struct{ Up bool }
 type SessionState struct{ Up bool }
 
 // Quiesce asks to take nothing new and to say Quiet when what was under way
-// is done. Bridge tells reader and broker, then router, and then groups; broker
-// tells session, groups tells every group.
+// is done. Bridge tells reader, requests (which have no need to answer) and
+// broker, then router, and then groups; broker tells session, groups tells every
+// group.
 type Quiesce struct{}
 
 // Quiet answers Quiesce. Reader, broker, router and groups tell bridge; a group
@@ -482,6 +484,7 @@ func (Response) toRequests()      {}
 func (Responses) toRouter()       {}
 func (Status) toBroker()          {}
 func (Quiesce) toRouter()         {}
+func (Quiesce) toRequests()       {}
 func (Quiesce) toReader()         {}
 func (Quiesce) toBroker()         {}
 func (Quiesce) toSession()        {}

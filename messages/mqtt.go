@@ -22,7 +22,7 @@ func (v Version) String() string {
 
 // Properties are the MQTT 5 properties of a PUBLISH that belong to the
 // application. The zero value of a field means that the publisher did not set
-// it; nil where there are none at all.
+// it, or to an empty text; nil where there are none at all.
 type Properties struct {
 	ContentType     string
 	ResponseTopic   string

@@ -191,13 +191,14 @@ type Sink struct {
 func NewSink(mqtt actors.MQTT) *Sink { return &Sink{mqtt: mqtt} }
 
 // Received implements actors.Sink.
-func (k *Sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
+func (k *Sink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.received = append(k.received, Received{seq, identifiers, m})
 	if k.mqtt != nil {
 		k.mqtt.Ack(seq)
 	}
+	return true
 }
 
 // Published implements actors.Sink.

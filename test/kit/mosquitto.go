@@ -124,6 +124,17 @@ func MosquittoPasswords(t testing.TB, user, password string) []string {
 	return []string{"allow_anonymous false", "password_file " + path}
 }
 
+// MosquittoACL writes an access list and returns the line of a configuration that
+// has it enforced.
+func MosquittoACL(t testing.TB, acl string) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "acl")
+	if err := os.WriteFile(path, []byte(acl), 0o600); err != nil {
+		t.Fatalf("writing mosquitto's access list: %v", err)
+	}
+	return []string{"acl_file " + path}
+}
+
 // Answers waits until something listens on the address and tells whether it
 // did, within the time and before ended was closed.
 func Answers(addr string, ended <-chan struct{}, within time.Duration) bool {

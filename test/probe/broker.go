@@ -16,7 +16,9 @@ type Broker struct {
 	mu       sync.Mutex
 	refuse   func(messages.Version) error
 	deny     map[string]bool
-	hold     bool // publishes are not acknowledged
+	hold     bool            // publishes are not acknowledged
+	codes    map[string]byte // by topic: what a publish is answered with
+	fresh    bool            // each connection begins a new session
 	attempts []messages.Version
 	live     *connection
 	filters  map[string]messages.Want
@@ -33,7 +35,7 @@ var _ actors.MQTT = (*Broker)(nil)
 
 // NewBroker makes a broker that accepts everything.
 func NewBroker() *Broker {
-	return &Broker{deny: map[string]bool{}, filters: map[string]messages.Want{}, retained: map[string]messages.Message{}}
+	return &Broker{deny: map[string]bool{}, codes: map[string]byte{}, filters: map[string]messages.Want{}, retained: map[string]messages.Message{}}
 }
 
 // Failure is a failed attempt, for Refuse and Drop.
@@ -51,6 +53,27 @@ func (b *Broker) Deny(filter string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.deny[filter] = true
+}
+
+// Allow ends Deny.
+func (b *Broker) Allow(filter string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.deny, filter)
+}
+
+// RefusePublish makes the broker answer publishes to a topic with a reason code.
+func (b *Broker) RefusePublish(topic string, code byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.codes[topic] = code
+}
+
+// Forgetful makes the broker keep no session from one connection to the next.
+func (b *Broker) Forgetful() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fresh = true
 }
 
 // Have gives the broker subscriptions that it kept for us.
@@ -210,7 +233,10 @@ type connection struct {
 }
 
 func (c *connection) Info() messages.SessionInfo {
-	return messages.SessionInfo{Version: c.version, Broker: "probe"}
+	b := c.broker
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return messages.SessionInfo{Version: c.version, Broker: "probe", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
 // Subscribe implements the port. Retained messages come before the answer.
@@ -250,10 +276,10 @@ func (c *connection) Unsubscribe(_ context.Context, filters []string) error {
 func (c *connection) Publish(_ context.Context, p messages.Publish) error {
 	c.broker.mu.Lock()
 	c.broker.sent = append(c.broker.sent, p)
-	hold := c.broker.hold
+	hold, code := c.broker.hold, c.broker.codes[p.Message.Topic]
 	c.broker.mu.Unlock()
 	if !hold {
-		c.sink.Published(messages.Published{Receipt: p.Receipt})
+		c.sink.Published(messages.Published{Receipt: p.Receipt, Code: code, Reason: "as the test says"})
 	}
 	return nil
 }

@@ -61,10 +61,36 @@ func (l *Layer) change(f func()) {
 }
 
 // Put puts a command on the command channel and returns its receipt.
-func (l *Layer) Put(c messages.Command) messages.Receipt { return l.put(messages.Received{Command: c}) }
+func (l *Layer) Put(c messages.Command) messages.Receipt {
+	r := messages.Received{Command: c}
+	r.Type, r.Reply = described(c)
+	return l.put(r)
+}
 
 // PutBad puts something on the command channel that cannot be understood.
 func (l *Layer) PutBad(fault error) messages.Receipt { return l.put(messages.Received{Fault: fault}) }
+
+// PutReceived puts something on the command channel as it is to be received,
+// but for its receipt.
+func (l *Layer) PutReceived(r messages.Received) messages.Receipt { return l.put(r) }
+
+// described is a command's type, and where its answer goes.
+func described(c messages.Command) (string, messages.Reply) {
+	switch c := c.(type) {
+	case messages.SubscribeCommand:
+		return "mqtt.subscribe", c.Reply
+	case messages.UnsubscribeCommand:
+		return "mqtt.unsubscribe", c.Reply
+	case messages.PublishCommand:
+		return "mqtt.publish", c.Reply
+	case messages.RequestCommand:
+		return "mqtt.request", c.Reply
+	case messages.StatusCommand:
+		return "mqtt.status", c.Reply
+	default:
+		return "", messages.Reply{}
+	}
+}
 
 func (l *Layer) put(r messages.Received) messages.Receipt {
 	l.change(func() {
