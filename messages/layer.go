@@ -125,8 +125,8 @@ func (StatusCommand) command()      {}
 
 // Received is one message of the command channel. Where it could not be
 // understood, Command is nil and Fault says what was wrong and with what,
-// without any payload; Type and Reply are what could be read of it all the
-// same.
+// without any payload. Where an answer is wanted, or there is a Fault, Type and
+// Reply are those of the message, as far as they can be read.
 type Received struct {
 	Receipt Receipt
 	Command Command
