@@ -24,7 +24,7 @@ import (
 const (
 	newcomers  = 1000
 	processes  = 20
-	values     = 40 // topics
+	values     = 20 // topics
 	wallName   = "wall"
 	liveFilter = "live/+"
 	wideFilter = "live/#"
@@ -50,7 +50,13 @@ func TestThousandNewcomers(t *testing.T) {
 			stop := w.load(device)
 			w.come(t)
 			newest := stop()
-			kit.Eventually(t, 30*time.Second, "everybody is left with the newest values", func() bool { return w.behind(newest) == 0 })
+			t.Cleanup(func() {
+				if s := w.tree.Stats(); t.Failed() {
+					t.Logf("%d tiles behind, %d newcomers, %d replays under way, %d bytes, %d dropped",
+						w.behind(newest), s.Newcomers.Load(), s.Replaying.Load(), s.WaitingBytes.Load(), s.Overflowed.Load())
+				}
+			})
+			kit.Eventually(t, 90*time.Second, "everybody is left with the newest values", func() bool { return w.behind(newest) == 0 })
 			kit.Eventually(t, 20*time.Second, "nobody waits any more", func() bool { return w.tree.Stats().Newcomers.Load() == 0 })
 			w.check(t, old)
 		})
@@ -172,7 +178,7 @@ func (w *wall) load(device *kit.Device) (stop func() []int) {
 			select {
 			case <-end:
 				return
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(10 * time.Millisecond):
 			}
 			i := n * 7 % values
 			if i == 3 {
