@@ -284,7 +284,13 @@ func (b *broker) change() {
 	}
 }
 
+// subscribed takes in what the broker said of filters. What the lost connection
+// still says is not believed: retained values may not have followed it, and all
+// filters are asked for again.
 func (b *broker) subscribed(m messages.Subscribed) {
+	if !b.up {
+		return
+	}
 	for i, want := range m.Filters {
 		b.filters.answered(want)
 		if code := m.Codes[i]; code < 0x80 {
