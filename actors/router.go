@@ -146,7 +146,7 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 	if to.senders.refused(to.want.Serial) {
 		r.ask(to, to.want, false)
 	}
-	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
+	to.senders.add(r.dependencies, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
