@@ -306,8 +306,7 @@ func (b *broker) subscribed(m messages.Subscribed) {
 }
 
 func (b *broker) unsubscribed(m messages.Unsubscribed) {
-	b.filters.gone(m.Filters)
-	b.registry.Tell(messages.FilterGone(m))
+	b.registry.Tell(messages.FilterGone{Filters: b.filters.gone(m.Filters)})
 	b.answered()
 }
 

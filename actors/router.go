@@ -224,6 +224,9 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
 	}
+	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
+		changes = append(changes, messages.Change{Leaving: c.Filter})
+	}
 	switch {
 	case c.Replay:
 		r.want(to, true)
