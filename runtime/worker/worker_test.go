@@ -96,6 +96,23 @@ subscriptions:
 	}
 }
 
+// TestReadme: the file that README.md shows is taken.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "<!-- subscriptions -->\n```yaml\n")
+	example, _, found := strings.Cut(rest, "```\n<!-- /subscriptions -->")
+	if !found {
+		t.Fatal("README.md has no example of subscriptions")
+	}
+	if cfg, err := load(t, "c.yaml", example); err != nil || len(cfg.Subscriptions) != 2 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
 // TestBadSubscriptions: each entry has its fault, which names the key.
 func TestBadSubscriptions(t *testing.T) {
 	t.Parallel()
