@@ -24,7 +24,7 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(config, []byte(strings.Join(examples(t, "yaml"), "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr()}, "run", "--config", config)
+	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "LOG_LEVEL=debug"}, "run", "--config", config)
 	lamp, meter := kit.NewDevice5(t, broker.Addr()), kit.NewDevice5(t, broker.Addr())
 	lamp.Listen("house/lamp/set", 1)
 	meter.Answer("house/gas/get", func(question string) string {
