@@ -12,15 +12,15 @@ import (
 // decoder is what command.Decode is.
 type decoder func(messages.Map) (messages.Command, error)
 
-// understand decodes one message. Where it is no command, the result says what
-// its sender is to be told, and where.
+// understand decodes one message. Where its sender wants an answer, or it is no
+// command, the result says what that was and where to answer.
 func understand(m layer.Message, decode decoder) messages.Received {
 	r := messages.Received{Receipt: m.Receipt, Fault: m.Fault}
 	if r.Fault != nil {
 		return r // nothing of it can be read
 	}
 	r.Command, r.Code, r.Fault = decode.safely(m.Body)
-	if r.Fault != nil {
+	if _, asks := m.Body.Get("reply_channel"); asks || r.Fault != nil {
 		r.Type, r.Reply = command.Envelope(m.Body)
 	}
 	return r

@@ -34,7 +34,7 @@ func TestUnderstand(t *testing.T) {
 		want    messages.Received
 	}{
 		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, command.Decode,
-			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}}},
+			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}, Type: "mqtt.status", Reply: reply}},
 		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, command.Decode,
 			messages.Received{Receipt: "r", Code: command.MissingKey, Type: "mqtt.subscribe", Reply: reply}},
 		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, command.Decode,
