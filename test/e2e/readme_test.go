@@ -24,7 +24,7 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(config, []byte(strings.Join(examples(t, "yaml"), "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "LOG_LEVEL=debug"}, "run", "--config", config)
+	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr()}, "run", "--config", config)
 	lamp, meter := kit.NewDevice5(t, broker.Addr()), kit.NewDevice5(t, broker.Addr())
 	lamp.Listen("house/lamp/set", 1)
 	meter.Answer("house/gas/get", func(question string) string {
@@ -32,12 +32,11 @@ func TestReadme(t *testing.T) {
 	})
 
 	site := readmeSite(t, redis.URL(), broker)
-	const broken = "broker: "
 	for _, step := range []struct {
 		said string
 		do   func()
-	}{{broken + "stop", broker.Stop}, {broken + "start", broker.Start}} {
-		kit.Eventually(t, time.Minute, "the examples say "+step.said, func() bool {
+	}{{"broker: stop", broker.Stop}, {"broker: start", broker.Start}} {
+		kit.Eventually(t, 2*time.Minute, "the examples say "+step.said, func() bool {
 			return strings.Contains(site.Output(), step.said) || ended(site)
 		})
 		step.do()
@@ -52,6 +51,7 @@ func TestReadme(t *testing.T) {
 // readmeSite starts the Python of README.md.
 func readmeSite(t *testing.T, redisURL string, broker *kit.MosquittoServer) *kit.Process {
 	t.Helper()
+	kit.Need(t, "mosquitto_pub")
 	script, err := os.ReadFile("testdata/readme.py")
 	if err != nil {
 		t.Fatal(err)
