@@ -27,6 +27,7 @@ os.environ.update(
 )
 
 import django  # noqa: E402
+import redis.asyncio  # noqa: E402
 
 django.setup()
 
@@ -81,6 +82,12 @@ async def granted(topic):
     await ask(type="mqtt.unsubscribe", **of)
 
 
+async def subscriptions():
+    """What the worker has stored."""
+    async with redis.asyncio.from_url(REDIS, decode_responses=True) as client:
+        return await client.hkeys("chanmqttproxy:asgi:mqtt:subscriptions")
+
+
 async def publish(topic, *payloads, retain=False):
     """What a device does."""
     device = await asyncio.create_subprocess_exec(
@@ -110,17 +117,20 @@ async def HouseConsumer():
 
 
 @scene
-async def LampsConsumer():
-    async with page("LampsConsumer") as p:
+async def LampConsumer():
+    async with page("LampConsumer") as p:
         await p.send_json_to({"watch": "hall"})
         await granted("house/hall/lamp")
         await publish("house/hall/lamp", "on")
         await gets(p, message("house/hall/lamp", "on"))
-        await p.send_json_to({"leave": "hall", "watch": "cellar"})
+        await p.send_json_to({"watch": "cellar"})
         await granted("house/cellar/lamp")
         await publish("house/hall/lamp", "off")
         await publish("house/cellar/lamp", "on")
         await gets(p, message("house/cellar/lamp", "on"))
+    async with asyncio.timeout(SOON):
+        while any("/lamp" in s for s in await subscriptions()):
+            await asyncio.sleep(0.02)
 
 
 @scene
