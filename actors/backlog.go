@@ -10,7 +10,7 @@ import (
 type backlog struct {
 	stats     *Stats
 	list      []waiting
-	droppable int   // how many of them are of QoS 0
+	droppable int   // how many of them may be dropped
 	held      int64 // memory that it occupies, in bytes
 }
 
@@ -22,12 +22,17 @@ type waiting struct {
 	to         *audience        // nil: everybody
 }
 
+// droppable says whether it may be dropped: what is of QoS 0, unless it answers a
+// command, which is not done before.
+func (w waiting) droppable() bool { return w.event.Message.QoS == 0 && w.receipt == "" }
+
 func (b *backlog) len() int { return len(b.list) }
 
 // add puts a message at the end.
 func (b *backlog) add(m messages.Deliver, to *audience) {
-	b.list = append(b.list, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
-	if m.Event.Message.QoS == 0 {
+	w := waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to}
+	b.list = append(b.list, w)
+	if w.droppable() {
 		b.droppable++
 	}
 	b.hold(sizeOf(m.Event))
@@ -50,13 +55,13 @@ func (b *backlog) head(n int) []waiting {
 	return b.list[:n]
 }
 
-// shed drops the oldest message of QoS 0, if there is one, and returns what it
-// held.
+// shed drops the oldest message that may be dropped, if there is one, and returns
+// what it held.
 func (b *backlog) shed() (messages.Settlement, bool) {
 	if b.droppable == 0 {
 		return messages.Settlement{}, false // without a look at a list that may be long
 	}
-	i := slices.IndexFunc(b.list, func(w waiting) bool { return w.event.Message.QoS == 0 })
+	i := slices.IndexFunc(b.list, waiting.droppable)
 	w := b.list[i]
 	copy(b.list[1:i+1], b.list[:i])
 	b.list[0] = w
@@ -69,7 +74,7 @@ func (b *backlog) shed() (messages.Settlement, bool) {
 func (b *backlog) forget(n int) {
 	for _, w := range b.list[:n] {
 		b.hold(-sizeOf(w.event))
-		if w.event.Message.QoS == 0 {
+		if w.droppable() {
 			b.droppable--
 		}
 	}

@@ -1,5 +1,7 @@
 package actors
 
+import "time"
+
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
 func (t *Tree) Send(path string, message any) {
@@ -13,4 +15,15 @@ func (t *Tree) Actors() []string {
 		list = append(list, b.Keys()...)
 	}
 	return list
+}
+
+// SendersWaiting has n senders come to a filter of which the broker says nothing,
+// one in each interval, and returns how many are kept.
+func SendersWaiting(n int, interval time.Duration) int {
+	var s senders
+	for range n {
+		s.add(nil, sender{serial: 1})
+		time.Sleep(interval)
+	}
+	return len(s.waiting)
 }

@@ -146,7 +146,7 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 	if to.senders.refused(to.want.Serial) {
 		r.ask(to, to.want, false)
 	}
-	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
+	to.senders.add(r.dependencies, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
@@ -223,6 +223,9 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		if to.join(target, c.Options, r.serial) {
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
+	}
+	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
+		changes = append(changes, messages.Change{Leaving: c.Filter})
 	}
 	switch {
 	case c.Replay:
