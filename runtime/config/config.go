@@ -33,6 +33,7 @@ type Config struct {
 	Ignored []string
 
 	origins map[string]origin
+	written map[string]string // values as one would write them, by name
 }
 
 // Broker is the MQTT side.

@@ -25,6 +25,7 @@ type Input struct {
 func Load(in Input) (*Config, error) {
 	l := loader{merged: koanf.New("."), origins: map[string]origin{}}
 	l.file(in.Flags)
+	l.credentials(in.Environ)
 	l.environment(in.Environ)
 	l.flags(in.Flags)
 	d := l.draft()
@@ -137,7 +138,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // draft reads the merged values, in the order of the table.
 func (l *loader) draft() *draft {
 	d := &draft{}
-	d.Ignored, d.origins = l.ignored, l.origins
+	d.Ignored, d.origins, d.written = l.ignored, l.origins, map[string]string{}
 	values := l.merged.Raw()
 	for _, s := range settings {
 		if err := s.read(d, values[s.env]); err != nil {
