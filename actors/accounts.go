@@ -1,6 +1,10 @@
 package actors
 
-import "chanmqttproxy/messages"
+import (
+	"time"
+
+	"chanmqttproxy/messages"
+)
 
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
@@ -17,6 +21,7 @@ func newAccounts(stats *Stats) accounts {
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
+	now := time.Now()
 	for _, p := range parts {
 		weight := p.Weight
 		if weight < messages.Whole {
@@ -30,9 +35,11 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		a.settled++
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
+			a.stats.Acknowledgement.Observe(age(now, p.Token.At))
 		} else {
 			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
 	}
+	a.stats.Settled.Store(a.settled)
 	return whole
 }

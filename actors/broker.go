@@ -217,6 +217,7 @@ func (b *broker) down() {
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
 	b.up, b.asking = false, 0
+	b.health.asked(b.filters.len(), false)
 	b.connection++ // what the lost one still says is not believed
 }
 
@@ -314,6 +315,7 @@ func (b *broker) changed(state messages.State) {
 		state.Since = time.Now()
 	}
 	b.state = state
+	b.health.state.Store(&state)
 	if b.StatusGroup == "" {
 		return
 	}
@@ -345,6 +347,7 @@ func (b *broker) change() {
 		b.asking++
 		b.toSession(messages.Unsubscribe{Filters: unwanted})
 	}
+	b.health.asked(b.filters.len(), b.asking == 0)
 }
 
 func (b *broker) subscribed(m messages.Subscribed) {

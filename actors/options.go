@@ -117,6 +117,7 @@ type Stats struct {
 	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
 	// way from the connection to the layer.
 	UnderWayBytes atomic.Int64
+	Gauges
 }
 
 // dependencies are what every actor has: the options, and the addresses of the
@@ -124,6 +125,7 @@ type Stats struct {
 type dependencies struct {
 	Options
 	system   *actor.ActorSystem
+	health   *health
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
 	router   Ref[messages.ToRouter]
@@ -148,6 +150,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 	return &dependencies{
 		Options:  o.withDefaults(),
 		system:   system,
+		health:   &health{},
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
 		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),

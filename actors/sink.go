@@ -26,7 +26,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
 		return
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic))}
+	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic))}
 	if m.QoS == 0 && !k.admit(token) {
 		return
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"log/slog"
+
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
@@ -27,5 +29,11 @@ The broker and Redis may come later, or go and come back.`,
 }
 
 func run(c *cobra.Command, cfg *config.Config) error {
-	return worker.New(cfg, startLog(cfg)).Run(c.Context())
+	return newWorker(cfg, startLog(cfg)).Run(c.Context())
+}
+
+func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {
+	w := worker.New(cfg, log)
+	w.Version = versionOf()
+	return w
 }

@@ -14,6 +14,7 @@ type Config struct {
 	Broker Broker
 	Layer  Layer
 	Log    Log
+	HTTP   HTTP
 
 	// Channel is the layer's channel on which commands arrive; it is also the
 	// first word of the type of each event.
@@ -119,6 +120,14 @@ type Bounds struct {
 	// DeadLetters is the number of commands that are kept because they could not
 	// be understood.
 	DeadLetters int
+}
+
+// HTTP is the worker's own listener, for health, metrics and the page.
+type HTTP struct {
+	// Listen is host:port; empty: there is none.
+	Listen string
+	// Pprof serves Go's profiles too; Listen is on loopback then.
+	Pprof bool
 }
 
 // Log says what is logged and how.

@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 )
 
-// YAML is the configuration as a file: each setting that has a value, with its
-// source behind it. Secrets, and settings without a value, are comments.
+// YAML is the configuration as a file: each setting that was given, with its
+// source behind it. Defaults are comments, and so are secrets, which are hidden.
 func (c *Config) YAML() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -27,7 +27,9 @@ func (c *Config) line(s setting) string {
 		return "# " + asKey(s.env) + ": (" + s.shown + ")"
 	case !given:
 		return "# " + asKey(s.env) + ": (none)"
-	case s.secret && c.Source(s.env) != Default:
+	case c.Source(s.env) == Default:
+		return "# " + asKey(s.env) + ": " + scalar(s.kind, value)
+	case s.secret:
 		return "# " + asKey(s.env) + ": (secret)"
 	default:
 		return asKey(s.env) + ": " + scalar(s.kind, value)

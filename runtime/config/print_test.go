@@ -18,7 +18,7 @@ func TestYAMLShowsSources(t *testing.T) {
 		`# mqtt_password: (secret) # MQTT_PASSWORD_FILE (environment)`,
 		`mqtt_keepalive: "7" # --mqtt-keepalive (flag)`,
 		`# redis_url: (secret) # REDIS_URL (environment)`,
-		`mqtt_version: 50 # default`,
+		`# mqtt_version: 50 # default`,
 		`# mqtt_port: (1883, 8883 with TLS) # default`,
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(got), " "), line) {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"chanmqttproxy/actors"
@@ -14,10 +15,13 @@ import (
 type Worker struct {
 	// Backoff paces reconnecting on both sides; to be set before Run.
 	Backoff actors.Backoff
+	// Version is that of the program, for the metrics.
+	Version string
 
-	config *config.Config
-	log    *slog.Logger
-	stats  *actors.Stats
+	config   *config.Config
+	log      *slog.Logger
+	stats    *actors.Stats
+	listener net.Listener
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
@@ -30,10 +34,15 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 
 // Run works until ctx ends; then it finishes what is under way, within the
 // configured shutdown timeout, and returns nil. Neither Redis nor the broker
-// needs to be there. An error means that the worker gave up because of a bug.
+// needs to be there. An error means that the worker gave up because of a bug, or
+// that HTTP_LISTEN is taken.
 func (w *Worker) Run(ctx context.Context) error {
+	if err := w.listen(); err != nil {
+		return err
+	}
 	client := newPeer(w.config, w.log)
 	tree := actors.Start(w.options(client))
+	defer w.serve(tree, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
 	go tellLosses(ctx, w.stats, w.log)
 	select {
 	case <-tree.Done():

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// setListen reads host:port, or "off". An empty host means every address of the
+// machine, as Go has it.
+func setListen(d *draft, s string) error {
+	if strings.EqualFold(s, "off") {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host != "" && !isHost(host) {
+		return fmt.Errorf("%q is not host:port: give 127.0.0.1:8083, or :8083 for all addresses, or off", s)
+	}
+	if _, err := parseNumber(port, 0, 65535); err != nil {
+		return fmt.Errorf("the port in %q: %w", s, err)
+	}
+	d.HTTP.Listen = s
+	return nil
+}
+
+// isLoopback tells whether only this machine reaches a host:port.
+func isLoopback(listen string) bool {
+	host, _, _ := net.SplitHostPort(listen)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
