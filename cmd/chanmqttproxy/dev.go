@@ -33,7 +33,8 @@ CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
 }
 
 func dev(c *cobra.Command, cfg *config.Config) error {
-	log := startLog(cfg)
+	log, flush := startLog(cfg)
+	defer flush()
 	out := c.OutOrStdout()
 	stopRedis, err := devRedis(out, cfg)
 	if err != nil {

@@ -29,7 +29,9 @@ The broker and Redis may come later, or go and come back.`,
 }
 
 func run(c *cobra.Command, cfg *config.Config) error {
-	return newWorker(cfg, startLog(cfg)).Run(c.Context())
+	log, flush := startLog(cfg)
+	defer flush()
+	return newWorker(cfg, log).Run(c.Context())
 }
 
 func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {

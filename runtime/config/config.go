@@ -132,7 +132,9 @@ type HTTP struct {
 
 // Log says what is logged and how.
 type Log struct {
-	Level  slog.Level
+	Level slog.Level
+	// Levels are those of single components.
+	Levels map[string]slog.Level
 	Format LogFormat
 }
 

@@ -101,7 +101,7 @@ var settings = []setting{
 	{env: "HTTP_PPROF", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.HTTP.Pprof }),
 		help: "Serve Go's profiles too, under `/debug/pprof/`; on loopback only."},
 	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,
-		help: "`debug`, `info`, `warn` or `error`."},
+		help: "`debug`, `info`, `warn` or `error`; with more after a comma for single components, which are `actors`, `http`, `layer` and `mqtt`: `info,mqtt=debug`."},
 	{env: "LOG_FORMAT", kind: text, choices: []string{"text", "json"}, shown: "text on a terminal, else JSON", set: setLogFormat,
 		help: "`text` or `json`."},
 	{env: "SHUTDOWN_TIMEOUT", kind: duration, fallback: "10s", set: setShutdownTimeout,

@@ -38,19 +38,20 @@ func (w *Worker) serve(tree *actors.Tree, tell telling) (stop func()) {
 	if w.listener == nil {
 		return func() {}
 	}
+	log := w.logOf("http")
 	server := status.New(w.listener, status.Options{
 		Live:    func() error { return tree.Ping(aliveWithin) },
 		Ready:   func() status.Readiness { return readiness(tree.Health()) },
 		Metrics: tell.handler(),
 		Pprof:   w.config.HTTP.Pprof,
-		Log:     w.log,
+		Log:     log,
 	})
 	go func() {
 		if err := server.Serve(); err != nil {
-			w.log.Error("health and metrics are not served any more; the worker goes on: restart it to have them back", "error", err)
+			log.Error("health and metrics are not served any more; the worker goes on: restart it to have them back", "error", err)
 		}
 	}()
-	w.log.Info("serving health and metrics", "address", server.Addr().String())
+	log.Info("serving health and metrics", "address", server.Addr().String())
 	return server.Close
 }
 

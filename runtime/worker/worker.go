@@ -9,6 +9,7 @@ import (
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/logs"
 )
 
 // Worker bridges one channel layer and one MQTT broker.
@@ -40,7 +41,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.listen(); err != nil {
 		return err
 	}
-	client := newPeer(w.config, w.log)
+	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
 	defer w.serve(tree, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
 	go tellLosses(ctx, w.stats, w.log)
@@ -73,7 +74,7 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 	bounds := w.config.Bounds
 	return actors.Options{
 		Layer:            &commands{sessions: sessions},
-		MQTT:             newBroker(w.config, sessions, w.log),
+		MQTT:             newBroker(w.config, sessions, w.logOf("mqtt")),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
@@ -84,10 +85,13 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		SubscriptionIdle: w.config.SubscriptionIdle,
 		Backoff:          w.Backoff,
 		DrainTimeout:     w.drainTimeout(),
-		Log:              w.log,
+		Log:              w.logOf("actors"),
 		Stats:            w.stats,
 	}
 }
+
+// logOf is the logger of a component.
+func (w *Worker) logOf(component string) *slog.Logger { return w.log.With(logs.Component, component) }
 
 // drainTimeout leaves time for closing connections.
 func (w *Worker) drainTimeout() time.Duration {
