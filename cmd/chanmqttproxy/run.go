@@ -2,10 +2,12 @@ package main
 
 import (
 	"log/slog"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/systemd"
 	"chanmqttproxy/runtime/worker"
 )
 
@@ -37,5 +39,7 @@ func run(c *cobra.Command, cfg *config.Config) error {
 func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {
 	w := worker.New(cfg, log)
 	w.Version = versionOf()
+	w.Manager = systemd.Find(os.Environ(), os.Getpid())
+	limitMemory(log)
 	return w
 }

@@ -82,7 +82,9 @@ func (r restarts) Describe(to chan<- *prometheus.Desc) { to <- restartsDesc }
 
 // Collect implements prometheus.Collector.
 func (r restarts) Collect(to chan<- prometheus.Metric) {
-	r.from.Each(func(kind string, n int64) {
+	counts := map[string]int64{"session": 0, "receiver": 0} // they are the ones to be expected
+	r.from.Each(func(kind string, n int64) { counts[kind] = n })
+	for kind, n := range counts {
 		to <- prometheus.MustNewConstMetric(restartsDesc, prometheus.CounterValue, float64(n), kind)
-	})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/runtime/systemd"
 )
 
 // Worker bridges one channel layer and one MQTT broker.
@@ -18,6 +19,8 @@ type Worker struct {
 	Backoff actors.Backoff
 	// Version is that of the program, for the metrics.
 	Version string
+	// Manager is told how the worker does.
+	Manager systemd.Manager
 
 	config   *config.Config
 	log      *slog.Logger
@@ -44,6 +47,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
 	defer w.serve(tree, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
+	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
 	select {
 	case <-tree.Done():

@@ -17,6 +17,7 @@ import (
 
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/embedded"
+	"chanmqttproxy/runtime/systemd"
 	"chanmqttproxy/runtime/worker"
 	"chanmqttproxy/test/kit"
 )
@@ -48,12 +49,18 @@ type running struct {
 // configured with.
 func start(t *testing.T, environ ...string) *running {
 	t.Helper()
+	return startUnder(t, systemd.Manager{}, environ...)
+}
+
+// startUnder is start under a service manager.
+func startUnder(t *testing.T, m systemd.Manager, environ ...string) *running {
+	t.Helper()
 	cfg, err := config.Load(config.Input{Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := worker.New(cfg, slog.New(slog.DiscardHandler))
-	w.Version = "v1.2.3"
+	w.Version, w.Manager = "v1.2.3", m
 	addr, err := w.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
