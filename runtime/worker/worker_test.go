@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -191,5 +192,32 @@ func TestListenTaken(t *testing.T) {
 	}
 	if err := worker.New(cfg, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "HTTP_LISTEN") {
 		t.Errorf("it started: %v", err)
+	}
+}
+
+// TestWatchersKnowTheMetrics: what dashboard and alerts ask for is there.
+func TestWatchersKnowTheMetrics(t *testing.T) {
+	t.Parallel()
+	r := start(t, redis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
+	r.becomes("/readyz", 200, "")
+	_, body := r.get("/metrics")
+	there := map[string]bool{}
+	for line := range strings.Lines(body) {
+		there[line[:strings.IndexAny(line, "{ ")]] = true
+	}
+	for _, path := range []string{"../deploy/grafana/dashboard.json", "../deploy/prometheus/alerts.yaml"} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`(chanmqttproxy|process|go)_[a-z0-9_]+`).FindAllString(string(content), -1)
+		if len(names) == 0 {
+			t.Errorf("%s asks for nothing", path)
+		}
+		for _, name := range names {
+			if !there[name] {
+				t.Errorf("%s asks for %s, which is not there", path, name)
+			}
+		}
 	}
 }
