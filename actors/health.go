@@ -54,8 +54,8 @@ type health struct {
 // asked notes how many filters are wanted at the MQTT broker, and whether it has
 // answered for all.
 func (h *health) asked(filters int, answered bool) {
-	h.filters.Store(int64(filters))
 	h.subscribed.Store(answered)
+	h.filters.Store(int64(filters))
 }
 
 // ping asks any actor for a sign of life; guarded answers with pong.

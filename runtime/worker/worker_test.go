@@ -117,7 +117,7 @@ func (r *running) metric(name string) string {
 	return ""
 }
 
-func redis(t *testing.T) string {
+func startRedis(t *testing.T) string {
 	t.Helper()
 	server, err := embedded.Redis("127.0.0.1:0")
 	if err != nil {
@@ -141,7 +141,7 @@ func broker(t *testing.T, address string) *embedded.BrokerServer {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	r := start(t, redis(t), "MQTT_HOST="+address)
+	r := start(t, startRedis(t), "MQTT_HOST="+address)
 	r.becomes("/readyz", 503, "the MQTT broker is away")
 	r.becomes("/livez", 200, `{"live":true}`)
 	b := broker(t, address)
@@ -154,7 +154,7 @@ func TestReadiness(t *testing.T) {
 // TestMetrics: the metrics are as Prometheus wants them, and tell what happens.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, redis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr(), "COMMAND_WINDOW=7")
+	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr(), "COMMAND_WINDOW=7")
 	r.becomes("/readyz", 200, "")
 	for name, want := range map[string]string{
 		"ready": "1", "redis_connected": "1", "mqtt_connected": "1", "mqtt_connects_total": "1", "subscriptions": "0", "commands_limit": "7",
@@ -198,7 +198,7 @@ func TestListenTaken(t *testing.T) {
 // TestWatchersKnowTheMetrics: what dashboard and alerts ask for is there.
 func TestWatchersKnowTheMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, redis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
+	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
 	r.becomes("/readyz", 200, "")
 	_, body := r.get("/metrics")
 	there := map[string]bool{}
