@@ -52,8 +52,9 @@ func pairs(labels []string) prometheus.Labels {
 	return p
 }
 
-func histogram(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, nil, nil)
+// described names a metric of a collector.
+func described(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
 // times collects one histogram of the actors.
@@ -71,20 +72,26 @@ func (t times) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstHistogram(t.desc, count, sum, atMost)
 }
 
-var restartsDesc = prometheus.NewDesc(prometheus.BuildFQName(namespace, "", "actor_restarts_total"),
-	"Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", []string{"kind"}, nil)
-
-// restarts collects the restarts of actors.
-type restarts struct{ from *actors.Kinds }
+// kinds collects something by kinds of actors. Those that are named are always
+// there, so that a first one is seen as a change.
+type kinds struct {
+	desc  *prometheus.Desc
+	value prometheus.ValueType
+	each  func(do func(kind string, n int64))
+	named []string
+}
 
 // Describe implements prometheus.Collector.
-func (r restarts) Describe(to chan<- *prometheus.Desc) { to <- restartsDesc }
+func (k kinds) Describe(to chan<- *prometheus.Desc) { to <- k.desc }
 
 // Collect implements prometheus.Collector.
-func (r restarts) Collect(to chan<- prometheus.Metric) {
-	counts := map[string]int64{"session": 0, "receiver": 0} // they are the ones to be expected
-	r.from.Each(func(kind string, n int64) { counts[kind] = n })
-	for kind, n := range counts {
-		to <- prometheus.MustNewConstMetric(restartsDesc, prometheus.CounterValue, float64(n), kind)
+func (k kinds) Collect(to chan<- prometheus.Metric) {
+	numbers := map[string]int64{}
+	for _, kind := range k.named {
+		numbers[kind] = 0
+	}
+	k.each(func(kind string, n int64) { numbers[kind] = n })
+	for kind, n := range numbers {
+		to <- prometheus.MustNewConstMetric(k.desc, k.value, float64(n), kind)
 	}
 }

@@ -43,9 +43,13 @@ func (t telling) registry() *prometheus.Registry {
 	s := t.stats
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
-	r.MustRegister(restarts{&s.Restarts},
-		times{&s.Acknowledgement, histogram("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
-		times{&s.Writing, histogram("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")})
+	r.MustRegister(
+		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
+		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
+		kinds{
+			described("actor_restarts_total", "Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", "kind"),
+			prometheus.CounterValue, s.Restarts.Each, []string{"session", "receiver"},
+		})
 	return r
 }
 
