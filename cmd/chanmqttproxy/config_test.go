@@ -17,3 +17,14 @@ func TestConfig(t *testing.T) {
 	wants(t, execute(t, nil, "config", "print", "--mqtt-port=x"), 2, nil, []string{"--mqtt-port (flag): "})
 	wants(t, execute(t, nil, "config", "env", "x"), 2, nil, nil)
 }
+
+// TestCompletion asks as the shells' scripts do.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	wants(t, execute(t, nil, "__complete", "run", "--log-format", ""), 0, []string{"text\njson\n:4\n"}, nil)
+	wants(t, execute(t, nil, "__complete", "run", "--mqtt-user", ""), 0, []string{":4\n"}, nil)
+	wants(t, execute(t, nil, "__complete", "run", "--mqtt-tls-ca", ""), 0, []string{":0\n"}, nil)
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		wants(t, execute(t, nil, "completion", shell), 0, []string{"chanmqttproxy"}, nil)
+	}
+}
