@@ -21,7 +21,7 @@ func newAccounts(stats *Stats) accounts {
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
-	now := time.Now()
+	now := int64(0) // asked for once
 	for _, p := range parts {
 		weight := p.Weight
 		if weight < messages.Whole {
@@ -35,7 +35,10 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		a.settled++
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
-			a.stats.Acknowledgement.Observe(age(now, p.Token.At))
+			if now == 0 {
+				now = arrival(time.Now())
+			}
+			a.stats.Acknowledgement.Observe(time.Duration(now - p.Token.At))
 		} else {
 			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // Gauges are those numbers of Stats that more than a count is made of.
@@ -24,6 +25,30 @@ type Gauges struct {
 	Writing Histogram
 	// Restarts counts those of actors, by kind.
 	Restarts Kinds
+	// Counted are the filters of Options.Count; it is set by Start.
+	Counted []*FilterCount
+}
+
+// FilterCount is how many messages were received whose topics a filter matches.
+type FilterCount struct {
+	Filter   string
+	Received atomic.Int64
+}
+
+func counting(filters []string) (counted []*FilterCount) {
+	for _, filter := range filters {
+		counted = append(counted, &FilterCount{Filter: filter})
+	}
+	return counted
+}
+
+// count counts a message by the filters that are counted.
+func (g *Gauges) count(name string) {
+	for _, c := range g.Counted {
+		if topic.Match(c.Filter, name) {
+			c.Received.Add(1)
+		}
+	}
 }
 
 // histogramUnit is the upper bound of a Histogram's first bucket. Each bound is
@@ -88,12 +113,8 @@ func kindOf(path string) string {
 // began is what arrivals are measured from: an int64 is enough then.
 var began = time.Now()
 
-// arrival is a moment for a token; age is how long ago it was.
+// arrival is a moment for a token, in nanoseconds.
 func arrival(t time.Time) int64 { return int64(t.Sub(began)) }
-
-func age(now time.Time, arrival int64) time.Duration {
-	return now.Sub(began) - time.Duration(arrival)
-}
 
 // measure notes how long those messages took that a write has brought to queues.
 // Answers, and what was retained, are not on their way from somebody.

@@ -54,7 +54,9 @@ type Options struct {
 	AllowSubscribe, AllowPublish []string
 	// Static are subscriptions that are there from the start and stay.
 	Static []messages.SubscribeCommand
-	Log    *slog.Logger
+	// Count are filters by which received messages are counted, in Stats.Counted.
+	Count []string
+	Log   *slog.Logger
 	// Stats counts what happens; made if nil.
 	Stats *Stats
 }

@@ -31,6 +31,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
 		return
 	}
 	k.Stats.Received.Add(1)
+	k.Stats.count(m.Topic)
 	k.router.Tell(messages.Delivery{
 		Token:       token,
 		Weight:      messages.Whole,

@@ -126,6 +126,8 @@ type Bounds struct {
 type HTTP struct {
 	// Listen is host:port; empty: there is none.
 	Listen string
+	// Count are the filters by which received messages are counted in the metrics.
+	Count []string
 	// Pprof serves Go's profiles too; Listen is on loopback then.
 	Pprof bool
 }

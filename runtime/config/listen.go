@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"chanmqttproxy/messages/topic"
 )
 
 // setListen reads host:port, or "off". An empty host means every address of the
@@ -21,6 +24,26 @@ func setListen(d *draft, s string) error {
 		return fmt.Errorf("the port in %q: %w", s, err)
 	}
 	d.HTTP.Listen = s
+	return nil
+}
+
+// maxCount bounds the filters of METRICS_FILTERS: each is a label, and is compared
+// with every message.
+const maxCount = 100
+
+func setCount(d *draft, s string) error {
+	for filter := range strings.SplitSeq(s, ",") {
+		filter = strings.TrimSpace(filter)
+		if err := topic.ValidateFilter(filter); err != nil {
+			return err
+		}
+		if !slices.Contains(d.HTTP.Count, filter) {
+			d.HTTP.Count = append(d.HTTP.Count, filter)
+		}
+	}
+	if len(d.HTTP.Count) > maxCount {
+		return fmt.Errorf("%d filters are too many: give at most %d", len(d.HTTP.Count), maxCount)
+	}
 	return nil
 }
 

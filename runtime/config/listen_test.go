@@ -1,6 +1,10 @@
 package config_test
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
+)
 
 func TestListen(t *testing.T) {
 	t.Parallel()
@@ -23,6 +27,22 @@ func TestPprofOnLoopbackOnly(t *testing.T) {
 	for value, good := range map[string]bool{"off": true, "127.0.0.2:1": true, "localhost:1": true, "[::1]:1": true, ":1": false, "0.0.0.0:1": false, "host:1": false} {
 		if _, err := load(t, []string{"HTTP_LISTEN=" + value, "HTTP_PPROF=1"}); (err == nil) != good {
 			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+func TestCountedFilters(t *testing.T) {
+	t.Parallel()
+	if c := must(t, []string{"METRICS_FILTERS=a/#, b/+,a/#"}); !slices.Equal(c.HTTP.Count, []string{"a/#", "b/+"}) {
+		t.Errorf("counted are %q", c.HTTP.Count)
+	}
+	many := make([]string, 101)
+	for i := range many {
+		many[i] = strings.Repeat("a/", i) + "a"
+	}
+	for _, value := range []string{"a/#/b", "a,", strings.Join(many, ",")} {
+		if _, err := load(t, []string{"METRICS_FILTERS=" + value}); err == nil {
+			t.Errorf("%.20s was taken", value)
 		}
 	}
 }

@@ -98,6 +98,8 @@ var settings = []setting{
 		help: "How many commands that could not be understood are kept in Redis, the newest."},
 	{env: "HTTP_LISTEN", kind: text, shown: "off in `run`, `127.0.0.1:8083` in `dev`", set: setListen,
 		help: "Where health and metrics are served, host:port; `off`: nowhere."},
+	{env: "METRICS_FILTERS", kind: list, set: setCount,
+		help: "Filters by which received messages are counted in the metrics, a comma list of at most 100."},
 	{env: "HTTP_PPROF", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.HTTP.Pprof }),
 		help: "Serve Go's profiles too, under `/debug/pprof/`; on loopback only."},
 	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,

@@ -64,6 +64,9 @@ func (t telling) inbound(m metrics) {
 	} {
 		m.count("messages_dropped_total", "Messages dropped: by a full queue where that was asked for, above a bound, too old, replaced by a newer one, or waiting when the worker stopped.", n, "reason", reason)
 	}
+	for _, c := range s.Counted {
+		m.count("filter_messages_total", "Messages from the MQTT broker that a filter of METRICS_FILTERS matches.", &c.Received, "filter", c.Filter)
+	}
 	m.gauge("messages_in_flight", "Messages from the MQTT broker that are under way to Redis.", func() float64 {
 		settled := s.Settled.Load()
 		return float64(s.Received.Load() - settled)

@@ -89,6 +89,7 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		SubscriptionIdle: w.config.SubscriptionIdle,
 		Backoff:          w.Backoff,
 		DrainTimeout:     w.drainTimeout(),
+		Count:            w.config.HTTP.Count,
 		Log:              w.logOf("actors"),
 		Stats:            w.stats,
 	}
