@@ -23,6 +23,9 @@ func newAccounts(stats *Stats) accounts {
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 	now := int64(0) // asked for once
 	for _, p := range parts {
+		if p.Weight == 0 {
+			continue // given back before it was passed on
+		}
 		weight := p.Weight
 		if weight < messages.Whole {
 			weight += a.partial[p.Token.Seq]
@@ -33,6 +36,9 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		delete(a.partial, p.Token.Seq)
 		a.settled++
+		if p.Token.Replay {
+			a.stats.Replaying.Add(-1)
+		}
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
 			if now == 0 {

@@ -89,9 +89,9 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 func (b *bridge) start(ctx actor.Context) {
 	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
-	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
-	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
+	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
+	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies)) // has the broker begin
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
 }
 
@@ -119,8 +119,10 @@ func (b *bridge) proceed(ctx actor.Context) {
 	switch {
 	case !b.layerUp || sources && b.quiet[groupsName]:
 		b.stopNext(ctx)
-	case sources:
+	case sources && b.quiet[routerName]:
 		b.groups.Tell(messages.Quiesce{})
+	case sources:
+		b.router.Tell(messages.Quiesce{})
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	patience = 5
 )
 
+// replayDue comes when a filter's retained values may be asked for again.
+type replayDue struct{ filter string }
+
 type broker struct {
 	*dependencies
 	session    *actor.PID
@@ -36,22 +39,24 @@ type broker struct {
 	attempts   int
 	up         bool
 	since      time.Time // of the live connection
-	trouble    string    // what was last said about being away
-	state      messages.State
+	brief      int       // connections in a row that did not live for a while
+	standing   standing
 
 	filters filters
 	asking  int // packets about filters that wait for their answers
 
-	outbox    outbox
+	publishes publishes
 	accounts  accounts
-	blame     blame
 	draining  bool // the session is to pass on no more deliveries
 	quiescing bool // it does not
 }
 
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox(), accounts: newAccounts(deps.Stats)}
+		return &broker{
+			dependencies: deps, speech: newSpeech(deps.Version), standing: standing{dependencies: deps},
+			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats),
+		}
 	})
 }
 
@@ -67,21 +72,22 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
-		b.outbox.add(m)
-		if !b.blame.any() {
+		if b.publishes.add(m) {
 			b.tell(m)
 		}
 	case messages.Published:
-		b.published(m)
+		b.released(b.publishes.settled(m))
 	case messages.Withdraw:
-		b.withdraw(m.Receipt)
+		b.released(b.publishes.withdraw(m.Receipt))
 	case messages.Status:
-		state := b.state
-		b.reader.Tell(messages.Answer{Receipt: m.Receipt, State: &state})
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		b.standing.tell(m.Receipt)
 	case messages.Want:
-		b.filters.want(m)
+		b.want(ctx, m)
+	case replayDue:
+		b.filters.due(m.filter)
 		b.change()
+	case messages.Welcomed:
+		b.filters.welcomed(m.Filter, m.Serial)
 	case messages.Unwant:
 		b.filters.unwant(m.Filter)
 		b.change()
@@ -132,7 +138,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		return
 	}
 	if known {
-		b.away(f)
+		b.standing.away(f, b.attempts, b.brief)
 		if b.speech.failed(f.Cause) {
 			b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
 			b.replacing = true
@@ -150,14 +156,15 @@ func (b *broker) count(takenOver bool) {
 	lived := b.up && time.Since(b.since) >= steady
 	switch {
 	case lived && !takenOver:
-		b.attempts = 0
+		b.attempts, b.brief = 0, 0
 	case b.up:
 		b.attempts = min(b.attempts+1, patience)
 	default:
 		b.attempts++
 	}
 	if b.up && !lived {
-		b.blame.lost(&b.outbox)
+		b.brief++
+		b.publishes.blame.lost(&b.publishes.outbox)
 	}
 }
 
@@ -194,15 +201,15 @@ func (b *broker) connected(m messages.Connected) {
 	if m.Connection != b.connection {
 		return
 	}
-	b.up, b.since, b.trouble = true, time.Now(), ""
+	b.up, b.since = true, time.Now()
 	b.speech.connected()
 	b.Stats.Connects.Add(1)
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
-		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
+		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.publishes.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
-	b.changed(messages.State{Connected: true, Broker: m.Info.Broker, Version: m.Info.Version})
+	b.standing.up(m.Info)
 	if b.draining {
 		b.tell(messages.Quiesce{})
 	}
@@ -216,39 +223,12 @@ func (b *broker) down() {
 	if b.up {
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
+	for _, filter := range b.filters.lost() {
+		b.router.Tell(messages.Interrupted{Filter: filter})
+	}
 	b.up, b.asking = false, 0
 	b.health.asked(b.filters.len(), false)
 	b.connection++ // what the lost one still says is not believed
-}
-
-// away says once per kind of trouble that the broker is away.
-func (b *broker) away(f *messages.SessionFailure) {
-	b.Stats.Disconnects.Add(1)
-	trouble := f.Cause.String()
-	if trouble == b.trouble {
-		b.Log.Debug("the MQTT broker is still away", "attempts", b.attempts, "error", f)
-		return
-	}
-	b.trouble = trouble
-	b.changed(messages.State{Broker: b.state.Broker, Version: b.state.Version, Reason: trouble})
-	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f.Cause))
-}
-
-// advice says what a person can do about a failure that does not heal by
-// itself.
-func advice(c messages.Cause) string {
-	switch c {
-	case messages.BadCredentials:
-		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
-	case messages.ClientIDRefused:
-		return "set MQTT_CLIENT_ID to one that the broker accepts"
-	case messages.TakenOver:
-		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
-	case messages.ProtocolRefused, messages.ProtocolUnclear:
-		return "nothing: 3.1.1 is tried as well"
-	default:
-		return "check MQTT_HOST and that the broker runs"
-	}
 }
 
 // tell passes a message to the session while it has a connection.
@@ -262,71 +242,27 @@ func (b *broker) toSession(m messages.ToSession) {
 	refOf[messages.ToSession](b.system, b.session).Tell(m)
 }
 
-// publishAgain sends what has not taken effect: everything, or only the first
-// while that one is suspected of costing the connections. One that is guilty is
-// given up.
-func (b *broker) publishAgain() {
-	if guilty, ok := b.blame.verdict(&b.outbox); ok {
-		b.Stats.PublishRefused.Add(1)
-		b.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
-			"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
-		b.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
-	}
-	if b.blame.any() {
-		if first, ok := b.outbox.first(); ok {
-			b.tell(first)
-		}
-		return
-	}
-	b.outbox.each(func(p messages.Publish) { b.tell(p) })
-}
-
-func (b *broker) published(m messages.Published) {
-	p, ok := b.outbox.remove(m.Receipt)
-	if !ok {
-		return
-	}
-	if m.Code >= 0x80 {
-		b.Stats.PublishRefused.Add(1)
-		b.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
-		b.Log.Warn("the broker refused a publish: check its access rules",
-			"topic", p.Message.Topic, "qos", p.Message.QoS, "code", m.Code, "reason", m.Reason)
-	} else {
-		b.Stats.Published.Add(1)
-	}
-	b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
-	if b.blame.acquit(m.Receipt) && b.up {
+// released sends what had to wait for one publish, if it has to no more.
+func (b *broker) released(again bool) {
+	if again && b.up {
 		b.publishAgain()
 	}
 }
 
-// withdraw takes back a publish that has not taken effect. One that the session
-// has sent already is not sent again.
-func (b *broker) withdraw(receipt messages.Receipt) {
-	if _, ok := b.outbox.remove(receipt); ok {
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+// publishAgain sends what has not taken effect.
+func (b *broker) publishAgain() {
+	for _, p := range b.publishes.again() {
+		b.tell(p)
 	}
 }
 
-// changed notes how it stands with the broker, and tells those who watch.
-func (b *broker) changed(state messages.State) {
-	state.Since = b.state.Since
-	if state.Connected != b.state.Connected || state.Since.IsZero() {
-		state.Since = time.Now()
+// want notes what is wanted of a filter, and asks for it at once, or in a moment.
+func (b *broker) want(ctx actor.Context, m messages.Want) {
+	if pause := b.filters.want(m); pause > 0 {
+		self := ctx.Self()
+		time.AfterFunc(pause, func() { b.system.Root.Send(self, replayDue{m.Filter}) })
 	}
-	b.state = state
-	b.health.state.Store(&state)
-	if b.StatusGroup == "" {
-		return
-	}
-	b.groups.Tell(messages.Deliver{
-		Target: messages.Target{Kind: messages.Group, Name: b.StatusGroup},
-		Event: messages.Event{
-			Message:  &messages.Message{QoS: 1, At: time.Now()},
-			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, stateBody(state)...),
-			Overflow: messages.OverflowLatest,
-		},
-	})
+	b.change()
 }
 
 // change tells the broker the next changes of filters, as many as wait in one
@@ -352,6 +288,7 @@ func (b *broker) change() {
 
 func (b *broker) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
+		b.filters.answered(want)
 		if code := m.Codes[i]; code < 0x80 {
 			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		} else {
@@ -371,44 +308,6 @@ func (b *broker) unsubscribed(m messages.Unsubscribed) {
 func (b *broker) answered() {
 	b.asking = max(0, b.asking-1)
 	b.change()
-}
-
-// refusal is what the sender of a publish is told that the broker refused: its
-// reason code and what that means.
-func refusal(code byte, reason string) *messages.Failure {
-	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
-	if code == packetTooLarge {
-		f.Code = messages.CodeTooLarge
-	}
-	return f
-}
-
-// packetTooLarge is the reason code of a publish that is larger than the broker
-// accepts (MQTT 5, 2.4).
-const packetTooLarge = 0x95
-
-// subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
-func subackReason(code byte) string {
-	switch code {
-	case 0x83:
-		return "implementation specific error"
-	case 0x87:
-		return "not authorized"
-	case 0x8F:
-		return "topic filter invalid"
-	case 0x91:
-		return "packet identifier in use"
-	case 0x97:
-		return "quota exceeded"
-	case 0x9E:
-		return "shared subscriptions not supported"
-	case 0xA1:
-		return "subscription identifiers not supported"
-	case 0xA2:
-		return "wildcard subscriptions not supported"
-	default:
-		return "unspecified error"
-	}
 }
 
 // settled takes parts of deliveries back, and has those acknowledged that are

@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -40,13 +39,6 @@ const (
 // Redis is back, and by then the messages should go on soon.
 const retryMax = 2 * time.Second
 
-// waiting is one delivery that is not written yet.
-type waiting struct {
-	event      messages.Event
-	settlement messages.Settlement
-	receipt    messages.Receipt // of the command that it answers
-}
-
 // sent is the outcome of one Layer.Send of the incarnation with that context.
 type sent struct {
 	life    context.Context
@@ -68,9 +60,7 @@ type group struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	backlog   []waiting
-	droppable int             // how many of them are of QoS 0
-	held      int64           // memory that it occupies, in bytes
+	backlog   backlog
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
 	parts     []messages.Settlement
 	answers   []messages.Receipt // of the answers in it
@@ -79,6 +69,8 @@ type group struct {
 
 	parked map[string]*parking // by queue
 	writes map[string]*messages.Batch
+
+	newcomers newcomers
 
 	handled   uint64
 	retired   bool
@@ -89,8 +81,9 @@ func newGroup(deps *dependencies, target messages.Target) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, target: target, ctx: ctx, cancel: cancel,
+			dependencies: deps, target: target, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
+			newcomers: newNewcomers(deps),
 		}
 	})
 }
@@ -100,6 +93,12 @@ func (g *group) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
 		g.deliver(ctx, m)
+	case messages.Welcome:
+		g.handled++
+		g.retired = false
+		g.newcomers.welcome(m)
+	case messages.Welcomed:
+		g.newcomers.welcomed(m.Filter, m.Serial)
 	case sent:
 		g.sent(ctx, m)
 	case sendAgain:
@@ -136,75 +135,58 @@ func (g *group) release(message any) {
 
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
-	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt})
 	if m.Weight > 0 {
 		g.retired = false // a subscription serves the target again
 	}
-	if m.Event.Message.QoS == 0 {
-		g.droppable++
+	if m.Token.Replay {
+		g.replay(m)
+	} else {
+		g.newcomers.live(m.Event.Message.Topic, m.Token.Seq)
+		g.backlog.add(m, nil)
 	}
-	g.hold(sizeOf(m.Event))
 	g.next(ctx)
-	for len(g.backlog) > g.GroupBacklog || g.crowded(g.held) {
-		if !g.shed() {
+	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) {
+		shed, ok := g.backlog.shed()
+		if !ok {
 			return
 		}
+		g.settle([]messages.Settlement{shed})
 	}
 }
 
-// hold accounts for memory that the backlog occupies.
-func (g *group) hold(bytes int64) {
-	g.held += bytes
-	g.Stats.WaitingBytes.Add(bytes)
+// replay takes a retained value in for those of the newcomers who are to get it.
+func (g *group) replay(m messages.Deliver) {
+	shares := g.newcomers.replay(m.Event.Message, m.Token.Seq)
+	for i, share := range shares {
+		part := m
+		part.Event, part.Weight = eventFor(share.options, m.Event.Message), messages.Split(m.Weight, len(shares), i)
+		g.backlog.add(part, share.to)
+	}
+	if len(shares) == 0 {
+		g.giveBack(m.Token, m.Weight)
+	}
 }
 
-// shed drops the oldest message of QoS 0 that waits, if there is one.
-func (g *group) shed() bool {
-	if g.droppable == 0 {
-		return false // without a look at a backlog that may be long
-	}
-	for i, w := range g.backlog {
-		if w.event.Message.QoS > 0 {
-			continue
-		}
-		g.Stats.Overflowed.Add(1)
-		g.settle([]messages.Settlement{w.settlement})
-		copy(g.backlog[1:i+1], g.backlog[:i])
-		g.backlog[0] = w
-		g.forget(1)
-		return true
-	}
-	return false
-}
-
-// forget takes the first n away from the backlog.
-func (g *group) forget(n int) {
-	for _, w := range g.backlog[:n] {
-		g.hold(-sizeOf(w.event))
-		if w.event.Message.QoS == 0 {
-			g.droppable--
-		}
-	}
-	clear(g.backlog[:n])
-	g.backlog = g.backlog[n:]
-}
-
-// next makes a batch of what waits and writes it, unless one is under way.
+// next makes a batch of what waits for the same audience and writes it, unless
+// one is under way.
 func (g *group) next(ctx actor.Context) {
-	if g.batch != nil || len(g.backlog) == 0 {
+	if g.batch != nil || g.backlog.len() == 0 {
 		return
 	}
-	n := min(len(g.backlog), max(batchLimit, g.backlog[0].event.Batch))
-	events := make([]messages.Event, n)
-	g.parts = make([]messages.Settlement, n)
-	for i, w := range g.backlog[:n] {
+	head := g.backlog.head(batchLimit)
+	events := make([]messages.Event, len(head))
+	g.parts = make([]messages.Settlement, len(head))
+	for i, w := range head {
 		events[i], g.parts[i] = w.event, w.settlement
 		if w.receipt != "" {
 			g.answers = append(g.answers, w.receipt)
 		}
 	}
-	g.forget(n)
 	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
+	if to := head[0].to; to != nil {
+		g.batch.Only = to.channels
+	}
+	g.backlog.forget(len(head))
 	g.write(ctx, g.batch)
 }
 
@@ -359,7 +341,7 @@ func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
 // tellIdle says that nothing waits, to whoever has asked. What is parked for a
 // queue that nobody reads is not waited for.
 func (g *group) tellIdle() {
-	if g.batch != nil || len(g.backlog) > 0 {
+	if g.batch != nil || g.backlog.len() > 0 {
 		return
 	}
 	if g.retired && len(g.parked) == 0 {
@@ -374,7 +356,7 @@ func (g *group) tellIdle() {
 // has made useless.
 func (g *group) giveUp() {
 	g.batchDone()
-	for _, w := range g.backlog {
+	for _, w := range g.backlog.list {
 		g.settle([]messages.Settlement{w.settlement})
 		g.tellAnswered(w.receipt)
 	}
@@ -391,17 +373,16 @@ func (g *group) abandon() {
 	g.clear()
 }
 
-// clear empties the backlog and the parking places.
+// clear empties the backlog and the parking places, and forgets the newcomers.
 func (g *group) clear() {
-	g.forget(len(g.backlog))
+	g.newcomers.clear()
+	g.backlog.forget(g.backlog.len())
 	for _, place := range g.parked {
 		place.clear()
 	}
 }
 
-// settle gives parts of deliveries back. What has no weight was none.
 func (g *group) settle(parts []messages.Settlement) {
-	parts = slices.DeleteFunc(parts, func(p messages.Settlement) bool { return p.Weight == 0 })
 	if len(parts) > 0 {
 		g.broker.Tell(messages.Settled{Parts: parts})
 	}

@@ -21,26 +21,26 @@ import (
 
 type router struct {
 	*dependencies
-	trie    topic.Trie[*route]
+	routes
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
+	seen    uint64 // Seq of the last delivery
 
 	restoring bool // the subscriptions of before are not known yet
 	early     []messages.Execute
 
-	flushing int // Flushes to be answered before deliveries go on
-	retiring []messages.Target
-	held     []messages.Delivery
+	flushing  int // Flushes to be answered before deliveries go on
+	retiring  []messages.Target
+	held      []messages.Delivery
+	quiescing bool
+	emptied   bool // the subscriptions were asked for what they hold back
 
-	matched []*route // scratch space of one delivery
-
-	connected bool   // there has been a connection
-	responses string // the topics of responses to requests begin with it; empty: there are none
+	connected bool // there has been a connection
 }
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -65,6 +65,15 @@ func (r *router) Receive(ctx actor.Context) {
 		r.reconnected(ctx, m)
 	case messages.Responses:
 		r.responses = strings.TrimSuffix(m.Filter, "+")
+	case messages.Interrupted:
+		if to, ok := r.trie.Get(m.Filter); ok {
+			to.subscription.Tell(m)
+		}
+	case messages.Welcomed:
+		r.welcomed(m)
+	case messages.Quiesce:
+		r.quiescing = true
+		r.tellQuiet()
 	default:
 		r.strange(ctx)
 	}
@@ -134,9 +143,10 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 		return
 	}
 	to, _ := r.trie.Get(c.Filter)
-	if to.awaiting.ask(r.dependencies, awaitingSender{receipt, c.Options.QoS}, to.want.Serial) {
-		r.ask(to, to.want)
+	if to.senders.refused(to.want.Serial) {
+		r.ask(to, to.want, false)
 	}
+	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
@@ -215,10 +225,37 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
 	}
-	if len(changes) > 0 && !served {
-		r.want(to)
+	switch {
+	case c.Replay:
+		r.want(to, true)
+		r.welcome(to, c)
+	case len(changes) > 0 && !served:
+		r.want(to, false)
 	}
 	return changes
+}
+
+// welcome has the retained values that were asked for find their way.
+func (r *router) welcome(to *route, c messages.SubscribeCommand) {
+	for i, target := range c.Targets {
+		m := messages.Welcome{Target: target, Filter: c.Filter, Options: c.Options, Serial: to.want.Serial, After: r.seen}
+		switch {
+		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case i == 0:
+			m.Channel = c.Newcomer
+		default:
+			continue // the newcomer is one of the first target's
+		}
+		to.welcoming[target] = m.Serial
+		to.subscription.Tell(m)
+		r.groups.Tell(m)
+	}
+}
+
+func (r *router) welcomed(m messages.Welcomed) {
+	if to, ok := r.trie.Get(m.Filter); ok && to.welcoming[m.Target] <= m.Serial {
+		delete(to.welcoming, m.Target)
+	}
 }
 
 func (r *router) add(ctx actor.Context, filter string) *route {
@@ -227,24 +264,29 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	to := &route{
 		filter: filter, identifier: topic.Identifier(filter),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
-		members: map[messages.Target]membership{},
+		members: map[messages.Target]membership{}, welcoming: map[messages.Target]uint64{},
 	}
 	r.trie.Set(filter, to)
 	return to
 }
 
-// want tells the broker actor what a filter's members need, if that changed.
-func (r *router) want(to *route) {
+// want tells the broker actor what a filter's members need, if that changed, or
+// if they need the retained values.
+func (r *router) want(to *route, replay bool) {
 	want := to.wants()
 	want.Serial, want.Replay = to.want.Serial, to.want.Replay
-	if want != to.want {
-		r.ask(to, want)
+	if want != to.want || replay {
+		r.ask(to, want, replay)
 	}
 }
 
 // ask asks the broker for a filter, if need be once more.
-func (r *router) ask(to *route, want messages.Want) {
-	want.Serial++
+func (r *router) ask(to *route, want messages.Want, replay bool) {
+	r.serial++
+	want.Serial = r.serial
+	if replay {
+		want.Replay = r.serial
+	}
 	to.want = want
 	r.broker.Tell(want)
 }
@@ -256,9 +298,11 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	if !ok {
 		return nil
 	}
+	var left []messages.Target
 	for _, target := range targets {
 		if _, member := to.members[target]; member {
 			r.leave(to, target)
+			left = append(left, target)
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
 		}
 	}
@@ -266,13 +310,13 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 		return nil
 	}
 	r.flushing++
-	to.subscription.Tell(messages.Flush{})
+	to.subscription.Tell(messages.Flush{Left: left})
 	if len(to.members) > 0 {
-		r.want(to)
+		r.want(to, false)
 		return changes
 	}
 	r.trie.Delete(filter)
-	to.awaiting.decide(r.dependencies, unsubscribed, unsubscribed.serial)
+	to.senders.decide(r.dependencies, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: filter})
 	ctx.Poison(to.pid)
 	return append(changes, messages.Change{Leaving: filter})
@@ -321,69 +365,32 @@ func (r *router) flushed() {
 			r.giveBack(d.Token, d.Weight)
 		}
 	}
+	r.tellQuiet()
+}
+
+// tellQuiet answers Quiesce when nothing is held, here or in a subscription.
+func (r *router) tellQuiet() {
+	switch {
+	case !r.quiescing || r.flushing > 0:
+	case r.emptied:
+		r.bridge.Tell(messages.Quiet{From: routerName})
+	default:
+		r.emptied = true
+		r.trie.Each(func(to *route) {
+			r.flushing++
+			to.subscription.Tell(messages.Flush{All: true})
+		})
+		r.tellQuiet()
+	}
 }
 
 func (r *router) deliver(d messages.Delivery) {
+	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
 		return
 	}
 	r.route(d)
-}
-
-// route sends a delivery to the subscriptions that match.
-func (r *router) route(d messages.Delivery) {
-	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
-	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
-		d = r.respond(d)
-	}
-	if len(r.matched) == 1 && r.matched[0].concerns(d) {
-		d.To = r.matched[0].all()
-		r.matched[0].subscription.Tell(d)
-		return
-	}
-	parts := r.parts(d)
-	if len(parts) == 0 && d.Weight > 0 {
-		r.Stats.Unmatched.Add(1)
-		r.giveBack(d.Token, d.Weight)
-		return
-	}
-	for i, p := range parts {
-		copied := d
-		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
-		p.to.subscription.Tell(copied)
-	}
-}
-
-// respond sends a delivery to the requests, and returns what is left of it for
-// others.
-func (r *router) respond(d messages.Delivery) messages.Delivery {
-	n := 1 + min(1, len(r.matched))
-	weight := messages.Split(d.Weight, n, 0)
-	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
-	d.Weight -= weight
-	return d
-}
-
-// part is one subscription's share of a delivery.
-type part struct {
-	to      *route
-	members []messages.Member
-}
-
-// parts are the matching subscriptions that this copy of the message is for,
-// each with the members whose way it is.
-func (r *router) parts(d messages.Delivery) []part {
-	var parts []part
-	for _, to := range r.matched {
-		if !to.concerns(d) {
-			continue
-		}
-		if own := to.own(r.matched); len(own) > 0 {
-			parts = append(parts, part{to, own})
-		}
-	}
-	return parts
 }
 
 // granted and refused hand what the broker said of a filter to those who wait
@@ -395,7 +402,7 @@ func (r *router) granted(m messages.Granted) {
 		return
 	}
 	to.subscription.Tell(m)
-	to.awaiting.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS}, to.want.Serial)
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
 }
 
 func (r *router) refused(m messages.Refused) {
@@ -406,5 +413,5 @@ func (r *router) refused(m messages.Refused) {
 	}
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	to.awaiting.decide(r.dependencies, verdict{serial: m.Serial, failure: failure}, to.want.Serial)
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
 }

@@ -21,7 +21,8 @@ import (
 //
 // Where the layer has several hosts, encrypts, writes JSON, or has several
 // capacities, a group's members are read first, and each of its queues is written
-// to on its own: somebody who leaves in between may still get a message.
+// to on its own: somebody who leaves in between may still get a message. So is
+// each queue of the channels in Batch.Only, whether they are members or not.
 //
 // Calls for one target must not overlap, unless they write to different queues.
 // After an error the outcome is unknown, and the call may be repeated with the
@@ -29,7 +30,7 @@ import (
 // what went to a host that answered when another did not. Errors are
 // *messages.LayerFailure.
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
-	l := load{target: b.Target, queue: b.Queue, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
+	l := load{target: b.Target, queue: b.Queue, only: b.Only, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
 	if !l.again {
 		b.Stamp = c.stamp(b.Target, len(b.Bundles))
 	}
@@ -65,10 +66,32 @@ func (c *Client) SendMessages(ctx context.Context, target messages.Target, list 
 	return c.transmit(ctx, l)
 }
 
+// Who is in a group is read by each call again, in the script where that can be.
+// Nothing else is as exact: whoever joined before the call gets its messages. A
+// client that remembered the members would hear of a change only behind its own
+// write (client tracking tells of changes by broadcast after the command that
+// made them, and on another connection at any time), would have to repair what it
+// wrote, and to forget members by the clock, whose end nobody tells of.
+//
+// It would gain little. Microseconds of Redis 7.0 for a call of 1 and of 16
+// messages, read in the script / given by a memory that costs nothing:
+//
+//	members                   1 message        16 messages
+//	1                             24 / 17           56 / 53
+//	10 of one process             41 / 17         131 / 102
+//	100 of one process           238 / 47         543 / 429
+//	1,000 of one process       2,139 / 299    6,029 / 3,767
+//	10 of a process each         105 / 78         430 / 378
+//	100 of a process each       749 / 604     4,943 / 5,137
+//	1,000 of a process each 18,092 / 10,959  69,375 / 50,837
+//
+// A member costs 2 µs, and its consumer in Python a millisecond to read.
+
 // load is what one call of Send or SendMessages writes.
 type load struct {
 	target     messages.Target
 	queue      *messages.Queue // the only one to write to, if set
+	only       []string        // else, if set, the only channels
 	skip       []string
 	stamp      uint64
 	again      bool // this is not the first attempt
@@ -77,8 +100,16 @@ type load struct {
 }
 
 func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error) {
-	if l.target.Kind == messages.Group && l.queue == nil && !c.config.simple() {
-		return c.spread(ctx, l)
+	switch {
+	case l.target.Kind == messages.Channel || l.queue != nil:
+	case l.only != nil:
+		return c.spread(ctx, l, queuesOf(l.only))
+	case !c.config.simple():
+		queues, err := c.members(ctx, l.target)
+		if err != nil {
+			return messages.Outcome{}, err
+		}
+		return c.spread(ctx, l, queues)
 	}
 	return c.carry(ctx, l, c.destination(l.target, l.queue, l.stamp))
 }

@@ -125,7 +125,10 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	if err != nil {
 		return nil, undialled(doing, because(ctx, err))
 	}
-	s := &Session{conn: newConn(network, writeTimeout), sink: a.sink, state: a.state, outbound: newOutbound()}
+	s := &Session{
+		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
+		outbound: newOutbound(), bound: a.config.bound(), muted: make(chan struct{}),
+	}
 	s.work.Go(func() { s.conn.run(s.flushed) })
 	failure := a.handshake(ctx, doing, s)
 	if failure != nil {
@@ -159,7 +162,7 @@ func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
 	s.info = messages.SessionInfo{
-		Version: a.version, Broker: address(a.server), Present: p.present,
+		Version: a.version, Broker: address(a.server), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}
 	if p.limits.keepAlive != nil {

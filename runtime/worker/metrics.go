@@ -12,6 +12,7 @@ import (
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
 )
 
 // namespace begins the name of each metric that is ours.
@@ -22,6 +23,7 @@ const namespace = "chanmqttproxy"
 type telling struct {
 	stats   *actors.Stats
 	health  func() actors.Health
+	layer   func() layer.Stats
 	bounds  config.Bounds
 	version string
 }
@@ -44,6 +46,7 @@ func (t telling) registry() *prometheus.Registry {
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
+		hostStats{t.layer},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
 		kinds{
@@ -102,6 +105,10 @@ func (t telling) sides(m metrics) {
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "commands_dropped_total",
+		Help: "Commands that came by the pub/sub back end when as many waited as may.",
+	}, func() float64 { return float64(t.layer().DroppedCommands) }))
 }
 
 // bounded are the bounds beside what they bound.

@@ -46,7 +46,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
-	defer w.serve(tree, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
+	defer w.serve(tree, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
 	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
 	select {
@@ -88,6 +88,10 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		Expiry:           w.config.Layer.Expiry,
 		SubscriptionIdle: w.config.SubscriptionIdle,
 		Backoff:          w.Backoff,
+		StatusGroup:      w.config.StatusGroup,
+		AllowSubscribe:   w.config.AllowSubscribe,
+		AllowPublish:     w.config.AllowPublish,
+		Static:           w.config.Subscriptions,
 		DrainTimeout:     w.drainTimeout(),
 		Count:            w.config.HTTP.Count,
 		Log:              w.logOf("actors"),

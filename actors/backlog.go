@@ -1,0 +1,78 @@
+package actors
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+)
+
+// backlog is what waits to be written to a target, in order.
+type backlog struct {
+	stats     *Stats
+	list      []waiting
+	droppable int   // how many of them are of QoS 0
+	held      int64 // memory that it occupies, in bytes
+}
+
+// waiting is one delivery that is not written yet.
+type waiting struct {
+	event      messages.Event
+	settlement messages.Settlement
+	receipt    messages.Receipt // of the command that it answers
+	to         *audience        // nil: everybody
+}
+
+func (b *backlog) len() int { return len(b.list) }
+
+// add puts a message at the end.
+func (b *backlog) add(m messages.Deliver, to *audience) {
+	b.list = append(b.list, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
+	if m.Event.Message.QoS == 0 {
+		b.droppable++
+	}
+	b.hold(sizeOf(m.Event))
+}
+
+// hold accounts for memory.
+func (b *backlog) hold(bytes int64) {
+	b.held += bytes
+	b.stats.WaitingBytes.Add(bytes)
+}
+
+// head is the first messages that are for the same audience, at most n or what
+// the first wants as a batch. It holds until forget.
+func (b *backlog) head(n int) []waiting {
+	n = min(len(b.list), max(n, b.list[0].event.Batch))
+	to := b.list[0].to
+	if i := slices.IndexFunc(b.list[:n], func(w waiting) bool { return w.to != to }); i > 0 {
+		n = i
+	}
+	return b.list[:n]
+}
+
+// shed drops the oldest message of QoS 0, if there is one, and returns what it
+// held.
+func (b *backlog) shed() (messages.Settlement, bool) {
+	if b.droppable == 0 {
+		return messages.Settlement{}, false // without a look at a list that may be long
+	}
+	i := slices.IndexFunc(b.list, func(w waiting) bool { return w.event.Message.QoS == 0 })
+	w := b.list[i]
+	copy(b.list[1:i+1], b.list[:i])
+	b.list[0] = w
+	b.forget(1)
+	b.stats.Overflowed.Add(1)
+	return w.settlement, true
+}
+
+// forget takes the first n away.
+func (b *backlog) forget(n int) {
+	for _, w := range b.list[:n] {
+		b.hold(-sizeOf(w.event))
+		if w.event.Message.QoS == 0 {
+			b.droppable--
+		}
+	}
+	clear(b.list[:n])
+	b.list = b.list[n:]
+}
