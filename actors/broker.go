@@ -229,6 +229,7 @@ func (b *broker) down() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.up, b.asking = false, 0
+	b.health.asked(b.filters.len(), false)
 	b.connection++ // what the lost one still says is not believed
 }
 
@@ -284,6 +285,7 @@ func (b *broker) change() {
 		b.asking++
 		b.toSession(messages.Unsubscribe{Filters: unwanted})
 	}
+	b.health.asked(b.filters.len(), b.asking == 0)
 }
 
 // subscribed takes in what the broker said of filters. What the lost connection

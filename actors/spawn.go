@@ -53,6 +53,13 @@ func (g guarded) Receive(ctx actor.Context) {
 			g.recovered(ctx, v)
 		}
 	}()
+	switch ctx.Message().(type) {
+	case ping:
+		ctx.Respond(pong{})
+		return
+	case *actor.Restarting:
+		g.stats.Restarts.add(kindOf(ctx.Self().GetId()))
+	}
 	g.Actor.Receive(ctx)
 }
 

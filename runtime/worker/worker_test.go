@@ -1,7 +1,9 @@
 package worker_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -136,6 +138,50 @@ subscriptions = [
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in %v", part, err)
+		}
+	}
+}
+
+// TestSchemaOfSubscriptions: the keys that the schema names are those that there
+// are.
+func TestSchemaOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	var schema struct {
+		Properties struct {
+			Subscriptions struct {
+				Items struct {
+					Properties map[string]struct{ Enum []any }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(config.Schema()), &schema); err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]string{"topic": "a", "group": "g", "channel": "c!d", "no_local": "true", "batch": "2", "min_interval": "0.5", "shared": "false"}
+	for key, property := range schema.Properties.Subscriptions.Items.Properties {
+		for _, choice := range append(property.Enum, values[key]) {
+			if choice == "" {
+				continue
+			}
+			entry := fmt.Sprintf("topic: a, group: g, %s: %v", key, choice)
+			if key == "topic" || key == "group" {
+				entry = "topic: a, group: g"
+			}
+			if _, err := load(t, "c.yaml", "subscriptions: [{"+entry+"}]\n"); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	_, err := load(t, "c.yaml", "subscriptions: [{nothing: 1}]\n")
+	if err == nil {
+		t.Fatal("an unknown key was taken")
+	}
+	_, known, _ := strings.Cut(err.Error(), "there are ")
+	known, _, _ = strings.Cut(known, "\n")
+	for key := range strings.SplitSeq(known, ", ") {
+		if _, there := schema.Properties.Subscriptions.Items.Properties[key]; !there && key != "type" && key != "reply_channel" && key != "id" {
+			t.Errorf("the schema does not name %s", key)
 		}
 	}
 }
