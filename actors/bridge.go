@@ -151,3 +151,7 @@ func (b *bridge) stopTimer() {
 		b.deadline.Stop()
 	}
 }
+
+func (b *bridge) facts() any {
+	return messages.BridgeFacts{LayerUp: b.layerUp, SessionUp: b.sessionUp, Stopping: b.stopping}
+}

@@ -423,3 +423,11 @@ func (b *broker) tellQuiet() {
 		b.bridge.Tell(messages.Quiet{From: brokerName})
 	}
 }
+
+func (b *broker) facts() any {
+	return messages.BrokerFacts{
+		State: b.state, Attempts: b.attempts, Outbox: b.outbox.len(),
+		Filters: b.filters.len(), Changes: len(b.filters.changes),
+		UnderWay: b.Stats.Received.Load() - b.accounts.settled,
+	}
+}

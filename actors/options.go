@@ -124,6 +124,7 @@ type Stats struct {
 type dependencies struct {
 	Options
 	system   *actor.ActorSystem
+	observer *observer
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
 	router   Ref[messages.ToRouter]
@@ -148,6 +149,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 	return &dependencies{
 		Options:  o.withDefaults(),
 		system:   system,
+		observer: newObserver(),
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
 		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),

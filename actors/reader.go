@@ -281,3 +281,10 @@ func (r *reader) tellState(up bool) {
 	r.bridge.Tell(messages.LayerState{Up: up})
 	r.registry.Tell(messages.LayerState{Up: up})
 }
+
+func (r *reader) facts() any {
+	return messages.ReaderFacts{
+		UnderWay: r.underWay, Window: r.Window, Unanswered: len(r.replies.open),
+		LayerUp: r.known && r.trouble == "", Trouble: r.trouble,
+	}
+}

@@ -407,3 +407,7 @@ func (r *router) refused(m messages.Refused) {
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
 	to.awaiting.decide(r.dependencies, verdict{serial: m.Serial, failure: failure}, to.want.Serial)
 }
+
+func (r *router) facts() any {
+	return messages.RouterFacts{Filters: r.trie.Len(), Targets: len(r.targets), Held: len(r.held), Restored: !r.restoring}
+}

@@ -269,3 +269,14 @@ func (l *lifeline) end() {
 	}
 	l.cancel()
 }
+
+func (s *session) facts() any {
+	f := messages.SessionFacts{
+		Connection: s.connect.Connection, Version: s.connect.Version.String(),
+		Live: s.live != nil, Outgoing: len(s.outgoing),
+	}
+	if f.Live {
+		f.Info = s.live.Info()
+	}
+	return f
+}

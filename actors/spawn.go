@@ -2,12 +2,14 @@ package actors
 
 import (
 	"fmt"
-	"log/slog"
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
 )
 
 // failure is what an actor panics with when what it owns has failed, as
@@ -34,10 +36,13 @@ type releaser interface{ release(message any) }
 // guarded runs an actor and makes a bug in it harmless to others: it gives back
 // what the message held, logs the stack and tells the supervisor. A panic while
 // stopping is only logged, since it would block the parent's own stop.
+//
+// It also counts what the actor does, for those who watch, and has it answer
+// them.
 type guarded struct {
 	actor.Actor
-	log   *slog.Logger
-	stats *Stats
+	*watched
+	deps *dependencies
 }
 
 // supervising is a guarded actor that decides itself about its children.
@@ -53,17 +58,54 @@ func (g guarded) Receive(ctx actor.Context) {
 			g.recovered(ctx, v)
 		}
 	}()
+	g.lives(ctx)
+	if _, ok := ctx.Message().(messages.Inspect); ok {
+		g.inspected(ctx)
+		return
+	}
+	if n := g.handled.Load() + 1; n%sampling == 0 {
+		defer g.time(time.Now())
+	}
 	g.Actor.Receive(ctx)
+}
+
+// lives counts the message, or notes the step in the actor's life that it is.
+func (g guarded) lives(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Started:
+		g.deps.observer.begin(g.watched, ctx.Self())
+	case *actor.Restarting:
+		g.become(messages.StateRestarting)
+	case *actor.Stopping:
+		g.become(messages.StateStopping)
+	case *actor.Stopped:
+		g.deps.observer.end(g.watched)
+	default:
+		g.handled.Store(g.handled.Load() + 1) // nobody else writes it
+	}
+}
+
+func (g guarded) time(began time.Time) { g.last.Store(int64(time.Since(began))) }
+
+// inspected tells the sender what the actor has to say of itself.
+func (g guarded) inspected(ctx actor.Context) {
+	var facts any
+	if i, ok := g.Actor.(inspectable); ok {
+		facts = i.facts()
+	}
+	ctx.Respond(facts)
 }
 
 func (g guarded) recovered(ctx actor.Context, v any) {
 	if f, ok := v.(failure); ok {
+		g.deps.observer.failed(g.watched, "failed", f.err.Error(), "")
 		panic(f)
 	}
-	b := bug{value: v, message: ctx.Message()}
-	g.stats.Bugs.Add(1)
-	g.log.Error("a bug: please report it with this stack; the worker goes on",
-		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", string(debug.Stack()))
+	b, stack := bug{value: v, message: ctx.Message()}, string(debug.Stack())
+	g.deps.Stats.Bugs.Add(1)
+	g.deps.observer.failed(g.watched, "bug", b.Error(), stack)
+	g.deps.Log.Error("a bug: please report it with this stack; the worker goes on",
+		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", stack)
 	switch ctx.Message().(type) {
 	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
 		return
@@ -74,10 +116,17 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 	panic(b)
 }
 
-// propsOf makes fresh Props for one spawn of an actor.
+// propsOf makes fresh Props for one spawn of an actor. What is known of it
+// outlives its incarnations.
 func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
+	w := &watched{}
+	mailbox := actor.Unbounded()
+	options = append(options, actor.WithMailbox(func() actor.Mailbox {
+		w.mailbox = mailbox()
+		return w.mailbox
+	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{Actor: produce(), log: deps.Log, stats: deps.Stats}
+		g := guarded{Actor: produce(), watched: w, deps: deps}
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}
 		}
