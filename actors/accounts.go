@@ -18,6 +18,9 @@ func newAccounts(stats *Stats) accounts {
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 	for _, p := range parts {
+		if p.Weight == 0 {
+			continue // given back before it was passed on
+		}
 		weight := p.Weight
 		if weight < messages.Whole {
 			weight += a.partial[p.Token.Seq]
@@ -28,6 +31,9 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		delete(a.partial, p.Token.Seq)
 		a.settled++
+		if p.Token.Replay {
+			a.stats.Replaying.Add(-1)
+		}
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
 		} else {

@@ -116,8 +116,10 @@ func (b *bridge) proceed(ctx actor.Context) {
 	switch {
 	case !b.layerUp || sources && b.quiet[groupsName]:
 		b.stopNext(ctx)
-	case sources:
+	case sources && b.quiet[routerName]:
 		b.groups.Tell(messages.Quiesce{})
+	case sources:
+		b.router.Tell(messages.Quiesce{})
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	patience = 5
 )
 
+// replayDue comes when a filter's retained values may be asked for again.
+type replayDue struct{ filter string }
+
 type broker struct {
 	*dependencies
 	session    *actor.PID
@@ -36,6 +39,7 @@ type broker struct {
 	attempts   int
 	up         bool
 	since      time.Time // of the live connection
+	brief      int       // connections in a row that did not live for a while
 	trouble    string    // what was last said about being away
 	state      messages.State
 
@@ -80,8 +84,12 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.reader.Tell(messages.Answer{Receipt: m.Receipt, State: &state})
 		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 	case messages.Want:
-		b.filters.want(m)
+		b.want(ctx, m)
+	case replayDue:
+		b.filters.due(m.filter)
 		b.change()
+	case messages.Welcomed:
+		b.filters.welcomed(m.Filter, m.Serial)
 	case messages.Unwant:
 		b.filters.unwant(m.Filter)
 		b.change()
@@ -150,13 +158,14 @@ func (b *broker) count(takenOver bool) {
 	lived := b.up && time.Since(b.since) >= steady
 	switch {
 	case lived && !takenOver:
-		b.attempts = 0
+		b.attempts, b.brief = 0, 0
 	case b.up:
 		b.attempts = min(b.attempts+1, patience)
 	default:
 		b.attempts++
 	}
 	if b.up && !lived {
+		b.brief++
 		b.blame.lost(&b.outbox)
 	}
 }
@@ -216,6 +225,9 @@ func (b *broker) down() {
 	if b.up {
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
+	for _, filter := range b.filters.lost() {
+		b.router.Tell(messages.Interrupted{Filter: filter})
+	}
 	b.up, b.asking = false, 0
 	b.connection++ // what the lost one still says is not believed
 }
@@ -230,24 +242,7 @@ func (b *broker) away(f *messages.SessionFailure) {
 	}
 	b.trouble = trouble
 	b.changed(messages.State{Broker: b.state.Broker, Version: b.state.Version, Reason: trouble})
-	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f.Cause))
-}
-
-// advice says what a person can do about a failure that does not heal by
-// itself.
-func advice(c messages.Cause) string {
-	switch c {
-	case messages.BadCredentials:
-		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
-	case messages.ClientIDRefused:
-		return "set MQTT_CLIENT_ID to one that the broker accepts"
-	case messages.TakenOver:
-		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
-	case messages.ProtocolRefused, messages.ProtocolUnclear:
-		return "nothing: 3.1.1 is tried as well"
-	default:
-		return "check MQTT_HOST and that the broker runs"
-	}
+	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f, b.brief))
 }
 
 // tell passes a message to the session while it has a connection.
@@ -283,6 +278,7 @@ func (b *broker) publishAgain() {
 func (b *broker) published(m messages.Published) {
 	p, ok := b.outbox.remove(m.Receipt)
 	if !ok {
+		b.born(m)
 		return
 	}
 	if m.Code >= 0x80 {
@@ -327,6 +323,23 @@ func (b *broker) changed(state messages.State) {
 	})
 }
 
+// want notes what is wanted of a filter, and asks for it at once, or in a moment.
+func (b *broker) want(ctx actor.Context, m messages.Want) {
+	if pause := b.filters.want(m); pause > 0 {
+		self := ctx.Self()
+		time.AfterFunc(pause, func() { b.system.Root.Send(self, replayDue{m.Filter}) })
+	}
+	b.change()
+}
+
+// born says that the birth message was refused, which alone has no receipt.
+func (b *broker) born(m messages.Published) {
+	if m.Receipt == "" && m.Code >= 0x80 {
+		b.Log.Warn("the broker refused the birth message: check MQTT_BIRTH_TOPIC and what follows it",
+			"code", m.Code, "reason", m.Reason)
+	}
+}
+
 // change tells the broker the next changes of filters, as many as wait in one
 // packet.
 func (b *broker) change() {
@@ -349,6 +362,7 @@ func (b *broker) change() {
 
 func (b *broker) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
+		b.filters.answered(want)
 		if code := m.Codes[i]; code < 0x80 {
 			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		} else {
@@ -383,30 +397,6 @@ func refusal(code byte, reason string) *messages.Failure {
 // packetTooLarge is the reason code of a publish that is larger than the broker
 // accepts (MQTT 5, 2.4).
 const packetTooLarge = 0x95
-
-// subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
-func subackReason(code byte) string {
-	switch code {
-	case 0x83:
-		return "implementation specific error"
-	case 0x87:
-		return "not authorized"
-	case 0x8F:
-		return "topic filter invalid"
-	case 0x91:
-		return "packet identifier in use"
-	case 0x97:
-		return "quota exceeded"
-	case 0x9E:
-		return "shared subscriptions not supported"
-	case 0xA1:
-		return "subscription identifiers not supported"
-	case 0xA2:
-		return "wildcard subscriptions not supported"
-	default:
-		return "unspecified error"
-	}
-}
 
 // settled takes parts of deliveries back, and has those acknowledged that are
 // whole.

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"slices"
+	"time"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -21,14 +22,25 @@ type filterState struct {
 	want   messages.Want // zero: not wanted any more
 	asked  bool          // the broker has, or may have, a subscription for it
 	queued bool          // stands in filters.changes
+
+	// Serials of the Replays that the broker granted, and of those that have come
+	// in whole.
+	replayed, complete uint64
+	replaying          time.Time // when the last was asked for
+	pausing            bool      // waits for replayPause to be over
 }
+
+// replayPause is the least time between two replays of one filter: newcomers that
+// stream in share them.
+const replayPause = 250 * time.Millisecond
 
 func newFilters() filters { return filters{byName: map[string]*filterState{}} }
 
 func (fs *filters) len() int { return len(fs.byName) }
 
-// want notes that a filter is wanted, or wanted otherwise.
-func (fs *filters) want(w messages.Want) {
+// want notes that a filter is wanted, or wanted otherwise. Where that has to
+// pause it says for how long: due is to be called then.
+func (fs *filters) want(w messages.Want) (pause time.Duration) {
 	f, ok := fs.byName[w.Filter]
 	if !ok {
 		f = &filterState{filter: w.Filter}
@@ -38,7 +50,51 @@ func (fs *filters) want(w messages.Want) {
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	f.want = w
-	fs.queue(f)
+	if pause = replayPause - time.Since(f.replaying); pause <= 0 || f.queued {
+		fs.queue(f)
+		return 0
+	}
+	if f.pausing {
+		return 0
+	}
+	f.pausing = true
+	return pause
+}
+
+// due ends the pause of a filter.
+func (fs *filters) due(filter string) {
+	if f, ok := fs.byName[filter]; ok && f.pausing {
+		f.pausing = false
+		fs.queue(f)
+	}
+}
+
+// answered notes a Want that the broker has answered.
+func (fs *filters) answered(w messages.Want) {
+	if f, ok := fs.byName[w.Filter]; ok && w.Retained {
+		f.replayed = max(f.replayed, w.Replay)
+	}
+}
+
+// welcomed notes that all retained values have come which a filter's Wants up to
+// that serial asked for.
+func (fs *filters) welcomed(filter string, serial uint64) {
+	if f, ok := fs.byName[filter]; ok {
+		f.complete = max(f.complete, serial)
+		f.replayed = max(f.replayed, serial)
+	}
+}
+
+// lost notes the end of a connection and returns the filters whose retained
+// values may have come in part only. They are asked for again.
+func (fs *filters) lost() (interrupted []string) {
+	for name, f := range fs.byName {
+		if f.replayed > f.complete {
+			f.replayed = f.complete
+			interrupted = append(interrupted, name)
+		}
+	}
+	return interrupted
 }
 
 // markOverlaps says whether other filters may match the same topics as a new
@@ -97,7 +153,7 @@ func (fs *filters) next(n int) (wants []messages.Want, unwanted, unheard []strin
 		switch {
 		case f.want.Filter != "":
 			f.asked = true
-			wants = append(wants, f.want)
+			wants = append(wants, f.ask())
 		case f.asked:
 			unwanted = append(unwanted, f.filter)
 		default:
@@ -107,6 +163,15 @@ func (fs *filters) next(n int) (wants []messages.Want, unwanted, unheard []strin
 	}
 	fs.changes = slices.Delete(fs.changes, 0, n)
 	return wants, unwanted, unheard
+}
+
+// ask is what is wanted of a filter at this moment.
+func (f *filterState) ask() messages.Want {
+	w := f.want
+	if w.Retained = w.Replay > f.replayed; w.Retained {
+		f.replaying = time.Now()
+	}
+	return w
 }
 
 // gone notes that the broker has no subscription for these filters any more.

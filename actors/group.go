@@ -45,6 +45,7 @@ type waiting struct {
 	event      messages.Event
 	settlement messages.Settlement
 	receipt    messages.Receipt // of the command that it answers
+	to         *audience        // nil: everybody
 }
 
 // sent is the outcome of one Layer.Send of the incarnation with that context.
@@ -80,6 +81,8 @@ type group struct {
 	parked map[string]*parking // by queue
 	writes map[string]*messages.Batch
 
+	newcomers newcomers
+
 	handled   uint64
 	retired   bool
 	quiescing bool
@@ -91,6 +94,7 @@ func newGroup(deps *dependencies, target messages.Target) *actor.Props {
 		return &group{
 			dependencies: deps, target: target, ctx: ctx, cancel: cancel,
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
+			newcomers: newNewcomers(deps),
 		}
 	})
 }
@@ -100,6 +104,12 @@ func (g *group) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
 		g.deliver(ctx, m)
+	case messages.Welcome:
+		g.handled++
+		g.retired = false
+		g.newcomers.welcome(m)
+	case messages.Welcomed:
+		g.newcomers.welcomed(m.Filter, m.Serial)
 	case sent:
 		g.sent(ctx, m)
 	case sendAgain:
@@ -136,20 +146,43 @@ func (g *group) release(message any) {
 
 func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 	g.handled++
-	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt})
 	if m.Weight > 0 {
 		g.retired = false // a subscription serves the target again
 	}
-	if m.Event.Message.QoS == 0 {
-		g.droppable++
+	if m.Token.Replay {
+		g.replay(m)
+	} else {
+		g.newcomers.live(m.Event.Message.Topic, m.Token.Seq)
+		g.add(m, nil)
 	}
-	g.hold(sizeOf(m.Event))
 	g.next(ctx)
 	for len(g.backlog) > g.GroupBacklog || g.crowded(g.held) {
 		if !g.shed() {
 			return
 		}
 	}
+}
+
+// replay takes a retained value in for those of the newcomers who are to get it.
+func (g *group) replay(m messages.Deliver) {
+	shares := g.newcomers.replay(m.Event.Message, m.Token.Seq)
+	for i, share := range shares {
+		part := m
+		part.Event, part.Weight = eventFor(share.options, m.Event.Message), messages.Split(m.Weight, len(shares), i)
+		g.add(part, share.to)
+	}
+	if len(shares) == 0 {
+		g.giveBack(m.Token, m.Weight)
+	}
+}
+
+// add puts a message at the end of the backlog.
+func (g *group) add(m messages.Deliver, to *audience) {
+	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
+	if m.Event.Message.QoS == 0 {
+		g.droppable++
+	}
+	g.hold(sizeOf(m.Event))
 }
 
 // hold accounts for memory that the backlog occupies.
@@ -189,12 +222,16 @@ func (g *group) forget(n int) {
 	g.backlog = g.backlog[n:]
 }
 
-// next makes a batch of what waits and writes it, unless one is under way.
+// next makes a batch of what waits for the same audience and writes it, unless
+// one is under way.
 func (g *group) next(ctx actor.Context) {
 	if g.batch != nil || len(g.backlog) == 0 {
 		return
 	}
-	n := min(len(g.backlog), max(batchLimit, g.backlog[0].event.Batch))
+	n, to := min(len(g.backlog), max(batchLimit, g.backlog[0].event.Batch)), g.backlog[0].to
+	if i := slices.IndexFunc(g.backlog[:n], func(w waiting) bool { return w.to != to }); i > 0 {
+		n = i
+	}
 	events := make([]messages.Event, n)
 	g.parts = make([]messages.Settlement, n)
 	for i, w := range g.backlog[:n] {
@@ -205,6 +242,9 @@ func (g *group) next(ctx actor.Context) {
 	}
 	g.forget(n)
 	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
+	if to != nil {
+		g.batch.Only = to.channels
+	}
 	g.write(ctx, g.batch)
 }
 
@@ -390,17 +430,16 @@ func (g *group) abandon() {
 	g.clear()
 }
 
-// clear empties the backlog and the parking places.
+// clear empties the backlog and the parking places, and forgets the newcomers.
 func (g *group) clear() {
+	g.newcomers.clear()
 	g.forget(len(g.backlog))
 	for _, place := range g.parked {
 		place.clear()
 	}
 }
 
-// settle gives parts of deliveries back. What has no weight was none.
 func (g *group) settle(parts []messages.Settlement) {
-	parts = slices.DeleteFunc(parts, func(p messages.Settlement) bool { return p.Weight == 0 })
 	if len(parts) > 0 {
 		g.broker.Tell(messages.Settled{Parts: parts})
 	}

@@ -38,6 +38,12 @@ func (g *groups) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
 		g.deliver(ctx, m)
+	case messages.Welcome:
+		g.forward(ctx, m.Target, m)
+	case messages.Welcomed:
+		if t, ok := g.targets[m.Target]; ok {
+			t.group.Tell(m)
+		}
 	case messages.Retire:
 		if t, ok := g.targets[m.Target]; ok {
 			t.group.Tell(m)
@@ -68,12 +74,16 @@ func (g *groups) release(message any) {
 
 func (g *groups) deliver(ctx actor.Context, m messages.Deliver) {
 	_, known := g.targets[m.Target]
-	t := g.of(ctx, m.Target)
+	g.forward(ctx, m.Target, m)
+	if !known && m.Weight == 0 {
+		g.targets[m.Target].group.Tell(messages.Retire{Target: m.Target})
+	}
+}
+
+func (g *groups) forward(ctx actor.Context, target messages.Target, m messages.ToGroup) {
+	t := g.of(ctx, target)
 	t.forwarded++
 	t.group.Tell(m)
-	if !known && m.Weight == 0 {
-		t.group.Tell(messages.Retire{Target: m.Target})
-	}
 }
 
 func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {

@@ -33,7 +33,9 @@ type Options struct {
 	// BacklogMemory is the memory, in bytes, that all waiting messages together
 	// are taken to occupy, 64 MiB by default. Above it a target or queue that gets
 	// a further message drops as above, if it holds more than a 64th of it; above
-	// twice as much everybody does. Messages of QoS 0 that are under way from the
+	// twice as much everybody does. So do a subscription with what it holds back
+	// for its MinInterval, and a target with what it notes for newcomers, who then
+	// miss retained values. Messages of QoS 0 that are under way from the
 	// connection are dropped above it as well.
 	BacklogMemory int64
 	// Expiry is how long the layer keeps messages, and a message waits for room,
@@ -102,10 +104,15 @@ type Stats struct {
 	// for; from an overfull backlog; because they waited for too long; replaced
 	// by a newer one of their topic; waiting for room when the worker stopped.
 	Full, Overflowed, Expired, Replaced, Abandoned atomic.Int64
-	// Parked is how many messages wait for room in a queue now; WaitingBytes is
-	// the memory that they, and those that wait to be written, are taken to
+	// Parked is how many messages wait for room in a queue now; Paced is how many
+	// wait for the end of a min_interval; WaitingBytes is the memory that they,
+	// those that wait to be written, and what is noted for newcomers, are taken to
 	// occupy.
-	Parked, WaitingBytes atomic.Int64
+	Parked, Paced, WaitingBytes atomic.Int64
+	// Newcomers is how many wait for retained values now; Replayed counts the
+	// values that they got, one for each newcomer; Replaying is how many of those
+	// that the broker has sent are under way to the layer.
+	Newcomers, Replayed, Replaying atomic.Int64
 	// Commands: taken from the layer, not understood, not allowed, publishes that
 	// took effect and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64

@@ -40,7 +40,7 @@ func (p *parking) add(e messages.Event, q *messages.Queue) {
 		return
 	}
 	added := &parked{event: e, queue: q}
-	if e.Overflow == messages.OverflowLatest {
+	if replaceable(e) {
 		p.replace(e.Message.Topic, added)
 	}
 	p.waiting = append(p.waiting, added)
@@ -61,6 +61,12 @@ func (p *parking) replace(topic string, by *parked) {
 	if len(p.waiting) > 2*p.live+batchLimit {
 		p.compact()
 	}
+}
+
+// replaceable says that an event replaces, and is replaced by, others of its topic.
+// A retained value does not: it is for newcomers only.
+func replaceable(e messages.Event) bool {
+	return e.Overflow == messages.OverflowLatest && !e.Message.Retain
 }
 
 // compact forgets what was replaced, but for what is being written.
@@ -144,7 +150,7 @@ func (p *parking) wrote(n int) {
 // reclaim has an event that could not be written replaced by a newer one again.
 func (p *parking) reclaim(w *parked) {
 	topic := w.event.Message.Topic
-	if w.replaced || w.event.Overflow != messages.OverflowLatest {
+	if w.replaced || !replaceable(w.event) {
 		return
 	}
 	if _, newer := p.latest[topic]; !newer {

@@ -19,8 +19,13 @@ type Session interface {
 	// Subscribe sends one SUBSCRIBE packet for all filters and waits for its
 	// SUBACK. The codes are in the order of the filters: the granted QoS, or
 	// 0x80 and above where the broker refused that filter. An error means that
-	// the outcome is unknown (the connection was lost, or ctx ended).
-	// Retained messages are not asked for (MQTT 5: retain handling 2).
+	// the outcome is unknown (the connection was lost, ctx ended, or no answer
+	// came in the time that the Session allows for it).
+	// Under MQTT 5 the broker sends the retained messages of those that are
+	// Retained, also where it has the subscription already (retain handling 0),
+	// and of no others (2); under 3.1.1 of all. They come with Message.Retain, in
+	// any order with the SUBACK, but each before what is published to its topic
+	// later, at the same QoS.
 	Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error)
 
 	// Unsubscribe sends one UNSUBSCRIBE packet and waits for its UNSUBACK.
@@ -46,8 +51,10 @@ type Sink interface {
 	// Received is called for every message in the order of arrival. seq counts
 	// them from 1 through all Sessions of one MQTT; the message is the Sink's
 	// own. What the broker repeats on a new connection is not received again
-	// while its first delivery is not acknowledged.
-	Received(seq uint64, identifiers []uint32, m *messages.Message)
+	// while its first delivery is not acknowledged. While too many deliveries
+	// of QoS 1 and 2 are not acknowledged, nothing is received at all. false:
+	// the Sink does not take the message and will not acknowledge it.
+	Received(seq uint64, identifiers []uint32, m *messages.Message) bool
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)
 	// Lost is called once, when the connection ends other than by Close. The
@@ -91,7 +98,8 @@ type Layer interface {
 	Bury(ctx context.Context, burials []messages.Burial) error
 
 	// Send writes the events, in their order, for every live member of the
-	// target, as channels_redis's group_send or send do. Calls for one target
+	// target, as channels_redis's group_send or send do, or for the channels in
+	// Only. Calls for one target
 	// must not overlap; calls for different targets may, and share round trips.
 	// After an error the call may be repeated with the same batch: what was
 	// written already is not written twice as long as it is still unread.

@@ -19,7 +19,7 @@ type route struct {
 	members      map[messages.Target]membership
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
-	awaiting     awaiting
+	senders      senders
 }
 
 // membership is that of one target in one filter.

@@ -24,13 +24,16 @@ type router struct {
 	trie    topic.Trie[*route]
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
+	seen    uint64 // Seq of the last delivery
 
 	restoring bool // the subscriptions of before are not known yet
 	early     []messages.Execute
 
-	flushing int // Flushes to be answered before deliveries go on
-	retiring []messages.Target
-	held     []messages.Delivery
+	flushing  int // Flushes to be answered before deliveries go on
+	retiring  []messages.Target
+	held      []messages.Delivery
+	quiescing bool
+	emptied   bool // the subscriptions were asked for what they hold back
 
 	matched []*route // scratch space of one delivery
 
@@ -65,6 +68,13 @@ func (r *router) Receive(ctx actor.Context) {
 		r.reconnected(ctx, m)
 	case messages.Responses:
 		r.responses = strings.TrimSuffix(m.Filter, "+")
+	case messages.Interrupted:
+		if to, ok := r.trie.Get(m.Filter); ok {
+			to.subscription.Tell(m)
+		}
+	case messages.Quiesce:
+		r.quiescing = true
+		r.tellQuiet()
 	default:
 		r.strange(ctx)
 	}
@@ -134,9 +144,10 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 		return
 	}
 	to, _ := r.trie.Get(c.Filter)
-	if to.awaiting.ask(r.dependencies, awaitingSender{receipt, c.Options.QoS}, to.want.Serial) {
-		r.ask(to, to.want)
+	if to.senders.refused(to.want.Serial) {
+		r.ask(to, to.want, false)
 	}
+	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
@@ -214,10 +225,30 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
 	}
-	if len(changes) > 0 && !served {
-		r.want(to)
+	switch {
+	case c.Replay:
+		r.want(to, true)
+		r.welcome(to, c)
+	case len(changes) > 0 && !served:
+		r.want(to, false)
 	}
 	return changes
+}
+
+// welcome has the retained values that were asked for find their way.
+func (r *router) welcome(to *route, c messages.SubscribeCommand) {
+	for i, target := range c.Targets {
+		m := messages.Welcome{Target: target, Filter: c.Filter, Options: c.Options, Serial: to.want.Serial, After: r.seen}
+		switch {
+		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case i == 0:
+			m.Channel = c.Newcomer
+		default:
+			continue // the newcomer is one of the first target's
+		}
+		to.subscription.Tell(m)
+		r.groups.Tell(m)
+	}
 }
 
 func (r *router) add(ctx actor.Context, filter string) *route {
@@ -232,18 +263,23 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	return to
 }
 
-// want tells the broker actor what a filter's members need, if that changed.
-func (r *router) want(to *route) {
+// want tells the broker actor what a filter's members need, if that changed, or
+// if they need the retained values.
+func (r *router) want(to *route, replay bool) {
 	want := to.wants()
 	want.Serial, want.Replay = to.want.Serial, to.want.Replay
-	if want != to.want {
-		r.ask(to, want)
+	if want != to.want || replay {
+		r.ask(to, want, replay)
 	}
 }
 
 // ask asks the broker for a filter, if need be once more.
-func (r *router) ask(to *route, want messages.Want) {
-	want.Serial++
+func (r *router) ask(to *route, want messages.Want, replay bool) {
+	r.serial++
+	want.Serial = r.serial
+	if replay {
+		want.Replay = r.serial
+	}
 	to.want = want
 	r.broker.Tell(want)
 }
@@ -255,9 +291,11 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	if !ok {
 		return nil
 	}
+	var left []messages.Target
 	for _, target := range targets {
 		if _, member := to.members[target]; member {
 			r.leave(to, target)
+			left = append(left, target)
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
 		}
 	}
@@ -265,13 +303,13 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 		return nil
 	}
 	r.flushing++
-	to.subscription.Tell(messages.Flush{})
+	to.subscription.Tell(messages.Flush{Left: left})
 	if len(to.members) > 0 {
-		r.want(to)
+		r.want(to, false)
 		return changes
 	}
 	r.trie.Delete(filter)
-	to.awaiting.decide(r.dependencies, unsubscribed, unsubscribed.serial)
+	to.senders.decide(r.dependencies, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: filter})
 	ctx.Poison(to.pid)
 	return append(changes, messages.Change{Leaving: filter})
@@ -320,9 +358,27 @@ func (r *router) flushed() {
 			r.giveBack(d.Token, d.Weight)
 		}
 	}
+	r.tellQuiet()
+}
+
+// tellQuiet answers Quiesce when nothing is held, here or in a subscription.
+func (r *router) tellQuiet() {
+	switch {
+	case !r.quiescing || r.flushing > 0:
+	case r.emptied:
+		r.bridge.Tell(messages.Quiet{From: routerName})
+	default:
+		r.emptied = true
+		r.trie.Each(func(to *route) {
+			r.flushing++
+			to.subscription.Tell(messages.Flush{All: true})
+		})
+		r.tellQuiet()
+	}
 }
 
 func (r *router) deliver(d messages.Delivery) {
+	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
 		return
@@ -333,6 +389,10 @@ func (r *router) deliver(d messages.Delivery) {
 // route sends a delivery to the subscriptions that match.
 func (r *router) route(d messages.Delivery) {
 	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
+	if d.Message.Retain {
+		r.replay(d)
+		return
+	}
 	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
 		d = r.respond(d)
 	}
@@ -362,6 +422,22 @@ func (r *router) respond(d messages.Delivery) messages.Delivery {
 	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
 	d.Weight -= weight
 	return d
+}
+
+// replay sends a retained value to the subscriptions that match: they know who
+// waits for it.
+func (r *router) replay(d messages.Delivery) {
+	r.matched = slices.DeleteFunc(r.matched, func(to *route) bool { return !to.concerns(d) })
+	if len(r.matched) == 0 {
+		r.Stats.Unmatched.Add(1)
+		r.giveBack(d.Token, d.Weight)
+		return
+	}
+	for i, to := range r.matched {
+		copied := d
+		copied.Weight = messages.Split(d.Weight, len(r.matched), i)
+		to.subscription.Tell(copied)
+	}
 }
 
 // part is one subscription's share of a delivery.
@@ -394,7 +470,7 @@ func (r *router) granted(m messages.Granted) {
 		return
 	}
 	to.subscription.Tell(m)
-	to.awaiting.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS}, to.want.Serial)
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
 }
 
 func (r *router) refused(m messages.Refused) {
@@ -405,7 +481,7 @@ func (r *router) refused(m messages.Refused) {
 	}
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	to.awaiting.decide(r.dependencies, verdict{serial: m.Serial, failure: failure}, to.want.Serial)
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
 }
 
 func (r *router) facts() any {

@@ -17,10 +17,6 @@ import (
 // follows gets a new connection number; what an earlier one still has to say is
 // recognised by that and dropped.
 
-// answerTimeout is how long a SUBACK or UNSUBACK may take. RabbitMQ needs
-// 17 s for 10,000 filters.
-const answerTimeout = time.Minute
-
 // dialNow comes when the delay before the attempt is over.
 type dialNow struct{ connection uint64 }
 
@@ -189,19 +185,16 @@ func (s *session) unsubscribe(ctx actor.Context, m messages.Unsubscribe) {
 	})
 }
 
-// ask puts a question to the broker. One that stays unanswered is a lost
-// connection.
+// ask puts a question to the broker. One that fails is a lost connection.
 func (s *session) ask(ctx actor.Context, doing string, question func(context.Context, Session) (messages.ToBroker, error)) {
 	if s.live == nil {
 		return
 	}
 	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
 	go func() {
-		within, cancel := context.WithTimeout(life.ctx, answerTimeout)
-		defer cancel()
 		var answer messages.ToBroker
 		err := s.protect(doing, func() (err error) {
-			answer, err = question(within, live)
+			answer, err = question(life.ctx, live)
 			return err
 		})
 		if err != nil {

@@ -148,6 +148,43 @@ func TestConnectionThatBreaksAtOnceIsNotRetriedHot(t *testing.T) {
 	})
 }
 
+// What can be done about it is said with each failure.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	for want, failure := range map[string]messages.SessionFailure{
+		"give each its own MQTT_CLIENT_ID":  {Cause: messages.TakenOver},
+		"unset MQTT_WILL_RETAIN":            {Cause: messages.BrokerRefused, Code: 0x9A},
+		"nothing, unless it lasts":          {Cause: messages.BrokerRefused, Code: 0x8B},
+		"check MQTT_HOST and that the brok": {Cause: messages.BrokerRefused, Code: 0x97},
+	} {
+		prepare := func(b *bundle, _ *actors.Options) {
+			b.broker.Refuse(func(messages.Version) error { return &failure })
+		}
+		run(t, prepare, func(b *bundle) {
+			b.settle()
+			if b.log.Count(want) != 1 {
+				b.Errorf("of %v it is said %q, want %q", &failure, b.log.Lines(), want)
+			}
+		})
+	}
+}
+
+// Most brokers do not say that another client has taken the session.
+func TestAdviceOnConnectionsThatBreakAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		for i := range 4 {
+			if n := b.log.Count("MQTT_CLIENT_ID"); n != max(0, i-2) {
+				b.Errorf("after %d losses it is said %d times", i, n)
+			}
+			b.broker.Drop(messages.Network)
+			for !b.broker.Connected() {
+				b.pass(time.Second)
+			}
+		}
+	})
+}
+
 func TestReconnectSubscribesAndPublishesAgain(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {

@@ -21,26 +21,30 @@ type sink struct {
 
 // Received sends a message on its way. One that is held back is not
 // acknowledged, so that the broker has it for the next connection.
-func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
+func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
 	if k.quiet.Load() {
-		return
+		return false
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic))}
+	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain}
 	if m.QoS == 0 && !k.admit(token) {
-		return
+		return false
 	}
 	k.Stats.Received.Add(1)
+	if m.Retain {
+		k.Stats.Replaying.Add(1)
+	}
 	k.router.Tell(messages.Delivery{
 		Token:       token,
 		Weight:      messages.Whole,
 		Identifiers: identifiers,
 		Message:     m,
 	})
+	return true
 }
 
 // admit bounds what is under way of QoS 0; QoS 1 and 2 are bounded by the
-// receive maximum.
+// Session, which reads no further while too many are not acknowledged.
 func (k *sink) admit(token messages.Token) bool {
 	if k.Stats.UnderWayBytes.Add(int64(token.Size)) <= k.BacklogMemory {
 		return true

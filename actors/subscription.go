@@ -1,23 +1,33 @@
 package actors
 
 import (
+	"slices"
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
 )
 
 // A subscription owns one filter's way: each delivery that the router sends it
-// goes on to those whom the filter serves. It knows what the broker granted,
-// and says where that is less than was asked for.
+// goes on to those whom the filter serves, at the pace that they asked for, and
+// each retained value to those who have newcomers. It knows what the broker
+// granted, and says where that is less than was asked for.
 
 type subscription struct {
 	*dependencies
 	filter string
+
+	replay *replay
+	quiet  alarm // when the retained values may all have come
+
+	pace pace
+	over alarm // when the next that is held back is due
 }
 
 func newSubscription(deps *dependencies, filter string) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &subscription{dependencies: deps, filter: filter}
+		return &subscription{dependencies: deps, filter: filter, replay: newReplay(), pace: newPace(deps)}
 	})
 }
 
@@ -25,13 +35,21 @@ func newSubscription(deps *dependencies, filter string) *actor.Props {
 func (s *subscription) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Delivery:
-		s.deliver(m)
+		s.deliver(ctx, m)
 	case messages.Flush:
-		s.router.Tell(messages.Flushed{Filter: s.filter})
+		s.flush(ctx, m)
+	case messages.Welcome:
+		s.replay.welcome(m)
 	case messages.Granted:
-		s.granted(m)
+		s.granted(ctx, m)
 	case messages.Refused:
 		s.refused(m)
+	case messages.Interrupted:
+		s.replay.interrupt()
+	case rang:
+		s.rang(ctx, m)
+	case *actor.Stopping, *actor.Restarting:
+		s.stop()
 	default:
 		s.strange(ctx)
 	}
@@ -44,30 +62,90 @@ func (s *subscription) release(message any) {
 	}
 }
 
-// deliver passes a message on to everybody it is for. What the broker replays
-// from its retained store is not passed on.
-func (s *subscription) deliver(d messages.Delivery) {
+// deliver passes a message on to everybody it is for.
+func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	if d.Message.Retain {
-		s.giveBack(d.Token, d.Weight)
+		s.deliverRetained(ctx, d)
 		return
 	}
+	now := time.Now()
 	for i, member := range d.To {
-		s.groups.Tell(messages.Deliver{
-			Target: member.Target,
-			Event: messages.Event{
-				Message:  d.Message,
-				QoS:      min(d.Message.QoS, member.Options.QoS),
-				Payload:  member.Options.Payload,
-				Overflow: member.Options.Overflow,
-				Batch:    member.Options.Batch,
-			},
-			Token:  d.Token,
-			Weight: messages.Split(d.Weight, len(d.To), i),
-		})
+		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
+		least := member.Options.MinInterval
+		if least <= 0 && s.pace.idle() || s.pace.take(m, least, now) {
+			s.groups.Tell(m)
+		} else {
+			s.giveBack(m.Token, m.Weight)
+		}
+	}
+	s.over.set(ctx, s.pace.next())
+}
+
+// deliverRetained passes a retained value on to those who have newcomers.
+func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
+	now := time.Now()
+	s.replay.came = now
+	i := 0
+	for target, a := range s.replay.targets {
+		m := deliverTo(messages.Member{Target: target, Options: a.options}, d, messages.Split(d.Weight, len(s.replay.targets), i))
+		s.groups.Tell(m)
+		s.pace.passed(target, d.Message.Topic, a.options.MinInterval, now)
+		i++
+	}
+	if i == 0 {
+		s.giveBack(d.Token, d.Weight)
+	}
+	s.over.set(ctx, s.pace.next())
+}
+
+// deliverTo is what one member gets of a delivery.
+func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messages.Deliver {
+	return messages.Deliver{Target: member.Target, Event: eventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
+}
+
+// eventFor is a message as somebody with these options is to see it.
+func eventFor(o messages.Options, m *messages.Message) messages.Event {
+	return messages.Event{
+		Message:  m,
+		QoS:      min(m.QoS, o.QoS),
+		Payload:  o.Payload,
+		Overflow: o.Overflow,
+		Batch:    o.Batch,
 	}
 }
 
-func (s *subscription) granted(m messages.Granted) {
+// flush passes on what is held back for those who left, or for all.
+func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
+	due := s.pace.release(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) })
+	s.tell(due)
+	s.over.set(ctx, s.pace.next())
+	for _, target := range m.Left {
+		s.endFor(target)
+	}
+	s.router.Tell(messages.Flushed{Filter: s.filter})
+}
+
+// tell passes on what was held back.
+func (s *subscription) tell(due []messages.Deliver) {
+	for _, m := range due {
+		s.groups.Tell(m)
+	}
+}
+
+func (s *subscription) rang(ctx actor.Context, m rang) {
+	switch {
+	case s.over.rings(m):
+		s.tell(s.pace.over(time.Now()))
+		s.over.set(ctx, s.pace.next())
+	case s.quiet.rings(m):
+		s.check(ctx)
+	}
+}
+
+func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
+	if now := time.Now(); s.replay.begin(m.Serial, now) {
+		s.quiet.set(ctx, now.Add(replayQuiet))
+	}
 	if m.QoS < m.Asked {
 		s.Log.Warn("the broker granted a lower QoS than was asked for",
 			"filter", m.Filter, "asked", m.Asked, "granted", m.QoS)
@@ -77,7 +155,50 @@ func (s *subscription) granted(m messages.Granted) {
 }
 
 func (s *subscription) refused(m messages.Refused) {
+	s.end(m.Serial)
 	s.Stats.FilterRefused.Add(1)
 	s.Log.Warn("the broker refused a subscription: check its access rules; asked for again at the next connection",
 		"filter", m.Filter, "code", m.Code, "reason", m.Reason)
+}
+
+// check ends the waiting of those for whom all retained values have come.
+func (s *subscription) check(ctx actor.Context) {
+	now := time.Now()
+	ended, again := s.replay.check(now, s.Stats.Replaying.Load() > 0)
+	if ended > 0 {
+		s.end(ended)
+	}
+	if again > 0 {
+		s.quiet.set(ctx, now.Add(again))
+	}
+}
+
+// end tells those who wait for retained values, up to a serial, that there are no
+// more.
+func (s *subscription) end(serial uint64) {
+	for _, target := range s.replay.end(serial) {
+		s.groups.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: serial})
+	}
+	s.broker.Tell(messages.Welcomed{Filter: s.filter, Serial: serial})
+}
+
+// endFor ends the waiting of a target that has left.
+func (s *subscription) endFor(target messages.Target) {
+	if a, ok := s.replay.targets[target]; ok {
+		delete(s.replay.targets, target)
+		s.groups.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: a.serial})
+	}
+}
+
+// stop counts what was held back, and has been acknowledged.
+func (s *subscription) stop() {
+	s.quiet.stop()
+	s.over.stop()
+	for target := range s.replay.targets {
+		s.endFor(target)
+	}
+	if due := s.pace.release(func(messages.Target) bool { return true }); len(due) > 0 {
+		s.Stats.Abandoned.Add(int64(len(due)))
+		s.Log.Warn("stopping: messages were dropped that waited for the end of their interval", "filter", s.filter, "messages", len(due))
+	}
 }

@@ -230,9 +230,10 @@ type Deliver struct {
 }
 
 // Welcome says that somebody is new among those whom a target reaches, and is
-// to get the retained values of a filter's topics, each unless something of that
-// topic was passed on to the target since. Router tells subscription, which
-// tells groups, which tells the group.
+// to get the retained values of a filter's topics, each unless a live message of
+// that topic was passed on to the target since. Router tells subscription, and
+// groups, which tells the group: not by way of the subscription, lest a message
+// that comes later by that of another filter is there first.
 type Welcome struct {
 	Target  Target
 	Filter  string
@@ -241,10 +242,13 @@ type Welcome struct {
 	Channel string
 	// Serial is that of the Want that asks for the values.
 	Serial uint64
+	// After is the Seq of the last delivery that came before.
+	After uint64
 }
 
 // Welcomed says that all retained values have come for the newcomers of a filter
-// up to a serial. Subscription tells groups, which tells the group.
+// up to a serial. Subscription tells groups, which tells the group, and broker;
+// for the latter there is no Target.
 type Welcomed struct {
 	Target Target
 	Filter string
@@ -362,7 +366,7 @@ type Drop struct {
 }
 
 // Flush asks a subscription to say Flushed when it has passed on all that came
-// before; All: also what it holds back for its time, but for those who have Left.
+// before, with what it holds back for its time of those who have Left, or of All.
 // Router tells subscription.
 type Flush struct {
 	Left []Target
@@ -473,6 +477,7 @@ func (Welcome) toGroups()         {}
 func (Welcome) toGroup()          {}
 func (Welcomed) toGroups()        {}
 func (Welcomed) toGroup()         {}
+func (Welcomed) toBroker()        {}
 func (Request) toRequests()       {}
 func (Response) toRequests()      {}
 func (Responses) toRouter()       {}

@@ -22,7 +22,7 @@ func (v Version) String() string {
 
 // Properties are the MQTT 5 properties of a PUBLISH that belong to the
 // application. The zero value of a field means that the publisher did not set
-// it; nil where there are none at all.
+// it, or to an empty text; nil where there are none at all.
 type Properties struct {
 	ContentType     string
 	ResponseTopic   string
@@ -56,6 +56,8 @@ type Token struct {
 	Seq  uint64
 	Size uint32
 	QoS  byte
+	// Replay: it is a retained value that was asked for.
+	Replay bool
 }
 
 // Whole is the weight that a delivery starts with. Whoever passes a delivery
@@ -103,8 +105,9 @@ type Want struct {
 	Filter  string
 	QoS     byte
 	NoLocal bool
-	// Serial counts what was asked for of this filter. Replay is the serial of
-	// the last Want that asked for the topics' retained values as well; 0: none.
+	// Serial is higher than those of all Wants before. Replay is the serial of
+	// the last Want of the filter that asked for the topics' retained values as
+	// well; 0: none.
 	Serial, Replay uint64
 	// Retained asks the MQTT broker for the retained values. The broker actor sets
 	// it where a Replay has not taken place.
@@ -136,6 +139,11 @@ type Refused struct {
 	Reason string
 	Serial uint64
 }
+
+// Interrupted says that the connection was lost on which the broker may have
+// been sending the retained values of a filter's topics: they are asked for again
+// on the next. Broker tells router, which tells the subscription.
+type Interrupted struct{ Filter string }
 
 // Publish asks for one message to be published; Receipt names the command it
 // came from. Router and requests tell broker, broker tells session.
@@ -208,27 +216,29 @@ type SessionInfo struct {
 	MaximumPacket uint32
 }
 
-func (Delivery) toRouter()       {}
-func (Delivery) toSubscription() {}
-func (Settled) toBroker()        {}
-func (Want) toBroker()           {}
-func (Unwant) toBroker()         {}
-func (Granted) toRouter()        {}
-func (Granted) toSubscription()  {}
-func (Refused) toRouter()        {}
-func (Refused) toSubscription()  {}
-func (Publish) toBroker()        {}
-func (Publish) toSession()       {}
-func (Published) toBroker()      {}
-func (Subscribe) toSession()     {}
-func (Unsubscribe) toSession()   {}
-func (Subscribed) toBroker()     {}
-func (Unsubscribed) toBroker()   {}
-func (SessionStarted) toBroker() {}
-func (Connect) toSession()       {}
-func (Connected) toBroker()      {}
-func (Connected) toRouter()      {}
-func (Connected) toRequests()    {}
-func (Granted) toRequests()      {}
-func (Refused) toRequests()      {}
-func (Withdraw) toBroker()       {}
+func (Delivery) toRouter()          {}
+func (Delivery) toSubscription()    {}
+func (Settled) toBroker()           {}
+func (Want) toBroker()              {}
+func (Unwant) toBroker()            {}
+func (Granted) toRouter()           {}
+func (Granted) toSubscription()     {}
+func (Refused) toRouter()           {}
+func (Refused) toSubscription()     {}
+func (Interrupted) toRouter()       {}
+func (Interrupted) toSubscription() {}
+func (Publish) toBroker()           {}
+func (Publish) toSession()          {}
+func (Published) toBroker()         {}
+func (Subscribe) toSession()        {}
+func (Unsubscribe) toSession()      {}
+func (Subscribed) toBroker()        {}
+func (Unsubscribed) toBroker()      {}
+func (SessionStarted) toBroker()    {}
+func (Connect) toSession()          {}
+func (Connected) toBroker()         {}
+func (Connected) toRouter()         {}
+func (Connected) toRequests()       {}
+func (Granted) toRequests()         {}
+func (Refused) toRequests()         {}
+func (Withdraw) toBroker()          {}

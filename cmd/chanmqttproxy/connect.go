@@ -121,7 +121,7 @@ func advice(cfg *config.Config, err error) string {
 type deaf struct{}
 
 // Received does nothing.
-func (deaf) Received(uint64, []uint32, *messages.Message) {}
+func (deaf) Received(uint64, []uint32, *messages.Message) bool { return false }
 
 // Published does nothing.
 func (deaf) Published(messages.Published) {}

@@ -138,6 +138,21 @@ func (t *Trie[V]) Match(topic string, found []V) []V {
 	return found
 }
 
+// Each calls f with every value, in no particular order.
+func (t *Trie[V]) Each(f func(V)) { t.root.each(f) }
+
+func (n *node[V]) each(f func(V)) {
+	for _, value := range []*V{n.below, n.here} {
+		if value != nil {
+			f(*value)
+		}
+	}
+	if n.plus != nil {
+		n.plus.each(f)
+	}
+	n.children.each(func(_ string, next *node[V]) { next.each(f) })
+}
+
 func (n *node[V]) match(rest string, more bool, found []V) []V {
 	if n.below != nil {
 		found = append(found, *n.below)

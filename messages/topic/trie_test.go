@@ -52,6 +52,9 @@ func compare(t *testing.T, trie *topic.Trie[string], filters, topics []string) {
 			return topic.Match(filter, name)
 		})
 	}
+	var all []string
+	trie.Each(func(filter string) { all = append(all, filter) })
+	same(t, "Each", "all", all, filters, func(string) bool { return true })
 	for _, query := range everyFilter() {
 		value, stored := trie.Get(query)
 		if stored != slices.Contains(filters, query) || stored && value != query {

@@ -70,20 +70,40 @@ func (p *PubSub) topic(t messages.Target) string {
 }
 
 // Send publishes the bundles of a batch in their order, each to all who
-// subscribe at that moment. Nobody refuses anything, so that Batch.Queue and
-// Batch.Skip mean nothing, and Stored counts the subscribers that got each.
+// subscribe at that moment, or to those in Batch.Only. Nobody refuses anything, so
+// that Batch.Queue and Batch.Skip mean nothing, and Stored counts the subscribers
+// that got each.
 //
 // Calls for one target must not overlap. After an error the outcome is unknown,
 // and the call may be repeated with the same batch: what was published is not
 // published twice. Errors are *messages.LayerFailure.
 func (p *PubSub) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
 	if b.Stamp == 0 {
-		b.Stamp = uint64(p.clock.take(len(b.Bundles)))
+		b.Stamp = uint64(p.clock.take(len(b.Bundles) * max(1, len(b.Only))))
 	}
+	topic := p.topic(b.Target)
+	if b.Only == nil {
+		return p.send(ctx, b, publication{channel: topic, sequence: topic}, b.Stamp)
+	}
+	var sum messages.Outcome
+	for i, channel := range b.Only {
+		// One sequence for all: several targets may reach a channel.
+		first := publication{channel: channel, sequence: topic + " only"}
+		outcome, err := p.send(ctx, b, first, b.Stamp+uint64(i*len(b.Bundles)))
+		if err != nil {
+			return messages.Outcome{}, err
+		}
+		sum.Stored += outcome.Stored
+		sum.Undecodable = outcome.Undecodable // the same for each
+	}
+	return sum, nil
+}
+
+// send publishes the bundles on one channel of Redis, with numbers from stamp on.
+func (p *PubSub) send(ctx context.Context, b *messages.Batch, batch publication, stamp uint64) (messages.Outcome, error) {
 	var outcome messages.Outcome
-	batch := publication{channel: p.topic(b.Target)}
 	for i := range b.Bundles {
-		number := b.Stamp + uint64(i)
+		number := stamp + uint64(i)
 		body, undecodable := p.codec.bundle(nil, &b.Bundles[i], 0)
 		body = p.codec.seal(append(body, p.codec.noTail()...), 0, number, batch.channel)
 		outcome.Undecodable += undecodable
@@ -102,11 +122,12 @@ func (p *PubSub) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 
 // publication is one call of the script.
 type publication struct {
-	channel string
-	number  uint64 // of its first message
-	bodies  []any
-	events  int
-	size    int // in bytes
+	channel  string
+	sequence string // numbers rise within it
+	number   uint64 // of its first message
+	bodies   []any
+	events   int
+	size     int // in bytes
 }
 
 func (b *publication) add(number uint64, body []byte, events int) {
@@ -123,7 +144,7 @@ func (b *publication) full() bool { return b.events >= maxCallEvents || b.size >
 // publish makes the call, empties the publication and returns how many got it.
 func (p *PubSub) publish(ctx context.Context, b *publication) (int, error) {
 	key := p.keys.own("published:" + p.subscriber.id)
-	args := append([]any{b.channel, strconv.FormatUint(b.number, 10), int(inflightFor.Seconds())}, b.bodies...)
+	args := append([]any{b.channel, strconv.FormatUint(b.number, 10), int(inflightFor.Seconds()), b.sequence}, b.bodies...)
 	b.bodies, b.events, b.size = b.bodies[:0], 0, 0
 	got, err := publishScript.Run(ctx, p.on(b.channel).redis, []string{key}, args...).Int()
 	return max(got, 0), err

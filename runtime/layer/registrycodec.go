@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"time"
 
 	"chanmqttproxy/messages"
 )
@@ -59,10 +60,14 @@ type storedOptions struct {
 	Payload  string `json:"payload"`
 	Overflow string `json:"overflow"`
 	Batch    int    `json:"batch"`
+	// MinInterval is in seconds.
+	MinInterval float64 `json:"min_interval,omitempty"`
 }
 
 func formatOptions(o messages.Options) string {
-	return format(storedOptions{o.QoS, o.NoLocal, payloadWords[o.Payload], overflowWords[o.Overflow], o.Batch})
+	return format(storedOptions{
+		o.QoS, o.NoLocal, payloadWords[o.Payload], overflowWords[o.Overflow], o.Batch, o.MinInterval.Seconds(),
+	})
 }
 
 // parseOptions reads what it can; clean says that this was everything, and
@@ -100,8 +105,21 @@ func parseOption(o *messages.Options, key string, raw json.RawMessage) bool {
 		i, ok := parseIndex(raw, math.MaxInt32)
 		o.Batch = i
 		return ok
+	case "min_interval":
+		d, ok := parseSeconds(raw)
+		o.MinInterval = d
+		return ok
 	}
 	return false
+}
+
+// parseSeconds reads a length of time, in seconds from 0; 0 where it cannot.
+func parseSeconds(raw json.RawMessage) (time.Duration, bool) {
+	var seconds float64
+	if json.Unmarshal(raw, &seconds) != nil || seconds < 0 || seconds > math.MaxInt32 {
+		return 0, false
+	}
+	return time.Duration(math.Round(seconds * float64(time.Second))), true
 }
 
 // parseIndex reads a number of 0 to n-1; 0 where it cannot.

@@ -21,7 +21,8 @@ import (
 //
 // Where the layer has several hosts, encrypts, writes JSON, or has several
 // capacities, a group's members are read first, and each of its queues is written
-// to on its own: somebody who leaves in between may still get a message.
+// to on its own: somebody who leaves in between may still get a message. So is
+// each queue of the channels in Batch.Only, whether they are members or not.
 //
 // Calls for one target must not overlap, unless they write to different queues.
 // After an error the outcome is unknown, and the call may be repeated with the
@@ -29,7 +30,7 @@ import (
 // what went to a host that answered when another did not. Errors are
 // *messages.LayerFailure.
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
-	l := load{target: b.Target, queue: b.Queue, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
+	l := load{target: b.Target, queue: b.Queue, only: b.Only, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
 	if !l.again {
 		b.Stamp = c.stamp(b.Target, len(b.Bundles))
 	}
@@ -69,6 +70,7 @@ func (c *Client) SendMessages(ctx context.Context, target messages.Target, list 
 type load struct {
 	target     messages.Target
 	queue      *messages.Queue // the only one to write to, if set
+	only       []string        // else, if set, the only channels
 	skip       []string
 	stamp      uint64
 	again      bool // this is not the first attempt
@@ -77,8 +79,16 @@ type load struct {
 }
 
 func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error) {
-	if l.target.Kind == messages.Group && l.queue == nil && !c.config.simple() {
-		return c.spread(ctx, l)
+	switch {
+	case l.target.Kind == messages.Channel || l.queue != nil:
+	case l.only != nil:
+		return c.spread(ctx, l, queuesOf(l.only))
+	case !c.config.simple():
+		queues, err := c.members(ctx, l.target)
+		if err != nil {
+			return messages.Outcome{}, err
+		}
+		return c.spread(ctx, l, queues)
 	}
 	return c.carry(ctx, l, c.destination(l.target, l.queue, l.stamp))
 }

@@ -19,13 +19,9 @@ type part struct {
 	err     error
 }
 
-// spread writes a load to the queues of a group, each by a call of its own to the
-// host that has it.
-func (c *Client) spread(ctx context.Context, l load) (messages.Outcome, error) {
-	queues, err := c.members(ctx, l.target)
-	if err != nil {
-		return messages.Outcome{}, err
-	}
+// spread writes a load to queues of a group, each by a call of its own to the host
+// that has it.
+func (c *Client) spread(ctx context.Context, l load, queues []messages.Queue) (messages.Outcome, error) {
 	parts := make([]part, len(queues))
 	done := c.halves.take(l.stamp)
 	slots := make(chan struct{}, maxWrites)
@@ -77,8 +73,8 @@ func firstError(errs []error) error {
 	return first
 }
 
-// members reads who is in a group, by queue, in the order of their first members.
-// Names that are not UTF-8 are left out: their reader would fail.
+// members reads who is in a group, by queue. Names that are not UTF-8 are left out:
+// their reader would fail.
 func (c *Client) members(ctx context.Context, t messages.Target) ([]messages.Queue, error) {
 	d := destination{server: c.on(t.Name), key: c.keys.group(t.Name), kind: "members"}
 	args := append(c.config.command(d, 0), "", 0, 0, 0)
@@ -86,13 +82,19 @@ func (c *Client) members(ctx context.Context, t messages.Target) ([]messages.Que
 	if err != nil {
 		return nil, d.server.failure("reading the members of "+t.String(), err)
 	}
-	var queues []messages.Queue
-	place := map[string]int{}
+	var members []string
 	for _, n := range names {
-		name, ok := n.(string)
-		if !ok || len(name) > maxMember || !utf8.ValidString(name) {
-			continue
+		if name, ok := n.(string); ok && len(name) <= maxMember && utf8.ValidString(name) {
+			members = append(members, name)
 		}
+	}
+	return queuesOf(members), nil
+}
+
+// queuesOf are the queues of channels, in the order of the first of each.
+func queuesOf(channels []string) (queues []messages.Queue) {
+	place := map[string]int{}
+	for _, name := range channels {
 		queue := messages.NonLocal(name)
 		if _, known := place[queue]; !known {
 			place[queue] = len(queues)
@@ -101,7 +103,7 @@ func (c *Client) members(ctx context.Context, t messages.Target) ([]messages.Que
 		q := &queues[place[queue]]
 		q.Members = append(q.Members, name)
 	}
-	return queues, nil
+	return queues
 }
 
 // maxMember is the longest name of a member in bytes.

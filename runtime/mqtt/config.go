@@ -30,8 +30,11 @@ type Config struct {
 	// session; 0: a clean one each time. MQTT 3.1.1 knows only 0 and for ever.
 	SessionExpiry uint32
 	// ReceiveMaximum bounds the unacknowledged inbound messages of QoS 1 and 2
-	// under MQTT 5; 0: 1024.
+	// under MQTT 5; 0: 1024. Where the broker sends more all the same, as any
+	// may under 3.1.1, nothing is read while twice as many are unacknowledged.
 	ReceiveMaximum uint16
+	// ReceiveBytes bounds them in the same way, by topics and payloads; 0: 64 MiB.
+	ReceiveBytes int
 	// Will is published by the broker when the connection breaks; nil: none.
 	Will *Will
 	// Timeout bounds one Dial, from the first address to the CONNACK; 0: 10 s.
@@ -51,6 +54,7 @@ type Will struct {
 const (
 	defaultTimeout        = 10 * time.Second
 	defaultReceiveMaximum = 1024
+	defaultReceiveBytes   = 64 << 20
 )
 
 func (c Config) withDefaults() Config {
@@ -59,6 +63,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ReceiveMaximum == 0 {
 		c.ReceiveMaximum = defaultReceiveMaximum
+	}
+	if c.ReceiveBytes == 0 {
+		c.ReceiveBytes = defaultReceiveBytes
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -61,6 +61,6 @@ func TestRabbitMQ311(t *testing.T) {
 	t.Parallel()
 	broker := conform.SessionBroker{URL: kit.RabbitMQ(t).URL()}
 	conform.Session(t, conform.SessionFeatures{
-		Version: messages.MQTT311, GrantedQoS: 1, Copies: 2, Stores: true,
+		Version: messages.MQTT311, GrantedQoS: 1, Copies: 2, Stores: true, ReplaysExactOnly: true,
 	}, func(testing.TB) conform.SessionBroker { return broker }, driver)
 }

@@ -35,6 +35,8 @@ type conn struct {
 	frames  *frameReader
 
 	lastRead, lastWrite atomic.Int64 // UnixNano
+	paused              atomic.Bool  // nobody reads
+	resumed             atomic.Int64 // UnixNano, when somebody did again
 
 	mu      sync.Mutex
 	out     bytes.Buffer
@@ -45,9 +47,10 @@ type conn struct {
 	broken  error         // why nothing can be written any more
 	room    chan struct{} // closed after the next write; nil: nobody waits
 
-	wake chan struct{}
-	done chan struct{} // closed with the connection
-	once sync.Once
+	wake    chan struct{}
+	failing chan struct{} // closed when nothing can be written any more
+	done    chan struct{} // closed with the connection
+	once    sync.Once
 }
 
 // newConn takes the connection over. Its run must be started.
@@ -56,6 +59,7 @@ func newConn(network net.Conn, writeTimeout time.Duration) *conn {
 		network:      network,
 		writeTimeout: writeTimeout,
 		wake:         make(chan struct{}, 1),
+		failing:      make(chan struct{}),
 		done:         make(chan struct{}),
 	}
 	now := time.Now().UnixNano()
@@ -111,11 +115,17 @@ func (c *conn) write(b []byte) error {
 	})
 }
 
-// nextFrame returns one whole packet, which is valid until the next call.
+// nextFrame returns one whole packet, which is valid until the next call. What
+// had come before the connection was closed is not looked at.
 func (c *conn) nextFrame() ([]byte, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
-	return c.frames.next()
+	select {
+	case <-c.done:
+		return nil, errClosed
+	default:
+		return c.frames.next()
+	}
 }
 
 // firstBytes is how the first packet begins that the peer sent.
@@ -233,6 +243,7 @@ func (c *conn) breakOff(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.broken = err
+	close(c.failing)
 	_ = c.network.SetReadDeadline(time.Now().Add(lastWords))
 }
 
@@ -244,7 +255,7 @@ func (c *conn) why(err error) error {
 	if c.cause != nil && !errors.Is(c.cause, errClosed) {
 		return c.cause
 	}
-	if c.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || isHangup(err)) {
+	if c.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errClosed) || isHangup(err)) {
 		return c.broken
 	}
 	return err

@@ -125,7 +125,10 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	if err != nil {
 		return nil, undialled(doing, because(ctx, err))
 	}
-	s := &Session{conn: newConn(network, writeTimeout), sink: a.sink, state: a.state, outbound: newOutbound()}
+	s := &Session{
+		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
+		outbound: newOutbound(), bound: a.config.bound(), muted: make(chan struct{}),
+	}
 	s.work.Go(func() { s.conn.run(s.flushed) })
 	failure := a.handshake(ctx, doing, s)
 	if failure != nil {

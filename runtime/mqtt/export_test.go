@@ -2,13 +2,14 @@ package mqtt
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
+	"time"
 
 	"chanmqttproxy/messages"
 
 	"github.com/eclipse/paho.golang/packets"
-	"github.com/eclipse/paho.golang/paho"
 )
 
 // stream is a connection that is only read.
@@ -22,30 +23,30 @@ func (s stream) Read(b []byte) (int, error) { return s.Reader.Read(b) }
 // ReadFrames cuts a stream into packets and decodes them, as a Session does,
 // until one is wrong.
 func ReadFrames(v messages.Version, b []byte) (all []*messages.Message, identifiers [][]uint32) {
-	next := reader(v, newConn(stream{Reader: bytes.NewReader(b)}, 0))
-	for {
-		p, err := next()
-		if err != nil {
-			return all, identifiers
-		}
-		if p.message != nil {
-			all, identifiers = append(all, p.message), append(identifiers, p.identifiers)
-		}
+	next := reader(v, newConn(stream{Reader: bytes.NewReader(b)}, 0), func(p packet) {
+		all, identifiers = append(all, p.message), append(identifiers, p.identifiers)
+	})
+	for next() == nil {
 	}
+	return all, identifiers
 }
 
-func reader(v messages.Version, c *conn) func() (packet, error) {
+func reader(v messages.Version, c *conn, received func(packet)) func() error {
 	if v == messages.MQTT311 {
-		return (&v311{conn: c}).next
+		e := &v311{conn: c}
+		return func() error {
+			p, err := e.next()
+			if p.message != nil {
+				received(p)
+			}
+			return err
+		}
 	}
 	c5 := newConn5(c)
-	return func() (packet, error) {
-		cp, err := packets.ReadPacket(c5)
-		if err != nil || cp.Type != packets.PUBLISH {
-			return packet{}, err
-		}
-		m := message5(paho.PublishFromPacketPublish(cp.Content.(*packets.Publish)))
-		return packet{message: m, identifiers: <-c5.identifiers}, nil
+	c5.received = received
+	return func() error {
+		_, err := packets.ReadPacket(c5)
+		return err
 	}
 }
 
@@ -61,3 +62,42 @@ func EncodePublish(v messages.Version, id uint16, m *messages.Message) []byte {
 	_, _ = p.WriteTo(&b)
 	return b.Bytes()
 }
+
+// Line is a connection alone, with its keep-alive.
+type Line struct{ conn *conn }
+
+// NewLine starts the keep-alive on a connection on which everything is read,
+// unless paused.
+func NewLine(network net.Conn, interval time.Duration) *Line {
+	l := &Line{newConn(network, writeTimeout)}
+	go l.conn.run(func(uint64) {})
+	go l.conn.keepAlive(interval)
+	return l
+}
+
+// Read reads packets until the connection ends.
+func (l *Line) Read() {
+	for {
+		if _, err := l.conn.nextFrame(); err != nil {
+			return
+		}
+	}
+}
+
+// Pause is what a reader says that stops, Resume what it says that goes on.
+func (l *Line) Pause()  { l.conn.pause() }
+func (l *Line) Resume() { l.conn.resume() }
+
+// Patient is the context of a question.
+func (l *Line) Patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return l.conn.patient(ctx)
+}
+
+// Over is closed with the connection.
+func (l *Line) Over() <-chan struct{} { return l.conn.done }
+
+// Failing is closed when nothing can be written any more.
+func (l *Line) Failing() <-chan struct{} { return l.conn.failing }
+
+// Close ends it.
+func (l *Line) Close() { l.conn.close(errClosed) }

@@ -13,9 +13,9 @@ type inbound struct {
 	queue []*incoming
 }
 
-// received tells of a message, unless it is one of which the Sink knows. When
-// the Sink hears no more it does nothing: the broker is to repeat the message
-// to the next connection.
+// received tells of a message, unless it is one of which the Sink knows, and
+// returns when the next may come. When the Sink hears no more it does nothing:
+// the broker is to repeat the message to the next connection.
 func (s *Session) received(p packet) {
 	var again bool
 	s.tell(func() {
@@ -26,13 +26,14 @@ func (s *Session) received(p packet) {
 		var in *incoming
 		in, again = s.state.arrive(p)
 		s.inbound.add(in)
-		if !again {
-			s.sink.Received(in.seq, p.identifiers, p.message)
+		if !again && !s.sink.Received(in.seq, p.identifiers, p.message) {
+			s.state.forgo(in)
 		}
 	})
 	if again {
 		s.flushAcks()
 	}
+	s.pace()
 }
 
 func (i *inbound) add(in *incoming) {
@@ -63,10 +64,29 @@ func (s *state) arrive(p packet) (in *incoming, again bool) {
 		return in, true
 	}
 	s.seq++
-	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum}
+	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum, size: len(p.message.Topic) + len(p.message.Payload)}
 	s.in[p.id] = in
 	s.due[in.seq] = in
+	s.dueBytes += in.size
 	return in, false
+}
+
+// forgo leaves a message to the next connection.
+func (s *state) forgo(in *incoming) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.in, in.id)
+	s.paid(in)
+}
+
+// paid takes a delivery out of those that are due. It is called with mu held.
+func (s *state) paid(in *incoming) {
+	if s.due[in.seq] == nil {
+		return
+	}
+	delete(s.due, in.seq)
+	s.dueBytes -= in.size
+	s.makeRoom()
 }
 
 var seed = maphash.MakeSeed()
@@ -94,7 +114,7 @@ func (s *state) acknowledge(seqs []uint64) (flush func()) {
 	for _, seq := range seqs {
 		if in := s.due[seq]; in != nil {
 			in.done = true
-			delete(s.due, seq)
+			s.paid(in)
 			flush = s.flush
 		}
 	}
@@ -145,6 +165,5 @@ func (s *state) release(id uint16) {
 	defer s.mu.Unlock()
 	if in := s.in[id]; in != nil && in.qos == 2 {
 		delete(s.in, id)
-		delete(s.due, in.seq)
 	}
 }

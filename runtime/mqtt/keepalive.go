@@ -7,7 +7,8 @@ import (
 
 // keepAlive sends PINGREQ on a connection that is quiet in either direction
 // [MQTT-3.1.2-20] and closes it when the broker stays silent: no later than
-// one and a half intervals after its last byte. It ends with the connection.
+// one and a half intervals after its last byte. While nobody reads, PINGREQ is
+// sent and no answer expected. It ends with the connection.
 func (c *conn) keepAlive(interval time.Duration) {
 	if interval == 0 {
 		return
@@ -22,7 +23,7 @@ func (c *conn) keepAlive(interval time.Duration) {
 			return
 		case <-timer.C:
 		}
-		read, wrote := time.Unix(0, c.lastRead.Load()), time.Unix(0, c.lastWrite.Load())
+		read, wrote := c.lastHeard(), time.Unix(0, c.lastWrite.Load())
 		if !asked.IsZero() && read.After(asked) {
 			asked = time.Time{}
 		}
@@ -40,4 +41,13 @@ func (c *conn) keepAlive(interval time.Duration) {
 			timer.Reset(half)
 		}
 	}
+}
+
+// lastHeard is when the peer last gave a sign of life; now, while nobody reads.
+func (c *conn) lastHeard() time.Time {
+	read, resumed := time.Unix(0, c.lastRead.Load()), c.lastResumed()
+	if resumed.After(read) {
+		return resumed
+	}
+	return read
 }

@@ -14,8 +14,9 @@ type Sink interface {
 	// Received is called for every message in the order of arrival; the message
 	// is the Sink's own. seq counts from 1 through all Sessions of one Dialer.
 	// What the broker repeats on a new connection is not told again as long as
-	// its first delivery is not acknowledged. After Dialer.Forget it is.
-	Received(seq uint64, identifiers []uint32, m *messages.Message)
+	// its first delivery is not acknowledged. After Dialer.Forget it is. false:
+	// the Sink does not take the message and will not acknowledge it.
+	Received(seq uint64, identifiers []uint32, m *messages.Message) bool
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)
 	// Lost is called once, as the last, when the connection ends other than by
@@ -36,11 +37,13 @@ type Session struct {
 	info   messages.SessionInfo
 	limits limits
 
+	bound    bound
 	inbound  inbound
 	outbound *outbound
 
 	telling sync.Mutex // held while the Sink is told
 	ended   bool
+	muted   chan struct{} // closed by mute
 
 	closing sync.Once
 	work    sync.WaitGroup
@@ -109,4 +112,5 @@ func (s *Session) mute() {
 	s.telling.Lock()
 	defer s.telling.Unlock()
 	s.ended = true
+	close(s.muted)
 }

@@ -97,7 +97,7 @@ func closeWhileReceiving(t *testing.T, v messages.Version, qos byte) {
 	}
 	broker := s.Info().Broker
 	s.Close()
-	want := store(t, v, broker, qos)
+	want := store(t, v, broker, qos, 3000)
 	for deadline := time.Now().Add(30 * time.Second); sink.Count() < len(want) && time.Now().Before(deadline); {
 		enough := min(sink.Count()+100, len(want))
 		s := dial()
@@ -117,14 +117,14 @@ func closeWhileReceiving(t *testing.T, v messages.Version, qos byte) {
 }
 
 // store has the broker hold messages for the client "client".
-func store(t *testing.T, v messages.Version, broker string, qos byte) (payloads []string) {
+func store(t *testing.T, v messages.Version, broker string, qos byte, n int) (payloads []string) {
 	t.Helper()
 	server, err := url.Parse(broker)
 	if err != nil {
 		t.Fatal(err)
 	}
 	from, told := connect(t, v, config(server, func(c *mqtt.Config) { c.ClientID = named("from") }))
-	for i := range 3000 {
+	for i := range n {
 		payloads = append(payloads, fmt.Sprint(i))
 		p := messages.Publish{
 			Receipt: messages.Receipt(payloads[i]),

@@ -64,6 +64,6 @@ func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 // deaf is a Sink that does nothing.
 type deaf struct{}
 
-func (deaf) Received(uint64, []uint32, *messages.Message) {}
-func (deaf) Published(messages.Published)                 {}
-func (deaf) Lost(error)                                   {}
+func (deaf) Received(uint64, []uint32, *messages.Message) bool { return false }
+func (deaf) Published(messages.Published)                      {}
+func (deaf) Lost(error)                                        {}

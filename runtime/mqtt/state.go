@@ -31,7 +31,8 @@ type incoming struct {
 	seq  uint64
 	qos  byte
 	sum  uint64 // of topic and payload
-	done bool   // the caller acknowledged it
+	size int
+	done bool // the caller acknowledged it
 }
 
 // state is the session state (MQTT section 4.1) of one client id. It belongs
@@ -46,14 +47,18 @@ type state struct {
 	last  uint16
 
 	in  map[uint16]*incoming
-	due map[uint64]*incoming // by seq, those that the caller has not acknowledged
 	seq uint64
+	// due are those that the caller has not acknowledged, by seq, those of
+	// sessions that the broker has dropped included.
+	due      map[uint64]*incoming
+	dueBytes int
+	room     chan struct{} // closed when due shrinks; nil: nobody waits
 	// flush sends what can be acknowledged on the latest connection.
 	flush func()
 }
 
 func newState() *state {
-	s := &state{}
+	s := &state{due: map[uint64]*incoming{}}
 	s.clear()
 	return s
 }
@@ -87,7 +92,7 @@ func (s *state) attach(clientID string, present bool, flush func()) (release []u
 
 func (s *state) clear() {
 	s.out, s.named = map[uint16]*outgoing{}, map[messages.Receipt]*outgoing{}
-	s.in, s.due = map[uint16]*incoming{}, map[uint64]*incoming{}
+	s.in = map[uint16]*incoming{}
 }
 
 func allIDs() []uint16 {

@@ -31,8 +31,10 @@ type request struct {
 // Subscribe asks for all filters and waits for the answers. The codes are in
 // the order of the filters: the granted QoS, or 0x80 and above where that
 // filter was refused; what would cost the connection is refused without asking.
-// An error means that the outcome is unknown (the connection was lost, or ctx
-// ended). Retained messages are not asked for (MQTT 5: retain handling 2).
+// An error means that the outcome is unknown (the connection was lost, ctx
+// ended, or no answer came for a minute). Under MQTT 5 retained messages are
+// asked for where a Want is Retained (retain handling 0), and else not (2); 3.1.1
+// has them sent always.
 //
 // All filters travel in one packet, or several where they are very many. Under
 // MQTT 5 each that Overlaps has a packet of its own, since one packet carries
@@ -40,6 +42,8 @@ type request struct {
 // are sent without waiting between them, in any order: no filter may be there
 // twice.
 func (s *Session) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+	ctx, cancel := s.conn.patient(ctx)
+	defer cancel()
 	codes := make([]byte, len(filters))
 	var b batcher
 	for i, f := range filters {
@@ -70,8 +74,10 @@ func (s *Session) Subscribe(ctx context.Context, filters []messages.Want) ([]byt
 	return codes, nil
 }
 
-// Unsubscribe gives the filters up and waits for the answers.
+// Unsubscribe gives the filters up and waits for the answers, as Subscribe does.
 func (s *Session) Unsubscribe(ctx context.Context, filters []string) error {
+	ctx, cancel := s.conn.patient(ctx)
+	defer cancel()
 	var b batcher
 	for i, f := range filters {
 		if topic.ValidateFilter(f) == nil { // else nobody can be subscribed to it

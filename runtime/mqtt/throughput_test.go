@@ -18,9 +18,10 @@ type counter struct {
 	done                chan struct{}
 }
 
-func (c *counter) Received(seq uint64, _ []uint32, _ *messages.Message) {
+func (c *counter) Received(seq uint64, _ []uint32, _ *messages.Message) bool {
 	c.dialer.Ack(seq)
 	c.count(&c.received)
+	return true
 }
 
 func (c *counter) Published(messages.Published) { c.count(&c.published) }

@@ -27,12 +27,11 @@ type v5 struct {
 func newV5(s *Session) *v5 {
 	e := &v5{session: s, conn: newConn5(s.conn), state: &state5{session: s}}
 	e.client = paho.NewClient(paho.ClientConfig{
-		Conn:              e.conn,
-		Session:           e.state,
-		PingHandler:       pinger{s.conn},
-		AuthHandler:       noAuth{},
-		PacketTimeout:     math.MaxInt64, // the callers' contexts say how long
-		OnPublishReceived: []func(paho.PublishReceived) (bool, error){e.received},
+		Conn:          e.conn,
+		Session:       e.state,
+		PingHandler:   pinger{s.conn},
+		AuthHandler:   noAuth{},
+		PacketTimeout: math.MaxInt64, // the callers' contexts say how long
 		OnServerDisconnect: func(d *paho.Disconnect) {
 			s.end(disconnected(s.doing(), disconnect5(d)))
 		},
@@ -44,7 +43,10 @@ func newV5(s *Session) *v5 {
 func (*v5) version() messages.Version { return messages.MQTT5 }
 
 func (e *v5) connect(ctx context.Context, h hello, accept func(packet)) (packet, error) {
-	e.state.accept = accept
+	e.state.accept = func(p packet) {
+		e.conn.received = e.session.received
+		accept(p)
+	}
 	ack, err := e.client.Connect(ctx, connect5(h))
 	switch {
 	case ack != nil && ack.ReasonCode != 0:
@@ -54,15 +56,6 @@ func (e *v5) connect(ctx context.Context, h hello, accept func(packet)) (packet,
 	}
 	e.session.work.Go(func() { <-e.client.Done() })
 	return packet{kind: typeConnack}, nil
-}
-
-// received is called for every PUBLISH in the order of arrival.
-func (e *v5) received(r paho.PublishReceived) (bool, error) {
-	e.session.received(packet{
-		kind: typePublish, id: r.Packet.PacketID, dup: r.Packet.Duplicate(),
-		identifiers: <-e.conn.identifiers, message: message5(r.Packet),
-	})
-	return true, nil
 }
 
 func (e *v5) publish(id uint16, dup bool, m *messages.Message) {

@@ -11,63 +11,72 @@ import (
 	"time"
 )
 
-// identifiersAhead is for how many PUBLISH packets the reader may know the
-// subscription identifiers before the receiver asks for them.
-const identifiersAhead = 256
-
-var errQoS3 = errors.New("the broker sent a PUBLISH of QoS 3") // [MQTT-3.3.1-4]
+var (
+	errQoS3         = errors.New("the broker sent a PUBLISH of QoS 3")       // [MQTT-3.3.1-4]
+	errEarlyPublish = errors.New("the broker sent a PUBLISH before CONNACK") // [MQTT-3.2.0-1]
+)
 
 // conn5 is the connection as a paho.Client wants it: a net.Conn that is also a
 // sync.Locker, locked around each packet written. A write never fails: on a
 // dying connection it goes nowhere, and the reader tells why; else the library
 // would hang up before the broker's last words were read.
 //
-// It passes whole packets on to the reader, and only those that a broker may
-// send. Of each PUBLISH it finds the subscription identifiers, all of them
-// [MQTT-3.3.4-4]: the library keeps the last.
+// It passes whole packets on to the library, and only those that a broker may
+// send. PUBLISH it does not pass on: the library would queue messages between
+// its reader, which handles PUBREL at once, and their receiver, keep the last of
+// several subscription identifiers [MQTT-3.3.4-4], and could not be kept from
+// reading on.
 type conn5 struct {
 	net.Conn
-	conn        *conn
-	rest        []byte // of the present packet
-	identifiers chan []uint32
-	leaving     atomic.Bool // Close waits for the broker to hang up
+	conn     *conn
+	rest     []byte       // of the present packet
+	received func(packet) // takes each PUBLISH; nil before CONNACK
+	leaving  atomic.Bool  // Close waits for the broker to hang up
 }
 
 var _ sync.Locker = (*conn5)(nil)
 
 func newConn5(c *conn) *conn5 {
-	return &conn5{Conn: c.network, conn: c, identifiers: make(chan []uint32, identifiersAhead)}
+	return &conn5{Conn: c.network, conn: c}
 }
 
 func (c *conn5) Read(b []byte) (int, error) {
-	if len(c.rest) == 0 {
+	for len(c.rest) == 0 {
 		frame, err := c.conn.nextFrame()
 		if err == nil {
-			err = c.examine(frame)
+			c.rest, err = c.examine(frame)
 		}
 		if err != nil {
 			return 0, err
 		}
-		c.rest = frame
 	}
 	n := copy(b, c.rest)
 	c.rest = c.rest[n:]
 	return n, nil
 }
 
-// examine looks at a packet before the library does.
-func (c *conn5) examine(frame []byte) error {
+// examine returns what the library is to see of a packet.
+func (c *conn5) examine(frame []byte) ([]byte, error) {
 	switch kind := frame[0] >> 4; kind {
 	case typePublish:
-		if frame[0]>>1&3 == 3 {
-			return errQoS3
+		if c.received == nil {
+			return nil, errEarlyPublish
 		}
-		c.identifiers <- subscriptionIdentifiers(frame)
-	case typeConnack, typePuback, typePubrec, typePubrel, typePubcomp, typeSuback, typeUnsuback, typePingresp, typeDisconnect:
+		p, err := decodePublish5(frame)
+		if err == nil {
+			c.received(p)
+		}
+		return nil, err
+	case typeDisconnect:
+		if len(frame) == 2 { // the library wants the reason that may be left out (section 3.14.2.1)
+			return []byte{typeDisconnect << 4, 1, 0}, nil
+		}
+		return frame, nil
+	case typeConnack, typePuback, typePubrec, typePubrel, typePubcomp, typeSuback, typeUnsuback, typePingresp:
+		return frame, nil
 	default:
-		return fmt.Errorf("the broker sent a packet of type %d", kind)
+		return nil, fmt.Errorf("the broker sent a packet of type %d", kind)
 	}
-	return nil
 }
 
 // Lock begins a packet.

@@ -1,6 +1,8 @@
 package mqtt
 
 import (
+	"bytes"
+	"fmt"
 	"math"
 
 	"chanmqttproxy/messages"
@@ -77,11 +79,29 @@ func publish5(m *messages.Message) *paho.Publish {
 	}
 }
 
-func message5(p *paho.Publish) *messages.Message {
-	return &messages.Message{
-		Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retain: p.Retain,
-		Properties: decodeProperties(p.Properties),
+// decodePublish5 reads a whole PUBLISH. It keeps nothing of frame. A panic of
+// the codec over a malformed packet is an error.
+func decodePublish5(frame []byte) (p packet, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("malformed packet: %v", r)
+		}
+	}()
+	if frame[0]>>1&3 == 3 {
+		return packet{}, errQoS3
 	}
+	cp, err := packets.ReadPacket(bytes.NewReader(frame))
+	if err != nil {
+		return packet{}, fmt.Errorf("reading a PUBLISH: %w", err)
+	}
+	m := cp.Content.(*packets.Publish)
+	return packet{
+		kind: typePublish, id: m.PacketID, dup: m.Duplicate, identifiers: subscriptionIdentifiers(frame),
+		message: &messages.Message{
+			Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain,
+			Properties: decodeProperties(m.Properties),
+		},
+	}, nil
 }
 
 // size5 is what a message measures as a PUBLISH packet. The fixed header is
@@ -93,9 +113,12 @@ func size5(m *messages.Message) (size int) {
 	return size + 5
 }
 
-// retainNever is the Retain Handling that asks for no replay of retained
-// messages (section 3.8.3.1).
-const retainNever = 2
+// The Retain Handlings that ask for the retained messages, and for none (section
+// 3.8.3.1).
+const (
+	retainSend  = 0
+	retainNever = 2
+)
 
 func subscribe5(filters []messages.Want, identifier uint32) *paho.Subscribe {
 	p := &paho.Subscribe{}
@@ -104,9 +127,11 @@ func subscribe5(filters []messages.Want, identifier uint32) *paho.Subscribe {
 		p.Properties = &paho.SubscribeProperties{SubscriptionIdentifier: &number}
 	}
 	for _, f := range filters {
-		p.Subscriptions = append(p.Subscriptions, paho.SubscribeOptions{
-			Topic: f.Filter, QoS: f.QoS, NoLocal: f.NoLocal, RetainHandling: retainNever,
-		})
+		o := paho.SubscribeOptions{Topic: f.Filter, QoS: f.QoS, NoLocal: f.NoLocal, RetainHandling: retainNever}
+		if f.Retained {
+			o.RetainHandling = retainSend
+		}
+		p.Subscriptions = append(p.Subscriptions, o)
 	}
 	return p
 }
@@ -129,7 +154,7 @@ func encodeProperties(p *messages.Properties) *paho.PublishProperties {
 }
 
 // decodeProperties returns nil where the publisher set none.
-func decodeProperties(p *paho.PublishProperties) *messages.Properties {
+func decodeProperties(p *packets.Properties) *messages.Properties {
 	if p.ContentType == "" && p.ResponseTopic == "" && len(p.CorrelationData) == 0 &&
 		len(p.User) == 0 && p.MessageExpiry == nil && p.PayloadFormat == nil {
 		return nil

@@ -59,13 +59,10 @@ func (s *state5) AddToSession(_ context.Context, p session.Packet, resp chan<- p
 	return nil
 }
 
-// PacketReceived is called by the reader for every packet with an id. A PUBLISH
-// goes the way that those of QoS 0 take, so that all keep their order; its
-// receiver registers it.
-func (s *state5) PacketReceived(cp *packets.ControlPacket, publishes chan<- *packets.Publish) error {
+// PacketReceived is called by the reader for every packet with an id; PUBLISH
+// does not come this way.
+func (s *state5) PacketReceived(cp *packets.ControlPacket, _ chan<- *packets.Publish) error {
 	switch p := cp.Content.(type) {
-	case *packets.Publish:
-		publishes <- p
 	case *packets.Puback:
 		s.session.acknowledged(packet{kind: cp.Type, id: p.PacketID, code: p.ReasonCode, reason: p.Properties.ReasonString})
 	case *packets.Pubrec:

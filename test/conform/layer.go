@@ -63,6 +63,7 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"repeat and join":    layerRepeatJoined,
 		"skip":               layerSkip,
 		"one queue":          layerOneQueue,
+		"only some":          layerOnly,
 		"full channel":       layerFullChannel,
 		"plural":             layerPlural,
 		"forced payloads":    layerForced,

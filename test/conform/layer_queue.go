@@ -96,6 +96,38 @@ func layerSkip(t *testing.T, b *layerBench) {
 	}
 }
 
+// layerOnly writes to some of a group, of which two share a queue with one who is
+// not named, and one has no room.
+func layerOnly(t *testing.T, b *layerBench) {
+	c := b.client(layerCapacity(10))
+	send := func(batch *messages.Batch) messages.Outcome { return b.send(c, batch) }
+	b.join("g", "specific.a!1", "specific.a!2", "specific.a!3", "specific.b!1", "specific.c!1", "specific.d!1")
+	b.fill(send, "specific.b!1", 7)
+	batch := layerBatch(layerTarget("g"), layerEvents(0, 8))
+	batch.Only = []string{"specific.a!1", "specific.b!1", "specific.a!3", "specific.d!1"}
+	batch.Skip = []string{"specific.d!"}
+	want := messages.Outcome{Stored: 8 + 3, Refused: []messages.Refusal{
+		{Queue: layerQueue("specific.b!1"), From: 3}, {Queue: layerQueue("specific.d!1")},
+	}}
+	b.wantOutcome(send(batch), want)
+	b.wantOutcome(send(batch), want) // nothing is there twice
+	b.wantNumbers(b.payloads("asgispecific.b!")[7:], 0, 3)
+	list := b.read("asgispecific.a!")
+	for i, m := range list {
+		if layerPayload(t, m) != int64(i) || layerNames(t, m) != "specific.a!1 specific.a!3" {
+			t.Errorf("message %d is %v", i, m)
+		}
+	}
+	if len(list) != 8 {
+		t.Errorf("%d messages", len(list))
+	}
+	for _, key := range []string{"asgispecific.c!", "asgispecific.d!"} {
+		if b.find(key).Exists(b.context(), key).Val() != 0 {
+			t.Errorf("%s was written", key)
+		}
+	}
+}
+
 // layerOneQueue writes to one queue of a group, for members that may have left.
 func layerOneQueue(t *testing.T, b *layerBench) {
 	c := b.client(layerCapacity(10))

@@ -29,6 +29,9 @@ type SessionFeatures struct {
 	TellsTakenOver bool
 	// Stores: what is unacknowledged outlives a connection and is not lost.
 	Stores bool
+	// ReplaysExactOnly: retained messages are sent for filters without wildcards
+	// only.
+	ReplaysExactOnly bool
 	// KeepsIDs: it comes again under its own packet id [MQTT-4.4.0-1], so that
 	// it can be recognised.
 	KeepsIDs bool
@@ -68,6 +71,7 @@ func Session(t *testing.T, features SessionFeatures, broker func(testing.TB) Ses
 		{"Order", sessionOrder},
 		{"Empty", sessionEmpty},
 		{"Retained", sessionRetained},
+		{"RetainedAgain", sessionRetainedAgain},
 		{"NoLocal", sessionNoLocal},
 		{"Overlap", sessionOverlap},
 		{"Properties", sessionProperties},
@@ -187,13 +191,14 @@ type Sink struct {
 func NewSink(mqtt actors.MQTT) *Sink { return &Sink{mqtt: mqtt} }
 
 // Received implements actors.Sink.
-func (k *Sink) Received(seq uint64, identifiers []uint32, m *messages.Message) {
+func (k *Sink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.received = append(k.received, Received{seq, identifiers, m})
 	if k.mqtt != nil {
 		k.mqtt.Ack(seq)
 	}
+	return true
 }
 
 // Published implements actors.Sink.

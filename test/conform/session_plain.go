@@ -119,10 +119,7 @@ func sessionEmpty(s *session) {
 	s.publish(live, "1", messages.Message{Topic: s.topic("a"), QoS: 1})
 	s.eventually("an empty payload arrives", func() bool { return len(sink.Messages()) == 1 })
 	m := sink.Messages()[0].Message
-	if s.features.AddsExpiry && m.Properties != nil {
-		m.Properties = nil
-	}
-	if len(m.Payload) != 0 || m.Properties != nil {
+	if len(m.Payload) != 0 || s.withoutCount(m.Properties, nil) != nil {
 		s.Fatalf("an empty message arrived with %d bytes and properties %v", len(m.Payload), m.Properties)
 	}
 }
@@ -152,6 +149,46 @@ func sessionRetained(s *session) {
 		}
 	}
 	s.publish(live, "3", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
+}
+
+// sessionRetainedAgain: who is subscribed already gets the retained messages by
+// asking again, and under MQTT 5 only then. Nobody else does.
+func sessionRetainedAgain(s *session) {
+	live, sink := s.connect("a")
+	other, others := s.connect("b")
+	at := s.topic("again")
+	filter := s.topic("+")
+	if s.features.ReplaysExactOnly {
+		filter = at
+	}
+	want := messages.Want{Filter: filter, QoS: 1}
+	s.subscribe(live, want)
+	s.subscribe(other, want)
+	s.publish(live, "1", messages.Message{Topic: at, Payload: []byte("kept"), QoS: 1, Retain: true})
+	s.eventually("the live message arrives", func() bool { return sink.Count() == 1 && others.Count() == 1 })
+	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 1 })
+	replays := 0
+	for range 2 {
+		s.subscribe(live, want)
+		if s.features.Version == messages.MQTT311 {
+			replays++
+		}
+		asked := want
+		asked.Retained = true
+		s.subscribe(live, asked)
+		replays++
+		s.eventually("the replay arrives", func() bool { return sink.Count() >= 1+replays })
+	}
+	s.publish(live, "2", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
+	s.eventually("the last message arrives", func() bool { return sink.Count() >= 2+replays && others.Count() >= 2 })
+	for i, r := range sink.Messages() {
+		if replay := i > 0 && i <= replays; r.Message.Retain != replay || replay && string(r.Message.Payload) != "kept" {
+			s.Fatalf("message %d of %d is %q with retain %v", i, sink.Count(), r.Message.Payload, r.Message.Retain)
+		}
+	}
+	if n := others.Count(); n != 2 {
+		s.Fatalf("another session got %d messages", n)
+	}
 }
 
 func sessionNoLocal(s *session) {
@@ -201,24 +238,56 @@ func sessionOverlap(s *session) {
 	}
 }
 
+// sessionProperties: each property goes through as it was set, alone and with
+// all others; under 3.1.1, which has none, the message goes without.
 func sessionProperties(s *session) {
 	live, sink := s.connect("a")
 	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
-	expiry, format := uint32(1000), byte(1)
-	p := &messages.Properties{
-		ContentType: "text/plain", ResponseTopic: "answers", CorrelationData: []byte{0, 1, 2},
-		UserProperties: []messages.UserProperty{{Key: "k", Value: "1"}, {Key: "a", Value: ""}, {Key: "k", Value: "2"}},
-		MessageExpiry:  &expiry, PayloadFormat: &format,
+	expiry, bytes, text := uint32(1000), byte(0), byte(1)
+	users := []messages.UserProperty{{Key: "k", Value: "1"}, {Key: "a", Value: ""}, {Key: "", Value: "ä"}, {Key: "k", Value: "2"}, {Key: "k", Value: "1"}}
+	all := []*messages.Properties{
+		{
+			ContentType: "text/plain", ResponseTopic: "answers", CorrelationData: []byte{0, 1, 2},
+			UserProperties: users, MessageExpiry: &expiry, PayloadFormat: &text,
+		},
+		{PayloadFormat: &bytes},
+		{PayloadFormat: &text},
+		{ContentType: "text/plain"},
+		{ResponseTopic: "answers"},
+		{CorrelationData: []byte{0}},
+		{UserProperties: users},
+		{MessageExpiry: &expiry},
+		nil,
 	}
-	s.publish(live, "1", messages.Message{Topic: s.topic("a"), Payload: []byte("x"), QoS: 1, Properties: p})
-	s.eventually("the message arrives", func() bool { return len(sink.Messages()) == 1 })
-	got := sink.Messages()[0].Message.Properties
-	if s.features.Version == messages.MQTT311 {
-		p = nil
-	} else if got != nil && got.MessageExpiry != nil && *got.MessageExpiry > expiry-30 {
-		got.MessageExpiry = &expiry // the broker counts down [MQTT-3.3.2-6]
+	for i, p := range all {
+		s.publish(live, fmt.Sprint(i), messages.Message{Topic: s.topic("a"), Payload: []byte("x"), QoS: 1, Properties: p})
 	}
-	if !reflect.DeepEqual(got, p) {
-		s.Fatalf("the properties are %+v, want %+v", got, p)
+	s.eventually("the messages arrive", func() bool { return len(sink.Messages()) == len(all) })
+	for i, want := range all {
+		if s.features.Version == messages.MQTT311 {
+			want = nil
+		}
+		if got := s.withoutCount(sink.Messages()[i].Message.Properties, want); !reflect.DeepEqual(got, want) {
+			s.Errorf("the properties are %+v, want %+v", got, want)
+		}
 	}
+}
+
+// withoutCount undoes what a broker may do to the expiry: it counts it down
+// [MQTT-3.3.2-6], or adds one.
+func (s *session) withoutCount(got, want *messages.Properties) *messages.Properties {
+	if got == nil || got.MessageExpiry == nil {
+		return got
+	}
+	undone := *got
+	switch {
+	case want != nil && want.MessageExpiry != nil && *got.MessageExpiry > *want.MessageExpiry-30:
+		undone.MessageExpiry = want.MessageExpiry
+	case s.features.AddsExpiry:
+		undone.MessageExpiry = nil
+	}
+	if reflect.DeepEqual(undone, messages.Properties{}) {
+		return nil
+	}
+	return &undone
 }

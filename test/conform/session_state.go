@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -103,44 +104,56 @@ type keeper struct {
 	mqtt    actors.MQTT
 	sink    *Sink // of all connections
 	pending []messages.Publish
+
+	deadline time.Time
 }
 
-// run keeps a session until done: on each connection it does what each says.
-func (k *keeper) run(done func() bool, each func(live actors.Session)) {
-	for deadline := time.Now().Add(60 * time.Second); !done(); {
-		if time.Now().After(deadline) {
-			k.Fatalf("not done within a minute: %d received, %d settled, %d lost connections",
-				len(k.sink.Messages()), len(k.sink.Settled()), len(k.sink.Losses()))
-		}
-		losses := len(k.sink.Losses())
+// run keeps a session until done: on each connection it does what each says,
+// which learns when that one is lost.
+func (k *keeper) run(done func() bool, each func(live actors.Session, lost func() bool)) {
+	k.deadline = time.Now().Add(60 * time.Second)
+	for !done() {
+		losses := len(k.sink.Losses()) // before it can be lost
+		lost := func() bool { return len(k.sink.Losses()) > losses }
 		live, err := k.mqtt.Dial(k.Context(), k.features.Version, k.sink)
 		if err != nil {
+			k.check()
 			time.Sleep(time.Millisecond) // the proxy was cut within the handshake
 			continue
 		}
-		each(live)
-		for !done() && len(k.sink.Losses()) == losses && time.Now().Before(deadline) {
-			time.Sleep(time.Millisecond)
-		}
+		each(live, lost)
+		k.until(func() bool { return done() || lost() })
 		live.Close()
 	}
 }
 
-// cutter breaks the proxy's connections after some kilobytes, again and again.
-func cutter(s *session, proxy *kit.Proxy, times int) (stop func()) {
-	end := make(chan struct{})
-	var work sync.WaitGroup
-	work.Go(func() {
-		for range times {
-			proxy.CutAfter(500 + rand.IntN(20_000))
-			select {
-			case <-end:
-				return
-			case <-time.After(time.Duration(10+rand.IntN(40)) * time.Millisecond):
-			}
+// until waits for a condition while there is time.
+func (k *keeper) until(condition func() bool) {
+	for !condition() {
+		k.check()
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// check ends a test that takes too long.
+func (k *keeper) check() {
+	if time.Now().After(k.deadline) {
+		k.Fatalf("not done within a minute: %d received, %d of them not again, %d settled, %d lost connections",
+			k.sink.Count(), len(firsts(k.sink.Payloads())), len(k.sink.Settled()), len(k.sink.Losses()))
+	}
+}
+
+// cut breaks the proxy's connections after some kilobytes, again and again, some
+// times or until ctx ends.
+func cut(ctx context.Context, proxy *kit.Proxy, times int) {
+	for range times {
+		proxy.CutAfter(500 + rand.IntN(20_000))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(10+rand.IntN(40)) * time.Millisecond):
 		}
-	})
-	return func() { close(end); work.Wait() }
+	}
 }
 
 const cutMessages = 2000
@@ -164,41 +177,45 @@ func inboundAcrossCuts(s *session, qos byte) {
 	for i := range cutMessages {
 		want = append(want, fmt.Sprint(i))
 	}
-	ready := make(chan struct{})
+	from, told := s.connect(fmt.Sprint("from", qos))
+	ctx, cancel := context.WithCancel(s.Context())
 	var once sync.Once
 	var work sync.WaitGroup
-	from, _ := s.connect(fmt.Sprint("from", qos))
-	work.Go(func() {
-		<-ready
-		for i, payload := range want {
-			s.publish(from, payload, messages.Message{Topic: at, Payload: []byte(payload), QoS: qos})
-			if i%20 == 0 {
-				time.Sleep(2 * time.Millisecond)
-			}
-		}
-	})
 	defer work.Wait()
-	stop := func() {}
-	defer func() { stop() }()
+	defer cancel()
 	acked := 0
-	k.run(func() bool { return len(firsts(k.sink.Payloads())) == cutMessages && acked >= cutMessages }, func(live actors.Session) {
+	all := func() bool { return acked >= cutMessages && len(firsts(k.sink.Payloads())) == cutMessages }
+	k.run(all, func(live actors.Session, lost func() bool) {
 		once.Do(func() {
 			s.subscribe(live, messages.Want{Filter: at, QoS: qos})
-			stop = cutter(s, proxy, 40)
-			close(ready)
+			work.Go(func() { cut(ctx, proxy, 40) })
+			work.Go(func() { publishAll(ctx, from, at, want, qos) })
 		})
-		losses := len(k.sink.Losses())
-		for len(k.sink.Losses()) == losses && len(firsts(k.sink.Payloads())) < cutMessages {
+		k.until(func() bool {
 			acked = ackShuffled(k.mqtt, k.sink, acked)
-		}
-		acked = ackShuffled(k.mqtt, k.sink, acked)
+			return all() || lost()
+		})
 	})
+	s.eventually("the broker acknowledges all", func() bool { return len(told.Settled()) == cutMessages })
 	got := k.sink.Payloads()
 	if qos == 1 {
 		got = firsts(got)
 	}
 	if !slices.Equal(got, want) {
 		s.Fatalf("QoS %d: %d messages came for %d over %d cuts, or out of order", qos, len(got), len(want), len(k.sink.Losses()))
+	}
+}
+
+// publishAll publishes payloads, not all at once, until ctx ends.
+func publishAll(ctx context.Context, from actors.Session, at string, payloads []string, qos byte) {
+	for i, payload := range payloads {
+		m := &messages.Message{Topic: at, Payload: []byte(payload), QoS: qos}
+		if from.Publish(ctx, messages.Publish{Receipt: messages.Receipt(payload), Message: m}) != nil {
+			return
+		}
+		if i%20 == 0 {
+			time.Sleep(2 * time.Millisecond)
+		}
 	}
 }
 
@@ -251,9 +268,12 @@ func outboundAcrossCuts(s *session, qos byte) {
 			Message: &messages.Message{Topic: at, Payload: []byte(want[i]), QoS: qos},
 		})
 	}
-	stop := cutter(s, proxy, 40)
-	defer func() { stop() }()
-	k.run(func() bool { return len(k.sink.Settled()) >= cutMessages }, func(live actors.Session) {
+	ctx, cancel := context.WithCancel(s.Context())
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+	work.Go(func() { cut(ctx, proxy, 40) })
+	k.run(func() bool { return len(k.sink.Settled()) >= cutMessages }, func(live actors.Session, _ func() bool) {
 		for i, p := range k.unsettled() {
 			if live.Publish(s.Context(), p) != nil {
 				return

@@ -2,11 +2,13 @@ package probe
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // Broker is an MQTT broker in memory, and the port to it.
@@ -25,13 +27,15 @@ type Broker struct {
 	acked    []uint64
 	seq      uint64
 	open     int
+	retained map[string]messages.Message
+	replays  int
 }
 
 var _ actors.MQTT = (*Broker)(nil)
 
 // NewBroker makes a broker that accepts everything.
 func NewBroker() *Broker {
-	return &Broker{deny: map[string]bool{}, codes: map[string]byte{}, filters: map[string]messages.Want{}}
+	return &Broker{deny: map[string]bool{}, codes: map[string]byte{}, filters: map[string]messages.Want{}, retained: map[string]messages.Message{}}
 }
 
 // Failure is a failed attempt, for Refuse and Drop.
@@ -79,6 +83,43 @@ func (b *Broker) Have(filters ...string) {
 	for _, f := range filters {
 		b.filters[f] = messages.Want{Filter: f}
 	}
+}
+
+// Retain puts a message into the broker's retained store, or with an empty payload
+// takes it out, without sending it to anybody.
+func (b *Broker) Retain(m messages.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(m.Payload) == 0 {
+		delete(b.retained, m.Topic)
+		return
+	}
+	b.retained[m.Topic] = m
+}
+
+// Replays is how often the broker was asked for the retained messages of a filter.
+func (b *Broker) Replays() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.replays
+}
+
+// replay is what the broker sends at a SUBSCRIBE, in the order of topics.
+func (b *Broker) replay(filters []messages.Want, version messages.Version) (list []messages.Message) {
+	for _, w := range filters {
+		if b.deny[w.Filter] || !w.Retained && version == messages.MQTT5 {
+			continue
+		}
+		b.replays++
+		for _, name := range slices.Sorted(maps.Keys(b.retained)) {
+			if topic.Match(w.Filter, name) {
+				m := b.retained[name]
+				m.Retain = true
+				list = append(list, m)
+			}
+		}
+	}
+	return list
 }
 
 // Hold keeps publishes unacknowledged, or ends that for those that follow.
@@ -198,7 +239,16 @@ func (c *connection) Info() messages.SessionInfo {
 	return messages.SessionInfo{Version: c.version, Broker: "probe", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
+// Subscribe implements the port. Retained messages come before the answer.
 func (c *connection) Subscribe(_ context.Context, filters []messages.Want) ([]byte, error) {
+	codes, replay := c.subscribe(filters)
+	for _, m := range replay {
+		c.broker.Send(m)
+	}
+	return codes, nil
+}
+
+func (c *connection) subscribe(filters []messages.Want) ([]byte, []messages.Message) {
 	b := c.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -211,7 +261,7 @@ func (c *connection) Subscribe(_ context.Context, filters []messages.Want) ([]by
 		}
 		b.filters[w.Filter] = w
 	}
-	return codes, nil
+	return codes, b.replay(filters, c.version)
 }
 
 func (c *connection) Unsubscribe(_ context.Context, filters []string) error {

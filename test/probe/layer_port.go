@@ -53,6 +53,9 @@ func (l *Layer) queuesOf(b *messages.Batch) []messages.Queue {
 	if b.Queue != nil {
 		return []messages.Queue{*b.Queue}
 	}
+	if b.Only != nil {
+		return queuesOf(b.Only)
+	}
 	names := l.queues[b.Target]
 	if names == nil {
 		names = []string{b.Target.String()}
@@ -60,6 +63,20 @@ func (l *Layer) queuesOf(b *messages.Batch) []messages.Queue {
 	var list []messages.Queue
 	for _, name := range names {
 		list = append(list, messages.Queue{Name: name, Members: []string{name + "member"}})
+	}
+	return list
+}
+
+// queuesOf are the queues of channels; each channel is one of a process.
+func queuesOf(channels []string) (list []messages.Queue) {
+	for _, name := range channels {
+		queue := messages.NonLocal(name)
+		i := slices.IndexFunc(list, func(q messages.Queue) bool { return q.Name == queue })
+		if i < 0 {
+			i = len(list)
+			list = append(list, messages.Queue{Name: queue})
+		}
+		list[i].Members = append(list[i].Members, name)
 	}
 	return list
 }

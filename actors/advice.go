@@ -1,0 +1,67 @@
+package actors
+
+import "chanmqttproxy/messages"
+
+// unsteady is how many connections in a row must have broken soon after they
+// were made for a second client to be thought of: most brokers close without a
+// word the connection of which another client has taken the session.
+const unsteady = 3
+
+// advice says what a person can do about a failure that does not heal by
+// itself; brief is how many connections broke soon after they were made.
+func advice(f *messages.SessionFailure, brief int) string {
+	switch {
+	case f.Cause == messages.BadCredentials:
+		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
+	case f.Cause == messages.ClientIDRefused:
+		return "set MQTT_CLIENT_ID to one that the broker accepts"
+	case f.Cause == messages.TakenOver:
+		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
+	case f.Cause == messages.ProtocolRefused, f.Cause == messages.ProtocolUnclear:
+		return "nothing: 3.1.1 is tried as well"
+	case f.Cause == messages.BrokerRefused && refusals[f.Code] != "":
+		return refusals[f.Code]
+	case brief >= unsteady:
+		return "look into the broker's log; if another program uses this client id, give each its own MQTT_CLIENT_ID"
+	default:
+		return "check MQTT_HOST and that the broker runs"
+	}
+}
+
+// refusals are the reason codes of CONNACK and DISCONNECT about which there is
+// something to do (MQTT 5, 2.4).
+var refusals = map[byte]string{
+	0x88: "nothing, unless it lasts",
+	0x89: "nothing, unless it lasts",
+	0x8B: "nothing, unless it lasts",
+	0x90: "set MQTT_WILL_TOPIC to one that the broker accepts",
+	0x98: "ask those who run the broker: it was their doing",
+	0x9A: "the broker retains nothing: unset MQTT_WILL_RETAIN",
+	0x9B: "the broker does not take this QoS: lower MQTT_WILL_QOS",
+	0x9C: "set MQTT_HOST to the server that the broker names",
+	0x9D: "set MQTT_HOST to the server that the broker names",
+}
+
+// subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
+func subackReason(code byte) string {
+	switch code {
+	case 0x83:
+		return "implementation specific error"
+	case 0x87:
+		return "not authorized"
+	case 0x8F:
+		return "topic filter invalid"
+	case 0x91:
+		return "packet identifier in use"
+	case 0x97:
+		return "quota exceeded"
+	case 0x9E:
+		return "shared subscriptions not supported"
+	case 0xA1:
+		return "subscription identifiers not supported"
+	case 0xA2:
+		return "wildcard subscriptions not supported"
+	default:
+		return "unspecified error"
+	}
+}

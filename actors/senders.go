@@ -1,0 +1,63 @@
+package actors
+
+import (
+	"math"
+	"slices"
+
+	"chanmqttproxy/messages"
+)
+
+// senders are those of one filter's subscribes who wait for what the broker says
+// of the Want that was the newest when they asked, or of a later one.
+type senders struct {
+	waiting []sender
+	verdict verdict
+}
+
+type sender struct {
+	receipt messages.Receipt
+	qos     byte
+	serial  uint64 // of the Want
+}
+
+// verdict is what the broker said last of a filter, and of which Want.
+type verdict struct {
+	serial  uint64 // 0: nothing yet
+	qos     byte
+	failure *messages.Failure
+}
+
+// unsubscribed is the verdict on a filter that nobody wants any more.
+var unsubscribed = verdict{serial: math.MaxUint64, failure: &messages.Failure{
+	Code: messages.CodeUnsubscribed, Reason: "it was unsubscribed before the broker had answered",
+}}
+
+// add answers a sender, now or when the broker has spoken.
+func (a *senders) add(d *dependencies, s sender) {
+	if a.verdict.serial >= s.serial {
+		a.verdict.tell(d, s)
+		return
+	}
+	a.waiting = append(a.waiting, s)
+}
+
+// refused says whether the broker has refused the Want of that serial.
+func (a *senders) refused(serial uint64) bool {
+	return a.verdict.serial == serial && a.verdict.failure != nil
+}
+
+// decide takes in what the broker said.
+func (a *senders) decide(d *dependencies, v verdict) {
+	a.verdict = v
+	a.waiting = slices.DeleteFunc(a.waiting, func(s sender) bool {
+		if v.serial < s.serial {
+			return false
+		}
+		v.tell(d, s)
+		return true
+	})
+}
+
+func (v verdict) tell(d *dependencies, s sender) {
+	d.reader.Tell(messages.Answer{Receipt: s.receipt, Failure: v.failure, QoS: min(v.qos, s.qos)})
+}

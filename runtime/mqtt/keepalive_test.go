@@ -1,0 +1,129 @@
+package mqtt_test
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chanmqttproxy/runtime/mqtt"
+)
+
+// silent is a peer that counts what it gets and says nothing.
+func silent(t *testing.T) (end net.Conn, pings *atomic.Int64) {
+	t.Helper()
+	end, peer := net.Pipe()
+	pings = &atomic.Int64{}
+	go func() {
+		for packet := make([]byte, 2); ; pings.Add(1) {
+			if _, err := io.ReadFull(peer, packet); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { peer.Close() })
+	return end, pings
+}
+
+func over(l *mqtt.Line) bool {
+	synctest.Wait()
+	select {
+	case <-l.Over():
+		return true
+	default:
+		return false
+	}
+}
+
+// TestKeepAlive: a silent peer is given up one and a half intervals after its
+// last byte.
+func TestKeepAlive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end, pings := silent(t)
+		l := mqtt.NewLine(end, 10*time.Second)
+		go l.Read()
+		time.Sleep(10*time.Second - time.Millisecond)
+		if over(l) || pings.Load() != 1 {
+			t.Fatalf("after one interval it is over, or %d pings were sent", pings.Load())
+		}
+		time.Sleep(5 * time.Second)
+		if !over(l) {
+			t.Fatal("after one and a half intervals it is not over")
+		}
+	})
+}
+
+// TestKeepAlivePaused: while nobody reads, the peer is pinged in time and not
+// suspected; then its time starts afresh.
+func TestKeepAlivePaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end, pings := silent(t)
+		l := mqtt.NewLine(end, 10*time.Second)
+		time.Sleep(6 * time.Second) // a ping is under way
+		l.Pause()
+		for range 100 {
+			had := pings.Load()
+			time.Sleep(10 * time.Second)
+			if over(l) || pings.Load() == had {
+				t.Fatalf("it is over, or there was no ping for an interval, after %d", had)
+			}
+		}
+		l.Resume()
+		go l.Read()
+		time.Sleep(8 * time.Second)
+		if over(l) {
+			t.Fatal("it is over before the peer had its time to answer")
+		}
+		time.Sleep(7 * time.Second)
+		if !over(l) {
+			t.Fatal("after one and a half intervals of reading it is not over")
+		}
+	})
+}
+
+// TestLostWhilePaused: a socket that is gone is noticed by the next ping.
+func TestLostWhilePaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end, peer := net.Pipe()
+		l := mqtt.NewLine(end, 10*time.Second)
+		defer l.Close()
+		l.Pause()
+		peer.Close()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		select {
+		case <-l.Failing():
+		default:
+			t.Fatal("the loss went unnoticed for half an interval")
+		}
+	})
+}
+
+// TestPatience: an answer is waited for a minute in which it could be read.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end, _ := silent(t)
+		l := mqtt.NewLine(end, 0)
+		defer l.Close()
+		ctx, cancel := l.Patient(t.Context())
+		defer cancel()
+		l.Pause()
+		time.Sleep(time.Hour)
+		l.Resume()
+		time.Sleep(59 * time.Second)
+		if ctx.Err() != nil {
+			t.Fatal("it is over while the answer could not be read")
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if ctx.Err() == nil {
+			t.Fatal("it is not over after a minute")
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// bound is how much may be unacknowledged before reading stops.
+type bound struct {
+	messages int
+	bytes    int
+}
+
+// bound lets a broker that keeps to the receive maximum send all it may, also
+// when as much of a session that it has dropped is still under way.
+func (c Config) bound() bound {
+	return bound{messages: 2 * int(c.ReceiveMaximum), bytes: c.ReceiveBytes}
+}
+
+// pace returns when so little is unacknowledged that the next packet can be
+// read. It is called by the reader, so that TCP pushes back on a broker that
+// sends more than the receive maximum. Until then nothing else is read either:
+// acknowledgements of publishes, SUBACK and a DISCONNECT wait as well, and who
+// waits for them. No acknowledgement of ours depends on any of them.
+func (s *Session) pace() {
+	for {
+		room := s.state.full(s.bound)
+		if room == nil || !s.pause(room) {
+			return
+		}
+	}
+}
+
+// pause waits for room and says whether there is any, or whether the connection
+// ends.
+func (s *Session) pause(room <-chan struct{}) bool {
+	s.conn.pause()
+	defer s.conn.resume()
+	select {
+	case <-room:
+		return true
+	case <-s.muted: // nothing is told any more, and the broker is to be heard hanging up
+	case <-s.conn.done:
+	case <-s.conn.failing:
+		s.conn.close(s.conn.why(errClosed)) // nobody is there to read last words
+	}
+	return false
+}
+
+// full returns what to wait for where so much is unacknowledged, else nil.
+func (s *state) full(b bound) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.due) < b.messages && s.dueBytes < b.bytes {
+		return nil
+	}
+	if s.room == nil {
+		s.room = make(chan struct{})
+	}
+	return s.room
+}
+
+// makeRoom lets the reader look again. It is called with mu held.
+func (s *state) makeRoom() {
+	if s.room != nil {
+		close(s.room)
+		s.room = nil
+	}
+}
+
+// pause says that what the peer sends is not read.
+func (c *conn) pause() { c.paused.Store(true) }
+
+// resume undoes pause. The peer has not been silent meanwhile.
+func (c *conn) resume() {
+	c.resumed.Store(time.Now().UnixNano())
+	c.paused.Store(false)
+}
+
+// answerTimeout is how long the answer to SUBSCRIBE or UNSUBSCRIBE may take.
+// RabbitMQ needs 17 s for 10,000 filters.
+const answerTimeout = time.Minute
+
+var errNoAnswer = errors.New("the broker did not answer within a minute")
+
+// patient returns a context that ends when the peer has had answerTimeout for
+// an answer. Time in which nobody reads does not count.
+func (c *conn) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		for left := answerTimeout; left > 0; left = answerTimeout - time.Since(c.lastResumed()) {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(left):
+			}
+		}
+		cancel(errNoAnswer)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// lastResumed is since when what the peer sends is read; now, if it is not.
+func (c *conn) lastResumed() time.Time {
+	if c.paused.Load() {
+		return time.Now()
+	}
+	return time.Unix(0, c.resumed.Load())
+}
