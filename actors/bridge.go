@@ -87,9 +87,9 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 func (b *bridge) start(ctx actor.Context) {
 	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
-	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
-	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
+	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
+	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies)) // has the broker begin
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
 }
 

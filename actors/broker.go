@@ -40,22 +40,23 @@ type broker struct {
 	up         bool
 	since      time.Time // of the live connection
 	brief      int       // connections in a row that did not live for a while
-	trouble    string    // what was last said about being away
-	state      messages.State
+	standing   standing
 
 	filters filters
 	asking  int // packets about filters that wait for their answers
 
-	outbox    outbox
+	publishes publishes
 	accounts  accounts
-	blame     blame
 	draining  bool // the session is to pass on no more deliveries
 	quiescing bool // it does not
 }
 
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &broker{dependencies: deps, speech: newSpeech(deps.Version), filters: newFilters(), outbox: newOutbox(), accounts: newAccounts(deps.Stats)}
+		return &broker{
+			dependencies: deps, speech: newSpeech(deps.Version), standing: standing{dependencies: deps},
+			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats),
+		}
 	})
 }
 
@@ -71,18 +72,15 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
-		b.outbox.add(m)
-		if !b.blame.any() {
+		if b.publishes.add(m) {
 			b.tell(m)
 		}
 	case messages.Published:
-		b.published(m)
+		b.released(b.publishes.settled(m))
 	case messages.Withdraw:
-		b.withdraw(m.Receipt)
+		b.released(b.publishes.withdraw(m.Receipt))
 	case messages.Status:
-		state := b.state
-		b.reader.Tell(messages.Answer{Receipt: m.Receipt, State: &state})
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+		b.standing.tell(m.Receipt)
 	case messages.Want:
 		b.want(ctx, m)
 	case replayDue:
@@ -140,7 +138,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		return
 	}
 	if known {
-		b.away(f)
+		b.standing.away(f, b.attempts, b.brief)
 		if b.speech.failed(f.Cause) {
 			b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
 			b.replacing = true
@@ -166,7 +164,7 @@ func (b *broker) count(takenOver bool) {
 	}
 	if b.up && !lived {
 		b.brief++
-		b.blame.lost(&b.outbox)
+		b.publishes.blame.lost(&b.publishes.outbox)
 	}
 }
 
@@ -203,15 +201,15 @@ func (b *broker) connected(m messages.Connected) {
 	if m.Connection != b.connection {
 		return
 	}
-	b.up, b.since, b.trouble = true, time.Now(), ""
+	b.up, b.since = true, time.Now()
 	b.speech.connected()
 	b.Stats.Connects.Add(1)
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
-		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.outbox.len())
+		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.publishes.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
-	b.changed(messages.State{Connected: true, Broker: m.Info.Broker, Version: m.Info.Version})
+	b.standing.up(m.Info)
 	if b.draining {
 		b.tell(messages.Quiesce{})
 	}
@@ -232,19 +230,6 @@ func (b *broker) down() {
 	b.connection++ // what the lost one still says is not believed
 }
 
-// away says once per kind of trouble that the broker is away.
-func (b *broker) away(f *messages.SessionFailure) {
-	b.Stats.Disconnects.Add(1)
-	trouble := f.Cause.String()
-	if trouble == b.trouble {
-		b.Log.Debug("the MQTT broker is still away", "attempts", b.attempts, "error", f)
-		return
-	}
-	b.trouble = trouble
-	b.changed(messages.State{Broker: b.state.Broker, Version: b.state.Version, Reason: trouble})
-	b.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f, b.brief))
-}
-
 // tell passes a message to the session while it has a connection.
 func (b *broker) tell(m messages.ToSession) {
 	if b.up {
@@ -256,71 +241,18 @@ func (b *broker) toSession(m messages.ToSession) {
 	refOf[messages.ToSession](b.system, b.session).Tell(m)
 }
 
-// publishAgain sends what has not taken effect: everything, or only the first
-// while that one is suspected of costing the connections. One that is guilty is
-// given up.
-func (b *broker) publishAgain() {
-	if guilty, ok := b.blame.verdict(&b.outbox); ok {
-		b.Stats.PublishRefused.Add(1)
-		b.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
-			"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
-		b.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
-	}
-	if b.blame.any() {
-		if first, ok := b.outbox.first(); ok {
-			b.tell(first)
-		}
-		return
-	}
-	b.outbox.each(func(p messages.Publish) { b.tell(p) })
-}
-
-func (b *broker) published(m messages.Published) {
-	p, ok := b.outbox.remove(m.Receipt)
-	if !ok {
-		b.born(m)
-		return
-	}
-	if m.Code >= 0x80 {
-		b.Stats.PublishRefused.Add(1)
-		b.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
-		b.Log.Warn("the broker refused a publish: check its access rules",
-			"topic", p.Message.Topic, "qos", p.Message.QoS, "code", m.Code, "reason", m.Reason)
-	} else {
-		b.Stats.Published.Add(1)
-	}
-	b.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
-	if b.blame.acquit(m.Receipt) && b.up {
+// released sends what had to wait for one publish, if it has to no more.
+func (b *broker) released(again bool) {
+	if again && b.up {
 		b.publishAgain()
 	}
 }
 
-// withdraw takes back a publish that has not taken effect. One that the session
-// has sent already is not sent again.
-func (b *broker) withdraw(receipt messages.Receipt) {
-	if _, ok := b.outbox.remove(receipt); ok {
-		b.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+// publishAgain sends what has not taken effect.
+func (b *broker) publishAgain() {
+	for _, p := range b.publishes.again() {
+		b.tell(p)
 	}
-}
-
-// changed notes how it stands with the broker, and tells those who watch.
-func (b *broker) changed(state messages.State) {
-	state.Since = b.state.Since
-	if state.Connected != b.state.Connected || state.Since.IsZero() {
-		state.Since = time.Now()
-	}
-	b.state = state
-	if b.StatusGroup == "" {
-		return
-	}
-	b.groups.Tell(messages.Deliver{
-		Target: messages.Target{Kind: messages.Group, Name: b.StatusGroup},
-		Event: messages.Event{
-			Message:  &messages.Message{QoS: 1, At: time.Now()},
-			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, stateBody(state)...),
-			Overflow: messages.OverflowLatest,
-		},
-	})
 }
 
 // want notes what is wanted of a filter, and asks for it at once, or in a moment.
@@ -330,14 +262,6 @@ func (b *broker) want(ctx actor.Context, m messages.Want) {
 		time.AfterFunc(pause, func() { b.system.Root.Send(self, replayDue{m.Filter}) })
 	}
 	b.change()
-}
-
-// born says that the birth message was refused, which alone has no receipt.
-func (b *broker) born(m messages.Published) {
-	if m.Receipt == "" && m.Code >= 0x80 {
-		b.Log.Warn("the broker refused the birth message: check MQTT_BIRTH_TOPIC and what follows it",
-			"code", m.Code, "reason", m.Reason)
-	}
 }
 
 // change tells the broker the next changes of filters, as many as wait in one
@@ -383,20 +307,6 @@ func (b *broker) answered() {
 	b.asking = max(0, b.asking-1)
 	b.change()
 }
-
-// refusal is what the sender of a publish is told that the broker refused: its
-// reason code and what that means.
-func refusal(code byte, reason string) *messages.Failure {
-	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
-	if code == packetTooLarge {
-		f.Code = messages.CodeTooLarge
-	}
-	return f
-}
-
-// packetTooLarge is the reason code of a publish that is larger than the broker
-// accepts (MQTT 5, 2.4).
-const packetTooLarge = 0x95
 
 // settled takes parts of deliveries back, and has those acknowledged that are
 // whole.

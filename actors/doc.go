@@ -25,6 +25,12 @@
 // one way to one target. The way changes only when a target leaves a filter; the
 // router then holds what comes until that subscription has passed on all it had.
 //
+// Retained values come when a filter is subscribed to again, for the newcomers of
+// targets only. They take the same way as live messages of their topic, and a
+// group withholds one from a newcomer if a live message of its topic came before
+// it that the router saw after the newcomer. What is held back for its time
+// (MinInterval) goes on only as the newest of its topic.
+//
 // One gap is left: where the broker sends a copy for each of several filters,
 // and a target leaves the filter of its way after the copy of the other filter
 // came and before that of its own, it misses that one message.
@@ -40,6 +46,10 @@
 // answers are written where their senders want one: the reader acknowledges them
 // when it is told Done, and Answered. Answers go the way of messages, through the
 // actor of the channel that they are for.
+//
+// What is held back for its time, or parked for a queue without room, was given
+// back before, lest it use up the broker's receive maximum. A graceful stop passes
+// the former on; a worker that is killed loses both.
 //
 // # Failure
 //

@@ -18,27 +18,21 @@ const (
 // replay is what a subscription knows of those who wait for its filter's retained
 // values.
 type replay struct {
-	targets map[messages.Target]awaiting
-	asked   uint64 // serial of the last that came
-	granted uint64 // serial up to which the broker was asked; 0: not on this connection
-	ended   uint64 // serial up to which all have come
+	targets map[messages.Target]uint64 // with newcomers: serial of the last of them
+	asked   uint64                     // serial of the last that came
+	granted uint64                     // serial up to which the broker was asked; 0: not on this connection
+	ended   uint64                     // serial up to which all have come
 
 	patient  uint64 // serial of those whose time is over at the deadline
 	deadline time.Time
 	came     time.Time // when the last value came
 }
 
-// awaiting is a target with newcomers.
-type awaiting struct {
-	serial  uint64 // of the last of them
-	options messages.Options
-}
-
-func newReplay() *replay { return &replay{targets: map[messages.Target]awaiting{}} }
+func newReplay() *replay { return &replay{targets: map[messages.Target]uint64{}} }
 
 // welcome notes a newcomer.
 func (r *replay) welcome(m messages.Welcome) {
-	r.targets[m.Target] = awaiting{m.Serial, m.Options}
+	r.targets[m.Target] = m.Serial
 	r.asked = m.Serial
 }
 
@@ -86,9 +80,9 @@ func (r *replay) end(serial uint64) (targets []messages.Target) {
 	if r.asked <= r.ended {
 		r.granted = 0
 	}
-	for target, a := range r.targets {
+	for target, last := range r.targets {
 		targets = append(targets, target)
-		if a.serial <= serial {
+		if last <= serial {
 			delete(r.targets, target)
 		}
 	}

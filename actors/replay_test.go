@@ -495,3 +495,63 @@ func TestIdentifierTellsWhoseReplayItIs(t *testing.T) {
 		b.over()
 	})
 }
+
+// A replay that was under way when a newcomer came is not the newcomer's: what is
+// asked for on its behalf brings the same once more.
+func TestEarlierReplayIsNotForLaterNewcomers(t *testing.T) {
+	t.Parallel()
+	run(t, tabs(1), func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.send("a", "live")
+		b.layer.Put(welcome("a", 0))
+		b.settle()
+		m := message("a", "earlier")
+		m.Retain = true
+		b.tree.Send("bridge/groups", messages.Deliver{
+			Target: alerts, Event: messages.Event{Message: &m}, Token: messages.Token{Seq: 1, QoS: 1, Replay: true},
+		})
+		b.settle()
+		b.wantWritten(0, "live")
+		b.over()
+	})
+}
+
+func TestNewcomerToAGroupThatWasLeftIsKept(t *testing.T) {
+	t.Parallel()
+	var release chan struct{}
+	run(t, later(&release, tabs(1)), func(b *bundle) {
+		b.broker.Retain(message("a", "old"))
+		b.layer.Put(subscribe("+", alerts))
+		b.settle()
+		b.layer.Stick(alerts, true)
+		b.send("b", "live")
+		b.layer.Put(unsubscribe("+", alerts))
+		b.settle()
+		b.layer.Put(welcome("#", 0))
+		b.settle()
+		b.layer.Stick(alerts, false)
+		b.settle()
+		release <- struct{}{}
+		b.settle()
+		b.wantWritten(0, "live", "old")
+		b.over()
+	})
+}
+
+// The interval is that of the filter by which live messages come.
+func TestReplayTakesTheWayOfLiveMessages(t *testing.T) {
+	t.Parallel()
+	run(t, tabs(1), func(b *bundle) {
+		b.layer.Put(paced("a/#"))
+		b.settle()
+		b.broker.Retain(message("a/b", "old"))
+		b.layer.Put(welcome("a/+", 0))
+		b.settle()
+		b.send("a/b", "live")
+		b.wantWritten(0, "old")
+		b.pass(time.Second)
+		b.wantWritten(0, "old", "live")
+		b.over()
+	})
+}

@@ -19,6 +19,7 @@ type route struct {
 	members      map[messages.Target]membership
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
+	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
 	senders      senders
 }
 
@@ -64,6 +65,7 @@ func (to *route) isFixed(target messages.Target) bool { return to.members[target
 
 func (to *route) leave(target messages.Target) {
 	delete(to.members, target)
+	delete(to.welcoming, target)
 	to.everybody = nil
 }
 
@@ -109,4 +111,33 @@ func (to *route) own(matched []*route) []messages.Member {
 // each [MQTT-3.3.4-4]; one that names none sent it for all.
 func (to *route) concerns(d messages.Delivery) bool {
 	return len(d.Identifiers) == 0 || slices.Contains(d.Identifiers, to.identifier)
+}
+
+// wayOf is the matching route by which a target gets messages, the one in which it
+// has been for the longest, and its membership there.
+func wayOf(target messages.Target, matched []*route) (way *route, member messages.Member) {
+	var oldest membership
+	for _, to := range matched {
+		if m, ok := to.members[target]; ok && (way == nil || m.serial < oldest.serial) {
+			way, oldest = to, m
+		}
+	}
+	return way, messages.Member{Target: target, Options: oldest.options}
+}
+
+// part is one subscription's share of a delivery.
+type part struct {
+	to      *route
+	members []messages.Member
+}
+
+// appendPart adds members to the part of a route.
+func appendPart(parts []part, to *route, members ...messages.Member) []part {
+	i := slices.IndexFunc(parts, func(p part) bool { return p.to == to })
+	if i < 0 {
+		i = len(parts)
+		parts = append(parts, part{to: to})
+	}
+	parts[i].members = append(parts[i].members, members...)
+	return parts
 }

@@ -72,6 +72,8 @@ func (r *router) Receive(ctx actor.Context) {
 		if to, ok := r.trie.Get(m.Filter); ok {
 			to.subscription.Tell(m)
 		}
+	case messages.Welcomed:
+		r.welcomed(m)
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
@@ -246,8 +248,15 @@ func (r *router) welcome(to *route, c messages.SubscribeCommand) {
 		default:
 			continue // the newcomer is one of the first target's
 		}
+		to.welcoming[target] = m.Serial
 		to.subscription.Tell(m)
 		r.groups.Tell(m)
+	}
+}
+
+func (r *router) welcomed(m messages.Welcomed) {
+	if to, ok := r.trie.Get(m.Filter); ok && to.welcoming[m.Target] <= m.Serial {
+		delete(to.welcoming, m.Target)
 	}
 }
 
@@ -257,7 +266,7 @@ func (r *router) add(ctx actor.Context, filter string) *route {
 	to := &route{
 		filter: filter, identifier: topic.Identifier(filter),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
-		members: map[messages.Target]membership{},
+		members: map[messages.Target]membership{}, welcoming: map[messages.Target]uint64{},
 	}
 	r.trie.Set(filter, to)
 	return to
@@ -407,6 +416,11 @@ func (r *router) route(d messages.Delivery) {
 		r.giveBack(d.Token, d.Weight)
 		return
 	}
+	r.send(d, parts)
+}
+
+// send gives each its part of a delivery.
+func (r *router) send(d messages.Delivery, parts []part) {
 	for i, p := range parts {
 		copied := d
 		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
@@ -424,26 +438,30 @@ func (r *router) respond(d messages.Delivery) messages.Delivery {
 	return d
 }
 
-// replay sends a retained value to the subscriptions that match: they know who
-// waits for it.
+// replay sends a retained value to those of whom newcomers wait for it, by the way
+// that live messages of its topic take. The subscription that asked for it hears
+// of it in any case.
 func (r *router) replay(d messages.Delivery) {
-	r.matched = slices.DeleteFunc(r.matched, func(to *route) bool { return !to.concerns(d) })
-	if len(r.matched) == 0 {
-		r.Stats.Unmatched.Add(1)
+	var parts []part
+	seen := map[messages.Target]bool{}
+	for _, to := range r.matched {
+		if len(to.welcoming) == 0 || !to.concerns(d) {
+			continue
+		}
+		parts = appendPart(parts, to)
+		for target := range to.welcoming {
+			if !seen[target] {
+				seen[target] = true
+				way, member := wayOf(target, r.matched)
+				parts = appendPart(parts, way, member)
+			}
+		}
+	}
+	if len(parts) == 0 {
 		r.giveBack(d.Token, d.Weight)
 		return
 	}
-	for i, to := range r.matched {
-		copied := d
-		copied.Weight = messages.Split(d.Weight, len(r.matched), i)
-		to.subscription.Tell(copied)
-	}
-}
-
-// part is one subscription's share of a delivery.
-type part struct {
-	to      *route
-	members []messages.Member
+	r.send(d, parts)
 }
 
 // parts are the matching subscriptions that this copy of the message is for,

@@ -81,18 +81,16 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	s.over.set(ctx, s.pace.next())
 }
 
-// deliverRetained passes a retained value on to those who have newcomers.
+// deliverRetained passes a retained value on to those who have newcomers. It begins
+// their interval, and is not held back.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
 	s.replay.came = now
-	i := 0
-	for target, a := range s.replay.targets {
-		m := deliverTo(messages.Member{Target: target, Options: a.options}, d, messages.Split(d.Weight, len(s.replay.targets), i))
-		s.groups.Tell(m)
-		s.pace.passed(target, d.Message.Topic, a.options.MinInterval, now)
-		i++
+	for i, member := range d.To {
+		s.groups.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
+		s.pace.passed(member.Target, d.Message.Topic, member.Options.MinInterval, now)
 	}
-	if i == 0 {
+	if len(d.To) == 0 {
 		s.giveBack(d.Token, d.Weight)
 	}
 	s.over.set(ctx, s.pace.next())
@@ -177,17 +175,23 @@ func (s *subscription) check(ctx actor.Context) {
 // more.
 func (s *subscription) end(serial uint64) {
 	for _, target := range s.replay.end(serial) {
-		s.groups.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: serial})
+		s.welcomed(target, serial)
 	}
 	s.broker.Tell(messages.Welcomed{Filter: s.filter, Serial: serial})
 }
 
 // endFor ends the waiting of a target that has left.
 func (s *subscription) endFor(target messages.Target) {
-	if a, ok := s.replay.targets[target]; ok {
+	if serial, ok := s.replay.targets[target]; ok {
 		delete(s.replay.targets, target)
-		s.groups.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: a.serial})
+		s.welcomed(target, serial)
 	}
+}
+
+func (s *subscription) welcomed(target messages.Target, serial uint64) {
+	m := messages.Welcomed{Target: target, Filter: s.filter, Serial: serial}
+	s.groups.Tell(m)
+	s.router.Tell(m)
 }
 
 // stop counts what was held back, and has been acknowledged.

@@ -125,8 +125,8 @@ func (StatusCommand) command()      {}
 
 // Received is one message of the command channel. Where it could not be
 // understood, Command is nil and Fault says what was wrong and with what,
-// without any payload; Type and Reply are what could be read of it all the
-// same.
+// without any payload. Where an answer is wanted, or there is a Fault, Type and
+// Reply are those of the message, as far as they can be read.
 type Received struct {
 	Receipt Receipt
 	Command Command
@@ -247,8 +247,8 @@ type Welcome struct {
 }
 
 // Welcomed says that all retained values have come for the newcomers of a filter
-// up to a serial. Subscription tells groups, which tells the group, and broker;
-// for the latter there is no Target.
+// up to a serial. Subscription tells router, groups, which tells the group, and
+// broker; for the latter there is no Target.
 type Welcomed struct {
 	Target Target
 	Filter string
@@ -478,6 +478,7 @@ func (Welcome) toGroup()          {}
 func (Welcomed) toGroups()        {}
 func (Welcomed) toGroup()         {}
 func (Welcomed) toBroker()        {}
+func (Welcomed) toRouter()        {}
 func (Request) toRequests()       {}
 func (Response) toRequests()      {}
 func (Responses) toRouter()       {}

@@ -85,7 +85,8 @@ type Delivery struct {
 	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
 	Identifiers []uint32
 	Message     *Message
-	// To are those who get the message by the subscription's filter.
+	// To are those who get the message by the subscription's filter; of a retained
+	// value those whose newcomers do.
 	To []Member
 }
 

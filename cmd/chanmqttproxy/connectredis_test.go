@@ -6,7 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/runtime/embedded"
 	"chanmqttproxy/test/kit"
@@ -68,6 +72,7 @@ func TestCheckAdvises(t *testing.T) {
 	}
 	client.Do(t.Context(), "zadd", "other:group:g", 1, "x")
 	cluster := kit.Redis(t, "--cluster-enabled", "yes")
+	ready := clusterOfOne(t)
 	sentinel, _ := kit.Sentinel(t, kit.Redis(t))
 	at := server.Addr()
 	for name, c := range map[string]struct {
@@ -79,6 +84,8 @@ func TestCheckAdvises(t *testing.T) {
 		"rights":    {`"redis://weak:hunter2@` + at + `"`, 1, "the README lists the rights"},
 		"database":  {`"redis://` + at + `/77"`, 1, "It has no database of that number"},
 		"cluster":   {`"` + cluster.URL() + `"`, 1, "part of a Redis Cluster, which channels_redis cannot use"},
+		"a node":    {`"` + ready + `"`, 1, "Give a Redis that is no cluster"},
+		"old":       {`"redis://` + kit.Redis4(t) + `"`, 1, "Give Redis 5 or newer"},
 		"authority": {`"rediss://127.0.0.1:` + tls + `"`, 1, "in ssl_ca_certs of CHANNEL_LAYERS"},
 		"prefix":    {`"redis://site:hunter2@` + at + `"`, 0, `Nobody has joined a group under the prefix "asgi", but under "other"`},
 		"master":    {`{"master_name": "m", "sentinels": [["127.0.0.1", ` + portOf(sentinel.Addr()) + `]]}`, 1, "Is master_name in CHANNEL_LAYERS"},
@@ -87,6 +94,43 @@ func TestCheckAdvises(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			wants(t, execute(t, layered(t, c.host), "check", "--connect"), c.code, []string{c.want}, nil)
+		})
+	}
+}
+
+// clusterOfOne is a Redis Cluster that has all slots on one server.
+func clusterOfOne(t *testing.T) (url string) {
+	t.Helper()
+	server := kit.Redis(t, "--cluster-enabled", "yes")
+	client := server.Client()
+	if err := client.Do(t.Context(), "cluster", "addslotsrange", 0, 16383).Err(); err != nil {
+		t.Fatal(err)
+	}
+	kit.Eventually(t, 20*time.Second, "the cluster is up", func() bool {
+		info, _ := client.ClusterInfo(t.Context()).Result()
+		return strings.Contains(info, "cluster_state:ok")
+	})
+	return server.URL()
+}
+
+// TestStartExplains: a worker that cannot use its Redis, or read what is in it,
+// says in its log what is wrong.
+func TestStartExplains(t *testing.T) {
+	t.Parallel()
+	server := kit.Redis(t)
+	client := server.Client()
+	client.Do(t.Context(), "acl", "setuser", "site", "on", ">hunter2", "~*", "&*", "+@all")
+	client.ZAdd(t.Context(), "asgimqtt", redis.Z{Score: float64(time.Now().Unix()), Member: strings.Repeat("p", 12) + "\x81\xa4type\xa4mqtt"})
+	for name, c := range map[string]struct{ config, want string }{
+		"old":      {`"hosts": ["redis://` + kit.Redis4(t) + `"]`, "a channel layer needs Redis 5 or newer"},
+		"cluster":  {`"hosts": ["` + clusterOfOne(t) + `"]`, "a channel layer needs a Redis that is none"},
+		"password": {`"hosts": ["redis://site:wrong@` + server.Addr() + `"]`, "WRONGPASS"},
+		"key":      {`"hosts": ["` + server.URL() + `"], "symmetric_encryption_keys": ["k"]`, "the sender has other keys"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			environ := append(layered(t, ""), `CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {`+c.config+`}}}`)
+			launch(t, environ, "run").waitFor(c.want)
 		})
 	}
 }

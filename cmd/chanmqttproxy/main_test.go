@@ -103,6 +103,22 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestSubscriptionsAreChecked: those of the file have their faults with all
+// others.
+func TestSubscriptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	content := "mqtt_port: x\nsubscriptions:\n- {topic: a, group: g, qos: 3}\n- {topic: a}\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"run", "dev", "check"} {
+		wants(t, execute(t, nil, verb, "--config="+file), 2, nil, []string{
+			"3 faults", "mqtt_port (", "subscriptions[0].qos (" + file + "): must be 0, 1 or 2", "subscriptions[1].group (",
+		})
+	}
+}
+
 func TestFaultsAreListed(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"run", "dev", "check"} {

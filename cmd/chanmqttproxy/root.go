@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/worker"
 )
 
 // root is the command line.
@@ -43,7 +44,9 @@ func configured(c *cobra.Command, do func(*cobra.Command, *config.Config) error)
 	config.AddFlags(c.Flags())
 	c.Args = cobra.NoArgs
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(config.Input{Flags: c.Flags(), Environ: os.Environ()})
+		cfg, err := config.Load(config.Input{
+			Flags: c.Flags(), Environ: os.Environ(), Subscription: worker.Subscription,
+		})
 		if err != nil {
 			return err
 		}

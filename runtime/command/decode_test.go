@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/command"
@@ -27,6 +28,20 @@ func subscribe(more ...any) messages.Map {
 
 func publish(keysAndValues ...any) messages.Map {
 	return dict("type", "mqtt.publish", "publish", dict(keysAndValues...))
+}
+
+// asking is a request with more keys in its message.
+func asking(more ...any) messages.Map {
+	return dict("type", "mqtt.request", "reply_channel", "w", "publish", append(dict("topic", "a"), dict(more...)...))
+}
+
+func request(more ...any) messages.Map { return append(asking(), dict(more...)...) }
+
+func requested(timeout time.Duration) messages.Command {
+	return messages.RequestCommand{
+		Message: &messages.Message{Topic: "a", QoS: 2, Retain: true},
+		Timeout: timeout, Reply: messages.Reply{Channel: "w"},
+	}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -78,6 +93,19 @@ func TestDecode(t *testing.T) {
 		"reply": {subscribe("reply_channel", consumer, "id", "any\x00thing"),
 			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group},
 				Reply: messages.Reply{Channel: consumer, ID: "any\x00thing"}}},
+		"min_interval":                     {subscribe("min_interval", int64(86400)), subscribed(messages.Options{MinInterval: 24 * time.Hour})},
+		"min_interval in parts of seconds": {subscribe("min_interval", 0.3), subscribed(messages.Options{MinInterval: 300 * time.Millisecond})},
+		"retained for the group": {subscribe("retained", "send"),
+			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group}, Replay: true}},
+		"retained for one of the group": {subscribe("retained", "send", "channel", consumer),
+			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group}, Replay: true, Newcomer: consumer}},
+		"retained for a channel": {dict("type", "mqtt.subscribe", "topic", "a", "channel", consumer, "retained", "send"),
+			messages.SubscribeCommand{Filter: "a", Targets: []messages.Target{channel}, Replay: true, Newcomer: consumer}},
+		"status":                 {dict("type", "mqtt_status", "reply_channel", "w", "id", ""), messages.StatusCommand{Reply: messages.Reply{Channel: "w"}}},
+		"request":                {request(), requested(10 * time.Second)},
+		"request underscore":     {append(dict("type", "mqtt_request"), request()[1:]...), requested(10 * time.Second)},
+		"request with a timeout": {request("timeout", 0.25), requested(250 * time.Millisecond)},
+		"request for an hour":    {request("timeout", int64(3600)), requested(time.Hour)},
 		"unsubscribe": {dict("type", "mqtt.unsubscribe", "topic", "#", "group", "g", "reply_channel", "w", "id", "7"),
 			messages.UnsubscribeCommand{Filter: "#", Targets: []messages.Target{group}, Reply: messages.Reply{Channel: "w", ID: "7"}}},
 		"unsubscribe underscore": {dict("type", "mqtt_unsubscribe", "topic", "$SYS/#", "channel", consumer),
@@ -124,11 +152,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{dict("type", int64(5)), command.BadType, "type", "not int 5"},
 		{dict("type", []byte("mqtt.publish")), command.BadType, "type", "not bytes"},
 		{dict("type", "mqtt.frobnicate"), command.UnknownType, "type", `"mqtt.frobnicate"`},
+		{dict("type", "mqtt.frobnicate"), command.UnknownType, "type", "there are mqtt.subscribe, mqtt.unsubscribe, mqtt.publish, mqtt.request, mqtt.status"},
 		{dict("type", "Mqtt.subscribe"), command.UnknownType, "type", "no command"},
 		{dict("type", "other.subscribe"), command.UnknownType, "type", "no command"},
 		{dict("type", long), command.UnknownType, "type", "..."},
-		{dict("type", "mqtt.request"), command.Unsupported, "type", "mqtt.request is not supported"},
-		{dict("type", "mqtt_status"), command.Unsupported, "type", "mqtt_status is not supported"},
 
 		{subscribe("colour", "red"), command.UnknownKey, "colour", "no such key; there are type, reply_channel"},
 		{subscribe("retain", true), command.UnknownKey, "retain", "no such key"},
@@ -173,20 +200,35 @@ func TestDecodeRefuses(t *testing.T) {
 		{subscribe("reply_channel", "no way"), command.BadName, "reply_channel", "no way"},
 		{subscribe("id", int64(7)), command.BadType, "id", "must be a str"},
 
-		{subscribe("retained", "send"), command.Unsupported, "retained", `"send" is not supported by this version`},
 		{subscribe("retained", "keep"), command.BadValue, "retained", `not "keep"`},
 		{subscribe("retained", false), command.BadType, "retained", "bool False"},
 		{subscribe("overflow", "burst"), command.BadValue, "overflow", "burst"},
 		{subscribe("batch", int64(1001)), command.BadValue, "batch", "not 1001"},
 		{subscribe("batch", int64(0)), command.BadValue, "batch", "not 0"},
 		{subscribe("batch", "1"), command.BadType, "batch", `str "1"`},
-		{subscribe("min_interval", 0.5), command.Unsupported, "min_interval", "0.5 is not supported"},
-		{subscribe("min_interval", uint64(math.MaxUint64)), command.Unsupported, "min_interval", "not supported"},
 		{subscribe("min_interval", math.NaN()), command.BadValue, "min_interval", "not nan"},
+		{subscribe("min_interval", math.Inf(1)), command.BadValue, "min_interval", "not inf"},
+		{subscribe("min_interval", 86400.5), command.BadValue, "min_interval", "not 86400.5"},
+		{subscribe("min_interval", uint64(math.MaxUint64)), command.BadValue, "min_interval", "not 18446744073709551615"},
 		{subscribe("min_interval", int64(-1)), command.BadValue, "min_interval", "not -1"},
-		{subscribe("min_interval", false), command.BadType, "min_interval", "a number of seconds, not bool False"},
+		{subscribe("min_interval", false), command.BadType, "min_interval", "must be a number of seconds from 0 to 86400, not bool False"},
 		{subscribe("shared", true), command.Unsupported, "shared", "True is not supported"},
 		{subscribe("shared", "no"), command.BadType, "shared", `str "no"`},
+
+		{request("timeout", int64(0)), command.BadValue, "timeout", "must be a number of seconds above 0, up to 3600, not 0"},
+		{request("timeout", 3600.5), command.BadValue, "timeout", "not 3600.5"},
+		{request("timeout", -1.0), command.BadValue, "timeout", "not -1.0"},
+		{request("timeout", math.NaN()), command.BadValue, "timeout", "not nan"},
+		{request("timeout", "10"), command.BadType, "timeout", `not str "10"`},
+		{request("qos", int64(1)), command.UnknownKey, "qos", "no such key"},
+		{dict("type", "mqtt.request", "reply_channel", "w"), command.MissingKey, "publish", "missing"},
+		{dict("type", "mqtt.request", "publish", dict("topic", "a")), command.MissingKey, "reply_channel", "missing"},
+		{asking("response_topic", "a"), command.UnknownKey, "publish.response_topic", "the worker sets it"},
+		{asking("correlation_data", []byte("secret")), command.UnknownKey, "publish.correlation_data", "the worker sets it"},
+		{asking("qos", int64(3)), command.BadValue, "publish.qos", "not 3"},
+		{dict("type", "mqtt.status"), command.MissingKey, "reply_channel", "missing"},
+		{dict("type", "mqtt.status", "reply_channel", nil), command.BadType, "reply_channel", "None"},
+		{dict("type", "mqtt.status", "reply_channel", "w", "topic", "a"), command.UnknownKey, "topic", "there are type, reply_channel, id"},
 
 		{publish("topic", "a/+"), command.BadTopic, "publish.topic", "wildcard"},
 		{publish("topic", "#"), command.BadTopic, "publish.topic", "wildcard"},

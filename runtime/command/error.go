@@ -41,14 +41,24 @@ func fail(code, key, format string, args ...any) *Error {
 
 // quote shows text of a site, shortened.
 func quote(s string) string {
+	short := shorten(s)
+	quoted := strconv.Quote(short)
+	if short != s {
+		quoted += "..."
+	}
+	return quoted
+}
+
+// shorten returns the first 60 characters.
+func shorten(s string) string {
 	const most = 60
 	count := 0
 	for i := range s {
 		if count++; count > most {
-			return strconv.Quote(s[:i]) + "..."
+			return s[:i]
 		}
 	}
-	return strconv.Quote(s)
+	return s
 }
 
 // plain is quote without the quotes, for a key that should be readable.

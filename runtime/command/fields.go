@@ -1,8 +1,10 @@
 package command
 
 import (
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"chanmqttproxy/messages"
 )
@@ -95,6 +97,32 @@ func (f *fields) number(key, what string, most int64, otherwise int64) int64 {
 		f.wrongType(key, what, shown(v))
 	}
 	return otherwise
+}
+
+// seconds reads a length of time in seconds, to the nanosecond; what says the
+// bounds in words.
+func (f *fields) seconds(key, what string, least, most, otherwise time.Duration) time.Duration {
+	v, ok := f.in.Get(key)
+	if !ok {
+		return otherwise
+	}
+	var n float64
+	switch v := v.(type) {
+	case int64:
+		n = float64(v)
+	case uint64:
+		n = float64(v)
+	case float64:
+		n = v
+	default:
+		f.wrongType(key, what, shown(v))
+		return otherwise
+	}
+	if !(n >= least.Seconds() && n <= most.Seconds()) { // nor NaN
+		f.reject(BadValue, key, "must be %s, not %s", what, pythonStr(v))
+		return otherwise
+	}
+	return time.Duration(math.Round(n * float64(time.Second)))
 }
 
 func (f *fields) qos(otherwise int64) byte {

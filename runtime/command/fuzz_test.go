@@ -21,8 +21,11 @@ var words = []string{
 	"min_interval", "shared", "reply_channel", "id", "publish", "retain", "content_type", "response_topic",
 	"correlation_data", "user_properties", "message_expiry", "payload_format",
 	"mqtt.subscribe", "mqtt_unsubscribe", "mqtt.publish", "mqtt.request", "a/+/#", "a", "json", "drop",
-	"$share/a/b", "a!b", "\x00", strings.Repeat("x", 70_000),
+	"$share/a/b", "a!b", "\x00", strings.Repeat("x", 70_000), "send", "timeout", "mqtt_status",
 }
+
+// kinds are the types of commands.
+var kinds = []string{"mqtt.subscribe", "mqtt_unsubscribe", "mqtt.publish", "mqtt.request", "mqtt_status"}
 
 // source makes values out of bytes.
 type source struct{ data []byte }
@@ -114,8 +117,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{2, 24, 1, 14, 8, 3, 1, 4, 27, 7, 4, 50, 4, 2, 1})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := source{data}
-		kind := words[22+int(s.next())%4]
+		kind := kinds[int(s.next())%len(kinds)]
 		body := append(dict("type", kind), s.dict(3)...)
+		checkEnvelope(t, kind, body)
 		got, err := command.Decode(body)
 		if err != nil {
 			checkError(t, kind, got, err)
@@ -123,6 +127,17 @@ func FuzzDecode(f *testing.F) {
 		}
 		checkCommand(t, got)
 	})
+}
+
+func checkEnvelope(t *testing.T, kind string, body messages.Map) {
+	t.Helper()
+	got, reply := command.Envelope(body)
+	if got != strings.ReplaceAll(kind, "_", ".") {
+		t.Errorf("the type %s is %s", kind, got)
+	}
+	if reply.Channel != "" && messages.ValidChannel(reply.Channel) != nil {
+		t.Errorf("%+v", reply)
+	}
 }
 
 func checkError(t *testing.T, kind string, got messages.Command, err error) {
@@ -135,7 +150,7 @@ func checkError(t *testing.T, kind string, got messages.Command, err error) {
 		t.Errorf("an error of %d bytes: %.200s...", len(err.Error()), err)
 	}
 	// Of mqtt.subscribe "payload" is a mode and may be shown.
-	if kind == "mqtt.publish" && strings.Contains(err.Error(), secret) {
+	if kind != "mqtt.subscribe" && strings.Contains(err.Error(), secret) {
 		t.Errorf("an error holds the payload: %v", err)
 	}
 }
@@ -145,7 +160,17 @@ func checkCommand(t *testing.T, c messages.Command) {
 	t.Helper()
 	switch c := c.(type) {
 	case messages.SubscribeCommand:
-		if topic.ValidateFilter(c.Filter) != nil || len(c.Targets) == 0 || c.Options.QoS > 2 {
+		if topic.ValidateFilter(c.Filter) != nil || len(c.Targets) == 0 || c.Options.QoS > 2 || c.Options.MinInterval < 0 ||
+			c.Newcomer != "" && !c.Replay {
+			t.Errorf("decoded %+v", c)
+		}
+	case messages.RequestCommand:
+		p := c.Message.Properties
+		if c.Timeout <= 0 || c.Reply.Channel == "" || p != nil && (p.ResponseTopic != "" || p.CorrelationData != nil) {
+			t.Errorf("decoded %+v", c)
+		}
+	case messages.StatusCommand:
+		if c.Reply.Channel == "" {
 			t.Errorf("decoded %+v", c)
 		}
 	case messages.UnsubscribeCommand:

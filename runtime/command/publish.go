@@ -12,11 +12,18 @@ import (
 // qos and retain are 2 and true when left out, as in the Python worker.
 func (f *fields) publishCommand() messages.Command {
 	f.only("type", "reply_channel", "id", "publish")
+	return messages.PublishCommand{Message: f.publish(), Reply: f.reply()}
+}
+
+// publish reads the message under "publish", of which the forbidden keys are
+// those that the worker sets itself.
+func (f *fields) publish(forbidden ...string) *messages.Message {
 	f.has("publish")
 	inner := &fields{in: f.dict("publish"), where: "publish.", err: f.err}
+	inner.without(forbidden)
 	message := inner.message()
 	f.err = inner.err
-	return messages.PublishCommand{Message: message, Reply: f.reply()}
+	return message
 }
 
 func (f *fields) message() *messages.Message {

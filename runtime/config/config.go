@@ -19,6 +19,16 @@ type Config struct {
 	// first word of the type of each event.
 	Channel string
 
+	// StatusGroup is told when the broker comes or goes; empty: nobody is.
+	StatusGroup string
+
+	// AllowSubscribe and AllowPublish are filters, at least one of each: what a
+	// command wants to subscribe or publish to must be within one of them.
+	AllowSubscribe, AllowPublish []string
+
+	// Subscriptions are those that the file asks for, in its order.
+	Subscriptions []messages.SubscribeCommand
+
 	// SubscriptionIdle is after how long with no live member a subscription is
 	// dropped; 0: never.
 	SubscriptionIdle time.Duration

@@ -69,6 +69,8 @@ func TestDefaults(t *testing.T) {
 		"times":          b.KeepAlive == 30*time.Second && b.SessionExpiry == time.Hour && c.ShutdownTimeout == 10*time.Second,
 		"receive":        b.ReceiveMaximum == 1024,
 		"TLS":            b.TLS != nil && !b.TLS.InsecureSkipVerify && b.TLS.RootCAs == nil,
+		"allowed":        strings.Join(c.AllowSubscribe, " ") == "#" && strings.Join(c.AllowPublish, " ") == "#",
+		"status group":   c.StatusGroup == "" && c.Subscriptions == nil,
 		"will and birth": b.Will == nil && b.Birth == nil,
 		"redis":          l.Hosts[0].Redis.Addr == "localhost:6379" && l.Hosts[0].Redis.Password == "" && l.Hosts[0].Redis.DB == 0,
 		"layer":          l.Prefix == "asgi" && l.Expiry == time.Minute && l.GroupExpiry == 24*time.Hour && l.Capacity == 100,
@@ -175,6 +177,15 @@ func TestTwoWaysToRedis(t *testing.T) {
 	}
 	if c := must(t, environ, "--redis-url=redis://flag:3"); c.Layer.Hosts[0].Redis.Addr != "flag:3" {
 		t.Errorf("the flag did not win: %s", c.Layer.Hosts[0].Redis.Addr)
+	}
+}
+
+func TestAllowed(t *testing.T) {
+	t.Parallel()
+	file := write(t, "c.yaml", "mqtt_allow_subscribe: [a/#, $SYS/#]\n")
+	c := must(t, []string{"MQTT_STATUS_GROUP=state", "MQTT_ALLOW_PUBLISH=a/+ , b"}, "--config="+file)
+	if c.StatusGroup != "state" || strings.Join(c.AllowSubscribe, " ") != "a/# $SYS/#" || strings.Join(c.AllowPublish, " ") != "a/+ b" {
+		t.Errorf("%q %q %q", c.StatusGroup, c.AllowSubscribe, c.AllowPublish)
 	}
 }
 

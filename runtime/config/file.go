@@ -13,13 +13,13 @@ import (
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
-	"github.com/spf13/pflag"
 )
 
 // configFlag names the file; it has no other source.
 const configFlag = "config"
 
-func (l *loader) file(flags *pflag.FlagSet) {
+func (l *loader) file(in Input) {
+	flags := in.Flags
 	if flags == nil || !flags.Changed(configFlag) {
 		return
 	}
@@ -29,6 +29,8 @@ func (l *loader) file(flags *pflag.FlagSet) {
 		l.fault("--config "+path, err)
 		return
 	}
+	l.subscribe(path, values[subscriptionsKey], in.Subscription)
+	delete(values, subscriptionsKey)
 	l.add(File, path, asKey, l.known(path, values))
 }
 
@@ -40,7 +42,7 @@ func (l *loader) known(path string, values map[string]any) map[string]any {
 		env, known := index[key]
 		switch {
 		case !known:
-			l.fault(key+" ("+path+")", errors.New("no such setting"+didYouMean(key, names(asKey))))
+			l.fault(key+" ("+path+")", errors.New("no such setting"+didYouMean(key, append(names(asKey), subscriptionsKey))))
 		case values[key] != nil:
 			given[env] = values[key]
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"chanmqttproxy/messages"
 )
 
 // Input is what Load reads.
@@ -18,13 +20,17 @@ type Input struct {
 	// Environ is in the form of os.Environ. A variable that is set to nothing
 	// counts as not set.
 	Environ []string
+	// Subscription understands one entry of the file's list of subscriptions. Its
+	// error may be a Fault, whose Where is a key of the entry. nil: the list is
+	// refused.
+	Subscription func(messages.Map) (messages.SubscribeCommand, error)
 }
 
 // Load reads all sources and checks every value. Its error is Faults, which
 // holds everything that is wrong.
 func Load(in Input) (*Config, error) {
 	l := loader{merged: koanf.New("."), origins: map[string]origin{}}
-	l.file(in.Flags)
+	l.file(in)
 	l.environment(in.Environ)
 	l.flags(in.Flags)
 	d := l.draft()
@@ -39,7 +45,9 @@ type loader struct {
 	merged  *koanf.Koanf
 	origins map[string]origin
 	ignored []string
-	faults  Faults
+	// subscriptions are those of the file.
+	subscriptions []messages.SubscribeCommand
+	faults        Faults
 }
 
 // fault notes an error, or each of the errors that were joined.
@@ -137,7 +145,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // draft reads the merged values, in the order of the table.
 func (l *loader) draft() *draft {
 	d := &draft{}
-	d.Ignored, d.origins = l.ignored, l.origins
+	d.Ignored, d.origins, d.Subscriptions = l.ignored, l.origins, l.subscriptions
 	values := l.merged.Raw()
 	for _, s := range settings {
 		if err := s.read(d, values[s.env]); err != nil {

@@ -78,6 +78,30 @@ func setChannel(d *draft, s string) error {
 	return messages.ValidChannel(s)
 }
 
+func setStatusGroup(d *draft, s string) error {
+	d.StatusGroup = s
+	return messages.ValidGroup(s)
+}
+
+// setFilters reads a comma list of topic filters.
+func setFilters(into func(*draft) *[]string) func(*draft, string) error {
+	return func(d *draft, s string) error {
+		var filters []string
+		for filter := range strings.SplitSeq(s, ",") {
+			filter = strings.TrimSpace(filter)
+			if err := topic.ValidateFilter(filter); err != nil {
+				return fmt.Errorf("the filter %q: %w", filter, err)
+			}
+			if strings.HasPrefix(filter, "$share/") {
+				return fmt.Errorf("the filter %q: give it without $share and the name", filter)
+			}
+			filters = append(filters, filter)
+		}
+		*into(d) = filters
+		return nil
+	}
+}
+
 func setKeepAlive(d *draft, s string) (err error) {
 	d.Broker.KeepAlive, err = parseSeconds(s, 1, math.MaxUint16)
 	return err

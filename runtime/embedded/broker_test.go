@@ -144,3 +144,25 @@ func (b *buffer) String() string {
 	defer b.mu.Unlock()
 	return b.b.String()
 }
+
+// TestBrokerReplaysAgain: who is subscribed already gets the retained messages by
+// asking again, and nobody else does.
+func TestBrokerReplaysAgain(t *testing.T) {
+	t.Parallel()
+	broker := startBroker(t, embedded.BrokerOptions{})
+	asking, other := kit.NewDevice(t, broker.Addr()), kit.NewDevice(t, broker.Addr())
+	asking.Retain("a/kept", "x")
+	other.Listen("a/+", 1)
+	for n := 1; n <= 3; n++ {
+		asking.Listen("a/+", 1)
+		kit.Eventually(t, 10*time.Second, "the replay comes", func() bool { return len(asking.Heard()) == n })
+	}
+	for _, h := range append(asking.Heard(), other.Heard()...) {
+		if h.Payload != "x" || !h.Retain {
+			t.Errorf("heard %+v", h)
+		}
+	}
+	if n := len(other.Heard()); n != 1 {
+		t.Errorf("another client heard it %d times", n)
+	}
+}

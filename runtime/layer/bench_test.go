@@ -77,6 +77,52 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
+// BenchmarkMembers writes one message for groups of many channels, all in one
+// process or each in one of its own.
+func BenchmarkMembers(b *testing.B) {
+	for _, members := range []int{1, 10, 100, 1000} {
+		for name, form := range map[string]string{"process": "specific.%[2]032d!%[1]032d", "processes": "specific.%[1]032d!%[2]032d"} {
+			b.Run(fmt.Sprintf("%d/%s", members, name), func(b *testing.B) {
+				server := kit.Redis(b, "--appendonly", "no")
+				plain := server.Client()
+				for i := range members {
+					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: fmt.Sprintf(form, i, 0)})
+				}
+				c := layer.New(layer.Config{Redis: &redis.Options{Addr: server.Addr()}}, slog.New(slog.DiscardHandler))
+				defer c.Close()
+				batch := sample(1)
+				for n := 0; b.Loop(); n++ {
+					if n%100 == 0 { // as many as a queue takes
+						b.StopTimer()
+						emptyQueues(b, plain)
+						b.StartTimer()
+					}
+					batch.Stamp = 0
+					if outcome, err := c.Send(b.Context(), batch); err != nil || len(outcome.Refused) > 0 {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+func emptyQueues(b *testing.B, plain *redis.Client) {
+	b.Helper()
+	if keys := plain.Keys(b.Context(), "asgispecific*").Val(); len(keys) > 0 {
+		plain.Del(b.Context(), keys...)
+	}
+}
+
+// sample is a batch for the group g0.
+func sample(size int) *messages.Batch {
+	batch := &messages.Batch{Target: messages.Target{Name: "g0"}}
+	for range size {
+		batch.Bundles = append(batch.Bundles, alone(messages.Event{Message: &messages.Message{Topic: "bench/topic", Payload: samplePayload}}))
+	}
+	return batch
+}
+
 // BenchmarkSendForms writes batches of 16 for a group of three channels in two
 // processes, to layers in other forms than the simple one.
 func BenchmarkSendForms(b *testing.B) {
@@ -107,10 +153,7 @@ func BenchmarkSendForms(b *testing.B) {
 }
 
 func sendEvents(b *testing.B, c *layer.Client, plain *redis.Client, g, total, size int) {
-	bundles := make([]messages.Bundle, size)
-	for i := range bundles {
-		bundles[i] = alone(messages.Event{Message: &messages.Message{Topic: "bench/topic", Payload: samplePayload}})
-	}
+	bundles := sample(size).Bundles
 	for sent := 0; sent < total; sent += size {
 		if sent/size%512 == 0 {
 			plain.Del(b.Context(), fmt.Sprintf("asgispecific.a%d!", g), fmt.Sprintf("asgispecific.b%d!", g))

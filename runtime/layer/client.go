@@ -50,7 +50,7 @@ type Client struct {
 	surplus surplus
 	unread  unread
 	stop    context.CancelFunc
-	watched chan struct{}
+	watched sync.WaitGroup
 	once    sync.Once
 }
 
@@ -65,7 +65,6 @@ func New(config Config, log *slog.Logger) *Client {
 		log:     log,
 		clock:   new(clock),
 		surplus: surplus{turn: make(chan struct{}, 1)},
-		watched: make(chan struct{}),
 	}
 	_, _ = rand.Read(c.random[:]) // never fails
 	c.codec = newCodec(config, config.maxTokenAge(), c.clock.now)
@@ -75,7 +74,9 @@ func New(config Config, log *slog.Logger) *Client {
 		c.servers = append(c.servers, newServer(ctx, c, i, host))
 	}
 	c.redis = c.servers[0].redis
-	go c.watchClock(ctx)
+	for _, s := range c.servers {
+		c.watched.Go(func() { c.watchClock(ctx, s) })
+	}
 	return c
 }
 
@@ -85,7 +86,7 @@ func New(config Config, log *slog.Logger) *Client {
 func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
-		<-c.watched
+		c.watched.Wait()
 		var all sync.WaitGroup
 		for _, s := range c.servers {
 			all.Go(s.close)

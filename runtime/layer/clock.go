@@ -18,6 +18,7 @@ type clock struct {
 	mu         sync.Mutex
 	last       int64
 	difference atomic.Int64 // Redis's less ours, in nanoseconds
+	stopped    time.Time    // for tests: the time that it stands at, if any
 }
 
 // clockTolerance is the difference that is not worth correcting.
@@ -26,6 +27,9 @@ const clockTolerance = time.Second
 // now is the time for everything that is written to or read from Redis.
 func (c *clock) now() time.Time {
 	now := time.Now()
+	if !c.stopped.IsZero() {
+		now = c.stopped
+	}
 	if d := time.Duration(c.difference.Load()); d.Abs() > clockTolerance {
 		now = now.Add(d)
 	}

@@ -7,42 +7,50 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The times between two looks at Redis's clock: after one that went well, and
+// The times between two looks at a host's clock: after one that went well, and
 // after one that did not.
 const (
 	clockEvery = time.Minute
 	clockRetry = time.Second
 )
 
-// ClockDifference is the first host's time less ours, as it was measured at most
-// a minute ago; 0 until Redis has answered once. Above a second messages are
-// dated by Redis's clock.
-func (c *Client) ClockDifference() time.Duration {
-	return time.Duration(c.clock.difference.Load())
-}
-
-// watchClock measures the difference of the clocks until ctx ends.
-func (c *Client) watchClock(ctx context.Context) {
-	defer close(c.watched)
-	for next := time.Duration(0); pause(ctx, next); {
+// watchClock measures the difference of a host's clock until ctx ends, and at
+// once where it is doubted.
+func (c *Client) watchClock(ctx context.Context, s *server) {
+	for next := time.Duration(0); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next):
+		case <-s.doubt:
+		}
 		next = clockRetry
-		if d, trip, err := clockDifference(ctx, c.redis); err == nil && trip < clockTolerance {
-			c.noteClock(d)
+		if d, trip, err := clockDifference(ctx, s.redis); err == nil && trip < clockTolerance {
+			s.gauges.trip.Store(int64(trip))
+			c.noteClock(s, d)
 			next = clockEvery
 		}
 	}
 }
 
-// noteClock corrects the clock and says so when that begins and ends.
-func (c *Client) noteClock(d time.Duration) {
-	before := time.Duration(c.clock.difference.Swap(int64(d)))
+// noteClock takes in what a host's clock is. The first host's corrects ours. That
+// they differ is said when it begins and ends.
+func (c *Client) noteClock(s *server, d time.Duration) {
+	before := time.Duration(s.gauges.difference.Swap(int64(d)))
+	s.gauges.known.Store(true)
+	what := "going by that of Redis"
+	if s.index == 0 {
+		c.clock.difference.Store(int64(d))
+	} else {
+		what = "only that of the layer's first host is gone by"
+	}
 	was, is := before.Abs() > clockTolerance, d.Abs() > clockTolerance
 	switch {
 	case is && !was:
-		c.log.Warn("the clocks of Redis and of this machine differ: going by that of Redis; set both by NTP, and those of the site",
-			"difference", d.Round(time.Millisecond))
+		c.log.Warn("the clocks of Redis and of this machine differ: "+what+"; set both by NTP, and those of the site",
+			"host", s.host.Name(), "difference", d.Round(time.Millisecond))
 	case was && !is:
-		c.log.Info("the clocks of Redis and of this machine agree again")
+		c.log.Info("the clocks of Redis and of this machine agree again", "host", s.host.Name())
 	}
 }
 

@@ -38,7 +38,7 @@ func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u
 	if !c.json {
 		return appendBundle(dst, c.channel, b, extra)
 	}
-	packed, _ := appendBundle(nil, c.channel, b, 0)
+	packed, undecodable := appendBundle(nil, c.channel, b, 0)
 	m, err := DecodeMessage(string(packed))
 	w := jsonWriter{out: dst, binary: true}
 	if err == nil {
@@ -47,14 +47,15 @@ func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u
 	if err != nil {
 		panic(err) // what appendBundle writes can be read
 	}
-	return w.out, binaryPayloads(m)
+	return w.out, max(undecodable, binaryPayloads(m))
 }
 
 // binaryPayloads counts the events whose payload is bytes.
 func binaryPayloads(m messages.Map) (n int) {
-	list := []any{m[1].Value}
-	if several, plural := m[1].Value.([]any); plural {
-		list = several
+	one, _ := m.Get("message")
+	list := []any{one}
+	if several, plural := m.Get("messages"); plural {
+		list, _ = several.([]any)
 	}
 	for _, inner := range list {
 		event, _ := inner.(messages.Map)

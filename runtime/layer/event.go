@@ -11,10 +11,13 @@ import (
 const asgiChannel = "__asgi_channel__"
 
 // appendBundle appends {"type": "<channel>.message", "message": {...}}, or its
-// plural form, to dst; extra counts the entries that the caller will add. No
+// plural form, or the body of an event, to dst; extra counts the entries that the caller will add. No
 // event fails to pack: what should be text and is not valid UTF-8 goes as bytes,
 // and undecodable counts the payloads of which that is true.
 func appendBundle(dst []byte, channel string, b *messages.Bundle, extra int) (out []byte, undecodable int) {
+	if len(b.Events) == 1 && len(b.Events[0].Body) > 0 {
+		return appendBody(dst, &b.Events[0], extra)
+	}
 	dst = appendStr(appendMapHead(dst, 2+extra), "type")
 	if b.Plural || len(b.Events) != 1 {
 		dst = appendStr(appendStr(dst, channel+".messages"), "messages")

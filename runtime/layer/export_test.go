@@ -48,3 +48,6 @@ func ParseEntry(field, value string) (s messages.Stored, leaving, ok bool) {
 func FormatEntry(s messages.Stored) (field, value string) {
 	return storedField(s), formatOptions(s.Options)
 }
+
+// Freeze stops the client's clock. It is to be called before anything is sent.
+func (c *Client) Freeze(at time.Time) { c.clock.stopped = at }

@@ -243,7 +243,7 @@ func TestClock(t *testing.T) {
 	server.SetTime(time.Now().Add(time.Hour))
 	c := newClient(t, server.Addr())
 	kit.Eventually(t, 20*time.Second, "the difference is known", func() bool {
-		return c.ClockDifference() > 59*time.Minute
+		return c.Stats().Hosts[0].ClockDifference > 59*time.Minute
 	})
 	target := messages.Target{Kind: messages.Channel, Name: "general"}
 	if _, err := c.Send(t.Context(), &messages.Batch{Target: target, Bundles: numbered(1).Bundles}); err != nil {

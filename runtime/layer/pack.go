@@ -31,7 +31,8 @@ const (
 	argSHA        = 1
 	argStale      = 8
 	argStaleGroup = 9
-	argFirstScore = 14
+	argDeadline   = 10
+	argFirstScore = 15
 )
 
 // packer makes calls of messages. The bodies of a call share one buffer.
@@ -144,5 +145,5 @@ func (p *packer) cut() {
 // command begins a call of the script, with room for its messages.
 func (c *Config) command(d destination, room int) []any {
 	args := make([]any, 0, argFirstScore+room)
-	return append(args, "evalsha", "", 1, d.key, d.kind, *c.Prefix, d.capacity, c.Expiry, "", "")
+	return append(args, "evalsha", "", 1, d.key, d.kind, *c.Prefix, d.capacity, c.Expiry, "", "", "")
 }

@@ -30,6 +30,7 @@ type Peer interface {
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
 
+	Stats() Stats
 	Close()
 }
 

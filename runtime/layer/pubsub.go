@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -146,7 +147,10 @@ func (p *PubSub) publish(ctx context.Context, b *publication) (int, error) {
 	key := p.keys.own("published:" + p.subscriber.id)
 	args := append([]any{b.channel, strconv.FormatUint(b.number, 10), int(inflightFor.Seconds()), b.sequence}, b.bodies...)
 	b.bodies, b.events, b.size = b.bodies[:0], 0, 0
-	got, err := publishScript.Run(ctx, p.on(b.channel).redis, []string{key}, args...).Int()
+	s, began := p.on(b.channel), time.Now()
+	got, err := publishScript.Run(ctx, s.redis, []string{key}, args...).Int()
+	s.gauges.traveled(time.Since(began), err)
+	s.gauges.wrote(err)
 	return max(got, 0), err
 }
 

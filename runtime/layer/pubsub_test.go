@@ -304,6 +304,36 @@ func sendTwice(t *testing.T, p *layer.PubSub, servers []*kit.RedisServer, target
 	}
 }
 
+// TestPubSubOnly: some of a group get what the others do not, once.
+func TestPubSubOnly(t *testing.T) {
+	t.Parallel()
+	servers := []*kit.RedisServer{kit.Redis(t)}
+	p := newPubSub(t, pubSubConfig(servers...))
+	names := []string{"asgispecific.1", "asgispecific.2", "asgispecific.3", "asgi__group__g"}
+	sub := servers[0].Client().Subscribe(t.Context(), names...)
+	t.Cleanup(func() { _ = sub.Close() })
+	for range names {
+		if _, err := sub.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch := &messages.Batch{Target: messages.Target{Name: "g"}, Only: []string{names[0], names[2]}}
+	for i := range 150 {
+		batch.Bundles = append(batch.Bundles, alone(messages.Event{Message: &messages.Message{Topic: "t", Payload: fmt.Append(nil, i)}}))
+	}
+	for i, stored := range []int{300, 0} {
+		if outcome, err := p.Send(t.Context(), batch); err != nil || outcome.Stored != stored {
+			t.Fatalf("call %d: %+v, %v", i, outcome, err)
+		}
+	}
+	for i, channel := range append(slices.Repeat(names[:1], 150), slices.Repeat(names[2:3], 150)...) {
+		got, err := sub.ReceiveMessage(t.Context())
+		if err != nil || got.Channel != channel {
+			t.Fatalf("message %d: %v, %v", i, got, err)
+		}
+	}
+}
+
 // TestPubSubLive: it is who subscribes now.
 func TestPubSubLive(t *testing.T) {
 	t.Parallel()

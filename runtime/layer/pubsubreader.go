@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -50,16 +51,17 @@ type subscriber struct {
 	ask      chan struct{} // holds one when the lease is to be asked for at once
 	signal   chan struct{} // holds one when there is something to receive
 
-	mu      sync.Mutex
-	ready   list // to be handed out
-	maybe   list // somebody else's, unless the lease becomes ours
-	taken   list // handed out and not acknowledged
-	joined  bool // commands arrive
-	holding bool // and are ours
-	leaving bool
-	dropped int
-	failure error
-	serial  uint64
+	mu       sync.Mutex
+	ready    list // to be handed out
+	maybe    list // somebody else's, unless the lease becomes ours
+	taken    list // handed out and not acknowledged
+	joined   bool // commands arrive
+	holding  bool // and are ours
+	leaving  bool
+	dropped  int           // and not told of yet
+	overflow atomic.Uint64 // all that were dropped
+	failure  error
+	serial   uint64
 }
 
 // list is of commands in their order, each as it would be in a queue of the core
@@ -199,6 +201,7 @@ func (s *subscriber) heard(body string) {
 	case s.leaving:
 	case to.full():
 		s.dropped++
+		s.overflow.Add(1)
 	default:
 		to.add(s.member(body))
 		poke(s.signal)

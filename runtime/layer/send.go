@@ -66,6 +66,27 @@ func (c *Client) SendMessages(ctx context.Context, target messages.Target, list 
 	return c.transmit(ctx, l)
 }
 
+// Who is in a group is read by each call again, in the script where that can be.
+// Nothing else is as exact: whoever joined before the call gets its messages. A
+// client that remembered the members would hear of a change only behind its own
+// write (client tracking tells of changes by broadcast after the command that
+// made them, and on another connection at any time), would have to repair what it
+// wrote, and to forget members by the clock, whose end nobody tells of.
+//
+// It would gain little. Microseconds of Redis 7.0 for a call of 1 and of 16
+// messages, read in the script / given by a memory that costs nothing:
+//
+//	members                   1 message        16 messages
+//	1                             24 / 17           56 / 53
+//	10 of one process             41 / 17         131 / 102
+//	100 of one process           238 / 47         543 / 429
+//	1,000 of one process       2,139 / 299    6,029 / 3,767
+//	10 of a process each         105 / 78         430 / 378
+//	100 of a process each       749 / 604     4,943 / 5,137
+//	1,000 of a process each 18,092 / 10,959  69,375 / 50,837
+//
+// A member costs 2 µs, and its consumer in Python a millisecond to read.
+
 // load is what one call of Send or SendMessages writes.
 type load struct {
 	target     messages.Target

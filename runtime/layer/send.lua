@@ -3,19 +3,30 @@
 -- go the first so many as there is room for, never a later one without those
 -- before it.
 --
--- ARGV: 1 kind ('group', 'queue', or 'members', which writes nothing), 2 prefix, 3 capacity, 4 expiry, 5 oldest
--- score of a message, 6 oldest score of a membership, 7 '' or, when this is a
--- repeated attempt, a score below those of the first one, 8 number of messages,
--- 9 and 10 first and last byte of what tells members apart, whomever they name;
--- then score and body of each message; then names of queues to leave alone.
+-- ARGV: 1 kind ('group', 'queue', or 'members', which writes nothing), 2 prefix,
+-- 3 capacity, 4 expiry, 5 oldest score of a message, 6 oldest score of a
+-- membership, 7 '' or the time, in microseconds, after which nobody waits for
+-- this call, 8 '' or, when this is a repeated attempt, a score below those of the
+-- first one, 9 number of messages, 10 and 11 first and last byte of what tells
+-- members apart, whomever they name; then score and body of each message; then
+-- names of queues to leave alone.
 -- KEYS: the group's key, or the queue's.
 -- Returns how many (message, queue) pairs are stored and how many old messages
 -- were dropped unread, and for each queue that did not take all: its name, how
 -- many it took, and its members (of a group). Of kind 'members': the group's.
 local kind, prefix, capacity, expiry, stale = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local again, count, from, to = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local again, count, from, to = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local answer, skip = {0, 0}, {}
-for i = 11 + 2 * count, #ARGV do skip[ARGV[i]] = true end
+for i = 12 + 2 * count, #ARGV do skip[ARGV[i]] = true end
+
+-- A call that the server comes to late would write again what a later attempt
+-- wrote and somebody read, or would date it back, so that it expires too early.
+if ARGV[7] ~= '' then
+  local now = redis.call('TIME')
+  if now[1] * 1e6 + now[2] > tonumber(ARGV[7]) then
+    return redis.error_reply('LATE nobody waits for this call any more')
+  end
+end
 
 -- A key of another type can never be a queue: nothing fits, and nobody else is
 -- held up by it.
@@ -38,7 +49,7 @@ local function earlier(key)
     members[string.sub(member, from, to)] = member
   end
   for i = 1, count do
-    there[i] = members[string.sub(ARGV[10 + 2 * i], from, to)]
+    there[i] = members[string.sub(ARGV[11 + 2 * i], from, to)]
     if there[i] then highest = i end
   end
   return there, highest
@@ -54,9 +65,9 @@ local function put(key, tail)
   local taken = math.max(written, math.min(count, written + room))
   local add, n = {}, 0
   for i = 1, taken do
-    local member = there[i] or i > written and ARGV[10 + 2 * i] .. tail
+    local member = there[i] or i > written and ARGV[11 + 2 * i] .. tail
     if member then
-      add[n + 1], add[n + 2] = ARGV[9 + 2 * i], member
+      add[n + 1], add[n + 2] = ARGV[10 + 2 * i], member
       n = n + 2
     end
   end

@@ -3,6 +3,8 @@ package layer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -19,11 +21,13 @@ type server struct {
 	sender *sender
 	reader *reader
 	away   atomic.Bool // reading failed, while other hosts are read
+	gauges gauges
+	doubt  chan struct{} // holds one when its clock may be another
 }
 
 func newServer(ctx context.Context, c *Client, index int, host Host) *server {
-	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8))}
-	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c.config, c.clock)
+	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8)), doubt: make(chan struct{}, 1)}
+	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c, s)
 	s.reader = newReader(ctx, c, s)
 	return s
 }
@@ -41,7 +45,26 @@ func (s *server) failure(doing string, err error) error {
 		err = errors.New(text)
 	}
 	var answer redis.Error
-	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: errors.As(err, &answer), Err: err}
+	answered := errors.As(err, &answer)
+	if what := unfit(err.Error()); answered && what != "" {
+		err = fmt.Errorf("%w (%s)", err, what)
+	}
+	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Err: err}
+}
+
+// unfit says of a server that cannot be used what is wrong with it, where its
+// answer shows that.
+func unfit(answer string) string {
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(answer, w) })
+	}
+	switch {
+	case has("MOVED ", "CROSSSLOT", "CLUSTERDOWN"):
+		return "it is a Redis Cluster: a channel layer needs a Redis that is none"
+	case has("unknown command", "Unknown Redis command"):
+		return "a channel layer needs Redis 5 or newer"
+	}
+	return ""
 }
 
 // on is the host that has a name: a group's, or the part of a channel's that

@@ -54,6 +54,7 @@ func (c *Client) answered(w *writing, from call, answer []any) error {
 		return errAnswer
 	}
 	w.outcome.Stored += int(stored)
+	w.server.gauges.expired.Add(uint64(max(dropped, 0)))
 	if dropped > 0 && w.kind == "queue" {
 		c.unread.note(w.server, w.key, time.Now())
 	}

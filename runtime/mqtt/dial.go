@@ -162,7 +162,7 @@ func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
 	s.info = messages.SessionInfo{
-		Version: a.version, Broker: address(a.server), Present: p.present,
+		Version: a.version, Broker: address(a.server), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}
 	if p.limits.keepAlive != nil {

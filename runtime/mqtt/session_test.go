@@ -96,6 +96,9 @@ func closeWhileReceiving(t *testing.T, v messages.Version, qos byte) {
 		t.Fatal(err)
 	}
 	broker := s.Info().Broker
+	if got := s.Info().ClientID; got != "client" {
+		t.Errorf("the client id is %q", got)
+	}
 	s.Close()
 	want := store(t, v, broker, qos, 3000)
 	for deadline := time.Now().Add(30 * time.Second); sink.Count() < len(want) && time.Now().Before(deadline); {

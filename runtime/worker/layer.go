@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -63,22 +62,7 @@ func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received,
 	taken, err := c.Peer.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
 	for i, m := range taken {
-		received[i] = understand(m)
+		received[i] = understand(m, command.Decode)
 	}
 	return received, err
-}
-
-// understand decodes one message. A bug in the decoder costs that message only.
-func understand(m layer.Message) (r messages.Received) {
-	r.Receipt, r.Fault = m.Receipt, m.Fault
-	if r.Fault != nil {
-		return r
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			r.Command, r.Fault = nil, fmt.Errorf("a bug in understanding a command: %v", v)
-		}
-	}()
-	r.Command, r.Fault = command.Decode(m.Body)
-	return r
 }

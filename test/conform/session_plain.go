@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -164,9 +165,13 @@ func sessionRetainedAgain(s *session) {
 	want := messages.Want{Filter: filter, QoS: 1}
 	s.subscribe(live, want)
 	s.subscribe(other, want)
-	s.publish(live, "1", messages.Message{Topic: at, Payload: []byte("kept"), QoS: 1, Retain: true})
-	s.eventually("the live message arrives", func() bool { return sink.Count() == 1 && others.Count() == 1 })
-	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 1 })
+	for i, from := range []actors.Session{live, other} { // both SUBSCRIBEs are done with
+		s.publish(from, fmt.Sprint(i), messages.Message{Topic: at, Payload: []byte("plain"), QoS: 1})
+	}
+	s.eventually("the plain messages arrive", func() bool { return sink.Count() == 2 && others.Count() == 2 })
+	s.publish(live, "kept", messages.Message{Topic: at, Payload: []byte("kept"), QoS: 1, Retain: true})
+	s.eventually("the live message arrives", func() bool { return sink.Count() == 3 && others.Count() == 3 })
+	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 2 })
 	replays := 0
 	for range 2 {
 		s.subscribe(live, want)
@@ -177,16 +182,16 @@ func sessionRetainedAgain(s *session) {
 		asked.Retained = true
 		s.subscribe(live, asked)
 		replays++
-		s.eventually("the replay arrives", func() bool { return sink.Count() >= 1+replays })
+		s.eventually("the replay arrives", func() bool { return sink.Count() >= 3+replays })
 	}
-	s.publish(live, "2", messages.Message{Topic: at, QoS: 1, Retain: true}) // clean up
-	s.eventually("the last message arrives", func() bool { return sink.Count() >= 2+replays && others.Count() >= 2 })
+	s.publish(live, "clear", messages.Message{Topic: at, QoS: 1, Retain: true})
+	s.eventually("the last message arrives", func() bool { return sink.Count() >= 4+replays && others.Count() >= 4 })
 	for i, r := range sink.Messages() {
-		if replay := i > 0 && i <= replays; r.Message.Retain != replay || replay && string(r.Message.Payload) != "kept" {
+		if replay := i > 2 && i <= 2+replays; r.Message.Retain != replay || replay && string(r.Message.Payload) != "kept" {
 			s.Fatalf("message %d of %d is %q with retain %v", i, sink.Count(), r.Message.Payload, r.Message.Retain)
 		}
 	}
-	if n := others.Count(); n != 2 {
+	if n := others.Count(); n != 4 {
 		s.Fatalf("another session got %d messages", n)
 	}
 }

@@ -99,3 +99,8 @@ func (d *Device) Retain(topic string, payload string) {
 		d.t.Fatalf("publishing to %s: %v", topic, token.Error())
 	}
 }
+
+// Keep sends a retained message without waiting.
+func (d *Device) Keep(topic string, qos byte, payload string) paho.Token {
+	return d.client.Publish(topic, qos, true, payload)
+}

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"bytes"
+	"io"
 	"os/exec"
 	"sync"
 	"syscall"
@@ -23,8 +24,18 @@ type Process struct {
 // captured, and ends it with the test.
 func Start(t testing.TB, name string, cmd *exec.Cmd) *Process {
 	t.Helper()
+	return start(t, name, cmd, nil)
+}
+
+// start is Start for a program whose standard output goes elsewhere, if that is
+// set.
+func start(t testing.TB, name string, cmd *exec.Cmd, stdout io.Writer) *Process {
+	t.Helper()
 	p := &Process{t: t, name: name, cmd: cmd, ended: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = &p.output, &p.output
+	cmd.Stdout, cmd.Stderr = stdout, &p.output
+	if stdout == nil {
+		cmd.Stdout = &p.output
+	}
 	cmd.SysProcAttr = dieWithParent()
 	cmd.WaitDelay = time.Second // for children of its own that keep its output open
 	if err := cmd.Start(); err != nil {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Proxy passes TCP connections on to a server and can break them: what was on
-// its way when that happens is lost.
+// Proxy passes TCP connections on to a server and can break them, where what was
+// on its way is lost, or hold up what goes to the server.
 type Proxy struct {
 	t        testing.TB
 	listener net.Listener
@@ -20,6 +20,7 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	pairs map[net.Conn]net.Conn
+	held  map[net.Conn]chan struct{} // by server: what goes there waits for that
 	work  sync.WaitGroup
 }
 
@@ -31,12 +32,13 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatalf("listening: %v", err)
 	}
-	p := &Proxy{t: t, listener: l, target: target, pairs: map[net.Conn]net.Conn{}}
+	p := &Proxy{t: t, listener: l, target: target, pairs: map[net.Conn]net.Conn{}, held: map[net.Conn]chan struct{}{}}
 	p.open.Store(true)
 	p.left.Store(-1)
 	p.work.Go(p.accept)
 	t.Cleanup(func() {
 		l.Close()
+		p.Release()
 		p.Cut()
 		p.work.Wait()
 	})
@@ -69,6 +71,38 @@ func (p *Proxy) Refuse(refuse bool) {
 	p.open.Store(!refuse)
 	if refuse {
 		p.Cut()
+	}
+}
+
+// Hold keeps what goes to the server on the connections that are open now, also
+// where their clients close them, until Release. New connections pass.
+func (p *Proxy) Hold() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, server := range p.pairs {
+		if p.held[server] == nil {
+			p.held[server] = make(chan struct{})
+		}
+	}
+}
+
+// Release lets through what Hold kept.
+func (p *Proxy) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, held := range p.held {
+		close(held)
+	}
+	clear(p.held)
+}
+
+// wait waits where what goes to an end is held.
+func (p *Proxy) wait(to net.Conn) {
+	p.mu.Lock()
+	held := p.held[to]
+	p.mu.Unlock()
+	if held != nil {
+		<-held
 	}
 }
 
@@ -107,6 +141,7 @@ type meter struct {
 }
 
 func (m meter) Write(b []byte) (int, error) {
+	m.proxy.wait(m.Conn)
 	if m.proxy.left.Load() < 0 {
 		return m.Conn.Write(b)
 	}

@@ -40,32 +40,39 @@ func StartPython(t testing.TB, name, script string, args ...string) *Process {
 // directory.
 func pythonCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(ctx, python(t), append([]string{"-u"}, args...)...)
+	return interpreter(ctx, t, siteVenv(t), args...)
+}
+
+// interpreter is the Python of a virtual environment that test/run makes.
+func interpreter(ctx context.Context, t testing.TB, venv string, args ...string) *exec.Cmd {
+	t.Helper()
+	path := filepath.Join(venv, "bin", "python")
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, "no Python with Django and Channels: run test/run, which installs it (%v)", err)
+	}
+	cmd := exec.CommandContext(ctx, path, append([]string{"-u"}, args...)...)
 	cmd.Dir = siteDir()
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	return cmd
 }
 
-// python is the interpreter of the virtual environment that test/run makes.
-func python(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(venv(t), "bin", "python")
-	if _, err := os.Stat(path); err != nil {
-		Missing(t, "no Python with Django and Channels: run test/run, which installs it (%v)", err)
-	}
-	return path
-}
-
-// venv is where test/run puts the virtual environment for the site's present
-// requirements, unless CHANMQTTPROXY_VENV names another.
-func venv(t testing.TB) string {
+// siteVenv is where test/run puts the virtual environment of the site, unless
+// CHANMQTTPROXY_VENV names another.
+func siteVenv(t testing.TB) string {
 	t.Helper()
 	if dir := os.Getenv("CHANMQTTPROXY_VENV"); dir != "" {
 		return dir
 	}
-	requirements, err := os.ReadFile(filepath.Join(siteDir(), "requirements.txt"))
+	return venv(t, "requirements.txt")
+}
+
+// venv is where test/run puts the virtual environment for the present content
+// of a file of requirements, given by its name in the site's directory.
+func venv(t testing.TB, name string) string {
+	t.Helper()
+	requirements, err := os.ReadFile(filepath.Join(siteDir(), name))
 	if err != nil {
-		t.Fatalf("reading the site's requirements: %v", err)
+		t.Fatalf("reading what a virtual environment is made of: %v", err)
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {

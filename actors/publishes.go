@@ -1,0 +1,99 @@
+package actors
+
+import "chanmqttproxy/messages"
+
+// publishes are those that have not taken effect, in the order of their commands,
+// and which of them is suspected of costing the connections.
+type publishes struct {
+	*dependencies
+	outbox outbox
+	blame  blame
+}
+
+func newPublishes(deps *dependencies) publishes {
+	return publishes{dependencies: deps, outbox: newOutbox()}
+}
+
+// add takes a publish in, and says whether it may be sent now.
+func (p *publishes) add(m messages.Publish) bool {
+	p.outbox.add(m)
+	return !p.blame.any()
+}
+
+// again is what to send on a new connection: everything, or only the first while
+// that one is suspected. One that is guilty is given up.
+func (p *publishes) again() []messages.Publish {
+	if guilty, ok := p.blame.verdict(&p.outbox); ok {
+		p.giveUp(guilty)
+	}
+	if p.blame.any() {
+		if first, ok := p.outbox.first(); ok {
+			return []messages.Publish{first}
+		}
+		return nil
+	}
+	var all []messages.Publish
+	p.outbox.each(func(m messages.Publish) { all = append(all, m) })
+	return all
+}
+
+func (p *publishes) giveUp(guilty messages.Publish) {
+	p.Stats.PublishRefused.Add(1)
+	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
+		"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
+	p.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
+}
+
+// settled notes that a publish took effect or was refused, and says whether the
+// others are to be sent again, which waited for it.
+func (p *publishes) settled(m messages.Published) (again bool) {
+	taken, ok := p.outbox.remove(m.Receipt)
+	switch {
+	case !ok:
+		p.born(m)
+		return false
+	case m.Code >= 0x80:
+		p.Stats.PublishRefused.Add(1)
+		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
+		p.Log.Warn("the broker refused a publish: check its access rules",
+			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
+	default:
+		p.Stats.Published.Add(1)
+	}
+	return p.done(m.Receipt)
+}
+
+// withdraw takes back a publish that has not taken effect, and says what settled
+// does. One that the session has sent already is not sent again.
+func (p *publishes) withdraw(receipt messages.Receipt) (again bool) {
+	if _, ok := p.outbox.remove(receipt); !ok {
+		return false
+	}
+	return p.done(receipt)
+}
+
+func (p *publishes) done(receipt messages.Receipt) (again bool) {
+	p.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+	return p.blame.acquit(receipt)
+}
+
+// born says that the birth message was refused, which alone has no receipt.
+func (p *publishes) born(m messages.Published) {
+	if m.Receipt == "" && m.Code >= 0x80 {
+		p.Log.Warn("the broker refused the birth message: check MQTT_BIRTH_TOPIC and what follows it",
+			"code", m.Code, "reason", m.Reason)
+	}
+}
+
+// packetTooLarge is the reason code of a publish that is larger than the broker
+// accepts (MQTT 5, 2.4).
+const packetTooLarge = 0x95
+
+// refusal is what the sender of a publish is told that the broker refused.
+func refusal(code byte, reason string) *messages.Failure {
+	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
+	if code == packetTooLarge {
+		f.Code = messages.CodeTooLarge
+	}
+	return f
+}

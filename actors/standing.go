@@ -1,0 +1,60 @@
+package actors
+
+import (
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// standing is how it stands with the MQTT broker, as people are told: in the log
+// once per kind of trouble, and in the status group at each change.
+type standing struct {
+	*dependencies
+	state   messages.State
+	trouble string // what was last said about being away
+}
+
+// up notes a connection.
+func (s *standing) up(info messages.SessionInfo) {
+	s.trouble = ""
+	s.become(messages.State{Connected: true, Broker: info.Broker, Version: info.Version})
+}
+
+// away notes a lost connection, or an attempt that failed.
+func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
+	s.Stats.Disconnects.Add(1)
+	trouble := f.Cause.String()
+	if trouble == s.trouble {
+		s.Log.Debug("the MQTT broker is still away", "attempts", attempts, "error", f)
+		return
+	}
+	s.trouble = trouble
+	s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f, brief))
+	s.become(messages.State{Broker: s.state.Broker, Version: s.state.Version, Reason: trouble})
+}
+
+func (s *standing) become(state messages.State) {
+	state.Since = s.state.Since
+	if state.Connected != s.state.Connected || state.Since.IsZero() {
+		state.Since = time.Now()
+	}
+	s.state = state
+	if s.StatusGroup == "" {
+		return
+	}
+	s.groups.Tell(messages.Deliver{
+		Target: messages.Target{Kind: messages.Group, Name: s.StatusGroup},
+		Event: messages.Event{
+			Message:  &messages.Message{QoS: 1, At: time.Now()},
+			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, stateBody(state)...),
+			Overflow: messages.OverflowLatest,
+		},
+	})
+}
+
+// tell answers a mqtt.status.
+func (s *standing) tell(receipt messages.Receipt) {
+	state := s.state
+	s.reader.Tell(messages.Answer{Receipt: receipt, State: &state})
+	s.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+}

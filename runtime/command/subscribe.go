@@ -1,0 +1,134 @@
+package command
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// subscriptionKeys are those of mqtt.subscribe that say what is subscribed to.
+var subscriptionKeys = []string{"topic", "group", "channel", "qos", "no_local",
+	"payload", "retained", "overflow", "batch", "min_interval", "shared"}
+
+// Subscription understands a subscription that no command asks for: the keys
+// are those of mqtt.subscribe, but for type, reply_channel and id. Its errors are
+// all *Error.
+func Subscription(body messages.Map) (messages.SubscribeCommand, error) {
+	f := &fields{in: body}
+	f.only(subscriptionKeys...)
+	command := f.subscription()
+	if f.err != nil {
+		return messages.SubscribeCommand{}, f.err
+	}
+	return command, nil
+}
+
+func (f *fields) subscribe() messages.Command {
+	f.only(slices.Concat([]string{"type", "reply_channel", "id"}, subscriptionKeys)...)
+	command := f.subscription()
+	command.Reply = f.reply()
+	return command
+}
+
+func (f *fields) subscription() messages.SubscribeCommand {
+	command := messages.SubscribeCommand{
+		Filter:  f.filter(),
+		Targets: f.targets(),
+		Options: messages.Options{
+			QoS: f.qos(0), NoLocal: f.flag("no_local", false), Payload: f.mode(),
+			Overflow: f.overflow(), Batch: f.batch(), MinInterval: f.minInterval(),
+		},
+	}
+	if f.oneOf("retained", "drop", "send") == "send" && f.err == nil {
+		replay(&command)
+	}
+	if f.flag("shared", false) {
+		f.unsupported("shared", "True")
+	}
+	return command
+}
+
+// replay asks for the retained values. A channel beside a group names the
+// newcomer, who is in the group already: subscribed too, it would get
+// everything twice.
+func replay(c *messages.SubscribeCommand) {
+	c.Replay = true
+	if last := c.Targets[len(c.Targets)-1]; last.Kind == messages.Channel {
+		c.Newcomer = last.Name
+	}
+	c.Targets = c.Targets[:1]
+}
+
+func (f *fields) filter() string {
+	if !f.has("topic") {
+		return ""
+	}
+	filter := f.checked("topic", BadFilter, topic.ValidateFilter)
+	if strings.HasPrefix(filter, "$share/") {
+		f.unsupported("topic", "a shared subscription ("+quote(filter)+")")
+	}
+	return filter
+}
+
+// targets are those whom a (un)subscribe is for: a group, a channel, or both.
+func (f *fields) targets() []messages.Target {
+	var targets []messages.Target
+	if group := f.checked("group", BadName, messages.ValidGroup); group != "" {
+		targets = append(targets, messages.Target{Kind: messages.Group, Name: group})
+	}
+	if channel := f.checked("channel", BadName, messages.ValidChannel); channel != "" {
+		targets = append(targets, messages.Target{Kind: messages.Channel, Name: channel})
+	}
+	if len(targets) == 0 {
+		f.reject(MissingKey, "group", `this key is missing, or "channel" instead`)
+	}
+	return targets
+}
+
+func (f *fields) mode() messages.PayloadMode {
+	switch f.oneOf("payload", "auto", "json", "text", "bytes") {
+	case "json":
+		return messages.PayloadJSON
+	case "text":
+		return messages.PayloadText
+	case "bytes":
+		return messages.PayloadBytes
+	default:
+		return messages.PayloadAuto
+	}
+}
+
+func (f *fields) overflow() messages.Overflow {
+	switch f.oneOf("overflow", "wait", "drop", "latest") {
+	case "drop":
+		return messages.OverflowDrop
+	case "latest":
+		return messages.OverflowLatest
+	default:
+		return messages.OverflowWait
+	}
+}
+
+// maxBatch is the most messages of one of the layer: the handler of so many
+// holds its consumer up for a while already.
+const maxBatch = 1000
+
+// batch is 0 for 1, which is the same.
+func (f *fields) batch() int {
+	switch n := f.number("batch", "an int from 1 to 1000", maxBatch, 1); n {
+	case 0:
+		f.reject(BadValue, "batch", "must be an int from 1 to 1000, not 0")
+		return 0
+	case 1:
+		return 0
+	default:
+		return int(n)
+	}
+}
+
+func (f *fields) minInterval() time.Duration {
+	return f.seconds("min_interval", "a number of seconds from 0 to 86400", 0, 24*time.Hour, 0)
+}

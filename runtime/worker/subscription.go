@@ -1,0 +1,21 @@
+package worker
+
+import (
+	"errors"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/command"
+	"chanmqttproxy/runtime/config"
+)
+
+// Subscription understands one entry of the configured subscriptions, by the
+// rules of mqtt.subscribe: it is meant for config.Input. Its errors are a
+// config.Fault that names the key.
+func Subscription(entry messages.Map) (messages.SubscribeCommand, error) {
+	subscribe, err := command.Subscription(entry)
+	var fault *command.Error
+	if errors.As(err, &fault) {
+		return subscribe, config.Fault{Where: fault.Key, Err: errors.New(fault.Reason)}
+	}
+	return subscribe, err
+}
