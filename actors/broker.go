@@ -326,7 +326,7 @@ func (b *broker) tellQuiet() {
 
 func (b *broker) facts() any {
 	return messages.BrokerFacts{
-		State: b.state, Attempts: b.attempts, Outbox: b.outbox.len(),
+		State: b.standing.state, Attempts: b.attempts, Outbox: b.publishes.outbox.len(),
 		Filters: b.filters.len(), Changes: len(b.filters.changes),
 		UnderWay: b.Stats.Received.Load() - b.accounts.settled,
 	}
