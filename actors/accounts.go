@@ -1,6 +1,10 @@
 package actors
 
-import "chanmqttproxy/messages"
+import (
+	"time"
+
+	"chanmqttproxy/messages"
+)
 
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
@@ -17,6 +21,7 @@ func newAccounts(stats *Stats) accounts {
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
+	now := int64(0) // asked for once
 	for _, p := range parts {
 		if p.Weight == 0 {
 			continue // given back before it was passed on
@@ -36,9 +41,14 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
+			if now == 0 {
+				now = arrival(time.Now())
+			}
+			a.stats.Acknowledgement.Observe(time.Duration(now - p.Token.At))
 		} else {
 			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
 	}
+	a.stats.Settled.Store(a.settled)
 	return whole
 }

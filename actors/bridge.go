@@ -51,9 +51,11 @@ func (b *bridge) Receive(ctx actor.Context) {
 		b.start(ctx)
 	case messages.LayerState:
 		b.layerUp = m.Up
+		b.health.layer.Store(m.Up)
 		b.proceed(ctx)
 	case messages.SessionState:
 		b.sessionUp = m.Up
+		b.health.broker.Store(m.Up)
 		b.proceed(ctx)
 	case messages.Shutdown:
 		b.shutdown(ctx)
@@ -98,6 +100,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 		return
 	}
 	b.stopping = true
+	b.health.stopping.Store(true)
 	self, root := ctx.Self(), b.system.Root
 	b.deadline = time.AfterFunc(b.DrainTimeout, func() { root.Send(self, drainOver{}) })
 	b.reader.Tell(messages.Quiesce{})
@@ -126,6 +129,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 // stopNext stops the next child, or the bridge itself after the last.
 func (b *bridge) stopNext(ctx actor.Context) {
 	b.stopping = true
+	b.health.stopping.Store(true)
 	b.stopTimer()
 	for _, name := range bridgeChildren {
 		if pid, ok := b.children[name]; ok {

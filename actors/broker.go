@@ -227,6 +227,7 @@ func (b *broker) down() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.up, b.asking = false, 0
+	b.health.asked(b.filters.len(), false)
 	b.connection++ // what the lost one still says is not believed
 }
 
@@ -282,6 +283,7 @@ func (b *broker) change() {
 		b.asking++
 		b.toSession(messages.Unsubscribe{Filters: unwanted})
 	}
+	b.health.asked(b.filters.len(), b.asking == 0)
 }
 
 func (b *broker) subscribed(m messages.Subscribed) {

@@ -283,6 +283,7 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.attempts = 0
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
+	g.measure(m.batch, m.outcome)
 	if m.batch.Queue == nil {
 		g.park(ctx, m)
 		g.batchDone()

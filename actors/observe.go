@@ -42,12 +42,11 @@ type inspectable interface{ facts() any }
 type observer struct {
 	mu       sync.Mutex
 	actors   map[string]*watched
-	restarts map[string]int64 // by kind, of those that are gone
 	story    story
 }
 
 func newObserver() *observer {
-	return &observer{actors: map[string]*watched{}, restarts: map[string]int64{}}
+	return &observer{actors: map[string]*watched{}}
 }
 
 // begin notes that an incarnation has started.
@@ -72,7 +71,6 @@ func (o *observer) begin(w *watched, self *actor.PID) {
 func (o *observer) end(w *watched) {
 	o.mu.Lock()
 	delete(o.actors, w.path)
-	o.restarts[w.kind] += w.restarts.Load()
 	o.mu.Unlock()
 	o.tell(w, "stopped", "", "")
 }
@@ -98,13 +96,6 @@ func (o *observer) tell(w *watched, what, text, stack string) {
 		return
 	}
 	o.story.add(messages.Happening{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
-}
-
-// kindOf is the kind of the actor with that path.
-func kindOf(path string) string {
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	kind, _, _ := strings.Cut(name, ":")
-	return kind
 }
 
 // look is the actor as it is now.

@@ -188,6 +188,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
+	r.health.restored.Store(true)
 	early := r.early
 	r.early = nil
 	for _, e := range early {

@@ -26,7 +26,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 		return false
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain}
+	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain}
 	if m.QoS == 0 && !k.admit(token) {
 		return false
 	}
@@ -34,6 +34,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	if m.Retain {
 		k.Stats.Replaying.Add(1)
 	}
+	k.Stats.count(m.Topic)
 	k.router.Tell(messages.Delivery{
 		Token:       token,
 		Weight:      messages.Whole,

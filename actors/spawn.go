@@ -59,8 +59,12 @@ func (g guarded) Receive(ctx actor.Context) {
 		}
 	}()
 	g.lives(ctx)
-	if _, ok := ctx.Message().(messages.Inspect); ok {
+	switch ctx.Message().(type) {
+	case messages.Inspect:
 		g.inspected(ctx)
+		return
+	case ping:
+		ctx.Respond(pong{})
 		return
 	}
 	if n := g.handled.Load() + 1; n%sampling == 0 {
@@ -75,6 +79,7 @@ func (g guarded) lives(ctx actor.Context) {
 	case *actor.Started:
 		g.deps.observer.begin(g.watched, ctx.Self())
 	case *actor.Restarting:
+		g.deps.Stats.Restarts.add(g.kind)
 		g.become(messages.StateRestarting)
 	case *actor.Stopping:
 		g.become(messages.StateStopping)

@@ -51,9 +51,11 @@ type Message struct {
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
-// deliveries of all connections; Size is that of the message, in bytes.
+// deliveries of all connections; Size is that of the message, in bytes; At is
+// when it arrived, as its maker counts time.
 type Token struct {
 	Seq  uint64
+	At   int64
 	Size uint32
 	QoS  byte
 	// Replay: it is a retained value that was asked for.
