@@ -19,9 +19,11 @@ const sampling = 64
 // written by the actor's own goroutine and read by anybody.
 type watched struct {
 	path, kind string
+	name       string // the filter or the target's name, of families
 	mailbox    actor.Mailbox
 
 	handled, sent atomic.Uint64
+	lastAt        atomic.Int64 // of a subscription: when a message came, in Unix ns
 	last          atomic.Int64 // of the sampled, in ns
 	restarts      atomic.Int64
 
@@ -40,9 +42,9 @@ type inspectable interface{ facts() any }
 
 // observer knows every live actor, and what happened to those that were.
 type observer struct {
-	mu       sync.Mutex
-	actors   map[string]*watched
-	story    story
+	mu     sync.Mutex
+	actors map[string]*watched
+	story  story
 }
 
 func newObserver() *observer {
@@ -53,7 +55,9 @@ func newObserver() *observer {
 func (o *observer) begin(w *watched, self *actor.PID) {
 	first := w.path == ""
 	w.mu.Lock()
-	w.path, w.kind = self.GetId(), kindOf(self.GetId())
+	if first {
+		w.path, w.kind = self.GetId(), kindOf(self.GetId())
+	}
 	w.state, w.since = messages.StateRunning, time.Now()
 	w.mu.Unlock()
 	if !first {
@@ -92,10 +96,15 @@ func (w *watched) become(state string) {
 // tell adds a line to the story. The coming and going of families is none: there
 // are thousands of them.
 func (o *observer) tell(w *watched, what, text, stack string) {
-	if text == "" && what != "restarted" && strings.Contains(w.path, "~") {
+	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
 	o.story.add(messages.Happening{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
+}
+
+// note adds a line to the story of the actor with that path.
+func (o *observer) note(path, what, text string) {
+	o.story.add(messages.Happening{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
 }
 
 // look is the actor as it is now.

@@ -135,6 +135,8 @@ type dependencies struct {
 	Options
 	system   *actor.ActorSystem
 	observer *observer
+	traces   *traces
+	tap      tap
 	health   *health
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
@@ -154,6 +156,11 @@ const (
 	requestsName = "requests"
 	groupsName   = "groups"
 	brokerName   = "broker"
+
+	routerPath   = bridgePath + "/" + routerName
+	brokerPath   = bridgePath + "/" + brokerName
+	sessionPath  = brokerPath + "/session"
+	receiverPath = bridgePath + "/" + readerName + "/receiver"
 )
 
 func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
@@ -161,6 +168,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 		Options:  o.withDefaults(),
 		system:   system,
 		observer: newObserver(),
+		traces:   newTraces(),
 		health:   &health{},
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),

@@ -265,6 +265,7 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
+	r.observer.note(receiverPath, "lost", "Redis is away: "+trouble)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.tellState(false)
 }
