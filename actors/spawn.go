@@ -77,6 +77,7 @@ func (g guarded) Receive(ctx actor.Context) {
 	g.Actor.Receive(ctx)
 	g.last.Store(int64(time.Since(began)))
 }
+
 // lives notes a step in the actor's life.
 func (g guarded) lives(ctx actor.Context, step any) {
 	switch step.(type) {
