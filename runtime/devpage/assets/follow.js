@@ -1,0 +1,94 @@
+// Where did my message go? One message, step by step.
+
+import { h, put, field, glyph, say } from './dom.js';
+import { get, post } from './api.js';
+import { clock, name } from './format.js';
+import { detail } from './detail.js';
+
+let wanted; // what the panel is to follow when it is shown
+
+// followTopic waits for the next message of a topic, followTrace shows one that
+// is under way.
+export function followTopic(topic) { wanted = { topic }; location.hash = '#follow'; wake?.(); }
+export function followTrace(id, topic) { wanted = { id, topic }; location.hash = '#follow'; wake?.(); }
+
+let wake;
+
+const bad = /drop|unmatched|refus|full|expired|fail|lost|replaced|denied/i;
+const wait = /park|pace|held|wait|retr/i;
+
+const troubleOf = (step) => (bad.test(step.What) ? 'bad' : wait.test(step.What) ? 'warn' : '');
+
+function step(s, first) {
+  const trouble = troubleOf(s), ms = new Date(s.At) - new Date(first.At);
+  return h('li', { class: trouble },
+    h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph(trouble)),
+    h('span', { class: 'num when' }, s === first ? clock(s.At) : `+${ms} ms`),
+    h('b', null, s.What), ' ',
+    s.Path && h('button', { type: 'button', class: 'link mono', click: () => detail(s.Path) }, name(s.Path)),
+    h('span', { class: 'wrap said-text' }, s.Text));
+}
+
+function outcome(trace) {
+  const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad');
+  if (!steps.length) return ['', 'Waiting for a message of this topic …'];
+  if (worst) return ['bad', `It did not go all the way: ${worst.What}. ${worst.Text || ''}`];
+  if (!trace.Done) return steps.some((s) => troubleOf(s)) ? ['warn', 'It waits on its way …'] : ['', 'On its way …'];
+  return ['good', `It arrived. ${steps.at(-1).Text || ''}`];
+}
+
+// follow is the panel.
+export function follow() {
+  const input = h('input', { type: 'text', id: 'follow-topic', 'data-find': true, class: 'mono', autocomplete: 'off', spellcheck: 'false', placeholder: 'house/kitchen/temperature' });
+  const payload = h('input', { type: 'text', id: 'follow-payload', class: 'mono', autocomplete: 'off', placeholder: '{"on": true}' });
+  const answer = h('p', { class: 'verdict', role: 'status', id: 'outcome' }), path = h('ol', { class: 'path' });
+  let id, timer, drawn;
+
+  function draw(trace) {
+    const [trouble, sentence] = outcome(trace);
+    put(answer, sentence);
+    answer.className = 'verdict ' + trouble;
+    const steps = trace.Steps || [];
+    if (drawn !== steps.length) path.replaceChildren(...steps.map((s) => step(s, steps[0])));
+    drawn = steps.length;
+  }
+
+  async function poll(mine) {
+    if (mine !== id) return;
+    try {
+      const trace = await get('trace', { id });
+      if (mine !== id) return;
+      draw(trace);
+      if (trace.Done) return;
+    } catch (error) { return say(error.message, 'bad'); }
+    timer = setTimeout(poll, 300, mine);
+  }
+
+  function begin(trace) {
+    clearTimeout(timer);
+    id = trace;
+    drawn = -1;
+    path.replaceChildren();
+    poll(id);
+  }
+
+  async function start(how, body) {
+    if (!body.Topic) return input.focus();
+    try { begin((await post(how, body)).Trace); } catch (error) { say(error.message, 'bad'); }
+  }
+
+  const go = () => start('trace', { Topic: input.value.trim() });
+  wake = () => {
+    if (!wanted) return;
+    const { id: trace, topic } = wanted;
+    wanted = null;
+    input.value = topic;
+    if (trace) begin(trace); else go();
+  };
+  const form = h('form', { class: 'row', submit: (event) => { event.preventDefault(); go(); } },
+    field('Topic', input, 'grow'), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next one'),
+    field('Payload', payload, 'grow'),
+    h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 0, Retain: false }) }, 'Publish one and follow it'));
+  const about = h('p', { class: 'muted' }, 'Follows one message through filters, groups and queues to Redis, or to where it ended and why.');
+  return { node: h('div', null, about, form, answer, path), title: 'Follow', on: [], show: wake };
+}
