@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,8 @@ import (
 )
 
 func devCommand() *cobra.Command {
-	return configured(&cobra.Command{
+	noDemo := false
+	c := configured(&cobra.Command{
 		Use:   "dev",
 		Short: "Run the worker with a Redis and a broker of its own",
 		Long: `Run the worker with an embedded Redis and an embedded MQTT broker on loopback, so
@@ -28,11 +30,18 @@ CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
   chanmqttproxy dev
 
   # With the Redis that is there already:
-  chanmqttproxy dev --redis-url redis://localhost:6379`,
-	}, dev)
+  chanmqttproxy dev --redis-url redis://localhost:6379
+
+  # Without the house that there is to look at:
+  chanmqttproxy dev --no-demo`,
+	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, !noDemo) })
+	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
+	return c
 }
 
-func dev(c *cobra.Command, cfg *config.Config) error {
+// dev runs the worker; a demo is there only with both servers embedded, so that
+// it disturbs nobody.
+func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 	log, flush := startLog(cfg)
 	defer flush()
 	out := c.OutOrStdout()
@@ -45,6 +54,16 @@ func dev(c *cobra.Command, cfg *config.Config) error {
 	w.Development = own.development()
 	if err := devListen(out, cfg, w); err != nil {
 		return err
+	}
+	if withDemo && own.redis != nil && own.broker != nil {
+		ctx, cancel := context.WithCancel(c.Context())
+		wait, err := demo(ctx, cfg, own.broker)
+		if err != nil {
+			cancel()
+			return err
+		}
+		defer wait()
+		defer cancel()
 	}
 	return w.Run(c.Context())
 }
