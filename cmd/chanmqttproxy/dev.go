@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"syscall"
 
@@ -52,6 +53,7 @@ func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 	}
 	w := newWorker(cfg, log)
 	w.Development = own.development()
+	w.Development.More = map[string]http.Handler{"/chat/": newChat(cfg)}
 	if err := devListen(out, cfg, w); err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "page    http://%s/\n        with /readyz and /metrics\n", address)
+	_, err = fmt.Fprintf(out, "page    http://%[1]s/\n        with a chat at http://%[1]s/chat/, /readyz and /metrics\n", address)
 	return err
 }
 
