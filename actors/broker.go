@@ -2,6 +2,7 @@ package actors
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -54,7 +55,7 @@ type broker struct {
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
-			dependencies: deps, speech: newSpeech(deps.Version), standing: standing{dependencies: deps},
+			dependencies: deps, speech: newSpeech(deps.Version), standing: newStanding(deps),
 			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats, deps.traces),
 		}
 	})
@@ -137,14 +138,15 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		s.StopChildren(child)
 		return
 	}
-	if known {
-		b.standing.away(f, b.attempts, b.brief)
-		if b.speech.failed(f.Cause) {
-			b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
-			b.replacing = true
-			s.StopChildren(child)
-			return
-		}
+	if !known {
+		f = &messages.SessionFailure{Doing: "keeping the session", Err: fmt.Errorf("a bug in the worker: %v", reason)}
+	}
+	b.standing.away(f, b.attempts, b.brief)
+	if known && b.speech.failed(f.Cause) {
+		b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
+		b.replacing = true
+		s.StopChildren(child)
+		return
 	}
 	s.RestartChildren(child)
 }
@@ -288,7 +290,13 @@ func (b *broker) change() {
 	b.health.asked(b.filters.len(), b.asking == 0)
 }
 
+// subscribed takes in what the broker said of filters. What the lost connection
+// still says is not believed: retained values may not have followed it, and all
+// filters are asked for again.
 func (b *broker) subscribed(m messages.Subscribed) {
+	if !b.up {
+		return
+	}
 	for i, want := range m.Filters {
 		b.filters.answered(want)
 		if code := m.Codes[i]; code < 0x80 {
@@ -302,8 +310,7 @@ func (b *broker) subscribed(m messages.Subscribed) {
 }
 
 func (b *broker) unsubscribed(m messages.Unsubscribed) {
-	b.filters.gone(m.Filters)
-	b.registry.Tell(messages.FilterGone(m))
+	b.registry.Tell(messages.FilterGone{Filters: b.filters.gone(m.Filters)})
 	b.answered()
 }
 

@@ -1,6 +1,10 @@
 package actors
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
@@ -43,4 +47,15 @@ func (p protected) Receive(ctx actor.Context) {
 		}
 	}()
 	p.Actor.Receive(ctx)
+}
+
+// SendersWaiting has n senders come to a filter of which the broker says nothing,
+// one in each interval, and returns how many are kept.
+func SendersWaiting(n int, interval time.Duration) int {
+	var s senders
+	for range n {
+		s.add(nil, sender{serial: 1})
+		time.Sleep(interval)
+	}
+	return len(s.waiting)
 }

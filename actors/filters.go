@@ -174,18 +174,24 @@ func (f *filterState) ask() messages.Want {
 	return w
 }
 
-// gone notes that the broker has no subscription for these filters any more.
-func (fs *filters) gone(names []string) {
+// gone notes that the broker has no subscription for these filters any more, and
+// returns those that nobody wants again.
+func (fs *filters) gone(names []string) (unwanted []string) {
 	for _, name := range names {
 		f, ok := fs.byName[name]
-		if !ok {
+		switch {
+		case !ok:
+			unwanted = append(unwanted, name)
 			continue
+		case f.want.Filter == "":
+			unwanted = append(unwanted, name)
+			if !f.queued {
+				fs.forget(f)
+			}
 		}
 		f.asked = false
-		if f.want.Filter == "" && !f.queued {
-			fs.forget(f)
-		}
 	}
+	return unwanted
 }
 
 func (fs *filters) forget(f *filterState) {

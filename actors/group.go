@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -41,14 +40,6 @@ const (
 // Redis is back, and by then the messages should go on soon.
 const retryMax = 2 * time.Second
 
-// waiting is one delivery that is not written yet.
-type waiting struct {
-	event      messages.Event
-	settlement messages.Settlement
-	receipt    messages.Receipt // of the command that it answers
-	to         *audience        // nil: everybody
-}
-
 // sent is the outcome of one Layer.Send of the incarnation with that context.
 type sent struct {
 	life    context.Context
@@ -69,9 +60,7 @@ type group struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	backlog   []waiting
-	droppable int             // how many of them are of QoS 0
-	held      int64           // memory that it occupies, in bytes
+	backlog   backlog
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
 	parts     []messages.Settlement
 	answers   []messages.Receipt // of the answers in it
@@ -95,7 +84,7 @@ func newGroup(deps *dependencies, target messages.Target) *actor.Props {
 	return namedProps(deps, target.Name, func(seen *watched) actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel,
+			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -161,10 +150,14 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		g.add(m, nil)
 	}
 	g.next(ctx)
-	for len(g.backlog) > g.GroupBacklog || g.crowded(g.held) {
-		if !g.shed() {
+	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) {
+		shed, ok := g.backlog.shed()
+		if !ok {
 			return
 		}
+		g.dropped++
+		g.step(shed.event.Message, g.seen.path, "dropped", "too many wait to be written (GROUP_BACKLOG, BACKLOG_MEMORY); QoS 0 goes first")
+		g.settle([]messages.Settlement{shed.settlement})
 	}
 }
 
@@ -185,77 +178,31 @@ func (g *group) replay(m messages.Deliver) {
 // add puts a message at the end of the backlog.
 func (g *group) add(m messages.Deliver, to *audience) {
 	if m.Event.Message.Trace != 0 {
-		g.step(m.Event.Message, g.seen.path, "queued", fmt.Sprintf("%d before it wait to be written", len(g.backlog)))
+		g.step(m.Event.Message, g.seen.path, "queued", fmt.Sprintf("%d before it wait to be written", g.backlog.len()))
 	}
-	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
-	if m.Event.Message.QoS == 0 {
-		g.droppable++
-	}
-	g.hold(sizeOf(m.Event))
-}
-
-// hold accounts for memory that the backlog occupies.
-func (g *group) hold(bytes int64) {
-	g.held += bytes
-	g.Stats.WaitingBytes.Add(bytes)
-}
-
-// shed drops the oldest message of QoS 0 that waits, if there is one.
-func (g *group) shed() bool {
-	if g.droppable == 0 {
-		return false // without a look at a backlog that may be long
-	}
-	for i, w := range g.backlog {
-		if w.event.Message.QoS > 0 {
-			continue
-		}
-		g.Stats.Overflowed.Add(1)
-		g.dropped++
-		g.step(w.event.Message, g.seen.path, "dropped", "too many wait to be written (GROUP_BACKLOG, BACKLOG_MEMORY); QoS 0 goes first")
-		g.settle([]messages.Settlement{w.settlement})
-		copy(g.backlog[1:i+1], g.backlog[:i])
-		g.backlog[0] = w
-		g.forget(1)
-		return true
-	}
-	return false
-}
-
-// forget takes the first n away from the backlog.
-func (g *group) forget(n int) {
-	for _, w := range g.backlog[:n] {
-		g.hold(-sizeOf(w.event))
-		if w.event.Message.QoS == 0 {
-			g.droppable--
-		}
-	}
-	clear(g.backlog[:n])
-	g.backlog = g.backlog[n:]
+	g.backlog.add(m, to)
 }
 
 // next makes a batch of what waits for the same audience and writes it, unless
 // one is under way.
 func (g *group) next(ctx actor.Context) {
-	if g.batch != nil || len(g.backlog) == 0 {
+	if g.batch != nil || g.backlog.len() == 0 {
 		return
 	}
-	n, to := min(len(g.backlog), max(batchLimit, g.backlog[0].event.Batch)), g.backlog[0].to
-	if i := slices.IndexFunc(g.backlog[:n], func(w waiting) bool { return w.to != to }); i > 0 {
-		n = i
-	}
-	events := make([]messages.Event, n)
-	g.parts = make([]messages.Settlement, n)
-	for i, w := range g.backlog[:n] {
+	head := g.backlog.head(batchLimit)
+	events := make([]messages.Event, len(head))
+	g.parts = make([]messages.Settlement, len(head))
+	for i, w := range head {
 		events[i], g.parts[i] = w.event, w.settlement
 		if w.receipt != "" {
 			g.answers = append(g.answers, w.receipt)
 		}
 	}
-	g.forget(n)
 	g.batch = &messages.Batch{Target: g.target, Bundles: bundles(events), Skip: g.parkedQueues()}
-	if to != nil {
+	if to := head[0].to; to != nil {
 		g.batch.Only = to.channels
 	}
+	g.backlog.forget(len(head))
 	g.write(ctx, g.batch)
 }
 
@@ -372,6 +319,7 @@ func (g *group) fill(ctx actor.Context, name string) {
 	events, queue := place.head(min(batchLimit, 2*place.taken+8))
 	if len(events) == 0 {
 		place.clear()
+		g.dropped += place.dropped
 		delete(g.parked, name)
 		return
 	}
@@ -415,7 +363,7 @@ func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
 // tellIdle says that nothing waits, to whoever has asked. What is parked for a
 // queue that nobody reads is not waited for.
 func (g *group) tellIdle() {
-	if g.batch != nil || len(g.backlog) > 0 {
+	if g.batch != nil || g.backlog.len() > 0 {
 		return
 	}
 	if g.retired && len(g.parked) == 0 {
@@ -430,7 +378,7 @@ func (g *group) tellIdle() {
 // has made useless.
 func (g *group) giveUp() {
 	g.batchDone()
-	for _, w := range g.backlog {
+	for _, w := range g.backlog.list {
 		g.settle([]messages.Settlement{w.settlement})
 		g.tellAnswered(w.receipt)
 	}
@@ -450,7 +398,7 @@ func (g *group) abandon() {
 // clear empties the backlog and the parking places, and forgets the newcomers.
 func (g *group) clear() {
 	g.newcomers.clear()
-	g.forget(len(g.backlog))
+	g.backlog.forget(g.backlog.len())
 	for _, place := range g.parked {
 		place.clear()
 	}
@@ -471,7 +419,7 @@ func (g *group) tellAnswered(receipts ...messages.Receipt) {
 
 func (g *group) facts() any {
 	f := messages.GroupFacts{
-		Target: g.target, Waiting: len(g.backlog), Bytes: g.held,
+		Target: g.target, Waiting: g.backlog.len(), Bytes: g.backlog.held,
 		Writing: g.batch != nil, Attempts: g.attempts, Written: g.written, Dropped: g.dropped,
 	}
 	for name, place := range g.parked {

@@ -12,6 +12,15 @@ import (
 type brokerHook struct {
 	*probe.Broker
 	session func(actors.Session, actors.Sink) actors.Session
+	ack     func()
+}
+
+// Ack implements the port.
+func (h *brokerHook) Ack(seqs ...uint64) {
+	if h.ack != nil {
+		h.ack()
+	}
+	h.Broker.Ack(seqs...)
 }
 
 // Dial implements the port.

@@ -42,6 +42,7 @@ func (p *publishes) again() []messages.Publish {
 }
 
 func (p *publishes) giveUp(guilty messages.Publish) {
+	p.requests.Tell(messages.Unpublished{Message: guilty.Message})
 	p.Stats.PublishRefused.Add(1)
 	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
 		"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
@@ -63,6 +64,7 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
 		p.step(taken.Message, brokerPath, "refused", fmt.Sprintf("the broker refused it (code 0x%02x): %s", m.Code, m.Reason))
+		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("the broker refused a publish: check its access rules",
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)

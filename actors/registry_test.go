@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -152,4 +153,49 @@ func TestNobodyIsDroppedWhileNobodyCanBeSeen(t *testing.T) {
 			b.Errorf("%d stored", n)
 		}
 	})
+}
+
+// Whoever subscribed beside the configuration and left takes nothing along that
+// the next worker has to know.
+func TestStaticSubscriptionIsMarkedWhoeverComesAndGoes(t *testing.T) {
+	t.Parallel()
+	static := func(_ *bundle, o *actors.Options) { o.Static = []messages.SubscribeCommand{subscribe("s", lobby)} }
+	run(t, static, func(b *bundle) {
+		b.layer.Put(subscribe("s", alerts))
+		b.settle()
+		b.layer.Put(unsubscribe("s", alerts))
+		b.settle()
+		if got := b.layer.Leaving(); !slices.Equal(got, []string{"s"}) || len(b.layer.Stored()) > 0 {
+			b.Errorf("marked as leaving: %q, stored %v", got, b.layer.Stored())
+		}
+	})
+}
+
+// The filter for responses is one that the last worker had, and that this one
+// gives up and wants again.
+func TestFilterForResponsesStaysMarked(t *testing.T) {
+	t.Parallel()
+	const filter = "chanmqttproxy/response/probe%2F1/+"
+	prepare := func(b *bundle, o *actors.Options) {
+		b.layer.Leave(filter)
+		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return slowUnsubscribes{s} }}
+	}
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(request("1", time.Minute))
+		b.pass(time.Second)
+		if _, ok := b.broker.Filters()[filter]; !ok {
+			b.Error("it is not subscribed to")
+		}
+		if got := b.layer.Leaving(); !slices.Equal(got, []string{filter}) {
+			b.Errorf("marked as leaving: %q", got)
+		}
+	})
+}
+
+// slowUnsubscribes is a connection on which an UNSUBSCRIBE takes a moment.
+type slowUnsubscribes struct{ actors.Session }
+
+func (s slowUnsubscribes) Unsubscribe(ctx context.Context, filters []string) error {
+	time.Sleep(time.Millisecond)
+	return s.Session.Unsubscribe(ctx, filters)
 }

@@ -555,3 +555,51 @@ func TestReplayTakesTheWayOfLiveMessages(t *testing.T) {
 		b.over()
 	})
 }
+
+// firstUnanswered has the first SUBSCRIBE for retained values answered when the test says so,
+// and no value sent for it.
+type firstUnanswered struct {
+	actors.Session
+	first  *bool
+	answer chan struct{}
+}
+
+func (f firstUnanswered) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+	if *f.first || !filters[0].Retained {
+		return f.Session.Subscribe(ctx, filters)
+	}
+	*f.first = true
+	<-f.answer
+	return make([]byte, len(filters)), nil
+}
+
+// The SUBACK is the last that a connection has brought, and is still to be dealt
+// with when the loss is: its values have not come.
+func TestReplayOfWhichOnlyTheAnswerCameIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var answer, busy chan struct{}
+	prepare := func(b *bundle, o *actors.Options) {
+		tabs(1)(b, o)
+		answer, busy = make(chan struct{}), make(chan struct{})
+		first := false
+		o.MQTT = &brokerHook{
+			Broker: b.broker, ack: func() { <-busy },
+			session: func(s actors.Session, _ actors.Sink) actors.Session { return firstUnanswered{s, &first, answer} },
+		}
+	}
+	run(t, prepare, func(b *bundle) {
+		b.broker.Retain(message("a", "kept"))
+		b.layer.Put(welcome("a", 0))
+		b.settle()
+		b.broker.Send(message("b", "keeps the broker actor busy"))
+		b.settle()
+		close(answer)
+		b.settle()
+		b.broker.Drop(messages.Network)
+		b.settle()
+		close(busy)
+		b.pass(time.Minute)
+		b.wantWritten(0, "kept")
+		b.over()
+	})
+}

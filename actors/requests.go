@@ -21,6 +21,9 @@ import (
 // responsePrefix is what all response topics begin with.
 const responsePrefix = "chanmqttproxy/response/"
 
+// stopped is why no request goes on when the worker stops.
+var stopped = &messages.Failure{Code: messages.CodeTimeout, Reason: "the worker stopped before a response came"}
+
 // requestOver comes when a request has waited for as long as it may.
 type requestOver struct{ topic string }
 
@@ -38,6 +41,7 @@ type requests struct {
 	version messages.Version
 	want    messages.Want
 	granted bool
+	over    bool                // the worker stops
 	waiting map[string]*request // by the last level of the response topic
 }
 
@@ -62,10 +66,13 @@ func (r *requests) Receive(ctx actor.Context) {
 		})
 	case messages.Response:
 		r.response(m)
+	case messages.Unpublished:
+		r.unpublished(m.Message)
 	case requestOver:
 		r.end(m.topic, &messages.Failure{Code: messages.CodeTimeout, Reason: "no response came in time"})
 	case messages.Quiesce:
-		r.endAll(&messages.Failure{Code: messages.CodeTimeout, Reason: "the worker stopped before a response came"})
+		r.over = true
+		r.endAll(stopped)
 	case *actor.Stopping, *actor.Restarting:
 		for _, w := range r.waiting {
 			w.timer.Stop()
@@ -90,6 +97,10 @@ func (r *requests) request(ctx actor.Context, m messages.Request) {
 	w := &request{receipt: m.Receipt, message: expiring(m.Message, m.Timeout)}
 	w.timer = time.AfterFunc(m.Timeout, func() { root.Send(self, requestOver{topic}) })
 	r.waiting[topic] = w
+	if r.over {
+		r.end(topic, stopped)
+		return
+	}
 	r.proceed(topic, w)
 }
 
@@ -136,6 +147,7 @@ func (r *requests) subscribe() {
 // connected learns what the broker speaks and which client id is ours.
 func (r *requests) connected(m messages.Connected) {
 	r.version = m.Info.Version
+	r.granted = r.granted && m.Info.Present // a new session has the filter once it was asked for again
 	if r.prefix == "" {
 		r.prefix = responsePrefix + oneLevel(m.Info.ClientID) + "/"
 	}
@@ -183,10 +195,26 @@ func (r *requests) response(m messages.Response) {
 		r.Log.Debug("a response for which nobody waits", "topic", m.Message.Topic)
 		return
 	}
-	w.timer.Stop()
-	delete(r.waiting, topic)
+	r.forget(topic, w)
 	r.Stats.Responses.Add(1)
 	r.reader.Tell(messages.Answer{Receipt: w.receipt, Message: m.Message})
+}
+
+// unpublished forgets a request, if the message is one, whose sender has been told
+// why it did not take effect.
+func (r *requests) unpublished(m *messages.Message) {
+	if m.Properties == nil {
+		return
+	}
+	topic := strings.TrimPrefix(m.Properties.ResponseTopic, r.prefix)
+	if w, ok := r.waiting[topic]; ok {
+		r.forget(topic, w)
+	}
+}
+
+func (r *requests) forget(topic string, w *request) {
+	w.timer.Stop()
+	delete(r.waiting, topic)
 }
 
 // end gives a request up.
@@ -195,8 +223,7 @@ func (r *requests) end(topic string, failure *messages.Failure) {
 	if !ok {
 		return
 	}
-	w.timer.Stop()
-	delete(r.waiting, topic)
+	r.forget(topic, w)
 	if failure.Code == messages.CodeTimeout {
 		r.Stats.Timeouts.Add(1)
 	}

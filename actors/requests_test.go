@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -149,6 +150,93 @@ func TestStoppingDoesNotWaitForResponses(t *testing.T) {
 		b.expectAnswers(answer{"mqtt.error", "1", "timeout"})
 		if !b.layer.Acked(r) {
 			b.Error("the next worker would publish it again")
+		}
+	})
+}
+
+// A device that answers at once must find somebody who listens.
+func TestRequestWaitsForItsFilterOnANewSession(t *testing.T) {
+	t.Parallel()
+	var release chan struct{}
+	prepare := func(b *bundle, o *actors.Options) {
+		release = make(chan struct{})
+		dials := 0
+		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session {
+			if dials++; dials == 1 {
+				return s
+			}
+			return slowSubscribes{s, release}
+		}}
+		b.broker.Forgetful()
+	}
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(request("1", time.Minute))
+		b.settle()
+		b.respond("42")
+		b.broker.Drop(messages.Network)
+		b.pass(time.Second)
+		b.layer.Put(request("2", time.Minute))
+		b.settle()
+		if n := len(b.broker.Published()); n != 1 {
+			b.Errorf("%d requests are published before the filter is granted", n)
+		}
+		close(release)
+		b.settle()
+		b.respond("43")
+		b.expectAnswers(answer{"mqtt.response", "1", ""}, answer{"mqtt.response", "2", ""})
+	})
+}
+
+// slowSubscribes is a connection on which SUBSCRIBEs wait.
+type slowSubscribes struct {
+	actors.Session
+	release chan struct{}
+}
+
+func (s slowSubscribes) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+	select {
+	case <-s.release:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return s.Session.Subscribe(ctx, filters)
+}
+
+// A request that is on its way to its actor when the stop begins does not hold the
+// stop up.
+func TestRequestThatComesWithTheStop(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.broker.Hold(true)
+		b.layer.Put(publish("holds up the stop"))
+		b.settle()
+		b.tree.Shutdown()
+		b.settle()
+		b.execute(request("1", time.Hour))
+		b.settle()
+		if n := b.tree.Stats().Timeouts.Load(); n != 1 {
+			b.Errorf("%d requests were given up", n)
+		}
+		if n := len(b.broker.Published()); n != 1 {
+			b.Errorf("%d messages were published", n)
+		}
+	})
+}
+
+func TestRefusedRequestIsForgotten(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.broker.RefusePublish("device/get", 0x87)
+		for range 5 {
+			b.layer.Put(request("1", time.Hour))
+		}
+		b.settle()
+		if n := len(b.answers()); n != 5 {
+			b.Errorf("%d answers", n)
+		}
+		b.pass(2 * time.Hour)
+		if n := b.tree.Stats().Timeouts.Load(); n != 0 {
+			b.Errorf("%d requests waited for responses", n)
 		}
 	})
 }

@@ -21,6 +21,7 @@ type route struct {
 	want         messages.Want
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
 	senders      senders
+	static       bool // has members that stay
 }
 
 // membership is that of one target in one filter.
@@ -58,6 +59,7 @@ func (to *route) fix(target messages.Target) {
 	m := to.members[target]
 	m.static = true
 	to.members[target] = m
+	to.static = true
 }
 
 // isFixed says whether a membership is one of those that stay.

@@ -21,7 +21,7 @@ import (
 
 type router struct {
 	*dependencies
-	trie    topic.Trie[*route]
+	routes
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
 	seen    uint64 // Seq of the last delivery
@@ -35,15 +35,12 @@ type router struct {
 	quiescing bool
 	emptied   bool // the subscriptions were asked for what they hold back
 
-	matched []*route // scratch space of one delivery
-
-	connected bool   // there has been a connection
-	responses string // the topics of responses to requests begin with it; empty: there are none
+	connected bool // there has been a connection
 }
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -75,9 +72,9 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Welcomed:
 		r.welcomed(m)
 	case messages.Serving:
-		ctx.Respond(serving(&r.trie, m.Filters))
+		ctx.Respond(serving(&r.routes.trie, m.Filters))
 	case messages.Matching:
-		ctx.Respond(matching(&r.trie, m.Topic))
+		ctx.Respond(matching(&r.routes.trie, m.Topic))
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
@@ -153,7 +150,7 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 	if to.senders.refused(to.want.Serial) {
 		r.ask(to, to.want, false)
 	}
-	to.senders.add(r.dependencies, sender{receipt, c.Options.QoS, to.want.Serial})
+	to.senders.add(r.dependencies, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
@@ -231,6 +228,9 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		if to.join(target, c.Options, r.serial) {
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
 		}
+	}
+	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
+		changes = append(changes, messages.Change{Leaving: c.Filter})
 	}
 	switch {
 	case c.Replay:
@@ -399,93 +399,6 @@ func (r *router) deliver(d messages.Delivery) {
 		return
 	}
 	r.route(d)
-}
-
-// route sends a delivery to the subscriptions that match.
-func (r *router) route(d messages.Delivery) {
-	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
-	if d.Message.Retain {
-		r.replay(d)
-		return
-	}
-	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
-		d = r.respond(d)
-	}
-	if len(r.matched) == 1 && r.matched[0].concerns(d) {
-		d.To = r.matched[0].all()
-		r.tellMatched(d, r.matched)
-		r.matched[0].subscription.Tell(d)
-		return
-	}
-	parts := r.parts(d)
-	r.tellMatched(d, r.matched, parts...)
-	if len(parts) == 0 && d.Weight > 0 {
-		r.Stats.Unmatched.Add(1)
-		r.giveBack(d.Token, d.Weight)
-		return
-	}
-	r.send(d, parts)
-}
-
-// send gives each its part of a delivery.
-func (r *router) send(d messages.Delivery, parts []part) {
-	for i, p := range parts {
-		copied := d
-		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
-		p.to.subscription.Tell(copied)
-	}
-}
-
-// respond sends a delivery to the requests, and returns what is left of it for
-// others.
-func (r *router) respond(d messages.Delivery) messages.Delivery {
-	n := 1 + min(1, len(r.matched))
-	weight := messages.Split(d.Weight, n, 0)
-	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
-	d.Weight -= weight
-	return d
-}
-
-// replay sends a retained value to those of whom newcomers wait for it, by the way
-// that live messages of its topic take. The subscription that asked for it hears
-// of it in any case.
-func (r *router) replay(d messages.Delivery) {
-	var parts []part
-	seen := map[messages.Target]bool{}
-	for _, to := range r.matched {
-		if len(to.welcoming) == 0 || !to.concerns(d) {
-			continue
-		}
-		parts = appendPart(parts, to)
-		for target := range to.welcoming {
-			if !seen[target] {
-				seen[target] = true
-				way, member := wayOf(target, r.matched)
-				parts = appendPart(parts, way, member)
-			}
-		}
-	}
-	if len(parts) == 0 {
-		r.step(d.Message, routerPath, "dropped", "a retained value that no newcomer waits for")
-		r.giveBack(d.Token, d.Weight)
-		return
-	}
-	r.send(d, parts)
-}
-
-// parts are the matching subscriptions that this copy of the message is for,
-// each with the members whose way it is.
-func (r *router) parts(d messages.Delivery) []part {
-	var parts []part
-	for _, to := range r.matched {
-		if !to.concerns(d) {
-			continue
-		}
-		if own := to.own(r.matched); len(own) > 0 {
-			parts = append(parts, part{to, own})
-		}
-	}
-	return parts
 }
 
 // granted and refused hand what the broker said of a filter to those who wait

@@ -3,12 +3,14 @@ package actors
 import (
 	"math"
 	"slices"
+	"time"
 
 	"chanmqttproxy/messages"
 )
 
 // senders are those of one filter's subscribes who wait for what the broker says
-// of the Want that was the newest when they asked, or of a later one.
+// of the Want that was the newest when they asked, or of a later one. Those are
+// forgotten in time whom the reader has told that the broker does not answer.
 type senders struct {
 	waiting []sender
 	verdict verdict
@@ -18,6 +20,7 @@ type sender struct {
 	receipt messages.Receipt
 	qos     byte
 	serial  uint64 // of the Want
+	came    time.Time
 }
 
 // verdict is what the broker said last of a filter, and of which Want.
@@ -37,6 +40,10 @@ func (a *senders) add(d *dependencies, s sender) {
 	if a.verdict.serial >= s.serial {
 		a.verdict.tell(d, s)
 		return
+	}
+	s.came = time.Now()
+	for len(a.waiting) > 0 && s.came.Sub(a.waiting[0].came) > answerWait {
+		a.waiting = a.waiting[1:]
 	}
 	a.waiting = append(a.waiting, s)
 }

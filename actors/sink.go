@@ -36,10 +36,10 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	}
 	k.tap.show(false, m)
 	k.Stats.Received.Add(1)
+	k.Stats.count(m.Topic)
 	if m.Retain {
 		k.Stats.Replaying.Add(1)
 	}
-	k.Stats.count(m.Topic)
 	k.router.Tell(messages.Delivery{
 		Token:       token,
 		Weight:      messages.Whole,

@@ -14,6 +14,10 @@ type standing struct {
 	trouble string // what was last said about being away
 }
 
+func newStanding(deps *dependencies) standing {
+	return standing{dependencies: deps, state: messages.State{Since: time.Now()}}
+}
+
 // up notes a connection.
 func (s *standing) up(info messages.SessionInfo) {
 	s.trouble = ""
@@ -35,7 +39,7 @@ func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 
 func (s *standing) become(state messages.State) {
 	state.Since = s.state.Since
-	if state.Connected != s.state.Connected || state.Since.IsZero() {
+	if state.Connected != s.state.Connected {
 		state.Since = time.Now()
 	}
 	s.state = state

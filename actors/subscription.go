@@ -76,11 +76,10 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 		s.deliverRetained(ctx, d)
 		return
 	}
-	now := time.Now()
 	for i, member := range d.To {
 		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
 		least := member.Options.MinInterval
-		if least <= 0 && s.pace.idle() || s.pace.take(m, least, now) {
+		if least <= 0 && s.pace.idle() || s.pace.take(m, least, time.Now()) {
 			s.groups.Tell(m)
 		} else {
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")

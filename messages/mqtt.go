@@ -169,6 +169,10 @@ type Published struct {
 	Reason string
 }
 
+// Unpublished says that a message will not be published, of which its sender has
+// been told. Broker tells requests.
+type Unpublished struct{ Message *Message }
+
 // Withdraw says that a publish is not wanted any more, unless it is on its way
 // already. Its command is done. Requests tells broker.
 type Withdraw struct{ Receipt Receipt }
@@ -248,4 +252,5 @@ func (Connected) toRouter()         {}
 func (Connected) toRequests()       {}
 func (Granted) toRequests()         {}
 func (Refused) toRequests()         {}
+func (Unpublished) toRequests()     {}
 func (Withdraw) toBroker()          {}

@@ -18,7 +18,7 @@ func TestTools(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	dev := launch(t, []string{"HTTP_LISTEN=" + address, "HTTP_TOKEN=0123456789abcdef"}, "dev", "--no-demo")
 	dev.waitFor("connected to the MQTT broker")
-	redis := regexp.MustCompile(`redis   (\S+)`).FindStringSubmatch(dev.written())[1]
+	redis := regexp.MustCompile(`redis   ([0-9.:]+) `).FindStringSubmatch(dev.written())[1]
 	environ := []string{"HTTP_LISTEN=" + address, "HTTP_TOKEN=0123456789abcdef", "REDIS_URL=redis://" + redis}
 
 	heard := launch(t, environ, "listen", "house", "--topic", "house/#")

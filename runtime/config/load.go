@@ -146,7 +146,8 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // draft reads the merged values, in the order of the table.
 func (l *loader) draft() *draft {
 	d := &draft{}
-	d.Ignored, d.origins, d.written, d.Subscriptions = l.ignored, l.origins, map[string]string{}, l.subscriptions
+	d.Ignored, d.origins, d.Subscriptions = l.ignored, l.origins, l.subscriptions
+	d.written = map[string]string{}
 	values := l.merged.Raw()
 	for _, s := range settings {
 		if err := s.read(d, values[s.env]); err != nil {

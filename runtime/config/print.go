@@ -16,6 +16,9 @@ func (c *Config) YAML() string {
 	for _, s := range settings {
 		fmt.Fprintf(w, "%s\t# %s\n", c.line(s), c.from(s.env))
 	}
+	if n := len(c.Subscriptions); n > 0 {
+		fmt.Fprintf(w, "# %s: (%d of them)\t# %s\n", subscriptionsKey, n, File)
+	}
 	w.Flush() // a strings.Builder takes everything
 	return b.String()
 }

@@ -16,6 +16,7 @@ func Schema() string {
 			}
 		}
 	}
+	properties[subscriptionsKey] = subscriptionsSchema()
 	text, err := json.MarshalIndent(map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",
 		"title":                "chanmqttproxy",
@@ -69,6 +70,27 @@ func (s setting) enum() []any {
 		}
 	}
 	return all
+}
+
+// subscriptionsSchema describes the list of subscriptions, whose keys are those of
+// mqtt.subscribe.
+func subscriptionsSchema() map[string]any {
+	text, number, truth := map[string]any{"type": "string"}, map[string]any{"type": "number"}, map[string]any{"type": "boolean"}
+	choice := func(values ...string) map[string]any { return map[string]any{"enum": values} }
+	return map[string]any{
+		"type":        []string{"array", "null"},
+		"description": "Subscriptions that are there from the start and stay, with the keys of mqtt.subscribe.",
+		"items": map[string]any{
+			"type":     "object",
+			"required": []string{"topic"},
+			"properties": map[string]any{
+				"topic": text, "group": text, "channel": text, "qos": map[string]any{"enum": []int{0, 1, 2}}, "no_local": truth,
+				"retained": choice("drop", "send"), "payload": choice("auto", "json", "text", "bytes"), "overflow": choice("wait", "drop", "latest"),
+				"batch": number, "min_interval": number, "shared": truth,
+			},
+			"additionalProperties": false,
+		},
+	}
 }
 
 // layersSchema describes Django's CHANNEL_LAYERS as far as names go.

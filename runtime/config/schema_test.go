@@ -96,17 +96,19 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-func TestExampleFits(t *testing.T) {
+func TestExamplesFit(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile("../deploy/chanmqttproxy.yaml")
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range []string{"../deploy/chanmqttproxy.yaml", "../../test/site/chanmqttproxy.yaml"} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema(t).Validate(object(t, string(content))); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
-	if err := schema(t).Validate(object(t, string(content))); err != nil {
-		t.Error(err)
-	}
-	// Its files are those of another machine.
-	_, err = load(t, nil, "--config=../deploy/chanmqttproxy.yaml")
+	// The files that the first names are those of another machine.
+	_, err := load(t, nil, "--config=../deploy/chanmqttproxy.yaml")
 	for fault := range strings.Lines(err.Error()) {
 		if !strings.Contains(fault, "no such file") && !strings.Contains(fault, "2 faults") {
 			t.Error(fault)

@@ -3,6 +3,8 @@ package logs_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -107,6 +109,28 @@ func TestRepeats(t *testing.T) {
 		flush()
 		got = lines(t, &out)
 		if len(got) != logs.Repeats+1 || got[logs.Repeats]["repeated"] != 2.0 {
+			t.Errorf("at the end: %v", got)
+		}
+	})
+}
+
+// TestAlike: what is wrong in different ways is told one by one, up to a bound.
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out buffer
+		log, flush := logs.New(&out, logs.Options{})
+		for i := range logs.Alike + 5 {
+			log.Warn("bad input", "error", fmt.Errorf("fault %d", i))
+		}
+		for range 7 {
+			log.Warn("bad input", "error", errors.New("fault 0"))
+		}
+		if got := lines(t, &out); len(got) != logs.Alike {
+			t.Errorf("%d lines at once", len(got))
+		}
+		flush()
+		if got := lines(t, &out); len(got) != 1 || got[0]["repeated"] != 12.0 {
 			t.Errorf("at the end: %v", got)
 		}
 	})

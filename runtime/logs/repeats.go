@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// What is told of warnings and errors with the same text: Repeats of them within
-// Span as they are, and at its end the last of the others, with their number
-// under "repeated".
+// What is told of warnings and errors within Span: Repeats of those with the same
+// text and the same "error", and Alike of those with the same text. At the end of
+// Span the last of the others is told, with their number under "repeated".
 const (
 	Repeats = 10
+	Alike   = 100
 	Span    = time.Minute
 )
 
@@ -45,12 +46,12 @@ type book struct {
 	pages map[string]*page
 }
 
-// page is one text in one span of time.
+// page is one text, or one text with one error, in one span of time.
 type page struct {
-	told, untold int
-	last         slog.Record
-	to           slog.Handler
-	end          *time.Timer
+	limit, told, untold int
+	last                slog.Record
+	to                  slog.Handler
+	end                 *time.Timer
 }
 
 func newBook() *book { return &book{pages: map[string]*page{}} }
@@ -59,26 +60,55 @@ func newBook() *book { return &book{pages: map[string]*page{}} }
 func (b *book) tell(to slog.Handler, r slog.Record) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, ok := b.pages[r.Message]
-	if !ok {
-		p = &page{}
-		p.end = time.AfterFunc(Span, func() { b.over(r.Message, p) })
-		b.pages[r.Message] = p
+	text := b.page(r.Message, Alike)
+	if text.full(to, r) {
+		return false // and so many pages are enough
 	}
-	if p.told < Repeats {
-		p.told++
-		return true
+	same := b.page(r.Message+"\x00"+cause(r), Repeats)
+	if same.full(to, r) {
+		return false
+	}
+	text.told++
+	same.told++
+	return true
+}
+
+func (b *book) page(key string, limit int) *page {
+	p, ok := b.pages[key]
+	if !ok {
+		p = &page{limit: limit}
+		p.end = time.AfterFunc(Span, func() { b.over(key, p) })
+		b.pages[key] = p
+	}
+	return p
+}
+
+// full takes a line in for which there is no room.
+func (p *page) full(to slog.Handler, r slog.Record) bool {
+	if p.told < p.limit {
+		return false
 	}
 	p.untold++
 	p.last, p.to = r.Clone(), to
-	return false
+	return true
+}
+
+// cause is the error of a line.
+func cause(r slog.Record) (text string) {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" {
+			text = a.Value.String()
+		}
+		return text == ""
+	})
+	return text
 }
 
 // over ends a page and tells what it holds.
-func (b *book) over(text string, p *page) {
+func (b *book) over(key string, p *page) {
 	b.mu.Lock()
-	if b.pages[text] == p {
-		delete(b.pages, text)
+	if b.pages[key] == p {
+		delete(b.pages, key)
 	}
 	untold := p.untold
 	p.untold = 0
@@ -96,8 +126,8 @@ func (b *book) flush() {
 	pages := b.pages
 	b.pages = map[string]*page{}
 	b.mu.Unlock()
-	for text, p := range pages {
+	for key, p := range pages {
 		p.end.Stop()
-		b.over(text, p)
+		b.over(key, p)
 	}
 }

@@ -168,11 +168,7 @@ func (a attempt) accept(s *Session, p packet) {
 	if p.limits.keepAlive != nil {
 		s.info.KeepAlive = *p.limits.keepAlive // [MQTT-3.2.2-21]
 	}
-	var release []byte
-	for _, id := range s.state.attach(a.clientID, p.present, s.flushAcks) {
-		release = append(release, acknowledgement(typePubrel, id)...)
-	}
-	s.answer(release)
+	s.release(s.state.attach(a.clientID, p.present, s.flushAcks)...)
 }
 
 // within is context.WithTimeout with an error that says how long it was.

@@ -1,6 +1,7 @@
 package mqtt_test
 
 import (
+	"chanmqttproxy/test/conform"
 	"fmt"
 	"net"
 	"strings"
@@ -109,6 +110,58 @@ func TestDeadProcess(t *testing.T) {
 			return count
 		}
 		kit.Eventually(t, 10*time.Second, "all new messages arrive", func() bool { return fresh() == n })
+	}
+}
+
+// TestNotPublishedAgain: what the caller gives up after a loss keeps no packet ids,
+// and swallows no new messages.
+func TestNotPublishedAgain(t *testing.T) {
+	t.Parallel()
+	const n = 1024 // all packet ids
+	for _, v := range []messages.Version{messages.MQTT311, messages.MQTT5} {
+		m := kit.Mosquitto(t, "max_inflight_messages 0")
+		proxy := kit.NewProxy(t, m.Addr())
+		sink := conform.NewSink(nil)
+		d := mqtt.NewDialer(config(proxy.URL()))
+		publish := func(s *mqtt.Session, name string) {
+			for i := range n {
+				p := messages.Publish{Receipt: messages.Receipt(fmt.Sprint(name, i)), Message: &messages.Message{Topic: "a", Payload: []byte(name), QoS: 2}}
+				if err := s.Publish(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		lost, err := d.Dial(t.Context(), v, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy.Hold()
+		publish(lost, "withdrawn")
+		proxy.Cut()
+		kit.Eventually(t, 10*time.Second, "the loss is told", func() bool { return len(sink.Losses()) == 1 })
+		lost.Close()
+		proxy.Release()
+		leaveHalfWay(t, v, m.Addr()) // as if some had arrived
+
+		to, got := connect(t, v, config(m.URL(), func(c *mqtt.Config) { c.ClientID = named("to") }))
+		if _, err := to.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.Dial(t.Context(), v, sink)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		publish(s, "new")
+		fresh := func() (count int) {
+			for _, p := range got.Payloads() {
+				if p == "new" {
+					count++
+				}
+			}
+			return count
+		}
+		kit.Eventually(t, 10*time.Second, "all new messages arrive", func() bool { return fresh() == n && len(sink.Settled()) == n })
 	}
 }
 

@@ -41,7 +41,7 @@ func (o *outbound) open(receiveMaximum uint16) {
 //
 // After an error, or a loss, the receipts not told of are unsettled: they are
 // to be published again on the next Session, in the same order and before
-// others. There a message that is half way at the broker goes on where it
+// others, or not at all. There a message that is half way at the broker goes on where it
 // stood, so that QoS 2 is not doubled.
 func (s *Session) Publish(ctx context.Context, p messages.Publish) error {
 	if err := s.acquire(ctx, s.outbound.turn); err != nil {
@@ -117,6 +117,7 @@ func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
 	if err := s.acquire(ctx, s.outbound.slots); err != nil {
 		return err
 	}
+	s.release(s.state.superseded(p.Receipt)...)
 	o, repeated, ok, err := s.state.claim(p)
 	if !ok {
 		<-s.outbound.slots
@@ -145,6 +146,17 @@ func (s *Session) acknowledged(p packet) {
 		s.answer(acknowledgement(typePubrel, p.id))
 	case settled:
 		s.settle(o, p)
+	}
+}
+
+// release asks the broker to be done with packet ids.
+func (s *Session) release(ids ...uint16) {
+	var packets []byte
+	for _, id := range ids {
+		packets = append(packets, acknowledgement(typePubrel, id)...)
+	}
+	if len(packets) > 0 {
+		s.answer(packets)
 	}
 }
 

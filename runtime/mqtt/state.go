@@ -43,6 +43,7 @@ type state struct {
 	clientID string
 
 	out   map[uint16]*outgoing
+	kept  bool // of an earlier connection there may be some in out
 	named map[messages.Receipt]*outgoing
 	last  uint16
 
@@ -106,6 +107,7 @@ func allIDs() []uint16 {
 // carryOutgoing keeps the messages that will be published again, and gives up
 // those that cannot since they have no receipt.
 func (s *state) carryOutgoing() (release []uint16) {
+	s.kept = true
 	for id, o := range s.out {
 		o.live = false
 		if o.receipt == "" {
@@ -122,6 +124,26 @@ func (s *state) forget() {
 	defer s.mu.Unlock()
 	s.clear()
 	s.known = false
+}
+
+// superseded gives up what earlier connections have left, once a message comes
+// that is new to all: those that are published again come before it. It returns
+// the packet ids that the broker must release first.
+func (s *state) superseded(by messages.Receipt) (release []uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.kept || by == "" || s.named[by] != nil {
+		return nil
+	}
+	s.kept = false
+	for id, o := range s.out {
+		if !o.live {
+			delete(s.out, id)
+			delete(s.named, o.receipt)
+			release = append(release, id)
+		}
+	}
+	return release
 }
 
 // claim returns what to send p with: the entry that an earlier connection left,

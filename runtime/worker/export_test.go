@@ -2,6 +2,7 @@ package worker
 
 import (
 	"log/slog"
+	"net/http/httptest"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
@@ -17,4 +18,12 @@ func Understand(m layer.Message, decode func(messages.Map) (messages.Command, er
 // OptionsOf are the options of the actors for a configuration.
 func OptionsOf(cfg *config.Config) actors.Options {
 	return New(cfg, slog.New(slog.DiscardHandler)).options(nil)
+}
+
+// Metrics are those of a worker that has not begun.
+func Metrics(w *Worker) string {
+	t := telling{w.stats, func() actors.Health { return actors.Health{} }, func() layer.Stats { return layer.Stats{} }, w.config.Bounds, w.Version}
+	answer := httptest.NewRecorder()
+	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	return answer.Body.String()
 }

@@ -12,6 +12,7 @@ import (
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
 )
 
 // namespace begins the name of each metric that is ours.
@@ -22,6 +23,7 @@ const namespace = "chanmqttproxy"
 type telling struct {
 	stats   *actors.Stats
 	health  func() actors.Health
+	layer   func() layer.Stats
 	bounds  config.Bounds
 	version string
 }
@@ -44,6 +46,7 @@ func (t telling) registry() *prometheus.Registry {
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
+		hostStats{t.layer},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
 		kinds{
@@ -72,6 +75,10 @@ func (t telling) inbound(m metrics) {
 		return float64(s.Received.Load() - settled)
 	})
 	m.level("messages_parked", "Messages that wait for room in the queue of a process.", &s.Parked)
+	m.level("messages_paced", "Messages that wait for the end of a min_interval.", &s.Paced)
+	m.level("newcomers", "Subscribers that wait for retained values.", &s.Newcomers)
+	m.count("retained_sent_total", "Retained values that newcomers got, one for each newcomer.", &s.Replayed)
+	m.level("retained_in_flight", "Retained values that are under way from the MQTT broker to Redis.", &s.Replaying)
 }
 
 func (t telling) outbound(m metrics) {
@@ -102,6 +109,10 @@ func (t telling) sides(m metrics) {
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "commands_dropped_total",
+		Help: "Commands that came by the pub/sub back end when as many waited as may.",
+	}, func() float64 { return float64(t.layer().DroppedCommands) }))
 }
 
 // bounded are the bounds beside what they bound.

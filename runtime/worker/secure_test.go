@@ -26,8 +26,8 @@ func packed(pairs ...any) string {
 	return s
 }
 
-// command sends one command to the worker.
-func command(t *testing.T, server *embedded.RedisServer, pairs ...any) {
+// send sends one command to the worker.
+func send(t *testing.T, server *embedded.RedisServer, pairs ...any) {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: server.Addr()})
 	defer client.Close()
@@ -56,14 +56,14 @@ func TestSecuredBroker(t *testing.T) {
 	r := start(t, "REDIS_URL=redis://"+server.Addr(), "MQTT_HOST=mqtts://"+secured.Addr(), "MQTT_TLS_CA="+cert, "MQTT_USER=site", "MQTT_PASSWORD=hunter2",
 		"METRICS_FILTERS=house/#, other/#", "MQTT_WILL_TOPIC=site/worker", "MQTT_BIRTH_TOPIC=site/worker", "MQTT_BIRTH_QOS=1")
 	r.becomes("/readyz", 200, "")
-	command(t, server, "type", "mqtt.subscribe", "topic", "house/#", "group", "g")
+	send(t, server, "type", "mqtt.subscribe", "topic", "house/#", "group", "g")
 	kit.Eventually(t, soon, "it is subscribed", func() bool { return r.metric("subscriptions") == "1" })
 	r.becomes("/readyz", 200, "")
-	command(t, server, "type", "mqtt.publish", "publish", []any{"topic", "house/lamp/set"})
+	send(t, server, "type", "mqtt.publish", "publish", []any{"topic", "house/lamp/set"})
 	kit.Eventually(t, soon, "its own message comes back", func() bool { return r.metric("messages_received_total") == "1" })
 	if house, other := r.metric(`filter_messages_total{filter="house/#"}`), r.metric(`filter_messages_total{filter="other/#"}`); house != "1" || other != "0" {
 		t.Errorf("counted %s and %s", house, other)
 	}
-	command(t, server, "type", "mqtt.publish", "publish", []any{"topic", "house/lamp/other"})
+	send(t, server, "type", "mqtt.publish", "publish", []any{"topic", "house/lamp/other"})
 	kit.Eventually(t, soon, "the other is refused", func() bool { return r.metric(`publishes_total{result="refused"}`) == "1" })
 }

@@ -52,7 +52,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
-	defer w.serve(tree, client, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
+	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
 	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
 	select {

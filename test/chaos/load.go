@@ -24,7 +24,8 @@ type Load struct {
 	// Topics that devices publish to, and how often; half of the devices speak
 	// MQTT 5, the others 3.1.1.
 	Topics, In int
-	// QoS of what devices publish.
+	// QoS of what devices publish. Where it is not 0, every fifth topic is of QoS 2,
+	// and so are the commands' (see qosOf).
 	QoS byte
 	// Commands a second that the site sends, to as many topics.
 	Out int
@@ -32,6 +33,16 @@ type Load struct {
 
 // group is the group that all processes of the site are in.
 const group = "chaos"
+
+// qosOf is the QoS of a topic. Those of QoS 2 belong to devices that speak 3.1.1:
+// the library of the others may panic when it loses a connection in the middle of
+// one.
+func (l Load) qosOf(topic string) byte {
+	if l.QoS > 0 && (strings.HasSuffix(topic, "8") || strings.HasSuffix(topic, "9")) {
+		return 2
+	}
+	return l.QoS
+}
 
 // perDevice is how many topics a device publishes to.
 const perDevice = 5
@@ -57,7 +68,7 @@ func (r *Rig) start() {
 		r.readers.Go(func() { r.read(p) })
 	}
 	r.listen()
-	r.Site().Send(append(kit.Subscribe("in/#", group, 1), r.options...))
+	r.Site().Send(append(kit.Subscribe("in/#", group, 2), r.options...))
 	r.flows()
 }
 
@@ -136,7 +147,7 @@ func (r *Rig) Publish(d *device, topic string) {
 	within, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	number := r.In.Send(topic)
-	if err := d.publish(within, topic, r.Load.QoS, payload(number)); err != nil {
+	if err := d.publish(within, topic, r.Load.qosOf(topic), payload(number)); err != nil {
 		r.t.Errorf("a device could not publish to %s: %v", topic, err)
 		return
 	}
@@ -164,7 +175,7 @@ func (r *Rig) send(from, n int) {
 	numbers := make([]int, n)
 	for i := range n {
 		numbers[i] = r.Out.Send(outTopic(from + i))
-		list[i] = kit.Publish(outTopic(from+i), payload(numbers[i]), 1)
+		list[i] = kit.Publish(outTopic(from+i), payload(numbers[i]), int(r.Load.qosOf(outTopic(from+i))))
 	}
 	r.Site().Send(list...) // returns when Redis has them
 	for i := range n {

@@ -202,7 +202,7 @@ var commandScenes = map[string]func(*scene){
 		s.succeeds(messages.Map{pair("type", "mqtt.publish"), pair("publish", messages.Map{pair("topic", s.topic), pair("payload", "kept")})}, "mqtt.published")
 		device := s.device()
 		device.Listen(s.topic, 1)
-		s.await("the retained message", func() bool { return len(device.Heard()) == 1 })
+		s.await("the retained message", func() bool { return len(device.Heard()) >= 1 })
 		if got := device.Heard()[0]; !got.Retain || got.Payload != "kept" {
 			s.t.Errorf("heard %+v", got)
 		}
@@ -228,7 +228,7 @@ var commandScenes = map[string]func(*scene){
 		p[1].Value = append(p[1].Value.(messages.Map), pair("content_type", "text/plain"), pair("message_expiry", int64(60)),
 			pair("user_properties", messages.Map{pair("k", []any{"1", "2"})}))
 		s.succeeds(p, "mqtt.published")
-		s.await("the publish", func() bool { return len(device.Heard()) == 1 })
+		s.await("the publish", func() bool { return len(device.Heard()) >= 1 })
 		out := device.Heard()[0].Properties
 		if out.ContentType != "text/plain" || out.MessageExpiry == nil || len(out.User) != 2 || out.User[1].Value != "2" {
 			s.t.Errorf("the device sees %+v", out)
@@ -255,7 +255,7 @@ var commandScenes = map[string]func(*scene){
 		device.Listen(s.topic, 1)
 		s.fails(messages.Map{pair("type", "mqtt.request"), pair("publish", messages.Map{
 			pair("topic", s.topic), pair("payload", "hello?"), pair("retain", false)}), pair("timeout", 0.5)}, "timeout")
-		s.await("the device hears it all the same", func() bool { return len(device.Heard()) == 1 })
+		s.await("the device hears it all the same", func() bool { return len(device.Heard()) >= 1 })
 	},
 	"the state": func(s *scene) {
 		answer := s.succeeds(messages.Map{pair("type", "mqtt.status")}, "mqtt.state")

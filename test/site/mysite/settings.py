@@ -1,24 +1,36 @@
-"""The chat of the Channels tutorial, whose rooms talk MQTT.
+"""Two examples of a site that talks MQTT: the chat of the Channels tutorial, and a
+page that shows the state of a house.
 
     pip install -r requirements.txt
+    python manage.py migrate
     python manage.py runserver
+    python manage.py runworker state    # beside it, for the second
 
-and an MQTT worker for the channel "mqtt" on the same Redis. There is no
-database, no user and no session: nothing here but what the chat needs.
+and an MQTT worker for the channel "mqtt" on the same Redis. There is no user and
+no session: nothing here but what the two need.
 """
 
 import os
+from pathlib import Path
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "an example keeps no secrets")
 DEBUG = True
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
-INSTALLED_APPS = ["daphne", "channels", "chat"]
+INSTALLED_APPS = ["daphne", "channels", "chat", "state"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "mysite.urls"
 ASGI_APPLICATION = "mysite.asgi.application"
-DATABASES = {}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get(
+            "DATABASE", Path(__file__).resolve().parent.parent / "site.sqlite3"
+        ),
+    }
+}
 TIME_ZONE = "UTC"
+USE_TZ = True
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

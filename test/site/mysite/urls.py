@@ -1,8 +1,10 @@
 from django.urls import path
 
-from chat import views
+import chat.views
+import state.views
 
 urlpatterns = [
-    path("", views.index, name="index"),
-    path("chat/<slug:room>/", views.room, name="room"),
+    path("", chat.views.index, name="index"),
+    path("chat/<slug:room>/", chat.views.room, name="room"),
+    path("state/", state.views.index, name="state"),
 ]

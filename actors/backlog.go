@@ -1,0 +1,82 @@
+package actors
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+)
+
+// backlog is what waits to be written to a target, in order.
+type backlog struct {
+	stats     *Stats
+	list      []waiting
+	droppable int   // how many of them may be dropped
+	held      int64 // memory that it occupies, in bytes
+}
+
+// waiting is one delivery that is not written yet.
+type waiting struct {
+	event      messages.Event
+	settlement messages.Settlement
+	receipt    messages.Receipt // of the command that it answers
+	to         *audience        // nil: everybody
+}
+
+// droppable says whether it may be dropped: what is of QoS 0, unless it answers a
+// command, which is not done before.
+func (w waiting) droppable() bool { return w.event.Message.QoS == 0 && w.receipt == "" }
+
+func (b *backlog) len() int { return len(b.list) }
+
+// add puts a message at the end.
+func (b *backlog) add(m messages.Deliver, to *audience) {
+	w := waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to}
+	b.list = append(b.list, w)
+	if w.droppable() {
+		b.droppable++
+	}
+	b.hold(sizeOf(m.Event))
+}
+
+// hold accounts for memory.
+func (b *backlog) hold(bytes int64) {
+	b.held += bytes
+	b.stats.WaitingBytes.Add(bytes)
+}
+
+// head is the first messages that are for the same audience, at most n or what
+// the first wants as a batch. It holds until forget.
+func (b *backlog) head(n int) []waiting {
+	n = min(len(b.list), max(n, b.list[0].event.Batch))
+	to := b.list[0].to
+	if i := slices.IndexFunc(b.list[:n], func(w waiting) bool { return w.to != to }); i > 0 {
+		n = i
+	}
+	return b.list[:n]
+}
+
+// shed drops the oldest message that may be dropped, if there is one.
+func (b *backlog) shed() (dropped waiting, ok bool) {
+	if b.droppable == 0 {
+		return waiting{}, false // without a look at a list that may be long
+	}
+	i := slices.IndexFunc(b.list, waiting.droppable)
+	w := b.list[i]
+	copy(b.list[1:i+1], b.list[:i])
+	b.list[0] = w
+	b.forget(1)
+	b.stats.Overflowed.Add(1)
+	return w, true
+}
+
+// forget takes the first n away.
+func (b *backlog) forget(n int) {
+	for _, w := range b.list[:n] {
+		b.hold(-sizeOf(w.event))
+		if w.droppable() {
+			b.droppable--
+		}
+	}
+	clear(b.list[:n])
+	b.list = b.list[n:]
+}

@@ -1,0 +1,104 @@
+package actors
+
+import (
+	"strings"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// routes know for each filter whom it serves, and send each delivery to the
+// subscriptions whose filters match.
+type routes struct {
+	deps      *dependencies
+	trie      topic.Trie[*route]
+	responses string   // the topics of responses to requests begin with it; empty: there are none
+	matched   []*route // scratch space of one delivery
+}
+
+// route sends a delivery to the subscriptions that match.
+func (r *routes) route(d messages.Delivery) {
+	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])
+	if d.Message.Retain {
+		r.replay(d)
+		return
+	}
+	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
+		d = r.respond(d)
+	}
+	if len(r.matched) == 1 && r.matched[0].concerns(d) {
+		d.To = r.matched[0].all()
+		r.deps.tellMatched(d, r.matched)
+		r.matched[0].subscription.Tell(d)
+		return
+	}
+	parts := r.parts(d)
+	r.deps.tellMatched(d, r.matched, parts...)
+	if len(parts) == 0 && d.Weight > 0 {
+		r.deps.Stats.Unmatched.Add(1)
+		r.deps.giveBack(d.Token, d.Weight)
+		return
+	}
+	r.send(d, parts)
+}
+
+// send gives each its part of a delivery.
+func (r *routes) send(d messages.Delivery, parts []part) {
+	for i, p := range parts {
+		copied := d
+		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
+		p.to.subscription.Tell(copied)
+	}
+}
+
+// respond sends a delivery to the requests, and returns what is left of it for
+// others.
+func (r *routes) respond(d messages.Delivery) messages.Delivery {
+	n := 1 + min(1, len(r.matched))
+	weight := messages.Split(d.Weight, n, 0)
+	r.deps.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
+	d.Weight -= weight
+	return d
+}
+
+// replay sends a retained value to those of whom newcomers wait for it, by the way
+// that live messages of its topic take. The subscription that asked for it hears
+// of it in any case.
+func (r *routes) replay(d messages.Delivery) {
+	var parts []part
+	seen := map[messages.Target]bool{}
+	for _, to := range r.matched {
+		if len(to.welcoming) == 0 || !to.concerns(d) {
+			continue
+		}
+		parts = appendPart(parts, to)
+		for target := range to.welcoming {
+			if !seen[target] {
+				seen[target] = true
+				way, member := wayOf(target, r.matched)
+				parts = appendPart(parts, way, member)
+			}
+		}
+	}
+	if len(parts) == 0 {
+		r.deps.step(d.Message, routerPath, "dropped", "a retained value that no newcomer waits for")
+		r.deps.giveBack(d.Token, d.Weight)
+		return
+	}
+	r.send(d, parts)
+}
+
+// parts are the matching subscriptions that this copy of the message is for,
+// each with the members whose way it is.
+func (r *routes) parts(d messages.Delivery) []part {
+	var parts []part
+	for _, to := range r.matched {
+		if !to.concerns(d) {
+			continue
+		}
+		if own := to.own(r.matched); len(own) > 0 {
+			parts = append(parts, part{to, own})
+		}
+	}
+	return parts
+}

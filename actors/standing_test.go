@@ -1,0 +1,62 @@
+package actors_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
+)
+
+func TestStateBeforeTheFirstAttempt(t *testing.T) {
+	t.Parallel()
+	hang := func(b *bundle, o *actors.Options) { o.MQTT = &slowDial{b.broker} }
+	run(t, hang, func(b *bundle) {
+		began := time.Now()
+		b.pass(time.Second)
+		b.layer.Put(messages.StatusCommand{Reply: answerTo("1")})
+		b.settle()
+		since, _ := b.layer.Sent(asker)[0].Body.Get("since")
+		if want := float64(began.UnixMilli()) / 1000; since != want {
+			b.Errorf("away since %v, want %v", since, want)
+		}
+	})
+}
+
+// slowDial is a broker that does not answer.
+type slowDial struct{ *probe.Broker }
+
+func (s *slowDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Session, error) {
+	<-ctx.Done()
+	return nil, probe.Failure(messages.Network)
+}
+
+// A connection that a bug has cost is lost all the same.
+func TestStateAfterABugInTheSession(t *testing.T) {
+	t.Parallel()
+	watchers := messages.Target{Kind: messages.Group, Name: "watchers"}
+	var sink actors.Sink
+	prepare := func(b *bundle, o *actors.Options) {
+		o.StatusGroup = watchers.Name
+		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, k actors.Sink) actors.Session { sink = k; return s }}
+	}
+	run(t, prepare, func(b *bundle) {
+		b.broker.Refuse(func(messages.Version) error { return errors.New("away") })
+		sink.Lost(errors.New("no failure of a session"))
+		b.pass(time.Minute)
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		var got []bool
+		for _, e := range b.layer.Sent(watchers) {
+			connected, _ := e.Body.Get("connected")
+			got = append(got, connected.(bool))
+		}
+		if !slices.Equal(got, []bool{true, false, true}) {
+			b.Errorf("the group was told %v", got)
+		}
+	})
+}
