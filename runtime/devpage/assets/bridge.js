@@ -24,18 +24,19 @@ const stations = [
 ];
 
 // Each stretch: its place, which way it leads, what travels, and its counter.
+// Those at an end lead to a side that may be away.
 const stretches = [
-  ['e0', 'out', 'commands from Redis', ['stat:commands']],
+  ['e0', 'out', 'commands from Redis', ['stat:commands'], 'layer'],
   ['e1', 'out', 'commands taken', ['stat:commands']],
   ['e2', 'out', 'commands to the router', ['stat:commands']],
   ['e3', 'out', 'publishes to the broker', ['stat:published']],
   ['e4', 'out', 'publishes to the session', ['stat:published']],
-  ['e5', 'out', 'publishes to MQTT', ['stat:published']],
-  ['f4', 'in', 'messages from MQTT', ['stat:received']],
+  ['e5', 'out', 'publishes to MQTT', ['stat:published'], 'mqtt'],
+  ['f4', 'in', 'messages from MQTT', ['stat:received'], 'mqtt'],
   ['f3', 'in', 'messages to the router', ['stat:received']],
   ['f2', 'in', 'messages to subscriptions', ['family:subscription']],
   ['f1', 'in', 'messages to groups', ['family:group', 'family:channel']],
-  ['f0', 'in', 'messages into queues', ['stat:stored']],
+  ['f0', 'in', 'messages into queues', ['stat:stored'], 'layer'],
 ];
 
 const keepers = ['bridge', 'bridge/groups', 'bridge/registry', 'bridge/requests'];
@@ -44,7 +45,12 @@ function seenActor(path) {
   const a = actor(path);
   if (!a) return { trouble: 'bad', value: '–', note: 'not there', path };
   const [trouble, why] = ofActor(a);
-  return { trouble, value: rate(series(path).now) + ' /s', note: why || `waiting ${count(a.Waiting)} · ${duration(a.Last)}`, path };
+  return { trouble, value: rate(series(path).now) + ' /s', note: why || healthy(a), path };
+}
+
+function healthy(a) {
+  const version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
+  return version ? `MQTT ${version} · ${duration(a.Last)}` : `waiting ${count(a.Waiting)} · ${duration(a.Last)}`;
 }
 
 function seenFamily(...kinds) {
@@ -77,15 +83,17 @@ function station([place, title, see]) {
   return [node, show];
 }
 
-function stretch([place, way, what, keys]) {
+function stretch([place, way, what, keys, side]) {
   const line = spark(), value = h('span', { class: 'rate' });
   const node = h('div', { class: `stretch ${way} at-${place}`, title: what },
     line, h('span', { class: 'track', 'aria-hidden': 'true' }, h('span', { class: 'train' })), value);
   const show = () => {
     const all = keys.map(series), now = all.reduce((n, s) => n + s.now, 0);
     line.show(all.length === 1 ? all[0].rates : sum(all.map((s) => s.rates)));
-    put(value, rate(now) + ' /s');
-    attr(node, 'data-flow', now > 50 ? 'fast' : now > 0 ? 'slow' : null);
+    const cut = side && !sides()[side];
+    node.classList.toggle('cut', Boolean(cut));
+    put(value, cut ? '✕ cut' : rate(now) + ' /s');
+    attr(node, 'data-flow', cut ? null : now > 50 ? 'fast' : now > 0 ? 'slow' : null);
   };
   return [node, show];
 }

@@ -6,7 +6,7 @@ import { live, on, now, series, actor } from './live.js';
 import { spark } from './spark.js';
 import { ofActor, sides } from './trouble.js';
 import { action } from './act.js';
-import { rows, lists, pairs } from './facts.js';
+import { rows, pairs, factList } from './facts.js';
 import { table, pager } from './table.js';
 import { columns } from './actors.js';
 import { count, rate, duration, since, span, clock, name } from './format.js';
@@ -16,7 +16,7 @@ let before, refresh, path;
 
 // detail opens the drawer on a path, "family:<kind>", "redis", "mqtt" or "queues".
 export function detail(what) {
-  if (what === 'queues') return void (location.hash = '#queues');
+  if (what === 'queues') return void (location.hash = '#/queues');
   if (drawer().hidden) before = document.activeElement;
   path = what;
   const content = what.startsWith('family:') ? ofKind(what.slice(7)) : what === 'redis' || what === 'mqtt' ? ofSide(what) : ofOne(what);
@@ -41,7 +41,7 @@ export function shut() {
 on('tree', () => refresh?.());
 
 function ofOne(path) {
-  const state = h('p', { class: 'state' }), figures = h('div'), failure = h('div'), facts = h('div'), line = spark('in');
+  const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), facts = factList(), line = spark('in');
   const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path));
   let shown = '';
   const show = async () => {
@@ -53,8 +53,8 @@ function ofOne(path) {
     const [trouble, why] = ofActor(a);
     put(state, `${glyph(trouble)} ${why || a.State}, since ${since(a.Since, now())}`);
     mark(state, trouble);
-    figures.replaceChildren(pairs(figuresOf(a)));
-    facts.replaceChildren(...factsOf(a.Facts));
+    figures.show(figuresOf(a));
+    facts.show(a.Facts);
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
     shown = stamp;
@@ -67,14 +67,6 @@ const figuresOf = (a) => [
   ['Waiting in the mailbox', count(a.Waiting)], ['Oldest of them', a.Age ? span(a.Age / 1e6) : '–'],
   ['One takes', duration(a.Last)], ['Restarts', count(a.Restarts)],
 ];
-
-function factsOf(facts) {
-  const list = rows(facts);
-  if (!list.length) return [];
-  return [h('h3', null, 'Facts'), pairs(list), ...lists(facts).flatMap(([title, items]) => [
-    h('h3', null, title), h('ul', { class: 'facts' }, items.map((item) => h('li', null, item.map(([k, v]) => h('span', { class: 'fact' }, h('span', { class: 'muted' }, k + ' '), v))))),
-  ])];
-}
 
 function failureOf(failure) {
   if (!failure) return [];
@@ -98,7 +90,7 @@ function slowing(path) {
 
 // ofSide is what is known of Redis or the MQTT broker.
 function ofSide(side) {
-  const redis = side === 'redis', list = h('div');
+  const redis = side === 'redis', list = pairs();
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
     !redis && action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: 'bridge/broker/session' })),
     action('Stop', `The embedded ${redis ? 'Redis' : 'broker'} is stopped, as if it had died.`, () => ({ Action: redis ? 'stop-redis' : 'stop-broker' }), { dev: true }),
@@ -106,10 +98,10 @@ function ofSide(side) {
   ].filter(Boolean)));
   const show = () => {
     const s = sides(), up = redis ? s.layer : s.mqtt;
-    list.replaceChildren(pairs([
+    list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'there' : 'away'}`],
       ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : rows(live.facts.get('bridge/broker/session'))),
-    ]));
+    ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };
 }

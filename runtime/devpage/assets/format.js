@@ -34,6 +34,9 @@ export function span(ms) {
   return Math.round(s / 86400) + ' d';
 }
 
+// gap is the time between two things that happened, in milliseconds.
+export const gap = (ms) => (ms < 1000 ? Math.max(0, ms) + ' ms' : span(ms));
+
 // bytes is a size.
 export function bytes(n) {
   if (n < 1024) return (n || 0) + ' B';

@@ -59,6 +59,7 @@ function treeCame(tree) {
     if (a.Facts) live.facts.set(a.Path, a.Facts);
   }
   for (const f of tree.Families) series('family:' + f.Kind).add(f.Handled, at);
+  if (!live.tree) performance.mark('tree');
   live.tree = tree;
   tell('tree', tree);
 }

@@ -2,10 +2,11 @@
 
 import { h, svg, field, glyph } from './dom.js';
 import { live, now } from './live.js';
-import { clock, span, name } from './format.js';
+import { clock, gap, name } from './format.js';
 import { detail } from './detail.js';
 
-const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn', restarted: 'warn' };
+const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn' };
+const signs = { restarted: '↻', connected: '✓', stopped: '■' };
 const window = 5 * 60_000;
 
 // after is how long after the one before it of the same actor a thing happened.
@@ -14,7 +15,7 @@ function withGaps(story) {
   return story.map((line) => {
     const before = last.get(line.Path);
     last.set(line.Path, line);
-    return { ...line, gap: before ? new Date(line.At) - new Date(before.At) : null, before: before?.What };
+    return { ...line, after: before ? new Date(line.At) - new Date(before.At) : null, before: before?.What };
   });
 }
 
@@ -22,9 +23,9 @@ function entry(line) {
   const trouble = words[line.What] || '';
   return h('li', { class: trouble },
     h('span', { class: 'num muted' }, clock(line.At)),
-    h('span', { class: 'what' }, h('span', { 'aria-hidden': 'true' }, glyph(trouble) + ' '), line.What),
+    h('span', { class: 'what' }, h('span', { 'aria-hidden': 'true' }, (signs[line.What] || glyph(trouble)) + ' '), line.What),
     h('button', { type: 'button', class: 'link mono', click: () => detail(line.Path) }, name(line.Path)),
-    h('span', { class: 'num muted gap' }, line.gap == null ? '' : `${span(line.gap)} after ${line.before}`),
+    h('span', { class: 'num muted gap' }, line.after == null ? '' : `${gap(line.after)} after ${line.before}`),
     h('span', { class: 'wrap said-text' }, line.Text || '', line.Stack && h('details', null, h('summary', null, 'Stack'), h('pre', { tabindex: '0' }, line.Stack))));
 }
 
@@ -53,7 +54,7 @@ export function timeline() {
     if (stamp === drawn) return; // stacks that are open stay open
     drawn = stamp;
     const text = search.value.toLowerCase();
-    const lines = withGaps(live.story).filter((line) => (!only.checked || words[line.What]) && `${line.Path} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
+    const lines = withGaps(live.story).filter((line) => (!only.checked || words[line.What] || line.What === 'restarted') && `${line.Path} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
     list.replaceChildren(...lines.slice(-300).reverse().map(entry));
     none.hidden = lines.length > 0;
   };
