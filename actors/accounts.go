@@ -1,22 +1,28 @@
 package actors
 
-import "chanmqttproxy/messages"
+import (
+	"time"
+
+	"chanmqttproxy/messages"
+)
 
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
 type accounts struct {
 	stats   *Stats
+	traces  *traces
 	partial map[uint64]uint64 // weight so far, by seq
 	settled int64             // deliveries that are whole again
 }
 
-func newAccounts(stats *Stats) accounts {
-	return accounts{stats: stats, partial: map[uint64]uint64{}}
+func newAccounts(stats *Stats, traces *traces) accounts {
+	return accounts{stats: stats, traces: traces, partial: map[uint64]uint64{}}
 }
 
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
+	now := int64(0) // asked for once
 	for _, p := range parts {
 		if p.Weight == 0 {
 			continue // given back before it was passed on
@@ -31,14 +37,22 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		delete(a.partial, p.Token.Seq)
 		a.settled++
+		if p.Token.Traced {
+			a.traces.settle(p.Token)
+		}
 		if p.Token.Replay {
 			a.stats.Replaying.Add(-1)
 		}
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
+			if now == 0 {
+				now = arrival(time.Now())
+			}
+			a.stats.Acknowledgement.Observe(time.Duration(now - p.Token.At))
 		} else {
 			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
 	}
+	a.stats.Settled.Store(a.settled)
 	return whole
 }

@@ -51,9 +51,11 @@ func (b *bridge) Receive(ctx actor.Context) {
 		b.start(ctx)
 	case messages.LayerState:
 		b.layerUp = m.Up
+		b.health.layer.Store(m.Up)
 		b.proceed(ctx)
 	case messages.SessionState:
 		b.sessionUp = m.Up
+		b.health.broker.Store(m.Up)
 		b.proceed(ctx)
 	case messages.Shutdown:
 		b.shutdown(ctx)
@@ -75,7 +77,9 @@ func (b *bridge) Receive(ctx actor.Context) {
 // HandleFailure lets a child go on after a bug, and stops the worker when one
 // fails again and again.
 func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
-	if tolerable(rs) {
+	_, wanted := reason.(byHand)
+	if wanted || tolerable(rs) {
+		b.observer.note(child.GetId(), "resumed", "it goes on with its state and its next message")
 		s.ResumeChildren(child)
 		return
 	}
@@ -98,6 +102,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 		return
 	}
 	b.stopping = true
+	b.health.stopping.Store(true)
 	self, root := ctx.Self(), b.system.Root
 	b.deadline = time.AfterFunc(b.DrainTimeout, func() { root.Send(self, drainOver{}) })
 	b.reader.Tell(messages.Quiesce{})
@@ -126,6 +131,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 // stopNext stops the next child, or the bridge itself after the last.
 func (b *bridge) stopNext(ctx actor.Context) {
 	b.stopping = true
+	b.health.stopping.Store(true)
 	b.stopTimer()
 	for _, name := range bridgeChildren {
 		if pid, ok := b.children[name]; ok {

@@ -55,7 +55,7 @@ func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
 			dependencies: deps, speech: newSpeech(deps.Version), standing: standing{dependencies: deps},
-			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats),
+			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats, deps.traces),
 		}
 	})
 }
@@ -204,6 +204,7 @@ func (b *broker) connected(m messages.Connected) {
 	b.up, b.since = true, time.Now()
 	b.speech.connected()
 	b.Stats.Connects.Add(1)
+	b.observer.note(sessionPath, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.publishes.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
@@ -221,12 +222,14 @@ func (b *broker) connected(m messages.Connected) {
 // down forgets what was true of the connection.
 func (b *broker) down() {
 	if b.up {
+		b.observer.note(sessionPath, "lost", "the connection has lived for "+time.Since(b.since).Round(time.Second).String())
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
 	for _, filter := range b.filters.lost() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.up, b.asking = false, 0
+	b.health.asked(b.filters.len(), false)
 	b.connection++ // what the lost one still says is not believed
 }
 
@@ -282,6 +285,7 @@ func (b *broker) change() {
 		b.asking++
 		b.toSession(messages.Unsubscribe{Filters: unwanted})
 	}
+	b.health.asked(b.filters.len(), b.asking == 0)
 }
 
 func (b *broker) subscribed(m messages.Subscribed) {

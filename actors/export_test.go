@@ -1,5 +1,7 @@
 package actors
 
+import "github.com/asynkron/protoactor-go/actor"
+
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
 func (t *Tree) Send(path string, message any) {
@@ -13,4 +15,32 @@ func (t *Tree) Actors() []string {
 		list = append(list, b.Keys()...)
 	}
 	return list
+}
+
+// StillContext is one in which every message is Value.
+type StillContext struct {
+	actor.Context
+	Value any
+}
+
+// Message implements actor.Context.
+func (c *StillContext) Message() any { return c.Value }
+
+// Guard wraps an actor as each of the tree's is.
+func Guard(a actor.Actor) actor.Actor {
+	return guarded{Actor: a, watched: &watched{}, deps: &dependencies{}}
+}
+
+// Protected wraps an actor so that a bug in it is caught, and no more.
+func Protected(a actor.Actor) actor.Actor { return protected{a} }
+
+type protected struct{ actor.Actor }
+
+func (p protected) Receive(ctx actor.Context) {
+	defer func() {
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+	p.Actor.Receive(ctx)
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -83,16 +84,20 @@ type group struct {
 
 	newcomers newcomers
 
+	seen             *watched
+	written, dropped uint64
+	slow             time.Duration // each write is held back for so long
+
 	handled   uint64
 	retired   bool
 	quiescing bool
 }
 
 func newGroup(deps *dependencies, target messages.Target) *actor.Props {
-	return propsOf(deps, func() actor.Actor {
+	return namedProps(deps, target.Name, func(seen *watched) actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, target: target, ctx: ctx, cancel: cancel,
+			dependencies: deps, target: target, seen: seen, ctx: ctx, cancel: cancel,
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -114,6 +119,8 @@ func (g *group) Receive(ctx actor.Context) {
 		g.sent(ctx, m)
 	case sendAgain:
 		g.sendAgain(ctx, m)
+	case slowed:
+		g.slow = m.by
 	case messages.Retire:
 		g.retired = true
 		g.tellIdle()
@@ -172,12 +179,16 @@ func (g *group) replay(m messages.Deliver) {
 		g.add(part, share.to)
 	}
 	if len(shares) == 0 {
+		g.step(m.Event.Message, g.seen.path, "dropped", "a retained value that no newcomer waits for")
 		g.giveBack(m.Token, m.Weight)
 	}
 }
 
 // add puts a message at the end of the backlog.
 func (g *group) add(m messages.Deliver, to *audience) {
+	if m.Event.Message.Trace != 0 {
+		g.step(m.Event.Message, g.seen.path, "queued", fmt.Sprintf("%d before it wait to be written", len(g.backlog)))
+	}
 	g.backlog = append(g.backlog, waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to})
 	if m.Event.Message.QoS == 0 {
 		g.droppable++
@@ -201,6 +212,8 @@ func (g *group) shed() bool {
 			continue
 		}
 		g.Stats.Overflowed.Add(1)
+		g.dropped++
+		g.step(w.event.Message, g.seen.path, "dropped", "too many wait to be written (GROUP_BACKLOG, BACKLOG_MEMORY); QoS 0 goes first")
 		g.settle([]messages.Settlement{w.settlement})
 		copy(g.backlog[1:i+1], g.backlog[:i])
 		g.backlog[0] = w
@@ -259,8 +272,9 @@ func (g *group) parkedQueues() []string {
 // write writes a batch, and the outcome comes as sent. A batch that makes the
 // layer panic would do so forever: it counts as written.
 func (g *group) write(ctx actor.Context, b *messages.Batch) {
-	m, self := sent{life: g.ctx, batch: b}, ctx.Self()
+	m, self, slow := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow
 	go func() {
+		idle(m.life, slow)
 		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
 			m.outcome, err = g.Layer.Send(m.life, b)
 			return err
@@ -283,6 +297,8 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.attempts = 0
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
+	g.measure(m.batch, m.outcome)
+	g.noted(m)
 	if m.batch.Queue == nil {
 		g.park(ctx, m)
 		g.batchDone()
@@ -305,6 +321,9 @@ func (g *group) batchDone() {
 func (g *group) retry(ctx actor.Context, m sent) {
 	g.attempts++
 	g.complaint.say(g.dependencies, "writing to "+g.target.String(), m.err)
+	for _, e := range eventsOf(m.batch.Bundles) {
+		g.step(e.Message, g.seen.path, "waiting", "writing to Redis failed; it is tried again")
+	}
 	queue := ""
 	if m.batch.Queue != nil {
 		queue = m.batch.Queue.Name
@@ -321,7 +340,7 @@ func (g *group) park(ctx actor.Context, m sent) {
 		}
 		queue := r.Queue
 		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {
-			place.add(e, &queue)
+			g.dropped += place.add(e, &queue)
 		}
 		if !ok && !place.empty() {
 			g.parked[queue.Name] = place

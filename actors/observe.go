@@ -19,9 +19,11 @@ const sampling = 64
 // written by the actor's own goroutine and read by anybody.
 type watched struct {
 	path, kind string
+	name       string // the filter or the target's name, of families
 	mailbox    actor.Mailbox
 
 	handled, sent atomic.Uint64
+	lastAt        atomic.Int64 // of a subscription: when a message came, in Unix ns
 	last          atomic.Int64 // of the sampled, in ns
 	restarts      atomic.Int64
 
@@ -40,21 +42,22 @@ type inspectable interface{ facts() any }
 
 // observer knows every live actor, and what happened to those that were.
 type observer struct {
-	mu       sync.Mutex
-	actors   map[string]*watched
-	restarts map[string]int64 // by kind, of those that are gone
-	story    story
+	mu     sync.Mutex
+	actors map[string]*watched
+	story  story
 }
 
 func newObserver() *observer {
-	return &observer{actors: map[string]*watched{}, restarts: map[string]int64{}}
+	return &observer{actors: map[string]*watched{}}
 }
 
 // begin notes that an incarnation has started.
 func (o *observer) begin(w *watched, self *actor.PID) {
 	first := w.path == ""
 	w.mu.Lock()
-	w.path, w.kind = self.GetId(), kindOf(self.GetId())
+	if first {
+		w.path, w.kind = self.GetId(), kindOf(self.GetId())
+	}
 	w.state, w.since = messages.StateRunning, time.Now()
 	w.mu.Unlock()
 	if !first {
@@ -72,7 +75,6 @@ func (o *observer) begin(w *watched, self *actor.PID) {
 func (o *observer) end(w *watched) {
 	o.mu.Lock()
 	delete(o.actors, w.path)
-	o.restarts[w.kind] += w.restarts.Load()
 	o.mu.Unlock()
 	o.tell(w, "stopped", "", "")
 }
@@ -94,17 +96,15 @@ func (w *watched) become(state string) {
 // tell adds a line to the story. The coming and going of families is none: there
 // are thousands of them.
 func (o *observer) tell(w *watched, what, text, stack string) {
-	if text == "" && what != "restarted" && strings.Contains(w.path, "~") {
+	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
 	o.story.add(messages.Happening{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
 }
 
-// kindOf is the kind of the actor with that path.
-func kindOf(path string) string {
-	name := path[strings.LastIndexByte(path, '/')+1:]
-	kind, _, _ := strings.Cut(name, ":")
-	return kind
+// note adds a line to the story of the actor with that path.
+func (o *observer) note(path, what, text string) {
+	o.story.add(messages.Happening{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
 }
 
 // look is the actor as it is now.

@@ -56,7 +56,9 @@ type Options struct {
 	AllowSubscribe, AllowPublish []string
 	// Static are subscriptions that are there from the start and stay.
 	Static []messages.SubscribeCommand
-	Log    *slog.Logger
+	// Count are filters by which received messages are counted, in Stats.Counted.
+	Count []string
+	Log   *slog.Logger
 	// Stats counts what happens; made if nil.
 	Stats *Stats
 }
@@ -124,6 +126,7 @@ type Stats struct {
 	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
 	// way from the connection to the layer.
 	UnderWayBytes atomic.Int64
+	Gauges
 }
 
 // dependencies are what every actor has: the options, and the addresses of the
@@ -132,6 +135,9 @@ type dependencies struct {
 	Options
 	system   *actor.ActorSystem
 	observer *observer
+	traces   *traces
+	tap      tap
+	health   *health
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
 	router   Ref[messages.ToRouter]
@@ -150,6 +156,11 @@ const (
 	requestsName = "requests"
 	groupsName   = "groups"
 	brokerName   = "broker"
+
+	routerPath   = bridgePath + "/" + routerName
+	brokerPath   = bridgePath + "/" + brokerName
+	sessionPath  = brokerPath + "/session"
+	receiverPath = bridgePath + "/" + readerName + "/receiver"
 )
 
 func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
@@ -157,6 +168,8 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 		Options:  o.withDefaults(),
 		system:   system,
 		observer: newObserver(),
+		traces:   newTraces(),
+		health:   &health{},
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
 		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),

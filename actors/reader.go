@@ -130,6 +130,7 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
 	r.underWay += len(m.Received)
+	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
 		r.expect(ctx, received)
@@ -230,6 +231,7 @@ func (r *reader) settle(m acknowledged) (left acknowledged) {
 
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 	r.underWay -= m.settled
+	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
 	r.take()
 	if m.err == nil {
 		r.acknowledging = false
@@ -263,6 +265,7 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
+	r.observer.note(receiverPath, "lost", "Redis is away: "+trouble)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.tellState(false)
 }

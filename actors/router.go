@@ -74,6 +74,10 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Welcomed:
 		r.welcomed(m)
+	case messages.Serving:
+		ctx.Respond(r.serving(m.Filters))
+	case messages.Matching:
+		ctx.Respond(r.matching(m.Topic))
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
@@ -188,6 +192,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
+	r.health.restored.Store(true)
 	early := r.early
 	r.early = nil
 	for _, e := range early {
@@ -390,6 +395,7 @@ func (r *router) deliver(d messages.Delivery) {
 	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
+		r.step(d.Message, routerPath, "held", "until a target that has left its filter has what came before")
 		return
 	}
 	r.route(d)
@@ -407,10 +413,12 @@ func (r *router) route(d messages.Delivery) {
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		d.To = r.matched[0].all()
+		r.tellMatched(d)
 		r.matched[0].subscription.Tell(d)
 		return
 	}
 	parts := r.parts(d)
+	r.tellMatched(d, parts...)
 	if len(parts) == 0 && d.Weight > 0 {
 		r.Stats.Unmatched.Add(1)
 		r.giveBack(d.Token, d.Weight)
@@ -458,6 +466,7 @@ func (r *router) replay(d messages.Delivery) {
 		}
 	}
 	if len(parts) == 0 {
+		r.step(d.Message, routerPath, "dropped", "a retained value that no newcomer waits for")
 		r.giveBack(d.Token, d.Weight)
 		return
 	}

@@ -58,34 +58,52 @@ func (g guarded) Receive(ctx actor.Context) {
 			g.recovered(ctx, v)
 		}
 	}()
-	g.lives(ctx)
-	if _, ok := ctx.Message().(messages.Inspect); ok {
-		g.inspected(ctx)
+	switch m := ctx.Message().(type) {
+	case *actor.Started, *actor.Restarting, *actor.Stopping, *actor.Stopped:
+		g.lives(ctx, m)
+		g.Actor.Receive(ctx)
+		return
+	case messages.Inspect, ping, restart:
+		g.asked(ctx, m)
 		return
 	}
-	if n := g.handled.Load() + 1; n%sampling == 0 {
-		defer g.time(time.Now())
+	n := g.handled.Load() + 1
+	g.handled.Store(n) // nobody else writes it
+	if n%sampling != 0 {
+		g.Actor.Receive(ctx)
+		return
 	}
+	began := time.Now()
 	g.Actor.Receive(ctx)
+	g.last.Store(int64(time.Since(began)))
 }
 
-// lives counts the message, or notes the step in the actor's life that it is.
-func (g guarded) lives(ctx actor.Context) {
-	switch ctx.Message().(type) {
+// lives notes a step in the actor's life.
+func (g guarded) lives(ctx actor.Context, step any) {
+	switch step.(type) {
 	case *actor.Started:
 		g.deps.observer.begin(g.watched, ctx.Self())
 	case *actor.Restarting:
+		g.deps.Stats.Restarts.add(g.kind)
 		g.become(messages.StateRestarting)
 	case *actor.Stopping:
 		g.become(messages.StateStopping)
 	case *actor.Stopped:
 		g.deps.observer.end(g.watched)
-	default:
-		g.handled.Store(g.handled.Load() + 1) // nobody else writes it
 	}
 }
 
-func (g guarded) time(began time.Time) { g.last.Store(int64(time.Since(began))) }
+// asked does what is asked of any actor.
+func (g guarded) asked(ctx actor.Context, question any) {
+	switch question.(type) {
+	case messages.Inspect:
+		g.inspected(ctx)
+	case ping:
+		ctx.Respond(pong{})
+	case restart:
+		panic(byHand{})
+	}
+}
 
 // inspected tells the sender what the actor has to say of itself.
 func (g guarded) inspected(ctx actor.Context) {
@@ -97,8 +115,12 @@ func (g guarded) inspected(ctx actor.Context) {
 }
 
 func (g guarded) recovered(ctx actor.Context, v any) {
-	if f, ok := v.(failure); ok {
+	switch f := v.(type) {
+	case failure:
 		g.deps.observer.failed(g.watched, "failed", f.err.Error(), "")
+		panic(f)
+	case byHand:
+		g.deps.observer.failed(g.watched, "failed", f.Error(), "")
 		panic(f)
 	}
 	b, stack := bug{value: v, message: ctx.Message()}, string(debug.Stack())
@@ -119,14 +141,20 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 // propsOf makes fresh Props for one spawn of an actor. What is known of it
 // outlives its incarnations.
 func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
-	w := &watched{}
+	return namedProps(deps, "", func(*watched) actor.Actor { return produce() }, options...)
+}
+
+// namedProps are propsOf an actor of a family: of that filter or target. It may
+// count what it sends in what is known of it.
+func namedProps(deps *dependencies, name string, produce func(*watched) actor.Actor, options ...actor.PropsOption) *actor.Props {
+	w := &watched{name: name}
 	mailbox := actor.Unbounded()
 	options = append(options, actor.WithMailbox(func() actor.Mailbox {
 		w.mailbox = mailbox()
 		return w.mailbox
 	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{Actor: produce(), watched: w, deps: deps}
+		g := guarded{Actor: produce(w), watched: w, deps: deps}
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}
 		}

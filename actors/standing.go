@@ -39,6 +39,7 @@ func (s *standing) become(state messages.State) {
 		state.Since = time.Now()
 	}
 	s.state = state
+	s.health.state.Store(&state)
 	if s.StatusGroup == "" {
 		return
 	}

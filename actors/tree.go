@@ -24,6 +24,7 @@ func Start(o Options) *Tree {
 		return slog.New(warnings{o.withDefaults().Log.Handler()})
 	}))
 	t.deps = newDependencies(t.system, o)
+	t.deps.Stats.Counted = counting(o.Count)
 	ended := func(err error) {
 		t.err = err
 		close(t.done)

@@ -17,36 +17,19 @@ const inspectTimeout = 2 * time.Second
 // families are the kinds of which there may be thousands.
 var families = []string{"subscription", "group", "channel"}
 
-// Family sums up all actors of one kind.
-type Family struct {
-	Kind                      string
-	Actors, Waiting, Restarts int
-	Handled                   uint64
-	// Troubled counts those whose mailbox holds something for more than a second,
-	// or that failed within the last minute.
-	Troubled int
-}
-
-// Watch is what can be seen of the tree at a moment.
-type Watch struct {
-	At       time.Time
-	Actors   []messages.Actor // all but the families, parents first
-	Families []Family
-}
-
 // Watch looks at every actor, without asking any. It takes milliseconds with
 // tens of thousands of them.
-func (t *Tree) Watch() Watch {
+func (t *Tree) Watch() messages.Watch {
 	now := time.Now()
-	w := Watch{At: now}
-	sums := map[string]*Family{}
+	w := messages.Watch{At: now}
+	sums := map[string]*messages.Family{}
 	for _, kind := range families {
-		sums[kind] = &Family{Kind: kind}
+		sums[kind] = &messages.Family{Kind: kind}
 	}
 	for _, seen := range t.deps.observer.all() {
 		a := seen.look(now)
 		if f, ok := sums[a.Kind]; ok {
-			f.add(a, now)
+			sum(f, a, now)
 			continue
 		}
 		w.Actors = append(w.Actors, a)
@@ -58,23 +41,24 @@ func (t *Tree) Watch() Watch {
 	return w
 }
 
-func (f *Family) add(a messages.Actor, now time.Time) {
+func sum(f *messages.Family, a messages.Actor, now time.Time) {
 	f.Actors++
 	f.Waiting += a.Waiting
 	f.Restarts += a.Restarts
 	f.Handled += a.Handled
+	f.Sent += a.Sent
 	if a.Age > time.Second || a.Failure != nil && now.Sub(a.Failure.At) < time.Minute {
 		f.Troubled++
 	}
 }
 
-// Members are the actors of one kind whose paths contain the text, in the order
-// of their paths, without their facts.
+// Members are the actors of one kind whose names (filters, targets) or paths
+// contain the text, in the order of their paths, without their facts.
 func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
 	for _, seen := range t.deps.observer.all() {
-		if seen.kind == kind && strings.Contains(seen.path, text) {
+		if seen.kind == kind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
 			list = append(list, seen.look(now))
 		}
 	}
@@ -90,8 +74,24 @@ func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 		return messages.Actor{}, false
 	}
 	a := seen.look(time.Now())
-	a.Facts, _ = t.system.Root.RequestFuture(actor.NewPID(t.system.Address(), path), messages.Inspect{}, inspectTimeout).Result()
+	a.Facts, _ = t.ask(path, messages.Inspect{}).Result()
+	if facts, ok := a.Facts.(messages.SubscriptionFacts); ok {
+		facts.Members = t.serving(facts.Filter)[facts.Filter]
+		a.Facts = facts
+	}
 	return a, true
+}
+
+// ask asks the actor with that path; what it answers comes in time, or never.
+func (t *Tree) ask(path string, question any) *actor.Future {
+	return t.system.Root.RequestFuture(t.system.NewLocalPID(path), question, inspectTimeout)
+}
+
+// serving asks the router whom filters serve.
+func (t *Tree) serving(filters ...string) map[string][]messages.MemberFacts {
+	answer, _ := t.ask(routerPath, messages.Serving{Filters: filters}).Result()
+	members, _ := answer.(map[string][]messages.MemberFacts)
+	return members
 }
 
 // Story are the happenings after a serial, oldest first; the oldest of all are

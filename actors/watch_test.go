@@ -68,7 +68,7 @@ func TestStoryOfALostConnection(t *testing.T) {
 				words = append(words, h.What)
 			}
 		}
-		if !slices.Equal(words, []string{"failed", "restarted"}) {
+		if !slices.Equal(words, []string{"failed", "lost", "restarted", "waiting", "connected"}) {
 			b.Errorf("the story is %q", words)
 		}
 		if s := b.find("bridge/broker/session"); s.Restarts != 1 || s.Failure == nil || !strings.Contains(s.Failure.Text, "network") {

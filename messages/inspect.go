@@ -50,12 +50,29 @@ type Happening struct {
 	Serial     uint64
 	At         time.Time
 	Path, Kind string
-	// What is one word: started, failed, bug, restarted, stopped, waiting,
-	// connected, lost.
+	// What is one word: started, failed, bug, restarted, resumed (it goes on with
+	// its state), stopped, waiting, connected, lost.
 	What string
 	Text string `json:",omitempty"`
 	// Stack is there for bugs.
 	Stack string `json:",omitempty"`
+}
+
+// Family sums up all actors of one kind.
+type Family struct {
+	Kind                      string
+	Actors, Waiting, Restarts int
+	Handled, Sent             uint64
+	// Troubled counts those whose mailbox holds something for more than a second,
+	// or that failed within the last minute.
+	Troubled int
+}
+
+// Watch is what can be seen of the tree at a moment.
+type Watch struct {
+	At       time.Time
+	Actors   []Actor // all but the families, parents first
+	Families []Family
 }
 
 // Inspect asks any actor for its facts; it answers the sender with one of the
@@ -119,6 +136,41 @@ type MemberFacts struct {
 	Options Options
 	// Static: it stands in the configuration.
 	Static bool
+	// Way: messages of the topic that was asked about take this filter's way to
+	// the target.
+	Way bool `json:",omitempty"`
+}
+
+// SubscriptionRow is a subscription in a list.
+type SubscriptionRow struct {
+	SubscriptionFacts
+	Path string
+}
+
+// SubscriptionList asks for subscriptions whose filters contain Text: Limit of
+// them from Offset on, in the order of Sort, which is "messages", "last" (when a
+// message came last) or else the filter.
+type SubscriptionList struct {
+	Text, Sort    string
+	Desc          bool
+	Offset, Limit int
+}
+
+// Serving asks the router whom filters serve; it answers the sender with a
+// map[string][]MemberFacts.
+type Serving struct{ Filters []string }
+
+// Matching asks the router what becomes of a topic; it answers the sender with a
+// []RouteFacts.
+type Matching struct{ Topic string }
+
+// RouteFacts are those of one filter that matches a topic. QoS is what was asked
+// of the broker, Way whether anybody gets the topic's messages by this filter.
+type RouteFacts struct {
+	Filter  string
+	QoS     byte
+	Members []MemberFacts
+	Way     bool
 }
 
 // GroupFacts are those of one target.
@@ -170,3 +222,30 @@ type RequestsFacts struct {
 
 // GroupsFacts are those of the supervisor of the targets' actors.
 type GroupsFacts struct{ Targets int }
+
+// QueueFacts are those of one queue of the layer: that of a process, or of a
+// general channel.
+type QueueFacts struct {
+	Name             string
+	Length, Capacity int
+	// Members counts the members of known groups that it serves.
+	Members int
+}
+
+// Trace is the way of one message that is followed.
+type Trace struct {
+	ID    uint64
+	Topic string
+	// Done: nothing more will happen to it.
+	Done  bool
+	Steps []Step
+}
+
+// Step is one station of a message's way. What is one word: armed, publishing,
+// waiting, acknowledged, refused, received, unmatched, matched, held, passed,
+// queued, writing, parked, written, dropped, settled.
+type Step struct {
+	At         time.Time
+	What       string
+	Path, Text string
+}

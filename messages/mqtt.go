@@ -48,16 +48,22 @@ type Message struct {
 	Properties *Properties
 	// At is when it arrived; zero outbound.
 	At time.Time
+	// Trace is the number of the Trace that follows it; 0: none does.
+	Trace uint64
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
-// deliveries of all connections; Size is that of the message, in bytes.
+// deliveries of all connections; Size is that of the message, in bytes; At is
+// when it arrived, as its maker counts time.
 type Token struct {
 	Seq  uint64
+	At   int64
 	Size uint32
 	QoS  byte
 	// Replay: it is a retained value that was asked for.
 	Replay bool
+	// Traced: the message is followed.
+	Traced bool
 }
 
 // Whole is the weight that a delivery starts with. Whoever passes a delivery

@@ -33,7 +33,8 @@ CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
 }
 
 func dev(c *cobra.Command, cfg *config.Config) error {
-	log := startLog(cfg)
+	log, flush := startLog(cfg)
+	defer flush()
 	out := c.OutOrStdout()
 	stopRedis, err := devRedis(out, cfg)
 	if err != nil {
@@ -45,7 +46,24 @@ func dev(c *cobra.Command, cfg *config.Config) error {
 		return err
 	}
 	defer stopBroker()
-	return worker.New(cfg, log).Run(c.Context())
+	w := newWorker(cfg, log)
+	if err := devListen(out, cfg, w); err != nil {
+		return err
+	}
+	return w.Run(c.Context())
+}
+
+// devListen opens the listener for health and metrics where none is configured.
+func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) error {
+	if cfg.Source("HTTP_LISTEN") != config.Default {
+		return nil
+	}
+	address, err := atOrNear(out, "http", "8083", w.Listen)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "http    http://%s/readyz and /metrics\n", address)
+	return err
 }
 
 // devRedis starts a Redis where the configuration names none, and returns how

@@ -10,30 +10,21 @@ import (
 	"golang.org/x/term"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/logs"
 )
 
-// newLogger writes to standard error as the configuration says.
-func newLogger(cfg *config.Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Log.Level}
-	format := cfg.Log.Format
-	if format == config.LogAuto && term.IsTerminal(int(os.Stderr.Fd())) {
-		format = config.LogText
-	}
-	if format == config.LogText {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
-	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
-}
-
-// startLog makes the logger and begins with what a person should know.
-func startLog(cfg *config.Config) *slog.Logger {
-	log := newLogger(cfg)
+// startLog makes the logger, which writes to standard error as the configuration
+// says, and begins with what a person should know. At the end flush is to be
+// called.
+func startLog(cfg *config.Config) (log *slog.Logger, flush func()) {
+	asText := cfg.Log.Format == config.LogText || cfg.Log.Format == config.LogAuto && term.IsTerminal(int(os.Stderr.Fd()))
+	log, flush = logs.New(os.Stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
 	redis.SetLogger(redisLog{log})
 	log.Info("starting", "version", versionOf())
 	for _, name := range cfg.Ignored {
 		log.Warn("not a setting of this program: ignored", "variable", name)
 	}
-	return log
+	return log, flush
 }
 
 // redisLog takes what the Redis client library would write to standard error.

@@ -34,7 +34,7 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists all flags", err, c.CommandPath())
 	})
-	c.AddCommand(runCommand(), devCommand(), checkCommand(), deadLettersCommand(), versionCommand())
+	c.AddCommand(runCommand(), devCommand(), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(), versionCommand())
 	return c
 }
 
@@ -42,6 +42,7 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 // errors of do are failures.
 func configured(c *cobra.Command, do func(*cobra.Command, *config.Config) error) *cobra.Command {
 	config.AddFlags(c.Flags())
+	config.Complete(func(flag string, choices []string, file bool) { complete(c, flag, choices, file) })
 	c.Args = cobra.NoArgs
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.Load(config.Input{
@@ -53,4 +54,18 @@ func configured(c *cobra.Command, do func(*cobra.Command, *config.Config) error)
 		return failed(do(c, cfg))
 	}
 	return c
+}
+
+// complete tells the shell what it may suggest for a flag: files, or the choices,
+// of which there may be none.
+func complete(c *cobra.Command, flag string, choices []string, file bool) {
+	suggest := cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp)
+	if file {
+		suggest = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+	}
+	if err := c.RegisterFlagCompletionFunc(flag, suggest); err != nil {
+		panic(err) // a flag that was not added
+	}
 }

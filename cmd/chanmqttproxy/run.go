@@ -1,9 +1,13 @@
 package main
 
 import (
+	"log/slog"
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/systemd"
 	"chanmqttproxy/runtime/worker"
 )
 
@@ -27,5 +31,15 @@ The broker and Redis may come later, or go and come back.`,
 }
 
 func run(c *cobra.Command, cfg *config.Config) error {
-	return worker.New(cfg, startLog(cfg)).Run(c.Context())
+	log, flush := startLog(cfg)
+	defer flush()
+	return newWorker(cfg, log).Run(c.Context())
+}
+
+func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {
+	w := worker.New(cfg, log)
+	w.Version = versionOf()
+	w.Manager = systemd.Find(os.Environ(), os.Getpid())
+	limitMemory(log)
+	return w
 }

@@ -14,6 +14,7 @@ type Config struct {
 	Broker Broker
 	Layer  Layer
 	Log    Log
+	HTTP   HTTP
 
 	// Channel is the layer's channel on which commands arrive; it is also the
 	// first word of the type of each event.
@@ -43,6 +44,7 @@ type Config struct {
 	Ignored []string
 
 	origins map[string]origin
+	written map[string]string // values as one would write them, by name
 }
 
 // Broker is the MQTT side.
@@ -130,9 +132,21 @@ type Bounds struct {
 	DeadLetters int
 }
 
+// HTTP is the worker's own listener, for health, metrics and the page.
+type HTTP struct {
+	// Listen is host:port; empty: there is none.
+	Listen string
+	// Count are the filters by which received messages are counted in the metrics.
+	Count []string
+	// Pprof serves Go's profiles too; Listen is on loopback then.
+	Pprof bool
+}
+
 // Log says what is logged and how.
 type Log struct {
-	Level  slog.Level
+	Level slog.Level
+	// Levels are those of single components.
+	Levels map[string]slog.Level
 	Format LogFormat
 }
 

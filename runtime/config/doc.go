@@ -6,7 +6,7 @@
 //
 //	MQTT_HOST   --mqtt-host   mqtt_host
 //
-// Flags go before the environment, which goes before the file, which goes
-// before the default. Load reports all faults at once, each with the name and
+// Flags go before the environment, which goes before the credentials that
+// systemd passes, which go before the file, which goes before the default. Load reports all faults at once, each with the name and
 // the place where the value was given; no message ever shows a secret.
 package config

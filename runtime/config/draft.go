@@ -35,12 +35,21 @@ func (d *draft) finish(fault func(env string, err error)) {
 	d.Broker.Will = d.testament("MQTT_WILL", d.will, check)
 	d.Broker.Birth = d.testament("MQTT_BIRTH", d.birth, check)
 	d.finishLayer(check)
+	check("HTTP_PPROF", d.checkPprof())
 }
 
 // checkPassword keeps to [MQTT-3.1.2-22], which allows no password alone.
 func (d *draft) checkPassword() error {
 	if d.Broker.Password != "" && d.Broker.User == "" {
 		return errors.New("a password needs a user: set MQTT_USER too")
+	}
+	return nil
+}
+
+// checkPprof keeps profiles, which show memory, from everybody else.
+func (d *draft) checkPprof() error {
+	if d.HTTP.Pprof && d.HTTP.Listen != "" && !isLoopback(d.HTTP.Listen) {
+		return errors.New("profiles are served on loopback only: give HTTP_LISTEN as 127.0.0.1:8083, or leave this off")
 	}
 	return nil
 }

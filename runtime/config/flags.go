@@ -26,6 +26,25 @@ func addFlag(set *pflag.FlagSet, name string, k kind, usage string) {
 	}
 }
 
+// Complete hands each flag of AddFlags, by its name, to do, with what a shell can
+// suggest: all its values, or that a file is wanted.
+func Complete(do func(flag string, choices []string, file bool)) {
+	do(configFlag, nil, true)
+	for _, s := range settings {
+		do(asFlag(s.env), s.suggestions(), s.kind == path)
+		if s.secret {
+			do(asFlag(s.env+twin), nil, true)
+		}
+	}
+}
+
+func (s setting) suggestions() []string {
+	if s.kind == boolean {
+		return []string{"true", "false"}
+	}
+	return s.choices
+}
+
 // usage is the row's line in the help.
 func (s setting) usage() string {
 	help := strings.ReplaceAll(s.help, "`", "")

@@ -31,6 +31,7 @@ type Input struct {
 func Load(in Input) (*Config, error) {
 	l := loader{merged: koanf.New("."), origins: map[string]origin{}}
 	l.file(in)
+	l.credentials(in.Environ)
 	l.environment(in.Environ)
 	l.flags(in.Flags)
 	d := l.draft()
@@ -145,7 +146,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // draft reads the merged values, in the order of the table.
 func (l *loader) draft() *draft {
 	d := &draft{}
-	d.Ignored, d.origins, d.Subscriptions = l.ignored, l.origins, l.subscriptions
+	d.Ignored, d.origins, d.written, d.Subscriptions = l.ignored, l.origins, map[string]string{}, l.subscriptions
 	values := l.merged.Raw()
 	for _, s := range settings {
 		if err := s.read(d, values[s.env]); err != nil {

@@ -25,6 +25,8 @@ type setting struct {
 	// shown replaces the fallback in the documentation.
 	shown string
 	help  string
+	// choices are all values there are, where they can be listed.
+	choices []string
 	// secret values have a twin NAME_FILE that names a file to read them from.
 	secret bool
 	// set reads the value into the draft. Its errors never show a secret.
@@ -42,7 +44,7 @@ var settings = []setting{
 		help: "The user at the broker."},
 	{env: "MQTT_PASSWORD", kind: text, secret: true, set: setText(func(d *draft) *string { return &d.Broker.Password }),
 		help: "The user's password."},
-	{env: "MQTT_VERSION", kind: number, fallback: "50", set: setVersion,
+	{env: "MQTT_VERSION", kind: number, fallback: "50", choices: []string{"50", "5", "5.0", "311", "3.1.1"}, set: setVersion,
 		help: "The MQTT version: `50` falls back to 3.1.1 where the broker does not speak 5; `311` starts there."},
 	{env: "MQTT_CHANNEL_NAME", kind: text, fallback: "mqtt", set: setChannel,
 		help: "The channel on which commands arrive, and the first word of the events' type."},
@@ -66,7 +68,7 @@ var settings = []setting{
 		help: "Where the broker publishes when the worker dies."},
 	{env: "MQTT_WILL_PAYLOAD", kind: text, set: setText(func(d *draft) *string { return &d.will.payload }),
 		help: "What it publishes there."},
-	{env: "MQTT_WILL_QOS", kind: number, fallback: "0", set: setQoS(func(d *draft) *byte { return &d.will.qos }),
+	{env: "MQTT_WILL_QOS", kind: number, fallback: "0", choices: []string{"0", "1", "2"}, set: setQoS(func(d *draft) *byte { return &d.will.qos }),
 		help: "With which QoS, 0 to 2."},
 	{env: "MQTT_WILL_RETAIN", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.will.retain }),
 		help: "Whether the broker retains it."},
@@ -74,7 +76,7 @@ var settings = []setting{
 		help: "Where the worker publishes when it has connected."},
 	{env: "MQTT_BIRTH_PAYLOAD", kind: text, set: setText(func(d *draft) *string { return &d.birth.payload }),
 		help: "What it publishes there."},
-	{env: "MQTT_BIRTH_QOS", kind: number, fallback: "0", set: setQoS(func(d *draft) *byte { return &d.birth.qos }),
+	{env: "MQTT_BIRTH_QOS", kind: number, fallback: "0", choices: []string{"0", "1", "2"}, set: setQoS(func(d *draft) *byte { return &d.birth.qos }),
 		help: "With which QoS, 0 to 2."},
 	{env: "MQTT_BIRTH_RETAIN", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.birth.retain }),
 		help: "Whether the broker retains it."},
@@ -100,9 +102,15 @@ var settings = []setting{
 		help: "How many bytes all waiting messages together may take; above it those who hold the most drop their oldest, as above."},
 	{env: "DEAD_LETTERS", kind: number, fallback: "1000", set: setNumber(1, 1_000_000, func(d *draft) *int { return &d.Bounds.DeadLetters }),
 		help: "How many commands that could not be understood are kept in Redis, the newest."},
+	{env: "HTTP_LISTEN", kind: text, shown: "off in `run`, `127.0.0.1:8083` in `dev`", set: setListen,
+		help: "Where health and metrics are served, host:port; `off`: nowhere."},
+	{env: "METRICS_FILTERS", kind: list, set: setCount,
+		help: "Filters by which received messages are counted in the metrics, a comma list of at most 100."},
+	{env: "HTTP_PPROF", kind: boolean, fallback: "false", set: setBool(func(d *draft) *bool { return &d.HTTP.Pprof }),
+		help: "Serve Go's profiles too, under `/debug/pprof/`; on loopback only."},
 	{env: "LOG_LEVEL", kind: text, fallback: "info", set: setLogLevel,
-		help: "`debug`, `info`, `warn` or `error`."},
-	{env: "LOG_FORMAT", kind: text, shown: "text on a terminal, else JSON", set: setLogFormat,
+		help: "`debug`, `info`, `warn` or `error`; with more after a comma for single components, which are `actors`, `http`, `layer` and `mqtt`: `info,mqtt=debug`."},
+	{env: "LOG_FORMAT", kind: text, choices: []string{"text", "json"}, shown: "text on a terminal, else JSON", set: setLogFormat,
 		help: "`text` or `json`."},
 	{env: "SHUTDOWN_TIMEOUT", kind: duration, fallback: "10s", set: setShutdownTimeout,
 		help: "How long a stop may take to finish what is under way."},

@@ -7,6 +7,7 @@ type Source byte
 const (
 	Default Source = iota
 	File
+	Credential
 	Environment
 	Flag
 )
@@ -18,6 +19,8 @@ func (s Source) String() string {
 		return "flag"
 	case Environment:
 		return "environment"
+	case Credential:
+		return "systemd credential"
 	case File:
 		return "file"
 	default:

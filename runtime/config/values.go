@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -134,20 +133,6 @@ func setNumber(least, most int, into func(*draft) *int) func(*draft, string) err
 		*into(d), err = parseNumber(s, least, most)
 		return err
 	}
-}
-
-// setLogLevel takes Python's names too, which a site's environment may have.
-func setLogLevel(d *draft, s string) error {
-	levels := map[string]slog.Level{
-		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
-		"warning": slog.LevelWarn, "critical": slog.LevelError,
-	}
-	level, ok := levels[strings.ToLower(s)]
-	if !ok {
-		return fmt.Errorf("%q is no log level: give debug, info, warn or error", s)
-	}
-	d.Log.Level = level
-	return nil
 }
 
 func setLogFormat(d *draft, s string) error {

@@ -20,6 +20,7 @@ func (s setting) read(d *draft, value any) error {
 	if err != nil {
 		return err
 	}
+	d.written[s.env] = text
 	return s.set(d, text)
 }
 

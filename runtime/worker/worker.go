@@ -3,21 +3,29 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/runtime/systemd"
 )
 
 // Worker bridges one channel layer and one MQTT broker.
 type Worker struct {
 	// Backoff paces reconnecting on both sides; to be set before Run.
 	Backoff actors.Backoff
+	// Version is that of the program, for the metrics.
+	Version string
+	// Manager is told how the worker does.
+	Manager systemd.Manager
 
-	config *config.Config
-	log    *slog.Logger
-	stats  *actors.Stats
+	config   *config.Config
+	log      *slog.Logger
+	stats    *actors.Stats
+	listener net.Listener
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
@@ -30,10 +38,16 @@ func (w *Worker) Stats() *actors.Stats { return w.stats }
 
 // Run works until ctx ends; then it finishes what is under way, within the
 // configured shutdown timeout, and returns nil. Neither Redis nor the broker
-// needs to be there. An error means that the worker gave up because of a bug.
+// needs to be there. An error means that the worker gave up because of a bug, or
+// that HTTP_LISTEN is taken.
 func (w *Worker) Run(ctx context.Context) error {
-	client := newPeer(w.config, w.log)
+	if err := w.listen(); err != nil {
+		return err
+	}
+	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
+	defer w.serve(tree, telling{w.stats, tree.Health, w.config.Bounds, w.Version})()
+	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
 	select {
 	case <-tree.Done():
@@ -64,7 +78,7 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 	bounds := w.config.Bounds
 	return actors.Options{
 		Layer:            &commands{sessions: sessions},
-		MQTT:             newBroker(w.config, sessions, w.log),
+		MQTT:             newBroker(w.config, sessions, w.logOf("mqtt")),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
@@ -79,10 +93,14 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		AllowPublish:     w.config.AllowPublish,
 		Static:           w.config.Subscriptions,
 		DrainTimeout:     w.drainTimeout(),
-		Log:              w.log,
+		Count:            w.config.HTTP.Count,
+		Log:              w.logOf("actors"),
 		Stats:            w.stats,
 	}
 }
+
+// logOf is the logger of a component.
+func (w *Worker) logOf(component string) *slog.Logger { return w.log.With(logs.Component, component) }
 
 // drainTimeout leaves time for closing connections.
 func (w *Worker) drainTimeout() time.Duration {

@@ -1,141 +1,223 @@
 package worker_test
 
 import (
-	"errors"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
 	"os"
-	"path/filepath"
-	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/goleak"
 
-	"chanmqttproxy/messages"
-	"chanmqttproxy/runtime/command"
 	"chanmqttproxy/runtime/config"
-	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/embedded"
+	"chanmqttproxy/runtime/systemd"
 	"chanmqttproxy/runtime/worker"
+	"chanmqttproxy/test/kit"
 )
 
-func body(kind any) messages.Map {
-	return messages.Map{{Key: "type", Value: kind}, {Key: "reply_channel", Value: "w"}, {Key: "id", Value: "7"}}
-}
-
-// TestUnderstand: whatever is wrong, its sender can be told.
-func TestUnderstand(t *testing.T) {
-	t.Parallel()
-	unreadable := errors.New("unreadable")
-	reply := messages.Reply{Channel: "w", ID: "7"}
-	bug := func(messages.Map) (messages.Command, error) { panic("index out of range") }
-	strange := func(messages.Map) (messages.Command, error) { return nil, unreadable }
-	for name, test := range map[string]struct {
-		message layer.Message
-		decode  func(messages.Map) (messages.Command, error)
-		want    messages.Received
-	}{
-		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, command.Decode,
-			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}, Type: "mqtt.status", Reply: reply}},
-		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, command.Decode,
-			messages.Received{Receipt: "r", Code: command.MissingKey, Type: "mqtt.subscribe", Reply: reply}},
-		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, command.Decode,
-			messages.Received{Receipt: "r"}},
-		"a bug": {layer.Message{Receipt: "r", Body: body("mqtt.publish")}, bug,
-			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", Reply: reply}},
-		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, strange,
-			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", Reply: reply}},
-	} {
-		got := worker.Understand(test.message, test.decode)
-		if (got.Fault == nil) != (got.Command != nil) {
-			t.Errorf("%s: the command %v with the fault %v", name, got.Command, got.Fault)
-		}
-		got.Fault = nil
-		if !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: %+v, want %+v", name, got, test.want)
-		}
+// TestMain waits for the actor library to end what it throttles dead letters with.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	leak := goleak.Find()
+	for until := time.Now().Add(10 * time.Second); leak != nil && time.Now().Before(until); {
+		leak = goleak.Find()
 	}
+	if leak != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, leak)
+		code = 1
+	}
+	os.Exit(code)
 }
 
-// load reads a configuration of a file with this content.
-func load(t *testing.T, name, content string) (*config.Config, error) {
+const soon = 30 * time.Second
+
+// running is a worker of which HTTP is asked.
+type running struct {
+	*testing.T
+	base string
+	stop func()
+}
+
+// start runs a worker between a Redis and a broker; environ adds to what it is
+// configured with.
+func start(t *testing.T, environ ...string) *running {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-	config.AddFlags(flags)
-	if err := flags.Parse([]string{"--config=" + path}); err != nil {
-		t.Fatal(err)
-	}
-	return config.Load(config.Input{Flags: flags, Subscription: worker.Subscription})
+	return startUnder(t, systemd.Manager{}, environ...)
 }
 
-// TestOptions: what is configured reaches the actors.
-func TestOptions(t *testing.T) {
-	t.Parallel()
-	cfg, err := load(t, "c.yaml", `
-mqtt_status_group: state
-mqtt_allow_subscribe: [house/#, $SYS/#]
-mqtt_allow_publish: house/+/set
-subscriptions:
-  - {topic: house/#, group: house, qos: 1, min_interval: 0.5, retained: send}
-`)
+// startUnder is start under a service manager.
+func startUnder(t *testing.T, m systemd.Manager, environ ...string) *running {
+	t.Helper()
+	cfg, err := config.Load(config.Input{Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := worker.OptionsOf(cfg)
-	want := []messages.SubscribeCommand{{
-		Filter: "house/#", Targets: []messages.Target{{Name: "house"}}, Replay: true,
-		Options: messages.Options{QoS: 1, MinInterval: 500_000_000},
-	}}
-	if !reflect.DeepEqual(o.Static, want) {
-		t.Errorf("%+v, want %+v", o.Static, want)
-	}
-	if o.StatusGroup != "state" || strings.Join(o.AllowSubscribe, " ") != "house/# $SYS/#" || strings.Join(o.AllowPublish, " ") != "house/+/set" {
-		t.Errorf("%q %q %q", o.StatusGroup, o.AllowSubscribe, o.AllowPublish)
-	}
-}
-
-// TestReadme: the file that README.md shows is taken.
-func TestReadme(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	w := worker.New(cfg, slog.New(slog.DiscardHandler))
+	w.Version, w.Manager = "v1.2.3", m
+	addr, err := w.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "<!-- subscriptions -->\n```yaml\n")
-	example, _, found := strings.Cut(rest, "```\n<!-- /subscriptions -->")
-	if !found {
-		t.Fatal("README.md has no example of subscriptions")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- w.Run(ctx) }()
+	r := &running{T: t, base: "http://" + addr.String()}
+	r.stop = func() {
+		r.stop = func() {}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
-	if cfg, err := load(t, "c.yaml", example); err != nil || len(cfg.Subscriptions) != 2 {
-		t.Errorf("%+v, %v", cfg, err)
-	}
+	t.Cleanup(func() { r.stop() })
+	return r
 }
 
-// TestBadSubscriptions: each entry has its fault, which names the key.
-func TestBadSubscriptions(t *testing.T) {
-	t.Parallel()
-	_, err := load(t, "c.toml", `
-subscriptions = [
-  {topic = "a/#/b", group = "g"},
-  {topic = "a", group = "g", qos = "1"},
-  {topic = "a", group = "g"},
-  {topic = "a", group = "g", type = "mqtt.subscribe"},
-  {topic = "a", group = "g", shared = true},
-  {topic = "a"},
-]
-`)
-	var faults config.Faults
-	if !errors.As(err, &faults) || len(faults) != 5 {
-		t.Fatalf("%v, want five faults", err)
+// get asks once; no connection is kept.
+func (r *running) get(path string) (int, string) {
+	r.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get(r.base + path)
+	if err != nil {
+		r.Fatal(err)
 	}
-	for _, part := range []string{
-		"subscriptions[0].topic (", "subscriptions[1].qos (", "must be 0, 1 or 2", "subscriptions[3].type (", "no such key",
-		"subscriptions[4].shared (", "not supported", "subscriptions[5].group (", "missing",
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+func (r *running) becomes(path string, code int, part string) {
+	r.Helper()
+	kit.Eventually(r.T, soon, fmt.Sprintf("%s is %d with %q", path, code, part), func() bool {
+		c, body := r.get(path)
+		return c == code && strings.Contains(body, part)
+	})
+}
+
+// metric is the value in one line of /metrics; "": there is none.
+func (r *running) metric(name string) string {
+	r.Helper()
+	_, body := r.get("/metrics")
+	for line := range strings.Lines(body) {
+		if value, ok := strings.CutPrefix(line, "chanmqttproxy_"+name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func startRedis(t *testing.T) string {
+	t.Helper()
+	server, err := embedded.Redis("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return "REDIS_URL=redis://" + server.Addr()
+}
+
+func broker(t *testing.T, address string) *embedded.BrokerServer {
+	t.Helper()
+	server, err := embedded.Broker(address, embedded.BrokerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	return server
+}
+
+// TestReadiness: a worker is ready as long as both sides are there.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	r := start(t, startRedis(t), "MQTT_HOST="+address)
+	r.becomes("/readyz", 503, "the MQTT broker is away")
+	r.becomes("/livez", 200, `{"live":true}`)
+	b := broker(t, address)
+	r.becomes("/readyz", 200, `{"ready":true}`)
+	b.Close()
+	r.becomes("/readyz", 503, `"ready":false`)
+	r.becomes("/livez", 200, `{"live":true}`)
+}
+
+// TestMetrics: the metrics are as Prometheus wants them, and tell what happens.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr(), "COMMAND_WINDOW=7")
+	r.becomes("/readyz", 200, "")
+	for name, want := range map[string]string{
+		"ready": "1", "redis_connected": "1", "mqtt_connected": "1", "mqtt_connects_total": "1", "subscriptions": "0", "commands_limit": "7",
+		`mqtt_protocol{version="5"}`: "1", `mqtt_protocol{version="3.1.1"}`: "0", `messages_dropped_total{reason="full"}`: "0",
+		"messages_in_flight": "0", "delivery_seconds_count": "0", `delivery_seconds_bucket{le="+Inf"}`: "0",
 	} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("no %q in %v", part, err)
+		if got := r.metric(name); got != want {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+	_, body := r.get("/metrics")
+	problems, err := promlint.New(strings.NewReader(body)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+	if !strings.Contains(body, `version="v1.2.3"`) {
+		t.Error("the version is not told")
+	}
+}
+
+// TestListenTaken: a worker that cannot be watched as configured does not start.
+func TestListenTaken(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg, err := config.Load(config.Input{Environ: []string{"HTTP_LISTEN=" + l.Addr().String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.New(cfg, slog.New(slog.DiscardHandler)).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "HTTP_LISTEN") {
+		t.Errorf("it started: %v", err)
+	}
+}
+
+// TestWatchersKnowTheMetrics: what dashboard and alerts ask for is there.
+func TestWatchersKnowTheMetrics(t *testing.T) {
+	t.Parallel()
+	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
+	r.becomes("/readyz", 200, "")
+	_, body := r.get("/metrics")
+	there := map[string]bool{}
+	for line := range strings.Lines(body) {
+		there[line[:strings.IndexAny(line, "{ ")]] = true
+	}
+	for _, path := range []string{"../deploy/grafana/dashboard.json", "../deploy/prometheus/alerts.yaml"} {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`(chanmqttproxy|process|go)_[a-z0-9_]+`).FindAllString(string(content), -1)
+		if len(names) == 0 {
+			t.Errorf("%s asks for nothing", path)
+		}
+		for _, name := range names {
+			if !there[name] {
+				t.Errorf("%s asks for %s, which is not there", path, name)
+			}
 		}
 	}
 }

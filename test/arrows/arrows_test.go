@@ -54,6 +54,8 @@ func TestChecks(t *testing.T) {
 		{"imports", file("runtime/mqtt/a_test.go", `import _ "chanmqttproxy/test/kit"`), ""},
 		{"imports", file("runtime/worker/a.go", `import _ "chanmqttproxy/actors"`+"\n"+`import _ "chanmqttproxy/runtime/mqtt"`), ""},
 		{"imports", file("runtime/worker/a.go", `import _ "chanmqttproxy/cmd/chanmqttproxy"`), "imports cmd/chanmqttproxy"},
+		{"imports", file("runtime/deploy/a_test.go", `import _ "chanmqttproxy/runtime/config"`), ""},
+		{"imports", file("runtime/deploy/a.go", `import _ "chanmqttproxy/runtime/config"`), "imports runtime/config"},
 		{"imports", file("actors/a.go", `import _ "github.com/asynkron/protoactor-go/actor"`), ""},
 		{"imports", file("actors/a.go", `import _ "chanmqttproxy/runtime/mqtt"`), "imports runtime/mqtt"},
 		{"imports", file("actors/a_test.go", `import _ "chanmqttproxy/runtime/mqtt"`), "imports runtime/mqtt"},

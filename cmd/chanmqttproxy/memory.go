@@ -1,0 +1,20 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"runtime/debug"
+
+	"chanmqttproxy/runtime/memlimit"
+)
+
+// limitMemory keeps Go's heap below nine tenths of what the container or service
+// may take, unless GOMEMLIMIT says otherwise.
+func limitMemory(log *slog.Logger) {
+	limit, found := memlimit.Find(os.DirFS("/"))
+	if !found || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	debug.SetMemoryLimit(limit / 10 * 9)
+	log.Debug("keeping within the memory of the control group", "bytes", limit)
+}

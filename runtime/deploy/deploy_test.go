@@ -1,0 +1,196 @@
+// Package deploy_test checks the files of this folder against the programs that
+// read them, and against the worker.
+package deploy_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/test/kit"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func parse(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(read(t, path)), into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+func command(t *testing.T, program string, args ...string) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), kit.Need(t, program), args...).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "WARN") {
+		t.Errorf("%s %q: %v\n%s", program, args, err, out)
+	}
+}
+
+// TestUnit has systemd read the unit, and say how much it could do to the machine
+// if it were taken over: 0 to 100.
+func TestUnit(t *testing.T) {
+	t.Parallel()
+	unit := read(t, "systemd/chanmqttproxy.service")
+	if !strings.Contains(unit, "ExecStart=/usr/local/bin/chanmqttproxy run\n") {
+		t.Error("the unit does not run the worker")
+	}
+	path := filepath.Join(t.TempDir(), "chanmqttproxy.service")
+	installed := strings.ReplaceAll(unit, "/usr/local/bin/chanmqttproxy", "/bin/true")
+	if err := os.WriteFile(path, []byte(installed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, "systemd-analyze", "verify", path)
+	command(t, "systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", path)
+}
+
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	command(t, "promtool", "check", "rules", "prometheus/alerts.yaml")
+}
+
+// TestCredentialsOfUnit: the secrets that the unit may pass are ones.
+func TestCredentialsOfUnit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good := map[string]string{
+		"redis_url":      "redis://a",
+		"channel_layers": `{"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}`,
+	}
+	for _, found := range regexp.MustCompile(`(?m)^#LoadCredential=(\w+):`).FindAllStringSubmatch(read(t, "systemd/chanmqttproxy.service"), -1) {
+		if err := os.WriteFile(filepath.Join(dir, found[1]), []byte(good[found[1]]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := config.Load(config.Input{Environ: []string{"MQTT_USER=u", "CREDENTIALS_DIRECTORY=" + dir}}); err != nil {
+		t.Error(err)
+	}
+}
+
+// load reads an environment, in which everything has to be a setting. Secrets in
+// files are on another machine.
+func load(t *testing.T, environment map[string]string) *config.Config {
+	t.Helper()
+	var environ []string
+	for name, value := range environment {
+		if strings.HasSuffix(name, "_FILE") {
+			path := filepath.Join(t.TempDir(), "secret")
+			if err := os.WriteFile(path, []byte("redis://secret"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			value = path
+		}
+		environ = append(environ, name+"="+value)
+	}
+	c, err := config.Load(config.Input{Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range environment {
+		if c.Source(strings.TrimSuffix(name, "_FILE")) != config.Environment {
+			t.Errorf("%s is no setting", name)
+		}
+	}
+	return c
+}
+
+func TestCompose(t *testing.T) {
+	t.Parallel()
+	var compose struct {
+		Services map[string]struct {
+			Build           struct{ Dockerfile string }
+			Environment     map[string]string
+			StopGracePeriod string `yaml:"stop_grace_period"`
+		}
+	}
+	parse(t, "docker/compose.yaml", &compose)
+	worker := compose.Services["worker"]
+	read(t, filepath.Join("../..", worker.Build.Dockerfile))
+	c := load(t, worker.Environment)
+	if grace, err := time.ParseDuration(worker.StopGracePeriod); err != nil || grace <= c.ShutdownTimeout {
+		t.Errorf("it is killed after %s, and may take %v to stop", worker.StopGracePeriod, c.ShutdownTimeout)
+	}
+}
+
+// pod is what is looked at of the deployment.
+type pod struct {
+	TerminationGracePeriodSeconds int `yaml:"terminationGracePeriodSeconds"`
+	Containers                    []struct {
+		Env   []struct{ Name, Value string }
+		Ports []struct {
+			ContainerPort string `yaml:"containerPort"`
+		}
+		LivenessProbe  probe `yaml:"livenessProbe"`
+		ReadinessProbe probe `yaml:"readinessProbe"`
+	}
+}
+
+type probe struct {
+	HTTPGet struct{ Path string } `yaml:"httpGet"`
+}
+
+func TestKubernetes(t *testing.T) {
+	t.Parallel()
+	var kustomization struct{ Resources []string }
+	parse(t, "kubernetes/kustomization.yaml", &kustomization)
+	var settings struct{ Data map[string]string }
+	var deployment struct {
+		Spec struct{ Template struct{ Spec pod } }
+	}
+	for _, file := range kustomization.Resources {
+		parse(t, "kubernetes/"+file, &struct{}{})
+	}
+	parse(t, "kubernetes/configmap.yaml", &settings)
+	parse(t, "kubernetes/deployment.yaml", &deployment)
+	spec := deployment.Spec.Template.Spec
+	worker := spec.Containers[0]
+	environment := maps.Clone(settings.Data)
+	for _, e := range worker.Env {
+		environment[e.Name] = e.Value
+	}
+	c := load(t, environment)
+	if grace := time.Duration(spec.TerminationGracePeriodSeconds) * time.Second; grace <= c.ShutdownTimeout {
+		t.Errorf("it is killed after %v, and may take %v to stop", grace, c.ShutdownTimeout)
+	}
+	if c.HTTP.Listen != ":"+worker.Ports[0].ContainerPort || worker.LivenessProbe.HTTPGet.Path != "/livez" || worker.ReadinessProbe.HTTPGet.Path != "/readyz" {
+		t.Errorf("it listens at %s, and is asked at %+v", c.HTTP.Listen, worker)
+	}
+}
+
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	var dashboard struct {
+		Panels []struct {
+			ID      int
+			Title   string
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "grafana/dashboard.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	var ids []int
+	for _, p := range dashboard.Panels {
+		if slices.Contains(ids, p.ID) || len(p.Targets) == 0 {
+			t.Errorf("panel %q has an ID of another, or shows nothing", p.Title)
+		}
+		ids = append(ids, p.ID)
+	}
+}

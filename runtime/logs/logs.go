@@ -1,0 +1,59 @@
+package logs
+
+import (
+	"context"
+	"io"
+	"log/slog"
+)
+
+// Component is the key of the attribute that says which part of the program a
+// logger is for: log.With(logs.Component, "mqtt").
+const Component = "component"
+
+// Options say what is logged and how.
+type Options struct {
+	// Level is the least that is logged, Levels what it is for some components.
+	Level  slog.Level
+	Levels map[string]slog.Level
+	// Text is for people, else each line is JSON.
+	Text bool
+}
+
+// New makes a logger that writes to w. Warnings and errors that repeat
+// themselves are told as Repeats says; flush tells at the end what is untold.
+func New(w io.Writer, o Options) (log *slog.Logger, flush func()) {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	var lines slog.Handler = slog.NewJSONHandler(w, all)
+	if o.Text {
+		lines = slog.NewTextHandler(w, all)
+	}
+	b := newBook()
+	return slog.New(levels{Handler: repeats{Handler: lines, book: b}, level: o.Level, of: o.Levels}), b.flush
+}
+
+// levels holds back what is below the level of its component.
+type levels struct {
+	slog.Handler
+	level slog.Level
+	of    map[string]slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (h levels) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+
+// WithAttrs implements slog.Handler. From here on the component's level counts.
+func (h levels) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		if level, ok := h.of[a.Value.String()]; ok && a.Key == Component {
+			h.level = level
+		}
+	}
+	h.Handler = h.Handler.WithAttrs(attrs)
+	return h
+}
+
+// WithGroup implements slog.Handler.
+func (h levels) WithGroup(name string) slog.Handler {
+	h.Handler = h.Handler.WithGroup(name)
+	return h
+}

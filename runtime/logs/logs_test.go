@@ -1,0 +1,113 @@
+package logs_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"chanmqttproxy/runtime/logs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// buffer is written by timers too.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// take returns what was written since the last time.
+func (b *buffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.b.Reset()
+	return b.b.String()
+}
+
+func TestLevelsOfComponents(t *testing.T) {
+	t.Parallel()
+	var out buffer
+	log, _ := logs.New(&out, logs.Options{Level: slog.LevelInfo, Levels: map[string]slog.Level{"mqtt": slog.LevelDebug, "layer": slog.LevelError}, Text: true})
+	for _, component := range []string{"mqtt", "layer", "actors"} {
+		l := log.With(logs.Component, component, "k", "v").WithGroup("g")
+		l.Debug("fine")
+		l.Info("good")
+		l.Error("bad")
+	}
+	log.Debug("fine, of nobody")
+	var got []string
+	written := out.take()
+	for line := range strings.Lines(written) {
+		_, line, _ = strings.Cut(line, " ")
+		got = append(got, strings.TrimSpace(line))
+	}
+	want := []string{
+		"level=DEBUG msg=fine component=mqtt k=v", "level=INFO msg=good component=mqtt k=v", "level=ERROR msg=bad component=mqtt k=v",
+		"level=ERROR msg=bad component=layer k=v",
+		"level=INFO msg=good component=actors k=v", "level=ERROR msg=bad component=actors k=v",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("logged\n%s", written)
+	}
+}
+
+// lines are what was written, as JSON.
+func lines(t *testing.T, out *buffer) []map[string]any {
+	t.Helper()
+	var all []map[string]any
+	for line := range strings.Lines(out.take()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fields)
+	}
+	return all
+}
+
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out buffer
+		log, flush := logs.New(&out, logs.Options{})
+		flood := func(n int) {
+			for i := range n {
+				log.With("to", i).Warn("again", "i", i)
+			}
+		}
+		flood(logs.Repeats + 30)
+		log.Error("another")
+		for range 100 {
+			log.Info("no trouble")
+		}
+		if got := lines(t, &out); len(got) != logs.Repeats+1+100 {
+			t.Errorf("%d lines at once", len(got))
+		}
+		time.Sleep(logs.Span)
+		synctest.Wait()
+		got := lines(t, &out)
+		if len(got) != 1 || got[0]["repeated"] != 30.0 || got[0]["i"] != float64(logs.Repeats+29) || got[0]["to"] != got[0]["i"] || got[0]["level"] != "WARN" {
+			t.Errorf("after a while: %v", got)
+		}
+		flood(logs.Repeats + 2)
+		flush()
+		got = lines(t, &out)
+		if len(got) != logs.Repeats+1 || got[logs.Repeats]["repeated"] != 2.0 {
+			t.Errorf("at the end: %v", got)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"net/http"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/config"
+)
+
+// namespace begins the name of each metric that is ours.
+const namespace = "chanmqttproxy"
+
+// telling is what the metrics are read from, at the moment somebody asks for
+// them: the walk of a message costs them nothing.
+type telling struct {
+	stats   *actors.Stats
+	health  func() actors.Health
+	bounds  config.Bounds
+	version string
+}
+
+// handler serves the metrics in Prometheus' formats.
+func (t telling) handler() http.Handler {
+	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{})
+}
+
+func (t telling) registry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := metrics{r}
+	m.gauge("build_info", "The version of the program; always 1.", func() float64 { return 1 }, "version", t.version, "go", runtime.Version())
+	t.inbound(m)
+	t.outbound(m)
+	t.sides(m)
+	t.bounded(m)
+	s := t.stats
+	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
+	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
+	r.MustRegister(
+		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
+		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
+		kinds{
+			described("actor_restarts_total", "Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", "kind"),
+			prometheus.CounterValue, s.Restarts.Each, []string{"session", "receiver"},
+		})
+	return r
+}
+
+func (t telling) inbound(m metrics) {
+	s := t.stats
+	m.count("messages_received_total", "Messages from the MQTT broker.", &s.Received)
+	m.count("messages_unmatched_total", "Messages from the MQTT broker that no subscription matches.", &s.Unmatched)
+	m.count("messages_written_total", "Messages written to queues in Redis: one for each process of each group.", &s.Stored)
+	m.count("messages_undecodable_total", "Messages written as bytes since they were not what the subscription forces.", &s.Undecodable)
+	for reason, n := range map[string]*atomic.Int64{
+		"full": &s.Full, "overflowed": &s.Overflowed, "expired": &s.Expired, "replaced": &s.Replaced, "abandoned": &s.Abandoned,
+	} {
+		m.count("messages_dropped_total", "Messages dropped: by a full queue where that was asked for, above a bound, too old, replaced by a newer one, or waiting when the worker stopped.", n, "reason", reason)
+	}
+	for _, c := range s.Counted {
+		m.count("filter_messages_total", "Messages from the MQTT broker that a filter of METRICS_FILTERS matches.", &c.Received, "filter", c.Filter)
+	}
+	m.gauge("messages_in_flight", "Messages from the MQTT broker that are under way to Redis.", func() float64 {
+		settled := s.Settled.Load()
+		return float64(s.Received.Load() - settled)
+	})
+	m.level("messages_parked", "Messages that wait for room in the queue of a process.", &s.Parked)
+}
+
+func (t telling) outbound(m metrics) {
+	s := t.stats
+	m.count("commands_received_total", "Commands taken from Redis.", &s.Commands)
+	m.count("commands_refused_total", "Commands that had no effect: not understood, or not allowed by the configuration.", &s.BadCommands, "reason", "not_understood")
+	m.count("commands_refused_total", "Commands that had no effect: not understood, or not allowed by the configuration.", &s.Denied, "reason", "not_allowed")
+	m.level("commands_in_flight", "Commands taken from Redis that are not done, those that wait for the MQTT broker included.", &s.CommandsUnderWay)
+	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.Published, "result", "done")
+	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.PublishRefused, "result", "refused")
+	m.count("filters_refused_total", "Filters that the MQTT broker refused.", &s.FilterRefused)
+	m.count("requests_total", "Requests, by what became of them.", &s.Responses, "result", "answered")
+	m.count("requests_total", "Requests, by what became of them.", &s.Timeouts, "result", "timeout")
+}
+
+func (t telling) sides(m metrics) {
+	s := t.stats
+	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return readiness(t.health()).Ready })
+	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.health().Layer })
+	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.health().Broker })
+	for _, v := range []messages.Version{messages.MQTT5, messages.MQTT311} {
+		m.truth("mqtt_protocol", "Which version of MQTT is spoken: 1 at that one.", func() bool {
+			h := t.health()
+			return h.Broker && h.State.Version == v
+		}, "version", v.String())
+	}
+	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.health().Filters) })
+	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
+	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
+	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
+}
+
+// bounded are the bounds beside what they bound.
+func (t telling) bounded(m metrics) {
+	s, b := t.stats, t.bounds
+	m.level("backlog_bytes", "Memory that messages which wait are taken to occupy.", &s.WaitingBytes)
+	m.level("arriving_bytes", "Size of the messages of QoS 0 that are under way to Redis.", &s.UnderWayBytes)
+	m.limit("commands_limit", "COMMAND_WINDOW: how many commands may be under way.", b.Window)
+	m.limit("group_backlog_limit", "GROUP_BACKLOG: how many messages may wait for one group.", b.GroupBacklog)
+	m.limit("queue_backlog_limit", "QUEUE_BACKLOG: how many messages may wait for the queue of one process.", b.QueueBacklog)
+	m.limit("backlog_limit_bytes", "BACKLOG_MEMORY: how much memory waiting messages may take.", b.BacklogMemory)
+	m.limit("dead_letters_limit", "DEAD_LETTERS: how many are kept in Redis.", b.DeadLetters)
+}

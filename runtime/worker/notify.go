@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/systemd"
+)
+
+// statusInterval is how often systemd is told what changed.
+const statusInterval = time.Second
+
+// herald tells systemd how the worker does, until its tree has ended.
+type herald struct {
+	systemd.Manager
+	tree *actors.Tree
+	log  *slog.Logger
+
+	ready, leaving bool
+	status         string
+	fed            time.Time // when the watchdog was
+}
+
+// notify starts telling systemd, if it started us.
+func (w *Worker) notify(tree *actors.Tree) {
+	if !w.Manager.Present() {
+		return
+	}
+	h := &herald{Manager: w.Manager, tree: tree, log: w.log}
+	go h.run()
+}
+
+func (h *herald) run() {
+	interval := statusInterval
+	if dog := h.Watchdog(); dog > 0 {
+		interval = min(interval, dog/8)
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		h.tell()
+		select {
+		case <-h.tree.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// tell says what is new.
+func (h *herald) tell() {
+	health := h.tree.Health()
+	r := readiness(health)
+	if status := statusOf(r.Ready, r.Reasons); status != h.status {
+		h.status = status
+		h.check(h.Status(status))
+	}
+	if r.Ready && !h.ready {
+		h.ready = true
+		h.check(h.Ready())
+	}
+	if health.Stopping && !h.leaving {
+		h.leaving = true
+		h.check(h.Stopping())
+	}
+	h.feed()
+}
+
+func statusOf(ready bool, reasons []string) string {
+	if ready {
+		return "at work"
+	}
+	return "waiting: " + strings.Join(reasons, "; ")
+}
+
+// feed gives the watchdog a sign of life four times as often as it wants one, if
+// every central actor answers: a worker that hangs is to be restarted.
+func (h *herald) feed() {
+	dog := h.Watchdog()
+	if dog == 0 || time.Since(h.fed) < dog/4 {
+		return
+	}
+	err := h.tree.Ping(dog / 4)
+	switch {
+	case err == nil:
+		h.fed = time.Now()
+		h.check(h.Alive())
+	case !h.leaving:
+		h.log.Error("the watchdog gets no sign of life: if that lasts, systemd restarts the worker", "error", err)
+	}
+}
+
+func (h *herald) check(err error) {
+	if err != nil {
+		h.log.Warn("systemd does not hear how the worker does: check NotifyAccess= of its unit", "error", err)
+	}
+}

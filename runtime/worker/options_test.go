@@ -1,0 +1,141 @@
+package worker_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"chanmqttproxy/messages"
+	commands "chanmqttproxy/runtime/command"
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/worker"
+)
+
+func body(kind any) messages.Map {
+	return messages.Map{{Key: "type", Value: kind}, {Key: "reply_channel", Value: "w"}, {Key: "id", Value: "7"}}
+}
+
+// TestUnderstand: whatever is wrong, its sender can be told.
+func TestUnderstand(t *testing.T) {
+	t.Parallel()
+	unreadable := errors.New("unreadable")
+	reply := messages.Reply{Channel: "w", ID: "7"}
+	bug := func(messages.Map) (messages.Command, error) { panic("index out of range") }
+	strange := func(messages.Map) (messages.Command, error) { return nil, unreadable }
+	for name, test := range map[string]struct {
+		message layer.Message
+		decode  func(messages.Map) (messages.Command, error)
+		want    messages.Received
+	}{
+		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, commands.Decode,
+			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}, Type: "mqtt.status", Reply: reply}},
+		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, commands.Decode,
+			messages.Received{Receipt: "r", Code: commands.MissingKey, Type: "mqtt.subscribe", Reply: reply}},
+		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, commands.Decode,
+			messages.Received{Receipt: "r"}},
+		"a bug": {layer.Message{Receipt: "r", Body: body("mqtt.publish")}, bug,
+			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", Reply: reply}},
+		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, strange,
+			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", Reply: reply}},
+	} {
+		got := worker.Understand(test.message, test.decode)
+		if (got.Fault == nil) != (got.Command != nil) {
+			t.Errorf("%s: the command %v with the fault %v", name, got.Command, got.Fault)
+		}
+		got.Fault = nil
+		if !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
+
+// load reads a configuration of a file with this content.
+func load(t *testing.T, name, content string) (*config.Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	config.AddFlags(flags)
+	if err := flags.Parse([]string{"--config=" + path}); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(config.Input{Flags: flags, Subscription: worker.Subscription})
+}
+
+// TestOptions: what is configured reaches the actors.
+func TestOptions(t *testing.T) {
+	t.Parallel()
+	cfg, err := load(t, "c.yaml", `
+mqtt_status_group: state
+mqtt_allow_subscribe: [house/#, $SYS/#]
+mqtt_allow_publish: house/+/set
+subscriptions:
+  - {topic: house/#, group: house, qos: 1, min_interval: 0.5, retained: send}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := worker.OptionsOf(cfg)
+	want := []messages.SubscribeCommand{{
+		Filter: "house/#", Targets: []messages.Target{{Name: "house"}}, Replay: true,
+		Options: messages.Options{QoS: 1, MinInterval: 500_000_000},
+	}}
+	if !reflect.DeepEqual(o.Static, want) {
+		t.Errorf("%+v, want %+v", o.Static, want)
+	}
+	if o.StatusGroup != "state" || strings.Join(o.AllowSubscribe, " ") != "house/# $SYS/#" || strings.Join(o.AllowPublish, " ") != "house/+/set" {
+		t.Errorf("%q %q %q", o.StatusGroup, o.AllowSubscribe, o.AllowPublish)
+	}
+}
+
+// TestReadme: the file that README.md shows is taken.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "<!-- subscriptions -->\n```yaml\n")
+	example, _, found := strings.Cut(rest, "```\n<!-- /subscriptions -->")
+	if !found {
+		t.Fatal("README.md has no example of subscriptions")
+	}
+	if cfg, err := load(t, "c.yaml", example); err != nil || len(cfg.Subscriptions) != 2 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+// TestBadSubscriptions: each entry has its fault, which names the key.
+func TestBadSubscriptions(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, "c.toml", `
+subscriptions = [
+  {topic = "a/#/b", group = "g"},
+  {topic = "a", group = "g", qos = "1"},
+  {topic = "a", group = "g"},
+  {topic = "a", group = "g", type = "mqtt.subscribe"},
+  {topic = "a", group = "g", shared = true},
+  {topic = "a"},
+]
+`)
+	var faults config.Faults
+	if !errors.As(err, &faults) || len(faults) != 5 {
+		t.Fatalf("%v, want five faults", err)
+	}
+	for _, part := range []string{
+		"subscriptions[0].topic (", "subscriptions[1].qos (", "must be 0, 1 or 2", "subscriptions[3].type (", "no such key",
+		"subscriptions[4].shared (", "not supported", "subscriptions[5].group (", "missing",
+	} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("no %q in %v", part, err)
+		}
+	}
+}
