@@ -114,7 +114,7 @@ func matches(_ *testing.T, _ *fake, tab *kit.Tab) {
 
 func follows(_ *testing.T, _ *fake, tab *kit.Tab) {
 	tab.Click("#tab-follow")
-	for topic, want := range map[string]string{"delivered": "It arrived: in Redis at", "unmatched": "It did not arrive: unmatched", "dropped": "It did not arrive: dropped"} {
+	for topic, want := range map[string]string{"delivered": "It arrived: in Redis, for group house-0", "unmatched": "It did not arrive: unmatched", "dropped": "It did not arrive: dropped"} {
 		fill(tab, "#follow-topic", topic)
 		tab.Click("#follow-next")
 		tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('`+want+`')`)

@@ -4,6 +4,7 @@ import { h, put, field, glyph, say } from './dom.js';
 import { get, post } from './api.js';
 import { clock, gap, name } from './format.js';
 import { detail } from './detail.js';
+import { mayNot } from './act.js';
 
 let wanted; // what the panel is to follow when it is shown
 
@@ -14,9 +15,8 @@ export function followTrace(id, topic) { wanted = { id, topic }; location.hash =
 
 let wake;
 
-const bad = /drop|unmatched|refus|full|expired|fail|lost|replaced|denied/i;
-const good = /written|delivered|acknowledged|sent/i;
-const wait = /park|pace|held|wait|retr/i;
+const bad = /dropped|unmatched|refused/;
+const wait = /parked|held|waiting/;
 
 const troubleOf = (step) => (bad.test(step.What) ? 'bad' : wait.test(step.What) ? 'warn' : '');
 
@@ -32,10 +32,12 @@ function step(s, first) {
 
 function outcome(trace) {
   const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad');
-  if (!steps.length) return ['', 'Waiting for a message of this topic …'];
-  if (worst) return ['bad', `${steps.some((s) => good.test(s.What)) ? 'It did not arrive everywhere' : 'It did not arrive'}: ${worst.What}${worst.Text ? ', ' + worst.Text : ''}.`];
+  if (!steps.some((s) => s.What !== 'armed')) return ['', 'Waiting for a message of this topic …'];
+  const written = steps.findLast((s) => s.What === 'written'), taken = steps.findLast((s) => s.What === 'acknowledged');
+  if (worst?.What === 'unmatched' && taken) return ['warn', `The MQTT broker has it. ${worst.Text}.`];
+  if (worst) return ['bad', `${written ? 'It did not arrive everywhere' : 'It did not arrive'}: ${worst.What}${worst.Text ? ', ' + worst.Text : ''}.`];
   if (!trace.Done) return steps.some((s) => troubleOf(s)) ? ['warn', 'It waits on its way …'] : ['', 'On its way …'];
-  return ['good', `It arrived: ${steps.at(-1).Text || steps.at(-1).What}.`];
+  return ['good', `It arrived: ${(written || taken || steps.at(-1)).Text}.`];
 }
 
 // follow is the panel.
@@ -90,6 +92,7 @@ export function follow() {
     field('Topic', input), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next message'),
     field('Payload', payload),
     h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 0, Retain: false }) }, 'Publish this one and follow it'));
+  const may = mayNot(form);
   const about = h('p', { class: 'muted' }, 'Follows one message through filters, groups and queues to Redis, or to where it ended and why.');
-  return { node: h('div', null, about, form, answer, path), title: 'Follow', on: [], show: wake };
+  return { node: h('div', null, about, may.node, form, answer, path), title: 'Follow', on: ['about'], show: () => { may.show(); wake(); } };
 }

@@ -6,7 +6,7 @@ import { clock, gap, name } from './format.js';
 import { detail } from './detail.js';
 
 const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn' };
-const signs = { restarted: '↻', connected: '✓', stopped: '■' };
+const signs = { restarted: '↻', resumed: '↻', connected: '✓', stopped: '■' };
 const window = 5 * 60_000;
 
 // after is how long after the one before it of the same actor a thing happened.

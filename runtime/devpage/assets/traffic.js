@@ -5,6 +5,7 @@ import { post, stream } from './api.js';
 import { clock, bytes } from './format.js';
 import { followTrace, followTopic } from './follow.js';
 import { live } from './live.js';
+import { mayNot } from './act.js';
 
 const kept = 200;
 
@@ -22,8 +23,11 @@ function publisher() {
       done.replaceChildren(`Published to ${body.Topic}. `, h('button', { type: 'button', class: 'link', click: () => followTrace(Trace, body.Topic) }, 'See where it went'));
     } catch (error) { done.replaceChildren(); say(error.message, 'bad'); }
   };
-  return h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
+  const form = h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
     h('div', { class: 'row' }, field('QoS', qos), h('label', { class: 'check' }, retain, ' retain'), h('button', { class: 'primary', id: 'publish' }, 'Publish')), done);
+  const may = mayNot(form);
+  form.querySelector('h2').after(may.node);
+  return { node: form, show: may.show };
 }
 
 function line(m) {
@@ -69,6 +73,6 @@ function tail() {
 
 // traffic is the panel.
 export function traffic() {
-  const listener = tail();
-  return { node: h('div', { class: 'halves' }, publisher(), listener.node), title: 'Publish & tail', on: ['about'], show: listener.show, hide: listener.hide };
+  const form = publisher(), listener = tail();
+  return { node: h('div', { class: 'halves' }, form.node, listener.node), title: 'Publish & tail', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
 }
