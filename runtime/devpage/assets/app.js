@@ -1,7 +1,8 @@
 // The page: panels, tabs, keys and the theme.
 
-import { h, put, attr, mark } from './dom.js';
+import { h, put, attr, mark, glyph } from './dom.js';
 import { live, on, listen } from './live.js';
+import { all } from './trouble.js';
 import { shut } from './detail.js';
 import { bridge } from './bridge.js';
 import { subscriptions } from './subscriptions.js';
@@ -28,8 +29,15 @@ function open(panel) {
     p.tab.tabIndex = p === panel ? 0 : -1;
   }
   panel.tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  document.title = `${panel.title} – chanmqttproxy`;
+  title();
   panel.show();
+}
+
+// title says in the tab of the browser whether something is wrong.
+function title() {
+  const [trouble] = all()[0] || [''];
+  const text = `${trouble ? glyph(trouble) + ' ' : ''}${current.title} – chanmqttproxy`;
+  if (document.title !== text) document.title = text;
 }
 
 function build(p, i) {
@@ -90,9 +98,11 @@ panels.forEach(build);
 tabs.addEventListener('keydown', arrows);
 addEventListener('hashchange', fromHash);
 addEventListener('keydown', keys);
-document.addEventListener('visibilitychange', () => document.hidden || current.show());
+document.addEventListener('visibilitychange', () => (document.hidden ? current.hide?.() : current.show()));
 on('connected', header);
 on('about', header);
+on('tree', title);
+on('connected', title);
 theme();
 fromHash();
 listen();

@@ -43,7 +43,7 @@ const keepers = ['bridge', 'bridge/groups', 'bridge/registry', 'bridge/requests'
 
 function seenActor(path) {
   const a = actor(path);
-  if (!a) return { trouble: 'bad', value: '–', note: 'not there', path };
+  if (!a) return { trouble: live.tree ? 'bad' : '', value: '–', note: live.tree ? 'not there' : '…', path };
   const [trouble, why] = ofActor(a);
   return { trouble, value: rate(series(path).now) + ' /s', note: why || healthy(a), path };
 }
@@ -114,7 +114,8 @@ function keeper(path) {
 
 function alarm() {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), text = h('span', { class: 'text' }), more = h('span', { class: 'more' });
-  let path = '';
+  const aloud = h('p', { class: 'aloud', role: 'status' });
+  let path = '', said = '';
   const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && detail(path) }, icon, text, more);
   const show = () => {
     const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well: both sides are there, nothing waits for long.', ''];
@@ -124,8 +125,10 @@ function alarm() {
     put(text, sentence);
     put(more, list.length > 1 ? `and ${list.length - 1} more` : '');
     attr(node, 'title', list.map((one) => one[1]).join('\n'));
+    if (said !== trouble + where) put(aloud, sentence); // once, not each time that its seconds change
+    said = trouble + where;
   };
-  return [node, show];
+  return [[node, aloud], show];
 }
 
 // bridge is the panel.

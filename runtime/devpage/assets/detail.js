@@ -9,6 +9,7 @@ import { action } from './act.js';
 import { rows, pairs, factList } from './facts.js';
 import { table, pager } from './table.js';
 import { columns } from './actors.js';
+import { tailFilter } from './traffic.js';
 import { count, rate, duration, since, span, clock, name } from './format.js';
 
 const drawer = () => document.getElementById('detail');
@@ -42,8 +43,8 @@ on('tree', () => refresh?.());
 
 function ofOne(path) {
   const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), facts = factList(), line = spark('in');
-  const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path));
-  let shown = '';
+  const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path, () => filter));
+  let shown = '', filter = name(path);
   const show = async () => {
     let a;
     try { a = await get('actor', { path }); } catch (error) { a = null; put(state, `● gone (${error.message})`); }
@@ -55,6 +56,7 @@ function ofOne(path) {
     mark(state, trouble);
     figures.show(figuresOf(a));
     facts.show(a.Facts);
+    if (a.Kind === 'subscription' && a.Facts) filter = a.Facts.Filter; // the path has only its beginning
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
     shown = stamp;
@@ -74,10 +76,11 @@ function failureOf(failure) {
     failure.Stack && h('details', null, h('summary', null, 'Stack'), h('pre', { tabindex: '0' }, failure.Stack))].filter(Boolean);
 }
 
-function buttons(path) {
+function buttons(path, filter) {
   const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
   const list = [action('Restart', `${name(path)} is made to fail; its supervisor decides what becomes of it.`, () => ({ Action: 'restart', Path: path }))];
   if (kind === 'session') list.push(action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: path })));
+  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); tailFilter(filter()); } }, 'Tail its messages'));
   if (kind === 'group' || kind === 'channel') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
 }

@@ -62,7 +62,7 @@ export function clock(time) {
 export function name(path) {
   const step = path.slice(path.lastIndexOf('/') + 1);
   const [, text] = /^[a-z]+:(.*?)(~\d+)?$/.exec(step) || [null, step];
-  try { return decodeURIComponent(text); } catch { return text; }
+  try { return decodeURIComponent(text.replace(/%[0-9A-F]?$/, '')); } catch { return text; } // long ones are cut
 }
 
 // target is a group or a channel.

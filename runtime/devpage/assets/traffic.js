@@ -9,6 +9,11 @@ import { mayNot } from './act.js';
 
 const kept = 200;
 
+let listenTo;
+
+// tailFilter shows the messages that match a filter.
+export function tailFilter(filter) { listenTo(filter); location.hash = '/traffic'; }
+
 function publisher() {
   const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', required: true, autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
   const payload = h('textarea', { id: 'publish-payload', class: 'mono', rows: '3', spellcheck: 'false', placeholder: '{"on": true}' });
@@ -56,6 +61,7 @@ function tail() {
     if (waiting.length > kept) waiting.shift();
     timer ||= setTimeout(flush, 250);
   };
+  listenTo = (text) => { filter.value = text; list.replaceChildren(); put(pause, 'Pause'); begin(); };
   const end = () => { stop?.(); stop = null; };
   const begin = () => {
     end();

@@ -57,6 +57,7 @@ const because = (what, why) => (why ? `${what}: ${why}` : what + '.');
 // all are the troubles there are, worst first, as [how bad, sentence, path].
 export function all() {
   const list = [], s = sides();
+  if (!live.tree) return [['', 'Waiting for the worker …', '']];
   if (!live.connected) list.push(['bad', 'The worker does not answer; what is shown is old.', '']);
   if (!s.layer) list.push(['bad', because('Redis is away', s.layerWhy), 'redis']);
   if (!s.mqtt) list.push(['bad', because('The MQTT broker is away', s.mqttWhy), 'mqtt']);
