@@ -66,7 +66,6 @@ type sendAgain struct {
 
 type group struct {
 	*dependencies
-	target messages.Target
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -84,9 +83,8 @@ type group struct {
 
 	newcomers newcomers
 
-	seen             *watched
-	written, dropped uint64
-	slow             time.Duration // each write is held back for so long
+	tally
+	slow time.Duration // each write is held back for so long
 
 	handled   uint64
 	retired   bool
@@ -97,7 +95,7 @@ func newGroup(deps *dependencies, target messages.Target) *actor.Props {
 	return namedProps(deps, target.Name, func(seen *watched) actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, target: target, seen: seen, ctx: ctx, cancel: cancel,
+			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel,
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -469,4 +467,17 @@ func (g *group) tellAnswered(receipts ...messages.Receipt) {
 	if len(receipts) > 0 && receipts[0] != "" {
 		g.reader.Tell(messages.Answered{Receipts: receipts})
 	}
+}
+
+func (g *group) facts() any {
+	f := messages.GroupFacts{
+		Target: g.target, Waiting: len(g.backlog), Bytes: g.held,
+		Writing: g.batch != nil, Attempts: g.attempts, Written: g.written, Dropped: g.dropped,
+	}
+	for name, place := range g.parked {
+		f.Bytes += place.held
+		f.Dropped += place.dropped
+		f.Parked = append(f.Parked, messages.ParkedFacts{Queue: name, Messages: place.live, Stuck: place.stuck()})
+	}
+	return f
 }

@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // serving is whom filters serve.
-func (r *router) serving(filters []string) map[string][]messages.MemberFacts {
+func serving(trie *topic.Trie[*route], filters []string) map[string][]messages.MemberFacts {
 	served := map[string][]messages.MemberFacts{}
 	for _, filter := range filters {
-		if to, ok := r.trie.Get(filter); ok {
+		if to, ok := trie.Get(filter); ok {
 			served[filter] = to.memberFacts(nil)
 		}
 	}
@@ -21,8 +22,8 @@ func (r *router) serving(filters []string) map[string][]messages.MemberFacts {
 }
 
 // matching is what becomes of a topic.
-func (r *router) matching(topic string) []messages.RouteFacts {
-	matched := r.trie.Match(topic, nil)
+func matching(trie *topic.Trie[*route], name string) []messages.RouteFacts {
+	matched := trie.Match(name, nil)
 	routes := []messages.RouteFacts{}
 	for _, to := range matched {
 		f := messages.RouteFacts{Filter: to.filter, QoS: to.want.QoS, Members: to.memberFacts(matched)}
@@ -51,29 +52,29 @@ func (to *route) memberFacts(matched []*route) []messages.MemberFacts {
 }
 
 // tellMatched tells who follows a message which filters match it, and to whom it
-// goes: where there are no parts, to all of d.To.
-func (r *router) tellMatched(d messages.Delivery, parts ...part) {
-	if d.Message.Trace == 0 {
+// goes: where there are no parts, to all of m.To.
+func (d *dependencies) tellMatched(m messages.Delivery, matched []*route, parts ...part) {
+	if m.Message.Trace == 0 {
 		return
 	}
-	if len(r.matched) == 0 {
-		r.step(d.Message, routerPath, "unmatched", "no filter matches its topic: it goes to nobody")
+	if len(matched) == 0 {
+		d.step(m.Message, routerPath, "unmatched", "no filter matches its topic: it goes to nobody")
 		return
 	}
 	var filters, targets []string
-	for _, to := range r.matched {
+	for _, to := range matched {
 		filters = append(filters, to.filter)
 	}
-	members := d.To
+	members := m.To
 	for _, p := range parts {
 		members = append(members, p.members...)
 	}
-	for _, m := range members {
-		targets = append(targets, m.Target.String())
+	for _, member := range members {
+		targets = append(targets, member.Target.String())
 	}
 	slices.Sort(filters)
 	slices.Sort(targets)
-	r.step(d.Message, routerPath, "matched", fmt.Sprintf("by %s; it goes to %s", some(filters), some(targets)))
+	d.step(m.Message, routerPath, "matched", fmt.Sprintf("by %s; it goes to %s", some(filters), some(targets)))
 }
 
 // some are the first of a list, and how many more there are.

@@ -75,9 +75,9 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Welcomed:
 		r.welcomed(m)
 	case messages.Serving:
-		ctx.Respond(r.serving(m.Filters))
+		ctx.Respond(serving(&r.trie, m.Filters))
 	case messages.Matching:
-		ctx.Respond(r.matching(m.Topic))
+		ctx.Respond(matching(&r.trie, m.Topic))
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
@@ -413,12 +413,12 @@ func (r *router) route(d messages.Delivery) {
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		d.To = r.matched[0].all()
-		r.tellMatched(d)
+		r.tellMatched(d, r.matched)
 		r.matched[0].subscription.Tell(d)
 		return
 	}
 	parts := r.parts(d)
-	r.tellMatched(d, parts...)
+	r.tellMatched(d, r.matched, parts...)
 	if len(parts) == 0 && d.Weight > 0 {
 		r.Stats.Unmatched.Add(1)
 		r.giveBack(d.Token, d.Weight)

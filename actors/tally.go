@@ -22,35 +22,30 @@ func idle(life context.Context, d time.Duration) {
 	}
 }
 
-func (g *group) facts() any {
-	f := messages.GroupFacts{
-		Target: g.target, Waiting: len(g.backlog), Bytes: g.held,
-		Writing: g.batch != nil, Attempts: g.attempts, Written: g.written, Dropped: g.dropped,
-	}
-	for name, place := range g.parked {
-		f.Bytes += place.held
-		f.Dropped += place.dropped
-		f.Parked = append(f.Parked, messages.ParkedFacts{Queue: name, Messages: place.live, Stuck: place.stuck()})
-	}
-	return f
+// tally is what became of the messages for one target.
+type tally struct {
+	*dependencies
+	target           messages.Target
+	seen             *watched
+	written, dropped uint64
 }
 
 // noted counts what a write has brought to queues, and tells those who follow
 // one of its messages.
-func (g *group) noted(m sent) {
-	g.written += uint64(m.outcome.Stored)
-	g.seen.sent.Store(g.written)
+func (t *tally) noted(m sent) {
+	t.written += uint64(m.outcome.Stored)
+	t.seen.sent.Store(t.written)
 	for i, b := range m.batch.Bundles {
 		for _, e := range b.Events {
 			if e.Message.Trace != 0 {
-				g.arrived(e.Message, i, len(m.batch.Bundles), m)
+				t.arrived(e.Message, i, len(m.batch.Bundles), m)
 			}
 		}
 	}
 }
 
 // arrived says which queues have taken the i-th of n bundles.
-func (g *group) arrived(message *messages.Message, i, n int, m sent) {
+func (t *tally) arrived(message *messages.Message, i, n int, m sent) {
 	refused := 0 // queues that have not taken it
 	stored := m.outcome.Stored
 	for _, r := range m.outcome.Refused {
@@ -61,7 +56,7 @@ func (g *group) arrived(message *messages.Message, i, n int, m sent) {
 	}
 	queues := stored/n - refused // each queue has taken all that it has not refused
 	if m.batch.Queue != nil && queues > 0 {
-		g.step(message, g.seen.path, "written", "in Redis, in the queue "+m.batch.Queue.Name+", which has room now")
+		t.step(message, t.seen.path, "written", "in Redis, in the queue "+m.batch.Queue.Name+", which has room now")
 		return
 	}
 	if m.batch.Queue != nil {
@@ -69,9 +64,9 @@ func (g *group) arrived(message *messages.Message, i, n int, m sent) {
 	}
 	switch {
 	case queues > 0:
-		g.step(message, g.seen.path, "written", fmt.Sprintf("in Redis, for %s: in %s", g.target, plural(queues, "queue")))
+		t.step(message, t.seen.path, "written", fmt.Sprintf("in Redis, for %s: in %s", t.target, plural(queues, "queue")))
 	case refused == 0:
-		g.step(message, g.seen.path, "dropped", "nobody is in "+g.target.String()+" now")
+		t.step(message, t.seen.path, "dropped", "nobody is in "+t.target.String()+" now")
 	}
 }
 
