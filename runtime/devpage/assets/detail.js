@@ -52,7 +52,7 @@ function ofOne(path) {
     if (!actor(path)) series(path).add(a.Handled, now());
     line.show(series(path).rates);
     const [trouble, why] = ofActor(a);
-    put(state, `${glyph(trouble)} ${why || a.State}, since ${since(a.Since, now())}`);
+    put(state, `${glyph(trouble)} ${a.State} for ${since(a.Since, now())}${why && why !== a.State ? '; ' + why : ''}`);
     mark(state, trouble);
     figures.show(figuresOf(a));
     facts.show(a.Facts);

@@ -15,8 +15,8 @@ export function followTrace(id, topic) { wanted = { id, topic }; location.hash =
 
 let wake;
 
-const bad = /dropped|unmatched|refused/;
-const wait = /parked|held|waiting/;
+const bad = /dropped|refused/;
+const wait = /parked|held|waiting|unmatched/;
 
 const troubleOf = (step) => (bad.test(step.What) ? 'bad' : wait.test(step.What) ? 'warn' : '');
 
@@ -31,10 +31,10 @@ function step(s, first) {
 }
 
 function outcome(trace) {
-  const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad');
+  const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad' || s.What === 'unmatched');
   if (!steps.some((s) => s.What !== 'armed')) return ['', 'Waiting for a message of this topic …'];
   const written = steps.findLast((s) => s.What === 'written'), taken = steps.findLast((s) => s.What === 'acknowledged');
-  if (worst?.What === 'unmatched' && taken) return ['warn', `The MQTT broker has it. ${worst.Text}.`];
+  if (worst?.What === 'unmatched' && taken) return ['warn', `The MQTT broker has it; ${worst.Text}.`];
   if (worst) return ['bad', `${written ? 'It did not arrive everywhere' : 'It did not arrive'}: ${worst.What}${worst.Text ? ', ' + worst.Text : ''}.`];
   if (!trace.Done) return steps.some((s) => troubleOf(s)) ? ['warn', 'It waits on its way …'] : ['', 'On its way …'];
   return ['good', `It arrived: ${(written || taken || steps.at(-1)).Text}.`];

@@ -7,6 +7,7 @@ import { detail } from './detail.js';
 
 const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn' };
 const signs = { restarted: '↻', resumed: '↻', connected: '✓', stopped: '■' };
+const calm = ['started', 'stopped', 'connected']; // what alone makes no lane
 const window = 5 * 60_000;
 
 // after is how long after the one before it of the same actor a thing happened.
@@ -32,7 +33,8 @@ function entry(line) {
 // lanes draws the last minutes, a lane for each kind that has something to show.
 function lanes(node) {
   const end = now(), recent = live.story.filter((line) => end - new Date(line.At) < window);
-  const kinds = [...new Set(recent.map((line) => line.Kind))].sort();
+  const kinds = [...new Set(recent.filter((line) => !calm.includes(line.What)).map((line) => line.Kind))].sort();
+  if (!kinds.length) return node.replaceChildren(h('p', { class: 'muted' }, 'Nothing failed.'));
   node.replaceChildren(...kinds.map((kind) => {
     const marks = recent.filter((line) => line.Kind === kind).map((line) => {
       const x = 100 - 100 * (end - new Date(line.At)) / window, trouble = words[line.What] || 'good';
