@@ -122,6 +122,8 @@ func (f *fake) actor(path string) messages.Actor {
 	switch path {
 	case "bridge/router":
 		a.Handled = f.wave(1240, 0)
+	case "bridge/groups":
+		a.Handled = f.wave(1190, .4)
 	case session:
 		a.Handled = f.wave(1350, 0)
 		if f.away {
