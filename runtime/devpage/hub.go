@@ -102,23 +102,24 @@ func (h *hub) join() (*viewer, bool) {
 	if len(h.viewers)+h.tails >= viewers || h.page.ended.Err() != nil {
 		return nil, false
 	}
+	if !h.running {
+		h.running = true
+		stop := h.page.Log.listen(func(line Line) { h.tell(event("log", line)) })
+		if known := h.page.Tree.Story(0); len(known) > 0 {
+			h.serial = known[len(known)-1].Serial
+		}
+		go h.run(stop)
+	}
 	lines := h.page.Log.recent()
 	v := &viewer{events: make(chan []byte, behind+len(lines))}
 	h.viewers[v] = true
 	story := h.page.Tree.Story(0)
-	if len(story) > 0 && !h.running {
-		h.serial = story[len(story)-1].Serial
-	}
 	v.events <- event("about", h.page.About)
 	v.events <- event("story", story[max(0, len(story)-storyShown):])
 	for _, line := range lines {
 		v.events <- event("log", line)
 	}
 	v.events <- tree
-	if !h.running {
-		h.running = true
-		go h.run()
-	}
 	return v, true
 }
 
@@ -152,9 +153,8 @@ func (h *hub) dismiss() {
 	h.tails--
 }
 
-// run looks until nobody does.
-func (h *hub) run() {
-	stop := h.page.Log.listen(func(line Line) { h.tell(event("log", line)) })
+// run looks until nobody does; stop ends hearing of the log.
+func (h *hub) run(stop func()) {
 	defer stop()
 	ticks := time.NewTicker(pause)
 	defer ticks.Stop()

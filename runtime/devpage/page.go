@@ -65,6 +65,8 @@ type Options struct {
 	// Loopback: only this machine reaches the page, so that requests have to name
 	// it as their host.
 	Loopback bool
+	// More is served beside the page, by path, to those who may see it.
+	More map[string]http.Handler
 	// Redis and Broker are the embedded servers, where they are.
 	Redis, Broker Server
 }
@@ -110,6 +112,9 @@ func (p *Page) Handler() http.Handler {
 		mux.Handle(pattern, p.answering(answer))
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "no such thing here") })
+	for path, h := range p.More {
+		mux.Handle(path, h)
+	}
 	return p.guard(mux)
 }
 

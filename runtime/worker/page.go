@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"net/http"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/devpage"
@@ -11,7 +12,11 @@ import (
 
 // Development makes the page show and do more. The servers are there where they
 // are embedded.
-type Development struct{ Redis, Broker devpage.Server }
+type Development struct {
+	Redis, Broker devpage.Server
+	// More is served beside the page, by path.
+	More map[string]http.Handler
+}
 
 // mount puts the page on a server. Beyond loopback it is there only with a token.
 func (w *Worker) mount(server *status.Server, tree *actors.Tree, peer layer.Peer) (stop func()) {
@@ -24,6 +29,7 @@ func (w *Worker) mount(server *status.Server, tree *actors.Tree, peer layer.Peer
 		Log: w.lines, Token: w.config.HTTP.Token, Loopback: loopback,
 	}
 	if w.Development != nil {
+		o.More = w.Development.More
 		o.Redis, o.Broker = w.Development.Redis, w.Development.Broker
 	}
 	page := devpage.New(o)
