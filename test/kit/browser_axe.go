@@ -9,18 +9,19 @@ import (
 // axeFile is where test/run puts the accessibility rules, below the user's cache.
 const axeFile = "chanmqttproxy/axe-0.1.8/axe_playwright_python/axe.min.js"
 
-// Axe checks the page against the rules of axe-core and returns what is serious
-// or critical, one line a fault. Without rules named, it is all of them.
-func (b *Tab) Axe(rules ...string) []string {
+// Axe checks an element and all in it against the rules of axe-core and returns
+// what is serious or critical, one line a fault. Without rules named, it is all
+// of them.
+func (b *Tab) Axe(element string, rules ...string) []string {
 	b.t.Helper()
 	if !Script[bool](b, "'axe' in window") {
 		Script[any](b, axe(b)+";null")
 	}
-	only := "{}"
+	options := "{preload: false, resultTypes: ['violations']}"
 	if len(rules) > 0 {
-		only = "{runOnly: ['" + strings.Join(rules, "','") + "']}"
+		options = "{preload: false, resultTypes: ['violations'], runOnly: ['" + strings.Join(rules, "','") + "']}"
 	}
-	return Script[[]string](b, `axe.run(document, `+only+`).then(r => r.violations
+	return Script[[]string](b, `axe.run('`+element+`', `+options+`).then(r => r.violations
 		.filter(v => ['serious', 'critical'].includes(v.impact))
 		.flatMap(v => v.nodes.map(n => v.id + ' at ' + n.target.join(' ') + ': ' + n.failureSummary)))`)
 }
