@@ -25,16 +25,10 @@ type fake struct {
 	began  time.Time
 	away   bool // the MQTT broker is
 	failed time.Time
-	rows   []row
+	rows   []messages.SubscriptionRow
 	story  []messages.Happening
 	acts   []string
 	drops  int
-}
-
-// row is a line of the list of subscriptions.
-type row struct {
-	messages.SubscriptionFacts
-	Path string
 }
 
 // serve starts the page on a fake worker with so many subscriptions.
@@ -76,10 +70,10 @@ func (f *fake) subscribe(filter string, count uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := len(f.rows)
-	r := row{Path: fmt.Sprintf("bridge/router/subscription:%s~%d", url.PathEscape(filter), n+1)}
+	r := messages.SubscriptionRow{Path: fmt.Sprintf("bridge/router/subscription:%s~%d", url.PathEscape(filter), n+1)}
 	r.Filter, r.Asked, r.Granted, r.Answered, r.Messages = filter, 1, byte(n%2), true, count
 	r.LastAt, r.LastTopic = time.Now().Add(-time.Duration(n%300)*time.Second), strings.NewReplacer("+", "front", "#", "total").Replace(filter)
-	r.Members = []messages.MemberFacts{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}}}
+	r.Members = []messages.MemberFacts{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Way: true}}
 	if n%40 == 3 {
 		r.Members = append(r.Members, messages.MemberFacts{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
 	}
@@ -128,6 +122,8 @@ func (f *fake) actor(path string) messages.Actor {
 	switch path {
 	case "bridge/router":
 		a.Handled = f.wave(1240, 0)
+	case "bridge/groups":
+		a.Handled = f.wave(1190, .4)
 	case session:
 		a.Handled = f.wave(1350, 0)
 		if f.away {
@@ -159,17 +155,10 @@ func (f *fake) facts(path string) any {
 	case "bridge/reader":
 		return messages.ReaderFacts{UnderWay: 3, Window: 1024, LayerUp: true}
 	}
-	if i := slices.IndexFunc(f.rows, func(r row) bool { return r.Path == path }); i >= 0 {
+	if i := slices.IndexFunc(f.rows, func(r messages.SubscriptionRow) bool { return r.Path == path }); i >= 0 {
 		return f.rows[i].SubscriptionFacts
 	}
 	return nil
-}
-
-// family is actors.Family, which this package may not know.
-type family struct {
-	Kind                                string
-	Actors, Waiting, Restarts, Troubled int
-	Handled                             uint64
 }
 
 func (f *fake) tree() any {
@@ -182,8 +171,8 @@ func (f *fake) tree() any {
 	in := f.wave(1180, 0)
 	return map[string]any{
 		"At": time.Now(), "Actors": list,
-		"Families": []family{{Kind: "subscription", Actors: len(f.rows), Handled: f.wave(1210, .3)}, {Kind: "group", Actors: len(f.rows)/25 + 1, Waiting: 2, Handled: f.wave(900, .6)}, {Kind: "channel", Actors: 14, Handled: f.wave(31, 2)}},
-		"Stats": map[string]uint64{"Received": in, "Stored": f.wave(2300, .7), "Commands": f.wave(47, 3), "Published": f.wave(44, 3.1), "Unmatched": f.wave(2, 1), "Overflowed": uint64(f.drops), "WaitingBytes": 48123, "Paced": 14},
+		"Families": []messages.Family{{Kind: "subscription", Actors: len(f.rows), Handled: f.wave(1210, .3)}, {Kind: "group", Actors: len(f.rows)/25 + 1, Waiting: 2, Handled: f.wave(900, .6)}, {Kind: "channel", Actors: 14, Handled: f.wave(31, 2)}},
+		"Stats":    map[string]uint64{"Received": in, "Stored": f.wave(2300, .7), "Commands": f.wave(47, 3), "Published": f.wave(44, 3.1), "Unmatched": f.wave(2, 1), "Overflowed": uint64(f.drops), "WaitingBytes": 48123, "Paced": 14},
 	}
 }
 
@@ -231,11 +220,11 @@ func (f *fake) tail(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fake) subscriptions(query url.Values) any {
-	list := slices.DeleteFunc(slices.Clone(f.rows), func(r row) bool { return !strings.Contains(r.Filter, query.Get("text")) })
-	order := map[string]func(a, b row) int{
-		"filter":   func(a, b row) int { return cmp.Compare(a.Filter, b.Filter) },
-		"messages": func(a, b row) int { return cmp.Compare(a.Messages, b.Messages) },
-		"last":     func(a, b row) int { return a.LastAt.Compare(b.LastAt) },
+	list := slices.DeleteFunc(slices.Clone(f.rows), func(r messages.SubscriptionRow) bool { return !strings.Contains(r.Filter, query.Get("text")) })
+	order := map[string]func(a, b messages.SubscriptionRow) int{
+		"filter":   func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Filter, b.Filter) },
+		"messages": func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Messages, b.Messages) },
+		"last":     func(a, b messages.SubscriptionRow) int { return a.LastAt.Compare(b.LastAt) },
 	}[query.Get("sort")]
 	slices.SortStableFunc(list, order)
 	if query.Get("desc") != "" {
@@ -261,57 +250,44 @@ func (f *fake) members(query url.Values) any {
 	return map[string]any{"Total": len(list), "Actors": page(list, query)}
 }
 
-type route struct {
-	Filter  string
-	QoS     byte
-	Members []messages.MemberFacts
-	Way     bool
-}
-
 func (f *fake) match(query url.Values) any {
 	topic := query.Get("topic")
 	if strings.ContainsAny(topic, "+#") {
 		return map[string]any{"Error": "a topic has no wildcards"}
 	}
-	var routes []route
+	var routes []messages.RouteFacts
 	for _, r := range f.rows {
 		if r.Filter == topic {
-			routes = append(routes, route{r.Filter, r.Granted, r.Members, true})
+			routes = append(routes, messages.RouteFacts{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
 		}
 	}
 	return map[string]any{"Routes": routes}
 }
 
-type queue struct {
-	Name                      string
-	Length, Capacity, Members int
-}
-
 func (f *fake) queues(url.Values) any {
-	return []queue{{"asgi:specific.4f1c", 100, 100, 38}, {"asgi:specific.9b20", 84, 100, 41}, {"asgi:specific.11ca", 7, 100, 44}, {"asgi:specific.e08d", 0, 100, 40}}
+	return []messages.QueueFacts{
+		{Name: "asgi:specific.4f1c", Length: 100, Capacity: 100, Members: 38}, {Name: "asgi:specific.9b20", Length: 84, Capacity: 100, Members: 41},
+		{Name: "asgi:specific.11ca", Length: 7, Capacity: 100, Members: 44}, {Name: "asgi:specific.e08d", Capacity: 100, Members: 40},
+	}
 }
 
 func (f *fake) letters(url.Values) any {
 	return []map[string]any{{"ID": "1", "Time": f.began, "Reason": `mqtt.subscribe: unknown key "topik"`, "Size": 91, "Preview": "mqtt.subscribe: group, topik"}}
 }
 
-type step struct {
-	At               time.Time
-	What, Path, Text string
-}
-
-// traces are those that the page can ask for, by id.
+// trace is the way of a message that ends as the id says.
 func (f *fake) trace(query url.Values) any {
-	at, first := f.began, f.rows[0].Path
-	received := step{at, "received", session, "QoS 1, 17 bytes"}
-	matched := step{at.Add(time.Millisecond), "matched", first, "1 filter, 1 group"}
-	switch query.Get("id") {
-	case "unmatched":
-		return map[string]any{"Done": true, "Steps": []step{received, {at.Add(time.Millisecond), "unmatched", "bridge/router", "no subscription matches"}}}
-	case "dropped":
-		return map[string]any{"Done": true, "Steps": []step{received, matched, {at.Add(2 * time.Millisecond), "parked", "bridge/groups/group:house-0~1", "the queue asgi:specific.4f1c is full"}, {at.Add(60 * time.Second), "dropped", "bridge/groups/group:house-0~1", "it waited for longer than 60 s"}}}
+	first, group := f.rows[0].Path, "bridge/groups/group:house-0~1"
+	way := map[string][][3]string{
+		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
+		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
+		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"parked", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
+	}[query.Get("id")]
+	trace := messages.Trace{Done: true}
+	for i, s := range way {
+		trace.Steps = append(trace.Steps, messages.Step{At: f.began.Add(time.Duration(i*i*i) * time.Millisecond), What: s[0], Path: s[1], Text: s[2]})
 	}
-	return map[string]any{"Done": true, "Steps": []step{received, matched, {at.Add(2 * time.Millisecond), "queued", "bridge/groups/group:house-0~1", "behind 2 others"}, {at.Add(3 * time.Millisecond), "written", "bridge/groups/group:house-0~1", "in Redis at asgi:specific.11ca, 8 of 100"}}}
+	return trace
 }
 
 func (f *fake) routes(mux *http.ServeMux) {
@@ -346,4 +322,11 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 		f.acts = append(f.acts, body.Action+" "+body.Path)
 	}
 	_ = json.NewEncoder(w).Encode(map[string]string{"Trace": body.Topic})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

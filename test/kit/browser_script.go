@@ -2,11 +2,15 @@ package kit
 
 import (
 	"context"
+	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
+
+// For is the same tab for a part of the test that it was made for.
+func (b *Tab) For(t testing.TB) *Tab { return &Tab{t, b.ctx} }
 
 // Script runs JavaScript in the page and returns what it comes to, once that is
 // there if it is a promise.
@@ -30,10 +34,13 @@ func (b *Tab) Picture() []byte {
 	return act(b, "taking a picture", chromedp.CaptureScreenshot())
 }
 
-// Wait waits until a JavaScript expression is true.
+// Wait waits until a JavaScript expression is true; as long as it throws, it is
+// not.
 func (b *Tab) Wait(within time.Duration, expression string) {
 	b.t.Helper()
-	Eventually(b.t, within, expression, func() bool { return Script[bool](b, "Boolean("+expression+")") })
+	Eventually(b.t, within, expression, func() bool {
+		return Script[bool](b, "(() => { try { return Boolean("+expression+") } catch { return false } })()")
+	})
 }
 
 func act[T any](b *Tab, what string, action chromedp.Action[T]) T {

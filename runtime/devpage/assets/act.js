@@ -17,6 +17,17 @@ function confirm(title, text, go) {
   return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'go'), { once: true }));
 }
 
+// mayNot says that a form is for pages that may act only, and disables its
+// controls where this one may not.
+export function mayNot(form) {
+  const node = h('p', { class: 'muted' }, 'This page may only look: the worker was started without HTTP_ACT.');
+  const show = () => {
+    node.hidden = live.about.MayAct !== false;
+    for (const control of form.elements) control.disabled = !node.hidden;
+  };
+  return { node, show };
+}
+
 // action is a button that does one thing, or nothing where this page may not.
 // body makes what is posted.
 export function action(title, text, body, { dev = false, danger = true } = {}) {

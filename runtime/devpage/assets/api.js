@@ -13,7 +13,7 @@ export const post = (path, body) => ask('api/' + path, {
 async function ask(url, options) {
   let response;
   try {
-    response = await fetch(url, { cache: 'no-store', ...options });
+    response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(15_000), ...options });
   } catch {
     throw new Error('the worker does not answer');
   }

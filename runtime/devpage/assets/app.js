@@ -1,7 +1,8 @@
 // The page: panels, tabs, keys and the theme.
 
-import { h, put, attr, mark } from './dom.js';
+import { h, put, attr, mark, glyph } from './dom.js';
 import { live, on, listen } from './live.js';
+import { all } from './trouble.js';
 import { shut } from './detail.js';
 import { bridge } from './bridge.js';
 import { subscriptions } from './subscriptions.js';
@@ -28,34 +29,41 @@ function open(panel) {
     p.tab.tabIndex = p === panel ? 0 : -1;
   }
   panel.tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  document.title = `${panel.title} – chanmqttproxy`;
+  title();
   panel.show();
 }
 
+// title says in the tab of the browser whether something is wrong.
+function title() {
+  const [trouble] = all()[0] || [''];
+  const text = `${trouble ? glyph(trouble) + ' ' : ''}${current.title} – chanmqttproxy`;
+  if (document.title !== text) document.title = text;
+}
+
 function build(p, i) {
-  p.tab = h('button', { type: 'button', role: 'tab', id: 'tab-' + p.id, 'aria-controls': p.id, title: `key ${i + 1}`, click: () => { location.hash = p.id; } }, p.title);
-  p.section = h('section', { role: 'tabpanel', id: p.id, 'aria-labelledby': 'tab-' + p.id, class: 'panel' }, p.node);
+  p.tab = h('button', { type: 'button', role: 'tab', id: 'tab-' + p.id, 'aria-controls': 'panel-' + p.id, title: `key ${i + 1}`, click: () => { location.hash = '/' + p.id; } }, p.title);
+  p.section = h('section', { role: 'tabpanel', id: 'panel-' + p.id, 'aria-labelledby': 'tab-' + p.id, class: 'panel' }, p.node);
   tabs.append(p.tab);
   main.append(p.section);
   let turn = 0;
   for (const name of p.on) on(name, () => { if (current === p && !document.hidden && turn++ % (p.slow || 1) === 0) p.show(); });
 }
 
-const fromHash = () => open(panels.find((p) => '#' + p.id === location.hash) || panels[0]);
+const fromHash = () => open(panels.find((p) => '#/' + p.id === location.hash) || panels[0]);
 
 function arrows(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   const next = panels[(panels.indexOf(current) + step + panels.length) % panels.length];
-  location.hash = next.id;
+  location.hash = '/' + next.id;
   next.tab.focus();
 }
 
 function keys(event) {
   if (event.key === 'Escape' && !document.querySelector('dialog[open]')) return shut();
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest('input, textarea, select, dialog')) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest?.('input, textarea, select, dialog')) return;
   const panel = panels[event.key - 1];
-  if (panel) location.hash = panel.id;
+  if (panel) location.hash = '/' + panel.id;
   if (event.key === '/') { event.preventDefault(); current.section.querySelector('[data-find]')?.focus(); }
 }
 
@@ -63,7 +71,10 @@ function theme() {
   const root = document.documentElement, button = document.getElementById('theme');
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const is = () => root.dataset.theme || (dark.matches ? 'dark' : 'light');
-  const show = () => put(button, is() === 'dark' ? '☾ dark' : '☀ light');
+  const show = () => {
+    put(button, is() === 'dark' ? '☾ dark' : '☀ light');
+    attr(button, 'aria-label', `${button.textContent} theme: switch`);
+  };
   button.addEventListener('click', () => {
     root.dataset.theme = is() === 'dark' ? 'light' : 'dark';
     try { localStorage.setItem('theme', root.dataset.theme); } catch { /* not remembered then */ }
@@ -78,15 +89,20 @@ function header() {
   const node = document.getElementById('live');
   put(node, live.connected ? (live.about.Dev ? '● live, dev' : live.about.MayAct ? '● live' : '● live, read-only') : '✕ no connection');
   mark(node, live.connected ? '' : 'bad');
+  const chat = document.getElementById('chat');
+  chat.hidden = !live.about.Chat;
+  if (live.about.Chat) attr(chat, 'href', live.about.Chat);
 }
 
 panels.forEach(build);
 tabs.addEventListener('keydown', arrows);
 addEventListener('hashchange', fromHash);
 addEventListener('keydown', keys);
-document.addEventListener('visibilitychange', () => document.hidden || current.show());
+document.addEventListener('visibilitychange', () => (document.hidden ? current.hide?.() : current.show()));
 on('connected', header);
 on('about', header);
+on('tree', title);
+on('connected', title);
 theme();
 fromHash();
 listen();

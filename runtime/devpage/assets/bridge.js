@@ -23,28 +23,38 @@ const stations = [
   ['grps', 'groups', () => seenFamily('group', 'channel')],
 ];
 
-// Each stretch: its place, which way it leads, what travels, and its counter.
+// Each stretch: its place, which way it leads, what travels, and the counter of it.
+// Those at an end lead to a side that may be away.
 const stretches = [
-  ['e0', 'out', 'commands from Redis', ['stat:commands']],
-  ['e1', 'out', 'commands taken', ['stat:commands']],
-  ['e2', 'out', 'commands to the router', ['stat:commands']],
-  ['e3', 'out', 'publishes to the broker', ['stat:published']],
-  ['e4', 'out', 'publishes to the session', ['stat:published']],
-  ['e5', 'out', 'publishes to MQTT', ['stat:published']],
-  ['f4', 'in', 'messages from MQTT', ['stat:received']],
-  ['f3', 'in', 'messages to the router', ['stat:received']],
-  ['f2', 'in', 'messages to subscriptions', ['family:subscription']],
-  ['f1', 'in', 'messages to groups', ['family:group', 'family:channel']],
-  ['f0', 'in', 'messages into queues', ['stat:stored']],
+  ['e0', 'out', 'commands from Redis', 'stat:commands', 'layer'],
+  ['e1', 'out', 'commands taken', 'stat:commands'],
+  ['e2', 'out', 'commands to the router', 'stat:commands'],
+  ['e3', 'out', 'publishes to the broker', 'stat:published'],
+  ['e4', 'out', 'publishes to the session', 'stat:published'],
+  ['e5', 'out', 'publishes to MQTT', 'stat:published', 'mqtt'],
+  ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
+  ['f3', 'in', 'messages to the router', 'stat:received'],
+  ['f2', 'in', 'messages to subscriptions', 'family:subscription'],
+  ['f1', 'in', 'messages to groups', 'bridge/groups'],
+  ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
 ];
 
 const keepers = ['bridge', 'bridge/groups', 'bridge/registry', 'bridge/requests'];
 
 function seenActor(path) {
   const a = actor(path);
-  if (!a) return { trouble: 'bad', value: '–', note: 'not there', path };
+  if (!a) return { trouble: live.tree ? 'bad' : '', value: '–', note: live.tree ? 'not there' : '…', path };
   const [trouble, why] = ofActor(a);
-  return { trouble, value: rate(series(path).now) + ' /s', note: why || `waiting ${count(a.Waiting)} · ${duration(a.Last)}`, path };
+  return { trouble, value: rate(passing(a)) + ' /s', note: why || healthy(a), path };
+}
+
+// passing is what an actor handles a second; messages pass through the session's
+// connection, most of them not through its mailbox.
+const passing = (a) => (a.Kind === 'session' ? series('stat:received').now + series('stat:published').now : series(a.Path).now);
+
+function healthy(a) {
+  const version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
+  return version ? `MQTT ${version} · ${duration(a.Last)}` : `waiting ${count(a.Waiting)} · ${duration(a.Last)}`;
 }
 
 function seenFamily(...kinds) {
@@ -57,7 +67,7 @@ function seenFamily(...kinds) {
 function seenSide(side, address, beyond) {
   const s = sides();
   const note = s[side] ? `⇄ ${beyond}` : side === 'mqtt' && s.mqttSince ? `away ${since(s.mqttSince)}` : 'away';
-  return { trouble: s[side] ? '' : 'bad', value: address || '', note, path: side === 'layer' ? 'redis' : 'mqtt' };
+  return { trouble: s[side] ? '' : 'bad', value: (address || '').replaceAll('mqtt://', ''), note, path: side === 'layer' ? 'redis' : 'mqtt' };
 }
 
 function station([place, title, see]) {
@@ -77,20 +87,19 @@ function station([place, title, see]) {
   return [node, show];
 }
 
-function stretch([place, way, what, keys]) {
+function stretch([place, way, what, key, side]) {
   const line = spark(), value = h('span', { class: 'rate' });
   const node = h('div', { class: `stretch ${way} at-${place}`, title: what },
     line, h('span', { class: 'track', 'aria-hidden': 'true' }, h('span', { class: 'train' })), value);
   const show = () => {
-    const all = keys.map(series), now = all.reduce((n, s) => n + s.now, 0);
-    line.show(all.length === 1 ? all[0].rates : sum(all.map((s) => s.rates)));
-    put(value, rate(now) + ' /s');
-    attr(node, 'data-flow', now > 50 ? 'fast' : now > 0 ? 'slow' : null);
+    const { rates, now } = series(key), cut = side && !sides()[side];
+    line.show(rates);
+    node.classList.toggle('cut', Boolean(cut));
+    put(value, cut ? '✕ cut' : rate(now) + ' /s');
+    attr(node, 'data-flow', cut ? null : now > 50 ? 'fast' : now > 0 ? 'slow' : null);
   };
   return [node, show];
 }
-
-const sum = (lists) => (lists[0] || []).map((n, i) => lists.reduce((total, list) => total + (list[i] || 0), 0));
 
 function keeper(path) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), note = h('span', { class: 'note' });
@@ -106,7 +115,8 @@ function keeper(path) {
 
 function alarm() {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), text = h('span', { class: 'text' }), more = h('span', { class: 'more' });
-  let path = '';
+  const aloud = h('p', { class: 'aloud', role: 'status' });
+  let path = '', said = '';
   const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && detail(path) }, icon, text, more);
   const show = () => {
     const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well: both sides are there, nothing waits for long.', ''];
@@ -116,8 +126,10 @@ function alarm() {
     put(text, sentence);
     put(more, list.length > 1 ? `and ${list.length - 1} more` : '');
     attr(node, 'title', list.map((one) => one[1]).join('\n'));
+    if (said !== trouble + where) put(aloud, sentence); // once, not each time that its seconds change
+    said = trouble + where;
   };
-  return [node, show];
+  return [[node, aloud], show];
 }
 
 // bridge is the panel.

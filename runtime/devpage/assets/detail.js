@@ -6,9 +6,10 @@ import { live, on, now, series, actor } from './live.js';
 import { spark } from './spark.js';
 import { ofActor, sides } from './trouble.js';
 import { action } from './act.js';
-import { rows, lists, pairs } from './facts.js';
+import { rows, pairs, factList } from './facts.js';
 import { table, pager } from './table.js';
 import { columns } from './actors.js';
+import { tailFilter } from './traffic.js';
 import { count, rate, duration, since, span, clock, name } from './format.js';
 
 const drawer = () => document.getElementById('detail');
@@ -16,7 +17,7 @@ let before, refresh, path;
 
 // detail opens the drawer on a path, "family:<kind>", "redis", "mqtt" or "queues".
 export function detail(what) {
-  if (what === 'queues') return void (location.hash = '#queues');
+  if (what === 'queues') return void (location.hash = '#/queues');
   if (drawer().hidden) before = document.activeElement;
   path = what;
   const content = what.startsWith('family:') ? ofKind(what.slice(7)) : what === 'redis' || what === 'mqtt' ? ofSide(what) : ofOne(what);
@@ -41,9 +42,9 @@ export function shut() {
 on('tree', () => refresh?.());
 
 function ofOne(path) {
-  const state = h('p', { class: 'state' }), figures = h('div'), failure = h('div'), facts = h('div'), line = spark('in');
-  const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path));
-  let shown = '';
+  const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), facts = factList(), line = spark('in');
+  const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path, () => filter));
+  let shown = '', filter = name(path);
   const show = async () => {
     let a;
     try { a = await get('actor', { path }); } catch (error) { a = null; put(state, `● gone (${error.message})`); }
@@ -51,10 +52,11 @@ function ofOne(path) {
     if (!actor(path)) series(path).add(a.Handled, now());
     line.show(series(path).rates);
     const [trouble, why] = ofActor(a);
-    put(state, `${glyph(trouble)} ${why || a.State}, since ${since(a.Since, now())}`);
+    put(state, `${glyph(trouble)} ${a.State} for ${since(a.Since, now())}${why && why !== a.State ? '; ' + why : ''}`);
     mark(state, trouble);
-    figures.replaceChildren(pairs(figuresOf(a)));
-    facts.replaceChildren(...factsOf(a.Facts));
+    figures.show(figuresOf(a));
+    facts.show(a.Facts);
+    if (a.Kind === 'subscription' && a.Facts) filter = a.Facts.Filter; // the path has only its beginning
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
     shown = stamp;
@@ -68,24 +70,17 @@ const figuresOf = (a) => [
   ['One takes', duration(a.Last)], ['Restarts', count(a.Restarts)],
 ];
 
-function factsOf(facts) {
-  const list = rows(facts);
-  if (!list.length) return [];
-  return [h('h3', null, 'Facts'), pairs(list), ...lists(facts).flatMap(([title, items]) => [
-    h('h3', null, title), h('ul', { class: 'facts' }, items.map((item) => h('li', null, item.map(([k, v]) => h('span', { class: 'fact' }, h('span', { class: 'muted' }, k + ' '), v))))),
-  ])];
-}
-
 function failureOf(failure) {
   if (!failure) return [];
   return [h('h3', null, 'Last failure'), h('p', { class: 'bad-text wrap' }, failure.Text), h('p', { class: 'muted' }, clock(failure.At)),
     failure.Stack && h('details', null, h('summary', null, 'Stack'), h('pre', { tabindex: '0' }, failure.Stack))].filter(Boolean);
 }
 
-function buttons(path) {
+function buttons(path, filter) {
   const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
   const list = [action('Restart', `${name(path)} is made to fail; its supervisor decides what becomes of it.`, () => ({ Action: 'restart', Path: path }))];
   if (kind === 'session') list.push(action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: path })));
+  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); tailFilter(filter()); } }, 'Tail its messages'));
   if (kind === 'group' || kind === 'channel') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
 }
@@ -98,7 +93,7 @@ function slowing(path) {
 
 // ofSide is what is known of Redis or the MQTT broker.
 function ofSide(side) {
-  const redis = side === 'redis', list = h('div');
+  const redis = side === 'redis', list = pairs();
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
     !redis && action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: 'bridge/broker/session' })),
     action('Stop', `The embedded ${redis ? 'Redis' : 'broker'} is stopped, as if it had died.`, () => ({ Action: redis ? 'stop-redis' : 'stop-broker' }), { dev: true }),
@@ -106,10 +101,10 @@ function ofSide(side) {
   ].filter(Boolean)));
   const show = () => {
     const s = sides(), up = redis ? s.layer : s.mqtt;
-    list.replaceChildren(pairs([
+    list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'there' : 'away'}`],
       ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : rows(live.facts.get('bridge/broker/session'))),
-    ]));
+    ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };
 }

@@ -1,6 +1,6 @@
 // An actor's facts as a list, whatever they are.
 
-import { h } from './dom.js';
+import { h, put } from './dom.js';
 import { count, bytes, span, clock, target } from './format.js';
 import { now } from './live.js';
 
@@ -38,21 +38,47 @@ const isTarget = (v) => v && typeof v === 'object' && 'Name' in v && 'Kind' in v
 // rows are the facts as [name, text] pairs; what is nested follows in line, and
 // lists are counted.
 export function rows(facts) {
-  const list = [];
+  const list = [], add = (pair) => list.some(([name]) => name === pair[0]) || list.push(pair); // Version stands twice
   for (const [key, v] of Object.entries(facts || {})) {
-    if (isTarget(v)) list.push([label(key), target(v)]);
-    else if (Array.isArray(v)) list.push([label(key), count(v.length)]);
-    else if (v && typeof v === 'object') list.push(...rows(v));
-    else list.push([label(key), value(key, v)]);
+    if (isTarget(v)) add([label(key), target(v)]);
+    else if (Array.isArray(v)) add([label(key), count(v.length)]);
+    else if (v && typeof v === 'object') rows(v).forEach(add);
+    else add([label(key), value(key, v)]);
   }
   return list;
 }
 
-// lists are the lists among the facts, as [name, [[text...]...]].
-export function lists(facts) {
-  return Object.entries(facts || {}).filter(([, v]) => Array.isArray(v) && v.length)
-    .map(([key, v]) => [label(key), v.slice(0, 50).map((item) => rows(item).map(([k, text]) => [k, text]))]);
+// pairs draws [name, text] pairs; its method show brings it up to date.
+export function pairs() {
+  const node = h('dl');
+  let names = '';
+  node.show = (list) => {
+    const now = list.map(([name]) => name).join('\n');
+    if (now !== names) node.replaceChildren(...list.flatMap(([name]) => [h('dt', null, name), h('dd')]));
+    names = now;
+    list.forEach(([, text], i) => put(node.children[2 * i + 1], text));
+  };
+  return node;
 }
 
-// pairs draws [name, text] pairs.
-export const pairs = (list) => h('dl', null, list.map(([k, v]) => [h('dt', null, k), h('dd', null, v)]));
+const most = 50; // of the items of a list
+
+function items(facts) {
+  return Object.entries(facts || {}).filter(([, v]) => Array.isArray(v) && v.length)
+    .flatMap(([key, v]) => [h('h3', null, label(key)), h('ul', { class: 'facts' }, v.slice(0, most).map((item) => h('li', null,
+      rows(item).map(([name, text]) => h('span', { class: 'fact' }, h('span', { class: 'muted' }, name + ' '), text)))))]);
+}
+
+// factList draws all facts, what is in lists below the others.
+export function factList() {
+  const list = pairs(), title = h('h3', null, 'Facts'), below = h('div'), node = h('div', null, title, list, below);
+  let drawn = '';
+  node.show = (facts) => {
+    const all = rows(facts), lists = JSON.stringify(Object.values(facts || {}).filter(Array.isArray));
+    title.hidden = !all.length;
+    list.show(all);
+    if (lists !== drawn) below.replaceChildren(...items(facts));
+    drawn = lists;
+  };
+  return node;
+}

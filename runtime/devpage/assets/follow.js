@@ -2,20 +2,21 @@
 
 import { h, put, field, glyph, say } from './dom.js';
 import { get, post } from './api.js';
-import { clock, name } from './format.js';
+import { clock, gap, name } from './format.js';
 import { detail } from './detail.js';
+import { mayNot } from './act.js';
 
 let wanted; // what the panel is to follow when it is shown
 
 // followTopic waits for the next message of a topic, followTrace shows one that
 // is under way.
-export function followTopic(topic) { wanted = { topic }; location.hash = '#follow'; wake?.(); }
-export function followTrace(id, topic) { wanted = { id, topic }; location.hash = '#follow'; wake?.(); }
+export function followTopic(topic) { wanted = { topic }; location.hash = '#/follow'; wake?.(); }
+export function followTrace(id, topic) { wanted = { id, topic }; location.hash = '#/follow'; wake?.(); }
 
 let wake;
 
-const bad = /drop|unmatched|refus|full|expired|fail|lost|replaced|denied/i;
-const wait = /park|pace|held|wait|retr/i;
+const bad = /dropped|refused/;
+const wait = /parked|held|waiting|unmatched/;
 
 const troubleOf = (step) => (bad.test(step.What) ? 'bad' : wait.test(step.What) ? 'warn' : '');
 
@@ -23,18 +24,20 @@ function step(s, first) {
   const trouble = troubleOf(s), ms = new Date(s.At) - new Date(first.At);
   return h('li', { class: trouble },
     h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph(trouble)),
-    h('span', { class: 'num when' }, s === first ? clock(s.At) : `+${ms} ms`),
+    h('span', { class: 'num when' }, s === first ? clock(s.At) : '+' + gap(ms)),
     h('b', null, s.What), ' ',
     s.Path && h('button', { type: 'button', class: 'link mono', click: () => detail(s.Path) }, name(s.Path)),
     h('span', { class: 'wrap said-text' }, s.Text));
 }
 
 function outcome(trace) {
-  const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad');
-  if (!steps.length) return ['', 'Waiting for a message of this topic …'];
-  if (worst) return ['bad', `It did not go all the way: ${worst.What}. ${worst.Text || ''}`];
+  const steps = trace.Steps || [], worst = steps.find((s) => troubleOf(s) === 'bad' || s.What === 'unmatched');
+  if (!steps.some((s) => s.What !== 'armed')) return ['', 'Waiting for a message of this topic …'];
+  const written = steps.findLast((s) => s.What === 'written'), taken = steps.findLast((s) => s.What === 'acknowledged');
+  if (worst?.What === 'unmatched' && taken) return ['warn', `The MQTT broker has it; ${worst.Text}.`];
+  if (worst) return ['bad', `${written ? 'It did not arrive everywhere' : 'It did not arrive'}: ${worst.What}${worst.Text ? ', ' + worst.Text : ''}.`];
   if (!trace.Done) return steps.some((s) => troubleOf(s)) ? ['warn', 'It waits on its way …'] : ['', 'On its way …'];
-  return ['good', `It arrived. ${steps.at(-1).Text || ''}`];
+  return ['good', `It arrived: ${(written || taken || steps.at(-1)).Text}.`];
 }
 
 // follow is the panel.
@@ -85,10 +88,11 @@ export function follow() {
     input.value = topic;
     if (trace) begin(trace); else go();
   };
-  const form = h('form', { class: 'row', submit: (event) => { event.preventDefault(); go(); } },
-    field('Topic', input, 'grow'), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next one'),
-    field('Payload', payload, 'grow'),
-    h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 0, Retain: false }) }, 'Publish one and follow it'));
+  const form = h('form', { class: 'ways', submit: (event) => { event.preventDefault(); go(); } },
+    field('Topic', input), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next message'),
+    field('Payload', payload),
+    h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 0, Retain: false }) }, 'Publish this one and follow it'));
+  const may = mayNot(form);
   const about = h('p', { class: 'muted' }, 'Follows one message through filters, groups and queues to Redis, or to where it ended and why.');
-  return { node: h('div', null, about, form, answer, path), title: 'Follow', on: [], show: wake };
+  return { node: h('div', null, about, may.node, form, answer, path), title: 'Follow', on: ['about'], show: () => { may.show(); wake(); } };
 }

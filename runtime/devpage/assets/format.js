@@ -34,6 +34,9 @@ export function span(ms) {
   return Math.round(s / 86400) + ' d';
 }
 
+// gap is the time between two things that happened, in milliseconds.
+export const gap = (ms) => (ms < 1000 ? Math.max(0, ms) + ' ms' : span(ms));
+
 // bytes is a size.
 export function bytes(n) {
   if (n < 1024) return (n || 0) + ' B';
@@ -59,7 +62,7 @@ export function clock(time) {
 export function name(path) {
   const step = path.slice(path.lastIndexOf('/') + 1);
   const [, text] = /^[a-z]+:(.*?)(~\d+)?$/.exec(step) || [null, step];
-  try { return decodeURIComponent(text); } catch { return text; }
+  try { return decodeURIComponent(text.replace(/%[0-9A-F]?$/, '')); } catch { return text; } // long ones are cut
 }
 
 // target is a group or a channel.

@@ -59,6 +59,7 @@ function treeCame(tree) {
     if (a.Facts) live.facts.set(a.Path, a.Facts);
   }
   for (const f of tree.Families) series('family:' + f.Kind).add(f.Handled, at);
+  if (!live.tree) performance.mark('tree');
   live.tree = tree;
   tell('tree', tree);
 }
@@ -68,6 +69,7 @@ function storyCame(lines) {
   const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
   live.story.push(...fresh);
   live.story.splice(0, live.story.length - kept.story);
+  if (fresh.some((line) => asked.includes(line.Path) || line.Kind === 'receiver')) askFacts();
   if (fresh.length) tell('story', fresh);
 }
 
@@ -78,7 +80,7 @@ function logCame(line) {
 }
 
 function stateCame(connected) {
-  if (connected && !live.connected) live.story = []; // it comes anew, perhaps of another worker
+  if (connected && !live.connected) [live.story, live.log] = [[], []]; // they come anew, perhaps of another worker
   live.connected = connected;
   tell('connected', connected);
 }
@@ -87,11 +89,15 @@ function stateCame(connected) {
 // not bring them.
 const asked = ['bridge', 'bridge/broker', 'bridge/broker/session', 'bridge/reader', 'bridge/router'];
 
+let asking = false;
+
 async function askFacts() {
-  if (!live.connected || document.hidden || live.tree?.Actors.some((a) => a.Facts)) return;
-  await Promise.all(asked.map(async (path) => {
-    try { live.facts.set(path, (await get('actor', { path })).Facts); } catch { live.facts.delete(path); }
-  }));
+  if (asking || !live.connected || document.hidden || live.tree?.Actors.some((a) => a.Facts)) return;
+  asking = true;
+  for (const path of asked) { // one after the other, to leave room for other viewers
+    try { live.facts.set(path, (await get('actor', { path })).Facts); } catch { /* what was known stays */ }
+  }
+  asking = false;
   tell('facts');
 }
 

@@ -23,7 +23,7 @@ export function queues() {
       { title: 'Queue', head: true, mono: true, grow: true, text: (q) => q.Name },
       { title: 'Fill', fill: bar },
       { title: 'Messages', num: true, text: (q) => `${count(q.Length)} of ${count(q.Capacity)}` },
-      { title: 'Members', num: true, text: (q) => count(Array.isArray(q.Members) ? q.Members.length : q.Members) },
+      { title: 'Members', num: true, wide: true, text: (q) => count(Array.isArray(q.Members) ? q.Members.length : q.Members) },
       { title: 'State', text: (q) => words[trouble(q)] || '● room' },
     ],
   });

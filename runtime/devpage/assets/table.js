@@ -33,11 +33,11 @@ const cls = (c) => [c.num && 'num', c.wide && 'wide', c.mono && 'mono', c.grow &
 function head(c, sort) {
   if (!c.sort) return [h('th', { scope: 'col', class: cls(c) }, c.title), () => {}];
   const arrow = h('span', { class: 'arrow', 'aria-hidden': 'true' });
-  const node = h('th', { scope: 'col', class: cls(c) }, h('button', { type: 'button', 'data-sort': c.sort, click: () => sort.by(c.sort) }, c.title, arrow));
+  const node = h('th', { scope: 'col', class: cls(c) }, h('button', { type: 'button', 'data-sort': c.sort, click: () => sort.by(c.sort) }, c.num ? [arrow, c.title] : [c.title, arrow]));
   return [node, () => {
     const active = sort.key === c.sort;
     attr(node, 'aria-sort', active ? (sort.desc ? 'descending' : 'ascending') : null);
-    put(arrow, active ? (sort.desc ? ' ↓' : ' ↑') : '');
+    put(arrow, active ? (sort.desc ? '↓' : '↑') : '');
   }];
 }
 

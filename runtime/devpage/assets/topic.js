@@ -10,7 +10,7 @@ import { followTopic } from './follow.js';
 const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v && key !== 'QoS' && !(key === 'Batch' && v < 2))
   .map(([key, v]) => `${label(key)} ${value(key, v)}`).join(', ') || 'as usual';
 
-const perMember = (routes) => routes.flatMap((r) => (r.Members || []).map((m) => ({ ...m, Filter: r.Filter, granted: r.QoS, Way: r.Way })));
+const perMember = (routes) => routes.flatMap((r) => (r.Members || []).map((m) => ({ ...m, Filter: r.Filter, asked: r.QoS })));
 
 function verdict(body, topic) {
   if (body.Error) return ['bad', body.Error];
@@ -29,7 +29,7 @@ export function topic() {
     columns: [
       { title: 'Filter', head: true, mono: true, grow: true, text: (m) => m.Filter },
       { title: 'Goes to', grow: true, text: (m) => target(m.Target) },
-      { title: 'QoS', num: true, text: (m) => `${m.Options?.QoS ?? 0} of ${m.granted}` },
+      { title: 'QoS', num: true, text: (m) => `${m.Options?.QoS ?? 0} of ${m.asked}` },
       { title: 'Way', wide: true, text: (m) => (m.Way ? 'by this filter' : 'by another that matches') },
       { title: 'Options', wide: true, grow: true, text: options },
       { title: 'From', wide: true, text: (m) => (m.Static ? 'configuration' : 'a consumer') },

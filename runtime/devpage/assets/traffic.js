@@ -5,8 +5,14 @@ import { post, stream } from './api.js';
 import { clock, bytes } from './format.js';
 import { followTrace, followTopic } from './follow.js';
 import { live } from './live.js';
+import { mayNot } from './act.js';
 
 const kept = 200;
+
+let listenTo;
+
+// tailFilter shows the messages that match a filter.
+export function tailFilter(filter) { listenTo(filter); location.hash = '/traffic'; }
 
 function publisher() {
   const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', required: true, autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
@@ -22,8 +28,11 @@ function publisher() {
       done.replaceChildren(`Published to ${body.Topic}. `, h('button', { type: 'button', class: 'link', click: () => followTrace(Trace, body.Topic) }, 'See where it went'));
     } catch (error) { done.replaceChildren(); say(error.message, 'bad'); }
   };
-  return h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
+  const form = h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
     h('div', { class: 'row' }, field('QoS', qos), h('label', { class: 'check' }, retain, ' retain'), h('button', { class: 'primary', id: 'publish' }, 'Publish')), done);
+  const may = mayNot(form);
+  form.querySelector('h2').after(may.node);
+  return { node: form, show: may.show };
 }
 
 function line(m) {
@@ -52,6 +61,7 @@ function tail() {
     if (waiting.length > kept) waiting.shift();
     timer ||= setTimeout(flush, 250);
   };
+  listenTo = (text) => { filter.value = text; list.replaceChildren(); put(pause, 'Pause'); begin(); };
   const end = () => { stop?.(); stop = null; };
   const begin = () => {
     end();
@@ -69,6 +79,6 @@ function tail() {
 
 // traffic is the panel.
 export function traffic() {
-  const listener = tail();
-  return { node: h('div', { class: 'halves' }, publisher(), listener.node), title: 'Publish & tail', on: ['about'], show: listener.show, hide: listener.hide };
+  const form = publisher(), listener = tail();
+  return { node: h('div', { class: 'halves' }, form.node, listener.node), title: 'Publish & tail', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
 }

@@ -31,7 +31,7 @@ export function ofActor(a) {
   if (gone) return ['bad', gone];
   if (a.State === 'restarting') return ['bad', 'restarting'];
   const age = a.Failure ? now() - new Date(a.Failure.At) : Infinity;
-  if (age < fresh) return ['bad', `failed ${span(age)} ago`];
+  if (age < fresh && !away[a.Path]) return ['bad', `failed ${span(age)} ago`];
   if (a.Age > old) return ['warn', `oldest waits ${span(a.Age / 1e6)}`];
   if (age < recent) return ['warn', `failed ${span(age)} ago`];
   return ['', ''];
@@ -52,12 +52,15 @@ export function ofQueues() {
   return ['', ''];
 }
 
+const because = (what, why) => (why ? `${what}: ${why}` : what + '.');
+
 // all are the troubles there are, worst first, as [how bad, sentence, path].
 export function all() {
   const list = [], s = sides();
+  if (!live.tree) return [['', 'Waiting for the worker …', '']];
   if (!live.connected) list.push(['bad', 'The worker does not answer; what is shown is old.', '']);
-  if (!s.layer) list.push(['bad', `Redis is away. ${s.layerWhy}`, 'redis']);
-  if (!s.mqtt) list.push(['bad', `The MQTT broker is away. ${s.mqttWhy}`, 'mqtt']);
+  if (!s.layer) list.push(['bad', because('Redis is away', s.layerWhy), 'redis']);
+  if (!s.mqtt) list.push(['bad', because('The MQTT broker is away', s.mqttWhy), 'mqtt']);
   for (const a of live.tree?.Actors || []) {
     const [trouble, why] = ofActor(a);
     if (trouble && !away[a.Path]?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
