@@ -10,12 +10,13 @@ import (
 // whole and may be acknowledged.
 type accounts struct {
 	stats   *Stats
+	traces  *traces
 	partial map[uint64]uint64 // weight so far, by seq
 	settled int64             // deliveries that are whole again
 }
 
-func newAccounts(stats *Stats) accounts {
-	return accounts{stats: stats, partial: map[uint64]uint64{}}
+func newAccounts(stats *Stats, traces *traces) accounts {
+	return accounts{stats: stats, traces: traces, partial: map[uint64]uint64{}}
 }
 
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
@@ -36,6 +37,9 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		delete(a.partial, p.Token.Seq)
 		a.settled++
+		if p.Token.Traced {
+			a.traces.settle(p.Token)
+		}
 		if p.Token.Replay {
 			a.stats.Replaying.Add(-1)
 		}

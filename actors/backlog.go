@@ -55,11 +55,10 @@ func (b *backlog) head(n int) []waiting {
 	return b.list[:n]
 }
 
-// shed drops the oldest message that may be dropped, if there is one, and returns
-// what it held.
-func (b *backlog) shed() (messages.Settlement, bool) {
+// shed drops the oldest message that may be dropped, if there is one.
+func (b *backlog) shed() (dropped waiting, ok bool) {
 	if b.droppable == 0 {
-		return messages.Settlement{}, false // without a look at a list that may be long
+		return waiting{}, false // without a look at a list that may be long
 	}
 	i := slices.IndexFunc(b.list, waiting.droppable)
 	w := b.list[i]
@@ -67,7 +66,7 @@ func (b *backlog) shed() (messages.Settlement, bool) {
 	b.list[0] = w
 	b.forget(1)
 	b.stats.Overflowed.Add(1)
-	return w.settlement, true
+	return w, true
 }
 
 // forget takes the first n away.

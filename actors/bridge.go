@@ -77,7 +77,9 @@ func (b *bridge) Receive(ctx actor.Context) {
 // HandleFailure lets a child go on after a bug, and stops the worker when one
 // fails again and again.
 func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
-	if tolerable(rs) {
+	_, wanted := reason.(byHand)
+	if wanted || tolerable(rs) {
+		b.observer.note(child.GetId(), "resumed", "it goes on with its state and its next message")
 		s.ResumeChildren(child)
 		return
 	}
@@ -156,4 +158,8 @@ func (b *bridge) stopTimer() {
 	if b.deadline != nil {
 		b.deadline.Stop()
 	}
+}
+
+func (b *bridge) facts() any {
+	return messages.BridgeFacts{LayerUp: b.layerUp, SessionUp: b.sessionUp, Stopping: b.stopping}
 }

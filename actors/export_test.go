@@ -1,6 +1,10 @@
 package actors
 
-import "time"
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
@@ -15,6 +19,34 @@ func (t *Tree) Actors() []string {
 		list = append(list, b.Keys()...)
 	}
 	return list
+}
+
+// StillContext is one in which every message is Value.
+type StillContext struct {
+	actor.Context
+	Value any
+}
+
+// Message implements actor.Context.
+func (c *StillContext) Message() any { return c.Value }
+
+// Guard wraps an actor as each of the tree's is.
+func Guard(a actor.Actor) actor.Actor {
+	return guarded{Actor: a, watched: &watched{}, deps: &dependencies{}}
+}
+
+// Protected wraps an actor so that a bug in it is caught, and no more.
+func Protected(a actor.Actor) actor.Actor { return protected{a} }
+
+type protected struct{ actor.Actor }
+
+func (p protected) Receive(ctx actor.Context) {
+	defer func() {
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+	p.Actor.Receive(ctx)
 }
 
 // SendersWaiting has n senders come to a filter of which the broker says nothing,

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"math/bits"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -130,4 +131,16 @@ func (d *dependencies) measure(b *messages.Batch, o messages.Outcome) {
 			}
 		}
 	}
+}
+
+// Numbers are all counters of Stats, by name.
+func (s *Stats) Numbers() map[string]int64 {
+	numbers := map[string]int64{}
+	v := reflect.ValueOf(s).Elem()
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if n, ok := v.FieldByIndex(field.Index).Addr().Interface().(*atomic.Int64); ok {
+			numbers[field.Name] = n.Load()
+		}
+	}
+	return numbers
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -56,7 +57,6 @@ type sendAgain struct {
 
 type group struct {
 	*dependencies
-	target messages.Target
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -72,16 +72,19 @@ type group struct {
 
 	newcomers newcomers
 
+	tally
+	slow time.Duration // each write is held back for so long
+
 	handled   uint64
 	retired   bool
 	quiescing bool
 }
 
 func newGroup(deps *dependencies, target messages.Target) *actor.Props {
-	return propsOf(deps, func() actor.Actor {
+	return namedProps(deps, target.Name, func(seen *watched) actor.Actor {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, target: target, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},
+			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -103,6 +106,8 @@ func (g *group) Receive(ctx actor.Context) {
 		g.sent(ctx, m)
 	case sendAgain:
 		g.sendAgain(ctx, m)
+	case slowed:
+		g.slow = m.by
 	case messages.Retire:
 		g.retired = true
 		g.tellIdle()
@@ -142,7 +147,7 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		g.replay(m)
 	} else {
 		g.newcomers.live(m.Event.Message.Topic, m.Token.Seq)
-		g.backlog.add(m, nil)
+		g.add(m, nil)
 	}
 	g.next(ctx)
 	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) {
@@ -150,7 +155,9 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		if !ok {
 			return
 		}
-		g.settle([]messages.Settlement{shed})
+		g.dropped++
+		g.step(shed.event.Message, g.seen.path, "dropped", "too many wait to be written (GROUP_BACKLOG, BACKLOG_MEMORY); QoS 0 goes first")
+		g.settle([]messages.Settlement{shed.settlement})
 	}
 }
 
@@ -160,11 +167,20 @@ func (g *group) replay(m messages.Deliver) {
 	for i, share := range shares {
 		part := m
 		part.Event, part.Weight = eventFor(share.options, m.Event.Message), messages.Split(m.Weight, len(shares), i)
-		g.backlog.add(part, share.to)
+		g.add(part, share.to)
 	}
 	if len(shares) == 0 {
+		g.step(m.Event.Message, g.seen.path, "dropped", "a retained value that no newcomer waits for")
 		g.giveBack(m.Token, m.Weight)
 	}
+}
+
+// add puts a message at the end of the backlog.
+func (g *group) add(m messages.Deliver, to *audience) {
+	if m.Event.Message.Trace != 0 {
+		g.step(m.Event.Message, g.seen.path, "queued", fmt.Sprintf("%d before it wait to be written", g.backlog.len()))
+	}
+	g.backlog.add(m, to)
 }
 
 // next makes a batch of what waits for the same audience and writes it, unless
@@ -201,8 +217,9 @@ func (g *group) parkedQueues() []string {
 // write writes a batch, and the outcome comes as sent. A batch that makes the
 // layer panic would do so forever: it counts as written.
 func (g *group) write(ctx actor.Context, b *messages.Batch) {
-	m, self := sent{life: g.ctx, batch: b}, ctx.Self()
+	m, self, slow := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow
 	go func() {
+		idle(m.life, slow)
 		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
 			m.outcome, err = g.Layer.Send(m.life, b)
 			return err
@@ -226,6 +243,7 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
 	g.measure(m.batch, m.outcome)
+	g.noted(m)
 	if m.batch.Queue == nil {
 		g.park(ctx, m)
 		g.batchDone()
@@ -248,6 +266,9 @@ func (g *group) batchDone() {
 func (g *group) retry(ctx actor.Context, m sent) {
 	g.attempts++
 	g.complaint.say(g.dependencies, "writing to "+g.target.String(), m.err)
+	for _, e := range eventsOf(m.batch.Bundles) {
+		g.step(e.Message, g.seen.path, "waiting", "writing to Redis failed; it is tried again")
+	}
 	queue := ""
 	if m.batch.Queue != nil {
 		queue = m.batch.Queue.Name
@@ -264,7 +285,7 @@ func (g *group) park(ctx actor.Context, m sent) {
 		}
 		queue := r.Queue
 		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {
-			place.add(e, &queue)
+			g.dropped += place.add(e, &queue)
 		}
 		if !ok && !place.empty() {
 			g.parked[queue.Name] = place
@@ -298,6 +319,7 @@ func (g *group) fill(ctx actor.Context, name string) {
 	events, queue := place.head(min(batchLimit, 2*place.taken+8))
 	if len(events) == 0 {
 		place.clear()
+		g.dropped += place.dropped
 		delete(g.parked, name)
 		return
 	}
@@ -393,4 +415,17 @@ func (g *group) tellAnswered(receipts ...messages.Receipt) {
 	if len(receipts) > 0 && receipts[0] != "" {
 		g.reader.Tell(messages.Answered{Receipts: receipts})
 	}
+}
+
+func (g *group) facts() any {
+	f := messages.GroupFacts{
+		Target: g.target, Waiting: g.backlog.len(), Bytes: g.backlog.held,
+		Writing: g.batch != nil, Attempts: g.attempts, Written: g.written, Dropped: g.dropped,
+	}
+	for name, place := range g.parked {
+		f.Bytes += place.held
+		f.Dropped += place.dropped
+		f.Parked = append(f.Parked, messages.ParkedFacts{Queue: name, Messages: place.live, Stuck: place.stuck()})
+	}
+	return f
 }

@@ -135,3 +135,5 @@ func (g *groups) tellQuiet() {
 	}
 	g.bridge.Tell(messages.Quiet{From: groupsName})
 }
+
+func (g *groups) facts() any { return messages.GroupsFacts{Targets: len(g.targets)} }

@@ -134,6 +134,9 @@ type Stats struct {
 type dependencies struct {
 	Options
 	system   *actor.ActorSystem
+	observer *observer
+	traces   *traces
+	tap      tap
 	health   *health
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
@@ -153,12 +156,19 @@ const (
 	requestsName = "requests"
 	groupsName   = "groups"
 	brokerName   = "broker"
+
+	routerPath   = bridgePath + "/" + routerName
+	brokerPath   = bridgePath + "/" + brokerName
+	sessionPath  = brokerPath + "/session"
+	receiverPath = bridgePath + "/" + readerName + "/receiver"
 )
 
 func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 	return &dependencies{
 		Options:  o.withDefaults(),
 		system:   system,
+		observer: newObserver(),
+		traces:   newTraces(),
 		health:   &health{},
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),

@@ -109,9 +109,13 @@ func (p *pace) renew(i *interval, least time.Duration, now time.Time) {
 func (p *pace) keep(i *interval, m messages.Deliver) {
 	if i.waiting == nil && p.crowded(p.held) {
 		p.Stats.Overflowed.Add(1)
+		p.step(m.Event.Message, "", "dropped", "too much memory is in use (BACKLOG_MEMORY)")
 		return
 	}
 	p.replaced(i)
+	if trace := m.Event.Message.Trace; trace != 0 {
+		p.traces.park(trace, 1)
+	}
 	m.Weight = 0
 	i.waiting = &m
 	p.account(m, 1)
@@ -119,12 +123,16 @@ func (p *pace) keep(i *interval, m messages.Deliver) {
 
 func (p *pace) replaced(i *interval) {
 	if i.waiting != nil {
+		p.step(i.waiting.Event.Message, "", "dropped", "a newer one came before the min_interval of "+i.target.String()+" was over")
 		p.drop(i)
 		p.Stats.Replaced.Add(1)
 	}
 }
 
 func (p *pace) drop(i *interval) {
+	if trace := i.waiting.Event.Message.Trace; trace != 0 {
+		p.traces.park(trace, -1)
+	}
 	p.account(*i.waiting, -1)
 	i.waiting = nil
 }

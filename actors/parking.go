@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ type parking struct {
 	waiting []*parked
 	live    int                // how many of waiting are not replaced
 	held    int64              // memory that they occupy, in bytes
+	dropped uint64             // that were not written
 	latest  map[string]*parked // by topic: those that a newer one replaces
 
 	underWay int // how many of waiting, from the first, are being written
@@ -33,12 +35,15 @@ func newParking(deps *dependencies) *parking {
 	return &parking{dependencies: deps, latest: map[string]*parked{}, progress: time.Now()}
 }
 
-// add parks an event, unless it is one that is rather dropped.
-func (p *parking) add(e messages.Event, q *messages.Queue) {
+// add parks an event, unless it is one that is rather dropped, and returns how
+// many were.
+func (p *parking) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 	if e.Overflow == messages.OverflowDrop {
 		p.Stats.Full.Add(1)
-		return
+		p.step(e.Message, "", "dropped", "the queue "+q.Name+" is full, and the subscription's overflow is drop")
+		return 1
 	}
+	p.wait(e, q)
 	added := &parked{event: e, queue: q}
 	if replaceable(e) {
 		p.replace(e.Message.Topic, added)
@@ -47,13 +52,16 @@ func (p *parking) add(e messages.Event, q *messages.Queue) {
 	p.account(added, 1)
 	for p.live > 1 && (p.live > p.QueueBacklog || p.crowded(p.held)) && p.dropOldest() {
 		p.Stats.Overflowed.Add(1)
+		dropped++
 	}
+	return dropped
 }
 
 // replace takes the event that waits for the same topic out of the count.
 func (p *parking) replace(topic string, by *parked) {
 	if old, ok := p.latest[topic]; ok {
 		old.replaced = true
+		p.done(old, "a newer one of its topic has come, and the subscription's overflow is latest")
 		p.account(old, -1)
 		p.Stats.Replaced.Add(1)
 	}
@@ -79,6 +87,7 @@ func (p *parking) compact() {
 func (p *parking) dropOldest() bool {
 	for i := p.underWay; i < len(p.waiting); i++ {
 		if !p.waiting[i].replaced {
+			p.done(p.waiting[i], "too many wait for room (QUEUE_BACKLOG, BACKLOG_MEMORY)")
 			p.forget(p.waiting[i])
 			p.waiting = slices.Delete(p.waiting, i, i+1)
 			return true
@@ -120,6 +129,8 @@ func (p *parking) expire() {
 		}
 		if !w.replaced {
 			p.Stats.Expired.Add(1)
+			p.done(w, fmt.Sprintf("it has waited for room for %v, as long as the layer keeps messages", p.Expiry))
+			p.dropped++
 			p.forget(w)
 		}
 		p.waiting = p.waiting[1:]
@@ -135,6 +146,9 @@ func (p *parking) wrote(n int) {
 	}
 	for len(p.waiting) > 0 && p.underWay > 0 && (n > 0 || p.waiting[0].replaced) {
 		if w := p.waiting[0]; !w.replaced {
+			if trace := w.event.Message.Trace; trace != 0 {
+				p.traces.park(trace, -1)
+			}
 			p.forget(w)
 			n--
 		}
@@ -158,6 +172,7 @@ func (p *parking) reclaim(w *parked) {
 		return
 	}
 	w.replaced = true
+	p.done(w, "a newer one of its topic has come, and the subscription's overflow is latest")
 	p.account(w, -1)
 	p.Stats.Replaced.Add(1)
 }
@@ -174,10 +189,27 @@ func (p *parking) forget(w *parked) {
 func (p *parking) clear() {
 	for _, w := range p.waiting {
 		if !w.replaced {
+			p.done(w, "the worker stops, or its group's actor was restarted")
 			p.account(w, -1)
 		}
 	}
 	p.waiting = nil
+}
+
+// wait and done tell those who follow a message that it waits, and why it waits
+// no more.
+func (p *parking) wait(e messages.Event, q *messages.Queue) {
+	if e.Message.Trace != 0 {
+		p.step(e.Message, "", "parked", "the queue "+q.Name+" is full: its process does not keep up; it waits for room")
+		p.traces.park(e.Message.Trace, 1)
+	}
+}
+
+func (p *parking) done(w *parked, why string) {
+	if w.event.Message.Trace != 0 {
+		p.step(w.event.Message, "", "dropped", why)
+		p.traces.park(w.event.Message.Trace, -1)
+	}
 }
 
 func (p *parking) account(w *parked, sign int64) {

@@ -1,6 +1,10 @@
 package actors
 
-import "chanmqttproxy/messages"
+import (
+	"fmt"
+
+	"chanmqttproxy/messages"
+)
 
 // publishes are those that have not taken effect, in the order of their commands,
 // and which of them is suspected of costing the connections.
@@ -42,6 +46,10 @@ func (p *publishes) giveUp(guilty messages.Publish) {
 	p.Stats.PublishRefused.Add(1)
 	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
 		"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
+	p.step(guilty.Message, brokerPath, "refused", "given up: each time it is sent the broker closes the connection")
+	if p.traces.own(guilty.Receipt) {
+		return
+	}
 	p.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
 }
 
@@ -55,15 +63,20 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 		return false
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
+		p.step(taken.Message, brokerPath, "refused", fmt.Sprintf("the broker refused it (code 0x%02x): %s", m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("the broker refused a publish: check its access rules",
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
+		p.step(taken.Message, brokerPath, "acknowledged", acknowledgement[taken.Message.QoS])
 	}
 	return p.done(m.Receipt)
 }
+
+// acknowledgement is how a broker says that it has a message of each QoS.
+var acknowledgement = [...]string{"written to the connection; at QoS 0 the broker does not say whether it has it", "the broker has it (PUBACK)", "the broker has it (PUBCOMP)"}
 
 // withdraw takes back a publish that has not taken effect, and says what settled
 // does. One that the session has sent already is not sent again.
@@ -75,6 +88,9 @@ func (p *publishes) withdraw(receipt messages.Receipt) (again bool) {
 }
 
 func (p *publishes) done(receipt messages.Receipt) (again bool) {
+	if p.traces.own(receipt) {
+		return p.blame.acquit(receipt)
+	}
 	p.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 	return p.blame.acquit(receipt)
 }

@@ -265,6 +265,7 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
+	r.observer.note(receiverPath, "lost", "Redis is away: "+trouble)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.tellState(false)
 }
@@ -282,4 +283,11 @@ func (r *reader) layerBack() {
 func (r *reader) tellState(up bool) {
 	r.bridge.Tell(messages.LayerState{Up: up})
 	r.registry.Tell(messages.LayerState{Up: up})
+}
+
+func (r *reader) facts() any {
+	return messages.ReaderFacts{
+		UnderWay: r.underWay, Window: r.Window, Unanswered: len(r.replies.open),
+		LayerUp: r.known && r.trouble == "", Trouble: r.trouble,
+	}
 }

@@ -49,8 +49,11 @@ func (r *receiver) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.reader.Tell(messages.ReceiverStarted{})
 	case messages.Take:
-		root, self, limit := r.system.Root, ctx.Self(), m.Limit
-		r.timer = time.AfterFunc(r.Backoff.delay(m.Attempt), func() { root.Send(self, takeNow{limit}) })
+		root, self, limit, delay := r.system.Root, ctx.Self(), m.Limit, r.Backoff.delay(m.Attempt)
+		if !r.up {
+			r.observer.waits(receiverPath, delay, m.Attempt)
+		}
+		r.timer = time.AfterFunc(delay, func() { root.Send(self, takeNow{limit}) })
 	case takeNow:
 		r.receive(ctx, m.limit)
 	case reached:
@@ -88,6 +91,7 @@ func (r *receiver) receive(ctx actor.Context, limit int) {
 func (r *receiver) reached(m reached) {
 	if m.life == r.ctx {
 		r.up = true
+		r.observer.note(receiverPath, "connected", "Redis answers")
 		r.reader.Tell(messages.LayerReached{})
 	}
 }

@@ -322,3 +322,7 @@ func (r *registry) postpone() {
 		r.lastLive[target] = last.Add(r.SubscriptionIdle / idleChecks)
 	}
 }
+
+func (r *registry) facts() any {
+	return messages.RegistryFacts{Stored: len(r.stored), Leaving: len(r.leaving), Unwritten: len(r.changes)}
+}

@@ -244,3 +244,7 @@ func (r *requests) endAll(failure *messages.Failure) {
 		r.end(topic, failure)
 	}
 }
+
+func (r *requests) facts() any {
+	return messages.RequestsFacts{Waiting: len(r.waiting), Filter: r.want.Filter}
+}

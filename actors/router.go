@@ -71,6 +71,10 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Welcomed:
 		r.welcomed(m)
+	case messages.Serving:
+		ctx.Respond(serving(&r.routes.trie, m.Filters))
+	case messages.Matching:
+		ctx.Respond(matching(&r.routes.trie, m.Topic))
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
@@ -391,6 +395,7 @@ func (r *router) deliver(d messages.Delivery) {
 	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
+		r.step(d.Message, routerPath, "held", "until a target that has left its filter has what came before")
 		return
 	}
 	r.route(d)
@@ -417,4 +422,8 @@ func (r *router) refused(m messages.Refused) {
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
+}
+
+func (r *router) facts() any {
+	return messages.RouterFacts{Filters: r.trie.Len(), Targets: len(r.targets), Held: len(r.held), Restored: !r.restoring}
 }

@@ -28,10 +28,12 @@ func (r *routes) route(d messages.Delivery) {
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		d.To = r.matched[0].all()
+		r.deps.tellMatched(d, r.matched)
 		r.matched[0].subscription.Tell(d)
 		return
 	}
 	parts := r.parts(d)
+	r.deps.tellMatched(d, r.matched, parts...)
 	if len(parts) == 0 && d.Weight > 0 {
 		r.deps.Stats.Unmatched.Add(1)
 		r.deps.giveBack(d.Token, d.Weight)
@@ -79,6 +81,7 @@ func (r *routes) replay(d messages.Delivery) {
 		}
 	}
 	if len(parts) == 0 {
+		r.deps.step(d.Message, routerPath, "dropped", "a retained value that no newcomer waits for")
 		r.deps.giveBack(d.Token, d.Weight)
 		return
 	}

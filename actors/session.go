@@ -90,6 +90,8 @@ func (s *session) Receive(ctx actor.Context) {
 		if m.connection == s.connect.Connection {
 			fail(m.err)
 		}
+	case drop:
+		fail(&messages.SessionFailure{Doing: "dropping the connection by hand", Err: byHand{}, Cause: messages.Network})
 	case messages.Quiesce:
 		s.quiesce()
 	case *actor.Stopping, *actor.Restarting:
@@ -101,8 +103,9 @@ func (s *session) Receive(ctx actor.Context) {
 
 func (s *session) prepare(ctx actor.Context, m messages.Connect) {
 	s.connect = m
-	root, self := s.system.Root, ctx.Self()
-	s.timer = time.AfterFunc(s.Backoff.delay(m.Attempt), func() { root.Send(self, dialNow{m.Connection}) })
+	root, self, delay := s.system.Root, ctx.Self(), s.Backoff.delay(m.Attempt)
+	s.observer.waits(sessionPath, delay, m.Attempt)
+	s.timer = time.AfterFunc(delay, func() { root.Send(self, dialNow{m.Connection}) })
 }
 
 func (s *session) dial(ctx actor.Context, m dialNow) {
@@ -158,6 +161,8 @@ func (s *session) publish(ctx actor.Context) {
 	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
 	go func() {
 		for _, p := range run {
+			s.tap.show(true, p.Message)
+			s.step(p.Message, sessionPath, "publishing", "handed to the connection")
 			err := s.protect("publishing", func() error { return live.Publish(life.ctx, p) })
 			if errors.As(err, new(panicked)) {
 				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: 0x83, Reason: "a bug in the worker"})
@@ -261,4 +266,15 @@ func (l *lifeline) end() {
 		l.made.Close()
 	}
 	l.cancel()
+}
+
+func (s *session) facts() any {
+	f := messages.SessionFacts{
+		Connection: s.connect.Connection, Version: s.connect.Version.String(),
+		Live: s.live != nil, Outgoing: len(s.outgoing),
+	}
+	if f.Live {
+		f.Info = s.live.Info()
+	}
+	return f
 }

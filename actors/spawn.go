@@ -2,12 +2,14 @@ package actors
 
 import (
 	"fmt"
-	"log/slog"
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
 )
 
 // failure is what an actor panics with when what it owns has failed, as
@@ -34,10 +36,13 @@ type releaser interface{ release(message any) }
 // guarded runs an actor and makes a bug in it harmless to others: it gives back
 // what the message held, logs the stack and tells the supervisor. A panic while
 // stopping is only logged, since it would block the parent's own stop.
+//
+// It also counts what the actor does, for those who watch, and has it answer
+// them.
 type guarded struct {
 	actor.Actor
-	log   *slog.Logger
-	stats *Stats
+	*watched
+	deps *dependencies
 }
 
 // supervising is a guarded actor that decides itself about its children.
@@ -53,24 +58,76 @@ func (g guarded) Receive(ctx actor.Context) {
 			g.recovered(ctx, v)
 		}
 	}()
-	switch ctx.Message().(type) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started, *actor.Restarting, *actor.Stopping, *actor.Stopped:
+		g.lives(ctx, m)
+		g.Actor.Receive(ctx)
+		return
+	case messages.Inspect, ping, restart:
+		g.asked(ctx, m)
+		return
+	}
+	n := g.handled.Load() + 1
+	g.handled.Store(n) // nobody else writes it
+	if n%sampling != 0 {
+		g.Actor.Receive(ctx)
+		return
+	}
+	began := time.Now()
+	g.Actor.Receive(ctx)
+	g.last.Store(int64(time.Since(began)))
+}
+
+// lives notes a step in the actor's life.
+func (g guarded) lives(ctx actor.Context, step any) {
+	switch step.(type) {
+	case *actor.Started:
+		g.deps.observer.begin(g.watched, ctx.Self())
+	case *actor.Restarting:
+		g.deps.Stats.Restarts.add(g.kind)
+		g.become(messages.StateRestarting)
+	case *actor.Stopping:
+		g.become(messages.StateStopping)
+	case *actor.Stopped:
+		g.deps.observer.end(g.watched)
+	}
+}
+
+// asked does what is asked of any actor.
+func (g guarded) asked(ctx actor.Context, question any) {
+	switch question.(type) {
+	case messages.Inspect:
+		g.inspected(ctx)
 	case ping:
 		ctx.Respond(pong{})
-		return
-	case *actor.Restarting:
-		g.stats.Restarts.add(kindOf(ctx.Self().GetId()))
+	case restart:
+		panic(byHand{})
 	}
-	g.Actor.Receive(ctx)
+}
+
+// inspected tells the sender what the actor has to say of itself.
+func (g guarded) inspected(ctx actor.Context) {
+	var facts any
+	if i, ok := g.Actor.(inspectable); ok {
+		facts = i.facts()
+	}
+	ctx.Respond(facts)
 }
 
 func (g guarded) recovered(ctx actor.Context, v any) {
-	if f, ok := v.(failure); ok {
+	switch f := v.(type) {
+	case failure:
+		g.deps.observer.failed(g.watched, "failed", f.err.Error(), "")
+		panic(f)
+	case byHand:
+		g.deps.observer.failed(g.watched, "failed", f.Error(), "")
 		panic(f)
 	}
-	b := bug{value: v, message: ctx.Message()}
-	g.stats.Bugs.Add(1)
-	g.log.Error("a bug: please report it with this stack; the worker goes on",
-		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", string(debug.Stack()))
+	b, stack := bug{value: v, message: ctx.Message()}, string(debug.Stack())
+	g.deps.Stats.Bugs.Add(1)
+	g.deps.observer.failed(g.watched, "bug", b.Error(), stack)
+	g.deps.Log.Error("a bug: please report it with this stack; the worker goes on",
+		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", stack)
 	switch ctx.Message().(type) {
 	case *actor.Stopping, *actor.Stopped, *actor.Restarting:
 		return
@@ -81,10 +138,23 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 	panic(b)
 }
 
-// propsOf makes fresh Props for one spawn of an actor.
+// propsOf makes fresh Props for one spawn of an actor. What is known of it
+// outlives its incarnations.
 func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
+	return namedProps(deps, "", func(*watched) actor.Actor { return produce() }, options...)
+}
+
+// namedProps are propsOf an actor of a family: of that filter or target. It may
+// count what it sends in what is known of it.
+func namedProps(deps *dependencies, name string, produce func(*watched) actor.Actor, options ...actor.PropsOption) *actor.Props {
+	w := &watched{name: name}
+	mailbox := actor.Unbounded()
+	options = append(options, actor.WithMailbox(func() actor.Mailbox {
+		w.mailbox = mailbox()
+		return w.mailbox
+	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{Actor: produce(), log: deps.Log, stats: deps.Stats}
+		g := guarded{Actor: produce(w), watched: w, deps: deps}
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}
 		}

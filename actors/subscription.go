@@ -17,6 +17,13 @@ import (
 type subscription struct {
 	*dependencies
 	filter string
+	seen   *watched
+
+	asked, granted byte
+	heard          bool   // the broker has answered
+	refusal        string // why it has refused
+	messages       uint64
+	last           string // the topic of the last
 
 	replay *replay
 	quiet  alarm // when the retained values may all have come
@@ -26,8 +33,8 @@ type subscription struct {
 }
 
 func newSubscription(deps *dependencies, filter string) *actor.Props {
-	return propsOf(deps, func() actor.Actor {
-		return &subscription{dependencies: deps, filter: filter, replay: newReplay(), pace: newPace(deps)}
+	return namedProps(deps, filter, func(seen *watched) actor.Actor {
+		return &subscription{dependencies: deps, filter: filter, seen: seen, replay: newReplay(), pace: newPace(deps)}
 	})
 }
 
@@ -41,7 +48,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Welcome:
 		s.replay.welcome(m)
 	case messages.Granted:
-		s.granted(ctx, m)
+		s.accepted(ctx, m)
 	case messages.Refused:
 		s.refused(m)
 	case messages.Interrupted:
@@ -64,6 +71,7 @@ func (s *subscription) release(message any) {
 
 // deliver passes a message on to everybody it is for.
 func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
+	s.count(d)
 	if d.Message.Retain {
 		s.deliverRetained(ctx, d)
 		return
@@ -74,6 +82,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 		if least <= 0 && s.pace.idle() || s.pace.take(m, least, time.Now()) {
 			s.groups.Tell(m)
 		} else {
+			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
 			s.giveBack(m.Token, m.Weight)
 		}
 	}
@@ -90,9 +99,29 @@ func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 		s.pace.passed(member.Target, d.Message.Topic, member.Options.MinInterval, now)
 	}
 	if len(d.To) == 0 {
+		s.step(d.Message, s.seen.path, "dropped", "a retained value that no newcomer waits for")
 		s.giveBack(d.Token, d.Weight)
 	}
 	s.over.set(ctx, s.pace.next())
+}
+
+// count notes a message for those who watch.
+func (s *subscription) count(d messages.Delivery) {
+	s.messages++
+	s.last = d.Message.Topic
+	s.seen.sent.Store(s.seen.sent.Load() + uint64(len(d.To)))
+	s.seen.lastAt.Store(d.Message.At.UnixNano())
+}
+
+func (s *subscription) facts() any {
+	f := messages.SubscriptionFacts{
+		Filter: s.filter, Asked: s.asked, Granted: s.granted, Answered: s.heard, Refused: s.refusal,
+		Messages: s.messages, LastTopic: s.last,
+	}
+	if s.messages > 0 {
+		f.LastAt = time.Unix(0, s.seen.lastAt.Load())
+	}
+	return f
 }
 
 // deliverTo is what one member gets of a delivery.
@@ -139,7 +168,8 @@ func (s *subscription) rang(ctx actor.Context, m rang) {
 	}
 }
 
-func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
+func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
+	s.heard, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
 	if now := time.Now(); s.replay.begin(m.Serial, now) {
 		s.quiet.set(ctx, now.Add(replayQuiet))
 	}
@@ -152,6 +182,7 @@ func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
 }
 
 func (s *subscription) refused(m messages.Refused) {
+	s.heard, s.refusal = true, m.Reason
 	s.end(m.Serial)
 	s.Stats.FilterRefused.Add(1)
 	s.Log.Warn("the broker refused a subscription: check its access rules; asked for again at the next connection",

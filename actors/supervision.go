@@ -19,7 +19,11 @@ const (
 type resumeFirst struct{}
 
 // HandleFailure resumes or restarts the child.
-func (resumeFirst) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, _, _ any) {
+func (resumeFirst) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+	if _, ok := reason.(byHand); ok {
+		s.RestartChildren(child)
+		return
+	}
 	if tolerable(rs) {
 		s.ResumeChildren(child)
 		return

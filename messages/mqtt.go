@@ -48,6 +48,8 @@ type Message struct {
 	Properties *Properties
 	// At is when it arrived; zero outbound.
 	At time.Time
+	// Trace is the number of the Trace that follows it; 0: none does.
+	Trace uint64
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
@@ -60,6 +62,8 @@ type Token struct {
 	QoS  byte
 	// Replay: it is a retained value that was asked for.
 	Replay bool
+	// Traced: the message is followed.
+	Traced bool
 }
 
 // Whole is the weight that a delivery starts with. Whoever passes a delivery

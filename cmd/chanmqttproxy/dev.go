@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"syscall"
 
@@ -18,42 +20,84 @@ import (
 )
 
 func devCommand() *cobra.Command {
-	return configured(&cobra.Command{
+	noDemo := false
+	c := configured(&cobra.Command{
 		Use:   "dev",
 		Short: "Run the worker with a Redis and a broker of its own",
 		Long: `Run the worker with an embedded Redis and an embedded MQTT broker on loopback, so
-that nothing else is needed. They hold everything in memory. Where REDIS_URL or
+that nothing else is needed, and a page on which to watch it. They hold everything in memory. Where REDIS_URL or
 CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
 		Example: `  # With both servers embedded:
   chanmqttproxy dev
 
   # With the Redis that is there already:
-  chanmqttproxy dev --redis-url redis://localhost:6379`,
-	}, dev)
+  chanmqttproxy dev --redis-url redis://localhost:6379
+
+  # Without the house that there is to look at:
+  chanmqttproxy dev --no-demo`,
+	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, !noDemo) })
+	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
+	return c
 }
 
-func dev(c *cobra.Command, cfg *config.Config) error {
+// dev runs the worker; a demo is there only with both servers embedded, so that
+// it disturbs nobody.
+func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 	log, flush := startLog(cfg)
 	defer flush()
 	out := c.OutOrStdout()
-	stopRedis, err := devRedis(out, cfg)
-	if err != nil {
+	var own servers
+	defer own.close()
+	if err := errors.Join(own.startRedis(out, cfg), own.startBroker(out, cfg, log)); err != nil {
 		return err
 	}
-	defer stopRedis()
-	stopBroker, err := devBroker(out, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer stopBroker()
 	w := newWorker(cfg, log)
+	w.Development = own.development()
+	w.Development.More = map[string]http.Handler{"/chat/": newChat(cfg)}
 	if err := devListen(out, cfg, w); err != nil {
 		return err
+	}
+	if withDemo && own.redis != nil && own.broker != nil {
+		ctx, cancel := context.WithCancel(c.Context())
+		wait, err := demo(ctx, cfg, own.broker)
+		if err != nil {
+			cancel()
+			return err
+		}
+		defer wait()
+		defer cancel()
 	}
 	return w.Run(c.Context())
 }
 
-// devListen opens the listener for health and metrics where none is configured.
+// servers are the embedded ones; nil where the configuration names another.
+type servers struct {
+	redis  *embedded.RedisServer
+	broker *embedded.BrokerServer
+}
+
+// development lets the page have what is there.
+func (s *servers) development() *worker.Development {
+	d := &worker.Development{}
+	if s.redis != nil {
+		d.Redis = s.redis
+	}
+	if s.broker != nil {
+		d.Broker = s.broker
+	}
+	return d
+}
+
+func (s *servers) close() {
+	if s.broker != nil {
+		s.broker.Close()
+	}
+	if s.redis != nil {
+		s.redis.Close()
+	}
+}
+
+// devListen opens the listener for the page, health and metrics where none is configured.
 func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) error {
 	if cfg.Source("HTTP_LISTEN") != config.Default {
 		return nil
@@ -62,52 +106,52 @@ func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "http    http://%s/readyz and /metrics\n", address)
+	_, err = fmt.Fprintf(out, "page    http://%[1]s/\n        with a chat at http://%[1]s/chat/, /readyz and /metrics\n", address)
 	return err
 }
 
-// devRedis starts a Redis where the configuration names none, and returns how
-// to stop it.
-func devRedis(out io.Writer, cfg *config.Config) (stop func(), err error) {
+// startRedis starts a Redis where the configuration names none.
+func (s *servers) startRedis(out io.Writer, cfg *config.Config) (err error) {
 	if cfg.Source("REDIS_URL") != config.Default || cfg.Source("CHANNEL_LAYERS") != config.Default {
 		for _, host := range cfg.Layer.Hosts {
 			_, err = fmt.Fprintf(out, "redis   %s\n", layer.Host(host).Name())
 		}
-		return func() {}, err
+		return err
 	}
 	_, port, _ := net.SplitHostPort(cfg.Layer.Hosts[0].Redis.Addr)
 	server, err := atOrNear(out, "redis", port, embedded.Redis)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	s.redis = server
 	cfg.Layer.Hosts[0].Redis.Addr = server.Addr()
 	_, err = fmt.Fprintf(out, `redis   %[1]s (embedded)
         In the site's settings:
         CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://%[1]s"]}}}
 `, server.Addr())
-	return server.Close, err
+	return err
 }
 
-// devBroker starts a broker where the configuration names none, and returns
-// how to stop it.
-func devBroker(out io.Writer, cfg *config.Config, log *slog.Logger) (stop func(), err error) {
+// startBroker starts a broker where the configuration names none.
+func (s *servers) startBroker(out io.Writer, cfg *config.Config, log *slog.Logger) error {
 	if cfg.Source("MQTT_HOST") != config.Default {
 		_, err := fmt.Fprintf(out, "broker  %s\n", cfg.Broker.Servers[0])
-		return func() {}, err
+		return err
 	}
 	server, err := atOrNear(out, "broker", cfg.Broker.Servers[0].Port(), func(addr string) (*embedded.BrokerServer, error) {
 		return embedded.Broker(addr, embedded.BrokerOptions{Logger: log})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
+	s.broker = server
 	cfg.Broker.Servers = []*url.URL{{Scheme: "mqtt", Host: server.Addr()}}
 	host, port, _ := net.SplitHostPort(server.Addr())
 	_, err = fmt.Fprintf(out, `broker  %s (embedded)
         Publish something:
         mosquitto_pub -h %s -p %s -t hello -m world
 `, server.Addr(), host, port)
-	return server.Close, err
+	return err
 }
 
 // atOrNear starts a server on the port of loopback, or on a free one where it

@@ -30,6 +30,6 @@ func TestHealthcheck(t *testing.T) {
 func TestDevListens(t *testing.T) {
 	t.Parallel()
 	r := launch(t, nil, "dev")
-	r.waitFor("http    http://127.0.0.1:")
+	r.waitFor("page    http://127.0.0.1:")
 	r.waitFor("serving health and metrics")
 }

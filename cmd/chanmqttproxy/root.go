@@ -34,7 +34,8 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists all flags", err, c.CommandPath())
 	})
-	c.AddCommand(runCommand(), devCommand(), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(), versionCommand())
+	c.AddCommand(runCommand(), devCommand(), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(),
+		treeCommand(), sendCommand(), listenCommand(), versionCommand())
 	return c
 }
 

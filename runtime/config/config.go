@@ -138,6 +138,12 @@ type HTTP struct {
 	Listen string
 	// Count are the filters by which received messages are counted in the metrics.
 	Count []string
+	// Token is what one has to show to see the page; empty: nothing, and there is
+	// no page beyond loopback. It is a secret.
+	Token string
+	// Act lets the page do something to the worker, ShowPayloads shows what is in
+	// messages.
+	Act, ShowPayloads bool
 	// Pprof serves Go's profiles too; Listen is on loopback then.
 	Pprof bool
 }

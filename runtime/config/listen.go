@@ -27,6 +27,17 @@ func setListen(d *draft, s string) error {
 	return nil
 }
 
+// minToken is the shortest token that is taken.
+const minToken = 16
+
+func setToken(d *draft, s string) error {
+	if len(s) < minToken {
+		return fmt.Errorf("a token of %d characters is too easily guessed: give at least %d, as of: openssl rand -hex 16", len(s), minToken)
+	}
+	d.HTTP.Token = s
+	return nil
+}
+
 // maxCount bounds the filters of METRICS_FILTERS: each is a label, and is compared
 // with every message.
 const maxCount = 100

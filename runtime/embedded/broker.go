@@ -26,6 +26,8 @@ type BrokerServer struct {
 
 	mu     sync.Mutex
 	server *mqtt.Server // nil while stopped
+
+	listeners []listener
 }
 
 // Broker starts a broker on host:port, which must be on loopback; port 0 takes
@@ -59,10 +61,15 @@ func (b *BrokerServer) Start() error {
 	server := mqtt.New(&mqtt.Options{
 		Capabilities:             capabilities(),
 		ClientNetWriteBufferSize: 1, // as flowControl needs
+		InlineClient:             true,
 		Logger:                   b.logger(),
 	})
 	if err := serve(server, listener); err != nil {
 		listener.Close()
+		return fmt.Errorf("starting the embedded broker on %s: %w", b.addr, err)
+	}
+	if err := b.again(server); err != nil {
+		server.Close()
 		return fmt.Errorf("starting the embedded broker on %s: %w", b.addr, err)
 	}
 	b.server, b.addr = server, listener.Addr().String()

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/alicebob/miniredis/v2"
 )
@@ -13,6 +14,9 @@ import (
 type RedisServer struct {
 	mini *miniredis.Miniredis
 	addr string
+
+	mu      sync.Mutex
+	running bool
 }
 
 // Redis starts a server on host:port, which must be on loopback; port 0 takes
@@ -34,17 +38,27 @@ func (r *RedisServer) Addr() string { return r.addr }
 
 // Start listens again after Stop, at the same address and with the same data.
 func (r *RedisServer) Start() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running {
+		return nil
+	}
 	// Close cancels the context on which blocking commands wait.
 	r.mini.Ctx, r.mini.CtxCancel = context.WithCancel(context.Background())
 	if err := r.mini.StartAddr(r.addr); err != nil {
 		return fmt.Errorf("starting the embedded Redis on %s: %w", r.addr, err)
 	}
-	r.addr = r.mini.Addr()
+	r.addr, r.running = r.mini.Addr(), true
 	return nil
 }
 
 // Stop closes all connections and stops listening. The data stays.
-func (r *RedisServer) Stop() { r.mini.Close() }
+func (r *RedisServer) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mini.Close()
+	r.running = false
+}
 
 // Close is Stop for good. It may be called twice.
 func (r *RedisServer) Close() { r.Stop() }

@@ -18,6 +18,11 @@ type Peer interface {
 	Store(ctx context.Context, changes []messages.Change) error
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
+	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
+	Join(ctx context.Context, group string) error
+	Leave(ctx context.Context, group string) error
+	Discard(ctx context.Context) error
+
 	Ping(ctx context.Context) error
 	Check(ctx context.Context) (Report, error)
 	Prefixes(ctx context.Context) (map[string]int, error)

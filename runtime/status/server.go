@@ -65,6 +65,13 @@ func New(l net.Listener, o Options) *Server {
 // is to be called before Serve.
 func (s *Server) Handle(pattern string, h http.Handler) { s.local.Handle(pattern, h) }
 
+// HandlePublic mounts a handler for everybody who reaches the listener; it guards
+// itself. It is to be called before Serve.
+func (s *Server) HandlePublic(pattern string, h http.Handler) { s.public.Handle(pattern, h) }
+
+// Loopback says whether only this machine reaches the listener.
+func (s *Server) Loopback() bool { return s.loopback }
+
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/status"
 )
 
@@ -34,7 +35,7 @@ func (w *Worker) listen() error {
 }
 
 // serve answers about a tree until stop is called.
-func (w *Worker) serve(tree *actors.Tree, tell telling) (stop func()) {
+func (w *Worker) serve(tree *actors.Tree, peer layer.Peer, tell telling) (stop func()) {
 	if w.listener == nil {
 		return func() {}
 	}
@@ -46,13 +47,17 @@ func (w *Worker) serve(tree *actors.Tree, tell telling) (stop func()) {
 		Pprof:   w.config.HTTP.Pprof,
 		Log:     log,
 	})
+	leave := w.mount(server, tree, peer)
 	go func() {
 		if err := server.Serve(); err != nil {
 			log.Error("health and metrics are not served any more; the worker goes on: restart it to have them back", "error", err)
 		}
 	}()
 	log.Info("serving health and metrics", "address", server.Addr().String())
-	return server.Close
+	return func() {
+		leave()
+		server.Close()
+	}
 }
 
 // readiness says what a worker lacks to do its work.

@@ -8,6 +8,7 @@ import (
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/logs"
 	"chanmqttproxy/runtime/systemd"
@@ -22,15 +23,20 @@ type Worker struct {
 	// Manager is told how the worker does.
 	Manager systemd.Manager
 
+	// Development, if set, says that the worker is one for development.
+	Development *Development
+
 	config   *config.Config
 	log      *slog.Logger
 	stats    *actors.Stats
 	listener net.Listener
+	lines    *devpage.Log
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
-	return &Worker{config: cfg, log: log, stats: &actors.Stats{}}
+	lines := devpage.NewLog()
+	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}}
 }
 
 // Stats are the worker's counters.
@@ -46,7 +52,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	client := newPeer(w.config, w.logOf("layer"))
 	tree := actors.Start(w.options(client))
-	defer w.serve(tree, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
+	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
 	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
 	select {

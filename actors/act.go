@@ -1,0 +1,67 @@
+package actors
+
+import (
+	"fmt"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// restart has any actor fail.
+type restart struct{}
+
+// drop has the session lose its connection.
+type drop struct{}
+
+// byHand is the failure of an actor that somebody wanted to fail.
+type byHand struct{}
+
+// Error says that.
+func (byHand) Error() string { return "failed by hand" }
+
+// Restart has the actor with that path fail, and its supervisor do what it does
+// then: a session, receiver, subscription or group is restarted, and what the
+// latter two hold is given up; any other actor goes on with its state. The root
+// has no supervisor.
+func (t *Tree) Restart(path string) error {
+	if path == bridgePath {
+		return fmt.Errorf("%s is the root: it has no supervisor that could restart it", path)
+	}
+	return t.tell(path, restart{})
+}
+
+// Disconnect has the MQTT connection be lost.
+func (t *Tree) Disconnect() error { return t.tell(sessionPath, drop{}) }
+
+// Slow has a group, or channel, hold each of its writes back for a time; 0: no
+// more.
+func (t *Tree) Slow(path string, by time.Duration) error {
+	if kind := kindOf(path); kind != "group" && kind != "channel" {
+		return fmt.Errorf("%s is no group and no channel: only these write to Redis", path)
+	}
+	return t.tell(path, slowed{by})
+}
+
+func (t *Tree) tell(path string, message any) error {
+	if _, ok := t.deps.observer.find(path); !ok {
+		return fmt.Errorf("there is no actor %s: it may have stopped", path)
+	}
+	t.system.Root.Send(t.system.NewLocalPID(path), message)
+	return nil
+}
+
+// waits notes a delay before an attempt that is not the first.
+func (o *observer) waits(path string, delay time.Duration, failed int) {
+	if failed > 0 {
+		o.note(path, "waiting", fmt.Sprintf("%v before attempt %d", delay.Round(10*time.Millisecond), failed+1))
+	}
+}
+
+// connection is what is said of one that was made.
+func connection(i messages.SessionInfo) string {
+	session := "a new session"
+	if i.Present {
+		session = "the session of before"
+	}
+	return fmt.Sprintf("to %s by MQTT %s as %s, with %s", i.Broker, i.Version, i.ClientID, session)
+}

@@ -1,0 +1,88 @@
+package actors
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// Subscriptions lists some of the subscriptions, and says how many there are
+// whose filters contain the text. Only those that are listed are asked.
+func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []messages.SubscriptionRow) {
+	found := t.deps.observer.named("subscription", list.Text)
+	order(found, list.Sort)
+	if list.Desc {
+		slices.Reverse(found)
+	}
+	total = len(found)
+	found = found[min(max(list.Offset, 0), total):]
+	found = found[:min(max(list.Limit, 0), len(found))]
+	return total, t.rows(found)
+}
+
+// named are the live actors of a kind whose names contain the text.
+func (o *observer) named(kind, text string) []*watched {
+	return slices.DeleteFunc(o.all(), func(w *watched) bool { return w.kind != kind || !strings.Contains(w.name, text) })
+}
+
+// order sorts by something that is read once: it may change meanwhile.
+func order(list []*watched, by string) {
+	keys := map[*watched]uint64{}
+	for _, w := range list {
+		switch by {
+		case "messages":
+			keys[w] = w.handled.Load()
+		case "last":
+			keys[w] = uint64(w.lastAt.Load())
+		}
+	}
+	slices.SortFunc(list, func(a, b *watched) int {
+		return cmp.Or(cmp.Compare(keys[a], keys[b]), cmp.Compare(a.name, b.name))
+	})
+}
+
+// rows asks all of them at once.
+func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
+	asked := make([]*actor.Future, len(list))
+	filters := make([]string, len(list))
+	for i, w := range list {
+		asked[i], filters[i] = t.ask(w.path, messages.Inspect{}), w.name
+	}
+	members := t.serving(filters...)
+	rows := make([]messages.SubscriptionRow, len(list))
+	for i, w := range list {
+		rows[i] = messages.SubscriptionRow{Path: w.path, SubscriptionFacts: messages.SubscriptionFacts{Filter: w.name}}
+		answer, _ := asked[i].Result()
+		if facts, ok := answer.(messages.SubscriptionFacts); ok {
+			rows[i].SubscriptionFacts = facts
+		}
+		rows[i].Members = members[w.name]
+	}
+	return rows
+}
+
+// Matching is what becomes of a topic: the filters that match it, and whom they
+// serve. The router answers behind what is in its mailbox; nil: not in time.
+func (t *Tree) Matching(topic string) []messages.RouteFacts {
+	answer, _ := t.ask(routerPath, messages.Matching{Topic: topic}).Result()
+	routes, _ := answer.([]messages.RouteFacts)
+	return routes
+}
+
+// Targets are those that have an actor now.
+func (t *Tree) Targets() []messages.Target {
+	var list []messages.Target
+	for _, w := range t.deps.observer.all() {
+		switch w.kind {
+		case "group":
+			list = append(list, messages.Target{Kind: messages.Group, Name: w.name})
+		case "channel":
+			list = append(list, messages.Target{Kind: messages.Channel, Name: w.name})
+		}
+	}
+	return list
+}

@@ -1,0 +1,249 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+const (
+	// tracesKept is how many traces are remembered.
+	tracesKept = 50
+	// stepsKept is how many steps of one trace are: a message can go to thousands.
+	stepsKept = 200
+	// traceWait is how long the next message of a topic is waited for, and
+	// returnWait how long one that was published may take to come back.
+	traceWait  = time.Minute
+	returnWait = 2 * time.Second
+	// ownPublishes is how many publishes of Tree.Publish may be under way.
+	ownPublishes = 100
+	// ownReceipt is what the receipts of those begin with: they are no commands.
+	ownReceipt = "\x00own:"
+)
+
+// traces follow single messages. While none is waited for they cost the
+// connection one look at a pointer for each message.
+type traces struct {
+	followed atomic.Pointer[map[string]uint64] // topics to the traces that wait for them; nil: none
+
+	mu       sync.Mutex
+	serial   uint64
+	kept     []*trace // the oldest first
+	underWay int      // own publishes
+}
+
+type trace struct {
+	messages.Trace
+	begun     time.Time
+	seq       uint64    // of the message that came; 0: none has
+	published time.Time // when it took effect at the broker
+	refused   bool
+	outbound  bool
+	settled   bool
+	waiting   int // places where it waits, though it is settled
+}
+
+func newTraces() *traces { return &traces{} }
+
+// arm has the next message of a topic be followed.
+func (t *traces) arm(topic string, outbound bool) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.serial++
+	w := &trace{Trace: messages.Trace{ID: t.serial, Topic: topic}, begun: time.Now(), outbound: outbound}
+	if t.kept = append(t.kept, w); len(t.kept) > tracesKept {
+		t.disarm(t.kept[0])
+		t.kept = t.kept[1:]
+	}
+	followed := map[string]uint64{topic: w.ID}
+	if old := t.followed.Load(); old != nil {
+		maps.Copy(followed, *old)
+		followed[topic] = w.ID
+	}
+	t.followed.Store(&followed)
+	return w.ID
+}
+
+// disarm has a trace wait for its topic no more.
+func (t *traces) disarm(w *trace) {
+	old := t.followed.Load()
+	if old == nil || (*old)[w.Topic] != w.ID {
+		return
+	}
+	followed := maps.Clone(*old)
+	delete(followed, w.Topic)
+	if len(followed) == 0 {
+		t.followed.Store(nil)
+		return
+	}
+	t.followed.Store(&followed)
+}
+
+// catch marks a message that is waited for, and says whether it was.
+func (t *traces) catch(followed map[string]uint64, seq uint64, m *messages.Message) bool {
+	id, ok := followed[m.Topic]
+	if !ok {
+		return false
+	}
+	t.mu.Lock()
+	w := t.find(id)
+	if w == nil || w.seq != 0 {
+		t.mu.Unlock()
+		return false
+	}
+	w.seq = seq
+	t.disarm(w)
+	t.mu.Unlock()
+	m.Trace = id
+	kind := ""
+	if m.Retain {
+		kind = ", a retained value"
+	}
+	t.add(id, sessionPath, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
+	return true
+}
+
+func (t *traces) find(id uint64) *trace {
+	for _, w := range t.kept {
+		if w.ID == id {
+			return w
+		}
+	}
+	return nil
+}
+
+// with does something with a trace that is still known.
+func (t *traces) with(id uint64, do func(*trace)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w := t.find(id); w != nil {
+		do(w)
+	}
+}
+
+func (t *traces) add(id uint64, path, what, text string) {
+	t.with(id, func(w *trace) { w.step(path, what, text) })
+}
+
+func (w *trace) step(path, what, text string) {
+	switch what {
+	case "acknowledged":
+		w.published = time.Now()
+	case "refused":
+		w.refused = true
+	}
+	if len(w.Steps) < stepsKept {
+		w.Steps = append(w.Steps, messages.Step{At: time.Now(), What: what, Path: path, Text: text})
+	}
+}
+
+// park counts where a message waits that is settled.
+func (t *traces) park(id uint64, n int) { t.with(id, func(w *trace) { w.waiting += n }) }
+
+// settle notes that a delivery is whole again.
+func (t *traces) settle(token messages.Token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.kept {
+		if w.seq == token.Seq {
+			w.settled = true
+			if token.QoS > 0 {
+				w.step(brokerPath, "settled", "acknowledged to the MQTT broker")
+			}
+		}
+	}
+}
+
+// own says whether a publish is one of Tree.Publish, which is at its end then.
+func (t *traces) own(receipt messages.Receipt) bool {
+	if !strings.HasPrefix(string(receipt), ownReceipt) {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay = max(0, t.underWay-1)
+	return true
+}
+
+// admit says whether there is room for a further publish.
+func (t *traces) admit() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.underWay >= ownPublishes {
+		return false
+	}
+	t.underWay++
+	return true
+}
+
+// read is a trace as it is now. One for which nothing has come in time is over.
+func (t *traces) read(id uint64) (messages.Trace, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.find(id)
+	if w == nil {
+		return messages.Trace{}, false
+	}
+	if !w.Done {
+		w.end(time.Now())
+		if w.Done {
+			t.disarm(w)
+		}
+	}
+	read := w.Trace
+	read.Steps = append([]messages.Step{}, w.Steps...)
+	return read, true
+}
+
+// end finds out whether anything more can come.
+func (w *trace) end(now time.Time) {
+	switch {
+	case w.seq != 0:
+		w.Done = w.settled && w.waiting == 0
+	case w.refused:
+		w.Done = true
+	case !w.published.IsZero() && now.Sub(w.published) > returnWait:
+		w.step(routerPath, "unmatched", "the broker has not sent it back: no filter here matches its topic, or only with no_local, so no group gets it")
+		w.Done = true
+	case !w.outbound && now.Sub(w.begun) > traceWait:
+		w.step(sessionPath, "dropped", fmt.Sprintf("no message came on this topic within %v", traceWait))
+		w.Done = true
+	}
+}
+
+// step tells those who follow a message where it is.
+func (d *dependencies) step(m *messages.Message, path, what, text string) {
+	if m != nil && m.Trace != 0 {
+		d.traces.add(m.Trace, path, what, text)
+	}
+}
+
+// Trace follows the next message of a topic that the MQTT broker sends, and
+// returns the number to ask Traced with.
+func (t *Tree) Trace(topic string) uint64 { return t.deps.traces.arm(topic, false) }
+
+// Traced is the way of a message so far, and whether that trace is still known.
+func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.deps.traces.read(id) }
+
+// Publish publishes a message as a command would, and follows it: to the MQTT
+// broker, and on where it is sent back. An error says why it may not.
+func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
+	if failure := t.deps.deniedTopic(m.Topic); failure != nil {
+		return 0, errors.New(failure.Reason)
+	}
+	if !t.deps.traces.admit() {
+		return 0, fmt.Errorf("%d publishes from here wait for the MQTT broker: wait until it is back", ownPublishes)
+	}
+	m.Trace = t.deps.traces.arm(m.Topic, true)
+	if !t.deps.health.broker.Load() {
+		t.deps.step(&m, brokerPath, "waiting", "the MQTT broker is away: it is published when it is back")
+	}
+	t.deps.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
+	return m.Trace, nil
+}

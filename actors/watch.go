@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// inspectTimeout is how long an actor may take to answer a watcher.
+const inspectTimeout = 2 * time.Second
+
+// families are the kinds of which there may be thousands.
+var families = []string{"subscription", "group", "channel"}
+
+// Watch looks at every actor, without asking any. It takes milliseconds with
+// tens of thousands of them.
+func (t *Tree) Watch() messages.Watch {
+	now := time.Now()
+	w := messages.Watch{At: now}
+	sums := map[string]*messages.Family{}
+	for _, kind := range families {
+		sums[kind] = &messages.Family{Kind: kind}
+	}
+	for _, seen := range t.deps.observer.all() {
+		a := seen.look(now)
+		if f, ok := sums[a.Kind]; ok {
+			sum(f, a, now)
+			continue
+		}
+		w.Actors = append(w.Actors, a)
+	}
+	slices.SortFunc(w.Actors, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
+	for _, kind := range families {
+		w.Families = append(w.Families, *sums[kind])
+	}
+	return w
+}
+
+func sum(f *messages.Family, a messages.Actor, now time.Time) {
+	f.Actors++
+	f.Waiting += a.Waiting
+	f.Restarts += a.Restarts
+	f.Handled += a.Handled
+	f.Sent += a.Sent
+	if a.Age > time.Second || a.Failure != nil && now.Sub(a.Failure.At) < time.Minute {
+		f.Troubled++
+	}
+}
+
+// Members are the actors of one kind whose names (filters, targets) or paths
+// contain the text, in the order of their paths, without their facts.
+func (t *Tree) Members(kind, text string) []messages.Actor {
+	now := time.Now()
+	var list []messages.Actor
+	for _, seen := range t.deps.observer.all() {
+		if seen.kind == kind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
+			list = append(list, seen.look(now))
+		}
+	}
+	slices.SortFunc(list, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
+	return list
+}
+
+// Inspect is one actor with its facts, and whether there is one of that path. An
+// actor that does not answer has none.
+func (t *Tree) Inspect(path string) (messages.Actor, bool) {
+	seen, ok := t.deps.observer.find(path)
+	if !ok {
+		return messages.Actor{}, false
+	}
+	a := seen.look(time.Now())
+	a.Facts, _ = t.ask(path, messages.Inspect{}).Result()
+	if facts, ok := a.Facts.(messages.SubscriptionFacts); ok {
+		facts.Members = t.serving(facts.Filter)[facts.Filter]
+		a.Facts = facts
+	}
+	return a, true
+}
+
+// ask asks the actor with that path; what it answers comes in time, or never.
+func (t *Tree) ask(path string, question any) *actor.Future {
+	return t.system.Root.RequestFuture(t.system.NewLocalPID(path), question, inspectTimeout)
+}
+
+// serving asks the router whom filters serve.
+func (t *Tree) serving(filters ...string) map[string][]messages.MemberFacts {
+	answer, _ := t.ask(routerPath, messages.Serving{Filters: filters}).Result()
+	members, _ := answer.(map[string][]messages.MemberFacts)
+	return members
+}
+
+// Story are the happenings after a serial, oldest first; the oldest of all are
+// forgotten.
+func (t *Tree) Story(after uint64) []messages.Happening { return t.deps.observer.story.after(after) }
+
+// all are the live actors.
+func (o *observer) all() []*watched {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := make([]*watched, 0, len(o.actors))
+	for _, w := range o.actors {
+		list = append(list, w)
+	}
+	return list
+}
+
+func (o *observer) find(path string) (*watched, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w, ok := o.actors[path]
+	return w, ok
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+	"chanmqttproxy/runtime/config"
+)
+
+//go:embed chat
+var chatFiles embed.FS
+
+// chatPolicy lets the page have what it came with, and no more.
+const chatPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// chatters is how many may be in the chat at a time.
+const chatters = 16
+
+// chat is a site of one page: what a browser says is published, and each browser
+// has a consumer in the layer that hears its room's group.
+type chat struct {
+	cfg  *config.Config
+	room chan struct{}
+}
+
+// newChat serves the page below /chat/.
+func newChat(cfg *config.Config) http.Handler {
+	c := &chat{cfg: cfg, room: make(chan struct{}, chatters)}
+	files, err := fs.Sub(chatFiles, "chat")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /chat/", http.StripPrefix("/chat/", http.FileServerFS(files)))
+	mux.HandleFunc("GET /chat/events", c.events)
+	mux.HandleFunc("POST /chat/say", c.say)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", chatPolicy)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// groupOf is the group of a room, and its topic.
+func groupOf(room string) (group, name string, err error) {
+	group, name = "chat."+room, "chat/"+room
+	return group, name, errors.Join(messages.ValidGroup(group), topic.ValidateName(name))
+}
+
+// say publishes what somebody says, as a consumer does.
+func (c *chat) say(w http.ResponseWriter, r *http.Request) {
+	var said struct{ Room, Text string }
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<14)).Decode(&said); err != nil {
+		http.Error(w, "not understood", http.StatusBadRequest)
+		return
+	}
+	_, name, err := groupOf(said.Room)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	p := newPeer(c.cfg)
+	defer p.Close()
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	err = p.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
+		{Key: "topic", Value: name}, {Key: "payload", Value: said.Text}, {Key: "qos", Value: int64(0)}, {Key: "retain", Value: false},
+	}}})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
+// events is one browser's consumer.
+func (c *chat) events(w http.ResponseWriter, r *http.Request) {
+	group, name, err := groupOf(r.FormValue("room"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	select {
+	case c.room <- struct{}{}:
+		defer func() { <-c.room }()
+	default:
+		http.Error(w, "the chat is full", http.StatusServiceUnavailable)
+		return
+	}
+	p := newPeer(c.cfg)
+	defer p.leave(group)
+	if err := enter(r.Context(), p, group, name); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	_ = p.each(r.Context(), func(m messages.Map) (bool, error) { return false, heard(w, m) })
+}
+
+// enter joins the room's group and subscribes it. The answer is the first that
+// comes to the consumer.
+func enter(ctx context.Context, p *peer, group, name string) error {
+	if err := p.Join(ctx, group); err != nil {
+		return err
+	}
+	return p.command(ctx, messages.Map{
+		{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: name}, {Key: "group", Value: group}, {Key: "reply_channel", Value: p.channel},
+	})
+}
+
+// heard tells the browser what came.
+func heard(w http.ResponseWriter, m messages.Map) error {
+	event := "message"
+	if kind, _ := m.Get("type"); kind == "mqtt.subscribed" {
+		event = "entered"
+	}
+	text, err := json.Marshal(plain(m))
+	if err != nil {
+		return err
+	}
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text); err != nil {
+		return err
+	}
+	return out.Flush()
+}

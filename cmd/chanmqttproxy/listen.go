@@ -1,0 +1,51 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/config"
+)
+
+func listenCommand() *cobra.Command {
+	topic := ""
+	c := configured(&cobra.Command{
+		Use:   "listen GROUP",
+		Short: "Join a group and print what it gets",
+		Long: `Join a group of the channel layer, as a consumer of a site does, and print each
+event that it gets as a line of JSON, until SIGINT. With --topic the worker is
+asked first to subscribe the group to that filter, as by mqtt.subscribe; that
+subscription stays until nobody has been in the group for SUBSCRIPTION_IDLE.
+It works with the core back end of channels_redis.`,
+		Example: `  chanmqttproxy listen house --topic 'house/#'
+  chanmqttproxy listen house | jq .message.payload`,
+	}, func(c *cobra.Command, cfg *config.Config) error {
+		return listen(c, cfg, c.Flags().Arg(0), topic)
+	})
+	c.Args = cobra.ExactArgs(1)
+	c.Flags().StringVar(&topic, "topic", "", "a `filter` to have the group subscribed to")
+	return c
+}
+
+func listen(c *cobra.Command, cfg *config.Config, group, topic string) error {
+	if err := messages.ValidGroup(group); err != nil {
+		return err
+	}
+	p := newPeer(cfg)
+	defer p.leave(group)
+	ctx := c.Context()
+	if err := p.Join(ctx, group); err != nil {
+		return err
+	}
+	if topic != "" {
+		command := messages.Map{{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: topic}, {Key: "group", Value: group}}
+		if err := p.command(ctx, command); err != nil {
+			return err
+		}
+	}
+	err := p.each(ctx, func(event messages.Map) (bool, error) { return false, writeJSON(c.OutOrStdout(), event) })
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

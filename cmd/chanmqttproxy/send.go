@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/config"
+)
+
+// answerWithin is how long an answer is waited for: the worker gives a broker
+// ten seconds.
+const answerWithin = 15 * time.Second
+
+func sendCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "send",
+		Short: "Send a command to the worker, as a site does, and print the answer",
+		Long: `Send a command to the worker's channel in Redis, as a site does, and print the
+worker's answer as JSON. What is behind the verb are the command's keys, as
+KEY=VALUE; a value that is JSON is taken as such, else as text.`,
+		Example: `  chanmqttproxy send status
+  chanmqttproxy send subscribe topic=house/+/temperature group=house qos=1
+  chanmqttproxy send publish topic=house/lamp/set payload='{"on": true}' retain=false
+  chanmqttproxy send request topic=house/lamp/get payload=state timeout=5
+  chanmqttproxy send unsubscribe topic=house/+/temperature group=house`,
+	}
+	for verb, short := range map[string]string{
+		"subscribe": "Have a group or a channel get a filter's messages", "unsubscribe": "Give that up again",
+		"publish": "Publish a message", "request": "Publish a message and wait for the response to it",
+		"status": "Ask how the worker stands with the MQTT broker",
+	} {
+		c.AddCommand(sendVerb(verb, short))
+	}
+	return c
+}
+
+func sendVerb(verb, short string) *cobra.Command {
+	c := configured(&cobra.Command{Use: verb + " [KEY=VALUE...]", Short: short}, func(c *cobra.Command, cfg *config.Config) error {
+		command, err := written(verb, c.Flags().Args())
+		if err != nil {
+			return err
+		}
+		return send(c, cfg, command)
+	})
+	c.Args = cobra.ArbitraryArgs
+	return c
+}
+
+// outer are the keys that are not those of the message.
+var outer = []string{"timeout", "id"}
+
+// written is the command that KEY=VALUE make.
+func written(verb string, args []string) (messages.Map, error) {
+	command, publish := messages.Map{{Key: "type", Value: "mqtt." + verb}}, messages.Map{}
+	for _, arg := range args {
+		key, text, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is not KEY=VALUE: give topic=house/lamp, for example", arg)
+		}
+		pair := messages.Pair{Key: key, Value: valueOf(text)}
+		if (verb == "publish" || verb == "request") && !slices.Contains(outer, key) {
+			publish = append(publish, pair)
+		} else {
+			command = append(command, pair)
+		}
+	}
+	if verb == "publish" || verb == "request" {
+		command = append(command, messages.Pair{Key: "publish", Value: publish})
+	}
+	return command, nil
+}
+
+// valueOf reads JSON, or else takes the text as it is.
+func valueOf(text string) messages.Value {
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.UseNumber()
+	var v any
+	if d.Decode(&v) != nil || d.More() {
+		return text
+	}
+	return packed(v)
+}
+
+// packed is a value of JSON as the layer takes it.
+func packed(v any) messages.Value {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case []any:
+		for i := range v {
+			v[i] = packed(v[i])
+		}
+		return v
+	case map[string]any:
+		m := messages.Map{}
+		for key, value := range v {
+			m = append(m, messages.Pair{Key: key, Value: packed(value)})
+		}
+		slices.SortFunc(m, func(a, b messages.Pair) int { return strings.Compare(a.Key, b.Key) })
+		return m
+	default:
+		return v
+	}
+}
+
+// send sends a command and prints the answer. An answer that is an error is one.
+func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
+	p := newPeer(cfg)
+	defer p.leave()
+	ctx, cancel := context.WithTimeout(c.Context(), answerWithin)
+	defer cancel()
+	if err := p.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: p.channel})); err != nil {
+		return err
+	}
+	err := p.each(ctx, func(answer messages.Map) (bool, error) {
+		if kind, _ := answer.Get("type"); kind == "mqtt.error" {
+			reason, _ := answer.Get("reason")
+			code, _ := answer.Get("code")
+			return true, fmt.Errorf("the worker refuses it: %v (%v)", reason, code)
+		}
+		return true, writeJSON(c.OutOrStdout(), answer)
+	})
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %v: does a worker run with this Redis and MQTT_CHANNEL_NAME=%s?", answerWithin, cfg.Channel)
+	}
+	return err
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/config"
+)
+
+// devListenDefault is where dev listens unless it is told.
+const devListenDefault = "127.0.0.1:8083"
+
+func treeCommand() *cobra.Command {
+	var watch, asJSON bool
+	c := configured(&cobra.Command{
+		Use:   "tree",
+		Short: "Show the actors of the worker on this machine",
+		Long: `Show the actors of the worker that listens at HTTP_LISTEN (if that is not set,
+` + devListenDefault + `, as dev does): what each does, what waits for it, and what it
+failed of last. Families of thousands are one line each. Where the worker has
+HTTP_TOKEN it is needed here too.`,
+		Example: `  chanmqttproxy tree
+  chanmqttproxy tree --watch
+  chanmqttproxy tree --json | jq .Stats.Received`,
+	}, func(c *cobra.Command, cfg *config.Config) error {
+		show := asTable
+		if asJSON {
+			show = asLine
+		}
+		return watchTree(c.Context(), cfg.HTTP, watch, func(event []byte) error {
+			if watch && !asJSON && term.IsTerminal(int(os.Stdout.Fd())) {
+				fmt.Fprint(c.OutOrStdout(), "\x1b[H\x1b[2J")
+			}
+			return show(c.OutOrStdout(), event)
+		})
+	})
+	c.Flags().BoolVar(&watch, "watch", false, "go on, once a second")
+	c.Flags().BoolVar(&asJSON, "json", false, "one line of JSON each time")
+	return c
+}
+
+// watchTree shows the tree once, or whenever the worker tells of it until ctx
+// ends.
+func watchTree(ctx context.Context, at config.HTTP, watch bool, show func([]byte) error) error {
+	listen := at.Listen
+	if listen == "" {
+		listen = devListenDefault
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(listen)+"/api/events", nil)
+	if err != nil {
+		return err // a checked address
+	}
+	if at.Token != "" {
+		r.Header.Set("Authorization", "Bearer "+at.Token)
+	}
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		return fmt.Errorf("asking the worker: %w; does it run with HTTP_LISTEN=%s?", err, listen)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return refused(answer)
+	}
+	err = eachTree(answer.Body, watch, show)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// refused says why there is no tree.
+func refused(answer *http.Response) error {
+	var said struct{ Error string }
+	if json.NewDecoder(answer.Body).Decode(&said) != nil || said.Error == "" {
+		return fmt.Errorf("no page is served there: %s", answer.Status)
+	}
+	return errors.New(said.Error)
+}
+
+// eachTree reads server-sent events, and shows those called tree.
+func eachTree(stream io.Reader, watch bool, show func([]byte) error) error {
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(nil, 64<<20)
+	name := ""
+	for lines.Scan() {
+		if n, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+			name = n
+		}
+		data, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok || name != "tree" {
+			continue
+		}
+		if err := show([]byte(data)); err != nil || !watch {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("watching the worker: %w", err)
+	}
+	return errors.New("the worker has stopped")
+}
+
+func asLine(out io.Writer, event []byte) error {
+	_, err := fmt.Fprintf(out, "%s\n", event)
+	return err
+}
+
+// parents are where the families are in the tree.
+var parents = map[string]string{"bridge/router": "subscription", "bridge/groups": "group channel"}
+
+func asTable(out io.Writer, event []byte) error {
+	var tree messages.Watch
+	if err := json.Unmarshal(event, &tree); err != nil {
+		return fmt.Errorf("reading what the worker says: %w", err)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ACTOR\tSTATE\tWAITING\tHANDLED\tRESTARTS\tLAST FAILURE")
+	for _, a := range tree.Actors {
+		failure := ""
+		if a.Failure != nil {
+			failure = a.Failure.At.Local().Format("15:04:05 ") + a.Failure.Text
+		}
+		depth := strings.Count(a.Path, "/")
+		fmt.Fprintf(table, "%s%s\t%s\t%d\t%d\t%d\t%s\n", strings.Repeat("  ", depth), a.Kind, a.State, a.Waiting, a.Handled, a.Restarts, failure)
+		for _, f := range tree.Families {
+			if strings.Contains(parents[a.Path], f.Kind) && f.Actors > 0 {
+				fmt.Fprintf(table, "%s%s ×%d\t%s\t%d\t%d\t%d\t\n", strings.Repeat("  ", depth+1), f.Kind, f.Actors, troubled(f), f.Waiting, f.Handled, f.Restarts)
+			}
+		}
+	}
+	return table.Flush()
+}
+
+func troubled(f messages.Family) string {
+	if f.Troubled == 0 {
+		return "well"
+	}
+	return fmt.Sprintf("%d in trouble", f.Troubled)
+}

@@ -1,0 +1,251 @@
+package messages
+
+import "time"
+
+// Actor is one actor of the tree, as it is at a moment.
+type Actor struct {
+	// Path names it: "bridge/groups/group:alerts~3". Kind is the first word of the
+	// last step.
+	Path, Kind string
+	// State is one of the State constants, Since when the live incarnation has it.
+	State string
+	Since time.Time
+	// Waiting is how many messages its mailbox holds, and Age for how long at
+	// least the oldest of them has been there, as far as looks at it tell.
+	Waiting int
+	Age     time.Duration
+	// Handled counts messages of all its incarnations, Sent those that it told
+	// others; Last is how long one of the last took.
+	Handled, Sent uint64
+	Last          time.Duration
+	// Restarts counts its incarnations but the first.
+	Restarts int
+	// Failure is the last one; nil: there was none.
+	Failure *ActorFailure
+	// Facts are what the actor itself says; nil where it was not asked, or did not
+	// answer in time.
+	Facts any `json:",omitempty"`
+}
+
+// The states of an Actor.
+const (
+	StateStarting   = "starting"
+	StateRunning    = "running"
+	StateRestarting = "restarting"
+	StateStopping   = "stopping"
+)
+
+// ActorFailure is what an incarnation died of, or what a bug was that it
+// survived.
+type ActorFailure struct {
+	At   time.Time
+	Text string
+	// Stack is there for bugs.
+	Stack string `json:",omitempty"`
+}
+
+// Happening is one line of the tree's life.
+type Happening struct {
+	// Serial counts them all.
+	Serial     uint64
+	At         time.Time
+	Path, Kind string
+	// What is one word: started, failed, bug, restarted, resumed (it goes on with
+	// its state), stopped, waiting, connected, lost.
+	What string
+	Text string `json:",omitempty"`
+	// Stack is there for bugs.
+	Stack string `json:",omitempty"`
+}
+
+// Family sums up all actors of one kind.
+type Family struct {
+	Kind                      string
+	Actors, Waiting, Restarts int
+	Handled, Sent             uint64
+	// Troubled counts those whose mailbox holds something for more than a second,
+	// or that failed within the last minute.
+	Troubled int
+}
+
+// Watch is what can be seen of the tree at a moment.
+type Watch struct {
+	At       time.Time
+	Actors   []Actor // all but the families, parents first
+	Families []Family
+}
+
+// Inspect asks any actor for its facts; it answers the sender with one of the
+// types below.
+type Inspect struct{}
+
+// BridgeFacts are those of the root.
+type BridgeFacts struct {
+	LayerUp, SessionUp, Stopping bool
+}
+
+// BrokerFacts are those of the keeper of the MQTT session.
+type BrokerFacts struct {
+	State    State
+	Attempts int
+	// Outbox counts publishes that have not taken effect, Filters the
+	// subscriptions that the MQTT broker should have, and Changes those of them that
+	// it has not been told.
+	Outbox, Filters, Changes int
+	// UnderWay counts inbound messages that are not settled.
+	UnderWay int64
+}
+
+// SessionFacts are those of the MQTT connection.
+type SessionFacts struct {
+	Connection uint64
+	Version    string
+	// Live says whether the broker has accepted it, and Info what it said.
+	Live bool
+	Info SessionInfo
+	// Outgoing counts publishes that wait to be written.
+	Outgoing int
+}
+
+// RouterFacts are those of the owner of the trie.
+type RouterFacts struct {
+	Filters, Targets int
+	// Held counts deliveries that wait because a target has left a filter.
+	Held int
+	// Restored says whether the subscriptions of before are known.
+	Restored bool
+}
+
+// SubscriptionFacts are those of one filter.
+type SubscriptionFacts struct {
+	Filter string
+	// Asked and Granted are the QoS; Refused is why the broker has refused it.
+	Asked, Granted byte
+	Answered       bool
+	Refused        string
+	// Messages counts what came, LastAt when, and LastTopic on which topic.
+	Messages  uint64
+	LastAt    time.Time
+	LastTopic string
+	Members   []MemberFacts
+}
+
+// MemberFacts are one target of a filter and its options.
+type MemberFacts struct {
+	Target  Target
+	Options Options
+	// Static: it stands in the configuration.
+	Static bool
+	// Way: messages of the topic that was asked about take this filter's way to
+	// the target.
+	Way bool `json:",omitempty"`
+}
+
+// SubscriptionRow is a subscription in a list.
+type SubscriptionRow struct {
+	SubscriptionFacts
+	Path string
+}
+
+// SubscriptionList asks for subscriptions whose filters contain Text: Limit of
+// them from Offset on, in the order of Sort, which is "messages", "last" (when a
+// message came last) or else the filter.
+type SubscriptionList struct {
+	Text, Sort    string
+	Desc          bool
+	Offset, Limit int
+}
+
+// Serving asks the router whom filters serve; it answers the sender with a
+// map[string][]MemberFacts.
+type Serving struct{ Filters []string }
+
+// Matching asks the router what becomes of a topic; it answers the sender with a
+// []RouteFacts.
+type Matching struct{ Topic string }
+
+// RouteFacts are those of one filter that matches a topic. QoS is what was asked
+// of the broker, Way whether anybody gets the topic's messages by this filter.
+type RouteFacts struct {
+	Filter  string
+	QoS     byte
+	Members []MemberFacts
+	Way     bool
+}
+
+// GroupFacts are those of one target.
+type GroupFacts struct {
+	Target Target
+	// Waiting counts messages to be written, Bytes the memory that they and the
+	// parked ones are taken to occupy.
+	Waiting int
+	Bytes   int64
+	// Writing: a write is under way, in its Attempts-th attempt after the first.
+	Writing  bool
+	Attempts int
+	Parked   []ParkedFacts
+	// Written counts messages that are in queues, Dropped those that were not
+	// written.
+	Written, Dropped uint64
+}
+
+// ParkedFacts are what waits for one queue that has no room.
+type ParkedFacts struct {
+	Queue    string
+	Messages int
+	// Stuck: nobody has read the queue for a while.
+	Stuck bool
+}
+
+// ReaderFacts are those of the keeper of the commands under way.
+type ReaderFacts struct {
+	UnderWay, Window int
+	// Unanswered counts commands whose senders want an answer.
+	Unanswered int
+	LayerUp    bool
+	Trouble    string
+}
+
+// RegistryFacts are those of the keeper of the subscriptions in Redis.
+type RegistryFacts struct {
+	Stored, Leaving int
+	// Unwritten counts changes that are not in Redis.
+	Unwritten int
+}
+
+// RequestsFacts are those of the keeper of requests.
+type RequestsFacts struct {
+	Waiting int
+	// Filter is where the responses come; empty: none was wanted yet.
+	Filter string
+}
+
+// GroupsFacts are those of the supervisor of the targets' actors.
+type GroupsFacts struct{ Targets int }
+
+// QueueFacts are those of one queue of the layer: that of a process, or of a
+// general channel.
+type QueueFacts struct {
+	Name             string
+	Length, Capacity int
+	// Members counts the members of known groups that it serves.
+	Members int
+}
+
+// Trace is the way of one message that is followed.
+type Trace struct {
+	ID    uint64
+	Topic string
+	// Done: nothing more will happen to it.
+	Done  bool
+	Steps []Step
+}
+
+// Step is one station of a message's way. What is one word: armed, publishing,
+// waiting, acknowledged, refused, received, unmatched, matched, held, passed,
+// queued, writing, parked, written, dropped, settled.
+type Step struct {
+	At         time.Time
+	What       string
+	Path, Text string
+}

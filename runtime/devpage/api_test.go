@@ -1,0 +1,166 @@
+package devpage_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/devpage"
+	"chanmqttproxy/test/kit"
+)
+
+func (b *bench) send(topic, payload string) {
+	b.broker.Send(messages.Message{Topic: topic, Payload: []byte(payload), QoS: 1})
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	first, second := b.events("/api/events"), b.events("/api/events")
+	b.wait(first, "about", `"Version":"v1"`)
+	b.wait(first, "story", `"What":"connected"`)
+	if tree := b.wait(first, "tree", `"bridge/broker/session"`); !strings.Contains(tree, `"Received":0`) {
+		t.Error(tree)
+	}
+	b.subscribe("a", "alerts")
+	b.log.Warn("something happened", "topic", "a")
+	b.wait(first, "log", "something happened")
+	b.wait(second, "tree", `"Kind":"subscription","Actors":1`)
+	b.broker.Drop(messages.Network)
+	b.wait(second, "story", `"What":"lost"`)
+	b.page.Close()
+	for range first {
+	}
+}
+
+func TestQuestions(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	for i := range 12 {
+		b.subscribe(fmt.Sprintf("a/%02d", i), "alerts")
+	}
+	b.subscribe("a/+", "lobby")
+	b.send("a/03", "x")
+	kit.Eventually(t, 20*time.Second, "it is acknowledged", func() bool { return len(b.broker.Acked()) == 1 })
+
+	var list struct {
+		Total int
+		Rows  []messages.SubscriptionRow
+	}
+	b.get("/api/subscriptions?sort=messages&desc=1&limit=3", &list)
+	if list.Total != 13 || len(list.Rows) != 3 || list.Rows[0].Messages != 1 || len(list.Rows[0].Members) != 1 {
+		t.Errorf("%+v", list)
+	}
+	var actors struct {
+		Total  int
+		Actors []messages.Actor
+	}
+	b.get("/api/actors?kind=subscription&text=a/1&offset=1", &actors)
+	if actors.Total != 2 || len(actors.Actors) != 1 {
+		t.Errorf("%+v", actors)
+	}
+	var one map[string]any
+	b.get("/api/actor?path="+strings.ReplaceAll(actors.Actors[0].Path, "%", "%25"), &one)
+	if one["Facts"].(map[string]any)["Filter"] != "a/11" {
+		t.Errorf("%v", one)
+	}
+	var match struct {
+		Error  string
+		Routes []messages.RouteFacts
+	}
+	b.get("/api/match?topic=a/03", &match)
+	if match.Error != "" || len(match.Routes) != 2 {
+		t.Errorf("%+v", match)
+	}
+	b.get("/api/match?topic=a/%2B", &match)
+	if match.Error == "" {
+		t.Errorf("%+v", match)
+	}
+	var queues []messages.QueueFacts
+	b.get("/api/queues", &queues)
+	if len(queues) != 1 || queues[0].Length != 100 {
+		t.Errorf("%+v", queues)
+	}
+	for path, status := range map[string]int{"/api/actor?path=bridge/nobody": 404, "/api/trace?id=77": 404, "/api/tail?filter=a/%23/b": 400} {
+		if got, text, _ := b.ask("GET", path, ""); got != status {
+			t.Errorf("%s: %d %s", path, got, text)
+		}
+	}
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	b.subscribe("a", "alerts")
+	follow := func(text string) (words []string, done bool) {
+		var begun struct{ Trace uint64 }
+		must(t, json.Unmarshal([]byte(text), &begun))
+		var trace messages.Trace
+		b.get(fmt.Sprintf("/api/trace?id=%d", begun.Trace), &trace)
+		for _, s := range trace.Steps {
+			words = append(words, s.What)
+		}
+		return words, trace.Done
+	}
+	tail := b.events("/api/tail?filter=%23")
+	one := b.post("/api/trace", `{"Topic": "a"}`, 200)
+	b.send("a", "größe")
+	kit.Eventually(t, 20*time.Second, "it is written", func() bool {
+		words, done := follow(one)
+		return done && slices.Contains(words, "written")
+	})
+	out := b.post("/api/publish", `{"Topic": "b", "Payload": "x", "QoS": 1}`, 200)
+	kit.Eventually(t, 20*time.Second, "nobody gets it", func() bool {
+		words, done := follow(out)
+		return done && slices.Equal(words, []string{"publishing", "acknowledged", "unmatched"})
+	})
+	b.wait(tail, "message", `"Payload":"größe"`)
+	b.wait(tail, "message", `"Direction":"out"`)
+	for body, status := range map[string]int{
+		`{"Topic": "a/#"}`: 400, `{"Topic": "a", "QoS": 3}`: 400, `{"Topic": "a", "Qux": 3}`: 400, `x`: 400,
+		`{"Topic": "a", "Payload": "` + strings.Repeat("x", 2<<20) + `"}`: 400,
+	} {
+		b.post("/api/publish", body, status)
+	}
+}
+
+func TestActs(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	b := open(t, func(o *devpage.Options) { o.Broker = s })
+	events := b.events("/api/events")
+	b.post("/api/act", `{"Action": "restart", "Path": "bridge/broker/session"}`, http.StatusOK)
+	b.wait(events, "story", "failed by hand")
+	b.post("/api/act", `{"Action": "disconnect"}`, http.StatusOK)
+	b.post("/api/act", `{"Action": "stop-broker"}`, http.StatusOK)
+	b.post("/api/act", `{"Action": "start-broker"}`, http.StatusOK)
+	b.post("/api/act", `{"Action": "stop-redis"}`, http.StatusConflict)
+	b.post("/api/act", `{"Action": "slow", "Path": "bridge/router", "Millis": 5}`, http.StatusConflict)
+	b.post("/api/act", `{"Action": "restart", "Path": "bridge"}`, http.StatusConflict)
+	b.post("/api/act", `{"Action": "explode"}`, http.StatusBadRequest)
+	if !slices.Equal(s.did, []string{"stop", "start"}) {
+		t.Error(s.did)
+	}
+}
+
+// TestManyViewers: those beyond a number are sent away, and those who do not read
+// are dropped, while others go on.
+func TestManyViewers(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	var streams []<-chan [2]string
+	for range 32 {
+		streams = append(streams, b.events("/api/events"))
+	}
+	for _, path := range []string{"/api/events", "/api/tail?filter=%23"} {
+		if status, text, _ := b.ask("GET", path, ""); status != http.StatusServiceUnavailable {
+			t.Errorf("%d %s", status, text)
+		}
+	}
+	b.wait(streams[31], "tree", "bridge")
+}

@@ -1,0 +1,46 @@
+// Doing something to the worker: each asks first.
+
+import { h, say } from './dom.js';
+import { post } from './api.js';
+import { live } from './live.js';
+
+// confirm asks whether to go on.
+function confirm(title, text, go) {
+  const dialog = document.getElementById('ask');
+  dialog.replaceChildren(h('form', { method: 'dialog' },
+    h('h2', { id: 'ask-title' }, title), h('p', null, text),
+    h('div', { class: 'row end' },
+      h('button', { value: '' }, 'Leave it'),
+      h('button', { value: 'go', class: 'danger', id: 'ask-go' }, go))));
+  dialog.returnValue = '';
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'go'), { once: true }));
+}
+
+// mayNot says that a form is for pages that may act only, and disables its
+// controls where this one may not.
+export function mayNot(form) {
+  const node = h('p', { class: 'muted' }, 'This page may only look: the worker was started without HTTP_ACT.');
+  const show = () => {
+    node.hidden = live.about.MayAct !== false;
+    for (const control of form.elements) control.disabled = !node.hidden;
+  };
+  return { node, show };
+}
+
+// action is a button that does one thing, or nothing where this page may not.
+// body makes what is posted.
+export function action(title, text, body, { dev = false, danger = true } = {}) {
+  if (!live.about.MayAct || (dev && !live.about.Dev)) return null;
+  return h('button', { type: 'button', class: danger ? 'danger' : '', 'data-act': body().Action, click: () => act(title, text, body()) }, title);
+}
+
+async function act(title, text, body) {
+  if (!await confirm(title + '?', text, title)) return;
+  try {
+    await post('act', body);
+    say(`${title}: done. The timeline shows what came of it.`);
+  } catch (error) {
+    say(`${title}: ${error.message}`, 'bad');
+  }
+}

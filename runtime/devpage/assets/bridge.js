@@ -1,0 +1,147 @@
+// The bridge: the actors as a track between Redis and the MQTT broker, with the
+// traffic on each stretch.
+
+import { h, put, attr, mark, glyph, word } from './dom.js';
+import { spark } from './spark.js';
+import { live, actor, family, series } from './live.js';
+import { ofActor, ofFamily, ofQueues, sides, all } from './trouble.js';
+import { rate, count, duration, since, name } from './format.js';
+import { detail } from './detail.js';
+import { actorTable } from './actors.js';
+import { tiles } from './tiles.js';
+
+// Each station: its place in the grid, what it is called and how it is seen.
+const stations = [
+  ['redis', 'Redis', () => seenSide('layer', live.about.Redis, 'Django site')],
+  ['recv', 'receiver', () => seenActor('bridge/reader/receiver')],
+  ['read', 'reader', () => seenActor('bridge/reader')],
+  ['rout', 'router', () => seenActor('bridge/router')],
+  ['brok', 'broker', () => seenActor('bridge/broker')],
+  ['sess', 'session', () => seenActor('bridge/broker/session')],
+  ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
+  ['subs', 'subscriptions', () => seenFamily('subscription')],
+  ['grps', 'groups', () => seenFamily('group', 'channel')],
+];
+
+// Each stretch: its place, which way it leads, what travels, and the counter of it.
+// Those at an end lead to a side that may be away.
+const stretches = [
+  ['e0', 'out', 'commands from Redis', 'stat:commands', 'layer'],
+  ['e1', 'out', 'commands taken', 'stat:commands'],
+  ['e2', 'out', 'commands to the router', 'stat:commands'],
+  ['e3', 'out', 'publishes to the broker', 'stat:published'],
+  ['e4', 'out', 'publishes to the session', 'stat:published'],
+  ['e5', 'out', 'publishes to MQTT', 'stat:published', 'mqtt'],
+  ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
+  ['f3', 'in', 'messages to the router', 'stat:received'],
+  ['f2', 'in', 'messages to subscriptions', 'family:subscription'],
+  ['f1', 'in', 'messages to groups', 'bridge/groups'],
+  ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
+];
+
+const keepers = ['bridge', 'bridge/groups', 'bridge/registry', 'bridge/requests'];
+
+function seenActor(path) {
+  const a = actor(path);
+  if (!a) return { trouble: live.tree ? 'bad' : '', value: '–', note: live.tree ? 'not there' : '…', path };
+  const [trouble, why] = ofActor(a);
+  return { trouble, value: rate(passing(a)) + ' /s', note: why || healthy(a), path };
+}
+
+// passing is what an actor handles a second; messages pass through the session's
+// connection, most of them not through its mailbox.
+const passing = (a) => (a.Kind === 'session' ? series('stat:received').now + series('stat:published').now : series(a.Path).now);
+
+function healthy(a) {
+  const version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
+  return version ? `MQTT ${version} · ${duration(a.Last)}` : `waiting ${count(a.Waiting)} · ${duration(a.Last)}`;
+}
+
+function seenFamily(...kinds) {
+  const found = kinds.map(family).filter(Boolean);
+  const [trouble, why] = kinds.map(ofFamily).find(([t]) => t) || (kinds.includes('group') && ofQueues()[0] ? ofQueues() : ['', '']);
+  const sum = (key) => found.reduce((n, f) => n + f[key], 0);
+  return { trouble, value: count(sum('Actors')), note: why || `waiting ${count(sum('Waiting'))}`, path: 'family:' + kinds[0] };
+}
+
+function seenSide(side, address, beyond) {
+  const s = sides();
+  const note = s[side] ? `⇄ ${beyond}` : side === 'mqtt' && s.mqttSince ? `away ${since(s.mqttSince)}` : 'away';
+  return { trouble: s[side] ? '' : 'bad', value: (address || '').replaceAll('mqtt://', ''), note, path: side === 'layer' ? 'redis' : 'mqtt' };
+}
+
+function station([place, title, see]) {
+  const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), value = h('span', { class: 'value' }), note = h('span', { class: 'note' });
+  const pillar = place === 'redis' || place === 'mqtt';
+  const node = h('button', { type: 'button', class: `station at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => detail(see().path) },
+    h('span', { class: 'title' }, icon, title), value, note);
+  const show = () => {
+    const seen = see();
+    mark(node, seen.trouble);
+    put(icon, glyph(seen.trouble));
+    put(value, seen.value);
+    put(note, seen.note);
+    attr(node, 'aria-label', `${title}, ${word(seen.trouble)}: ${seen.value}, ${seen.note}`);
+    attr(node, 'title', seen.note);
+  };
+  return [node, show];
+}
+
+function stretch([place, way, what, key, side]) {
+  const line = spark(), value = h('span', { class: 'rate' });
+  const node = h('div', { class: `stretch ${way} at-${place}`, title: what },
+    line, h('span', { class: 'track', 'aria-hidden': 'true' }, h('span', { class: 'train' })), value);
+  const show = () => {
+    const { rates, now } = series(key), cut = side && !sides()[side];
+    line.show(rates);
+    node.classList.toggle('cut', Boolean(cut));
+    put(value, cut ? '✕ cut' : rate(now) + ' /s');
+    attr(node, 'data-flow', cut ? null : now > 50 ? 'fast' : now > 0 ? 'slow' : null);
+  };
+  return [node, show];
+}
+
+function keeper(path) {
+  const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), note = h('span', { class: 'note' });
+  const node = h('button', { type: 'button', class: 'keeper', click: () => detail(path) }, icon, h('span', { class: 'title' }, name(path)), note);
+  const show = () => {
+    const seen = seenActor(path);
+    mark(node, seen.trouble);
+    put(icon, glyph(seen.trouble));
+    put(note, seen.trouble ? seen.note : seen.value);
+  };
+  return [node, show];
+}
+
+function alarm() {
+  const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), text = h('span', { class: 'text' }), more = h('span', { class: 'more' });
+  const aloud = h('p', { class: 'aloud', role: 'status' });
+  let path = '', said = '';
+  const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && detail(path) }, icon, text, more);
+  const show = () => {
+    const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well: both sides are there, nothing waits for long.', ''];
+    path = where;
+    mark(node, trouble);
+    put(icon, glyph(trouble));
+    put(text, sentence);
+    put(more, list.length > 1 ? `and ${list.length - 1} more` : '');
+    attr(node, 'title', list.map((one) => one[1]).join('\n'));
+    if (said !== trouble + where) put(aloud, sentence); // once, not each time that its seconds change
+    said = trouble + where;
+  };
+  return [[node, aloud], show];
+}
+
+// bridge is the panel.
+export function bridge() {
+  const track = [...stations.map(station), ...stretches.map(stretch)], side = keepers.map(keeper);
+  const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable();
+  const node = h('div', null, alert,
+    h('div', { class: 'bridge', role: 'group', 'aria-label': 'The bridge' }, track.map(([n]) => n)),
+    h('div', { class: 'under' },
+      h('span', { class: 'key out' }, 'commands to devices'), h('span', { class: 'key in' }, 'messages to the site'),
+      h('span', { class: 'keepers' }, side.map(([n]) => n))),
+    row, h('h2', null, 'Actors'), table);
+  const shows = [alarmed, counted, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
+  return { node, title: 'Bridge', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
+}

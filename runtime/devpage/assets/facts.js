@@ -1,0 +1,84 @@
+// An actor's facts as a list, whatever they are.
+
+import { h, put } from './dom.js';
+import { count, bytes, span, clock, target } from './format.js';
+import { now } from './live.js';
+
+const words = {
+  UnderWay: 'Under way', LayerUp: 'Redis is there', SessionUp: 'MQTT is there', LastAt: 'Last message', LastTopic: 'Last topic',
+  Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'Broker has answered', KeepAlive: 'Keep-alive', Present: 'Stored session resumed',
+  MaximumPacket: 'Largest packet', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS', Unanswered: 'Answers owed',
+  Writing: 'Write under way', Outgoing: 'To be written', Held: 'Held back', Unwritten: 'Not yet in Redis',
+};
+
+const codes = {
+  Payload: ['auto', 'json', 'text', 'bytes'],
+  Overflow: ['wait', 'drop', 'latest'],
+  Version: { 4: '3.1.1', 5: '5' },
+};
+
+// label is a key of Go's as people write it.
+export const label = (key) => words[key] || key.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/^(.)(.*)/, (_, a, b) => a + b.toLowerCase());
+
+// value is a fact as text.
+export function value(key, v) {
+  if (v == null || v === '') return '–';
+  if (codes[key]?.[v]) return codes[key][v];
+  if (typeof v === 'boolean') return v ? 'yes' : 'no';
+  if (key === 'KeepAlive') return v + ' s';
+  if (key === 'MinInterval') return v ? span(v / 1e6) : 'none';
+  if (/Bytes$|^MaximumPacket$/.test(key)) return v ? bytes(v) : key === 'MaximumPacket' ? 'no limit' : '0 B';
+  if (typeof v === 'number') return count(v);
+  if (/^\d{4}-\d\d-\d\dT/.test(v)) return v.startsWith('0001-') ? 'never' : `${clock(v)} (${span(now() - new Date(v))} ago)`;
+  return String(v);
+}
+
+const isTarget = (v) => v && typeof v === 'object' && 'Name' in v && 'Kind' in v && Object.keys(v).length === 2;
+
+// rows are the facts as [name, text] pairs; what is nested follows in line, and
+// lists are counted.
+export function rows(facts) {
+  const list = [], add = (pair) => list.some(([name]) => name === pair[0]) || list.push(pair); // Version stands twice
+  for (const [key, v] of Object.entries(facts || {})) {
+    if (isTarget(v)) add([label(key), target(v)]);
+    else if (Array.isArray(v)) add([label(key), count(v.length)]);
+    else if (v && typeof v === 'object') rows(v).forEach(add);
+    else add([label(key), value(key, v)]);
+  }
+  return list;
+}
+
+// pairs draws [name, text] pairs; its method show brings it up to date.
+export function pairs() {
+  const node = h('dl');
+  let names = '';
+  node.show = (list) => {
+    const now = list.map(([name]) => name).join('\n');
+    if (now !== names) node.replaceChildren(...list.flatMap(([name]) => [h('dt', null, name), h('dd')]));
+    names = now;
+    list.forEach(([, text], i) => put(node.children[2 * i + 1], text));
+  };
+  return node;
+}
+
+const most = 50; // of the items of a list
+
+function items(facts) {
+  return Object.entries(facts || {}).filter(([, v]) => Array.isArray(v) && v.length)
+    .flatMap(([key, v]) => [h('h3', null, label(key)), h('ul', { class: 'facts' }, v.slice(0, most).map((item) => h('li', null,
+      rows(item).map(([name, text]) => h('span', { class: 'fact' }, h('span', { class: 'muted' }, name + ' '), text)))))]);
+}
+
+// factList draws all facts, what is in lists below the others.
+export function factList() {
+  const list = pairs(), title = h('h3', null, 'Facts'), below = h('div'), node = h('div', null, title, list, below);
+  let drawn = '';
+  node.show = (facts) => {
+    const all = rows(facts), lists = JSON.stringify(Object.values(facts || {}).filter(Array.isArray));
+    title.hidden = !all.length;
+    list.show(all);
+    if (lists !== drawn) below.replaceChildren(...items(facts));
+    drawn = lists;
+  };
+  return node;
+}

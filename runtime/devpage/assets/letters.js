@@ -1,0 +1,26 @@
+// Dead letters: commands that could not be understood.
+
+import { h, say } from './dom.js';
+import { get } from './api.js';
+import { table } from './table.js';
+import { bytes, clock, since } from './format.js';
+import { now } from './live.js';
+
+// letters is the panel.
+export function letters() {
+  const list = table({
+    label: 'Dead letters', key: (l) => l.ID, empty: 'None: every command was understood.',
+    columns: [
+      { title: 'When', head: true, num: true, text: (l) => clock(l.Time) },
+      { title: 'Ago', num: true, wide: true, text: (l) => since(l.Time, now()) },
+      { title: 'Why', grow: true, text: (l) => l.Reason },
+      { title: 'Command', wide: true, mono: true, grow: true, text: (l) => l.Preview },
+      { title: 'Size', num: true, wide: true, text: (l) => bytes(l.Size) },
+    ],
+  });
+  const show = async () => {
+    try { list.show((await get('deadletters')) || []); } catch (error) { say(error.message, 'bad'); }
+  };
+  const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. Put them back with ', h('code', null, 'chanmqttproxy dead-letters replay'), '.');
+  return { node: h('div', null, about, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
+}

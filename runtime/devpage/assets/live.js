@@ -1,0 +1,113 @@
+// What the worker keeps telling: the tree once a second, what happens to it, and
+// its log. Panels listen with on(name, handler).
+
+import { get, stream } from './api.js';
+import { Series } from './spark.js';
+
+const listeners = {};
+const kept = { story: 1000, log: 1000 };
+
+export const live = {
+  about: {}, tree: null, connected: false, offset: 0,
+  story: [], log: [], facts: new Map(), series: new Map(), drops: [],
+};
+
+export function on(name, handler) {
+  (listeners[name] ||= new Set()).add(handler);
+  return () => listeners[name].delete(handler);
+}
+
+function tell(name, value) {
+  for (const handler of listeners[name] || []) handler(value);
+}
+
+// now is the time by the worker's clock.
+export const now = () => Date.now() + live.offset;
+
+// stat is one of the worker's counters, whichever way its name is spelled.
+export const stat = (name) => live.stats?.[name] ?? 0;
+
+// series is the rate of an actor (its path), a family ("family:group") or a
+// counter ("stat:received").
+export function series(key) {
+  let s = live.series.get(key);
+  if (!s) live.series.set(key, s = new Series());
+  return s;
+}
+
+// actor is a single actor by its path.
+export const actor = (path) => live.tree?.Actors.find((a) => a.Path === path);
+export const family = (kind) => live.tree?.Families.find((f) => f.Kind === kind);
+
+// lost are the counters of messages that were dropped.
+export const lost = ['full', 'overflowed', 'expired', 'replaced', 'abandoned'];
+
+function treeCame(tree) {
+  tree.Actors ||= [];
+  tree.Families ||= [];
+  const at = new Date(tree.At).getTime();
+  live.offset = at - Date.now();
+  live.stats = {};
+  for (const [name, value] of Object.entries(tree.Stats || {})) {
+    const plain = name.toLowerCase().replaceAll('_', '');
+    live.stats[plain] = value;
+    series('stat:' + plain).add(value, at);
+  }
+  series('stat:lost').add(lost.reduce((sum, name) => sum + stat(name), 0), at);
+  for (const a of tree.Actors) {
+    series(a.Path).add(a.Handled, at);
+    if (a.Facts) live.facts.set(a.Path, a.Facts);
+  }
+  for (const f of tree.Families) series('family:' + f.Kind).add(f.Handled, at);
+  if (!live.tree) performance.mark('tree');
+  live.tree = tree;
+  tell('tree', tree);
+}
+
+function storyCame(lines) {
+  const last = live.story.at(-1)?.Serial ?? -1;
+  const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
+  live.story.push(...fresh);
+  live.story.splice(0, live.story.length - kept.story);
+  if (fresh.some((line) => asked.includes(line.Path) || line.Kind === 'receiver')) askFacts();
+  if (fresh.length) tell('story', fresh);
+}
+
+function logCame(line) {
+  live.log.push(line);
+  live.log.splice(0, live.log.length - kept.log);
+  tell('log', line);
+}
+
+function stateCame(connected) {
+  if (connected && !live.connected) [live.story, live.log] = [[], []]; // they come anew, perhaps of another worker
+  live.connected = connected;
+  tell('connected', connected);
+}
+
+// asked are the actors whose facts the page shows at once, where the tree does
+// not bring them.
+const asked = ['bridge', 'bridge/broker', 'bridge/broker/session', 'bridge/reader', 'bridge/router'];
+
+let asking = false;
+
+async function askFacts() {
+  if (asking || !live.connected || document.hidden || live.tree?.Actors.some((a) => a.Facts)) return;
+  asking = true;
+  for (const path of asked) { // one after the other, to leave room for other viewers
+    try { live.facts.set(path, (await get('actor', { path })).Facts); } catch { /* what was known stays */ }
+  }
+  asking = false;
+  tell('facts');
+}
+
+// listen begins.
+export function listen() {
+  stream('events', {
+    tree: treeCame,
+    story: storyCame,
+    log: logCame,
+    about: (about) => { live.about = about; tell('about', about); setTimeout(askFacts, 100); },
+  }, stateCame);
+  setInterval(askFacts, 2000);
+}

@@ -1,0 +1,52 @@
+// All subscriptions: search, sort, pages.
+
+import { h, field, say } from './dom.js';
+import { get } from './api.js';
+import { table, pager } from './table.js';
+import { count, since, target } from './format.js';
+import { now } from './live.js';
+import { detail } from './detail.js';
+
+const qos = (s) => (s.Refused ? `✕ ${s.Refused}` : s.Answered ? `${s.Asked} → ${s.Granted}` : `${s.Asked} …`);
+
+function members(s) {
+  const list = s.Members || [], more = list.length > 2 ? ` and ${list.length - 2} more` : '';
+  return list.slice(0, 2).map((m) => target(m.Target)).join(', ') + more;
+}
+
+// subscriptions is the panel.
+export function subscriptions() {
+  const search = h('input', { type: 'search', id: 'find-subscription', 'data-find': true, placeholder: 'part of a filter', input: () => { pages.offset = 0; show(); } });
+  const sort = { key: 'filter', desc: false, by: (key) => {
+    sort.desc = sort.key === key ? !sort.desc : key !== 'filter';
+    sort.key = key;
+    pages.offset = 0;
+    show();
+  } };
+  const pages = pager(50, () => show());
+  const list = table({
+    label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => detail(s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
+    empty: 'No subscription like that. A consumer makes one with mqtt.subscribe.',
+    columns: [
+      { title: 'Filter', sort: 'filter', head: true, mono: true, grow: true, text: (s) => s.Filter },
+      { title: 'QoS', num: true, text: qos },
+      { title: 'Groups and channels', grow: true, wide: true, text: members },
+      { title: 'Messages', sort: 'messages', num: true, text: (s) => count(s.Messages) },
+      { title: 'Last', sort: 'last', num: true, text: (s) => since(s.LastAt, now()) },
+      { title: 'Last topic', wide: true, mono: true, grow: true, text: (s) => s.LastTopic },
+    ],
+  });
+  let asked = 0;
+  async function show() {
+    const turn = ++asked;
+    const query = { text: search.value, sort: sort.key, offset: pages.offset, limit: pages.limit };
+    if (sort.desc) query.desc = 1;
+    try {
+      const { Total, Rows } = await get('subscriptions', query);
+      if (turn !== asked) return; // a later question is under way
+      list.show(Rows || []);
+      pages.show(Total);
+    } catch (error) { say(error.message, 'bad'); }
+  }
+  return { node: h('div', null, h('div', { class: 'row' }, field('Find', search), pages.node), list.node), title: 'Subscriptions', on: ['tree'], show, slow: 2 };
+}

@@ -1,0 +1,80 @@
+// What is wrong, and how bad it is.
+
+import { live, now, series, family, stat, lost } from './live.js';
+import { span, count, name } from './format.js';
+
+const fresh = 10_000, recent = 60_000; // ms since a failure
+const old = 1e9; // ns that a message has waited
+
+const facts = (path) => live.facts.get(path) || {};
+
+// sides tells whether either side is there, and why not.
+export function sides() {
+  const bridge = facts('bridge'), reader = facts('bridge/reader'), state = facts('bridge/broker').State || {};
+  return {
+    layer: bridge.LayerUp !== false && reader.LayerUp !== false,
+    layerWhy: reader.Trouble || '',
+    mqtt: bridge.SessionUp !== false && state.Connected !== false,
+    mqttWhy: state.Reason || '',
+    mqttSince: state.Since,
+  };
+}
+
+const away = {
+  'bridge/broker/session': (s) => !s.mqtt && `away: ${s.mqttWhy || 'not connected'}`,
+  'bridge/reader/receiver': (s) => !s.layer && `away: ${s.layerWhy || 'Redis does not answer'}`,
+};
+
+// ofActor is how bad an actor is ('', 'warn' or 'bad') and why.
+export function ofActor(a) {
+  const gone = away[a.Path]?.(sides());
+  if (gone) return ['bad', gone];
+  if (a.State === 'restarting') return ['bad', 'restarting'];
+  const age = a.Failure ? now() - new Date(a.Failure.At) : Infinity;
+  if (age < fresh && !away[a.Path]) return ['bad', `failed ${span(age)} ago`];
+  if (a.Age > old) return ['warn', `oldest waits ${span(a.Age / 1e6)}`];
+  if (age < recent) return ['warn', `failed ${span(age)} ago`];
+  return ['', ''];
+}
+
+// ofFamily is the same for all actors of a kind.
+export function ofFamily(kind) {
+  const f = family(kind);
+  if (f?.Troubled) return ['warn', `${count(f.Troubled)} in trouble`];
+  return ['', ''];
+}
+
+// ofQueues is the same for the queues in Redis.
+export function ofQueues() {
+  const dropping = series('stat:lost').rates.slice(-30).some((n) => n > 0);
+  if (dropping) return ['warn', 'dropping'];
+  if (stat('parked')) return ['warn', `${count(stat('parked'))} parked`];
+  return ['', ''];
+}
+
+const because = (what, why) => (why ? `${what}: ${why}` : what + '.');
+
+// all are the troubles there are, worst first, as [how bad, sentence, path].
+export function all() {
+  const list = [], s = sides();
+  if (!live.tree) return [['', 'Waiting for the worker …', '']];
+  if (!live.connected) list.push(['bad', 'The worker does not answer; what is shown is old.', '']);
+  if (!s.layer) list.push(['bad', because('Redis is away', s.layerWhy), 'redis']);
+  if (!s.mqtt) list.push(['bad', because('The MQTT broker is away', s.mqttWhy), 'mqtt']);
+  for (const a of live.tree?.Actors || []) {
+    const [trouble, why] = ofActor(a);
+    if (trouble && !away[a.Path]?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
+  }
+  for (const kind of ['subscription', 'group', 'channel']) {
+    const [trouble, why] = ofFamily(kind);
+    if (trouble) list.push([trouble, `${kind}s: ${why}`, 'family:' + kind]);
+  }
+  if (ofQueues()[0]) list.push(['warn', queues(), 'queues']);
+  return list.sort((a, b) => (a[0] > b[0]) - (a[0] < b[0]));
+}
+
+function queues() {
+  const dropped = lost.filter((name) => stat(name)).map((name) => `${count(stat(name))} ${name}`);
+  const parked = stat('parked') ? `${count(stat('parked'))} messages wait for room in a queue` : 'Queues have been full';
+  return parked + (dropped.length ? ` (dropped since the start: ${dropped.join(', ')})` : '') + '.';
+}

@@ -1,0 +1,119 @@
+package devpage
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// deedLimit is the most bytes of a deed.
+const deedLimit = 1 << 20
+
+// slowest is the most that a group may be slowed by.
+const slowest = 10 * time.Second
+
+// acting lets only those do something who may.
+func (p *Page) acting(do answer) answer {
+	return func(r *http.Request) (any, *problem) {
+		if !p.About.MayAct {
+			return nil, &problem{http.StatusForbidden, "this page may only look: start the worker with HTTP_ACT=true"}
+		}
+		return do(r)
+	}
+}
+
+// deed reads what is to be done.
+func deed(r *http.Request, into any) *problem {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, deedLimit))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return &problem{http.StatusBadRequest, "not understood: " + err.Error()}
+	}
+	return nil
+}
+
+// begun is the answer to what is followed.
+type begun struct{ Trace uint64 }
+
+func (p *Page) trace(r *http.Request) (any, *problem) {
+	var d struct{ Topic string }
+	if wrong := deed(r, &d); wrong != nil {
+		return nil, wrong
+	}
+	if err := topic.ValidateName(d.Topic); err != nil {
+		return nil, &problem{http.StatusBadRequest, "Topic: " + err.Error()}
+	}
+	return begun{p.Tree.Trace(d.Topic)}, nil
+}
+
+func (p *Page) publish(r *http.Request) (any, *problem) {
+	var d struct {
+		Topic, Payload string
+		QoS            byte
+		Retain         bool
+	}
+	if wrong := deed(r, &d); wrong != nil {
+		return nil, wrong
+	}
+	if err := topic.ValidateName(d.Topic); err != nil {
+		return nil, &problem{http.StatusBadRequest, "Topic: " + err.Error()}
+	}
+	if d.QoS > 2 {
+		return nil, &problem{http.StatusBadRequest, "QoS: must be 0, 1 or 2"}
+	}
+	trace, err := p.Tree.Publish(messages.Message{Topic: d.Topic, Payload: []byte(d.Payload), QoS: d.QoS, Retain: d.Retain})
+	if err != nil {
+		return nil, &problem{http.StatusConflict, err.Error()}
+	}
+	return begun{trace}, nil
+}
+
+// wanted is one thing to do to the worker, or to an embedded server.
+type wanted struct {
+	Action, Path string
+	Millis       int
+}
+
+func (p *Page) act(r *http.Request) (any, *problem) {
+	var d wanted
+	if wrong := deed(r, &d); wrong != nil {
+		return nil, wrong
+	}
+	do, wrong := p.deedOf(d)
+	if wrong != nil {
+		return nil, wrong
+	}
+	if err := do(); err != nil {
+		return nil, &problem{http.StatusConflict, err.Error()}
+	}
+	return struct{ Done string }{d.Action}, nil
+}
+
+func (p *Page) deedOf(d wanted) (func() error, *problem) {
+	switch d.Action {
+	case "restart":
+		return func() error { return p.Tree.Restart(d.Path) }, nil
+	case "disconnect":
+		return p.Tree.Disconnect, nil
+	}
+	if !p.About.Dev {
+		return nil, &problem{http.StatusForbidden, "not known, or for development only: " + d.Action}
+	}
+	servers := map[string]Server{"stop-broker": p.Broker, "start-broker": p.Broker, "stop-redis": p.Redis, "start-redis": p.Redis}
+	server, known := servers[d.Action]
+	switch {
+	case d.Action == "slow":
+		by := min(max(time.Duration(d.Millis)*time.Millisecond, 0), slowest)
+		return func() error { return p.Tree.Slow(d.Path, by) }, nil
+	case !known:
+		return nil, &problem{http.StatusBadRequest, "no such action: " + d.Action}
+	case server == nil:
+		return nil, &problem{http.StatusConflict, "it is not embedded: it is not the worker's to stop or start"}
+	case d.Action == "start-broker" || d.Action == "start-redis":
+		return server.Start, nil
+	}
+	return func() error { server.Stop(); return nil }, nil
+}

@@ -1,0 +1,332 @@
+package devpage_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/devpage"
+)
+
+// fake is a worker as the page sees it, with data that change.
+type fake struct {
+	mu     sync.Mutex
+	began  time.Time
+	away   bool // the MQTT broker is
+	failed time.Time
+	rows   []messages.SubscriptionRow
+	story  []messages.Happening
+	acts   []string
+	drops  int
+}
+
+// serve starts the page on a fake worker with so many subscriptions.
+func serve(t testing.TB, subscriptions int) (*fake, string) {
+	t.Helper()
+	f := &fake{began: time.Now().Add(-7 * time.Minute)}
+	for i := range subscriptions {
+		f.subscribe(filterOf(i), uint64(i)*37%9001)
+	}
+	for i, path := range fixed {
+		f.tell(f.began.Add(time.Duration(i)*3*time.Millisecond), path, "started", "")
+	}
+	f.tell(f.began.Add(80*time.Millisecond), session, "connected", "to mqtt://127.0.0.1:1883, MQTT 5")
+	mux := http.NewServeMux()
+	f.routes(mux)
+	mux.Handle("/", devpage.Assets())
+	server := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return f, server.URL + "/"
+}
+
+const session = "bridge/broker/session"
+
+var fixed = []string{
+	"bridge", "bridge/broker", session, "bridge/groups", "bridge/reader", "bridge/reader/receiver",
+	"bridge/registry", "bridge/requests", "bridge/router",
+}
+
+func filterOf(i int) string {
+	rooms := []string{"kitchen", "cellar", "attic", "hall", "garden"}
+	things := []string{"temperature", "humidity", "door/+/state", "power/#", "lamp/state"}
+	return fmt.Sprintf("house/%d/%s/%s", i/25, rooms[i%5], things[i/5%5])
+}
+
+func (f *fake) subscribe(filter string, count uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.rows)
+	r := messages.SubscriptionRow{Path: fmt.Sprintf("bridge/router/subscription:%s~%d", url.PathEscape(filter), n+1)}
+	r.Filter, r.Asked, r.Granted, r.Answered, r.Messages = filter, 1, byte(n%2), true, count
+	r.LastAt, r.LastTopic = time.Now().Add(-time.Duration(n%300)*time.Second), strings.NewReplacer("+", "front", "#", "total").Replace(filter)
+	r.Members = []messages.MemberFacts{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Way: true}}
+	if n%40 == 3 {
+		r.Members = append(r.Members, messages.MemberFacts{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
+	}
+	f.rows = append(f.rows, r)
+}
+
+func (f *fake) tell(at time.Time, path, what, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	f.story = append(f.story, messages.Happening{Serial: uint64(len(f.story)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
+}
+
+// loseBroker takes the MQTT broker away, or gives it back.
+func (f *fake) loseBroker(away bool) {
+	f.mu.Lock()
+	f.away, f.failed = away, time.Now()
+	f.mu.Unlock()
+	if !away {
+		f.tell(time.Now(), session, "connected", "to mqtt://127.0.0.1:1883, MQTT 5, session resumed")
+		return
+	}
+	f.tell(time.Now(), session, "failed", "lost the connection to mqtt://127.0.0.1:1883: EOF")
+	f.tell(time.Now(), session, "restarted", "")
+	f.tell(time.Now(), session, "waiting", "1.3s before attempt 2")
+	f.tell(time.Now(), session, "failed", "dialing broker mqtt://127.0.0.1:1883: connection refused")
+}
+
+func (f *fake) acted() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.acts)
+}
+
+// wave is a counter with a rate that goes up and down.
+func (f *fake) wave(rate, phase float64) uint64 {
+	s := time.Since(f.began).Seconds()
+	return uint64(rate*s + rate*2*(1+math.Sin(s/5+phase)))
+}
+
+func (f *fake) actor(path string) messages.Actor {
+	a := messages.Actor{
+		Path: path, Kind: strings.Split(path[strings.LastIndexByte(path, '/')+1:], ":")[0], State: messages.StateRunning, Since: f.began,
+		Handled: f.wave(3+float64(len(path)), float64(len(path))), Last: time.Duration(len(path)) * 700, Sent: f.wave(12, 1),
+	}
+	switch path {
+	case "bridge/router":
+		a.Handled = f.wave(1240, 0)
+	case "bridge/groups":
+		a.Handled = f.wave(1190, .4)
+	case session:
+		a.Handled = f.wave(1350, 0)
+		if f.away {
+			a.Restarts, a.Since = 2, f.failed
+		}
+		if !f.failed.IsZero() {
+			a.Failure = &messages.ActorFailure{At: f.failed, Text: "dialing broker mqtt://127.0.0.1:1883: connection refused"}
+		}
+	case "bridge/registry":
+		a.Restarts = 1
+		a.Failure = &messages.ActorFailure{At: f.began.Add(3 * time.Minute), Text: "panic while handling messages.Keep: index out of range [3] with length 3", Stack: "goroutine 71 [running]:\nchanmqttproxy/actors.(*registry).keep(...)\n\tactors/registry.go:91"}
+	}
+	a.Facts = f.facts(path)
+	return a
+}
+
+func (f *fake) facts(path string) any {
+	switch path {
+	case "bridge":
+		return messages.BridgeFacts{LayerUp: true, SessionUp: !f.away}
+	case "bridge/broker":
+		state := messages.State{Connected: !f.away, Broker: "mqtt://127.0.0.1:1883", Version: 5, Since: f.began}
+		if f.away {
+			state.Reason, state.Since = "dialing broker mqtt://127.0.0.1:1883: connection refused", f.failed
+		}
+		return messages.BrokerFacts{State: state, Filters: len(f.rows), UnderWay: 12}
+	case session:
+		return messages.SessionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.SessionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
+	case "bridge/reader":
+		return messages.ReaderFacts{UnderWay: 3, Window: 1024, LayerUp: true}
+	}
+	if i := slices.IndexFunc(f.rows, func(r messages.SubscriptionRow) bool { return r.Path == path }); i >= 0 {
+		return f.rows[i].SubscriptionFacts
+	}
+	return nil
+}
+
+func (f *fake) tree() any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := []messages.Actor{}
+	for _, path := range fixed {
+		list = append(list, f.actor(path))
+	}
+	in := f.wave(1180, 0)
+	return map[string]any{
+		"At": time.Now(), "Actors": list,
+		"Families": []messages.Family{{Kind: "subscription", Actors: len(f.rows), Handled: f.wave(1210, .3)}, {Kind: "group", Actors: len(f.rows)/25 + 1, Waiting: 2, Handled: f.wave(900, .6)}, {Kind: "channel", Actors: 14, Handled: f.wave(31, 2)}},
+		"Stats":    map[string]uint64{"Received": in, "Stored": f.wave(2300, .7), "Commands": f.wave(47, 3), "Published": f.wave(44, 3.1), "Unmatched": f.wave(2, 1), "Overflowed": uint64(f.drops), "WaitingBytes": 48123, "Paced": 14},
+	}
+}
+
+// send writes one server-sent event.
+func send(w http.ResponseWriter, event string, data any) {
+	text, _ := json.Marshal(data)
+	fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, text)
+	w.(http.Flusher).Flush()
+}
+
+func (f *fake) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	send(w, "about", map[string]any{"Version": "1.0", "Dev": true, "MayAct": true, "ShowPayloads": true, "Redis": "127.0.0.1:6379", "Broker": "127.0.0.1:1883", "Channel": "mqtt"})
+	send(w, "log", map[string]any{"At": time.Now(), "Level": "INFO", "Text": "connected", "Attrs": map[string]any{"broker": "mqtt://127.0.0.1:1883", "version": 5}})
+	send(w, "log", map[string]any{"At": time.Now(), "Level": "WARN", "Text": "a command that can't be understood", "Attrs": map[string]any{"error": "mqtt.subscribe: unknown key \"topik\""}})
+	told := 0
+	for tick := time.NewTicker(time.Second); ; {
+		f.mu.Lock()
+		fresh := slices.Clone(f.story[told:])
+		told = len(f.story)
+		f.mu.Unlock()
+		if len(fresh) > 0 {
+			send(w, "story", fresh)
+		}
+		send(w, "tree", f.tree())
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			tick.Stop()
+			return
+		}
+	}
+}
+
+func (f *fake) tail(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	for i := 0; r.Context().Err() == nil; i++ {
+		way := []string{"in", "in", "in", "out"}[i%4]
+		send(w, "message", map[string]any{"At": time.Now(), "Direction": way, "Topic": strings.NewReplacer("+", "front", "/#", "/total").Replace(filterOf(i * 7)), "Bytes": 14 + i%9, "QoS": i % 3, "Retain": i%5 == 0, "Payload": fmt.Sprintf(`{"value": %d.%d}`, 18+i%7, i%10)})
+		select {
+		case <-time.After(300 * time.Millisecond):
+		case <-r.Context().Done():
+		}
+	}
+}
+
+func (f *fake) subscriptions(query url.Values) any {
+	list := slices.DeleteFunc(slices.Clone(f.rows), func(r messages.SubscriptionRow) bool { return !strings.Contains(r.Filter, query.Get("text")) })
+	order := map[string]func(a, b messages.SubscriptionRow) int{
+		"filter":   func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Filter, b.Filter) },
+		"messages": func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Messages, b.Messages) },
+		"last":     func(a, b messages.SubscriptionRow) int { return a.LastAt.Compare(b.LastAt) },
+	}[query.Get("sort")]
+	slices.SortStableFunc(list, order)
+	if query.Get("desc") != "" {
+		slices.Reverse(list)
+	}
+	return map[string]any{"Total": len(list), "Rows": page(list, query)}
+}
+
+func page[T any](list []T, query url.Values) []T {
+	offset, _ := strconv.Atoi(query.Get("offset"))
+	limit, _ := strconv.Atoi(query.Get("limit"))
+	offset = min(offset, len(list))
+	return list[offset:min(len(list), offset+limit)]
+}
+
+func (f *fake) members(query url.Values) any {
+	var list []messages.Actor
+	for _, r := range f.rows {
+		if strings.Contains(r.Path, query.Get("text")) {
+			list = append(list, f.actor(r.Path))
+		}
+	}
+	return map[string]any{"Total": len(list), "Actors": page(list, query)}
+}
+
+func (f *fake) match(query url.Values) any {
+	topic := query.Get("topic")
+	if strings.ContainsAny(topic, "+#") {
+		return map[string]any{"Error": "a topic has no wildcards"}
+	}
+	var routes []messages.RouteFacts
+	for _, r := range f.rows {
+		if r.Filter == topic {
+			routes = append(routes, messages.RouteFacts{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
+		}
+	}
+	return map[string]any{"Routes": routes}
+}
+
+func (f *fake) queues(url.Values) any {
+	return []messages.QueueFacts{
+		{Name: "asgi:specific.4f1c", Length: 100, Capacity: 100, Members: 38}, {Name: "asgi:specific.9b20", Length: 84, Capacity: 100, Members: 41},
+		{Name: "asgi:specific.11ca", Length: 7, Capacity: 100, Members: 44}, {Name: "asgi:specific.e08d", Capacity: 100, Members: 40},
+	}
+}
+
+func (f *fake) letters(url.Values) any {
+	return []map[string]any{{"ID": "1", "Time": f.began, "Reason": `mqtt.subscribe: unknown key "topik"`, "Size": 91, "Preview": "mqtt.subscribe: group, topik"}}
+}
+
+// trace is the way of a message that ends as the id says.
+func (f *fake) trace(query url.Values) any {
+	first, group := f.rows[0].Path, "bridge/groups/group:house-0~1"
+	way := map[string][][3]string{
+		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
+		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
+		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"parked", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
+	}[query.Get("id")]
+	trace := messages.Trace{Done: true}
+	for i, s := range way {
+		trace.Steps = append(trace.Steps, messages.Step{At: f.began.Add(time.Duration(i*i*i) * time.Millisecond), What: s[0], Path: s[1], Text: s[2]})
+	}
+	return trace
+}
+
+func (f *fake) routes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /api/events", f.events)
+	mux.HandleFunc("GET /api/tail", f.tail)
+	for name, answer := range map[string]func(url.Values) any{
+		"subscriptions": f.subscriptions, "actors": f.members, "match": f.match, "queues": f.queues, "deadletters": f.letters, "trace": f.trace,
+		"actor": func(query url.Values) any { return f.actor(query.Get("path")) },
+	} {
+		mux.HandleFunc("GET /api/"+name, func(w http.ResponseWriter, r *http.Request) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			_ = json.NewEncoder(w).Encode(answer(r.URL.Query()))
+		})
+	}
+	for _, name := range []string{"publish", "trace", "act"} {
+		mux.HandleFunc("POST /api/"+name, f.post)
+	}
+}
+
+// post takes down what is to be done, and has a message end as its topic says.
+func (f *fake) post(w http.ResponseWriter, r *http.Request) {
+	var body struct{ Action, Path, Topic string }
+	if r.Header.Get("X-Chanmqttproxy") != "1" || json.NewDecoder(r.Body).Decode(&body) != nil {
+		w.WriteHeader(http.StatusForbidden)
+		_ = json.NewEncoder(w).Encode(map[string]string{"Error": "not from the page"})
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if body.Action != "" {
+		f.acts = append(f.acts, body.Action+" "+body.Path)
+	}
+	_ = json.NewEncoder(w).Encode(map[string]string{"Trace": body.Topic})
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,160 @@
+package devpage
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// Tree is what the page sees of the actors, and what it may do to them. Its
+// methods may be called from anywhere at any time.
+type Tree interface {
+	Watch() messages.Watch
+	Members(kind, text string) []messages.Actor
+	Inspect(path string) (messages.Actor, bool)
+	Story(after uint64) []messages.Happening
+	Subscriptions(messages.SubscriptionList) (total int, rows []messages.SubscriptionRow)
+	Matching(topic string) []messages.RouteFacts
+	Targets() []messages.Target
+
+	Trace(topic string) uint64
+	Traced(id uint64) (messages.Trace, bool)
+	Publish(m messages.Message) (trace uint64, err error)
+	Tap(see func(out bool, m *messages.Message)) (stop func())
+
+	Restart(path string) error
+	Disconnect() error
+	Slow(path string, by time.Duration) error
+}
+
+// Layer is what the page sees of Redis.
+type Layer interface {
+	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
+	// DeadLetters are what is marshalled as it is.
+	DeadLetters(ctx context.Context) (any, error)
+}
+
+// Server is an embedded one, which the page may stop and start.
+type Server interface {
+	Start() error
+	Stop()
+}
+
+// About says what the page is of, and what it may do.
+type About struct {
+	Version string
+	// Dev: the worker is one for development. MayAct: the page may do something to
+	// it. ShowPayloads: it may show what is in messages.
+	Dev, MayAct, ShowPayloads bool
+	Redis, Broker, Channel    string
+}
+
+// Options are what a Page needs. All but Token, Redis and Broker are required.
+type Options struct {
+	About About
+	Tree  Tree
+	Layer Layer
+	// Stats are the worker's counters now.
+	Stats func() map[string]int64
+	Log   *Log
+	// Token is what a request has to show; empty: none is needed.
+	Token string
+	// Loopback: only this machine reaches the page, so that requests have to name
+	// it as their host.
+	Loopback bool
+	// More is served beside the page, by path, to those who may see it.
+	More map[string]http.Handler
+	// Redis and Broker are the embedded servers, where they are.
+	Redis, Broker Server
+}
+
+// Page is the page of one worker and what is behind it. Whatever is asked of it
+// costs the worker little: what all viewers see is made once a second while there
+// are any, a viewer that does not keep up is dropped, and so are viewers and
+// questions beyond a number.
+type Page struct {
+	Options
+	hub   *hub
+	room  chan struct{} // for questions under way
+	ended context.Context
+	end   context.CancelFunc
+}
+
+// questions is how many may be under way at a time.
+const questions = 8
+
+// New makes a page. Close is to be called.
+func New(o Options) *Page {
+	p := &Page{Options: o, room: make(chan struct{}, questions)}
+	p.ended, p.end = context.WithCancel(context.Background())
+	p.hub = newHub(p)
+	return p
+}
+
+// Close sends all viewers away.
+func (p *Page) Close() { p.end() }
+
+// Handler serves the page and its API.
+func (p *Page) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", Assets())
+	mux.HandleFunc("GET /api/events", p.hub.serve)
+	mux.HandleFunc("GET /api/tail", p.tail)
+	for pattern, answer := range map[string]answer{
+		"GET /api/actors": p.actors, "GET /api/actor": p.actor, "GET /api/subscriptions": p.subscriptions,
+		"GET /api/match": p.match, "GET /api/queues": p.queues, "GET /api/deadletters": p.deadLetters,
+		"GET /api/trace": p.traced, "POST /api/trace": p.acting(p.trace),
+		"POST /api/publish": p.acting(p.publish), "POST /api/act": p.acting(p.act),
+	} {
+		mux.Handle(pattern, p.answering(answer))
+	}
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "no such thing here") })
+	for path, h := range p.More {
+		mux.Handle(path, h)
+	}
+	return p.guard(mux)
+}
+
+// answer is what a question gets: JSON, or an error with a status.
+type answer func(*http.Request) (any, *problem)
+
+// problem is why there is no answer.
+type problem struct {
+	status int
+	text   string
+}
+
+// answering makes a handler that writes the answer, within a time.
+func (p *Page) answering(answer answer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case p.room <- struct{}{}:
+			defer func() { <-p.room }()
+		default:
+			refuse(w, http.StatusServiceUnavailable, "too many questions at a time: ask again")
+			return
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(20 * time.Second))
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+		defer cancel()
+		body, wrong := answer(r.WithContext(ctx))
+		if wrong != nil {
+			refuse(w, wrong.status, wrong.text)
+			return
+		}
+		reply(w, http.StatusOK, body)
+	})
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	reply(w, status, struct{ Error string }{text})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a viewer that went away
+}

@@ -1,0 +1,96 @@
+package devpage
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// pageLimit is the most rows of one answer.
+const pageLimit = 500
+
+// number reads a parameter that may be left out.
+func number(r *http.Request, name string, otherwise int) int {
+	if n, err := strconv.Atoi(r.FormValue(name)); err == nil && n >= 0 {
+		return n
+	}
+	return otherwise
+}
+
+func limit(r *http.Request) int { return min(number(r, "limit", 100), pageLimit) }
+
+func (p *Page) actors(r *http.Request) (any, *problem) {
+	list := p.Tree.Members(r.FormValue("kind"), r.FormValue("text"))
+	answer := struct {
+		Total  int
+		Actors []messages.Actor
+	}{Total: len(list)}
+	list = list[min(number(r, "offset", 0), len(list)):]
+	answer.Actors = list[:min(limit(r), len(list))]
+	return answer, nil
+}
+
+func (p *Page) actor(r *http.Request) (any, *problem) {
+	a, ok := p.Tree.Inspect(r.FormValue("path"))
+	if !ok {
+		return nil, &problem{http.StatusNotFound, "there is no such actor: it may have stopped"}
+	}
+	return a, nil
+}
+
+func (p *Page) subscriptions(r *http.Request) (any, *problem) {
+	total, rows := p.Tree.Subscriptions(messages.SubscriptionList{
+		Text: r.FormValue("text"), Sort: r.FormValue("sort"), Desc: r.FormValue("desc") == "1",
+		Offset: number(r, "offset", 0), Limit: limit(r),
+	})
+	return struct {
+		Total int
+		Rows  []messages.SubscriptionRow
+	}{total, rows}, nil
+}
+
+func (p *Page) match(r *http.Request) (any, *problem) {
+	name := r.FormValue("topic")
+	answer := struct {
+		Error  string
+		Routes []messages.RouteFacts
+	}{}
+	if err := topic.ValidateName(name); err != nil {
+		answer.Error = err.Error()
+		return answer, nil
+	}
+	if answer.Routes = p.Tree.Matching(name); answer.Routes == nil {
+		return nil, &problem{http.StatusServiceUnavailable, "the router did not answer in time: its mailbox is full"}
+	}
+	return answer, nil
+}
+
+func (p *Page) queues(r *http.Request) (any, *problem) {
+	list, err := p.Layer.Queues(r.Context(), p.Tree.Targets())
+	if err != nil {
+		return nil, &problem{http.StatusServiceUnavailable, err.Error()}
+	}
+	if list == nil {
+		list = []messages.QueueFacts{}
+	}
+	return list, nil
+}
+
+func (p *Page) deadLetters(r *http.Request) (any, *problem) {
+	list, err := p.Layer.DeadLetters(r.Context())
+	if err != nil {
+		return nil, &problem{http.StatusServiceUnavailable, err.Error()}
+	}
+	return list, nil
+}
+
+func (p *Page) traced(r *http.Request) (any, *problem) {
+	trace, ok := p.Tree.Traced(uint64(number(r, "id", 0)))
+	if !ok {
+		return nil, &problem{http.StatusNotFound, fmt.Sprintf("no trace %s is known: the newest are kept", r.FormValue("id"))}
+	}
+	return trace, nil
+}

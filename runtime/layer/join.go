@@ -1,0 +1,69 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+)
+
+// Join puts the client's own channel, Config.Channel, into a group, as
+// channels_redis's group_add does: Receive returns then what is sent to it. Errors
+// of Redis are *messages.LayerFailure.
+func (c *Client) Join(ctx context.Context, group string) error {
+	s := c.on(group)
+	key := c.keys.group(group)
+	pipe := s.redis.TxPipeline()
+	pipe.ZAdd(ctx, key, redis.Z{Score: float64(c.clock.now().UnixMicro()) / 1e6, Member: c.config.Channel})
+	pipe.Expire(ctx, key, time.Duration(c.config.GroupExpiry)*time.Second)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return s.failure("joining group/"+group, err)
+	}
+	return nil
+}
+
+// Leave takes the client's own channel out of a group, as group_discard does.
+func (c *Client) Leave(ctx context.Context, group string) error {
+	s := c.on(group)
+	if err := s.redis.ZRem(ctx, c.keys.group(group), c.config.Channel).Err(); err != nil {
+		return s.failure("leaving group/"+group, err)
+	}
+	return nil
+}
+
+// Discard drops what waits on the client's own channel.
+func (c *Client) Discard(ctx context.Context) error {
+	for _, s := range c.servers {
+		if err := s.redis.Del(ctx, c.keys.queue(c.config.Channel)).Err(); err != nil {
+			return s.failure("dropping what waits on "+c.config.Channel, err)
+		}
+	}
+	return nil
+}
+
+// Request sends a message to a channel, as channels_redis's send does, if there
+// is room in its queue.
+func Request(ctx context.Context, p Peer, channel string, m messages.Map) error {
+	target := messages.Target{Kind: messages.Channel, Name: channel}
+	event := messages.Event{Message: &messages.Message{QoS: 1, At: time.Now()}, Body: m}
+	outcome, err := p.Send(ctx, &messages.Batch{Target: target, Bundles: []messages.Bundle{{Events: []messages.Event{event}}}})
+	if err == nil && len(outcome.Refused) > 0 {
+		return errors.New("the queue of channel " + channel + " is full: is a worker running?")
+	}
+	return err
+}
+
+// errNoJoin says what the pub/sub back end cannot do here.
+var errNoJoin = errors.New("joining a group works with the core back end only (channels_redis.core.RedisChannelLayer)")
+
+// Join is an error: here a peer hears its own channel only.
+func (p *PubSub) Join(context.Context, string) error { return errNoJoin }
+
+// Leave does nothing.
+func (p *PubSub) Leave(context.Context, string) error { return nil }
+
+// Discard does nothing: nothing waits.
+func (p *PubSub) Discard(context.Context) error { return nil }

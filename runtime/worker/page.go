@@ -1,0 +1,79 @@
+package worker
+
+import (
+	"context"
+	"net/http"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/devpage"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/status"
+)
+
+// Development makes the page show and do more. The servers are there where they
+// are embedded.
+type Development struct {
+	Redis, Broker devpage.Server
+	// More is served beside the page, by path.
+	More map[string]http.Handler
+}
+
+// mount puts the page on a server. Beyond loopback it is there only with a token.
+func (w *Worker) mount(server *status.Server, tree *actors.Tree, peer layer.Peer) (stop func()) {
+	loopback := server.Loopback()
+	if !loopback && w.config.HTTP.Token == "" {
+		return func() {}
+	}
+	o := devpage.Options{
+		About: w.about(), Tree: tree, Layer: queues{peer}, Stats: w.stats.Numbers,
+		Log: w.lines, Token: w.config.HTTP.Token, Loopback: loopback,
+	}
+	if w.Development != nil {
+		o.More = w.Development.More
+		o.Redis, o.Broker = w.Development.Redis, w.Development.Broker
+	}
+	page := devpage.New(o)
+	if loopback {
+		server.Handle("/", page.Handler())
+	} else {
+		server.HandlePublic("/", page.Handler())
+	}
+	w.logOf("http").Info("serving the page", "address", "http://"+server.Addr().String()+"/", "token", w.config.HTTP.Token != "")
+	return page.Close
+}
+
+func (w *Worker) about() devpage.About {
+	dev := w.Development != nil
+	about := devpage.About{
+		Version: w.Version, Dev: dev, MayAct: dev || w.config.HTTP.Act, ShowPayloads: dev || w.config.HTTP.ShowPayloads,
+		Channel: w.config.Channel,
+	}
+	for i, h := range w.config.Layer.Hosts {
+		about.Redis += comma(i) + layer.Host(h).Name()
+	}
+	for i, u := range w.config.Broker.Servers {
+		about.Broker += comma(i) + u.Redacted()
+	}
+	return about
+}
+
+func comma(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return ", "
+}
+
+// queues is Redis as the page sees it.
+type queues struct{ layer.Peer }
+
+// DeadLetters implements devpage.Layer.
+func (q queues) DeadLetters(ctx context.Context) (any, error) {
+	list, err := q.Peer.DeadLetters(ctx)
+	if list == nil {
+		list = []layer.DeadLetter{}
+	}
+	return list, err
+}
+
+var _ devpage.Tree = (*actors.Tree)(nil)
