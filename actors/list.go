@@ -31,18 +31,29 @@ func (o *observer) named(kind, text string) []*watched {
 
 // order sorts by something that is read once: it may change meanwhile.
 func order(list []*watched, by string) {
-	keys := map[*watched]uint64{}
-	for _, w := range list {
+	type entry struct {
+		key uint64
+		of  *watched
+	}
+	entries := make([]entry, len(list))
+	for i, w := range list {
+		entries[i] = entry{0, w}
 		switch by {
 		case "messages":
-			keys[w] = w.handled.Load()
+			entries[i].key = w.handled.Load()
 		case "last":
-			keys[w] = uint64(w.lastAt.Load())
+			entries[i].key = uint64(w.lastAt.Load())
 		}
 	}
-	slices.SortFunc(list, func(a, b *watched) int {
-		return cmp.Or(cmp.Compare(keys[a], keys[b]), cmp.Compare(a.name, b.name))
+	slices.SortFunc(entries, func(a, b entry) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return strings.Compare(a.of.name, b.of.name)
 	})
+	for i, e := range entries {
+		list[i] = e.of
+	}
 }
 
 // rows asks all of them at once.

@@ -17,7 +17,11 @@ import (
 func BenchmarkWatch(b *testing.B) {
 	layer, broker := probe.NewLayer(), probe.NewBroker()
 	tree := actors.Start(actors.Options{Layer: layer, MQTT: broker, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	defer func() { tree.Shutdown(); <-tree.Done() }()
+	defer func() {
+		tree.Shutdown()
+		<-tree.Done()
+		time.Sleep(2 * time.Second) // the library's dead-letter throttle ends
+	}()
 	for i := range 10_000 {
 		layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
 	}
