@@ -27,6 +27,10 @@ const (
 	patience = 5
 )
 
+// trialDue comes when a connection has been steady without the publish that is
+// suspected of costing the connections.
+type trialDue struct{ connection uint64 }
+
 // replayDue comes when a filter's retained values may be asked for again.
 type replayDue struct{ filter string }
 
@@ -69,7 +73,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.SessionStarted:
 		b.connect()
 	case messages.Connected:
-		b.connected(m)
+		b.connected(ctx, m)
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
@@ -84,6 +88,8 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.standing.tell(m.Receipt)
 	case messages.Want:
 		b.want(ctx, m)
+	case trialDue:
+		b.try(m)
 	case replayDue:
 		b.filters.due(m.filter)
 		b.change()
@@ -166,6 +172,8 @@ func (b *broker) count(takenOver bool) {
 	}
 	if b.up && !lived {
 		b.brief++
+	}
+	if b.up && (!lived || b.publishes.blame.trying()) {
 		b.publishes.blame.lost(&b.publishes.outbox)
 	}
 }
@@ -199,7 +207,7 @@ func (b *broker) connect() {
 	b.toSession(messages.Connect{Connection: b.connection, Version: b.speech.current, Attempt: attempt})
 }
 
-func (b *broker) connected(m messages.Connected) {
+func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	if m.Connection != b.connection {
 		return
 	}
@@ -219,6 +227,20 @@ func (b *broker) connected(m messages.Connected) {
 	b.filters.again()
 	b.change()
 	b.publishAgain()
+	if b.publishes.blame.any() {
+		self, due := ctx.Self(), trialDue{b.connection}
+		time.AfterFunc(steady, func() { b.system.Root.Send(self, due) })
+	}
+}
+
+// try sends the suspected publish alone.
+func (b *broker) try(m trialDue) {
+	if !b.up || m.connection != b.connection {
+		return
+	}
+	if suspect, ok := b.publishes.suspect(); ok {
+		b.tell(suspect)
+	}
 }
 
 // down forgets what was true of the connection.

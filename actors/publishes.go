@@ -24,21 +24,28 @@ func (p *publishes) add(m messages.Publish) bool {
 	return !p.blame.any()
 }
 
-// again is what to send on a new connection: everything, or only the first while
-// that one is suspected. One that is guilty is given up.
+// again is what to send on a new connection: everything, or nothing while one is
+// suspected. One that is guilty is given up.
 func (p *publishes) again() []messages.Publish {
 	if guilty, ok := p.blame.verdict(&p.outbox); ok {
 		p.giveUp(guilty)
 	}
 	if p.blame.any() {
-		if first, ok := p.outbox.first(); ok {
-			return []messages.Publish{first}
-		}
 		return nil
 	}
 	var all []messages.Publish
 	p.outbox.each(func(m messages.Publish) { all = append(all, m) })
 	return all
+}
+
+// suspect is the one to try alone on a connection that has been steady without
+// it, if there is one.
+func (p *publishes) suspect() (messages.Publish, bool) {
+	if !p.blame.any() {
+		return messages.Publish{}, false
+	}
+	p.blame.try()
+	return p.outbox.first()
 }
 
 func (p *publishes) giveUp(guilty messages.Publish) {

@@ -1,6 +1,7 @@
 package layer_test
 
 import (
+	"context"
 	_ "embed" // the Python side
 	"log/slog"
 	"reflect"
@@ -120,7 +121,9 @@ func (i *interop) start(backend string, config layer.Config, django map[string]a
 
 func (i *interop) ask(result any, do string, with ...any) {
 	i.Helper()
-	if err := i.site.Ask(i.Context(), result, do, with...); err != nil {
+	within, cancel := context.WithTimeout(i.Context(), time.Minute)
+	defer cancel()
+	if err := i.site.Ask(within, result, do, with...); err != nil {
 		i.Fatal(err)
 	}
 }
@@ -145,6 +148,20 @@ func (i *interop) join(groups ...string) (channel string) {
 	return channel
 }
 
+// heard waits until somebody listens at a target of the pub/sub back end, which
+// stores nothing: Python does not wait for the answer to its SUBSCRIBE.
+func (i *interop) heard(to messages.Target) {
+	i.Helper()
+	p, ok := i.peer.(*layer.PubSub)
+	if !ok {
+		return
+	}
+	kit.Eventually(i, 20*time.Second, to.String()+" is heard", func() bool {
+		live, err := p.Live(i.Context(), []messages.Target{to})
+		return err == nil && live[0]
+	})
+}
+
 // commands has Python send to us.
 func (i *interop) commands() {
 	payload, want := any(map[string]string{"$bytes": "/wA="}), any([]byte("\xff\x00"))
@@ -157,13 +174,7 @@ func (i *interop) commands() {
 	}
 	received := make(chan []layer.Message)
 	go i.receive(received, len(list))
-	// The pub/sub back end stores nothing: somebody has to listen first.
-	if p, ok := i.peer.(*layer.PubSub); ok {
-		kit.Eventually(i, 20*time.Second, "the commands are heard", func() bool {
-			live, err := p.Live(i.Context(), []messages.Target{{Kind: messages.Channel, Name: i.channel}})
-			return err == nil && live[0]
-		})
-	}
+	i.heard(messages.Target{Kind: messages.Channel, Name: i.channel})
 	i.ask(nil, "send", i.name, i.channel, list)
 	seen := map[int64]bool{}
 	for _, m := range <-received {
@@ -221,6 +232,7 @@ func (i *interop) events(to messages.Target, consumers ...string) {
 	}
 	batch.Bundles = append(batch.Bundles, messages.Bundle{Plural: true, Events: events})
 	want = append(want, map[string]any{"type": i.channel + ".messages", "messages": all})
+	i.heard(to)
 	if outcome, err := i.peer.Send(i.Context(), batch); err != nil || len(outcome.Refused) > 0 {
 		i.Fatalf("%v: %+v, %v", to, outcome, err)
 	}
