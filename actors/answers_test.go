@@ -307,3 +307,23 @@ func TestStaticSubscriptionIsMarkedAtTheBroker(t *testing.T) {
 		}
 	})
 }
+
+// What changed while the broker was away may have been published with QoS 0.
+func TestStaticSubscriptionGetsRetainedValuesAtEachConnection(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) {
+		s := subscribe("s", lobby)
+		s.Replay = true
+		o.Static = []messages.SubscribeCommand{s}
+		b.broker.Retain(message("s", "1"))
+	}
+	run(t, prepare, func(b *bundle) {
+		b.pass(time.Minute)
+		b.broker.Drop(messages.Network)
+		b.broker.Retain(message("s", "2"))
+		b.pass(time.Minute)
+		if got := b.payloads(lobby); !slices.Equal(got, []string{"1", "2"}) {
+			b.Errorf("got %q", got)
+		}
+	})
+}

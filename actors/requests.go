@@ -96,12 +96,16 @@ func (r *requests) request(ctx actor.Context, m messages.Request) {
 	root, self, topic := r.system.Root, ctx.Self(), strings.ToLower(rand.Text())
 	w := &request{receipt: m.Receipt, message: expiring(m.Message, m.Timeout)}
 	w.timer = time.AfterFunc(m.Timeout, func() { root.Send(self, requestOver{topic}) })
+	busy := len(r.waiting) >= max(1, r.Window/2)
 	r.waiting[topic] = w
-	if r.over {
+	switch {
+	case r.over:
 		r.end(topic, stopped)
-		return
+	case busy: // those that nobody answers are not to hold up all other commands
+		r.end(topic, &messages.Failure{Code: messages.CodeBusy, Reason: "too many requests wait for their responses"})
+	default:
+		r.proceed(topic, w)
 	}
-	r.proceed(topic, w)
 }
 
 // expiring is a request's message, which nobody is to get when its response would

@@ -240,3 +240,20 @@ func TestRefusedRequestIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// Requests that nobody answers hold up no other commands.
+func TestTooManyRequests(t *testing.T) {
+	t.Parallel()
+	small := func(_ *bundle, o *actors.Options) { o.Window = 6 }
+	run(t, small, func(b *bundle) {
+		for _, id := range []string{"1", "2", "3", "4"} {
+			b.layer.Put(request(id, time.Hour))
+		}
+		b.expectAnswers(answer{"mqtt.error", "4", "busy"})
+		b.layer.Put(publish("a"))
+		b.settle()
+		if n := len(b.broker.Published()); n != 4 {
+			b.Errorf("%d messages were published, want three requests and a publish", n)
+		}
+	})
+}

@@ -62,7 +62,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Refused:
 		r.refused(m)
 	case messages.Connected:
-		r.reconnected(ctx, m)
+		r.reconnected(ctx)
 	case messages.Responses:
 		r.responses = strings.TrimSuffix(m.Filter, "+")
 	case messages.Interrupted:
@@ -200,15 +200,15 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 }
 
 // reconnected asks for the retained values once more that the configuration
-// wants, where the broker has lost the session: some may have changed meanwhile.
-func (r *router) reconnected(ctx actor.Context, m messages.Connected) {
-	again := r.connected && !m.Info.Present
-	r.connected = true
+// wants: some may have changed meanwhile, and what is published with QoS 0 is
+// kept for nobody.
+func (r *router) reconnected(ctx actor.Context) {
 	for _, s := range r.Static {
-		if again && s.Replay {
+		if r.connected && s.Replay {
 			r.subscribe(ctx, s)
 		}
 	}
+	r.connected = true
 }
 
 // subscribe adds the targets to a filter and returns what that changes.

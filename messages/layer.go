@@ -152,6 +152,7 @@ const (
 	CodeTimeout      = "timeout"      // no answer in time
 	CodeUnsupported  = "unsupported"  // the broker, or its MQTT version, can't do it
 	CodeUnsubscribed = "unsubscribed" // given up again before the broker answered
+	CodeBusy         = "busy"         // too many like it are under way
 	CodeBug          = "bug"          // the worker failed at it
 )
 
