@@ -1,7 +1,6 @@
 package devpage_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -9,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -216,117 +214,5 @@ func (f *fake) tail(w http.ResponseWriter, r *http.Request) {
 		case <-time.After(300 * time.Millisecond):
 		case <-r.Context().Done():
 		}
-	}
-}
-
-func (f *fake) subscriptions(query url.Values) any {
-	list := slices.DeleteFunc(slices.Clone(f.rows), func(r messages.SubscriptionRow) bool { return !strings.Contains(r.Filter, query.Get("text")) })
-	order := map[string]func(a, b messages.SubscriptionRow) int{
-		"filter":   func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Filter, b.Filter) },
-		"messages": func(a, b messages.SubscriptionRow) int { return cmp.Compare(a.Messages, b.Messages) },
-		"last":     func(a, b messages.SubscriptionRow) int { return a.LastAt.Compare(b.LastAt) },
-	}[query.Get("sort")]
-	slices.SortStableFunc(list, order)
-	if query.Get("desc") != "" {
-		slices.Reverse(list)
-	}
-	return map[string]any{"Total": len(list), "Rows": page(list, query)}
-}
-
-func page[T any](list []T, query url.Values) []T {
-	offset, _ := strconv.Atoi(query.Get("offset"))
-	limit, _ := strconv.Atoi(query.Get("limit"))
-	offset = min(offset, len(list))
-	return list[offset:min(len(list), offset+limit)]
-}
-
-func (f *fake) members(query url.Values) any {
-	var list []messages.Actor
-	for _, r := range f.rows {
-		if strings.Contains(r.Path, query.Get("text")) {
-			list = append(list, f.actor(r.Path))
-		}
-	}
-	return map[string]any{"Total": len(list), "Actors": page(list, query)}
-}
-
-func (f *fake) match(query url.Values) any {
-	topic := query.Get("topic")
-	if strings.ContainsAny(topic, "+#") {
-		return map[string]any{"Error": "a topic has no wildcards"}
-	}
-	var routes []messages.RouteFacts
-	for _, r := range f.rows {
-		if r.Filter == topic {
-			routes = append(routes, messages.RouteFacts{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
-		}
-	}
-	return map[string]any{"Routes": routes}
-}
-
-func (f *fake) queues(url.Values) any {
-	return []messages.QueueFacts{
-		{Name: "asgi:specific.4f1c", Length: 100, Capacity: 100, Members: 38}, {Name: "asgi:specific.9b20", Length: 84, Capacity: 100, Members: 41},
-		{Name: "asgi:specific.11ca", Length: 7, Capacity: 100, Members: 44}, {Name: "asgi:specific.e08d", Capacity: 100, Members: 40},
-	}
-}
-
-func (f *fake) letters(url.Values) any {
-	return []map[string]any{{"ID": "1", "Time": f.began, "Reason": `mqtt.subscribe: unknown key "topik"`, "Size": 91, "Preview": "mqtt.subscribe: group, topik"}}
-}
-
-// trace is the way of a message that ends as the id says.
-func (f *fake) trace(query url.Values) any {
-	first, group := f.rows[0].Path, "bridge/groups/group:house-0~1"
-	way := map[string][][3]string{
-		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
-		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
-		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"parked", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
-	}[query.Get("id")]
-	trace := messages.Trace{Done: true}
-	for i, s := range way {
-		trace.Steps = append(trace.Steps, messages.Step{At: f.began.Add(time.Duration(i*i*i) * time.Millisecond), What: s[0], Path: s[1], Text: s[2]})
-	}
-	return trace
-}
-
-func (f *fake) routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /api/events", f.events)
-	mux.HandleFunc("GET /api/tail", f.tail)
-	for name, answer := range map[string]func(url.Values) any{
-		"subscriptions": f.subscriptions, "actors": f.members, "match": f.match, "queues": f.queues, "deadletters": f.letters, "trace": f.trace,
-		"actor": func(query url.Values) any { return f.actor(query.Get("path")) },
-	} {
-		mux.HandleFunc("GET /api/"+name, func(w http.ResponseWriter, r *http.Request) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			_ = json.NewEncoder(w).Encode(answer(r.URL.Query()))
-		})
-	}
-	for _, name := range []string{"publish", "trace", "act"} {
-		mux.HandleFunc("POST /api/"+name, f.post)
-	}
-}
-
-// post takes down what is to be done, and has a message end as its topic says.
-func (f *fake) post(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Action, Path, Topic string }
-	if r.Header.Get("X-Chanmqttproxy") != "1" || json.NewDecoder(r.Body).Decode(&body) != nil {
-		w.WriteHeader(http.StatusForbidden)
-		_ = json.NewEncoder(w).Encode(map[string]string{"Error": "not from the page"})
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if body.Action != "" {
-		f.acts = append(f.acts, body.Action+" "+body.Path)
-	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"Trace": body.Topic})
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }

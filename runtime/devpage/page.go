@@ -50,6 +50,8 @@ type About struct {
 	// it. ShowPayloads: it may show what is in messages.
 	Dev, MayAct, ShowPayloads bool
 	Redis, Broker, Channel    string
+	// Chat is the path of a chat to try; empty: there is none.
+	Chat string `json:",omitempty"`
 }
 
 // Options are what a Page needs. All but Token, Redis and Broker are required.

@@ -42,6 +42,9 @@ func (w *Worker) mount(server *status.Server, tree *actors.Tree, peer layer.Peer
 	return page.Close
 }
 
+// chat is where the chat to try is served, if it is.
+const chat = "/chat/"
+
 func (w *Worker) about() devpage.About {
 	dev := w.Development != nil
 	about := devpage.About{
@@ -53,6 +56,9 @@ func (w *Worker) about() devpage.About {
 	}
 	for i, u := range w.config.Broker.Servers {
 		about.Broker += comma(i) + u.Redacted()
+	}
+	if dev && w.Development.More[chat] != nil {
+		about.Chat = chat
 	}
 	return about
 }

@@ -54,7 +54,8 @@ const passing = (a) => (a.Kind === 'session' ? series('stat:received').now + ser
 
 function healthy(a) {
   const version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
-  return version ? `MQTT ${version} · ${duration(a.Last)}` : `waiting ${count(a.Waiting)} · ${duration(a.Last)}`;
+  const took = a.Last ? ' · ' + duration(a.Last) : '';
+  return version ? `MQTT ${version}${took}` : `waiting ${count(a.Waiting)}${took}`;
 }
 
 function seenFamily(...kinds) {

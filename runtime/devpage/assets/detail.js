@@ -103,7 +103,7 @@ function ofSide(side) {
     const s = sides(), up = redis ? s.layer : s.mqtt;
     list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'there' : 'away'}`],
-      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : rows(live.facts.get('bridge/broker/session'))),
+      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get('bridge/broker/session')) : []),
     ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };
@@ -124,6 +124,6 @@ function ofKind(kind) {
       pages.show(Total);
     } catch { /* the alarm says that the worker is away */ }
   };
-  return { title: kind === 'group' ? 'Groups' : kind + 's', node: h('div', null, field('Find', search), list.node, pages.node), show };
+  return { title: kind === 'group' ? 'Groups' : kind + 's', node: h('div', null, field('Find', search, 'above'), list.node, pages.node), show };
 }
 

@@ -1,6 +1,6 @@
 // What is wrong, and how bad it is.
 
-import { live, now, series, family, stat, lost } from './live.js';
+import { live, now, series, actor, family, stat, lost } from './live.js';
 import { span, count, name } from './format.js';
 
 const fresh = 10_000, recent = 60_000; // ms since a failure
@@ -8,14 +8,21 @@ const old = 1e9; // ns that a message has waited
 
 const facts = (path) => live.facts.get(path) || {};
 
+// why is what an actor died of last, and when it tries again.
+function why(path) {
+  const failure = actor(path)?.Failure, last = live.story.findLast((line) => line.Path === path);
+  if (!failure) return '';
+  return failure.Text + (last?.What === 'waiting' && last.Text ? `; waits ${last.Text}` : '');
+}
+
 // sides tells whether either side is there, and why not.
 export function sides() {
   const bridge = facts('bridge'), reader = facts('bridge/reader'), state = facts('bridge/broker').State || {};
   return {
     layer: bridge.LayerUp !== false && reader.LayerUp !== false,
-    layerWhy: reader.Trouble || '',
+    layerWhy: why('bridge/reader/receiver') || reader.Trouble || '',
     mqtt: bridge.SessionUp !== false && state.Connected !== false,
-    mqttWhy: state.Reason || '',
+    mqttWhy: why('bridge/broker/session') || state.Reason || '',
     mqttSince: state.Since,
   };
 }
