@@ -62,5 +62,15 @@
 //
 // Any other panic is a bug. The actor goes on with its next message and its
 // state; a subscription or group that fails again and again is restarted empty,
-// any other actor that does so stops the worker with an error.
+// any other actor that does so stops the worker with an error. One that was made
+// to fail by hand (Tree.Restart) is restarted where that is harmless, else it
+// goes on with its state; that is no bug, however often.
+//
+// # Seeing
+//
+// Every actor is counted by what wraps it, at some ten nanoseconds a message, and
+// answers messages.Inspect with its facts. Tree.Watch and its like look at the
+// counters without asking anybody. A message that is followed (Tree.Trace) carries
+// the number of its trace, and each who handles it adds a step; all others cost one
+// look at a pointer.
 package actors
