@@ -154,6 +154,7 @@ func TestBrokerReplaysAgain(t *testing.T) {
 	asking.Retain("a/kept", "x")
 	asking.Retain("barrier", "x") // a publish is acknowledged before it is passed on
 	other.Listen("a/+", 1)
+	kit.Eventually(t, 10*time.Second, "the other's own replay", func() bool { return len(other.Heard()) > 0 })
 	for n := 1; n <= 3; n++ {
 		asking.Listen("a/+", 1)
 		kit.Eventually(t, 10*time.Second, "the replay comes", func() bool { return len(asking.Heard()) == n })
