@@ -41,27 +41,3 @@ var refusals = map[byte]string{
 	0x9C: "set MQTT_HOST to the server that the broker names",
 	0x9D: "set MQTT_HOST to the server that the broker names",
 }
-
-// subackReason puts a SUBACK's reason code into words (MQTT 5, 3.9.3).
-func subackReason(code byte) string {
-	switch code {
-	case 0x83:
-		return "implementation specific error"
-	case 0x87:
-		return "not authorized"
-	case 0x8F:
-		return "topic filter invalid"
-	case 0x91:
-		return "packet identifier in use"
-	case 0x97:
-		return "quota exceeded"
-	case 0x9E:
-		return "shared subscriptions not supported"
-	case 0xA1:
-		return "subscription identifiers not supported"
-	case 0xA2:
-		return "wildcard subscriptions not supported"
-	default:
-		return "unspecified error"
-	}
-}

@@ -325,7 +325,7 @@ func (b *broker) subscribed(m messages.Subscribed) {
 			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		} else {
 			b.filters.gone([]string{want.Filter})
-			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: subackReason(code), Serial: want.Serial})
+			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: messages.Reason(code), Serial: want.Serial})
 		}
 	}
 	b.answered()

@@ -134,7 +134,7 @@ func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
 // refuse tells that a message will never be sent.
 func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
-		reason = Reason(code)
+		reason = messages.Reason(code)
 	}
 	s.tell(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason}) })
 }
@@ -169,7 +169,7 @@ func (s *Session) settle(o outgoing, p packet) {
 	}
 	told := messages.Published{Receipt: o.receipt, Code: p.code}
 	if p.code >= 0x80 {
-		told.Reason = Reason(p.code)
+		told.Reason = messages.Reason(p.code)
 		if p.reason != "" {
 			told.Reason += ": " + p.reason
 		}
