@@ -103,8 +103,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	}
 	b.stopping = true
 	b.health.stopping.Store(true)
-	self, root := ctx.Self(), b.system.Root
-	b.deadline = time.AfterFunc(b.DrainTimeout, func() { root.Send(self, drainOver{}) })
+	b.deadline = b.after(b.DrainTimeout, ctx.Self(), drainOver{})
 	b.reader.Tell(messages.Quiesce{})
 	b.requests.Tell(messages.Quiesce{})
 	b.broker.Tell(messages.Quiesce{})

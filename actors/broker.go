@@ -228,8 +228,7 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	b.change()
 	b.publishAgain()
 	if b.publishes.blame.any() {
-		self, due := ctx.Self(), trialDue{b.connection}
-		time.AfterFunc(steady, func() { b.system.Root.Send(self, due) })
+		b.after(steady, ctx.Self(), trialDue{b.connection})
 	}
 }
 
@@ -285,8 +284,7 @@ func (b *broker) publishAgain() {
 // want notes what is wanted of a filter, and asks for it at once, or in a moment.
 func (b *broker) want(ctx actor.Context, m messages.Want) {
 	if pause := b.filters.want(m); pause > 0 {
-		self := ctx.Self()
-		time.AfterFunc(pause, func() { b.system.Root.Send(self, replayDue{m.Filter}) })
+		b.after(pause, ctx.Self(), replayDue{m.Filter})
 	}
 	b.change()
 }

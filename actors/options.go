@@ -195,6 +195,12 @@ func (d *dependencies) giveBack(token messages.Token, weight uint64) {
 	d.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
 }
 
+// after sends an actor a message when the delay is over, unless the timer is
+// stopped.
+func (d *dependencies) after(delay time.Duration, to *actor.PID, m any) *time.Timer {
+	return time.AfterFunc(delay, func() { d.system.Root.Send(to, m) })
+}
+
 // failed ends a command that a bug has cost.
 func (d *dependencies) failed(receipt messages.Receipt) {
 	d.reader.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})

@@ -133,7 +133,7 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
-		r.expect(ctx, received)
+		r.replies.expect(received, ctx.Self())
 		if received.Fault != nil {
 			r.misunderstood(ctx, received)
 			continue
@@ -141,12 +141,6 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
 	}
 	r.take()
-}
-
-// expect notes whether the sender of a message wants an answer.
-func (r *reader) expect(ctx actor.Context, m messages.Received) {
-	root, self := r.system.Root, ctx.Self()
-	r.replies.expect(m, func() { root.Send(self, overdue{m.Receipt}) })
 }
 
 // fault tells the sender of a command why it did not take effect.
@@ -241,8 +235,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
 	r.burials = append(m.burials, r.burials...)
-	root, self := r.system.Root, ctx.Self()
-	time.AfterFunc(r.Backoff.delay(2), func() { root.Send(self, acknowledgeAgain{}) })
+	r.after(r.Backoff.delay(2), ctx.Self(), acknowledgeAgain{})
 }
 
 // tellQuiet answers Quiesce when every command has taken effect and Redis has

@@ -49,11 +49,11 @@ func (r *receiver) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.reader.Tell(messages.ReceiverStarted{})
 	case messages.Take:
-		root, self, limit, delay := r.system.Root, ctx.Self(), m.Limit, r.Backoff.delay(m.Attempt)
+		delay := r.Backoff.delay(m.Attempt)
 		if !r.up {
 			r.observer.waits(receiverPath, delay, m.Attempt)
 		}
-		r.timer = time.AfterFunc(delay, func() { root.Send(self, takeNow{limit}) })
+		r.timer = r.after(delay, ctx.Self(), takeNow{m.Limit})
 	case takeNow:
 		r.receive(ctx, m.limit)
 	case reached:

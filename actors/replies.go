@@ -3,6 +3,8 @@ package actors
 import (
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"chanmqttproxy/messages"
 )
 
@@ -33,14 +35,15 @@ func newReplies(deps *dependencies) replies {
 }
 
 // expect notes a message that was taken from the layer, if its sender wants an
-// answer, and calls overdue when the broker leaves a subscribe without one.
-func (r *replies) expect(m messages.Received, overdue func()) {
+// answer. The reader is told overdue when the broker leaves a subscribe without
+// one.
+func (r *replies) expect(m messages.Received, reader *actor.PID) {
 	if m.Reply.Channel == "" {
 		return
 	}
 	o := &reply{received: m}
 	if _, ok := m.Command.(messages.SubscribeCommand); ok {
-		o.overdue = time.AfterFunc(answerWait, overdue)
+		o.overdue = r.after(answerWait, reader, overdue{m.Receipt})
 	}
 	r.open[m.Receipt] = o
 }

@@ -93,9 +93,9 @@ func (r *requests) release(message any) {
 }
 
 func (r *requests) request(ctx actor.Context, m messages.Request) {
-	root, self, topic := r.system.Root, ctx.Self(), strings.ToLower(rand.Text())
+	topic := strings.ToLower(rand.Text())
 	w := &request{receipt: m.Receipt, message: expiring(m.Message, m.Timeout)}
-	w.timer = time.AfterFunc(m.Timeout, func() { root.Send(self, requestOver{topic}) })
+	w.timer = r.after(m.Timeout, ctx.Self(), requestOver{topic})
 	busy := len(r.waiting) >= max(1, r.Window/2)
 	r.waiting[topic] = w
 	switch {

@@ -103,9 +103,9 @@ func (s *session) Receive(ctx actor.Context) {
 
 func (s *session) prepare(ctx actor.Context, m messages.Connect) {
 	s.connect = m
-	root, self, delay := s.system.Root, ctx.Self(), s.Backoff.delay(m.Attempt)
+	delay := s.Backoff.delay(m.Attempt)
 	s.observer.waits(sessionPath, delay, m.Attempt)
-	s.timer = time.AfterFunc(delay, func() { root.Send(self, dialNow{m.Connection}) })
+	s.timer = s.after(delay, ctx.Self(), dialNow{m.Connection})
 }
 
 func (s *session) dial(ctx actor.Context, m dialNow) {
@@ -213,8 +213,7 @@ func (s *session) ask(ctx actor.Context, doing string, question func(context.Con
 // loseSoon gives a connection up on which something failed, unless within a
 // moment the connection itself tells why it is lost.
 func (s *session) loseSoon(self *actor.PID, connection uint64, doing string, err error) {
-	m := lost{connection, &messages.SessionFailure{Doing: doing, Err: err}}
-	time.AfterFunc(time.Second, func() { s.system.Root.Send(self, m) })
+	s.after(time.Second, self, lost{connection, &messages.SessionFailure{Doing: doing, Err: err}})
 }
 
 // quiesce holds back what comes from now on.
