@@ -79,8 +79,7 @@ func (c *Client) has(s *server, t messages.Target) bool {
 func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
 	now := c.clock.now()
 	if t.Kind == messages.Group {
-		oldest := "(" + strconv.FormatInt(now.Unix()-int64(c.config.GroupExpiry), 10)
-		members := pipe.ZCount(ctx, c.keys.group(t.Name), oldest, "+inf")
+		members := pipe.ZCount(ctx, c.keys.group(t.Name), c.oldestMember(), "+inf")
 		return func() (bool, error) { return members.Val() > 0, members.Err() }
 	}
 	key := c.keys.queue(t.Name)
@@ -88,6 +87,11 @@ func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t mes
 	dropped := c.unread.since(s, key, time.Now().Add(-2*time.Duration(c.config.Expiry)*time.Second))
 	capacity := c.config.capacityOf(t.Name)
 	return func() (bool, error) { return !dropped && c.read(first, length, capacity, now), first.Err() }
+}
+
+// oldestMember bounds the scores of memberships that have not expired.
+func (c *Client) oldestMember() string {
+	return "(" + strconv.FormatInt(c.clock.now().Unix()-int64(c.config.GroupExpiry), 10)
 }
 
 func judge(judges []func() (bool, error), live []bool) error {

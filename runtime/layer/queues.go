@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -70,7 +69,7 @@ func (c *Client) reached(ctx context.Context, targets []messages.Target) (names 
 
 // membersOn asks a host for the members of its groups.
 func (c *Client) membersOn(ctx context.Context, s *server, targets []messages.Target) (groups []*redis.StringSliceCmd, err error) {
-	oldest := "(" + strconv.FormatInt(c.clock.now().Unix()-int64(c.config.GroupExpiry), 10)
+	oldest := c.oldestMember()
 	pipe := s.redis.Pipeline()
 	for _, t := range targets {
 		if t.Kind == messages.Group && c.has(s, t) {
