@@ -29,7 +29,6 @@ type Actor struct {
 
 // The states of an Actor.
 const (
-	StateStarting   = "starting"
 	StateRunning    = "running"
 	StateRestarting = "restarting"
 	StateStopping   = "stopping"

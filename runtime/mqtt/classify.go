@@ -75,9 +75,9 @@ func refusal(v messages.Version, code byte) messages.Cause {
 
 // refused is the failure of a CONNACK that is none of success.
 func refused(doing string, v messages.Version, p packet) *messages.SessionFailure {
-	err := errors.New(describe(v, p.code))
+	err := errors.New(describe(p.code))
 	if p.reason != "" {
-		err = fmt.Errorf("%s (%s)", describe(v, p.code), p.reason)
+		err = fmt.Errorf("%s (%s)", describe(p.code), p.reason)
 	}
 	return &messages.SessionFailure{Doing: doing, Cause: refusal(v, p.code), Code: p.code, Err: err}
 }

@@ -11,7 +11,8 @@ var reasons311 = map[byte]string{
 	5: "not authorized",
 }
 
-func describe(v messages.Version, code byte) string {
+// describe says a reason code of either version: they do not overlap.
+func describe(code byte) string {
 	if words, ok := reasons311[code]; ok {
 		return words
 	}

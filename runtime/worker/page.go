@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/devpage"
@@ -51,23 +52,18 @@ func (w *Worker) about() devpage.About {
 		Version: w.Version, Dev: dev, MayAct: dev || w.config.HTTP.Act, ShowPayloads: dev || w.config.HTTP.ShowPayloads,
 		Channel: w.config.Channel,
 	}
-	for i, h := range w.config.Layer.Hosts {
-		about.Redis += comma(i) + layer.Host(h).Name()
+	var hosts, brokers []string
+	for _, h := range w.config.Layer.Hosts {
+		hosts = append(hosts, layer.Host(h).Name())
 	}
-	for i, u := range w.config.Broker.Servers {
-		about.Broker += comma(i) + u.Redacted()
+	for _, u := range w.config.Broker.Servers {
+		brokers = append(brokers, u.Redacted())
 	}
+	about.Redis, about.Broker = strings.Join(hosts, ", "), strings.Join(brokers, ", ")
 	if dev && w.Development.More[chat] != nil {
 		about.Chat = chat
 	}
 	return about
-}
-
-func comma(i int) string {
-	if i == 0 {
-		return ""
-	}
-	return ", "
 }
 
 // queues is Redis as the page sees it.
