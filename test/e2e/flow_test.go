@@ -204,17 +204,6 @@ func TestBadInput(t *testing.T) {
 	site := kit.NewDjango(t, redis.Addr())
 	device := kit.NewDevice(t, broker.Addr())
 	device.Listen("out/#", 1)
-	pair := func(key string, value messages.Value) messages.Pair { return messages.Pair{Key: key, Value: value} }
-	with := func(m messages.Map, p messages.Pair) messages.Map {
-		m = slices.Clone(m)
-		for i := range m {
-			if m[i].Key == p.Key {
-				m[i] = p
-				return m
-			}
-		}
-		return append(m, p)
-	}
 	for _, c := range []struct {
 		name string
 		body messages.Map
@@ -227,12 +216,12 @@ func TestBadInput(t *testing.T) {
 		{"filter that is none", kit.Subscribe("a/#/b", "g", 0), "a/#/b"},
 		{"empty filter", kit.Subscribe("", "g", 0), "topic"},
 		{"filter with NUL", kit.Subscribe("a\x00b", "g", 0), "topic"},
-		{"numeric filter", with(kit.Subscribe("a", "g", 0), pair("topic", int64(7))), "topic"},
+		{"numeric filter", with(kit.Subscribe("a", "g", 0), messages.Map{pair("topic", int64(7))}), "topic"},
 		{"70 kB filter", kit.Subscribe(strings.Repeat("x", 70_000), "g", 0), "topic"},
 		{"group that Channels refuses", kit.Subscribe("a", "no spaces", 0), "no spaces"},
 		{"qos 7", kit.Subscribe("a", "g", 7), "qos"},
-		{"qos in quotes", with(kit.Subscribe("a", "g", 0), pair("qos", "1")), "qos"},
-		{"unknown key", with(kit.Subscribe("a", "g", 0), pair("colour", "red")), "colour"},
+		{"qos in quotes", with(kit.Subscribe("a", "g", 0), messages.Map{pair("qos", "1")}), "qos"},
+		{"unknown key", with(kit.Subscribe("a", "g", 0), messages.Map{pair("colour", "red")}), "colour"},
 		{"wildcard in a publish", kit.Publish("out/+", "x", 1), "out/+"},
 		{"publish without anything", messages.Map{pair("type", "mqtt.publish")}, "publish"},
 	} {
