@@ -326,6 +326,9 @@ type Change struct {
 	// Leaving notes a filter that nobody wants any more but that the MQTT broker
 	// may still have; Gone forgets it again, once the broker has not.
 	Leaving, Gone string
+	// Session notes that the MQTT broker stores a session of ours under that
+	// client id.
+	Session string
 }
 
 // Burial is a message of the command channel that cannot be carried out, with

@@ -29,7 +29,6 @@ type Peer interface {
 
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
-	RememberSession(ctx context.Context, clientID string) error
 
 	DeadLetters(ctx context.Context) ([]DeadLetter, error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)

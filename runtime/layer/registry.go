@@ -70,7 +70,8 @@ func (c *Client) registry(ctx context.Context) (map[string]string, error) {
 // *messages.LayerFailure.
 func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 	put, gone := collapse(changes)
-	if len(put)+len(gone) == 0 {
+	sessions := sessionsIn(changes)
+	if len(put)+len(gone)+len(sessions) == 0 {
 		return nil
 	}
 	key := c.keys.subscriptions()
@@ -80,6 +81,9 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		}
 		for chunk := range slices.Chunk(gone, registryChunk) {
 			p.HDel(ctx, key, chunk...)
+		}
+		if len(sessions) > 0 {
+			p.SAdd(ctx, c.keys.sessions(), sessions...)
 		}
 		return nil
 	})

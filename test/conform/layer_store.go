@@ -221,7 +221,7 @@ func layerKnownSession(t *testing.T, b *layerBench) {
 		}
 	}
 	for range 2 {
-		if err := c.RememberSession(b.context(), "one"); err != nil {
+		if err := c.Store(b.context(), []messages.Change{{Session: "one"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
