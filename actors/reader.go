@@ -129,8 +129,7 @@ func (r *reader) take() {
 func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
-	r.underWay += len(m.Received)
-	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
+	r.count(len(m.Received))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
 		r.replies.expect(received, ctx.Self())
@@ -141,6 +140,12 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
 	}
 	r.take()
+}
+
+// count notes that there are more commands under way, or fewer.
+func (r *reader) count(n int) {
+	r.underWay += n
+	r.Stats.CommandsUnderWay.Add(int64(n))
 }
 
 // fault tells the sender of a command why it did not take effect.
@@ -224,8 +229,7 @@ func (r *reader) settle(m acknowledged) (left acknowledged) {
 }
 
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
-	r.underWay -= m.settled
-	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
+	r.count(-m.settled)
 	r.take()
 	if m.err == nil {
 		r.acknowledging = false
@@ -258,7 +262,7 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
-	r.observer.note(receiverPath, "lost", "Redis is away: "+trouble)
+	r.observer.note(r.paths.receiver, "lost", "Redis is away: "+trouble)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.tellState(false)
 }

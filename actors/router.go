@@ -395,7 +395,7 @@ func (r *router) deliver(d messages.Delivery) {
 	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
-		r.step(d.Message, routerPath, "held", "until a target that has left its filter has what came before")
+		r.step(d.Message, r.paths.router, "held", "until a target that has left its filter has what came before")
 		return
 	}
 	r.route(d)

@@ -410,6 +410,9 @@ type Took struct{ Received []Received }
 // bridge.
 type Shutdown struct{}
 
+// Abandon asks to stop as it is. The worker tells bridge.
+type Abandon struct{}
+
 // LayerState says that Redis was lost or is back. Reader tells bridge and
 // registry.
 type LayerState struct{ Up bool }
@@ -456,6 +459,7 @@ func (Take) toReceiver()          {}
 func (LayerReached) toReader()    {}
 func (Took) toReader()            {}
 func (Shutdown) toBridge()        {}
+func (Abandon) toBridge()         {}
 func (Execute) toRouter()         {}
 func (Done) toReader()            {}
 func (Deliver) toGroups()         {}

@@ -24,13 +24,16 @@ var (
 	burySource string
 	//go:embed replay.lua
 	replaySource string
+	//go:embed forward.lua
+	forwardSource string
 
 	sendScript = redis.NewScript(sendSource)
 	takeScript = redis.NewScript(takeSource)
 	keepScript = redis.NewScript(keepSource)
 	buryScript = redis.NewScript(burySource)
 
-	replayScript = redis.NewScript(replaySource)
+	replayScript  = redis.NewScript(replaySource)
+	forwardScript = redis.NewScript(forwardSource)
 )
 
 // Client is one peer of a channel layer. It connects when it is first used, and
@@ -61,7 +64,7 @@ func New(config Config, log *slog.Logger) *Client {
 	config = config.withDefaults()
 	c := &Client{
 		config:  config,
-		keys:    keys{prefix: *config.Prefix, channel: config.Channel},
+		keys:    keys{prefix: *config.Prefix, channel: config.Channel, slot: config.Slot},
 		log:     log,
 		clock:   new(clock),
 		surplus: surplus{turn: make(chan struct{}, 1)},

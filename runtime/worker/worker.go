@@ -51,26 +51,28 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	client := newPeer(w.config, w.logOf("layer"))
-	tree := actors.Start(w.options(client))
+	options := w.options(client)
+	tree := actors.New(options)
+	slot := tree.Start(options)
 	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
-	w.notify(tree)
+	w.notify(tree, slot.Done())
 	go tellLosses(ctx, w.stats, w.log)
 	select {
-	case <-tree.Done():
+	case <-slot.Done():
 	case <-ctx.Done():
 		w.log.Info("stopping: finishing what is under way")
-		tree.Shutdown()
+		slot.Shutdown()
 	}
 	ended := make(chan struct{})
 	go func() {
-		<-tree.Done()
+		<-slot.Done()
 		client.Close()
 		close(ended)
 	}()
 	select {
 	case <-ended:
 		logTotals(w.stats, w.log)
-		return tree.Err()
+		return slot.Err()
 	case <-time.After(w.config.ShutdownTimeout):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)

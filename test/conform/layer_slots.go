@@ -1,0 +1,71 @@
+package conform
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+)
+
+// layerSlot makes a client the reader of a session slot, the only one until then.
+func layerSlot(slot int, until time.Time) func(*layer.Config) {
+	return func(c *layer.Config) { c.Slot, c.Until = slot, func() time.Time { return until } }
+}
+
+// layerForward gives commands to another slot, which has them in their order; what
+// its reader leaves behind by its death, the next one has at once.
+func layerForward(t *testing.T, b *layerBench) {
+	b.put(layerCommands(20)...)
+	later := time.Now().Add(time.Hour)
+	first := b.client(layerSlot(0, later))
+	_, receipts := b.take(first, 20)
+	for range 2 { // repeated
+		if err := first.Forward(b.context(), 3, receipts[:14]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+	change, die := layerMortal()
+	numbers, receipts := b.take(b.client(change, layerSlot(3, later)), 14)
+	b.wantNumbers(numbers, 0, 14)
+	die()
+	heir := b.client(layerSlot(3, later), layerLease(time.Hour))
+	began := time.Now()
+	numbers, receipts = b.take(heir, 14)
+	b.wantNumbers(numbers, 0, 14)
+	if waited := time.Since(began); waited > 4*time.Second {
+		t.Errorf("it waited %v for the dead one's lease to end", waited)
+	}
+	if err := heir.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+	if keys := b.keys(); len(keys) != 0 {
+		t.Errorf("left in redis: %q", keys)
+	}
+}
+
+// layerUntil has a client do nothing when its time is over.
+func layerUntil(t *testing.T, b *layerBench) {
+	b.put(layerCommands(3)...)
+	over := b.client(layerSlot(0, time.Now().Add(-time.Second)))
+	var failure *messages.LayerFailure
+	if list, err := over.Receive(b.context(), 1); !errors.As(err, &failure) || !strings.Contains(err.Error(), "LATE") {
+		t.Errorf("received %v, %v", list, err)
+	}
+	b.join("room", "specific.a!1")
+	if _, err := over.Send(b.context(), layerBatch(layerTarget("room"), layerEvents(0, 1))); !errors.As(err, &failure) {
+		t.Errorf("sent: %v", err)
+	}
+	for _, key := range b.keys() {
+		if key != "asgimqtt" && key != "asgi:group:room" {
+			t.Errorf("in redis: %q", key)
+		}
+	}
+	numbers, _ := b.take(b.client(), 3)
+	b.wantNumbers(numbers, 0, 3)
+}
