@@ -64,12 +64,25 @@ func (t *Tree) Health() Health {
 	return sum
 }
 
+// Moved says whether all subscriptions are in the slots where that layout has them, as
+// far as this one knows.
+func (s *Slot) Moved(l messages.Layout) bool {
+	h := s.deps.health
+	known := h.layout.Load()
+	return known != nil && *known == l && h.moving.Load() == 0
+}
+
+// SetLayout tells the slot that the layout is another.
+func (s *Slot) SetLayout(l messages.Layout) { s.deps.router.Tell(messages.Relaid{Layout: l}) }
+
 // health is what the actors note for Tree.Health: bridge the two sides, router
 // that it knows the subscriptions, broker the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
 
 	filters atomic.Int64
+	moving  atomic.Int64
+	layout  atomic.Pointer[messages.Layout]
 	state   atomic.Pointer[messages.State]
 }
 

@@ -16,8 +16,13 @@ import (
 type Options struct {
 	Layer Layer
 	MQTT  MQTT
-	// Slot is the number of the session slot, from 0.
-	Slot int
+	// Slot is the number of the session slot, from 0, and Layout over how many the
+	// filters are spread at the start: one by default.
+	Slot   int
+	Layout messages.Layout
+	// SlotChannel is the channel on which the commands of a slot come; required
+	// where there is more than one.
+	SlotChannel func(slot int) string
 	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
 	Version messages.Version
 	// Birth is published first on each connection; nil: nothing is.
@@ -67,6 +72,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Layout.Sessions = max(o.Layout.Sessions, 1)
 	if o.Version == 0 {
 		o.Version = messages.MQTT5
 	}

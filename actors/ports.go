@@ -93,6 +93,10 @@ type Layer interface {
 	// Acknowledge lets received messages leave Redis for good.
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
 
+	// Forward lets received messages leave for the queue of another session slot.
+	// It is atomic for each and may be repeated.
+	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
+
 	// Bury moves received messages to the dead letters, of which the newest are
 	// kept. It is atomic for each message and may be repeated.
 	Bury(ctx context.Context, burials []messages.Burial) error

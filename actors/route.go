@@ -30,6 +30,7 @@ type membership struct {
 	serial  uint64    // the lower, the older
 	asked   time.Time // when it was last asked for
 	static  bool      // it stays
+	moving  time.Time // when another slot was asked to take it over
 }
 
 // join adds a member, or changes its options, and says whether that changed
@@ -38,7 +39,7 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 	old, member := to.members[target]
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
-		joined.serial, joined.static = old.serial, old.static
+		joined.serial, joined.static, joined.moving = old.serial, old.static, old.moving
 	}
 	to.members[target] = joined
 	if member && old.options == options {
@@ -60,6 +61,14 @@ func (to *route) fix(target messages.Target) {
 	m.static = true
 	to.members[target] = m
 	to.static = true
+}
+
+// follows has a membership that moves be moved again.
+func (to *route) follows(target messages.Target) {
+	if m := to.members[target]; !m.moving.IsZero() {
+		m.moving = m.moving.Add(-movePatience)
+		to.members[target] = m
+	}
 }
 
 // isFixed says whether a membership is one of those that stay.

@@ -3,6 +3,7 @@ package actors
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -22,6 +23,7 @@ import (
 type router struct {
 	*dependencies
 	routes
+	places
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
 	seen    uint64 // Seq of the last delivery
@@ -40,7 +42,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -53,6 +55,11 @@ func (r *router) Receive(ctx actor.Context) {
 		r.execute(ctx, m)
 	case messages.Restored:
 		r.restored(ctx, m)
+	case messages.Relaid:
+		r.relaid(ctx, m.Layout)
+	case moveAgain:
+		r.places.again = false
+		r.move(ctx)
 	case messages.Drop:
 		r.drop(ctx, m)
 	case messages.Flushed:
@@ -110,10 +117,11 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 	switch c := m.Command.(type) {
 	case messages.SubscribeCommand:
-		r.keep(m.Receipt, r.subscribe(ctx, c))
-		r.await(m.Receipt, c)
+		r.executeSubscribe(ctx, m.Receipt, c)
 	case messages.UnsubscribeCommand:
 		r.executeUnsubscribe(ctx, m.Receipt, c)
+	case messages.MovedCommand:
+		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, r.movedAway(c)))
 	case messages.PublishCommand:
 		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
 	case messages.RequestCommand:
@@ -123,18 +131,66 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 }
 
+// executeSubscribe subscribes, or leaves that to the slot in which the filter has its
+// place. What wants no local messages belongs in the first slot, whatever its filter.
+func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
+	way := r.wayOf(c.Filter)
+	switch {
+	case c.Options.NoLocal && r.Slot == 0:
+		for _, target := range c.Targets {
+			if way != 0 {
+				r.giveUp(way, c.Filter, target)
+			}
+		}
+	case way != r.Slot:
+		r.keep("", r.unsubscribe(ctx, c.Filter, c.Targets)) // of those who wanted no local ones
+		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
+		return
+	}
+	r.keep(receipt, r.subscribe(ctx, c))
+	r.await(receipt, c)
+	if to, ok := r.trie.Get(c.Filter); ok && r.layout.Before > 0 {
+		for _, target := range c.Targets {
+			to.follows(target) // as it is now
+		}
+		r.places.move(to, time.Now())
+	}
+}
+
+// wayOf is where a command about a filter goes from here.
+func (r *router) wayOf(filter string) int {
+	return r.way(filter, func() bool {
+		to, ok := r.trie.Get(filter)
+		return ok && !to.wants().NoLocal
+	})
+}
+
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
+	way := r.wayOf(c.Filter)
 	if to, ok := r.trie.Get(c.Filter); ok && slices.ContainsFunc(c.Targets, to.isFixed) {
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
 		return
 	}
-	r.keep(receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
+	changes := r.unsubscribe(ctx, c.Filter, c.Targets)
+	if way != r.Slot {
+		r.keep("", changes)
+		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
+		return
+	}
+	for _, change := range changes {
+		if s := change.Remove; s != nil && r.of(s.Filter, s.Options) != r.Slot {
+			r.giveUp(r.of(s.Filter, s.Options), s.Filter, s.Target) // it may have been moved
+		}
+	}
+	r.keep(receipt, changes)
 }
 
 // keep has the changes that a command made stored, after which it is done.
 func (r *router) keep(receipt messages.Receipt, changes []messages.Change) {
 	if len(changes) == 0 {
-		r.done(receipt)
+		if receipt != "" {
+			r.done(receipt)
+		}
 		return
 	}
 	r.registry.Tell(messages.Keep{Receipt: receipt, Changes: changes})
@@ -175,21 +231,11 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
 	}
-	for _, s := range r.Static {
-		r.subscribe(ctx, s)
-		to, _ := r.trie.Get(s.Filter)
-		for _, target := range s.Targets {
-			to.fix(target)
-		}
-		// The configuration of the next start may not have it.
-		changes = append(changes, messages.Change{Leaving: s.Filter})
-	}
-	if len(changes) > 0 {
-		r.registry.Tell(messages.Keep{Changes: changes})
-	}
+	r.keep("", append(changes, r.subscribeStatic(ctx)...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
 	r.health.restored.Store(true)
+	r.move(ctx)
 	early := r.early
 	r.early = nil
 	for _, e := range early {
@@ -199,12 +245,71 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 }
 
+// subscribeStatic subscribes to those of the configuration's that have their place
+// here, and returns what is to be stored of that.
+func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) {
+	for _, s := range r.Static {
+		if r.of(s.Filter, s.Options) != r.Slot {
+			continue
+		}
+		to, ok := r.trie.Get(s.Filter)
+		if ok && !slices.ContainsFunc(s.Targets, func(t messages.Target) bool { return !to.isFixed(t) }) {
+			continue // it is there already
+		}
+		r.subscribe(ctx, s)
+		to, _ = r.trie.Get(s.Filter)
+		for _, target := range s.Targets {
+			to.fix(target)
+		}
+		// The configuration of the next start may not have it.
+		changes = append(changes, messages.Change{Leaving: s.Filter})
+	}
+	return changes
+}
+
+// relaid takes another layout in, by which some filters have their place elsewhere.
+func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
+	r.layout = layout
+	if r.restoring {
+		return
+	}
+	r.keep("", r.subscribeStatic(ctx))
+	r.move(ctx)
+}
+
+// move asks other slots to take over what belongs there, and again after a while what
+// is still here then.
+func (r *router) move(ctx actor.Context) {
+	now := time.Now()
+	r.trie.Each(func(to *route) { r.places.move(to, now) })
+	layout := r.layout
+	r.health.layout.Store(&layout)
+	if r.moving > 0 && !r.places.again {
+		r.places.again = true
+		r.after(movePatience, ctx.Self(), moveAgain{})
+	}
+}
+
+// movedAway are those of the targets that another slot serves now.
+func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
+	to, ok := r.trie.Get(c.Filter)
+	for _, target := range c.Targets {
+		if !ok {
+			break
+		}
+		if m, member := to.members[target]; member && r.of(c.Filter, m.options) != r.Slot {
+			gone = append(gone, target)
+		}
+	}
+	return gone
+}
+
 // reconnected asks for the retained values once more that the configuration
 // wants: some may have changed meanwhile, and what is published with QoS 0 is
 // kept for nobody.
 func (r *router) reconnected(ctx actor.Context) {
 	for _, s := range r.Static {
-		if r.connected && s.Replay {
+		if r.connected && s.Replay && r.of(s.Filter, s.Options) == r.Slot {
 			r.subscribe(ctx, s)
 		}
 	}
@@ -330,6 +435,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 }
 
 func (r *router) leave(to *route, target messages.Target) {
+	r.left(to.members[target])
 	to.leave(target)
 	if r.targets[target]--; r.targets[target] == 0 {
 		delete(r.targets, target)

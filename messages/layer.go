@@ -40,6 +40,9 @@ const (
 	PayloadBytes
 )
 
+// String is the mode as commands name it.
+func (m PayloadMode) String() string { return [...]string{"auto", "json", "text", "bytes"}[m] }
+
 // Overflow says what happens to a message for which a queue of the layer has
 // no room: the queue of one process that does not keep up.
 type Overflow byte
@@ -52,6 +55,9 @@ const (
 	OverflowDrop
 	OverflowLatest
 )
+
+// String is the way as commands name it.
+func (o Overflow) String() string { return [...]string{"wait", "drop", "latest"}[o] }
 
 // Options are what one target asked of one filter.
 type Options struct {

@@ -12,6 +12,7 @@ import (
 type Peer interface {
 	Receive(ctx context.Context, limit int) ([]Message, error)
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
+	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)

@@ -66,7 +66,7 @@ type storedOptions struct {
 
 func formatOptions(o messages.Options) string {
 	return format(storedOptions{
-		o.QoS, o.NoLocal, payloadWords[o.Payload], overflowWords[o.Overflow], o.Batch, o.MinInterval.Seconds(),
+		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(),
 	})
 }
 
