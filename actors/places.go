@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"iter"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -32,8 +33,11 @@ func newPlaces(deps *dependencies) places { return places{dependencies: deps, la
 
 // of is the slot in which a subscription belongs.
 func (p *places) of(filter string, o messages.Options) int {
-	if o.NoLocal {
+	switch {
+	case o.NoLocal || o.Shared && p.Slot >= p.layout.Sessions:
 		return 0
+	case o.Shared:
+		return p.Slot
 	}
 	return topic.Slot(filter, p.layout.Sessions)
 }
@@ -50,6 +54,22 @@ func (p *places) way(filter string, has func() bool) int {
 		return now
 	}
 	return before
+}
+
+// others are the slots but the first, which has all that they are to have as well.
+func (p *places) others() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for slot := 1; p.Slot == 0 && slot < p.layout.Sessions && yield(slot); slot++ {
+		}
+	}
+}
+
+// wireOf is a filter as the broker has it.
+func wireOf(filter string, o messages.Options) string {
+	if o.Shared {
+		return topic.Shared(filter)
+	}
+	return filter
 }
 
 // tell puts a command into the queue of another slot, behind those told before.
@@ -91,16 +111,32 @@ func (p *places) count(n int) {
 // ask asks the slot in which a subscription belongs to take it over.
 func (p *places) ask(filter string, target messages.Target, o messages.Options) {
 	body := append(messages.Map{{Key: "type", Value: "mqtt.subscribe"}}, about(filter, []messages.Target{target})...)
+	body = append(body, p.options(o)...)
 	p.tell(p.of(filter, o), append(body,
-		messages.Pair{Key: "qos", Value: int64(o.QoS)},
-		messages.Pair{Key: "no_local", Value: o.NoLocal},
-		messages.Pair{Key: "payload", Value: o.Payload.String()},
-		messages.Pair{Key: "overflow", Value: o.Overflow.String()},
-		messages.Pair{Key: "batch", Value: int64(max(1, o.Batch))},
-		messages.Pair{Key: "min_interval", Value: o.MinInterval.Seconds()},
 		messages.Pair{Key: "reply_channel", Value: p.SlotChannel(p.Slot)},
 		messages.Pair{Key: "id", Value: messages.MovingID},
 	))
+}
+
+// share has all other slots hold a filter as well.
+func (p *places) share(filter string, target messages.Target, o messages.Options) {
+	for slot := range p.others() {
+		body := append(messages.Map{{Key: "type", Value: "mqtt.subscribe"}}, about(filter, []messages.Target{target})...)
+		p.tell(slot, append(body, p.options(o)...))
+	}
+}
+
+// options are those of a command.
+func (p *places) options(o messages.Options) messages.Map {
+	return messages.Map{
+		{Key: "qos", Value: int64(o.QoS)},
+		{Key: "no_local", Value: o.NoLocal},
+		{Key: "payload", Value: o.Payload.String()},
+		{Key: "overflow", Value: o.Overflow.String()},
+		{Key: "batch", Value: int64(max(1, o.Batch))},
+		{Key: "min_interval", Value: o.MinInterval.Seconds()},
+		{Key: "shared", Value: o.Shared},
+	}
 }
 
 // giveUp has another slot end a subscription.

@@ -169,3 +169,60 @@ func TestMovesAreRepeated(t *testing.T) {
 		b.wantTold(1, "mqtt.subscribe "+filter+" 1", "mqtt.subscribe "+filter+" 1", "mqtt.subscribe "+filter+" 1")
 	})
 }
+
+// Every slot holds a shared filter.
+func TestSharedFilters(t *testing.T) {
+	t.Parallel()
+	filter := placed(1, 3)
+	shared := subscribe(filter, alerts)
+	shared.Options.Shared = true
+	wire := topic.Shared(filter)
+	run(t, inSlot(0, messages.Layout{Sessions: 3}), func(b *bundle) {
+		shared := shared
+		shared.Reply.Channel = "specific.a!1"
+		b.layer.Put(shared)
+		b.settle()
+		for slot := range 3 {
+			if want := []string{"mqtt.subscribe " + filter + " 1"}; slot > 0 {
+				b.wantTold(slot, want...)
+			}
+		}
+		if _, ok := b.broker.Filters()[wire]; !ok || len(b.broker.Filters()) != 1 {
+			b.Errorf("subscribed to %v", b.broker.Filters())
+		}
+		b.broker.Send(message(filter, "hot"))
+		b.settle()
+		if got := b.payloads(alerts); len(got) != 1 {
+			b.Errorf("delivered %q", got)
+		}
+
+		plain := b.layer.Put(subscribe(filter, lobby)) // it is shared by all or by none
+		b.settle()
+		if !b.layer.Acked(plain) || b.broker.Filters()[wire].QoS != 1 {
+			b.Error("a plain subscribe was not refused")
+		}
+
+		b.tree.SetLayout(messages.Layout{Sessions: 4, Before: 3})
+		b.settle()
+		b.wantTold(3, "mqtt.subscribe "+filter+" 1")
+
+		b.layer.Put(unsubscribe(filter, alerts))
+		b.settle()
+		if len(b.broker.Filters()) != 0 {
+			b.Errorf("still subscribed to %v", b.broker.Filters())
+		}
+		b.wantTold(3, "mqtt.subscribe "+filter+" 1", "mqtt.unsubscribe "+filter+" <nil>")
+	})
+	run(t, inSlot(2, messages.Layout{Sessions: 3}), func(b *bundle) {
+		r := b.layer.Put(shared) // as the first slot says
+		b.settle()
+		if _, ok := b.layer.Forwarded(r); ok || len(b.broker.Filters()) != 1 {
+			b.Errorf("subscribed to %v", b.broker.Filters())
+		}
+		b.layer.Put(unsubscribe(filter, alerts))
+		b.settle()
+		if len(b.broker.Filters()) != 0 {
+			b.Errorf("still subscribed to %v", b.broker.Filters())
+		}
+	})
+}

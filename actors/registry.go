@@ -191,7 +191,7 @@ func (r *registry) note(c messages.Change) {
 	case c.Put != nil:
 		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = c.Put.Options
 		r.lastLive[c.Put.Target] = time.Now()
-		r.notLeaving(c.Put.Filter)
+		r.notLeaving(wireOf(c.Put.Filter, c.Put.Options))
 	case c.Remove != nil:
 		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
 	case c.Leaving != "":

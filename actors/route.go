@@ -7,12 +7,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // route is what the router knows of one filter: its subscription, and whom it
 // serves.
 type route struct {
 	filter       string
+	wire         string // as the broker has it: see topic.Shared
 	identifier   uint32
 	pid          *actor.PID
 	subscription Ref[messages.ToSubscription]
@@ -55,6 +57,9 @@ func (to *route) served(options messages.Options) bool {
 	return to.want.Filter != "" && options.QoS <= to.want.QoS && options.NoLocal == to.want.NoLocal
 }
 
+// shared says whether every slot holds the filter.
+func (to *route) shared() bool { return topic.IsShared(to.wire) }
+
 // fix makes a membership stay.
 func (to *route) fix(target messages.Target) {
 	m := to.members[target]
@@ -83,7 +88,7 @@ func (to *route) leave(target messages.Target) {
 // wants is what the members need of the broker together: the highest QoS, and
 // no local messages only if nobody wants them.
 func (to *route) wants() messages.Want {
-	want := messages.Want{Filter: to.filter, NoLocal: true}
+	want := messages.Want{Filter: to.wire, NoLocal: true}
 	for _, m := range to.members {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal

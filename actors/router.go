@@ -73,7 +73,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Responses:
 		r.responses = strings.TrimSuffix(m.Filter, "+")
 	case messages.Interrupted:
-		if to, ok := r.trie.Get(m.Filter); ok {
+		if to, ok := r.trie.Get(topic.Unshared(m.Filter)); ok {
 			to.subscription.Tell(m)
 		}
 	case messages.Welcomed:
@@ -135,7 +135,16 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 // place. What wants no local messages belongs in the first slot, whatever its filter.
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	way := r.wayOf(c.Filter)
+	to, ok := r.trie.Get(c.Filter)
 	switch {
+	case ok && to.shared() != c.Options.Shared:
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: c.Filter +
+			" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"})
+		return
+	case c.Options.Shared:
+		for _, target := range c.Targets {
+			r.share(c.Filter, target, c.Options)
+		}
 	case c.Options.NoLocal && r.Slot == 0:
 		for _, target := range c.Targets {
 			if way != 0 {
@@ -149,7 +158,7 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	}
 	r.keep(receipt, r.subscribe(ctx, c))
 	r.await(receipt, c)
-	if to, ok := r.trie.Get(c.Filter); ok && r.layout.Before > 0 {
+	if to, ok = r.trie.Get(c.Filter); ok && r.layout.Before > 0 {
 		for _, target := range c.Targets {
 			to.follows(target) // as it is now
 		}
@@ -159,10 +168,11 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 
 // wayOf is where a command about a filter goes from here.
 func (r *router) wayOf(filter string) int {
-	return r.way(filter, func() bool {
-		to, ok := r.trie.Get(filter)
-		return ok && !to.wants().NoLocal
-	})
+	to, ok := r.trie.Get(filter)
+	if ok && to.shared() {
+		return r.Slot
+	}
+	return r.way(filter, func() bool { return ok && !to.wants().NoLocal })
 }
 
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
@@ -178,8 +188,14 @@ func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt,
 		return
 	}
 	for _, change := range changes {
-		if s := change.Remove; s != nil && r.of(s.Filter, s.Options) != r.Slot {
-			r.giveUp(r.of(s.Filter, s.Options), s.Filter, s.Target) // it may have been moved
+		if s := change.Remove; s == nil {
+			continue
+		} else if s.Options.Shared {
+			for slot := range r.others() {
+				r.giveUp(slot, s.Filter, s.Target)
+			}
+		} else if to := r.of(s.Filter, s.Options); to != r.Slot {
+			r.giveUp(to, s.Filter, s.Target) // it may have been moved
 		}
 	}
 	r.keep(receipt, changes)
@@ -225,8 +241,8 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	var changes []messages.Change
 	for _, s := range m.Stored {
 		if r.deniedFilter(s.Filter) != nil {
-			m.Leaving = append(m.Leaving, s.Filter)
-			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: s.Filter})
+			m.Leaving = append(m.Leaving, wireOf(s.Filter, s.Options))
+			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: wireOf(s.Filter, s.Options)})
 			continue
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
@@ -262,7 +278,7 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 			to.fix(target)
 		}
 		// The configuration of the next start may not have it.
-		changes = append(changes, messages.Change{Leaving: s.Filter})
+		changes = append(changes, messages.Change{Leaving: to.wire})
 	}
 	return changes
 }
@@ -282,12 +298,27 @@ func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
 func (r *router) move(ctx actor.Context) {
 	now := time.Now()
 	r.trie.Each(func(to *route) { r.places.move(to, now) })
+	r.shareAll()
 	layout := r.layout
 	r.health.layout.Store(&layout)
 	if r.moving > 0 && !r.places.again {
 		r.places.again = true
 		r.after(movePatience, ctx.Self(), moveAgain{})
 	}
+}
+
+// shareAll has slots that may be new hold what all do.
+func (r *router) shareAll() {
+	if r.Slot > 0 || r.layout.Before == 0 {
+		return
+	}
+	r.trie.Each(func(to *route) {
+		for target, m := range to.members {
+			if m.options.Shared {
+				r.share(to.filter, target, m.options)
+			}
+		}
+	})
 }
 
 // movedAway are those of the targets that another slot serves now.
@@ -320,7 +351,7 @@ func (r *router) reconnected(ctx actor.Context) {
 func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (changes []messages.Change) {
 	to, ok := r.trie.Get(c.Filter)
 	if !ok {
-		to = r.add(ctx, c.Filter)
+		to = r.add(ctx, c.Filter, wireOf(c.Filter, c.Options))
 	}
 	served := to.served(c.Options)
 	for _, target := range c.Targets {
@@ -335,7 +366,7 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		}
 	}
 	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
-		changes = append(changes, messages.Change{Leaving: c.Filter})
+		changes = append(changes, messages.Change{Leaving: to.wire})
 	}
 	switch {
 	case c.Replay:
@@ -370,11 +401,11 @@ func (r *router) welcomed(m messages.Welcomed) {
 	}
 }
 
-func (r *router) add(ctx actor.Context, filter string) *route {
+func (r *router) add(ctx actor.Context, filter, wire string) *route {
 	r.serial++
 	pid := spawn(ctx, childName("subscription", filter, r.serial), newSubscription(r.dependencies, filter))
 	to := &route{
-		filter: filter, identifier: topic.Identifier(filter),
+		filter: filter, wire: wire, identifier: topic.Identifier(wire),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
 		members: map[messages.Target]membership{}, welcoming: map[messages.Target]uint64{},
 	}
@@ -412,10 +443,10 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	var left []messages.Target
 	for _, target := range targets {
-		if _, member := to.members[target]; member {
+		if m, member := to.members[target]; member {
 			r.leave(to, target)
 			left = append(left, target)
-			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
+			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
 		}
 	}
 	if len(changes) == 0 {
@@ -429,9 +460,9 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	r.trie.Delete(filter)
 	to.senders.decide(r.dependencies, unsubscribed)
-	r.broker.Tell(messages.Unwant{Filter: filter})
+	r.broker.Tell(messages.Unwant{Filter: to.wire})
 	ctx.Poison(to.pid)
-	return append(changes, messages.Change{Leaving: filter})
+	return append(changes, messages.Change{Leaving: to.wire})
 }
 
 func (r *router) leave(to *route, target messages.Target) {
@@ -510,8 +541,8 @@ func (r *router) deliver(d messages.Delivery) {
 // granted and refused hand what the broker said of a filter to those who wait
 // for it.
 func (r *router) granted(m messages.Granted) {
-	to, ok := r.trie.Get(m.Filter)
-	if !ok {
+	to, ok := r.trie.Get(topic.Unshared(m.Filter))
+	if !ok || to.wire != m.Filter {
 		r.requests.Tell(m)
 		return
 	}
@@ -520,8 +551,8 @@ func (r *router) granted(m messages.Granted) {
 }
 
 func (r *router) refused(m messages.Refused) {
-	to, ok := r.trie.Get(m.Filter)
-	if !ok {
+	to, ok := r.trie.Get(topic.Unshared(m.Filter))
+	if !ok || to.wire != m.Filter {
 		r.requests.Tell(m)
 		return
 	}

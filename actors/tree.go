@@ -79,6 +79,9 @@ func (s *Slot) Done() <-chan struct{} { return s.done }
 // Err says, after Done, why the slot gave up; nil after Shutdown and Abandon.
 func (s *Slot) Err() error { return s.err }
 
+// Received is how many messages have come to the slot from the MQTT broker.
+func (s *Slot) Received() int64 { return s.deps.received.Load() }
+
 // Stats are the counters of all slots.
 func (t *Tree) Stats() *Stats { return t.stats }
 

@@ -62,11 +62,12 @@ type storedOptions struct {
 	Batch    int    `json:"batch"`
 	// MinInterval is in seconds.
 	MinInterval float64 `json:"min_interval,omitempty"`
+	Shared      bool    `json:"shared,omitempty"`
 }
 
 func formatOptions(o messages.Options) string {
 	return format(storedOptions{
-		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(),
+		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared,
 	})
 }
 
@@ -93,6 +94,8 @@ func parseOption(o *messages.Options, key string, raw json.RawMessage) bool {
 		return ok
 	case "no_local":
 		return json.Unmarshal(raw, &o.NoLocal) == nil
+	case "shared":
+		return json.Unmarshal(raw, &o.Shared) == nil
 	case "payload":
 		i, ok := parseWord(raw, payloadWords)
 		o.Payload = messages.PayloadMode(i)

@@ -31,7 +31,7 @@ func layerForward(t *testing.T, b *layerBench) {
 		t.Fatal(err)
 	}
 	change, die := layerMortal()
-	numbers, receipts := b.take(b.client(change, layerSlot(3, later)), 14)
+	numbers, _ := b.take(b.client(change, layerSlot(3, later)), 14)
 	b.wantNumbers(numbers, 0, 14)
 	die()
 	heir := b.client(layerSlot(3, later), layerLease(time.Hour))
