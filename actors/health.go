@@ -73,7 +73,10 @@ func (s *Slot) Moved(l messages.Layout) bool {
 }
 
 // SetLayout tells the slot that the layout is another.
-func (s *Slot) SetLayout(l messages.Layout) { s.deps.router.Tell(messages.Relaid{Layout: l}) }
+func (s *Slot) SetLayout(l messages.Layout) {
+	s.deps.router.Tell(messages.Relaid{Layout: l})
+	s.deps.registry.Tell(messages.Relaid{Layout: l})
+}
 
 // health is what the actors note for Tree.Health: bridge the two sides, router
 // that it knows the subscriptions, broker the rest.

@@ -64,6 +64,9 @@ func (p *places) others() iter.Seq[int] {
 	}
 }
 
+// several says whether there is more than one slot.
+func (p *places) several() bool { return max(p.layout.Sessions, p.layout.Before) > 1 }
+
 // wireOf is a filter as the broker has it.
 func wireOf(filter string, o messages.Options) string {
 	if o.Shared {

@@ -2,7 +2,9 @@ package actors_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
@@ -223,6 +225,86 @@ func TestSharedFilters(t *testing.T) {
 		b.settle()
 		if len(b.broker.Filters()) != 0 {
 			b.Errorf("still subscribed to %v", b.broker.Filters())
+		}
+	})
+}
+
+// granted is a granted subscription of a group.
+func granted(filter string, target messages.Target) messages.Stored {
+	return messages.Stored{Filter: filter, Target: target, Granted: true}
+}
+
+// A target that several slots serve gets a message from the lowest of them.
+func TestOverlapsAcrossSlots(t *testing.T) {
+	t.Parallel()
+	filter := placed(2, 3)
+	run(t, inSlot(2, messages.Layout{Sessions: 3}), func(b *bundle) {
+		b.layer.Put(subscribe(filter, alerts, lobby))
+		b.settle()
+		n := 0
+		comes := func(why string, toAlerts, toLobby bool) {
+			t.Helper()
+			before, beforeLobby, unmatched := len(b.payloads(alerts)), len(b.payloads(lobby)), b.tree.Stats().Unmatched.Load()
+			n++
+			seq := b.broker.Send(message(filter, fmt.Sprint(n)))
+			b.settle()
+			if got := len(b.payloads(alerts)) > before; got != toAlerts {
+				t.Errorf("%s: came to alerts: %v", why, got)
+			}
+			if got := len(b.payloads(lobby)) > beforeLobby; got != toLobby {
+				t.Errorf("%s: came to lobby: %v", why, got)
+			}
+			if !slices.Contains(b.broker.Acked(), seq) || b.tree.Stats().Unmatched.Load() != unmatched {
+				t.Errorf("%s: it was not acknowledged, or counted as unmatched", why)
+			}
+		}
+		tell := func(m messages.Elsewhere) {
+			b.layer.Serve(m)
+			b.settle()
+		}
+		comes("at first", true, true)
+		asked := granted("#", alerts)
+		asked.Granted = false
+		tell(messages.Elsewhere{Slot: 0, All: true, Put: []messages.Stored{asked}})
+		comes("asked for elsewhere", true, true)
+		tell(messages.Elsewhere{Slot: 0, Put: []messages.Stored{granted("#", alerts), granted("other", lobby), granted(filter, lobby)}})
+		comes("granted elsewhere", false, true)
+		tell(messages.Elsewhere{Slot: 1, Put: []messages.Stored{granted("+/+", alerts), granted("+/+", lobby)}})
+		comes("both granted elsewhere", false, false)
+		tell(messages.Elsewhere{Slot: 0, Gone: []messages.Stored{{Filter: "#", Target: alerts}}})
+		comes("one of two is gone", false, false)
+		tell(messages.Elsewhere{Slot: 1, All: true, Put: []messages.Stored{granted("+/+", lobby)}})
+		comes("the other too", true, false)
+		shared := granted("#", alerts)
+		shared.Options.Shared = true
+		tell(messages.Elsewhere{Slot: 1, All: true, Put: []messages.Stored{shared}})
+		comes("what is shared", true, true)
+	})
+}
+
+// What is granted here is told to others, where there are any.
+func TestGrantsAreStored(t *testing.T) {
+	t.Parallel()
+	filter := placed(1, 2)
+	run(t, inSlot(1, messages.Layout{Sessions: 2}), func(b *bundle) {
+		b.broker.Deny(filter)
+		b.layer.Put(subscribe(filter, alerts))
+		b.settle()
+		if s := b.layer.Stored(); len(s) != 1 || s[0].Granted {
+			b.Errorf("refused: %v", s)
+		}
+		b.broker.Allow(filter)
+		b.broker.Drop(messages.Network)
+		b.pass(time.Minute)
+		if s := b.layer.Stored(); len(s) != 1 || !s[0].Granted {
+			b.Errorf("granted: %v", s)
+		}
+	})
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe(filter, alerts))
+		b.settle()
+		if s := b.layer.Stored(); len(s) != 1 || s[0].Granted {
+			b.Errorf("with one slot: %v", s)
 		}
 	})
 }

@@ -116,6 +116,11 @@ type Layer interface {
 	// Store changes what is stored. It may be repeated.
 	Store(ctx context.Context, changes []messages.Change) error
 
+	// Elsewhere waits until the session slots below this one, of so many as there
+	// are, have changed what they serve, and says how: at first, and where something
+	// was missed, all of it. One call at a time is made.
+	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
+
 	// Live says for each target whether somebody may be listening: a group with
 	// a member whose membership has not expired, or a channel whose queue is
 	// being read.

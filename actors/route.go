@@ -24,6 +24,7 @@ type route struct {
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
 	senders      senders
 	static       bool // has members that stay
+	granted      bool // the broker has granted it
 }
 
 // membership is that of one target in one filter.

@@ -57,6 +57,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.restored(ctx, m)
 	case messages.Relaid:
 		r.relaid(ctx, m.Layout)
+	case messages.Elsewhere:
+		r.elsewhere.learn(m)
 	case moveAgain:
 		r.places.again = false
 		r.move(ctx)
@@ -283,6 +285,19 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 	return changes
 }
 
+// configured is what slots below this one serve because the configuration says so.
+func (r *router) configured() messages.Elsewhere {
+	m := messages.Elsewhere{Slot: -1, All: true}
+	for _, s := range r.Static {
+		for _, target := range s.Targets {
+			if r.of(s.Filter, s.Options) < r.Slot {
+				m.Put = append(m.Put, messages.Stored{Filter: s.Filter, Target: target, Options: s.Options, Granted: true})
+			}
+		}
+	}
+	return m
+}
+
 // relaid takes another layout in, by which some filters have their place elsewhere.
 func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
 	r.layout = layout
@@ -299,6 +314,7 @@ func (r *router) move(ctx actor.Context) {
 	now := time.Now()
 	r.trie.Each(func(to *route) { r.places.move(to, now) })
 	r.shareAll()
+	r.elsewhere.learn(r.configured())
 	layout := r.layout
 	r.health.layout.Store(&layout)
 	if r.moving > 0 && !r.places.again {
@@ -362,7 +378,7 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		}
 		r.serial++
 		if to.join(target, c.Options, r.serial) {
-			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
+			changes = append(changes, messages.Change{Put: r.stored(to, target, c.Options)})
 		}
 	}
 	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
@@ -548,6 +564,7 @@ func (r *router) granted(m messages.Granted) {
 	}
 	to.subscription.Tell(m)
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
+	r.announce(to, true)
 }
 
 func (r *router) refused(m messages.Refused) {
@@ -559,6 +576,31 @@ func (r *router) refused(m messages.Refused) {
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
+	r.announce(to, false)
+}
+
+// announce has the other slots know, if there are any, whether the members of a route
+// are served here.
+func (r *router) announce(to *route, granted bool) {
+	if to.granted == granted {
+		return
+	}
+	to.granted = granted
+	if !r.several() {
+		return
+	}
+	var changes []messages.Change
+	for target, m := range to.members {
+		if !m.static {
+			changes = append(changes, messages.Change{Put: r.stored(to, target, m.options)})
+		}
+	}
+	r.keep("", changes)
+}
+
+// stored is a subscription as it is to be stored.
+func (r *router) stored(to *route, target messages.Target, o messages.Options) *messages.Stored {
+	return &messages.Stored{Filter: to.filter, Target: target, Options: o, Granted: to.granted && r.several()}
 }
 
 func (r *router) facts() any {

@@ -325,6 +325,9 @@ type Stored struct {
 	Filter  string
 	Target  Target
 	Options Options
+	// Granted: the MQTT broker has granted the filter, so that the target gets what
+	// it matches.
+	Granted bool
 }
 
 // Change is one change of what is kept in Redis. The changes of one call take

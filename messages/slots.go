@@ -8,7 +8,7 @@ type Layout struct {
 	Before int
 }
 
-// Relaid says that the layout is another. The worker tells router.
+// Relaid says that the layout is another. The worker tells router and registry.
 type Relaid struct{ Layout Layout }
 
 // Forward asks to give a command to the session slot that is to carry it out.
@@ -16,6 +16,14 @@ type Relaid struct{ Layout Layout }
 type Forward struct {
 	Receipt Receipt
 	Slot    int
+}
+
+// Elsewhere says what another session slot serves: all of it, or what has changed. Of
+// what is Put only what is Granted counts. Registry tells router.
+type Elsewhere struct {
+	Slot      int
+	All       bool
+	Put, Gone []Stored
 }
 
 // MovedCommand says that another session slot has what a subscription here was
@@ -30,4 +38,6 @@ const MovingID = "slot.moving"
 
 func (MovedCommand) command() {}
 func (Forward) toReader()     {}
+func (Relaid) toRegistry()    {}
+func (Elsewhere) toRouter()   {}
 func (Relaid) toRouter()      {}

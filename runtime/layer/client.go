@@ -52,9 +52,12 @@ type Client struct {
 	halves  halves
 	surplus surplus
 	unread  unread
-	stop    context.CancelFunc
-	watched sync.WaitGroup
-	once    sync.Once
+	edition edition
+
+	elsewhere elsewhere
+	stop      context.CancelFunc
+	watched   sync.WaitGroup
+	once      sync.Once
 }
 
 // New makes a client. It does not wait for Redis. Close must be called. It
@@ -90,6 +93,7 @@ func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
 		c.watched.Wait()
+		c.elsewhere.close()
 		var all sync.WaitGroup
 		for _, s := range c.servers {
 			all.Go(s.close)

@@ -55,6 +55,9 @@ func (k keys) subscriptions() string { return k.ofSlot("subscriptions") }
 func (k keys) deadLetters() string   { return k.own("dead-letters") }
 func (k keys) sessions() string      { return k.own("sessions") }
 
+// news is the channel on which slots tell each other what they have stored.
+func (k keys) news() string { return k.own("news") }
+
 // ofSlot is the key of what each slot has for itself.
 func (k keys) ofSlot(what string) string { return k.own(SlotChannel(what, k.slot)) }
 

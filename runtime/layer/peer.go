@@ -17,6 +17,7 @@ type Peer interface {
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
 	Store(ctx context.Context, changes []messages.Change) error
+	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)

@@ -81,6 +81,7 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"known session":      layerKnownSession,
 		"forward":            layerForward,
 		"until":              layerUntil,
+		"elsewhere":          layerElsewhere,
 		"data loss":          layerDataLoss,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type Layer struct {
 	buried map[messages.Receipt]string
 
 	forwarded map[messages.Receipt]int
+	elsewhere []messages.Elsewhere
 
 	stuck   map[messages.Target]bool
 	poison  string // topic at which Send panics
@@ -173,6 +174,11 @@ func (l *Layer) Forwarded(r messages.Receipt) (slot int, ok bool) {
 	defer l.mu.Unlock()
 	slot, ok = l.forwarded[r]
 	return slot, ok
+}
+
+// Serve has another session slot say what it serves.
+func (l *Layer) Serve(m messages.Elsewhere) {
+	l.change(func() { l.elsewhere = append(l.elsewhere, m) })
 }
 
 // Buried is the reason for which a message was buried; empty: it was not.
