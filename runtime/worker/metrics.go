@@ -21,11 +21,18 @@ const namespace = "chanmqttproxy"
 // telling is what the metrics are read from, at the moment somebody asks for
 // them: the walk of a message costs them nothing.
 type telling struct {
-	stats   *actors.Stats
-	health  func() actors.Health
-	layer   func() layer.Stats
-	bounds  config.Bounds
-	version string
+	stats    *actors.Stats
+	standing func() standing
+	layer    func() layer.Stats
+	bounds   config.Bounds
+	version  string
+}
+
+func (w *Worker) telling(base layer.Peer) telling {
+	return telling{
+		stats: w.stats, standing: w.standing, layer: func() layer.Stats { return w.peers.stats(base.Stats()) },
+		bounds: w.config.Bounds, version: w.Version,
+	}
 }
 
 // handler serves the metrics in Prometheus' formats.
@@ -96,16 +103,16 @@ func (t telling) outbound(m metrics) {
 
 func (t telling) sides(m metrics) {
 	s := t.stats
-	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return readiness(t.health()).Ready })
-	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.health().Layer })
-	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.health().Broker })
+	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return t.standing().readiness().Ready })
+	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.standing().redis() })
+	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.standing().Broker })
 	for _, v := range []messages.Version{messages.MQTT5, messages.MQTT311} {
 		m.truth("mqtt_protocol", "Which version of MQTT is spoken: 1 at that one.", func() bool {
-			h := t.health()
+			h := t.standing()
 			return h.Broker && h.State.Version == v
 		}, "version", v.String())
 	}
-	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.health().Filters) })
+	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.standing().Filters) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)

@@ -11,6 +11,7 @@ import (
 	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/runtime/slots"
 	"chanmqttproxy/runtime/systemd"
 )
 
@@ -31,6 +32,10 @@ type Worker struct {
 	stats    *actors.Stats
 	listener net.Listener
 	lines    *devpage.Log
+
+	tree   *actors.Tree
+	peers  peers
+	keeper *slots.Keeper
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
@@ -51,28 +56,28 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	client := newPeer(w.config, w.logOf("layer"))
-	options := w.options(client)
-	tree := actors.New(options)
-	slot := tree.Start(options)
-	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
-	w.notify(tree, slot.Done())
-	go tellLosses(ctx, w.stats, w.log)
-	select {
-	case <-slot.Done():
-	case <-ctx.Done():
-		w.log.Info("stopping: finishing what is under way")
-		slot.Shutdown()
-	}
+	defer client.Close()
+	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
+	w.keeper = w.newKeeper(client)
 	ended := make(chan struct{})
+	defer w.serve(client)()
+	w.notify(ended)
+	go tellLosses(ctx, w.stats, w.log)
+	var err error
 	go func() {
-		<-slot.Done()
-		client.Close()
-		close(ended)
+		defer close(ended)
+		err = w.keeper.Run(ctx)
 	}()
 	select {
 	case <-ended:
+		return err
+	case <-ctx.Done():
+		w.log.Info("stopping: finishing what is under way")
+	}
+	select {
+	case <-ended:
 		logTotals(w.stats, w.log)
-		return slot.Err()
+		return err
 	case <-time.After(w.config.ShutdownTimeout):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)
@@ -80,13 +85,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// options are what the actors get of the configuration.
-func (w *Worker) options(peer layer.Peer) actors.Options {
-	sessions := &sessions{Peer: peer}
+// options are what the actors of a slot get of the configuration. The first slot alone
+// publishes, and speaks of the worker.
+func (w *Worker) options(slot int) actors.Options {
 	bounds := w.config.Bounds
-	return actors.Options{
-		Layer:            &commands{sessions: sessions},
-		MQTT:             newBroker(w.config, sessions, w.logOf("mqtt")),
+	o := actors.Options{
+		Slot:             slot,
+		SlotChannel:      func(slot int) string { return layer.SlotChannel(w.config.Channel, slot) },
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
@@ -101,10 +106,13 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		AllowPublish:     w.config.AllowPublish,
 		Static:           w.config.Subscriptions,
 		DrainTimeout:     w.drainTimeout(),
-		Count:            w.config.HTTP.Count,
 		Log:              w.logOf("actors"),
-		Stats:            w.stats,
 	}
+	if slot > 0 {
+		o.Birth, o.StatusGroup = nil, ""
+		o.Log = o.Log.With("slot", slot)
+	}
+	return o
 }
 
 // logOf is the logger of a component.
