@@ -144,6 +144,7 @@ if giving <= now and mine.count > 0 then
     giving = now + 4 * lease
   end
 end
+if mine.leaving and mine.count == 0 then redis.call('HDEL', key, 'worker:' .. me) end
 redis.call('HSET', key, 'giving', string.format('%.0f', giving))
 redis.call('EXPIRE', key, ARGV[8])
 
