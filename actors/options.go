@@ -56,6 +56,10 @@ type Options struct {
 	AllowSubscribe, AllowPublish []string
 	// Static are subscriptions that are there from the start and stay.
 	Static []messages.SubscribeCommand
+	// Settled is told of each delivery whose message came with a Span when nothing
+	// more is to be done for it but what waits for room. It must not wait for
+	// anything; nil: nobody is told.
+	Settled func(seq uint64)
 	// Count are filters by which received messages are counted, in Stats.Counted.
 	Count []string
 	Log   *slog.Logger
@@ -168,7 +172,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 		Options:  o.withDefaults(),
 		system:   system,
 		observer: newObserver(),
-		traces:   newTraces(),
+		traces:   newTraces(o.Settled),
 		health:   &health{},
 		bridge:   refTo[messages.ToBridge](system, bridgePath),
 		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),

@@ -30,6 +30,7 @@ const (
 // traces follow single messages. While none is waited for they cost the
 // connection one look at a pointer for each message.
 type traces struct {
+	settled  func(seq uint64)                  // Options.Settled
 	followed atomic.Pointer[map[string]uint64] // topics to the traces that wait for them; nil: none
 
 	mu       sync.Mutex
@@ -49,7 +50,7 @@ type trace struct {
 	waiting   int // places where it waits, though it is settled
 }
 
-func newTraces() *traces { return &traces{} }
+func newTraces(settled func(seq uint64)) *traces { return &traces{settled: settled} }
 
 // arm has the next message of a topic be followed.
 func (t *traces) arm(topic string, outbound bool) uint64 {
@@ -148,6 +149,9 @@ func (t *traces) park(id uint64, n int) { t.with(id, func(w *trace) { w.waiting 
 
 // settle notes that a delivery is whole again.
 func (t *traces) settle(token messages.Token) {
+	if t.settled != nil {
+		t.settled(token.Seq)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.kept {
