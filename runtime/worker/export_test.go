@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http/httptest"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
@@ -27,3 +29,23 @@ func Metrics(w *Worker) string {
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()
 }
+
+// Spans are those that a tracer makes between actors and both sides.
+type Spans struct{ *spans }
+
+// NewSpans puts itself between the actors of these options and both sides.
+func NewSpans(provider trace.TracerProvider, o *actors.Options) Spans {
+	s := newSpans(provider)
+	s.between(o)
+	return Spans{s}
+}
+
+// Open is how many have not ended.
+func (s Spans) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.arrived) + len(s.commands)
+}
+
+// Close ends those that are open.
+func (s Spans) Close() { s.close() }

@@ -51,7 +51,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	client := newPeer(w.config, w.logOf("layer"))
-	tree := actors.Start(w.options(client))
+	options := w.options(client)
+	endTracing := w.trace(&options)
+	tree := actors.Start(options)
 	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
 	w.notify(tree)
 	go tellLosses(ctx, w.stats, w.log)
@@ -61,6 +63,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.log.Info("stopping: finishing what is under way")
 		tree.Shutdown()
 	}
+	deadline := time.Now().Add(w.config.ShutdownTimeout)
 	ended := make(chan struct{})
 	go func() {
 		<-tree.Done()
@@ -70,8 +73,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	select {
 	case <-ended:
 		logTotals(w.stats, w.log)
+		endTracing(deadline)
 		return tree.Err()
-	case <-time.After(w.config.ShutdownTimeout):
+	case <-time.After(time.Until(deadline)):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)
 		return nil
