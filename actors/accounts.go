@@ -9,14 +9,13 @@ import (
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
 type accounts struct {
-	stats   *Stats
-	traces  *traces
+	*dependencies
 	partial map[uint64]uint64 // weight so far, by seq
 	settled int64             // deliveries that are whole again
 }
 
-func newAccounts(stats *Stats, traces *traces) accounts {
-	return accounts{stats: stats, traces: traces, partial: map[uint64]uint64{}}
+func newAccounts(deps *dependencies) accounts {
+	return accounts{dependencies: deps, partial: map[uint64]uint64{}}
 }
 
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
@@ -37,22 +36,25 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 		delete(a.partial, p.Token.Seq)
 		a.settled++
+		a.Stats.Settled.Add(1)
 		if p.Token.Traced {
-			a.traces.settle(p.Token)
+			a.traces.settle(a.paths, p.Token)
+			if a.Options.Settled != nil {
+				a.Options.Settled(p.Token.Seq)
+			}
 		}
 		if p.Token.Replay {
-			a.stats.Replaying.Add(-1)
+			a.Stats.Replaying.Add(-1)
 		}
 		if p.Token.QoS > 0 {
 			whole = append(whole, p.Token.Seq)
 			if now == 0 {
 				now = arrival(time.Now())
 			}
-			a.stats.Acknowledgement.Observe(time.Duration(now - p.Token.At))
+			a.Stats.Acknowledgement.Observe(time.Duration(now - p.Token.At))
 		} else {
-			a.stats.UnderWayBytes.Add(-int64(p.Token.Size))
+			a.Stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
 	}
-	a.stats.Settled.Store(a.settled)
 	return whole
 }

@@ -1,7 +1,9 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -24,14 +26,20 @@ func (byHand) Error() string { return "failed by hand" }
 // latter two hold is given up; any other actor goes on with its state. The root
 // has no supervisor.
 func (t *Tree) Restart(path string) error {
-	if path == bridgePath {
+	if !strings.Contains(path, "/") {
 		return fmt.Errorf("%s is the root: it has no supervisor that could restart it", path)
 	}
 	return t.tell(path, restart{})
 }
 
-// Disconnect has the MQTT connection be lost.
-func (t *Tree) Disconnect() error { return t.tell(sessionPath, drop{}) }
+// Disconnect has the MQTT connections of all slots be lost.
+func (t *Tree) Disconnect() error {
+	var errs []error
+	for _, s := range t.all() {
+		errs = append(errs, t.tell(s.deps.paths.session, drop{}))
+	}
+	return errors.Join(errs...)
+}
 
 // Slow has a group, or channel, hold each of its writes back for a time; 0: no
 // more.
@@ -43,10 +51,10 @@ func (t *Tree) Slow(path string, by time.Duration) error {
 }
 
 func (t *Tree) tell(path string, message any) error {
-	if _, ok := t.deps.observer.find(path); !ok {
+	if _, ok := t.shared.observer.find(path); !ok {
 		return fmt.Errorf("there is no actor %s: it may have stopped", path)
 	}
-	t.system.Root.Send(t.system.NewLocalPID(path), message)
+	t.shared.system.Root.Send(t.shared.system.NewLocalPID(path), message)
 	return nil
 }
 

@@ -62,7 +62,7 @@ func (b *bridge) Receive(ctx actor.Context) {
 	case messages.Quiet:
 		b.quiet[m.From] = true
 		b.proceed(ctx)
-	case drainOver:
+	case drainOver, messages.Abandon:
 		b.stopNext(ctx)
 	case *actor.Terminated:
 		b.childEnded(ctx, m.Who)

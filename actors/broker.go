@@ -60,7 +60,7 @@ func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
 			dependencies: deps, speech: newSpeech(deps.Version), standing: newStanding(deps),
-			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps.Stats, deps.traces),
+			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps),
 		}
 	})
 }
@@ -214,7 +214,7 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	b.up, b.since = true, time.Now()
 	b.speech.connected()
 	b.Stats.Connects.Add(1)
-	b.observer.note(sessionPath, "connected", connection(m.Info))
+	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.publishes.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
@@ -245,7 +245,7 @@ func (b *broker) try(m trialDue) {
 // down forgets what was true of the connection.
 func (b *broker) down() {
 	if b.up {
-		b.observer.note(sessionPath, "lost", "the connection has lived for "+time.Since(b.since).Round(time.Second).String())
+		b.observer.note(b.paths.session, "lost", "the connection has lived for "+time.Since(b.since).Round(time.Second).String())
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
 	for _, filter := range b.filters.lost() {
@@ -350,7 +350,7 @@ func (b *broker) settled(m messages.Settled) {
 
 // tellQuiet answers Quiesce when every delivery is settled.
 func (b *broker) tellQuiet() {
-	if b.quiescing && b.accounts.settled == b.Stats.Received.Load() {
+	if b.quiescing && b.accounts.settled == b.received.Load() {
 		b.bridge.Tell(messages.Quiet{From: brokerName})
 	}
 }
@@ -359,6 +359,6 @@ func (b *broker) facts() any {
 	return messages.BrokerFacts{
 		State: b.standing.state, Attempts: b.attempts, Outbox: b.publishes.outbox.len(),
 		Filters: b.filters.len(), Changes: len(b.filters.changes),
-		UnderWay: b.Stats.Received.Load() - b.accounts.settled,
+		UnderWay: b.received.Load() - b.accounts.settled,
 	}
 }

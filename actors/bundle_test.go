@@ -21,7 +21,7 @@ type bundle struct {
 	layer  *probe.Layer
 	broker *probe.Broker
 	log    *probe.Log
-	tree   *actors.Tree
+	tree   actors.Solo
 
 	expectFailure bool // the tree is to end with an error
 }

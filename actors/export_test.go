@@ -6,16 +6,31 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
+// Solo is a tree with one slot.
+type Solo struct {
+	*Tree
+	*Slot
+}
+
+// Start starts the first slot of a tree of its own.
+func Start(o Options) Solo {
+	t := New(o)
+	return Solo{t, t.Start(o)}
+}
+
+// Health is that of the slot, also when it is done.
+func (s Solo) Health() Health { return s.Slot.Health() }
+
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
 func (t *Tree) Send(path string, message any) {
-	t.system.Root.Send(t.system.NewLocalPID(path), message)
+	t.shared.system.Root.Send(t.shared.system.NewLocalPID(path), message)
 }
 
 // Actors are the paths of all live actors.
 func (t *Tree) Actors() []string {
 	var list []string
-	for _, b := range t.system.ProcessRegistry.LocalPIDs.LocalPIDs {
+	for _, b := range t.shared.system.ProcessRegistry.LocalPIDs.LocalPIDs {
 		list = append(list, b.Keys()...)
 	}
 	return list

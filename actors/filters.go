@@ -46,7 +46,7 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 		f = &filterState{filter: w.Filter}
 		w.Overlaps = fs.markOverlaps(w.Filter)
 		fs.byName[w.Filter] = f
-		fs.trie.Set(w.Filter, f)
+		fs.trie.Set(topic.Unshared(w.Filter), f)
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	f.want = w
@@ -101,7 +101,7 @@ func (fs *filters) lost() (interrupted []string) {
 // one, and marks those too. They are asked for again before the new one, so
 // that from the start the copies that a broker sends can be told apart.
 func (fs *filters) markOverlaps(filter string) bool {
-	others := fs.trie.Overlapping(filter, nil)
+	others := fs.trie.Overlapping(topic.Unshared(filter), nil)
 	for _, other := range others {
 		if !other.want.Overlaps {
 			other.want.Overlaps = true
@@ -126,7 +126,7 @@ func (fs *filters) leave(filter string) {
 	}
 	f := &filterState{filter: filter, asked: true}
 	fs.byName[filter] = f
-	fs.trie.Set(filter, f)
+	fs.trie.Set(topic.Unshared(filter), f)
 	fs.queue(f)
 }
 
@@ -196,5 +196,5 @@ func (fs *filters) gone(names []string) (unwanted []string) {
 
 func (fs *filters) forget(f *filterState) {
 	delete(fs.byName, f.filter)
-	fs.trie.Delete(f.filter)
+	fs.trie.Delete(topic.Unshared(f.filter))
 }

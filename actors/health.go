@@ -11,8 +11,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Health is how the tree stands with both sides. Its zero value is that of a
-// tree which has just been started.
+// Health is how a slot stands with both sides. Its zero value is that of one which
+// has just been started.
 type Health struct {
 	// Layer and Broker: connected to Redis, and to the MQTT broker.
 	Layer, Broker bool
@@ -24,14 +24,14 @@ type Health struct {
 	// State is what is known of the connection to the MQTT broker, of the last one
 	// while there is none.
 	State messages.State
-	// Stopping: Shutdown was called, or the tree has given up.
+	// Stopping: Shutdown was called, or the slot has given up.
 	Stopping bool
 }
 
-// Health says how the tree stands. It may be asked at any time and waits for
+// Health says how the slot stands. It may be asked at any time and waits for
 // nothing.
-func (t *Tree) Health() Health {
-	h := t.deps.health
+func (s *Slot) Health() Health {
+	h := s.deps.health
 	state := messages.State{}
 	if s := h.state.Load(); s != nil {
 		state = *s
@@ -42,12 +42,50 @@ func (t *Tree) Health() Health {
 	}
 }
 
+// Health sums up how all slots stand: something is so where it is so of each, and
+// the State is that of the first, or of one that has none. Its zero value is that of
+// a tree without slots.
+func (t *Tree) Health() Health {
+	var sum Health
+	for i, s := range t.all() {
+		h := s.Health()
+		if i == 0 {
+			sum = h
+			continue
+		}
+		if sum.Broker && !h.Broker {
+			sum.State = h.State
+		}
+		sum.Layer, sum.Broker = sum.Layer && h.Layer, sum.Broker && h.Broker
+		sum.Restored, sum.Subscribed = sum.Restored && h.Restored, sum.Subscribed && h.Subscribed
+		sum.Filters += h.Filters
+		sum.Stopping = sum.Stopping || h.Stopping
+	}
+	return sum
+}
+
+// Moved says whether all subscriptions are in the slots where that layout has them, as
+// far as this one knows.
+func (s *Slot) Moved(l messages.Layout) bool {
+	h := s.deps.health
+	known := h.layout.Load()
+	return known != nil && *known == l && h.moving.Load() == 0
+}
+
+// SetLayout tells the slot that the layout is another.
+func (s *Slot) SetLayout(l messages.Layout) {
+	s.deps.router.Tell(messages.Relaid{Layout: l})
+	s.deps.registry.Tell(messages.Relaid{Layout: l})
+}
+
 // health is what the actors note for Tree.Health: bridge the two sides, router
 // that it knows the subscriptions, broker the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
 
 	filters atomic.Int64
+	moving  atomic.Int64
+	layout  atomic.Pointer[messages.Layout]
 	state   atomic.Pointer[messages.State]
 }
 
@@ -64,25 +102,27 @@ type (
 	pong struct{}
 )
 
-// Ping has the root and each actor under it answer, behind what is in their
+// Ping has each slot's root and each actor under it answer, behind what is in their
 // mailboxes. The error names one that does not within the time.
 func (t *Tree) Ping(within time.Duration) error {
-	paths := []string{bridgePath}
-	for _, child := range bridgeChildren {
-		paths = append(paths, bridgePath+"/"+child)
+	var paths []string
+	for _, s := range t.all() {
+		root := s.deps.paths.bridge
+		paths = append(paths, root)
+		for _, child := range bridgeChildren {
+			paths = append(paths, root+"/"+child)
+		}
 	}
 	answers := make([]*actor.Future, len(paths))
 	for i, path := range paths {
-		answers[i] = t.system.Root.RequestFuture(t.system.NewLocalPID(path), ping{}, within)
+		answers[i] = t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), ping{}, within)
 	}
 	var errs []error
 	for i, answer := range answers {
 		switch _, err := answer.Result(); {
 		case err == nil:
-		case errors.Is(err, actor.ErrDeadLetter) && i > 0:
-			// It has stopped, which is the root's to handle.
 		case errors.Is(err, actor.ErrDeadLetter):
-			errs = append(errs, errors.New("the worker has stopped"))
+			// It has stopped, which is its parent's to handle, and of a root the worker's.
 		default:
 			errs = append(errs, fmt.Errorf("asking actor %s for a sign of life: %w", paths[i], err))
 		}

@@ -13,7 +13,7 @@ import (
 // Subscriptions lists some of the subscriptions, and says how many there are
 // whose filters contain the text. Only those that are listed are asked.
 func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []messages.SubscriptionRow) {
-	found := t.deps.observer.named("subscription", list.Text)
+	found := t.shared.observer.named("subscription", list.Text)
 	order(found, list.Sort)
 	if list.Desc {
 		slices.Reverse(found)
@@ -59,11 +59,15 @@ func order(list []*watched, by string) {
 // rows asks all of them at once.
 func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
 	asked := make([]*actor.Future, len(list))
-	filters := make([]string, len(list))
+	filters := map[string][]string{} // by bridge
 	for i, w := range list {
-		asked[i], filters[i] = t.ask(w.path, messages.Inspect{}), w.name
+		asked[i] = t.ask(w.path, messages.Inspect{})
+		filters[rootOf(w.path)] = append(filters[rootOf(w.path)], w.name)
 	}
-	members := t.serving(filters...)
+	members := map[string]map[string][]messages.MemberFacts{}
+	for bridge, some := range filters {
+		members[bridge] = t.serving(bridge, some...)
+	}
 	rows := make([]messages.SubscriptionRow, len(list))
 	for i, w := range list {
 		rows[i] = messages.SubscriptionRow{Path: w.path, SubscriptionFacts: messages.SubscriptionFacts{Filter: w.name}}
@@ -71,23 +75,31 @@ func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
 		if facts, ok := answer.(messages.SubscriptionFacts); ok {
 			rows[i].SubscriptionFacts = facts
 		}
-		rows[i].Members = members[w.name]
+		rows[i].Members = members[rootOf(w.path)][w.name]
 	}
 	return rows
 }
 
-// Matching is what becomes of a topic: the filters that match it, and whom they
-// serve. The router answers behind what is in its mailbox; nil: not in time.
+// Matching is what becomes of a topic: the filters of the slots here that match it,
+// and whom they serve. The routers answer behind what is in their mailboxes; nil: not
+// in time.
 func (t *Tree) Matching(topic string) []messages.RouteFacts {
-	answer, _ := t.ask(routerPath, messages.Matching{Topic: topic}).Result()
-	routes, _ := answer.([]messages.RouteFacts)
+	routes := []messages.RouteFacts{}
+	for _, s := range t.all() {
+		answer, _ := t.ask(s.deps.paths.router, messages.Matching{Topic: topic}).Result()
+		matched, ok := answer.([]messages.RouteFacts)
+		if !ok {
+			return nil
+		}
+		routes = append(routes, matched...)
+	}
 	return routes
 }
 
 // Targets are those that have an actor now.
 func (t *Tree) Targets() []messages.Target {
 	var list []messages.Target
-	for _, w := range t.deps.observer.all() {
+	for _, w := range t.shared.observer.all() {
 		switch w.kind {
 		case "group":
 			list = append(list, messages.Target{Kind: messages.Group, Name: w.name})

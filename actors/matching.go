@@ -58,7 +58,7 @@ func (d *dependencies) tellMatched(m messages.Delivery, matched []*route, parts 
 		return
 	}
 	if len(matched) == 0 {
-		d.step(m.Message, routerPath, "unmatched", "no filter matches its topic: it goes to nobody")
+		d.step(m.Message, d.paths.router, "unmatched", "no filter matches its topic: it goes to nobody")
 		return
 	}
 	var filters, targets []string
@@ -74,7 +74,7 @@ func (d *dependencies) tellMatched(m messages.Delivery, matched []*route, parts 
 	}
 	slices.Sort(filters)
 	slices.Sort(targets)
-	d.step(m.Message, routerPath, "matched", fmt.Sprintf("by %s; it goes to %s", some(filters), some(targets)))
+	d.step(m.Message, d.paths.router, "matched", fmt.Sprintf("by %s; it goes to %s", some(filters), some(targets)))
 }
 
 // some are the first of a list, and how many more there are.

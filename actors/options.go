@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -10,11 +11,18 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Options are what the tree needs from outside. Layer and MQTT are required;
+// Options are what a slot needs from outside. Layer and MQTT are required;
 // the zero value of everything else means its default.
 type Options struct {
 	Layer Layer
 	MQTT  MQTT
+	// Slot is the number of the session slot, from 0, and Layout over how many the
+	// filters are spread at the start: one by default.
+	Slot   int
+	Layout messages.Layout
+	// SlotChannel is the channel on which the commands of a slot come; required
+	// where there is more than one.
+	SlotChannel func(slot int) string
 	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
 	Version messages.Version
 	// Birth is published first on each connection; nil: nothing is.
@@ -63,11 +71,12 @@ type Options struct {
 	// Count are filters by which received messages are counted, in Stats.Counted.
 	Count []string
 	Log   *slog.Logger
-	// Stats counts what happens; made if nil.
+	// Stats counts what happens in all slots; made if nil.
 	Stats *Stats
 }
 
 func (o Options) withDefaults() Options {
+	o.Layout.Sessions = max(o.Layout.Sessions, 1)
 	if o.Version == 0 {
 		o.Version = messages.MQTT5
 	}
@@ -133,15 +142,22 @@ type Stats struct {
 	Gauges
 }
 
-// dependencies are what every actor has: the options, and the addresses of the
-// actors directly under the bridge.
-type dependencies struct {
-	Options
+// shared is what all actors of a process have in common.
+type shared struct {
 	system   *actor.ActorSystem
 	observer *observer
 	traces   *traces
 	tap      tap
+}
+
+// dependencies are what every actor of a slot has: the options, and the addresses
+// of the actors directly under the bridge.
+type dependencies struct {
+	Options
+	*shared
+	paths    paths
 	health   *health
+	received *atomic.Int64 // messages from the broker of this slot
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
 	router   Ref[messages.ToRouter]
@@ -151,36 +167,48 @@ type dependencies struct {
 	broker   Ref[messages.ToBroker]
 }
 
-// Paths of the actors, which are their addresses.
+// Names of the actors under a bridge.
 const (
-	bridgePath   = "bridge"
 	readerName   = "reader"
 	routerName   = "router"
 	registryName = "registry"
 	requestsName = "requests"
 	groupsName   = "groups"
 	brokerName   = "broker"
-
-	routerPath   = bridgePath + "/" + routerName
-	brokerPath   = bridgePath + "/" + brokerName
-	sessionPath  = brokerPath + "/session"
-	receiverPath = bridgePath + "/" + readerName + "/receiver"
 )
 
-func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
+// paths are the addresses of those actors of a slot that others speak of.
+type paths struct{ bridge, router, broker, session, receiver string }
+
+// pathsOf are those of the slot with that number. The first one's bridge has no
+// number.
+func pathsOf(slot int) paths {
+	bridge := "bridge"
+	if slot > 0 {
+		bridge = fmt.Sprint("bridge:", slot)
+	}
+	broker := bridge + "/" + brokerName
+	return paths{
+		bridge: bridge, router: bridge + "/" + routerName, broker: broker, session: broker + "/session",
+		receiver: bridge + "/" + readerName + "/receiver",
+	}
+}
+
+func newDependencies(s *shared, o Options) *dependencies {
+	at := pathsOf(o.Slot)
 	return &dependencies{
 		Options:  o.withDefaults(),
-		system:   system,
-		observer: newObserver(),
-		traces:   newTraces(o.Settled),
+		shared:   s,
+		paths:    at,
 		health:   &health{},
-		bridge:   refTo[messages.ToBridge](system, bridgePath),
-		reader:   refTo[messages.ToReader](system, bridgePath+"/"+readerName),
-		router:   refTo[messages.ToRouter](system, bridgePath+"/"+routerName),
-		registry: refTo[messages.ToRegistry](system, bridgePath+"/"+registryName),
-		requests: refTo[messages.ToRequests](system, bridgePath+"/"+requestsName),
-		groups:   refTo[messages.ToGroups](system, bridgePath+"/"+groupsName),
-		broker:   refTo[messages.ToBroker](system, bridgePath+"/"+brokerName),
+		received: &atomic.Int64{},
+		bridge:   refTo[messages.ToBridge](s.system, at.bridge),
+		reader:   refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),
+		router:   refTo[messages.ToRouter](s.system, at.router),
+		registry: refTo[messages.ToRegistry](s.system, at.bridge+"/"+registryName),
+		requests: refTo[messages.ToRequests](s.system, at.bridge+"/"+requestsName),
+		groups:   refTo[messages.ToGroups](s.system, at.bridge+"/"+groupsName),
+		broker:   refTo[messages.ToBroker](s.system, at.broker),
 	}
 }
 

@@ -93,6 +93,10 @@ type Layer interface {
 	// Acknowledge lets received messages leave Redis for good.
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
 
+	// Forward lets received messages leave for the queue of another session slot.
+	// It is atomic for each and may be repeated.
+	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
+
 	// Bury moves received messages to the dead letters, of which the newest are
 	// kept. It is atomic for each message and may be repeated.
 	Bury(ctx context.Context, burials []messages.Burial) error
@@ -111,6 +115,11 @@ type Layer interface {
 
 	// Store changes what is stored. It may be repeated.
 	Store(ctx context.Context, changes []messages.Change) error
+
+	// Elsewhere waits until the session slots below this one, of so many as there
+	// are, have changed what they serve, and says how: at first, and where something
+	// was missed, all of it. One call at a time is made.
+	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 
 	// Live says for each target whether somebody may be listening: a group with
 	// a member whose membership has not expired, or a channel whose queue is

@@ -53,7 +53,7 @@ func (p *publishes) giveUp(guilty messages.Publish) {
 	p.Stats.PublishRefused.Add(1)
 	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
 		"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
-	p.step(guilty.Message, brokerPath, "refused", "given up: each time it is sent the broker closes the connection")
+	p.step(guilty.Message, p.paths.broker, "refused", "given up: each time it is sent the broker closes the connection")
 	if p.traces.own(guilty.Receipt) {
 		return
 	}
@@ -70,14 +70,14 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 		return false
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
-		p.step(taken.Message, brokerPath, "refused", fmt.Sprintf("the broker refused it (code 0x%02x): %s", m.Code, m.Reason))
+		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("the broker refused it (code 0x%02x): %s", m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("the broker refused a publish: check its access rules",
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
-		p.step(taken.Message, brokerPath, "acknowledged", acknowledgement[taken.Message.QoS])
+		p.step(taken.Message, p.paths.broker, "acknowledged", acknowledgement[taken.Message.QoS])
 	}
 	return p.done(m.Receipt)
 }

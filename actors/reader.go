@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -17,10 +18,11 @@ import (
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
 
-// acknowledged is one round of Layer.Acknowledge and Layer.Bury; as its outcome,
-// what is left to be done and why.
+// acknowledged is one round of Layer.Acknowledge, Layer.Forward and Layer.Bury; as
+// its outcome, what is left to be done and why.
 type acknowledged struct {
 	receipts []messages.Receipt
+	forwards []messages.Forward
 	burials  []messages.Burial
 	settled  int // of the round
 	err      error
@@ -47,6 +49,7 @@ type reader struct {
 
 	replies       replies
 	done          []messages.Receipt
+	forwards      []messages.Forward
 	burials       []messages.Burial
 	acknowledging bool
 	complaint     complaint
@@ -81,6 +84,8 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.replies.overdue(m.receipt)
 	case messages.Done:
 		r.finished(ctx, m.Receipts)
+	case messages.Forward:
+		r.forward(ctx, m)
 	case acknowledged:
 		r.acknowledged(ctx, m)
 	case acknowledgeAgain:
@@ -129,8 +134,7 @@ func (r *reader) take() {
 func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
-	r.underWay += len(m.Received)
-	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
+	r.count(len(m.Received))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
 		r.replies.expect(received, ctx.Self())
@@ -141,6 +145,12 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
 	}
 	r.take()
+}
+
+// count notes that there are more commands under way, or fewer.
+func (r *reader) count(n int) {
+	r.underWay += n
+	r.Stats.CommandsUnderWay.Add(int64(n))
 }
 
 // fault tells the sender of a command why it did not take effect.
@@ -173,6 +183,13 @@ func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
 	r.acknowledge(ctx)
 }
 
+// forward gives a command to another slot, which answers it as well.
+func (r *reader) forward(ctx actor.Context, m messages.Forward) {
+	r.replies.forget(m.Receipt)
+	r.forwards = append(r.forwards, m)
+	r.acknowledge(ctx)
+}
+
 // answered lets those commands go that waited for their answers to be written.
 func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
 	for _, receipt := range receipts {
@@ -190,42 +207,59 @@ func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
 // acknowledge writes one acknowledgement at a time; what is done meanwhile goes
 // with the next.
 func (r *reader) acknowledge(ctx actor.Context) {
-	if r.acknowledging || len(r.done)+len(r.burials) == 0 {
+	if r.acknowledging || r.settled() {
 		r.tellQuiet()
 		return
 	}
 	r.acknowledging = true
-	m, self := acknowledged{receipts: r.done, burials: r.burials}, ctx.Self()
-	r.done, r.burials = nil, nil
+	m, self := acknowledged{receipts: r.done, forwards: r.forwards, burials: r.burials}, ctx.Self()
+	r.done, r.forwards, r.burials = nil, nil, nil
 	go func() {
 		r.system.Root.Send(self, r.settle(m))
 	}()
 }
 
-// settle tells the layer, and returns what is left to be told and why. One half
-// does not depend on the other.
+// settled says whether there is nothing that Redis has to be told.
+func (r *reader) settled() bool { return len(r.done)+len(r.forwards)+len(r.burials) == 0 }
+
+// settle tells the layer, and returns what is left to be told and why. One part
+// does not depend on the others.
 func (r *reader) settle(m acknowledged) (left acknowledged) {
-	var ack, bury error
+	var ack, bury, forward error
 	if len(m.receipts) > 0 {
 		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, m.receipts) })
 	}
 	if len(m.burials) > 0 {
 		bury = r.protect("burying commands", func() error { return r.Layer.Bury(r.ctx, m.burials) })
 	}
+	for len(m.forwards) > 0 && forward == nil {
+		slot, receipts := m.forwards[0].Slot, []messages.Receipt{}
+		others := slices.DeleteFunc(slices.Clone(m.forwards), func(f messages.Forward) bool {
+			if f.Slot == slot {
+				receipts = append(receipts, f.Receipt)
+			}
+			return f.Slot == slot
+		})
+		forward = r.protect("forwarding commands", func() error { return r.Layer.Forward(r.ctx, slot, receipts) })
+		if forward == nil {
+			left.settled += len(receipts)
+			m.forwards = others
+		}
+	}
+	left.forwards = m.forwards
 	if ack != nil {
 		left.receipts = m.receipts
 	}
 	if bury != nil {
 		left.burials = m.burials
 	}
-	left.settled = len(m.receipts) + len(m.burials) - len(left.receipts) - len(left.burials)
-	left.err = errors.Join(ack, bury)
+	left.settled += len(m.receipts) + len(m.burials) - len(left.receipts) - len(left.burials)
+	left.err = errors.Join(ack, forward, bury)
 	return left
 }
 
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
-	r.underWay -= m.settled
-	r.Stats.CommandsUnderWay.Store(int64(r.underWay))
+	r.count(-m.settled)
 	r.take()
 	if m.err == nil {
 		r.acknowledging = false
@@ -234,6 +268,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 	}
 	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
+	r.forwards = append(m.forwards, r.forwards...)
 	r.burials = append(m.burials, r.burials...)
 	r.after(r.Backoff.delay(2), ctx.Self(), acknowledgeAgain{})
 }
@@ -241,7 +276,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.ended && r.underWay == 0 && len(r.done)+len(r.burials) == 0 && !r.acknowledging {
+	if r.ended && r.underWay == 0 && r.settled() && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
@@ -258,7 +293,7 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
-	r.observer.note(receiverPath, "lost", "Redis is away: "+trouble)
+	r.observer.note(r.paths.receiver, "lost", "Redis is away: "+trouble)
 	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	r.tellState(false)
 }

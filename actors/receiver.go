@@ -51,7 +51,7 @@ func (r *receiver) Receive(ctx actor.Context) {
 	case messages.Take:
 		delay := r.Backoff.delay(m.Attempt)
 		if !r.up {
-			r.observer.waits(receiverPath, delay, m.Attempt)
+			r.observer.waits(r.paths.receiver, delay, m.Attempt)
 		}
 		r.timer = r.after(delay, ctx.Self(), takeNow{m.Limit})
 	case takeNow:
@@ -91,7 +91,7 @@ func (r *receiver) receive(ctx actor.Context, limit int) {
 func (r *receiver) reached(m reached) {
 	if m.life == r.ctx {
 		r.up = true
-		r.observer.note(receiverPath, "connected", "Redis answers")
+		r.observer.note(r.paths.receiver, "connected", "Redis answers")
 		r.reader.Tell(messages.LayerReached{})
 	}
 }

@@ -44,8 +44,21 @@ type lookedAt struct {
 type (
 	restoreAgain struct{}
 	storeAgain   struct{}
+	listenAgain  struct{}
 	lookAgain    struct{}
 )
+
+// stored is what is stored of a subscription.
+type stored struct {
+	options messages.Options
+	granted bool
+}
+
+// heard is the outcome of Layer.Elsewhere.
+type heard struct {
+	changes []messages.Elsewhere
+	err     error
+}
 
 // storedKey identifies what is stored.
 type storedKey struct {
@@ -58,7 +71,7 @@ type registry struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	stored   map[storedKey]messages.Options
+	stored   map[storedKey]stored
 	leaving  map[string]bool
 	lastLive map[messages.Target]time.Time
 
@@ -68,6 +81,9 @@ type registry struct {
 	attempts int
 	wasAway  bool
 
+	layout    messages.Layout
+	listening bool // to what other slots serve
+
 	complaint complaint
 }
 
@@ -76,7 +92,7 @@ func newRegistry(deps *dependencies) *actor.Props {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &registry{
 			dependencies: deps, ctx: ctx, cancel: cancel,
-			stored: map[storedKey]messages.Options{}, leaving: map[string]bool{},
+			stored: map[storedKey]stored{}, layout: deps.Layout, leaving: map[string]bool{},
 			lastLive: map[messages.Target]time.Time{},
 		}
 	})
@@ -102,6 +118,14 @@ func (r *registry) Receive(ctx actor.Context) {
 		r.store(ctx)
 	case messages.LayerState:
 		r.layerState(ctx, m)
+	case messages.Relaid:
+		r.layout = m.Layout
+		r.listen(ctx)
+	case heard:
+		r.heard(ctx, m)
+	case listenAgain:
+		r.listening = false
+		r.listen(ctx)
 	case lookAgain:
 		r.look(ctx)
 	case lookedAt:
@@ -162,7 +186,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 	}
 	r.attempts = 0
 	for _, s := range m.stored {
-		r.stored[storedKey{s.Filter, s.Target}] = s.Options
+		r.stored[storedKey{s.Filter, s.Target}] = stored{s.Options, s.Granted}
 		r.lastLive[s.Target] = time.Now()
 	}
 	for _, f := range m.leaving {
@@ -172,6 +196,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.stored))
 	}
 	r.router.Tell(messages.Restored{Stored: m.stored, Leaving: m.leaving})
+	r.listen(ctx)
 	r.scheduleLook(ctx)
 }
 
@@ -189,9 +214,9 @@ func (r *registry) keep(ctx actor.Context, m messages.Keep) {
 func (r *registry) note(c messages.Change) {
 	switch {
 	case c.Put != nil:
-		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = c.Put.Options
+		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = stored{c.Put.Options, c.Put.Granted}
 		r.lastLive[c.Put.Target] = time.Now()
-		r.notLeaving(c.Put.Filter)
+		r.notLeaving(wireOf(c.Put.Filter, c.Put.Options))
 	case c.Remove != nil:
 		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
 	case c.Leaving != "":
@@ -253,13 +278,39 @@ func (r *registry) layerState(ctx actor.Context, m messages.LayerState) {
 		return
 	}
 	r.wasAway = false
-	for key, options := range r.stored {
-		r.changes = append(r.changes, messages.Change{Put: &messages.Stored{Filter: key.filter, Target: key.target, Options: options}})
+	for key, s := range r.stored {
+		r.changes = append(r.changes, messages.Change{Put: &messages.Stored{Filter: key.filter, Target: key.target, Options: s.options, Granted: s.granted}})
 	}
 	for filter := range r.leaving {
 		r.changes = append(r.changes, messages.Change{Leaving: filter})
 	}
 	r.store(ctx)
+}
+
+// listen waits for what the slots below this one serve.
+func (r *registry) listen(ctx actor.Context) {
+	slots := max(r.layout.Sessions, r.layout.Before)
+	if r.listening || r.Slot == 0 || slots < 2 {
+		return
+	}
+	r.listening = true
+	var m heard
+	r.work(ctx, "listening to other session slots", func() (err error) {
+		m.changes, err = r.Layer.Elsewhere(r.ctx, slots)
+		return err
+	}, func(err error) any { m.err = err; return m })
+}
+
+func (r *registry) heard(ctx actor.Context, m heard) {
+	if m.err != nil {
+		r.later(ctx, retryMax, listenAgain{})
+		return
+	}
+	for _, change := range m.changes {
+		r.router.Tell(change)
+	}
+	r.listening = false
+	r.listen(ctx)
 }
 
 func (r *registry) scheduleLook(ctx actor.Context) {

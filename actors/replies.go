@@ -119,6 +119,14 @@ func (r *replies) closed(receipt messages.Receipt) bool {
 	return true
 }
 
+// forget leaves the answer to another slot.
+func (r *replies) forget(receipt messages.Receipt) {
+	if o, ok := r.open[receipt]; ok {
+		o.stop()
+		delete(r.open, receipt)
+	}
+}
+
 // stop ends all waiting.
 func (r *replies) stop() {
 	for _, o := range r.open {

@@ -7,12 +7,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // route is what the router knows of one filter: its subscription, and whom it
 // serves.
 type route struct {
 	filter       string
+	wire         string // as the broker has it: see topic.Shared
 	identifier   uint32
 	pid          *actor.PID
 	subscription Ref[messages.ToSubscription]
@@ -22,6 +24,7 @@ type route struct {
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
 	senders      senders
 	static       bool // has members that stay
+	granted      bool // the broker has granted it
 }
 
 // membership is that of one target in one filter.
@@ -30,6 +33,7 @@ type membership struct {
 	serial  uint64    // the lower, the older
 	asked   time.Time // when it was last asked for
 	static  bool      // it stays
+	moving  time.Time // when another slot was asked to take it over
 }
 
 // join adds a member, or changes its options, and says whether that changed
@@ -38,7 +42,7 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 	old, member := to.members[target]
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
-		joined.serial, joined.static = old.serial, old.static
+		joined.serial, joined.static, joined.moving = old.serial, old.static, old.moving
 	}
 	to.members[target] = joined
 	if member && old.options == options {
@@ -54,12 +58,23 @@ func (to *route) served(options messages.Options) bool {
 	return to.want.Filter != "" && options.QoS <= to.want.QoS && options.NoLocal == to.want.NoLocal
 }
 
+// shared says whether every slot holds the filter.
+func (to *route) shared() bool { return topic.IsShared(to.wire) }
+
 // fix makes a membership stay.
 func (to *route) fix(target messages.Target) {
 	m := to.members[target]
 	m.static = true
 	to.members[target] = m
 	to.static = true
+}
+
+// follows has a membership that moves be moved again.
+func (to *route) follows(target messages.Target) {
+	if m := to.members[target]; !m.moving.IsZero() {
+		m.moving = m.moving.Add(-movePatience)
+		to.members[target] = m
+	}
 }
 
 // isFixed says whether a membership is one of those that stay.
@@ -74,7 +89,7 @@ func (to *route) leave(target messages.Target) {
 // wants is what the members need of the broker together: the highest QoS, and
 // no local messages only if nobody wants them.
 func (to *route) wants() messages.Want {
-	want := messages.Want{Filter: to.filter, NoLocal: true}
+	want := messages.Want{Filter: to.wire, NoLocal: true}
 	for _, m := range to.members {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal

@@ -3,6 +3,7 @@ package actors
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -22,6 +23,7 @@ import (
 type router struct {
 	*dependencies
 	routes
+	places
 	targets map[messages.Target]int // in how many filters each is
 	serial  uint64
 	seen    uint64 // Seq of the last delivery
@@ -40,7 +42,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -53,6 +55,13 @@ func (r *router) Receive(ctx actor.Context) {
 		r.execute(ctx, m)
 	case messages.Restored:
 		r.restored(ctx, m)
+	case messages.Relaid:
+		r.relaid(ctx, m.Layout)
+	case messages.Elsewhere:
+		r.elsewhere.learn(m)
+	case moveAgain:
+		r.places.again = false
+		r.move(ctx)
 	case messages.Drop:
 		r.drop(ctx, m)
 	case messages.Flushed:
@@ -66,7 +75,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Responses:
 		r.responses = strings.TrimSuffix(m.Filter, "+")
 	case messages.Interrupted:
-		if to, ok := r.trie.Get(m.Filter); ok {
+		if to, ok := r.trie.Get(topic.Unshared(m.Filter)); ok {
 			to.subscription.Tell(m)
 		}
 	case messages.Welcomed:
@@ -110,10 +119,11 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 	switch c := m.Command.(type) {
 	case messages.SubscribeCommand:
-		r.keep(m.Receipt, r.subscribe(ctx, c))
-		r.await(m.Receipt, c)
+		r.executeSubscribe(ctx, m.Receipt, c)
 	case messages.UnsubscribeCommand:
 		r.executeUnsubscribe(ctx, m.Receipt, c)
+	case messages.MovedCommand:
+		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, r.movedAway(c)))
 	case messages.PublishCommand:
 		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
 	case messages.RequestCommand:
@@ -123,18 +133,82 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 }
 
+// executeSubscribe subscribes, or leaves that to the slot in which the filter has its
+// place. What wants no local messages belongs in the first slot, whatever its filter.
+func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
+	way := r.wayOf(c.Filter)
+	to, ok := r.trie.Get(c.Filter)
+	switch {
+	case ok && to.shared() != c.Options.Shared:
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: c.Filter +
+			" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"})
+		return
+	case c.Options.Shared:
+		for _, target := range c.Targets {
+			r.share(c.Filter, target, c.Options)
+		}
+	case c.Options.NoLocal && r.Slot == 0:
+		for _, target := range c.Targets {
+			if way != 0 {
+				r.giveUp(way, c.Filter, target)
+			}
+		}
+	case way != r.Slot:
+		r.keep("", r.unsubscribe(ctx, c.Filter, c.Targets)) // of those who wanted no local ones
+		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
+		return
+	}
+	r.keep(receipt, r.subscribe(ctx, c))
+	r.await(receipt, c)
+	if to, ok = r.trie.Get(c.Filter); ok && r.layout.Before > 0 {
+		for _, target := range c.Targets {
+			to.follows(target) // as it is now
+		}
+		r.places.move(to, time.Now())
+	}
+}
+
+// wayOf is where a command about a filter goes from here.
+func (r *router) wayOf(filter string) int {
+	to, ok := r.trie.Get(filter)
+	if ok && to.shared() {
+		return r.Slot
+	}
+	return r.way(filter, func() bool { return ok && !to.wants().NoLocal })
+}
+
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
+	way := r.wayOf(c.Filter)
 	if to, ok := r.trie.Get(c.Filter); ok && slices.ContainsFunc(c.Targets, to.isFixed) {
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
 		return
 	}
-	r.keep(receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
+	changes := r.unsubscribe(ctx, c.Filter, c.Targets)
+	if way != r.Slot {
+		r.keep("", changes)
+		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
+		return
+	}
+	for _, change := range changes {
+		if s := change.Remove; s == nil {
+			continue
+		} else if s.Options.Shared {
+			for slot := range r.others() {
+				r.giveUp(slot, s.Filter, s.Target)
+			}
+		} else if to := r.of(s.Filter, s.Options); to != r.Slot {
+			r.giveUp(to, s.Filter, s.Target) // it may have been moved
+		}
+	}
+	r.keep(receipt, changes)
 }
 
 // keep has the changes that a command made stored, after which it is done.
 func (r *router) keep(receipt messages.Receipt, changes []messages.Change) {
 	if len(changes) == 0 {
-		r.done(receipt)
+		if receipt != "" {
+			r.done(receipt)
+		}
 		return
 	}
 	r.registry.Tell(messages.Keep{Receipt: receipt, Changes: changes})
@@ -169,27 +243,17 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	var changes []messages.Change
 	for _, s := range m.Stored {
 		if r.deniedFilter(s.Filter) != nil {
-			m.Leaving = append(m.Leaving, s.Filter)
-			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: s.Filter})
+			m.Leaving = append(m.Leaving, wireOf(s.Filter, s.Options))
+			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: wireOf(s.Filter, s.Options)})
 			continue
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
 	}
-	for _, s := range r.Static {
-		r.subscribe(ctx, s)
-		to, _ := r.trie.Get(s.Filter)
-		for _, target := range s.Targets {
-			to.fix(target)
-		}
-		// The configuration of the next start may not have it.
-		changes = append(changes, messages.Change{Leaving: s.Filter})
-	}
-	if len(changes) > 0 {
-		r.registry.Tell(messages.Keep{Changes: changes})
-	}
+	r.keep("", append(changes, r.subscribeStatic(ctx)...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
 	r.health.restored.Store(true)
+	r.move(ctx)
 	early := r.early
 	r.early = nil
 	for _, e := range early {
@@ -199,12 +263,100 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 }
 
+// subscribeStatic subscribes to those of the configuration's that have their place
+// here, and returns what is to be stored of that.
+func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) {
+	for _, s := range r.Static {
+		if r.of(s.Filter, s.Options) != r.Slot {
+			continue
+		}
+		to, ok := r.trie.Get(s.Filter)
+		if ok && !slices.ContainsFunc(s.Targets, func(t messages.Target) bool { return !to.isFixed(t) }) {
+			continue // it is there already
+		}
+		r.subscribe(ctx, s)
+		to, _ = r.trie.Get(s.Filter)
+		for _, target := range s.Targets {
+			to.fix(target)
+		}
+		// The configuration of the next start may not have it.
+		changes = append(changes, messages.Change{Leaving: to.wire})
+	}
+	return changes
+}
+
+// configured is what slots below this one serve because the configuration says so.
+func (r *router) configured() messages.Elsewhere {
+	m := messages.Elsewhere{Slot: -1, All: true}
+	for _, s := range r.Static {
+		for _, target := range s.Targets {
+			if r.of(s.Filter, s.Options) < r.Slot {
+				m.Put = append(m.Put, messages.Stored{Filter: s.Filter, Target: target, Options: s.Options, Granted: true})
+			}
+		}
+	}
+	return m
+}
+
+// relaid takes another layout in, by which some filters have their place elsewhere.
+func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
+	r.layout = layout
+	if r.restoring {
+		return
+	}
+	r.keep("", r.subscribeStatic(ctx))
+	r.move(ctx)
+}
+
+// move asks other slots to take over what belongs there, and again after a while what
+// is still here then.
+func (r *router) move(ctx actor.Context) {
+	now := time.Now()
+	r.trie.Each(func(to *route) { r.places.move(to, now) })
+	r.shareAll()
+	r.elsewhere.learn(r.configured())
+	layout := r.layout
+	r.health.layout.Store(&layout)
+	if r.moving > 0 && !r.places.again {
+		r.places.again = true
+		r.after(movePatience, ctx.Self(), moveAgain{})
+	}
+}
+
+// shareAll has slots that may be new hold what all do.
+func (r *router) shareAll() {
+	if r.Slot > 0 || r.layout.Before == 0 {
+		return
+	}
+	r.trie.Each(func(to *route) {
+		for target, m := range to.members {
+			if m.options.Shared {
+				r.share(to.filter, target, m.options)
+			}
+		}
+	})
+}
+
+// movedAway are those of the targets that another slot serves now.
+func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
+	to, ok := r.trie.Get(c.Filter)
+	for _, target := range c.Targets {
+		if !ok {
+			break
+		}
+		if m, member := to.members[target]; member && r.of(c.Filter, m.options) != r.Slot {
+			gone = append(gone, target)
+		}
+	}
+	return gone
+}
+
 // reconnected asks for the retained values once more that the configuration
 // wants: some may have changed meanwhile, and what is published with QoS 0 is
 // kept for nobody.
 func (r *router) reconnected(ctx actor.Context) {
 	for _, s := range r.Static {
-		if r.connected && s.Replay {
+		if r.connected && s.Replay && r.of(s.Filter, s.Options) == r.Slot {
 			r.subscribe(ctx, s)
 		}
 	}
@@ -215,7 +367,7 @@ func (r *router) reconnected(ctx actor.Context) {
 func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (changes []messages.Change) {
 	to, ok := r.trie.Get(c.Filter)
 	if !ok {
-		to = r.add(ctx, c.Filter)
+		to = r.add(ctx, c.Filter, wireOf(c.Filter, c.Options))
 	}
 	served := to.served(c.Options)
 	for _, target := range c.Targets {
@@ -226,11 +378,11 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 		}
 		r.serial++
 		if to.join(target, c.Options, r.serial) {
-			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options}})
+			changes = append(changes, messages.Change{Put: r.stored(to, target, c.Options)})
 		}
 	}
 	if len(changes) > 0 && to.static { // what is stored may go again, and the mark goes with it
-		changes = append(changes, messages.Change{Leaving: c.Filter})
+		changes = append(changes, messages.Change{Leaving: to.wire})
 	}
 	switch {
 	case c.Replay:
@@ -265,11 +417,11 @@ func (r *router) welcomed(m messages.Welcomed) {
 	}
 }
 
-func (r *router) add(ctx actor.Context, filter string) *route {
+func (r *router) add(ctx actor.Context, filter, wire string) *route {
 	r.serial++
 	pid := spawn(ctx, childName("subscription", filter, r.serial), newSubscription(r.dependencies, filter))
 	to := &route{
-		filter: filter, identifier: topic.Identifier(filter),
+		filter: filter, wire: wire, identifier: topic.Identifier(wire),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
 		members: map[messages.Target]membership{}, welcoming: map[messages.Target]uint64{},
 	}
@@ -307,10 +459,10 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	var left []messages.Target
 	for _, target := range targets {
-		if _, member := to.members[target]; member {
+		if m, member := to.members[target]; member {
 			r.leave(to, target)
 			left = append(left, target)
-			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target}})
+			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
 		}
 	}
 	if len(changes) == 0 {
@@ -324,12 +476,13 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	r.trie.Delete(filter)
 	to.senders.decide(r.dependencies, unsubscribed)
-	r.broker.Tell(messages.Unwant{Filter: filter})
+	r.broker.Tell(messages.Unwant{Filter: to.wire})
 	ctx.Poison(to.pid)
-	return append(changes, messages.Change{Leaving: filter})
+	return append(changes, messages.Change{Leaving: to.wire})
 }
 
 func (r *router) leave(to *route, target messages.Target) {
+	r.left(to.members[target])
 	to.leave(target)
 	if r.targets[target]--; r.targets[target] == 0 {
 		delete(r.targets, target)
@@ -395,7 +548,7 @@ func (r *router) deliver(d messages.Delivery) {
 	r.seen = d.Token.Seq
 	if r.flushing > 0 {
 		r.held = append(r.held, d)
-		r.step(d.Message, routerPath, "held", "until a target that has left its filter has what came before")
+		r.step(d.Message, r.paths.router, "held", "until a target that has left its filter has what came before")
 		return
 	}
 	r.route(d)
@@ -404,24 +557,50 @@ func (r *router) deliver(d messages.Delivery) {
 // granted and refused hand what the broker said of a filter to those who wait
 // for it.
 func (r *router) granted(m messages.Granted) {
-	to, ok := r.trie.Get(m.Filter)
-	if !ok {
+	to, ok := r.trie.Get(topic.Unshared(m.Filter))
+	if !ok || to.wire != m.Filter {
 		r.requests.Tell(m)
 		return
 	}
 	to.subscription.Tell(m)
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
+	r.announce(to, true)
 }
 
 func (r *router) refused(m messages.Refused) {
-	to, ok := r.trie.Get(m.Filter)
-	if !ok {
+	to, ok := r.trie.Get(topic.Unshared(m.Filter))
+	if !ok || to.wire != m.Filter {
 		r.requests.Tell(m)
 		return
 	}
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
+	r.announce(to, false)
+}
+
+// announce has the other slots know, if there are any, whether the members of a route
+// are served here.
+func (r *router) announce(to *route, granted bool) {
+	if to.granted == granted {
+		return
+	}
+	to.granted = granted
+	if !r.several() {
+		return
+	}
+	var changes []messages.Change
+	for target, m := range to.members {
+		if !m.static {
+			changes = append(changes, messages.Change{Put: r.stored(to, target, m.options)})
+		}
+	}
+	r.keep("", changes)
+}
+
+// stored is a subscription as it is to be stored.
+func (r *router) stored(to *route, target messages.Target, o messages.Options) *messages.Stored {
+	return &messages.Stored{Filter: to.filter, Target: target, Options: o, Granted: to.granted && r.several()}
 }
 
 func (r *router) facts() any {

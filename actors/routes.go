@@ -14,6 +14,7 @@ type routes struct {
 	trie      topic.Trie[*route]
 	responses string   // the topics of responses to requests begin with it; empty: there are none
 	matched   []*route // scratch space of one delivery
+	elsewhere elsewhere
 }
 
 // route sends a delivery to the subscriptions that match.
@@ -27,15 +28,18 @@ func (r *routes) route(d messages.Delivery) {
 		d = r.respond(d)
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
-		d.To = r.matched[0].all()
-		r.deps.tellMatched(d, r.matched)
-		r.matched[0].subscription.Tell(d)
-		return
+		if d.To = r.elsewhere.rest(d.Message.Topic, r.matched[0].filter, r.matched[0].all()); len(d.To) > 0 {
+			r.deps.tellMatched(d, r.matched)
+			r.matched[0].subscription.Tell(d)
+			return
+		}
 	}
-	parts := r.parts(d)
+	parts, others := r.parts(d)
 	r.deps.tellMatched(d, r.matched, parts...)
 	if len(parts) == 0 && d.Weight > 0 {
-		r.deps.Stats.Unmatched.Add(1)
+		if !others {
+			r.deps.Stats.Unmatched.Add(1)
+		}
 		r.deps.giveBack(d.Token, d.Weight)
 		return
 	}
@@ -81,7 +85,7 @@ func (r *routes) replay(d messages.Delivery) {
 		}
 	}
 	if len(parts) == 0 {
-		r.deps.step(d.Message, routerPath, "dropped", "a retained value that no newcomer waits for")
+		r.deps.step(d.Message, r.deps.paths.router, "dropped", "a retained value that no newcomer waits for")
 		r.deps.giveBack(d.Token, d.Weight)
 		return
 	}
@@ -89,16 +93,19 @@ func (r *routes) replay(d messages.Delivery) {
 }
 
 // parts are the matching subscriptions that this copy of the message is for,
-// each with the members whose way it is.
-func (r *routes) parts(d messages.Delivery) []part {
-	var parts []part
+// each with the members whose way it is. Others says that some get it from another
+// slot.
+func (r *routes) parts(d messages.Delivery) (parts []part, others bool) {
 	for _, to := range r.matched {
 		if !to.concerns(d) {
 			continue
 		}
-		if own := to.own(r.matched); len(own) > 0 {
-			parts = append(parts, part{to, own})
+		own := to.own(r.matched)
+		rest := r.elsewhere.rest(d.Message.Topic, to.filter, own)
+		if len(rest) > 0 {
+			parts = append(parts, part{to, rest})
 		}
+		others = others || len(rest) < len(own)
 	}
-	return parts
+	return parts, others
 }

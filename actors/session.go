@@ -104,7 +104,7 @@ func (s *session) Receive(ctx actor.Context) {
 func (s *session) prepare(ctx actor.Context, m messages.Connect) {
 	s.connect = m
 	delay := s.Backoff.delay(m.Attempt)
-	s.observer.waits(sessionPath, delay, m.Attempt)
+	s.observer.waits(s.paths.session, delay, m.Attempt)
 	s.timer = s.after(delay, ctx.Self(), dialNow{m.Connection})
 }
 
@@ -162,7 +162,7 @@ func (s *session) publish(ctx actor.Context) {
 	go func() {
 		for _, p := range run {
 			s.tap.show(true, p.Message)
-			s.step(p.Message, sessionPath, "publishing", "handed to the connection")
+			s.step(p.Message, s.paths.session, "publishing", "handed to the connection")
 			err := s.protect("publishing", func() error { return live.Publish(life.ctx, p) })
 			if errors.As(err, new(panicked)) {
 				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: 0x83, Reason: "a bug in the worker"})

@@ -28,14 +28,15 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	m.At = time.Now()
 	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain, Traced: m.Span != nil}
 	if followed := k.traces.followed.Load(); followed != nil {
-		token.Traced = k.traces.catch(*followed, seq, m) || token.Traced
+		token.Traced = k.traces.catch(*followed, k.paths.session, seq, m) || token.Traced
 	}
 	if m.QoS == 0 && !k.admit(token) {
-		k.step(m, sessionPath, "dropped", "too much of QoS 0 is under way (BACKLOG_MEMORY)")
+		k.step(m, k.paths.session, "dropped", "too much of QoS 0 is under way (BACKLOG_MEMORY)")
 		return false
 	}
 	k.tap.show(false, m)
 	k.Stats.Received.Add(1)
+	k.received.Add(1)
 	k.Stats.count(m.Topic)
 	if m.Retain {
 		k.Stats.Replaying.Add(1)

@@ -46,9 +46,9 @@ func (t *tap) change(change func([]*eye) []*eye) {
 // keep the message's payload.
 func (t *Tree) Tap(see func(out bool, m *messages.Message)) (stop func()) {
 	e := &eye{see}
-	t.deps.tap.change(func(eyes []*eye) []*eye { return append(eyes, e) })
+	t.shared.tap.change(func(eyes []*eye) []*eye { return append(eyes, e) })
 	return func() {
-		t.deps.tap.change(func(eyes []*eye) []*eye {
+		t.shared.tap.change(func(eyes []*eye) []*eye {
 			return slices.DeleteFunc(eyes, func(other *eye) bool { return other == e })
 		})
 	}

@@ -30,7 +30,6 @@ const (
 // traces follow single messages. While none is waited for they cost the
 // connection one look at a pointer for each message.
 type traces struct {
-	settled  func(seq uint64)                  // Options.Settled
 	followed atomic.Pointer[map[string]uint64] // topics to the traces that wait for them; nil: none
 
 	mu       sync.Mutex
@@ -43,6 +42,7 @@ type trace struct {
 	messages.Trace
 	begun     time.Time
 	seq       uint64    // of the message that came; 0: none has
+	session   string    // by which it came
 	published time.Time // when it took effect at the broker
 	refused   bool
 	outbound  bool
@@ -50,7 +50,7 @@ type trace struct {
 	waiting   int // places where it waits, though it is settled
 }
 
-func newTraces(settled func(seq uint64)) *traces { return &traces{settled: settled} }
+func newTraces() *traces { return &traces{} }
 
 // arm has the next message of a topic be followed.
 func (t *traces) arm(topic string, outbound bool) uint64 {
@@ -87,7 +87,7 @@ func (t *traces) disarm(w *trace) {
 }
 
 // catch marks a message that is waited for, and says whether it was.
-func (t *traces) catch(followed map[string]uint64, seq uint64, m *messages.Message) bool {
+func (t *traces) catch(followed map[string]uint64, session string, seq uint64, m *messages.Message) bool {
 	id, ok := followed[m.Topic]
 	if !ok {
 		return false
@@ -98,7 +98,7 @@ func (t *traces) catch(followed map[string]uint64, seq uint64, m *messages.Messa
 		t.mu.Unlock()
 		return false
 	}
-	w.seq = seq
+	w.seq, w.session = seq, session
 	t.disarm(w)
 	t.mu.Unlock()
 	m.Trace = id
@@ -106,7 +106,7 @@ func (t *traces) catch(followed map[string]uint64, seq uint64, m *messages.Messa
 	if m.Retain {
 		kind = ", a retained value"
 	}
-	t.add(id, sessionPath, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
+	t.add(id, session, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
 	return true
 }
 
@@ -148,17 +148,14 @@ func (w *trace) step(path, what, text string) {
 func (t *traces) park(id uint64, n int) { t.with(id, func(w *trace) { w.waiting += n }) }
 
 // settle notes that a delivery is whole again.
-func (t *traces) settle(token messages.Token) {
-	if t.settled != nil {
-		t.settled(token.Seq)
-	}
+func (t *traces) settle(at paths, token messages.Token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.kept {
-		if w.seq == token.Seq {
+		if w.seq == token.Seq && w.session == at.session {
 			w.settled = true
 			if token.QoS > 0 {
-				w.step(brokerPath, "settled", "acknowledged to the MQTT broker")
+				w.step(at.broker, "settled", "acknowledged to the MQTT broker")
 			}
 		}
 	}
@@ -213,10 +210,10 @@ func (w *trace) end(now time.Time) {
 	case w.refused:
 		w.Done = true
 	case !w.published.IsZero() && now.Sub(w.published) > returnWait:
-		w.step(routerPath, "unmatched", "the broker has not sent it back: no filter here matches its topic, or only with no_local, so no group gets it")
+		w.step(pathsOf(0).router, "unmatched", "the broker has not sent it back: no filter here matches its topic, or only with no_local, so no group gets it")
 		w.Done = true
 	case !w.outbound && now.Sub(w.begun) > traceWait:
-		w.step(sessionPath, "dropped", fmt.Sprintf("no message came on this topic within %v", traceWait))
+		w.step(pathsOf(0).session, "dropped", fmt.Sprintf("no message came on this topic within %v", traceWait))
 		w.Done = true
 	}
 }
@@ -230,24 +227,29 @@ func (d *dependencies) step(m *messages.Message, path, what, text string) {
 
 // Trace follows the next message of a topic that the MQTT broker sends, and
 // returns the number to ask Traced with.
-func (t *Tree) Trace(topic string) uint64 { return t.deps.traces.arm(topic, false) }
+func (t *Tree) Trace(topic string) uint64 { return t.shared.traces.arm(topic, false) }
 
 // Traced is the way of a message so far, and whether that trace is still known.
-func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.deps.traces.read(id) }
+func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.shared.traces.read(id) }
 
 // Publish publishes a message as a command would, and follows it: to the MQTT
 // broker, and on where it is sent back. An error says why it may not.
 func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
-	if failure := t.deps.deniedTopic(m.Topic); failure != nil {
+	first := t.slot(0)
+	if first == nil {
+		return 0, errors.New("another worker holds the first session slot, by which all is published: publish there")
+	}
+	deps := first.deps
+	if failure := deps.deniedTopic(m.Topic); failure != nil {
 		return 0, errors.New(failure.Reason)
 	}
-	if !t.deps.traces.admit() {
+	if !deps.traces.admit() {
 		return 0, fmt.Errorf("%d publishes from here wait for the MQTT broker: wait until it is back", ownPublishes)
 	}
-	m.Trace = t.deps.traces.arm(m.Topic, true)
-	if !t.deps.health.broker.Load() {
-		t.deps.step(&m, brokerPath, "waiting", "the MQTT broker is away: it is published when it is back")
+	m.Trace = deps.traces.arm(m.Topic, true)
+	if !deps.health.broker.Load() {
+		deps.step(&m, deps.paths.broker, "waiting", "the MQTT broker is away: it is published when it is back")
 	}
-	t.deps.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
+	deps.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
 	return m.Trace, nil
 }

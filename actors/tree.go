@@ -1,50 +1,114 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
 )
 
-// Tree is a running tree of actors.
+// Tree is all actors of a process: one bridge, with what is under it, for each
+// session slot.
 type Tree struct {
-	system *actor.ActorSystem
-	deps   *dependencies
-	done   chan struct{}
-	err    error
+	shared *shared
+	stats  *Stats
+
+	mu    sync.Mutex
+	slots map[int]*Slot
 }
 
-// Start brings the tree up and returns at once: both sides may still be away.
-func Start(o Options) *Tree {
-	t := &Tree{done: make(chan struct{})}
-	t.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return slog.New(warnings{o.withDefaults().Log.Handler()})
+// Slot is one session slot's running part of the tree.
+type Slot struct {
+	tree *Tree
+	deps *dependencies
+	done chan struct{}
+	err  error
+}
+
+// New makes a tree without slots. The Stats, Log and Count of the options are for all
+// that are started in it.
+func New(o Options) *Tree {
+	o = o.withDefaults()
+	o.Stats.Counted = counting(o.Count)
+	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(warnings{o.Log.Handler()})
 	}))
-	t.deps = newDependencies(t.system, o)
-	t.deps.Stats.Counted = counting(o.Count)
-	ended := func(err error) {
-		t.err = err
-		close(t.done)
+	return &Tree{
+		shared: &shared{system: system, observer: newObserver(), traces: newTraces()},
+		stats:  o.Stats, slots: map[int]*Slot{},
 	}
-	// The name is free: the system is new.
-	_, _ = t.system.Root.SpawnNamed(newBridge(t.deps, ended), bridgePath)
-	return t
 }
 
-// Shutdown asks the tree to finish what is under way and to stop; see Done.
-func (t *Tree) Shutdown() { t.deps.bridge.Tell(messages.Shutdown{}) }
+// Start brings a slot up and returns at once: both sides may still be away. A slot
+// that was there before under the number must be done.
+func (t *Tree) Start(o Options) *Slot {
+	o.Stats = t.stats
+	s := &Slot{tree: t, deps: newDependencies(t.shared, o), done: make(chan struct{})}
+	t.mu.Lock()
+	t.slots[o.Slot] = s
+	t.mu.Unlock()
+	// The name is free: of the one before nothing is left.
+	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, s.ended), s.deps.paths.bridge)
+	return s
+}
 
-// Done is closed when every actor has stopped.
-func (t *Tree) Done() <-chan struct{} { return t.done }
+func (s *Slot) ended(err error) {
+	s.err = err
+	s.tree.mu.Lock()
+	delete(s.tree.slots, s.deps.Slot)
+	s.tree.mu.Unlock()
+	close(s.done)
+}
 
-// Err says, after Done, why the tree gave up; nil after Shutdown.
-func (t *Tree) Err() error { return t.err }
+// Shutdown asks the slot to finish what is under way and to stop; see Done.
+func (s *Slot) Shutdown() { s.deps.bridge.Tell(messages.Shutdown{}) }
 
-// Stats are the tree's counters.
-func (t *Tree) Stats() *Stats { return t.deps.Stats }
+// Abandon asks the slot to stop as it is; see Done. What is not finished is safe
+// where it came from.
+func (s *Slot) Abandon() { s.deps.bridge.Tell(messages.Abandon{}) }
+
+// Done is closed when every actor of the slot has stopped.
+func (s *Slot) Done() <-chan struct{} { return s.done }
+
+// Err says, after Done, why the slot gave up; nil after Shutdown and Abandon.
+func (s *Slot) Err() error { return s.err }
+
+// Received is how many messages have come to the slot from the MQTT broker.
+func (s *Slot) Received() int64 { return s.deps.received.Load() }
+
+// Stats are the counters of all slots.
+func (t *Tree) Stats() *Stats { return t.stats }
+
+// slot is the running slot with that number; nil: there is none.
+func (t *Tree) slot(number int) *Slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.slots[number]
+}
+
+// all are the running slots, in their order.
+func (t *Tree) all() []*Slot {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := make([]*Slot, 0, len(t.slots))
+	for _, s := range t.slots {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b *Slot) int { return cmp.Compare(a.deps.Slot, b.deps.Slot) })
+	return list
+}
+
+// rootOf is the bridge above the actor with that path.
+func rootOf(path string) string {
+	root, _, _ := strings.Cut(path, "/")
+	return root
+}
 
 // warnings passes on what the actor library has to warn of. Its lower levels
 // repeat what is logged here already: restarts, and messages to actors that

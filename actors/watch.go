@@ -26,7 +26,7 @@ func (t *Tree) Watch() messages.Watch {
 	for _, kind := range families {
 		sums[kind] = &messages.Family{Kind: kind}
 	}
-	for _, seen := range t.deps.observer.all() {
+	for _, seen := range t.shared.observer.all() {
 		a := seen.look(now)
 		if f, ok := sums[a.Kind]; ok {
 			sum(f, a, now)
@@ -57,7 +57,7 @@ func sum(f *messages.Family, a messages.Actor, now time.Time) {
 func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
-	for _, seen := range t.deps.observer.all() {
+	for _, seen := range t.shared.observer.all() {
 		if seen.kind == kind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
 			list = append(list, seen.look(now))
 		}
@@ -69,14 +69,14 @@ func (t *Tree) Members(kind, text string) []messages.Actor {
 // Inspect is one actor with its facts, and whether there is one of that path. An
 // actor that does not answer has none.
 func (t *Tree) Inspect(path string) (messages.Actor, bool) {
-	seen, ok := t.deps.observer.find(path)
+	seen, ok := t.shared.observer.find(path)
 	if !ok {
 		return messages.Actor{}, false
 	}
 	a := seen.look(time.Now())
 	a.Facts, _ = t.ask(path, messages.Inspect{}).Result()
 	if facts, ok := a.Facts.(messages.SubscriptionFacts); ok {
-		facts.Members = t.serving(facts.Filter)[facts.Filter]
+		facts.Members = t.serving(rootOf(path), facts.Filter)[facts.Filter]
 		a.Facts = facts
 	}
 	return a, true
@@ -84,19 +84,19 @@ func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 
 // ask asks the actor with that path; what it answers comes in time, or never.
 func (t *Tree) ask(path string, question any) *actor.Future {
-	return t.system.Root.RequestFuture(t.system.NewLocalPID(path), question, inspectTimeout)
+	return t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), question, inspectTimeout)
 }
 
-// serving asks the router whom filters serve.
-func (t *Tree) serving(filters ...string) map[string][]messages.MemberFacts {
-	answer, _ := t.ask(routerPath, messages.Serving{Filters: filters}).Result()
+// serving asks the router under a bridge whom filters serve.
+func (t *Tree) serving(bridge string, filters ...string) map[string][]messages.MemberFacts {
+	answer, _ := t.ask(bridge+"/"+routerName, messages.Serving{Filters: filters}).Result()
 	members, _ := answer.(map[string][]messages.MemberFacts)
 	return members
 }
 
 // Story are the happenings after a serial, oldest first; the oldest of all are
 // forgotten.
-func (t *Tree) Story(after uint64) []messages.Happening { return t.deps.observer.story.after(after) }
+func (t *Tree) Story(after uint64) []messages.Happening { return t.shared.observer.story.after(after) }
 
 // all are the live actors.
 func (o *observer) all() []*watched {

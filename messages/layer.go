@@ -40,6 +40,9 @@ const (
 	PayloadBytes
 )
 
+// String is the mode as commands name it.
+func (m PayloadMode) String() string { return [...]string{"auto", "json", "text", "bytes"}[m] }
+
 // Overflow says what happens to a message for which a queue of the layer has
 // no room: the queue of one process that does not keep up.
 type Overflow byte
@@ -53,6 +56,9 @@ const (
 	OverflowLatest
 )
 
+// String is the way as commands name it.
+func (o Overflow) String() string { return [...]string{"wait", "drop", "latest"}[o] }
+
 // Options are what one target asked of one filter.
 type Options struct {
 	QoS      byte
@@ -65,6 +71,9 @@ type Options struct {
 	// MinInterval is the least time between two messages of one topic, of which
 	// the newest is kept meanwhile; 0: all are passed on at once.
 	MinInterval time.Duration
+	// Shared has every session slot hold the filter, in a shared subscription
+	// (MQTT 5, 4.8.2), so that each message comes to one of them.
+	Shared bool
 }
 
 // Member is a target of a subscription with its options.
@@ -316,6 +325,9 @@ type Stored struct {
 	Filter  string
 	Target  Target
 	Options Options
+	// Granted: the MQTT broker has granted the filter, so that the target gets what
+	// it matches.
+	Granted bool
 }
 
 // Change is one change of what is kept in Redis. The changes of one call take
@@ -326,6 +338,9 @@ type Change struct {
 	// Leaving notes a filter that nobody wants any more but that the MQTT broker
 	// may still have; Gone forgets it again, once the broker has not.
 	Leaving, Gone string
+	// Session notes that the MQTT broker stores a session of ours under that
+	// client id.
+	Session string
 }
 
 // Burial is a message of the command channel that cannot be carried out, with
@@ -407,6 +422,9 @@ type Took struct{ Received []Received }
 // bridge.
 type Shutdown struct{}
 
+// Abandon asks to stop as it is. The worker tells bridge.
+type Abandon struct{}
+
 // LayerState says that Redis was lost or is back. Reader tells bridge and
 // registry.
 type LayerState struct{ Up bool }
@@ -453,6 +471,7 @@ func (Take) toReceiver()          {}
 func (LayerReached) toReader()    {}
 func (Took) toReader()            {}
 func (Shutdown) toBridge()        {}
+func (Abandon) toBridge()         {}
 func (Execute) toRouter()         {}
 func (Done) toReader()            {}
 func (Deliver) toGroups()         {}

@@ -212,7 +212,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{subscribe("min_interval", uint64(math.MaxUint64)), command.BadValue, "min_interval", "not 18446744073709551615"},
 		{subscribe("min_interval", int64(-1)), command.BadValue, "min_interval", "not -1"},
 		{subscribe("min_interval", false), command.BadType, "min_interval", "must be a number of seconds from 0 to 86400, not bool False"},
-		{subscribe("shared", true), command.Unsupported, "shared", "True is not supported"},
+		{append(subscribe("shared", true), dict("no_local", true)...), command.BadValue, "shared", "cannot have no_local"},
+		{append(subscribe("shared", true), dict("retained", "send")...), command.BadValue, "shared", "gets no retained values"},
 		{subscribe("shared", "no"), command.BadType, "shared", `str "no"`},
 
 		{request("timeout", int64(0)), command.BadValue, "timeout", "must be a number of seconds above 0, up to 3600, not 0"},

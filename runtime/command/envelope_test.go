@@ -45,7 +45,7 @@ func TestSubscription(t *testing.T) {
 		"type":          subscribe(),
 		"reply_channel": append(body, dict("reply_channel", "w")...),
 		"id":            append(body, dict("id", "7")...),
-		"shared":        append(body, dict("shared", true)...),
+		"shared":        append(body, dict("shared", 1)...),
 		"batch":         append(body, dict("batch", 1.5)...),
 		"topic":         dict("group", "g"),
 	} {

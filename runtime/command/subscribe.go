@@ -45,10 +45,20 @@ func (f *fields) subscription() messages.SubscribeCommand {
 	if f.oneOf("retained", "drop", "send") == "send" && f.err == nil {
 		replay(&command)
 	}
-	if f.flag("shared", false) {
-		f.unsupported("shared", "True")
+	if command.Options.Shared = f.flag("shared", false); command.Options.Shared && f.err == nil {
+		f.shareable(command)
 	}
 	return command
+}
+
+// shareable refuses what a shared subscription cannot have.
+func (f *fields) shareable(c messages.SubscribeCommand) {
+	switch {
+	case c.Options.NoLocal: // [MQTT-3.8.3-4]
+		f.reject(BadValue, "shared", "a shared subscription cannot have no_local")
+	case c.Replay: // MQTT 5, 4.8.2
+		f.reject(BadValue, "shared", "a shared subscription gets no retained values: leave retained out")
+	}
 }
 
 // replay asks for the retained values. A channel beside a group names the

@@ -54,7 +54,9 @@ func open(t *testing.T, change func(*devpage.Options)) *bench {
 	}}
 	lines := devpage.NewLog()
 	b.log = slog.New(lines.Handler(slog.NewTextHandler(io.Discard, nil)))
-	b.tree = actors.Start(actors.Options{Layer: b.layer, MQTT: b.broker, Log: b.log})
+	options := actors.Options{Layer: b.layer, MQTT: b.broker, Log: b.log}
+	b.tree = actors.New(options)
+	slot := b.tree.Start(options)
 	o := devpage.Options{
 		About: devpage.About{Version: "v1", Dev: true, MayAct: true, ShowPayloads: true},
 		Tree:  b.tree, Layer: oneQueue{}, Stats: b.tree.Stats().Numbers, Log: lines, Loopback: true,
@@ -69,8 +71,8 @@ func open(t *testing.T, change func(*devpage.Options)) *bench {
 		b.page.Close()
 		server.Close()
 		b.client.CloseIdleConnections()
-		b.tree.Shutdown()
-		<-b.tree.Done()
+		slot.Shutdown()
+		<-slot.Done()
 	})
 	kit.Eventually(t, 20*time.Second, "the tree is up", b.broker.Connected)
 	return b

@@ -81,7 +81,7 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	must("prefixes", err)
 	_, err = peer.ClientID(ctx)
 	must("client id", err)
-	must("remember", peer.RememberSession(ctx, "x"))
+	must("remember", peer.Store(ctx, []messages.Change{{Session: "x"}}))
 	_, err = peer.KnownSession(ctx, "x")
 	must("known", err)
 	stored := messages.Stored{Filter: "a", Target: group}

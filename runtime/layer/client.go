@@ -24,13 +24,16 @@ var (
 	burySource string
 	//go:embed replay.lua
 	replaySource string
+	//go:embed forward.lua
+	forwardSource string
 
 	sendScript = redis.NewScript(sendSource)
 	takeScript = redis.NewScript(takeSource)
 	keepScript = redis.NewScript(keepSource)
 	buryScript = redis.NewScript(burySource)
 
-	replayScript = redis.NewScript(replaySource)
+	replayScript  = redis.NewScript(replaySource)
+	forwardScript = redis.NewScript(forwardSource)
 )
 
 // Client is one peer of a channel layer. It connects when it is first used, and
@@ -49,9 +52,12 @@ type Client struct {
 	halves  halves
 	surplus surplus
 	unread  unread
-	stop    context.CancelFunc
-	watched sync.WaitGroup
-	once    sync.Once
+	edition edition
+
+	elsewhere elsewhere
+	stop      context.CancelFunc
+	watched   sync.WaitGroup
+	once      sync.Once
 }
 
 // New makes a client. It does not wait for Redis. Close must be called. It
@@ -61,7 +67,7 @@ func New(config Config, log *slog.Logger) *Client {
 	config = config.withDefaults()
 	c := &Client{
 		config:  config,
-		keys:    keys{prefix: *config.Prefix, channel: config.Channel},
+		keys:    keys{prefix: *config.Prefix, channel: config.Channel, slot: config.Slot},
 		log:     log,
 		clock:   new(clock),
 		surplus: surplus{turn: make(chan struct{}, 1)},
@@ -87,6 +93,7 @@ func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
 		c.watched.Wait()
+		c.elsewhere.close()
 		var all sync.WaitGroup
 		for _, s := range c.servers {
 			all.Go(s.close)

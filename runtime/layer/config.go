@@ -3,6 +3,7 @@ package layer
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -42,6 +43,14 @@ type Config struct {
 	// Channel is the general channel that Receive reads; default "mqtt". Events
 	// have its name as the first part of their type.
 	Channel string
+	// Slot is the number of the session slot whose commands Receive reads; see
+	// SlotChannel.
+	Slot int
+	// Until says until when, by the clock of Redis, this client may write events and
+	// take commands; nil: always. Redis refuses what comes to it later. It also says
+	// that nobody else reads the commands until then, so that what others have in
+	// flight is taken over at once.
+	Until func() time.Time
 	// Lease is how long after a reader's death others take over what it had in
 	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration
@@ -83,6 +92,14 @@ func (c Config) withDefaults() Config {
 	c.Lease = cmp.Or(c.Lease, 5*time.Second)
 	c.DeadLetters = cmp.Or(c.DeadLetters, 1000)
 	return c
+}
+
+// until is the end of what this client may do, in microseconds; "": there is none.
+func (c Config) until() string {
+	if c.Until == nil {
+		return ""
+	}
+	return strconv.FormatInt(c.Until().UnixMicro(), 10)
 }
 
 // simple says whether a script can find the members of a group and write to all

@@ -39,14 +39,14 @@ func CapacityOf(c Config, channel string) int { return c.withDefaults().capacity
 func ParseEntry(field, value string) (s messages.Stored, leaving, ok bool) {
 	s, leaving, ok = parseField(field)
 	if ok && !leaving {
-		s.Options, ok, _ = parseOptions(value)
+		ok, _ = parseOptions(value, &s)
 	}
 	return s, leaving, ok
 }
 
 // FormatEntry writes one entry of the stored subscriptions.
 func FormatEntry(s messages.Stored) (field, value string) {
-	return storedField(s), formatOptions(s.Options)
+	return storedField(s), formatOptions(s)
 }
 
 // Freeze stops the client's clock. It is to be called before anything is sent.

@@ -93,7 +93,8 @@ func (r *reader) renew(ctx context.Context) (adopted, others int64, err error) {
 	c := r.client
 	keys := []string{c.keys.inflight(r.id), c.keys.peers()}
 	counts, err := keepScript.Run(ctx, r.redis, keys,
-		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight("")).Int64Slice()
+		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
+		c.config.until(), c.config.Until != nil).Int64Slice()
 	if err != nil {
 		return 0, 0, err
 	}

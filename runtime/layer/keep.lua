@@ -4,22 +4,28 @@
 --
 -- KEYS: own in-flight key, leases. ARGV: 1 reader's id, 2 length of its lease in
 -- seconds, 3 life of the in-flight key in seconds, 4 what an in-flight key is
--- called before the id.
+-- called before the id, 5 '' or the time, in microseconds, after which it may not
+-- read any more, 6 '1' if nobody else may read until then.
 -- Returns how many messages were taken over, and how many readers with a lease
 -- have in flight.
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
+if ARGV[5] ~= '' and now * 1e6 > tonumber(ARGV[5]) then
+  return redis.error_reply('LATE the commands may be read by another now')
+end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 local adopted = 0
-for _, peer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. now)) do
-  local left = ARGV[4] .. peer
-  local messages = redis.call('ZRANGE', left, 0, -1, 'WITHSCORES')
-  for i = 1, #messages, 2 do
-    redis.call('ZADD', KEYS[1], messages[i + 1], messages[i])
-    adopted = adopted + 1
+for _, peer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[6] == '1' and '+inf' or '(' .. now)) do
+  if peer ~= ARGV[1] then
+    local left = ARGV[4] .. peer
+    local messages = redis.call('ZRANGE', left, 0, -1, 'WITHSCORES')
+    for i = 1, #messages, 2 do
+      redis.call('ZADD', KEYS[1], messages[i + 1], messages[i])
+      adopted = adopted + 1
+    end
+    redis.call('DEL', left)
+    redis.call('ZREM', KEYS[2], peer)
   end
-  redis.call('DEL', left)
-  redis.call('ZREM', KEYS[2], peer)
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])

@@ -1,12 +1,29 @@
 package layer
 
-import "chanmqttproxy/messages"
+import (
+	"strconv"
+
+	"chanmqttproxy/messages"
+)
 
 // keys are the names that one channel layer has in Redis.
 type keys struct {
 	prefix  string
 	channel string
+	slot    int
 }
+
+// SlotChannel is the channel on which the commands of a session slot come: of the
+// first the site's own, of the others one that no site can name.
+func SlotChannel(channel string, slot int) string {
+	if slot == 0 {
+		return channel
+	}
+	return channel + "$slot:" + strconv.Itoa(slot)
+}
+
+// commands is the key of the commands that wait for this slot.
+func (k keys) commands() string { return k.prefix + SlotChannel(k.channel, k.slot) }
 
 // queue is the key of a channel's waiting messages. All channels of a process
 // share one: a name counts up to and including its exclamation mark.
@@ -19,7 +36,7 @@ func (k keys) group(name string) string { return k.prefix + ":group:" + name }
 // knows only a key without the peer's id, and moves what it finds there back
 // into the queue; this one it never touches, and flush removes it.
 func (k keys) inflight(peer string) string {
-	return k.prefix + k.channel + "$inflight:" + peer
+	return k.commands() + "$inflight:" + peer
 }
 
 // peers is the key of the readers' leases. It is outside the layer's prefix, so
@@ -27,16 +44,22 @@ func (k keys) inflight(peer string) string {
 // readers forget each other. (With the prefix "" or a beginning of
 // "chanmqttproxy" it is removed all the same: live readers come back by
 // themselves; what dead ones had in flight was flushed too.)
-func (k keys) peers() string { return k.own("peers") }
+func (k keys) peers() string { return k.ofSlot("peers") }
 
 // clientID is the key of the MQTT client id, outside the prefix for the same
 // reason.
 func (k keys) clientID() string { return k.own("client-id") }
 
 // The keys of what is stored for the worker itself are outside the prefix too.
-func (k keys) subscriptions() string { return k.own("subscriptions") }
+func (k keys) subscriptions() string { return k.ofSlot("subscriptions") }
 func (k keys) deadLetters() string   { return k.own("dead-letters") }
 func (k keys) sessions() string      { return k.own("sessions") }
+
+// news is the channel on which slots tell each other what they have stored.
+func (k keys) news() string { return k.own("news") }
+
+// ofSlot is the key of what each slot has for itself.
+func (k keys) ofSlot(what string) string { return k.own(SlotChannel(what, k.slot)) }
 
 func (k keys) own(what string) string {
 	return "chanmqttproxy:" + k.prefix + ":" + k.channel + ":" + what

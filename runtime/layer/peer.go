@@ -12,10 +12,12 @@ import (
 type Peer interface {
 	Receive(ctx context.Context, limit int) ([]Message, error)
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
+	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
 	Store(ctx context.Context, changes []messages.Change) error
+	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
@@ -29,7 +31,6 @@ type Peer interface {
 
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
-	RememberSession(ctx context.Context, clientID string) error
 
 	DeadLetters(ctx context.Context) ([]DeadLetter, error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)

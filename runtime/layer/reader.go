@@ -137,9 +137,9 @@ func (r *reader) take(limit int) ([]string, error) {
 		}
 	}
 	c := r.client
-	keys := []string{c.keys.queue(c.config.Channel), c.keys.inflight(r.id), c.keys.peers()}
+	keys := []string{c.keys.commands(), c.keys.inflight(r.id), c.keys.peers()}
 	members, err := takeScript.Run(r.ctx, r.redis, keys,
-		limit, int(inflightFor.Seconds()), r.id, c.config.Lease.Seconds()).StringSlice()
+		limit, int(inflightFor.Seconds()), r.id, c.config.Lease.Seconds(), c.config.until()).StringSlice()
 	if err != nil {
 		r.missed.Store(true)
 		return nil, err

@@ -18,13 +18,14 @@ const registryChunk = 1000
 // Entries that cannot be read are left out, and options that cannot be read have
 // their defaults, with one warning for all. Errors are *messages.LayerFailure.
 func (c *Client) Restore(ctx context.Context) ([]messages.Stored, []string, error) {
-	fields, err := c.registry(ctx)
+	fields, err := c.registry(ctx, c.keys)
 	if err != nil {
 		return nil, nil, c.failure("reading the stored subscriptions", err)
 	}
 	list := make([]messages.Stored, 0, len(fields))
 	var leaving []string
 	odd := 0
+	delete(fields, editionField)
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		s, gone, ok := parseField(field)
 		switch {
@@ -34,7 +35,7 @@ func (c *Client) Restore(ctx context.Context) ([]messages.Stored, []string, erro
 			leaving = append(leaving, s.Filter)
 		default:
 			var readable, clean bool
-			if s.Options, readable, clean = parseOptions(fields[field]); !clean {
+			if readable, clean = parseOptions(fields[field], &s); !clean {
 				odd++
 			}
 			if readable {
@@ -48,11 +49,11 @@ func (c *Client) Restore(ctx context.Context) ([]messages.Stored, []string, erro
 	return list, leaving, nil
 }
 
-// registry reads all fields. A scan may tell of one twice.
-func (c *Client) registry(ctx context.Context) (map[string]string, error) {
+// registry reads all fields of a slot. A scan may tell of one twice.
+func (c *Client) registry(ctx context.Context, of keys) (map[string]string, error) {
 	fields := map[string]string{}
 	for cursor := uint64(0); ; {
-		list, next, err := c.redis.HScan(ctx, c.keys.subscriptions(), cursor, "", registryChunk).Result()
+		list, next, err := c.redis.HScan(ctx, of.subscriptions(), cursor, "", registryChunk).Result()
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +71,9 @@ func (c *Client) registry(ctx context.Context) (map[string]string, error) {
 // *messages.LayerFailure.
 func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 	put, gone := collapse(changes)
-	if len(put)+len(gone) == 0 {
+	news := c.news(&put, gone)
+	sessions := sessionsIn(changes)
+	if len(put)+len(gone)+len(sessions) == 0 {
 		return nil
 	}
 	key := c.keys.subscriptions()
@@ -80,6 +83,12 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		}
 		for chunk := range slices.Chunk(gone, registryChunk) {
 			p.HDel(ctx, key, chunk...)
+		}
+		if len(sessions) > 0 {
+			p.SAdd(ctx, c.keys.sessions(), sessions...)
+		}
+		if news != "" {
+			p.Publish(ctx, c.keys.news(), news)
 		}
 		return nil
 	})
@@ -95,7 +104,7 @@ func collapse(changes []messages.Change) (put, gone []string) {
 	last := make(map[string]string, len(changes)) // to the value; "": none
 	for _, c := range changes {
 		if c.Put != nil {
-			last[storedField(*c.Put)] = formatOptions(c.Put.Options)
+			last[storedField(*c.Put)] = formatOptions(*c.Put)
 		}
 		if c.Remove != nil {
 			last[storedField(*c.Remove)] = ""

@@ -62,26 +62,33 @@ type storedOptions struct {
 	Batch    int    `json:"batch"`
 	// MinInterval is in seconds.
 	MinInterval float64 `json:"min_interval,omitempty"`
+	Shared      bool    `json:"shared,omitempty"`
+	Granted     bool    `json:"granted,omitempty"`
 }
 
-func formatOptions(o messages.Options) string {
+func formatOptions(s messages.Stored) string {
+	o := s.Options
 	return format(storedOptions{
-		o.QoS, o.NoLocal, payloadWords[o.Payload], overflowWords[o.Overflow], o.Batch, o.MinInterval.Seconds(),
+		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted,
 	})
 }
 
 // parseOptions reads what it can; clean says that this was everything, and
 // readable that it was an object at all.
-func parseOptions(value string) (o messages.Options, readable, clean bool) {
+func parseOptions(value string, s *messages.Stored) (readable, clean bool) {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal([]byte(value), &keys) != nil || keys == nil {
-		return o, false, false
+		return false, false
 	}
 	clean = true
 	for key, raw := range keys {
-		clean = parseOption(&o, key, raw) && clean
+		if key == "granted" {
+			clean = json.Unmarshal(raw, &s.Granted) == nil && clean
+			continue
+		}
+		clean = parseOption(&s.Options, key, raw) && clean
 	}
-	return o, true, clean
+	return true, clean
 }
 
 // parseOption reads one option, and leaves its default where it cannot.
@@ -93,6 +100,8 @@ func parseOption(o *messages.Options, key string, raw json.RawMessage) bool {
 		return ok
 	case "no_local":
 		return json.Unmarshal(raw, &o.NoLocal) == nil
+	case "shared":
+		return json.Unmarshal(raw, &o.Shared) == nil
 	case "payload":
 		i, ok := parseWord(raw, payloadWords)
 		o.Payload = messages.PayloadMode(i)

@@ -184,14 +184,19 @@ var errLate = errors.New("it came to the write too late")
 // by.
 func (s *sender) patience() time.Duration { return s.redis.Options().ReadTimeout * 2 / 3 }
 
-// deadline is the end of that time on the server's clock, in microseconds; ""
-// where it is not known.
+// deadline is the end of that time on the server's clock, or of what this client may
+// do, in microseconds; "" where neither is known.
 func (s *sender) deadline() string {
 	patience := s.patience()
 	if patience <= 0 || !s.server.gauges.known.Load() {
-		return ""
+		return s.config.until()
 	}
 	by := time.Now().Add(time.Duration(s.server.gauges.difference.Load()) + patience)
+	if s.config.Until != nil {
+		if until := s.config.Until(); until.Before(by) {
+			by = until
+		}
+	}
 	return strconv.FormatInt(by.UnixMicro(), 10)
 }
 

@@ -1,12 +1,15 @@
 package layer
 
-import "context"
+import (
+	"context"
 
-// KnownSession says whether RememberSession was called with that MQTT client id
-// for the same prefix and channel, on this Redis and on the data that it has
-// now. Where Redis lost its data, or is another one, the session that the MQTT
-// broker keeps under that id may hold subscriptions that nobody here knows of.
-// Errors are *messages.LayerFailure.
+	"chanmqttproxy/messages"
+)
+
+// KnownSession says whether a Change noted that MQTT client id for the same prefix
+// and channel, on this Redis and on the data that it has now. Where Redis lost its
+// data, or is another one, the session that the MQTT broker keeps under that id may
+// hold subscriptions that nobody here knows of. Errors are *messages.LayerFailure.
 func (c *Client) KnownSession(ctx context.Context, clientID string) (bool, error) {
 	known, err := c.redis.SIsMember(ctx, c.keys.sessions(), clientID).Result()
 	if err != nil {
@@ -15,11 +18,12 @@ func (c *Client) KnownSession(ctx context.Context, clientID string) (bool, error
 	return known, nil
 }
 
-// RememberSession notes that the MQTT broker stores a session of ours under that
-// client id. Errors are *messages.LayerFailure.
-func (c *Client) RememberSession(ctx context.Context, clientID string) error {
-	if err := c.redis.SAdd(ctx, c.keys.sessions(), clientID).Err(); err != nil {
-		return c.failure("storing the session marker of "+clientID, err)
+// sessionsIn are the client ids that changes note.
+func sessionsIn(changes []messages.Change) (ids []any) {
+	for _, c := range changes {
+		if c.Session != "" {
+			ids = append(ids, c.Session)
+		}
 	}
-	return nil
+	return ids
 }

@@ -3,8 +3,13 @@
 -- ever in a key that nobody would look for.
 --
 -- KEYS: queue, in-flight key, leases. ARGV: 1 limit, 2 life of the in-flight key
--- in seconds, 3 reader's id, 4 length of its lease in seconds.
+-- in seconds, 3 reader's id, 4 length of its lease in seconds, 5 '' or the time, in
+-- microseconds, after which it may not read any more.
 -- Returns the messages, oldest first.
+local time = redis.call('TIME')
+if ARGV[5] ~= '' and time[1] * 1e6 + time[2] > tonumber(ARGV[5]) then
+  return redis.error_reply('LATE the commands may be read by another now')
+end
 local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
 local taken = {}
 for i = 1, #popped, 2 do
@@ -12,7 +17,6 @@ for i = 1, #popped, 2 do
   taken[#taken + 1] = popped[i]
 end
 if #taken > 0 then
-  local time = redis.call('TIME')
   redis.call('EXPIRE', KEYS[2], ARGV[2])
   redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])
   redis.call('EXPIRE', KEYS[3], ARGV[2])

@@ -39,7 +39,7 @@ func newWake(c *Client, host Host) *wake {
 	return &wake{
 		client: c,
 		host:   host,
-		queue:  c.keys.queue(c.config.Channel),
+		queue:  c.keys.commands(),
 		signal: make(chan struct{}, 1),
 		done:   make(chan struct{}),
 		log:    c.log,

@@ -61,6 +61,25 @@ func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 	return nil
 }
 
+// Drop makes the broker forget the session that it stores under the client id, for
+// good. No Session may be open. Its errors are *messages.SessionFailure.
+func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clientID, err := d.config.ClientID(ctx)
+	if err != nil {
+		return undialled("asking for the client id", err)
+	}
+	a := attempt{config: d.config, version: version, clientID: clientID}
+	var failure *messages.SessionFailure
+	for _, a.server = range d.config.Servers {
+		if failure = a.drop(ctx); failure == nil {
+			return nil
+		}
+	}
+	return failure
+}
+
 // deaf is a Sink that does nothing.
 type deaf struct{}
 

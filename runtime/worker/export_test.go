@@ -35,9 +35,7 @@ type Spans struct{ *spans }
 
 // NewSpans puts itself between the actors of these options and both sides.
 func NewSpans(provider trace.TracerProvider, o *actors.Options) Spans {
-	s := newSpans(provider)
-	s.between(o)
-	return Spans{s}
+	return Spans{newSpans(provider, o)}
 }
 
 // Open is how many have not ended.

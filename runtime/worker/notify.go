@@ -12,11 +12,12 @@ import (
 // statusInterval is how often systemd is told what changed.
 const statusInterval = time.Second
 
-// herald tells systemd how the worker does, until its tree has ended.
+// herald tells systemd how the worker does, until the worker has ended.
 type herald struct {
 	systemd.Manager
-	tree *actors.Tree
-	log  *slog.Logger
+	tree  *actors.Tree
+	ended <-chan struct{}
+	log   *slog.Logger
 
 	ready, leaving bool
 	status         string
@@ -24,11 +25,11 @@ type herald struct {
 }
 
 // notify starts telling systemd, if it started us.
-func (w *Worker) notify(tree *actors.Tree) {
+func (w *Worker) notify(tree *actors.Tree, ended <-chan struct{}) {
 	if !w.Manager.Present() {
 		return
 	}
-	h := &herald{Manager: w.Manager, tree: tree, log: w.log}
+	h := &herald{Manager: w.Manager, tree: tree, ended: ended, log: w.log}
 	go h.run()
 }
 
@@ -42,7 +43,7 @@ func (h *herald) run() {
 	for {
 		h.tell()
 		select {
-		case <-h.tree.Done():
+		case <-h.ended:
 			return
 		case <-tick.C:
 		}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"chanmqttproxy/messages"
@@ -13,7 +14,8 @@ import (
 // on with the one it has, and has Redis remember it again.
 type sessions struct {
 	layer.Peer
-	name atomic.Pointer[string]
+	name  atomic.Pointer[string] // drawn
+	inUse atomic.Pointer[string] // and the broker has it as we want it
 }
 
 // ClientID is the one of the first time.
@@ -30,17 +32,16 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 
 // RememberSession notes which session is in use.
 func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
-	s.name.Store(&clientID)
-	return s.Peer.RememberSession(ctx, clientID)
+	s.inUse.Store(&clientID)
+	return s.Peer.Store(ctx, []messages.Change{{Session: clientID}})
 }
 
-// Store stores subscriptions, and that the session in use holds them.
+// Store stores subscriptions together with the session in use that holds them:
+// with the one and without the other, the next worker would have the broker drop
+// a session that is good, and what waits in it.
 func (s *sessions) Store(ctx context.Context, changes []messages.Change) error {
-	if err := s.Peer.Store(ctx, changes); err != nil {
-		return err
+	if name := s.inUse.Load(); name != nil {
+		changes = append(slices.Clip(changes), messages.Change{Session: *name})
 	}
-	if name := s.name.Load(); name != nil {
-		return s.Peer.RememberSession(ctx, *name)
-	}
-	return nil
+	return s.Peer.Store(ctx, changes)
 }

@@ -15,9 +15,9 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// spans makes the OpenTelemetry spans of messages, between the actors and what they
-// reach the two sides with: without tracing it is not there at all. The actors carry
-// no more of it than a message's messages.Span.
+// spans makes the OpenTelemetry spans of the messages of one session slot, between the
+// actors and what they reach the two sides with: without tracing it is not there at
+// all. The actors carry no more of it than a message's messages.Span.
 //
 //   - "process": from the arrival of a message until it needs nothing more, which for
 //     QoS 1 and 2 is its acknowledgement. Its children are
@@ -35,17 +35,15 @@ type spans struct {
 	commands map[messages.Receipt]trace.Span // those that publish
 }
 
-func newSpans(provider trace.TracerProvider) *spans {
-	return &spans{
+// newSpans puts itself between the actors with these options and both sides.
+func newSpans(provider trace.TracerProvider, o *actors.Options) *spans {
+	s := &spans{
 		tracer:  provider.Tracer("chanmqttproxy"),
 		arrived: map[uint64]trace.Span{}, commands: map[messages.Receipt]trace.Span{},
 	}
-}
-
-// between puts itself between the actors and both sides.
-func (s *spans) between(o *actors.Options) {
 	o.Layer, o.MQTT = tracedLayer{o.Layer, s}, tracedMQTT{o.MQTT, s}
 	o.Settled = func(seq uint64) { end(s, s.arrived, seq, nil) }
+	return s
 }
 
 // begin starts the span of a message, in the trace that its user properties name. It is

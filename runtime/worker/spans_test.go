@@ -41,10 +41,10 @@ func newTraced(t *testing.T, change func(*actors.Options)) *traced {
 		change(&o)
 	}
 	f.spans = worker.NewSpans(sdk.NewTracerProvider(sdk.WithSyncer(f.ended)), &o)
-	tree := actors.Start(o)
+	slot := actors.New(o).Start(o)
 	t.Cleanup(func() {
-		tree.Shutdown()
-		<-tree.Done()
+		slot.Shutdown()
+		<-slot.Done()
 	})
 	f.eventually("connected", f.broker.Connected)
 	return f

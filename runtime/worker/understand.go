@@ -19,6 +19,10 @@ func understand(m layer.Message, decode decoder) messages.Received {
 	if r.Fault != nil {
 		return r // nothing of it can be read
 	}
+	if c, reply, ok := command.Between(m.Body); ok {
+		r.Command, r.Reply, r.Type = c, reply, "mqtt.subscribe"
+		return r
+	}
 	r.Command, r.Code, r.Fault = decode.safely(m.Body)
 	if _, asks := m.Body.Get("reply_channel"); asks || r.Fault != nil {
 		r.Type, r.Reply = command.Envelope(m.Body)

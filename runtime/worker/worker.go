@@ -52,29 +52,32 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	client := newPeer(w.config, w.logOf("layer"))
 	options := w.options(client)
-	endTracing := w.trace(&options)
-	tree := actors.Start(options)
+	traced := w.startTracing()
+	untrace := traced.trace(&options)
+	tree := actors.New(options)
+	slot := tree.Start(options)
 	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
-	w.notify(tree)
+	w.notify(tree, slot.Done())
 	go tellLosses(ctx, w.stats, w.log)
 	select {
-	case <-tree.Done():
+	case <-slot.Done():
 	case <-ctx.Done():
 		w.log.Info("stopping: finishing what is under way")
-		tree.Shutdown()
+		slot.Shutdown()
 	}
 	deadline := time.Now().Add(w.config.ShutdownTimeout)
 	ended := make(chan struct{})
 	go func() {
-		<-tree.Done()
+		<-slot.Done()
 		client.Close()
 		close(ended)
 	}()
 	select {
 	case <-ended:
 		logTotals(w.stats, w.log)
-		endTracing(deadline)
-		return tree.Err()
+		untrace()
+		w.stopTracing(traced, deadline)
+		return slot.Err()
 	case <-time.After(time.Until(deadline)):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)

@@ -79,6 +79,9 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"live":               layerLive,
 		"live and busy":      layerLiveBusy,
 		"known session":      layerKnownSession,
+		"forward":            layerForward,
+		"until":              layerUntil,
+		"elsewhere":          layerElsewhere,
 		"data loss":          layerDataLoss,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func layerRegistry(t *testing.T, b *layerBench) {
 			messages.Stored{Filter: filter, Target: layerTarget("g")},
 			messages.Stored{Filter: filter, Target: messages.Target{Kind: messages.Channel, Name: "specific.a!1"}, Options: messages.Options{
 				QoS: byte(i % 3), NoLocal: i%2 == 1, Payload: messages.PayloadMode(i % 4), Overflow: messages.Overflow(i % 3), Batch: i * 50,
-				MinInterval: time.Duration(i) * 1_100_000_007,
+				MinInterval: time.Duration(i) * 1_100_000_007, Shared: i%3 == 2,
 			}})
 	}
 	var changes []messages.Change
@@ -221,7 +221,7 @@ func layerKnownSession(t *testing.T, b *layerBench) {
 		}
 	}
 	for range 2 {
-		if err := c.RememberSession(b.context(), "one"); err != nil {
+		if err := c.Store(b.context(), []messages.Change{{Session: "one"}}); err != nil {
 			t.Fatal(err)
 		}
 	}

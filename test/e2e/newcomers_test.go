@@ -67,6 +67,7 @@ func TestThousandNewcomers(t *testing.T) {
 type wall struct {
 	redis    *redis.Client
 	tree     *actors.Tree
+	slot     *actors.Slot
 	commands chan messages.Received
 	mu       sync.Mutex
 	seen     map[string]map[string]*tile // by consumer and topic
@@ -118,7 +119,9 @@ func startWall(t *testing.T, version messages.Version, r *kit.RedisServer, broke
 		Servers: []*url.URL{broker.URL()}, KeepAlive: 30, SessionExpiry: 300,
 		ClientID: func(context.Context) (string, error) { return "wall", nil },
 	})
-	w.tree = actors.Start(actors.Options{Layer: wallLayer{peer, w.commands}, MQTT: wallMQTT{dialer}, Version: version, Log: log})
+	options := actors.Options{Layer: wallLayer{peer, w.commands}, MQTT: wallMQTT{dialer}, Version: version, Log: log}
+	w.tree = actors.New(options)
+	w.slot = w.tree.Start(options)
 	ctx, cancel := context.WithCancel(context.Background())
 	var readers sync.WaitGroup
 	for i := range processes {
@@ -126,8 +129,8 @@ func startWall(t *testing.T, version messages.Version, r *kit.RedisServer, broke
 	}
 	readers.Go(func() { w.read(ctx, "asgispecific.old!") })
 	t.Cleanup(func() {
-		w.tree.Shutdown()
-		<-w.tree.Done()
+		w.slot.Shutdown()
+		<-w.slot.Done()
 		peer.Close()
 		cancel()
 		readers.Wait()

@@ -26,6 +26,9 @@ type Layer struct {
 	acked  map[messages.Receipt]bool
 	buried map[messages.Receipt]string
 
+	forwarded map[messages.Receipt]int
+	elsewhere []messages.Elsewhere
+
 	stuck   map[messages.Target]bool
 	poison  string // topic at which Send panics
 	queues  map[messages.Target][]string
@@ -43,7 +46,7 @@ var _ actors.Layer = (*Layer)(nil)
 // NewLayer makes an empty layer.
 func NewLayer() *Layer {
 	l := &Layer{
-		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
+		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{}, forwarded: map[messages.Receipt]int{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
 		leaving: map[string]bool{}, dead: map[messages.Target]bool{},
@@ -163,6 +166,19 @@ func (l *Layer) Acked(r messages.Receipt) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.acked[r]
+}
+
+// Forwarded is the slot that a message was forwarded to, and whether it was.
+func (l *Layer) Forwarded(r messages.Receipt) (slot int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slot, ok = l.forwarded[r]
+	return slot, ok
+}
+
+// Serve has another session slot say what it serves.
+func (l *Layer) Serve(m messages.Elsewhere) {
+	l.change(func() { l.elsewhere = append(l.elsewhere, m) })
 }
 
 // Buried is the reason for which a message was buried; empty: it was not.

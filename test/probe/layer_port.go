@@ -30,6 +30,23 @@ func (l *Layer) Acknowledge(_ context.Context, receipts []messages.Receipt) erro
 	})
 }
 
+// Forward implements the port.
+func (l *Layer) Forward(_ context.Context, slot int, receipts []messages.Receipt) error {
+	return l.do("forwarding", func() {
+		for _, r := range receipts {
+			l.forwarded[r] = slot
+		}
+	})
+}
+
+// Elsewhere implements the port: it says what Serve was told.
+func (l *Layer) Elsewhere(ctx context.Context, _ int) (changes []messages.Elsewhere, err error) {
+	err = l.wait(ctx, "listening", func() bool { return len(l.elsewhere) > 0 }, func() {
+		changes, l.elsewhere = l.elsewhere, nil
+	})
+	return changes, err
+}
+
 // Bury implements the port.
 func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
 	return l.do("burying", func() {

@@ -1,0 +1,43 @@
+package messages
+
+// Layout is over how many session slots the filters are spread.
+type Layout struct {
+	Sessions int
+	// Before, if set, is over how many they were: those whose place is another now
+	// are on their way there.
+	Before int
+}
+
+// Relaid says that the layout is another. The worker tells router and registry.
+type Relaid struct{ Layout Layout }
+
+// Forward asks to give a command to the session slot that is to carry it out.
+// Router tells reader.
+type Forward struct {
+	Receipt Receipt
+	Slot    int
+}
+
+// Elsewhere says what another session slot serves: all of it, or what has changed. Of
+// what is Put only what is Granted counts. Registry tells router.
+type Elsewhere struct {
+	Slot      int
+	All       bool
+	Put, Gone []Stored
+}
+
+// MovedCommand says that another session slot has what a subscription here was
+// moved for: the broker has answered it there. Slots tell each other; no site does.
+type MovedCommand struct {
+	Filter  string
+	Targets []Target
+}
+
+// MovingID is the id of the subscribe commands by which slots move subscriptions.
+const MovingID = "slot.moving"
+
+func (MovedCommand) command() {}
+func (Forward) toReader()     {}
+func (Relaid) toRegistry()    {}
+func (Elsewhere) toRouter()   {}
+func (Relaid) toRouter()      {}

@@ -1,0 +1,124 @@
+package conform
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/layer"
+)
+
+// layerSlot makes a client the reader of a session slot, the only one until then.
+func layerSlot(slot int, until time.Time) func(*layer.Config) {
+	return func(c *layer.Config) { c.Slot, c.Until = slot, func() time.Time { return until } }
+}
+
+// layerForward gives commands to another slot, which has them in their order; what
+// its reader leaves behind by its death, the next one has at once.
+func layerForward(t *testing.T, b *layerBench) {
+	b.put(layerCommands(20)...)
+	later := time.Now().Add(time.Hour)
+	first := b.client(layerSlot(0, later))
+	_, receipts := b.take(first, 20)
+	for range 2 { // repeated
+		if err := first.Forward(b.context(), 3, receipts[:14]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := first.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+	change, die := layerMortal()
+	numbers, _ := b.take(b.client(change, layerSlot(3, later)), 14)
+	b.wantNumbers(numbers, 0, 14)
+	die()
+	heir := b.client(layerSlot(3, later), layerLease(time.Hour))
+	began := time.Now()
+	numbers, receipts = b.take(heir, 14)
+	b.wantNumbers(numbers, 0, 14)
+	if waited := time.Since(began); waited > 4*time.Second {
+		t.Errorf("it waited %v for the dead one's lease to end", waited)
+	}
+	if err := heir.Acknowledge(b.context(), receipts); err != nil {
+		t.Fatal(err)
+	}
+	if keys := b.keys(); len(keys) != 0 {
+		t.Errorf("left in redis: %q", keys)
+	}
+}
+
+// layerUntil has a client do nothing when its time is over.
+func layerUntil(t *testing.T, b *layerBench) {
+	b.put(layerCommands(3)...)
+	over := b.client(layerSlot(0, time.Now().Add(-time.Second)))
+	var failure *messages.LayerFailure
+	if list, err := over.Receive(b.context(), 1); !errors.As(err, &failure) || !strings.Contains(err.Error(), "LATE") {
+		t.Errorf("received %v, %v", list, err)
+	}
+	b.join("room", "specific.a!1")
+	if _, err := over.Send(b.context(), layerBatch(layerTarget("room"), layerEvents(0, 1))); !errors.As(err, &failure) {
+		t.Errorf("sent: %v", err)
+	}
+	for _, key := range b.keys() {
+		if key != "asgimqtt" && key != "asgi:group:room" {
+			t.Errorf("in redis: %q", key)
+		}
+	}
+	numbers, _ := b.take(b.client(), 3)
+	b.wantNumbers(numbers, 0, 3)
+}
+
+// layerElsewhere has a slot hear what the ones below it serve, and no other.
+func layerElsewhere(t *testing.T, b *layerBench) {
+	later := time.Now().Add(time.Hour)
+	put := func(c *layer.Client, filter string, granted bool) {
+		b.store(c, messages.Change{Put: &messages.Stored{Filter: filter, Target: layerTarget("g"), Granted: granted}})
+	}
+	slots := []*layer.Client{b.client(layerSlot(0, later)), b.client(layerSlot(1, later)), b.client(layerSlot(2, later))}
+	put(slots[0], "a", true)
+	top := slots[2]
+	served := map[int]map[string]bool{}
+	until := func(what string, want map[int]map[string]bool) {
+		t.Helper()
+		for !reflect.DeepEqual(served, want) {
+			changes, err := top.Elsewhere(b.context(), 3)
+			if err != nil {
+				t.Fatalf("%s: %v; by then there was %v", what, err, served)
+			}
+			for _, c := range changes {
+				if c.All || served[c.Slot] == nil {
+					served[c.Slot] = map[string]bool{}
+				}
+				for _, s := range c.Put {
+					served[c.Slot][s.Filter] = s.Granted
+				}
+				for _, s := range c.Gone {
+					delete(served[c.Slot], s.Filter)
+				}
+			}
+		}
+	}
+	until("at first", map[int]map[string]bool{0: {"a": true}, 1: {}})
+	put(slots[1], "b", false)
+	put(slots[1], "b", true)
+	put(top, "own", true)
+	put(slots[0], "c", false)
+	b.store(slots[0], messages.Change{Remove: &messages.Stored{Filter: "a", Target: layerTarget("g")}, Leaving: "a"})
+	until("changes", map[int]map[string]bool{0: {"c": false}, 1: {"b": true}})
+
+	// Another holder of the slot; and one of whose changes none was told.
+	put(b.client(layerSlot(1, later)), "d", true)
+	until("another holder", map[int]map[string]bool{0: {"c": false}, 1: {"b": true, "d": true}})
+	if err := b.hosts[0].Del(b.context(), "chanmqttproxy:asgi:mqtt:subscriptions").Err(); err != nil {
+		t.Fatal(err)
+	}
+	until("untold", map[int]map[string]bool{0: {}, 1: {"b": true, "d": true}})
+
+	list, _, err := slots[1].Restore(b.context())
+	if err != nil || len(list) != 2 {
+		t.Errorf("restored %v, %v", list, err)
+	}
+}
