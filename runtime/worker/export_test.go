@@ -24,7 +24,7 @@ func OptionsOf(cfg *config.Config) actors.Options {
 
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
-	t := telling{w.stats, func() actors.Health { return actors.Health{} }, func() layer.Stats { return layer.Stats{} }, w.config.Bounds, w.Version}
+	t := telling{w.stats, func() actors.Health { return actors.Health{} }, actors.New(w.options(nil)).Waiting, func() layer.Stats { return layer.Stats{} }, w.trips, w.config.Bounds, w.Version}
 	answer := httptest.NewRecorder()
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()

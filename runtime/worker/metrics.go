@@ -23,7 +23,9 @@ const namespace = "chanmqttproxy"
 type telling struct {
 	stats   *actors.Stats
 	health  func() actors.Health
+	waiting func() map[string]int // in mailboxes, by kind
 	layer   func() layer.Stats
+	trips   *actors.Histogram
 	bounds  config.Bounds
 	version string
 }
@@ -49,11 +51,23 @@ func (t telling) registry() *prometheus.Registry {
 		hostStats{t.layer},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
+		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE.")},
+		kinds{
+			described("actor_mailbox_messages", "Messages that wait in the mailboxes of actors, by kind.", "kind"),
+			prometheus.GaugeValue, t.mailboxes, nil,
+		},
 		kinds{
 			described("actor_restarts_total", "Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", "kind"),
 			prometheus.CounterValue, s.Restarts.Each, []string{"session", "receiver"},
 		})
 	return r
+}
+
+// mailboxes calls do with each kind of actor and what waits for all of it.
+func (t telling) mailboxes(do func(kind string, n int64)) {
+	for kind, n := range t.waiting() {
+		do(kind, int64(n))
+	}
 }
 
 func (t telling) inbound(m metrics) {

@@ -14,9 +14,9 @@ import (
 // broker is the MQTT side as the actors see it.
 type broker struct{ *mqtt.Dialer }
 
-func newBroker(cfg *config.Config, sessions *sessions, log *slog.Logger) broker {
+func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
-	c.Sessions = sessions
+	c.Sessions, c.RoundTrip = sessions, trip
 	return broker{mqtt.NewDialer(c)}
 }
 

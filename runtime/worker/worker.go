@@ -29,6 +29,7 @@ type Worker struct {
 	config   *config.Config
 	log      *slog.Logger
 	stats    *actors.Stats
+	trips    *actors.Histogram // to the MQTT broker and back
 	listener net.Listener
 	lines    *devpage.Log
 }
@@ -36,7 +37,7 @@ type Worker struct {
 // New makes a worker of a checked configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
-	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}}
+	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}}
 }
 
 // Stats are the worker's counters.
@@ -56,7 +57,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	untrace := traced.trace(&options)
 	tree := actors.New(options)
 	slot := tree.Start(options)
-	defer w.serve(tree, client, telling{w.stats, tree.Health, client.Stats, w.config.Bounds, w.Version})()
+	defer w.serve(tree, client, telling{w.stats, tree.Health, tree.Waiting, client.Stats, w.trips, w.config.Bounds, w.Version})()
 	w.notify(tree, slot.Done())
 	go tellLosses(ctx, w.stats, w.log)
 	select {
@@ -91,7 +92,7 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 	bounds := w.config.Bounds
 	return actors.Options{
 		Layer:            &commands{sessions: sessions},
-		MQTT:             newBroker(w.config, sessions, w.logOf("mqtt")),
+		MQTT:             newBroker(w.config, sessions, w.trips.Observe, w.logOf("mqtt")),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
