@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
 
@@ -24,11 +25,13 @@ func OptionsOf(cfg *config.Config) actors.Options {
 
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
-	t := telling{w.stats, func() actors.Health { return actors.Health{} }, actors.New(w.options(nil)).Waiting, func() layer.Stats { return layer.Stats{} }, w.trips, w.config.Bounds, w.Version}
+	t := telling{w.stats, func() actors.Health { return actors.Health{} }, actors.New(w.options(nil)).Waiting, func() layer.Stats { return layer.Stats{} }, w.trips, noQueues, w.config.Bounds, w.Version}
 	answer := httptest.NewRecorder()
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()
 }
+
+func noQueues(context.Context) ([]messages.QueueFacts, error) { return nil, nil }
 
 // Spans are those that a tracer makes between actors and both sides.
 type Spans struct{ *spans }

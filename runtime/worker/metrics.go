@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type telling struct {
 	waiting func() map[string]int // in mailboxes, by kind
 	layer   func() layer.Stats
 	trips   *actors.Histogram
+	queues  func(context.Context) ([]messages.QueueFacts, error)
 	bounds  config.Bounds
 	version string
 }
@@ -49,6 +51,7 @@ func (t telling) registry() *prometheus.Registry {
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
 		hostStats{t.layer},
+		&queueFill{look: t.queues},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
 		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE.")},

@@ -57,7 +57,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	untrace := traced.trace(&options)
 	tree := actors.New(options)
 	slot := tree.Start(options)
-	defer w.serve(tree, client, telling{w.stats, tree.Health, tree.Waiting, client.Stats, w.trips, w.config.Bounds, w.Version})()
+	defer w.serve(tree, client, telling{w.stats, tree.Health, tree.Waiting, client.Stats, w.trips, queuesOf(client, tree), w.config.Bounds, w.Version})()
 	w.notify(tree, slot.Done())
 	go tellLosses(ctx, w.stats, w.log)
 	select {
