@@ -39,6 +39,9 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		a.Stats.Settled.Add(1)
 		if p.Token.Traced {
 			a.traces.settle(a.paths, p.Token)
+			if a.Options.Settled != nil {
+				a.Options.Settled(p.Token.Seq)
+			}
 		}
 		if p.Token.Replay {
 			a.Stats.Replaying.Add(-1)

@@ -117,9 +117,7 @@ func (w *watched) look(now time.Time) messages.Actor {
 		Handled: handled, Sent: w.sent.Load(), Last: time.Duration(w.last.Load()),
 		Restarts: int(w.restarts.Load()), Failure: w.failure,
 	}
-	if w.mailbox != nil {
-		a.Waiting = max(0, w.mailbox.UserMessageCount())
-	}
+	a.Waiting = w.waiting()
 	switch {
 	case a.Waiting == 0:
 		w.lookedAt = time.Time{}
@@ -129,4 +127,12 @@ func (w *watched) look(now time.Time) messages.Actor {
 		a.Age = now.Sub(w.lookedAt)
 	}
 	return a
+}
+
+// waiting is how many messages its mailbox holds.
+func (w *watched) waiting() int {
+	if w.mailbox == nil {
+		return 0
+	}
+	return max(0, w.mailbox.UserMessageCount())
 }

@@ -64,6 +64,10 @@ type Options struct {
 	AllowSubscribe, AllowPublish []string
 	// Static are subscriptions that are there from the start and stay.
 	Static []messages.SubscribeCommand
+	// Settled is told of each delivery whose message came with a Span when nothing
+	// more is to be done for it but what waits for room. It must not wait for
+	// anything; nil: nobody is told.
+	Settled func(seq uint64)
 	// Count are filters by which received messages are counted, in Stats.Counted.
 	Count []string
 	Log   *slog.Logger

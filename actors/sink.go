@@ -26,9 +26,9 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 		return false
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain}
+	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain, Traced: m.Span != nil}
 	if followed := k.traces.followed.Load(); followed != nil {
-		token.Traced = k.traces.catch(*followed, k.paths.session, seq, m)
+		token.Traced = k.traces.catch(*followed, k.paths.session, seq, m) || token.Traced
 	}
 	if m.QoS == 0 && !k.admit(token) {
 		k.step(m, k.paths.session, "dropped", "too much of QoS 0 is under way (BACKLOG_MEMORY)")

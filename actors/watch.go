@@ -41,6 +41,19 @@ func (t *Tree) Watch() messages.Watch {
 	return w
 }
 
+// Waiting is how many messages wait in the mailboxes of actors, by kind: of the
+// families also where there is no member. Like Watch it asks nobody.
+func (t *Tree) Waiting() map[string]int {
+	waiting := map[string]int{}
+	for _, kind := range families {
+		waiting[kind] = 0
+	}
+	for _, seen := range t.shared.observer.all() {
+		waiting[seen.kind] += seen.waiting()
+	}
+	return waiting
+}
+
 func sum(f *messages.Family, a messages.Actor, now time.Time) {
 	f.Actors++
 	f.Waiting += a.Waiting

@@ -50,6 +50,16 @@ type Message struct {
 	At time.Time
 	// Trace is the number of the Trace that follows it; 0: none does.
 	Trace uint64
+	// Span is that of its way in an OpenTelemetry trace; nil: it is in none.
+	Span *Span
+}
+
+// Span names a span of OpenTelemetry (W3C Trace Context), for those who add to its
+// trace what they do with a message. It is never changed.
+type Span struct {
+	Trace [16]byte
+	ID    [8]byte
+	State string
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
@@ -62,7 +72,7 @@ type Token struct {
 	QoS  byte
 	// Replay: it is a retained value that was asked for.
 	Replay bool
-	// Traced: the message is followed.
+	// Traced: the message is followed, or has a Span.
 	Traced bool
 }
 

@@ -47,6 +47,9 @@ func plan(out io.Writer, cfg *config.Config) error {
 	}
 	fmt.Fprintf(out, "layer      %s\n", layerPlan(l))
 	_, err := fmt.Fprintf(out, "channel    %s\n", cfg.Channel)
+	if cfg.Tracing != config.TracingOff {
+		fmt.Fprintf(out, "traces     %s, from OTEL_… (environment)\n", cfg.Tracing)
+	}
 	for _, name := range cfg.Ignored {
 		fmt.Fprintf(out, "ignored    %s is not a setting of this program\n", name)
 	}

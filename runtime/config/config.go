@@ -36,6 +36,9 @@ type Config struct {
 
 	Bounds Bounds
 
+	// Tracing is where the traces of messages go.
+	Tracing Tracing
+
 	// ShutdownTimeout is how long a stop may take to finish what is under way.
 	ShutdownTimeout time.Duration
 

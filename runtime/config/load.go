@@ -35,6 +35,7 @@ func Load(in Input) (*Config, error) {
 	l.environment(in.Environ)
 	l.flags(in.Flags)
 	d := l.draft()
+	d.Tracing = l.tracing(in.Environ)
 	if len(l.faults) > 0 {
 		return nil, l.faults
 	}

@@ -39,6 +39,10 @@ type Config struct {
 	Will *Will
 	// Timeout bounds one Dial, from the first address to the CONNACK; 0: 10 s.
 	Timeout time.Duration
+	// RoundTrip is told how long it took from a PINGREQ until its PINGRESP was read,
+	// which may come behind messages. One is sent when the connection was quiet for half
+	// of KeepAlive, and else once in KeepAlive. nil: nobody is told.
+	RoundTrip func(time.Duration)
 	// Logger hears what is odd but harmless; nil: nobody does.
 	Logger *slog.Logger
 }

@@ -38,6 +38,9 @@ type conn struct {
 	paused              atomic.Bool  // nobody reads
 	resumed             atomic.Int64 // UnixNano, when somebody did again
 
+	pinged atomic.Int64        // UnixNano, of the oldest PINGREQ without an answer; 0: there is none
+	onTrip func(time.Duration) // is told how long an answer took; nil: nobody is
+
 	mu      sync.Mutex
 	out     bytes.Buffer
 	spare   bytes.Buffer

@@ -129,6 +129,7 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
 		outbound: newOutbound(), bound: a.config.bound(), muted: make(chan struct{}),
 	}
+	s.conn.onTrip = a.config.RoundTrip
 	s.work.Go(func() { s.conn.run(s.flushed) })
 	failure := a.handshake(ctx, doing, s)
 	if failure != nil {

@@ -69,7 +69,13 @@ type Line struct{ conn *conn }
 // NewLine starts the keep-alive on a connection on which everything is read,
 // unless paused.
 func NewLine(network net.Conn, interval time.Duration) *Line {
+	return NewMeasuredLine(network, interval, nil)
+}
+
+// NewMeasuredLine does the same, and has the round trips told.
+func NewMeasuredLine(network net.Conn, interval time.Duration, trip func(time.Duration)) *Line {
 	l := &Line{newConn(network, writeTimeout)}
+	l.conn.onTrip = trip
 	go l.conn.run(func(uint64) {})
 	go l.conn.keepAlive(interval)
 	return l
@@ -78,11 +84,18 @@ func NewLine(network net.Conn, interval time.Duration) *Line {
 // Read reads packets until the connection ends.
 func (l *Line) Read() {
 	for {
-		if _, err := l.conn.nextFrame(); err != nil {
+		frame, err := l.conn.nextFrame()
+		if err != nil {
 			return
+		}
+		if frame[0]>>4 == typePingresp {
+			l.conn.ponged()
 		}
 	}
 }
+
+// Write sends a packet.
+func (l *Line) Write(b []byte) error { return l.conn.write(b) }
 
 // Pause is what a reader says that stops, Resume what it says that goes on.
 func (l *Line) Pause()  { l.conn.pause() }

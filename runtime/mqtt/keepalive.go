@@ -8,7 +8,8 @@ import (
 // keepAlive sends PINGREQ on a connection that is quiet in either direction
 // [MQTT-3.1.2-20] and closes it when the broker stays silent: no later than
 // one and a half intervals after its last byte. While nobody reads, PINGREQ is
-// sent and no answer expected. It ends with the connection.
+// sent and no answer expected. On one that is never quiet PINGREQ is sent once an
+// interval all the same, to measure the round trip. It ends with the connection.
 func (c *conn) keepAlive(interval time.Duration) {
 	if interval == 0 {
 		return
@@ -17,6 +18,7 @@ func (c *conn) keepAlive(interval time.Duration) {
 	timer := time.NewTimer(half)
 	defer timer.Stop()
 	var asked time.Time // of the PINGREQ that waits for a sign of life
+	pinged := time.Now()
 	for {
 		select {
 		case <-c.done:
@@ -34,12 +36,31 @@ func (c *conn) keepAlive(interval time.Duration) {
 		case !asked.IsZero():
 			timer.Reset(time.Until(asked.Add(half)))
 		case quiet > 0:
+			if time.Since(pinged) >= interval {
+				pinged = c.ping()
+			}
 			timer.Reset(quiet)
 		default:
-			asked = time.Now()
-			_ = c.write(pingreq)
+			pinged = c.ping()
+			asked = pinged
 			timer.Reset(half)
 		}
+	}
+}
+
+// ping sends a PINGREQ, and returns when.
+func (c *conn) ping() time.Time {
+	now := time.Now()
+	c.pinged.CompareAndSwap(0, now.UnixNano()) // the oldest that is not answered
+	_ = c.write(pingreq)
+	return now
+}
+
+// ponged notes the answer to the oldest PINGREQ. One that nobody read for a while says
+// nothing of the broker.
+func (c *conn) ponged() {
+	if pinged := c.pinged.Swap(0); pinged > c.resumed.Load() && c.onTrip != nil {
+		c.onTrip(time.Since(time.Unix(0, pinged)))
 	}
 }
 

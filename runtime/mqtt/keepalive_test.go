@@ -127,3 +127,44 @@ func TestPatience(t *testing.T) {
 		}
 	})
 }
+
+// TestRoundTrip: each answer to a ping is measured, also on a connection that is never
+// quiet; one that nobody read for a while is not.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end, peer := net.Pipe()
+		go func() {
+			for packet := make([]byte, 2); ; {
+				if _, err := io.ReadFull(peer, packet); err != nil {
+					return
+				}
+				if packet[0] == 12<<4 {
+					time.Sleep(30 * time.Millisecond)
+					packet[0] = 13 << 4
+				}
+				if _, err := peer.Write(packet); err != nil {
+					return
+				}
+			}
+		}()
+		var trips []time.Duration
+		l := mqtt.NewMeasuredLine(end, 10*time.Second, func(d time.Duration) { trips = append(trips, d) })
+		defer peer.Close()
+		defer l.Close()
+		l.Pause()
+		time.Sleep(6 * time.Second) // a ping is under way
+		l.Resume()
+		go l.Read()
+		for range 25 { // the peer sends back what it gets
+			if err := l.Write([]byte{14 << 4, 0}); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		synctest.Wait()
+		if len(trips) != 2 || trips[0] != 30*time.Millisecond || trips[1] != trips[0] {
+			t.Errorf("measured %v", trips)
+		}
+	})
+}

@@ -81,6 +81,7 @@ func (e *v311) handle(p packet) error {
 	case typeSuback, typeUnsuback:
 		e.requests.answer(p.id, p)
 	case typePingresp:
+		e.conn.ponged()
 	default:
 		return fmt.Errorf("the broker sent a packet of type %d", p.kind)
 	}

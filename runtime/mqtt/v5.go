@@ -105,7 +105,7 @@ func (p pinger) Run(_ context.Context, _ net.Conn, seconds uint16) error {
 
 func (pinger) PacketSent()               {}
 func (pinger) PacketReceived()           {}
-func (pinger) PingResp()                 {}
+func (p pinger) PingResp()               { p.conn.ponged() }
 func (pinger) SetDebug(_ paholog.Logger) {}
 
 // noAuth is there since the library calls the handler when a CONNACK names an

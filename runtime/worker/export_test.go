@@ -1,8 +1,11 @@
 package worker
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
@@ -23,10 +26,31 @@ func OptionsOf(cfg *config.Config) actors.Options {
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
 	t := telling{
-		stats: w.stats, standing: func() standing { return standing{} }, layer: func() layer.Stats { return layer.Stats{} },
+		stats: w.stats, standing: func() standing { return standing{} }, waiting: actors.New(actors.Options{}).Waiting,
+		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, queues: noQueues,
 		bounds: w.config.Bounds, version: w.Version,
 	}
 	answer := httptest.NewRecorder()
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()
 }
+
+func noQueues(context.Context) ([]messages.QueueFacts, error) { return nil, nil }
+
+// Spans are those that a tracer makes between actors and both sides.
+type Spans struct{ *spans }
+
+// NewSpans puts itself between the actors of these options and both sides.
+func NewSpans(provider trace.TracerProvider, o *actors.Options) Spans {
+	return Spans{newSpans(provider, o)}
+}
+
+// Open is how many have not ended.
+func (s Spans) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.arrived) + len(s.commands)
+}
+
+// Close ends those that are open.
+func (s Spans) Close() { s.close() }

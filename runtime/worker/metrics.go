@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"sync/atomic"
@@ -23,14 +24,18 @@ const namespace = "chanmqttproxy"
 type telling struct {
 	stats    *actors.Stats
 	standing func() standing
+	waiting  func() map[string]int // in mailboxes, by kind
 	layer    func() layer.Stats
+	trips    *actors.Histogram
+	queues   func(context.Context) ([]messages.QueueFacts, error)
 	bounds   config.Bounds
 	version  string
 }
 
 func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
-		stats: w.stats, standing: w.standing, layer: func() layer.Stats { return w.peers.stats(base.Stats()) },
+		stats: w.stats, standing: w.standing, waiting: w.tree.Waiting,
+		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, queues: queuesOf(base, w.tree),
 		bounds: w.config.Bounds, version: w.Version,
 	}
 }
@@ -54,13 +59,26 @@ func (t telling) registry() *prometheus.Registry {
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
 		hostStats{t.layer},
+		&queueFill{look: t.queues},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
+		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE.")},
+		kinds{
+			described("actor_mailbox_messages", "Messages that wait in the mailboxes of actors, by kind.", "kind"),
+			prometheus.GaugeValue, t.mailboxes, nil,
+		},
 		kinds{
 			described("actor_restarts_total", "Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", "kind"),
 			prometheus.CounterValue, s.Restarts.Each, []string{"session", "receiver"},
 		})
 	return r
+}
+
+// mailboxes calls do with each kind of actor and what waits for all of it.
+func (t telling) mailboxes(do func(kind string, n int64)) {
+	for kind, n := range t.waiting() {
+		do(kind, int64(n))
+	}
 }
 
 func (t telling) inbound(m metrics) {

@@ -17,9 +17,9 @@ type broker struct{ *mqtt.Dialer }
 
 // newBroker is that of a session slot. The first one's session alone has a will, as it
 // alone publishes.
-func newBroker(cfg *config.Config, sessions *sessions, log *slog.Logger) broker {
+func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
-	c.Sessions = sessions
+	c.Sessions, c.RoundTrip = sessions, trip
 	if slot := sessions.slot; slot > 0 {
 		base := c.ClientID
 		c.Will = nil

@@ -154,12 +154,13 @@ func TestReadiness(t *testing.T) {
 // TestMetrics: the metrics are as Prometheus wants them, and tell what happens.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr(), "COMMAND_WINDOW=7")
+	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr(), "COMMAND_WINDOW=7", "MQTT_KEEPALIVE=1")
 	r.becomes("/readyz", 200, "")
+	kit.Eventually(t, soon, "a round trip to the broker", func() bool { return r.metric("mqtt_round_trip_seconds_count") != "0" })
 	for name, want := range map[string]string{
 		"ready": "1", "redis_connected": "1", "mqtt_connected": "1", "mqtt_connects_total": "1", "subscriptions": "0", "commands_limit": "7",
 		`mqtt_protocol{version="5"}`: "1", `mqtt_protocol{version="3.1.1"}`: "0", `messages_dropped_total{reason="full"}`: "0",
-		"messages_in_flight": "0", "delivery_seconds_count": "0", `delivery_seconds_bucket{le="+Inf"}`: "0",
+		"queues": "0", "queues_full": "0", "queue_fill_ratio": "0", "messages_in_flight": "0", `actor_mailbox_messages{kind="router"}`: "0", `actor_mailbox_messages{kind="group"}`: "0", "delivery_seconds_count": "0", `delivery_seconds_bucket{le="+Inf"}`: "0",
 	} {
 		if got := r.metric(name); got != want {
 			t.Errorf("%s is %q, want %s", name, got, want)

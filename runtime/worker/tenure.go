@@ -20,9 +20,11 @@ type tenure struct {
 	slot   *actors.Slot
 	peer   layer.Peer
 	broker *fencedBroker
-	done   chan struct{}
-	over   chan struct{} // closed by Stop and Abandon
-	once   sync.Once
+	// untrace ends the spans that are open.
+	untrace func()
+	done    chan struct{}
+	over    chan struct{} // closed by Stop and Abandon
+	once    sync.Once
 
 	mu      sync.Mutex
 	layout  messages.Layout
@@ -39,9 +41,10 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 		peer: layer.Open(c, w.logOf("layer")),
 	}
 	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open}
-	t.broker = newFencedBroker(newBroker(w.config, sessions, w.logOf("mqtt")), t.number, fence)
+	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.logOf("mqtt")), t.number, fence)
 	o := w.options(t.number)
 	o.Layer, o.MQTT, o.Layout = &commands{sessions: sessions}, t.broker, layout
+	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)
 	w.peers.add(t.peer)
 	go t.close()
@@ -50,6 +53,7 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 
 func (t *tenure) close() {
 	<-t.slot.Done()
+	t.untrace()
 	if t.retiring() {
 		<-t.over
 	}

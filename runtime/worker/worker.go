@@ -30,18 +30,20 @@ type Worker struct {
 	config   *config.Config
 	log      *slog.Logger
 	stats    *actors.Stats
+	trips    *actors.Histogram // to the MQTT broker and back
 	listener net.Listener
 	lines    *devpage.Log
 
-	tree   *actors.Tree
-	peers  peers
-	keeper *slots.Keeper
+	tree    *actors.Tree
+	peers   peers
+	keeper  *slots.Keeper
+	tracing *tracing
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
-	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}}
+	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}}
 }
 
 // Stats are the worker's counters.
@@ -58,6 +60,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	client := newPeer(w.config, w.logOf("layer"))
 	defer client.Close()
 	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
+	w.tracing = w.startTracing()
 	w.keeper = w.newKeeper(client)
 	ended := make(chan struct{})
 	defer w.serve(client)()
@@ -74,11 +77,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		w.log.Info("stopping: finishing what is under way")
 	}
+	deadline := time.Now().Add(w.config.ShutdownTimeout)
 	select {
 	case <-ended:
 		logTotals(w.stats, w.log)
+		w.stopTracing(deadline)
 		return err
-	case <-time.After(w.config.ShutdownTimeout):
+	case <-time.After(time.Until(deadline)):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)
 		return nil

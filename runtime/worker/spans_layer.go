@@ -1,0 +1,70 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/telemetry"
+)
+
+// Why a span ended before its message was where it was to go.
+var (
+	errNotTaken     = errors.New("not taken: the worker stops, or too much of QoS 0 is under way (BACKLOG_MEMORY)")
+	errNotPublished = errors.New("not published: the sender's answer, or the log, says why")
+)
+
+// tracedLayer is a Layer of which the writes, and the commands that publish, are
+// traced.
+type tracedLayer struct {
+	actors.Layer
+	spans *spans
+}
+
+// Receive begins the spans of commands, and has their messages say so.
+func (l tracedLayer) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
+	received, err := l.Layer.Receive(ctx, limit)
+	for _, r := range received {
+		switch c := r.Command.(type) {
+		case messages.PublishCommand:
+			l.begin(r.Receipt, c.Message)
+		case messages.RequestCommand:
+			l.begin(r.Receipt, c.Message)
+		}
+	}
+	return received, err
+}
+
+func (l tracedLayer) begin(receipt messages.Receipt, m *messages.Message) {
+	ctx, span := l.spans.begin("publish", trace.SpanKindProducer, "send", m)
+	telemetry.Inject(ctx, m)
+	note(l.spans, l.spans.commands, receipt, span)
+}
+
+// Send writes a batch.
+func (l tracedLayer) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+	began := time.Now()
+	outcome, err := l.Layer.Send(ctx, b)
+	l.spans.sent(b, began, outcome, err)
+	return outcome, err
+}
+
+// Acknowledge lets commands go. A span that is open was not published.
+func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
+	for _, receipt := range receipts {
+		end(l.spans, l.spans.commands, receipt, errNotPublished)
+	}
+	return l.Layer.Acknowledge(ctx, receipts)
+}
+
+// Bury lets commands go that cannot be carried out.
+func (l tracedLayer) Bury(ctx context.Context, burials []messages.Burial) error {
+	for _, b := range burials {
+		end(l.spans, l.spans.commands, b.Receipt, errors.New(b.Reason))
+	}
+	return l.Layer.Bury(ctx, burials)
+}

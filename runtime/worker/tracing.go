@@ -1,0 +1,57 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/telemetry"
+)
+
+// flushTimeout is how long the export of the last spans may take, of what
+// SHUTDOWN_TIMEOUT has left: a collector that is away is not to hold up each stop.
+const flushTimeout = 3 * time.Second
+
+// tracing is where the spans of all session slots go; nil: messages are not traced.
+type tracing struct{ provider *sdk.TracerProvider }
+
+// startTracing prepares the export of spans, if that is configured.
+func (w *Worker) startTracing() *tracing {
+	if w.config.Tracing == config.TracingOff {
+		return nil
+	}
+	provider, err := telemetry.Start(context.Background(), telemetry.Options{
+		Console: w.config.Tracing == config.TracingConsole, Version: w.Version, Log: w.log,
+	})
+	if err != nil {
+		w.log.Error("messages are not traced; the worker goes on: correct OTEL_… and restart it", "error", err)
+		return nil
+	}
+	w.log.Info("tracing messages", "exporter", w.config.Tracing)
+	return &tracing{provider}
+}
+
+// trace has the messages of a session slot traced. What it returns is to be called when
+// the slot has stopped.
+func (t *tracing) trace(o *actors.Options) (stop func()) {
+	if t == nil {
+		return func() {}
+	}
+	return newSpans(t.provider, o).close
+}
+
+// stopTracing exports what still waits, and returns by the deadline.
+func (w *Worker) stopTracing(deadline time.Time) {
+	t := w.tracing
+	if t == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), min(time.Until(deadline), flushTimeout))
+	defer cancel()
+	if err := t.provider.Shutdown(ctx); err != nil {
+		w.log.Warn("the last spans were not exported: is the collector there?", "error", err)
+	}
+}
