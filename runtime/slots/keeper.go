@@ -77,6 +77,7 @@ type Keeper struct {
 	shun     map[int]*shunned
 	proposed bool // the layout has been as configured once
 	down     time.Time
+	trouble  string // why Redis is away; empty: it is not known to be
 	leaving  bool
 	poked    chan struct{}
 
@@ -234,8 +235,8 @@ func (k *Keeper) answered(a answered) {
 		k.view.LeaseAnswer = a.LeaseAnswer
 	}
 	k.mu.Unlock()
+	k.say(a.err)
 	if a.err != nil {
-		k.Log.Debug("asking for session slots failed", "error", a.err)
 		return
 	}
 	for _, n := range a.ask.Release {
@@ -251,6 +252,31 @@ func (k *Keeper) answered(a answered) {
 		h.stopping = true
 		h.tenure.Stop()
 	}
+}
+
+// say says once per kind of trouble that Redis is away, if nobody else does: what runs
+// for a slot has more to say.
+func (k *Keeper) say(err error) {
+	trouble := ""
+	var f *messages.LayerFailure
+	switch {
+	case err == nil:
+	case errors.As(err, &f) && f.Answered:
+		trouble = f.Err.Error()
+	default:
+		trouble = "no answer"
+	}
+	if trouble == k.trouble {
+		return
+	}
+	if k.trouble = trouble; len(k.held) > 0 {
+		return
+	}
+	if trouble == "" {
+		k.Log.Info("Redis is there")
+		return
+	}
+	k.Log.Warn("Redis is away; trying again until it is back", "error", err)
 }
 
 // compare finds out what is held any more, and what is held now.
