@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -67,9 +68,17 @@ const (
 	farewell = time.Second
 )
 
+// Counts are how often slots came and went: taken; given up, at a stop or for others to
+// have their share; lost, since the lease was not renewed in time; and left because
+// another client had their session.
+type Counts struct{ Taken, Given, Lost, TakenOver atomic.Int64 }
+
 // Keeper keeps the slots of one worker.
 type Keeper struct {
 	Options
+	// Counts may be read at any time.
+	Counts Counts
+
 	worker, name string
 
 	held     map[int]*holding
@@ -105,6 +114,17 @@ type View struct {
 	// Reached: the last question was answered. Leaving: the worker stops.
 	Reached, Leaving bool
 	messages.LeaseAnswer
+
+	asked time.Time     // the last question that was answered
+	lease time.Duration // how long it is for
+}
+
+// Left is how long what is held is held at least; 0 where nothing is.
+func (v View) Left() time.Duration {
+	if len(v.Held) == 0 {
+		return 0
+	}
+	return max(0, v.lease-time.Since(v.asked))
 }
 
 // New makes a keeper. Its worker is a new one, whatever ran in the process before.
@@ -232,7 +252,7 @@ func (k *Keeper) answered(a answered) {
 	k.mu.Lock()
 	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
 	if a.err == nil {
-		k.view.LeaseAnswer = a.LeaseAnswer
+		k.view.LeaseAnswer, k.view.asked, k.view.lease = a.LeaseAnswer, a.asked, k.Lease
 	}
 	k.mu.Unlock()
 	k.say(a.err)
@@ -287,6 +307,7 @@ func (k *Keeper) compare(a answered) {
 	}
 	for n, h := range k.held {
 		if s, ok := granted[n]; !h.lost && (!ok || s.Epoch != h.slot.Epoch) {
+			k.Counts.Lost.Add(1)
 			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n)
 			k.lose(h)
 		}
@@ -309,6 +330,7 @@ func (k *Keeper) hold(a answered, s messages.Slot) {
 	h.fence.renew(a.asked, k.Lease, a.Until)
 	h.tenure = k.Hold(s, a.Layout, h.fence)
 	k.held[s.Number] = h
+	k.Counts.Taken.Add(1)
 	if a.Sessions > 1 || a.Workers > 1 {
 		k.Log.Info("holding a session slot", "slot", s.Number, "of", a.Sessions, "workers", a.Workers)
 	}
@@ -346,6 +368,7 @@ func (k *Keeper) look() (failure error) {
 			h.fence.revoke()
 			delete(k.held, n)
 			if !h.lost {
+				k.Counts.Given.Add(1)
 				k.release[n] = true
 				k.poke()
 			}
@@ -373,6 +396,7 @@ func (k *Keeper) takenOver(n int, h *holding) {
 	}
 	s.last = min(2*s.last, shunMost)
 	s.until = time.Now().Add(s.last)
+	k.Counts.TakenOver.Add(1)
 	k.Log.Warn("another client has the session of a slot: the slot is given up; if no other worker is to have it, see that the client id is used by nobody else",
 		"slot", n, "again_in", s.last)
 	k.lose(h)

@@ -11,6 +11,7 @@ import (
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/slots"
 )
 
 // Understand decodes one message.
@@ -26,7 +27,7 @@ func OptionsOf(cfg *config.Config) actors.Options {
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
 	t := telling{
-		stats: w.stats, standing: func() standing { return standing{} }, waiting: actors.New(actors.Options{}).Waiting,
+		stats: w.stats, standing: func() standing { return standing{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
 		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, queues: noQueues,
 		bounds: w.config.Bounds, version: w.Version,
 	}

@@ -14,6 +14,7 @@ import (
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/slots"
 )
 
 // namespace begins the name of each metric that is ours.
@@ -24,6 +25,7 @@ const namespace = "chanmqttproxy"
 type telling struct {
 	stats    *actors.Stats
 	standing func() standing
+	counts   *slots.Counts
 	waiting  func() map[string]int // in mailboxes, by kind
 	layer    func() layer.Stats
 	trips    *actors.Histogram
@@ -34,7 +36,7 @@ type telling struct {
 
 func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
-		stats: w.stats, standing: w.standing, waiting: w.tree.Waiting,
+		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, queues: queuesOf(base, w.tree),
 		bounds: w.config.Bounds, version: w.Version,
 	}
@@ -53,6 +55,7 @@ func (t telling) registry() *prometheus.Registry {
 	t.inbound(m)
 	t.outbound(m)
 	t.sides(m)
+	t.slots(m)
 	t.bounded(m)
 	s := t.stats
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
@@ -138,6 +141,27 @@ func (t telling) sides(m metrics) {
 		Namespace: namespace, Name: "commands_dropped_total",
 		Help: "Commands that came by the pub/sub back end when as many waited as may.",
 	}, func() float64 { return float64(t.layer().DroppedCommands) }))
+}
+
+// slots are the worker's part in the whole.
+func (t telling) slots(m metrics) {
+	m.gauge("session_slots", "MQTT_SESSIONS as all workers have it: over how many slots the subscriptions are spread.", func() float64 { return float64(t.standing().slots.Sessions) })
+	m.gauge("session_slots_held", "Session slots that this worker holds.", func() float64 { return float64(len(t.standing().slots.Held)) })
+	m.gauge("session_slots_free", "Session slots that no worker holds.", func() float64 {
+		free := 0
+		for _, s := range t.standing().slots.Slots {
+			if s.Holder == "" {
+				free++
+			}
+		}
+		return float64(free)
+	})
+	m.truth("session_slots_moving", "Whether filters are on their way between slots, since MQTT_SESSIONS is another than before: 1 or 0.", func() bool { return t.standing().slots.Before > 0 })
+	m.gauge("session_lease_left_seconds", "How long the lease on the slots that this worker holds lasts, unless it is renewed.", func() float64 { return t.standing().slots.Left().Seconds() })
+	m.gauge("workers", "Workers that share the session slots, this one included.", func() float64 { return float64(t.standing().slots.Workers) })
+	for reason, n := range map[string]*atomic.Int64{"taken": &t.counts.Taken, "given": &t.counts.Given, "lost": &t.counts.Lost, "taken_over": &t.counts.TakenOver} {
+		m.count("session_slot_changes_total", "Session slots taken; given up at a stop, or for others to have their share; lost, since Redis was not reached in time; left, since another client took the session.", n, "change", reason)
+	}
 }
 
 // bounded are the bounds beside what they bound.
