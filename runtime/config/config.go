@@ -75,6 +75,11 @@ type Broker struct {
 	// before the first of them is acknowledged.
 	ReceiveMaximum uint16
 
+	// Sessions is over how many sessions the subscriptions are spread, and
+	// SessionLease after how long another worker takes over those of a dead one.
+	Sessions     int
+	SessionLease time.Duration
+
 	// TLS is for the servers with the schemes mqtts and wss; never nil.
 	TLS *tls.Config
 

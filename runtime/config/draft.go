@@ -36,12 +36,22 @@ func (d *draft) finish(fault func(env string, err error)) {
 	d.Broker.Birth = d.testament("MQTT_BIRTH", d.birth, check)
 	d.finishLayer(check)
 	check("HTTP_PPROF", d.checkPprof())
+	check("MQTT_SESSIONS", d.checkSessions())
 }
 
 // checkPassword keeps to [MQTT-3.1.2-22], which allows no password alone.
 func (d *draft) checkPassword() error {
 	if d.Broker.Password != "" && d.Broker.User == "" {
 		return errors.New("a password needs a user: set MQTT_USER too")
+	}
+	return nil
+}
+
+// checkSessions keeps to what can be: a layer without storage has no queues in which
+// commands find their sessions.
+func (d *draft) checkSessions() error {
+	if d.Layer.PubSub && d.Broker.Sessions > 1 {
+		return errors.New("the pub/sub back end stores no commands, as several sessions need it: leave this at 1, or take the core back end")
 	}
 	return nil
 }

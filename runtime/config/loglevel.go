@@ -7,7 +7,7 @@ import (
 )
 
 // components have log levels of their own.
-var components = []string{"actors", "http", "layer", "mqtt"}
+var components = []string{"actors", "http", "layer", "mqtt", "slots"}
 
 // setLogLevel reads a level, and those of components: info,mqtt=debug.
 func setLogLevel(d *draft, s string) error {

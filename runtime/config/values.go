@@ -119,6 +119,14 @@ func setShutdownTimeout(d *draft, s string) (err error) {
 	return err
 }
 
+func setSessionLease(d *draft, s string) (err error) {
+	d.Broker.SessionLease, err = parseDuration(s)
+	if err == nil && (d.Broker.SessionLease < 500*time.Millisecond || d.Broker.SessionLease > time.Minute) {
+		err = fmt.Errorf("%s is not within 500ms and 1m", s)
+	}
+	return err
+}
+
 func setSubscriptionIdle(d *draft, s string) (err error) {
 	d.SubscriptionIdle, err = parseDuration(s)
 	if err == nil && (d.SubscriptionIdle < 0 || d.SubscriptionIdle > 0 && d.SubscriptionIdle < time.Second) {

@@ -18,14 +18,14 @@ import (
 var (
 	minimalRights = []any{
 		"~asgi*", "~chanmqttproxy:*", "&chanmqttproxy:*",
-		"+ping", "+hello", "+select", "+time", "+info", "+client|tracking", "+subscribe", "+scan",
+		"+ping", "+hello", "+select", "+time", "+info", "+client|tracking", "+subscribe", "+publish", "+scan",
 		"+eval", "+evalsha", "+script|load", "+multi", "+exec", "+del", "+expire",
 		"+zadd", "+zcard", "+zcount", "+zrange", "+zrangebyscore", "+zrem", "+zremrangebyscore", "+zscore", "+zpopmin",
-		"+get", "+set", "+hget", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
+		"+get", "+set", "+hget", "+hgetall", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
 		"+lpush", "+ltrim", "+lrange", "+lrem", "+llen",
 	}
 	pubsubRights = []any{
-		"&mqtt", "&asgi*", "+publish", "+rpush", "+pubsub|numsub", "+pubsub|channels",
+		"&mqtt", "&asgi*", "+rpush", "+pubsub|numsub", "+pubsub|channels",
 	}
 )
 
@@ -51,15 +51,28 @@ func TestMinimalRights(t *testing.T) {
 				t.Fatal(err)
 			}
 			config.Hosts[0].Redis.Username, config.Hosts[0].Redis.Password = "worker", "secret"
+			config.Until = func() time.Time { return time.Now().Add(time.Hour) }
 			peer := layer.Open(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 			t.Cleanup(peer.Close)
 			doAll(t, peer, admin)
+			hearOthers(t, config)
 			peer.Close()
 			denied, err := admin.Do(t.Context(), "acl", "log").Slice()
 			if err != nil || len(denied) > 0 {
 				t.Errorf("denied: %v %v", denied, err)
 			}
 		})
+	}
+}
+
+// hearOthers does what a slot above the first does more.
+func hearOthers(t *testing.T, config layer.Config) {
+	t.Helper()
+	config.Slot = 1
+	peer := layer.Open(config, slog.New(slog.DiscardHandler))
+	defer peer.Close()
+	if _, err := peer.Elsewhere(t.Context(), 2); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -73,9 +86,12 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
+	_, err := peer.Lease(ctx, messages.LeaseAsk{Worker: "w", Lease: time.Second, Sessions: 2, Held: []messages.Slot{{Number: 1, Epoch: 1}}, Release: []int{0}})
+	must("lease", err)
+	must("forward", peer.Forward(ctx, 0, nil))
 	group := messages.Target{Name: "g"}
 	must("ping", peer.Ping(ctx))
-	_, err := peer.Check(ctx)
+	_, err = peer.Check(ctx)
 	must("check", err)
 	_, err = peer.Prefixes(ctx)
 	must("prefixes", err)

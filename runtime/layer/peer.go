@@ -29,6 +29,8 @@ type Peer interface {
 	Check(ctx context.Context) (Report, error)
 	Prefixes(ctx context.Context) (map[string]int, error)
 
+	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
+
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
 

@@ -20,12 +20,16 @@ func Understand(m layer.Message, decode func(messages.Map) (messages.Command, er
 
 // OptionsOf are the options of the actors for a configuration.
 func OptionsOf(cfg *config.Config) actors.Options {
-	return New(cfg, slog.New(slog.DiscardHandler)).options(nil)
+	return New(cfg, slog.New(slog.DiscardHandler)).options(0)
 }
 
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
-	t := telling{w.stats, func() actors.Health { return actors.Health{} }, actors.New(w.options(nil)).Waiting, func() layer.Stats { return layer.Stats{} }, w.trips, noQueues, w.config.Bounds, w.Version}
+	t := telling{
+		stats: w.stats, standing: func() standing { return standing{} }, waiting: actors.New(w.options(0)).Waiting, trips: w.trips, queues: noQueues,
+		layer:  func() layer.Stats { return layer.Stats{} },
+		bounds: w.config.Bounds, version: w.Version,
+	}
 	answer := httptest.NewRecorder()
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()

@@ -5,7 +5,6 @@ import (
 	"net"
 	"time"
 
-	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/status"
 )
@@ -34,20 +33,20 @@ func (w *Worker) listen() error {
 	return err
 }
 
-// serve answers about a tree until stop is called.
-func (w *Worker) serve(tree *actors.Tree, peer layer.Peer, tell telling) (stop func()) {
+// serve answers about the worker until stop is called.
+func (w *Worker) serve(peer layer.Peer) (stop func()) {
 	if w.listener == nil {
 		return func() {}
 	}
 	log := w.logOf("http")
 	server := status.New(w.listener, status.Options{
-		Live:    func() error { return tree.Ping(aliveWithin) },
-		Ready:   func() status.Readiness { return readiness(tree.Health()) },
-		Metrics: tell.handler(),
+		Live:    func() error { return w.tree.Ping(aliveWithin) },
+		Ready:   func() status.Readiness { return w.standing().readiness() },
+		Metrics: w.telling(peer).handler(),
 		Pprof:   w.config.HTTP.Pprof,
 		Log:     log,
 	})
-	leave := w.mount(server, tree, peer)
+	leave := w.mount(server, peer)
 	go func() {
 		if err := server.Serve(); err != nil {
 			log.Error("health and metrics are not served any more; the worker goes on: restart it to have them back", "error", err)
@@ -58,27 +57,4 @@ func (w *Worker) serve(tree *actors.Tree, peer layer.Peer, tell telling) (stop f
 		leave()
 		server.Close()
 	}
-}
-
-// readiness says what a worker lacks to do its work.
-func readiness(h actors.Health) status.Readiness {
-	var reasons []string
-	lack := func(missing bool, reason string) {
-		if missing {
-			reasons = append(reasons, reason)
-		}
-	}
-	lack(h.Stopping, "the worker is stopping")
-	lack(!h.Layer, "Redis is away")
-	lack(!h.Restored, "the subscriptions are not restored")
-	lack(h.Restored && !h.Broker, "the MQTT broker is away"+because(h.State.Reason))
-	lack(h.Broker && !h.Subscribed, "the MQTT broker has not answered for every subscription")
-	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
-}
-
-func because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return ": " + reason
 }

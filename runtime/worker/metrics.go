@@ -22,14 +22,21 @@ const namespace = "chanmqttproxy"
 // telling is what the metrics are read from, at the moment somebody asks for
 // them: the walk of a message costs them nothing.
 type telling struct {
-	stats   *actors.Stats
-	health  func() actors.Health
-	waiting func() map[string]int // in mailboxes, by kind
-	layer   func() layer.Stats
-	trips   *actors.Histogram
-	queues  func(context.Context) ([]messages.QueueFacts, error)
-	bounds  config.Bounds
-	version string
+	stats    *actors.Stats
+	standing func() standing
+	waiting  func() map[string]int // in mailboxes, by kind
+	layer    func() layer.Stats
+	queues   func(context.Context) ([]messages.QueueFacts, error)
+	trips    *actors.Histogram
+	bounds   config.Bounds
+	version  string
+}
+
+func (w *Worker) telling(base layer.Peer) telling {
+	return telling{
+		stats: w.stats, standing: w.standing, waiting: w.tree.Waiting, trips: w.trips, queues: queuesOf(base, w.tree),
+		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, bounds: w.config.Bounds, version: w.Version,
+	}
 }
 
 // handler serves the metrics in Prometheus' formats.
@@ -37,6 +44,10 @@ func (t telling) handler() http.Handler {
 	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{})
 }
 
+// registry has all metrics. Those that the actor library has of its own are left off: with
+// them (actor.WithMetricProviders) each message through a mailbox costs 1.8 µs and nine
+// allocations where it costs 0.1 µs and none, and they know all actors by one type, that
+// of what wraps them. What they count is counted here by kind.
 func (t telling) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -113,16 +124,16 @@ func (t telling) outbound(m metrics) {
 
 func (t telling) sides(m metrics) {
 	s := t.stats
-	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return readiness(t.health()).Ready })
-	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.health().Layer })
-	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.health().Broker })
+	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return t.standing().readiness().Ready })
+	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.standing().redis() })
+	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.standing().Broker })
 	for _, v := range []messages.Version{messages.MQTT5, messages.MQTT311} {
 		m.truth("mqtt_protocol", "Which version of MQTT is spoken: 1 at that one.", func() bool {
-			h := t.health()
+			h := t.standing()
 			return h.Broker && h.State.Version == v
 		}, "version", v.String())
 	}
-	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.health().Filters) })
+	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.standing().Filters) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)

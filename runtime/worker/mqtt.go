@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,9 +15,19 @@ import (
 // broker is the MQTT side as the actors see it.
 type broker struct{ *mqtt.Dialer }
 
+// newBroker is that of a session slot. The first one's session alone has a will, as it
+// alone publishes.
 func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
 	c.Sessions, c.RoundTrip = sessions, trip
+	if slot := sessions.slot; slot > 0 {
+		base := c.ClientID
+		c.Will = nil
+		c.ClientID = func(ctx context.Context) (string, error) {
+			name, err := base(ctx)
+			return fmt.Sprintf("%s-%d", name, slot), err
+		}
+	}
 	return broker{mqtt.NewDialer(c)}
 }
 

@@ -2,10 +2,8 @@ package worker
 
 import (
 	"log/slog"
-	"strings"
 	"time"
 
-	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/systemd"
 )
 
@@ -15,9 +13,9 @@ const statusInterval = time.Second
 // herald tells systemd how the worker does, until the worker has ended.
 type herald struct {
 	systemd.Manager
-	tree  *actors.Tree
-	ended <-chan struct{}
-	log   *slog.Logger
+	worker *Worker
+	ended  <-chan struct{}
+	log    *slog.Logger
 
 	ready, leaving bool
 	status         string
@@ -25,11 +23,11 @@ type herald struct {
 }
 
 // notify starts telling systemd, if it started us.
-func (w *Worker) notify(tree *actors.Tree, ended <-chan struct{}) {
+func (w *Worker) notify(ended <-chan struct{}) {
 	if !w.Manager.Present() {
 		return
 	}
-	h := &herald{Manager: w.Manager, tree: tree, ended: ended, log: w.log}
+	h := &herald{Manager: w.Manager, worker: w, ended: ended, log: w.log}
 	go h.run()
 }
 
@@ -52,9 +50,9 @@ func (h *herald) run() {
 
 // tell says what is new.
 func (h *herald) tell() {
-	health := h.tree.Health()
-	r := readiness(health)
-	if status := statusOf(r.Ready, r.Reasons); status != h.status {
+	standing := h.worker.standing()
+	r := standing.readiness()
+	if status := standing.inWords(r); status != h.status {
 		h.status = status
 		h.check(h.Status(status))
 	}
@@ -62,18 +60,11 @@ func (h *herald) tell() {
 		h.ready = true
 		h.check(h.Ready())
 	}
-	if health.Stopping && !h.leaving {
+	if (standing.Stopping || standing.slots.Leaving) && !h.leaving {
 		h.leaving = true
 		h.check(h.Stopping())
 	}
 	h.feed()
-}
-
-func statusOf(ready bool, reasons []string) string {
-	if ready {
-		return "at work"
-	}
-	return "waiting: " + strings.Join(reasons, "; ")
 }
 
 // feed gives the watchdog a sign of life four times as often as it wants one, if
@@ -83,7 +74,7 @@ func (h *herald) feed() {
 	if dog == 0 || time.Since(h.fed) < dog/4 {
 		return
 	}
-	err := h.tree.Ping(dog / 4)
+	err := h.worker.tree.Ping(dog / 4)
 	switch {
 	case err == nil:
 		h.fed = time.Now()

@@ -20,13 +20,13 @@ type Development struct {
 }
 
 // mount puts the page on a server. Beyond loopback it is there only with a token.
-func (w *Worker) mount(server *status.Server, tree *actors.Tree, peer layer.Peer) (stop func()) {
+func (w *Worker) mount(server *status.Server, peer layer.Peer) (stop func()) {
 	loopback := server.Loopback()
 	if !loopback && w.config.HTTP.Token == "" {
 		return func() {}
 	}
 	o := devpage.Options{
-		About: w.about(), Tree: tree, Layer: queues{peer}, Stats: w.stats.Numbers,
+		About: w.about(), Tree: w.tree, Layer: queues{peer}, Stats: w.stats.Numbers,
 		Log: w.lines, Token: w.config.HTTP.Token, Loopback: loopback,
 	}
 	if w.Development != nil {

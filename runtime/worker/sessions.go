@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 
@@ -14,6 +15,8 @@ import (
 // on with the one it has, and has Redis remember it again.
 type sessions struct {
 	layer.Peer
+	slot  int
+	held  func() bool            // whether this worker holds the slot
 	name  atomic.Pointer[string] // drawn
 	inUse atomic.Pointer[string] // and the broker has it as we want it
 }
@@ -36,10 +39,17 @@ func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
 	return s.Peer.Store(ctx, []messages.Change{{Session: clientID}})
 }
 
+// errUnheld is why nothing is stored for a slot.
+var errUnheld = errors.New("this worker does not hold the session slot at the moment")
+
 // Store stores subscriptions together with the session in use that holds them:
 // with the one and without the other, the next worker would have the broker drop
-// a session that is good, and what waits in it.
+// a session that is good, and what waits in it. What is stored counts for whoever
+// holds the slot, who alone may change it.
 func (s *sessions) Store(ctx context.Context, changes []messages.Change) error {
+	if !s.held() {
+		return &messages.LayerFailure{Doing: "storing subscriptions", Err: errUnheld}
+	}
 	if name := s.inUse.Load(); name != nil {
 		changes = append(slices.Clip(changes), messages.Change{Session: *name})
 	}

@@ -27,7 +27,8 @@ func (r *recorder) Store(_ context.Context, changes []messages.Change) error {
 func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
-	s := &sessions{Peer: r}
+	held := true
+	s := &sessions{Peer: r, held: func() bool { return held }}
 	if _, err := s.ClientID(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +36,10 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 	_ = s.Store(t.Context(), []messages.Change{change})
 	_ = s.RememberSession(t.Context(), "drawn")
 	_ = s.Store(t.Context(), []messages.Change{change})
+	held = false
+	if s.Store(t.Context(), []messages.Change{change}) == nil {
+		t.Error("stored for a slot that is another's")
+	}
 	session := messages.Change{Session: "drawn"}
 	want := [][]messages.Change{{change}, {session}, {change, session}}
 	if !reflect.DeepEqual(r.stored, want) {

@@ -11,6 +11,7 @@ import (
 	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/runtime/slots"
 	"chanmqttproxy/runtime/systemd"
 )
 
@@ -32,6 +33,11 @@ type Worker struct {
 	trips    *actors.Histogram // to the MQTT broker and back
 	listener net.Listener
 	lines    *devpage.Log
+
+	tree    *actors.Tree
+	peers   peers
+	keeper  *slots.Keeper
+	tracing *tracing // nil: messages are not traced
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
@@ -52,33 +58,31 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	client := newPeer(w.config, w.logOf("layer"))
-	options := w.options(client)
-	traced := w.startTracing()
-	untrace := traced.trace(&options)
-	tree := actors.New(options)
-	slot := tree.Start(options)
-	defer w.serve(tree, client, telling{w.stats, tree.Health, tree.Waiting, client.Stats, w.trips, queuesOf(client, tree), w.config.Bounds, w.Version})()
-	w.notify(tree, slot.Done())
-	go tellLosses(ctx, w.stats, w.log)
-	select {
-	case <-slot.Done():
-	case <-ctx.Done():
-		w.log.Info("stopping: finishing what is under way")
-		slot.Shutdown()
-	}
-	deadline := time.Now().Add(w.config.ShutdownTimeout)
+	defer client.Close()
+	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
+	w.tracing = w.startTracing()
+	w.keeper = w.newKeeper(client)
 	ended := make(chan struct{})
+	defer w.serve(client)()
+	w.notify(ended)
+	go tellLosses(ctx, w.stats, w.log)
+	var err error
 	go func() {
-		<-slot.Done()
-		client.Close()
-		close(ended)
+		defer close(ended)
+		err = w.keeper.Run(ctx)
 	}()
 	select {
 	case <-ended:
+		return err
+	case <-ctx.Done():
+		w.log.Info("stopping: finishing what is under way")
+	}
+	deadline := time.Now().Add(w.config.ShutdownTimeout)
+	select {
+	case <-ended:
 		logTotals(w.stats, w.log)
-		untrace()
-		w.stopTracing(traced, deadline)
-		return slot.Err()
+		w.stopTracing(deadline)
+		return err
 	case <-time.After(time.Until(deadline)):
 		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
 			"after", w.config.ShutdownTimeout)
@@ -86,13 +90,13 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// options are what the actors get of the configuration.
-func (w *Worker) options(peer layer.Peer) actors.Options {
-	sessions := &sessions{Peer: peer}
+// options are what the actors of a slot get of the configuration. The first slot alone
+// publishes, and speaks of the worker.
+func (w *Worker) options(slot int) actors.Options {
 	bounds := w.config.Bounds
-	return actors.Options{
-		Layer:            &commands{sessions: sessions},
-		MQTT:             newBroker(w.config, sessions, w.trips.Observe, w.logOf("mqtt")),
+	o := actors.Options{
+		Slot:             slot,
+		SlotChannel:      func(slot int) string { return layer.SlotChannel(w.config.Channel, slot) },
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
@@ -107,10 +111,13 @@ func (w *Worker) options(peer layer.Peer) actors.Options {
 		AllowPublish:     w.config.AllowPublish,
 		Static:           w.config.Subscriptions,
 		DrainTimeout:     w.drainTimeout(),
-		Count:            w.config.HTTP.Count,
 		Log:              w.logOf("actors"),
-		Stats:            w.stats,
 	}
+	if slot > 0 {
+		o.Birth, o.StatusGroup = nil, ""
+		o.Log = o.Log.With("slot", slot)
+	}
+	return o
 }
 
 // logOf is the logger of a component.

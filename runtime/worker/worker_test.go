@@ -124,7 +124,7 @@ subscriptions = [
   {topic = "a", group = "g", qos = "1"},
   {topic = "a", group = "g"},
   {topic = "a", group = "g", type = "mqtt.subscribe"},
-  {topic = "a", group = "g", shared = true},
+  {topic = "a", group = "g", shared = true, retained = "send"},
   {topic = "a"},
 ]
 `)
@@ -134,7 +134,7 @@ subscriptions = [
 	}
 	for _, part := range []string{
 		"subscriptions[0].topic (", "subscriptions[1].qos (", "must be 0, 1 or 2", "subscriptions[3].type (", "no such key",
-		"subscriptions[4].shared (", "not supported", "subscriptions[5].group (", "missing",
+		"subscriptions[4].shared (", "gets no retained values", "subscriptions[5].group (", "missing",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in %v", part, err)

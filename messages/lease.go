@@ -1,0 +1,55 @@
+package messages
+
+import "time"
+
+// Slot is a session slot while one worker holds it. Epoch is higher than those of all
+// tenures of that slot before.
+type Slot struct {
+	Number int
+	Epoch  uint64
+}
+
+// LeaseAsk is what a worker tells and asks of the leases of session slots.
+type LeaseAsk struct {
+	// Worker names the process, as no other is named; Name is for people.
+	Worker, Name string
+	// Lease is how long what is granted lasts.
+	Lease time.Duration
+	// Sessions is how many slots the worker is configured with; Propose asks for a
+	// layout of so many.
+	Sessions int
+	Propose  bool
+	// Held are the slots that the worker believes to hold. They are its own as long as
+	// nobody else has taken them, also when the lease is over or Redis lost its data.
+	Held []Slot
+	// Release are given up; Shun are not wanted for now; Moved are those whose filters
+	// have all gone to where the layout has them.
+	Release, Shun, Moved []int
+	// Down: the worker does not reach the MQTT broker. Leaving: it takes nothing new.
+	Down, Leaving bool
+}
+
+// LeaseAnswer says what a worker holds, and how the whole stands.
+type LeaseAnswer struct {
+	// Now is the server's time; what is Held is until Until, by the same clock.
+	Now, Until time.Time
+	Held       []Slot
+	// Give is a slot to hand over at leisure, so that all have their share; -1: none.
+	Give int
+	// Soonest is when the next lease of another worker ends, from now; 0: there is none.
+	Soonest time.Duration
+	Layout
+	Slots []SlotFacts
+	// Workers is how many are alive.
+	Workers int
+}
+
+// SlotFacts are what is known of one session slot.
+type SlotFacts struct {
+	Number int
+	// Holder is who holds it, and Name who that is for people; empty: nobody does.
+	Holder, Name string
+	Epoch        uint64
+	// Left is how long the lease is to last, unless it is renewed.
+	Left time.Duration
+}

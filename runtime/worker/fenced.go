@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/slots"
+)
+
+// fencedBroker is the MQTT side of a slot whose lease may end at any time: what it has
+// to send waits until it is held again, or for good.
+type fencedBroker struct {
+	broker
+	slot      int
+	fence     *slots.Fence
+	takenOver chan struct{}
+	once      sync.Once
+}
+
+func newFencedBroker(b broker, slot int, fence *slots.Fence) *fencedBroker {
+	return &fencedBroker{broker: b, slot: slot, fence: fence, takenOver: make(chan struct{})}
+}
+
+// Dial makes a session when the slot is held.
+func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+	if err := b.fence.Wait(ctx); err != nil {
+		return nil, &messages.SessionFailure{Doing: "waiting for the lease of the session slot", Err: err}
+	}
+	s, err := b.broker.Dial(ctx, version, attentive{sink, b})
+	if err != nil {
+		return nil, err
+	}
+	return fencedSession{s, b.slot, b.fence}, nil
+}
+
+// fencedSession publishes while the slot is held.
+type fencedSession struct {
+	actors.Session
+	slot  int
+	fence *slots.Fence
+}
+
+// Publish waits until the slot is held again where it is not.
+func (s fencedSession) Publish(ctx context.Context, p messages.Publish) error {
+	if !s.fence.Open() {
+		if err := s.fence.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Session.Publish(ctx, p)
+}
+
+// attentive hears that the session went to another client.
+type attentive struct {
+	actors.Sink
+	broker *fencedBroker
+}
+
+// Lost passes the failure on.
+func (a attentive) Lost(err error) {
+	var f *messages.SessionFailure
+	if errors.As(err, &f) && f.Cause == messages.TakenOver {
+		a.broker.once.Do(func() { close(a.broker.takenOver) })
+	}
+	a.Sink.Lost(err)
+}

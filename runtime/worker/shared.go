@@ -1,0 +1,38 @@
+package worker
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// Subscribe gives shared subscriptions their name: the client id without the number of
+// the slot, which is the same for all workers of a site and no other's.
+func (s fencedSession) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+	named := make([]messages.Want, len(filters))
+	for i, w := range filters {
+		named[i] = w
+		named[i].Filter = topic.Named(w.Filter, s.shareName())
+	}
+	return s.Session.Subscribe(ctx, named)
+}
+
+// Unsubscribe names them as Subscribe does.
+func (s fencedSession) Unsubscribe(ctx context.Context, filters []string) error {
+	named := make([]string, len(filters))
+	for i, f := range filters {
+		named[i] = topic.Named(f, s.shareName())
+	}
+	return s.Session.Unsubscribe(ctx, named)
+}
+
+func (s fencedSession) shareName() string {
+	id := s.Info().ClientID
+	if s.slot == 0 {
+		return id
+	}
+	return strings.TrimSuffix(id, "-"+strconv.Itoa(s.slot))
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/slots"
+	"chanmqttproxy/runtime/status"
+)
+
+// newKeeper makes the keeper of this worker's session slots.
+func (w *Worker) newKeeper(client layer.Peer) *slots.Keeper {
+	return slots.New(slots.Options{
+		Leases: client, Hold: w.hold, Lease: w.config.Broker.SessionLease, Sessions: w.config.Broker.Sessions,
+		Log: w.logOf("slots"),
+	})
+}
+
+// standing is how the worker stands: its slots, and its part in the whole.
+type standing struct {
+	actors.Health
+	slots slots.View
+}
+
+func (w *Worker) standing() standing { return standing{w.tree.Health(), w.keeper.View()} }
+
+// standby says that all slots are held by others, so that there is nothing to do.
+func (s standing) standby() bool {
+	for _, slot := range s.slots.Slots {
+		if slot.Holder == "" {
+			return false
+		}
+	}
+	return s.slots.Reached && len(s.slots.Held) == 0 && len(s.slots.Slots) > 0
+}
+
+// readiness says what a worker lacks to do its work.
+func (s standing) readiness() status.Readiness {
+	var reasons []string
+	lack := func(missing bool, reason string) {
+		if missing {
+			reasons = append(reasons, reason)
+		}
+	}
+	lack(s.Stopping || s.slots.Leaving, "the worker is stopping")
+	if s.standby() {
+		return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+	}
+	lack(!s.redis(), "Redis is away")
+	lack(s.slots.Reached && len(s.slots.Held) == 0, "no session slot is held yet")
+	lack(!s.Restored, "the subscriptions are not restored")
+	lack(s.Restored && !s.Broker, "the MQTT broker is away"+because(s.State.Reason))
+	lack(s.Broker && !s.Subscribed, "the MQTT broker has not answered for every subscription")
+	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// redis says whether Redis answers, and commands are read from it where that is ours to
+// do.
+func (s standing) redis() bool { return s.slots.Reached && (len(s.slots.Held) == 0 || s.Layer) }
+
+// inWords says what the worker does, and which part of the whole it has.
+func (s standing) inWords(r status.Readiness) string {
+	switch {
+	case !r.Ready:
+		return "waiting: " + strings.Join(r.Reasons, "; ")
+	case s.standby():
+		return "standing by: other workers hold all session slots"
+	case s.slots.Sessions > 1 || s.slots.Before > 1:
+		return fmt.Sprintf("at work on session slots %s of %d", s.held(), s.slots.Sessions)
+	default:
+		return "at work"
+	}
+}
+
+// held are the numbers of the slots that the worker holds.
+func (s standing) held() string {
+	var list []string
+	for _, slot := range s.slots.Held {
+		list = append(list, strconv.Itoa(slot.Number))
+	}
+	return strings.Join(list, ", ")
+}
