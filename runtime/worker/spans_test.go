@@ -89,7 +89,7 @@ func fromDevice(topic string, qos byte, flags string) messages.Message {
 func attributeOf(s tracetest.SpanStub, key string) string {
 	for _, a := range s.Attributes {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
