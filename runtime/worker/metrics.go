@@ -47,6 +47,10 @@ func (t telling) handler() http.Handler {
 	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{})
 }
 
+// registry has all metrics. Those that the actor library has of its own are left off: with
+// them (actor.WithMetricProviders) each message through a mailbox costs 1.8 µs and nine
+// allocations where it costs 0.1 µs and none, and they know all actors by one type, that
+// of what wraps them. What they count is counted here by kind.
 func (t telling) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -20,11 +20,11 @@ type tenure struct {
 	slot   *actors.Slot
 	peer   layer.Peer
 	broker *fencedBroker
+	done   chan struct{}
+	over   chan struct{} // closed by Stop and Abandon
+	once   sync.Once
 	// untrace ends the spans that are open.
 	untrace func()
-	done    chan struct{}
-	over    chan struct{} // closed by Stop and Abandon
-	once    sync.Once
 
 	mu      sync.Mutex
 	layout  messages.Layout

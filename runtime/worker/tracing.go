@@ -45,13 +45,12 @@ func (t *tracing) trace(o *actors.Options) (stop func()) {
 
 // stopTracing exports what still waits, and returns by the deadline.
 func (w *Worker) stopTracing(deadline time.Time) {
-	t := w.tracing
-	if t == nil {
+	if w.tracing == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), min(time.Until(deadline), flushTimeout))
 	defer cancel()
-	if err := t.provider.Shutdown(ctx); err != nil {
+	if err := w.tracing.provider.Shutdown(ctx); err != nil {
 		w.log.Warn("the last spans were not exported: is the collector there?", "error", err)
 	}
 }

@@ -37,7 +37,7 @@ type Worker struct {
 	tree    *actors.Tree
 	peers   peers
 	keeper  *slots.Keeper
-	tracing *tracing
+	tracing *tracing // nil: messages are not traced
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.

@@ -37,7 +37,7 @@ func TestTrace(t *testing.T) {
 	t.Parallel()
 	collector := kit.NewCollector(t)
 	s := traceStage(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_EXPORTER_OTLP_HEADERS=x-key=42",
-		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_SERVICE_NAME=bridge", "OTEL_TRACES_SAMPLER=parentbased_always_off")
+		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_SERVICE_NAME=bridge", "MQTT_SESSIONS=2", "OTEL_TRACES_SAMPLER=parentbased_always_off")
 	sender, lamp := kit.NewDevice5(t, s.broker), kit.NewDevice5(t, s.broker)
 	lamp.Listen(s.topic+"/out", 1)
 
