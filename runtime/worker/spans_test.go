@@ -154,7 +154,7 @@ func TestOutbound(t *testing.T) {
 // the worker stops before.
 func TestUnpublished(t *testing.T) {
 	t.Parallel()
-	f := newTraced(t, func(o *actors.Options) { o.AllowPublish = []string{"house/#"} })
+	f := newTraced(t, func(o *actors.Options) { o.AllowPublish, o.DrainTimeout = []string{"house/#"}, time.Millisecond })
 	f.broker.RefusePublish("house/refused", 0x87)
 	for name, want := range map[string]string{"elsewhere": "not published", "house/refused": "0x87"} {
 		f.ended.Reset()
