@@ -57,6 +57,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.restored(ctx, m)
 	case messages.Relaid:
 		r.relaid(ctx, m.Layout)
+	case messages.Reconfigured:
+		r.reconfigured(ctx, m.Rules)
 	case messages.Elsewhere:
 		r.elsewhere.learn(m)
 	case moveAgain:
@@ -160,7 +162,11 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	}
 	r.keep(receipt, r.subscribe(ctx, c))
 	r.await(receipt, c)
-	if to, ok = r.trie.Get(c.Filter); ok && r.layout.Before > 0 {
+	to, _ = r.trie.Get(c.Filter)
+	for _, target := range c.Targets {
+		to.ask(target)
+	}
+	if r.layout.Before > 0 {
 		for _, target := range c.Targets {
 			to.follows(target) // as it is now
 		}
@@ -248,6 +254,8 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 			continue
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
+		to, _ := r.trie.Get(s.Filter)
+		to.ask(s.Target)
 	}
 	r.keep("", append(changes, r.subscribeStatic(ctx)...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
@@ -266,16 +274,14 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 // subscribeStatic subscribes to those of the configuration's that have their place
 // here, and returns what is to be stored of that.
 func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) {
-	for _, s := range r.Static {
+	for _, s := range r.rules.Load().Static {
 		if r.of(s.Filter, s.Options) != r.Slot {
 			continue
 		}
-		to, ok := r.trie.Get(s.Filter)
-		if ok && !slices.ContainsFunc(s.Targets, func(t messages.Target) bool { return !to.isFixed(t) }) {
-			continue // it is there already
+		if to, ok := r.trie.Get(s.Filter); !ok || !to.has(s) {
+			r.subscribe(ctx, s)
 		}
-		r.subscribe(ctx, s)
-		to, _ = r.trie.Get(s.Filter)
+		to, _ := r.trie.Get(s.Filter)
 		for _, target := range s.Targets {
 			to.fix(target)
 		}
@@ -285,10 +291,33 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 	return changes
 }
 
+// reconfigured takes other rules in: what they do not allow any more is given up, as at
+// a start, and so is what the configuration alone has wanted.
+func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
+	r.rules.Store(&rules)
+	if r.restoring {
+		return
+	}
+	var changes []messages.Change
+	r.trie.Each(func(to *route) { to.free() })
+	changes = append(changes, r.subscribeStatic(ctx)...)
+	gone := map[string][]messages.Target{}
+	r.trie.Each(func(to *route) {
+		if left := to.unwanted(r.deniedFilter(to.filter) != nil); len(left) > 0 {
+			gone[to.filter] = left
+		}
+	})
+	for filter, left := range gone {
+		changes = append(changes, r.unsubscribe(ctx, filter, left)...)
+	}
+	r.keep("", changes)
+	r.move(ctx)
+}
+
 // configured is what slots below this one serve because the configuration says so.
 func (r *router) configured() messages.Elsewhere {
 	m := messages.Elsewhere{Slot: -1, All: true}
-	for _, s := range r.Static {
+	for _, s := range r.rules.Load().Static {
 		for _, target := range s.Targets {
 			if r.of(s.Filter, s.Options) < r.Slot {
 				m.Put = append(m.Put, messages.Stored{Filter: s.Filter, Target: target, Options: s.Options, Granted: true})
@@ -355,7 +384,7 @@ func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
 // wants: some may have changed meanwhile, and what is published with QoS 0 is
 // kept for nobody.
 func (r *router) reconnected(ctx actor.Context) {
-	for _, s := range r.Static {
+	for _, s := range r.rules.Load().Static {
 		if r.connected && s.Replay && r.of(s.Filter, s.Options) == r.Slot {
 			r.subscribe(ctx, s)
 		}

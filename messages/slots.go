@@ -11,6 +11,19 @@ type Layout struct {
 // Relaid says that the layout is another. The worker tells router and registry.
 type Relaid struct{ Layout Layout }
 
+// Rules are what the configuration says of subscriptions and commands, and may say
+// otherwise while the worker runs.
+type Rules struct {
+	// AllowSubscribe and AllowPublish are filters, within one of which every filter
+	// and topic of a command must be; nil: all are allowed.
+	AllowSubscribe, AllowPublish []string
+	// Static are subscriptions that are there from the start and stay.
+	Static []SubscribeCommand
+}
+
+// Reconfigured says that other rules hold from now on. The worker tells router.
+type Reconfigured struct{ Rules Rules }
+
 // Forward asks to give a command to the session slot that is to carry it out.
 // Router tells reader.
 type Forward struct {
@@ -36,8 +49,9 @@ type MovedCommand struct {
 // MovingID is the id of the subscribe commands by which slots move subscriptions.
 const MovingID = "slot.moving"
 
-func (MovedCommand) command() {}
-func (Forward) toReader()     {}
-func (Relaid) toRegistry()    {}
-func (Elsewhere) toRouter()   {}
-func (Relaid) toRouter()      {}
+func (MovedCommand) command()  {}
+func (Forward) toReader()      {}
+func (Relaid) toRegistry()     {}
+func (Elsewhere) toRouter()    {}
+func (Reconfigured) toRouter() {}
+func (Relaid) toRouter()       {}
