@@ -48,6 +48,9 @@ var commands = []written{
 	{command: "source <(chanmqttproxy completion bash)", instead: "source <(chanmqttproxy completion bash) && complete -p chanmqttproxy", expect: "chanmqttproxy"},
 	{command: "CHAOS=full go test -v -timeout 2h ./test/chaos", skip: "it takes two hours; the same tests run smaller"},
 	{command: "go run ./test/chaos/soak -minutes 20", skip: "it takes twenty minutes; the same runs for two"},
+	{command: "chanmqttproxy dead-letters list"},
+	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},
+	{command: "chanmqttproxy dead-letters drop [ID...]", instead: "chanmqttproxy dead-letters drop"},
 	{command: "chanmqttproxy config print", expect: "mqtt_host: "},
 	{command: "chanmqttproxy config env", expect: "#MQTT_HOST="},
 	{command: "chanmqttproxy config schema", expect: "$schema"},
@@ -55,6 +58,7 @@ var commands = []written{
 		expect: "reading commands from Redis", stays: true,
 		instead: `HTTP_LISTEN=off MQTT_CHANNEL_NAME=other2 CHANNEL_LAYERS='{"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["'$REDIS_URL'"], "capacity": 1000}}}' chanmqttproxy run`},
 	{command: "chanmqttproxy tree --watch", expect: "bridge", stays: true},
+	{command: "chanmqttproxy tree", expect: "bridge"},
 	{command: "chanmqttproxy listen house --topic 'house/#'", stays: true, expect: `"payload"`,
 		instead: "(while sleep 0.3; do mosquitto_pub -t house/x -m 1; done) & chanmqttproxy send subscribe topic=house/x group=house; chanmqttproxy listen house --topic 'house/#'"},
 	{command: "chanmqttproxy send publish topic=house/lamp/set payload=on retain=false", expect: "mqtt.published"},
@@ -80,8 +84,8 @@ func told(t *testing.T) (list []string) {
 	text := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readme(t), "")
 	text = regexp.MustCompile(`\\\n +`).ReplaceAllString(text, "")
 	text = regexp.MustCompile(`",\n +"CONFIG"`).ReplaceAllString(text, `", "CONFIG"`)
-	for _, m := range regexp.MustCompile(`(?m)^    (\S.*)$`).FindAllStringSubmatch(text, -1) {
-		line, _, _ := strings.Cut(m[1], "  #")
+	for _, m := range regexp.MustCompile(`(?m)^    (?:  )?(\S.*)$`).FindAllStringSubmatch(text, -1) {
+		line, _, _ := strings.Cut(m[1], " #")
 		if line = strings.TrimSpace(line); !setting.MatchString(line) && !strings.HasPrefix(line, "devices <>") {
 			list = append(list, line)
 		}
