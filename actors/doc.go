@@ -72,5 +72,6 @@
 // answers messages.Inspect with its facts. Tree.Watch and its like look at the
 // counters without asking anybody. A message that is followed (Tree.Trace) carries
 // the number of its trace, and each who handles it adds a step; all others cost one
-// look at a pointer.
+// look at a pointer. A message with a Span is in an OpenTelemetry trace, which is
+// made outside, at the ports: of that the actors tell only Options.Settled.
 package actors

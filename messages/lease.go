@@ -22,6 +22,12 @@ type LeaseAsk struct {
 	// Held are the slots that the worker believes to hold. They are its own as long as
 	// nobody else has taken them, also when the lease is over or Redis lost its data.
 	Held []Slot
+	// Doubtful are those of Held whose leases are over: where Redis has lost its data
+	// others may hold them, of whom it does not know yet.
+	Doubtful []int
+	// Sent is when this was said, by the server's clock, as far as the worker can tell;
+	// zero: it has never been answered. What comes too late claims nothing.
+	Sent time.Time
 	// Release are given up; Shun are not wanted for now; Moved are those whose filters
 	// have all gone to where the layout has them.
 	Release, Shun, Moved []int

@@ -27,12 +27,12 @@ const leasesFor = 24 * time.Hour
 func (c *Client) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	args := []any{
 		ask.Worker, ask.Lease.Milliseconds(), ask.Sessions, ask.Propose, ask.Down, ask.Leaving, ask.Name,
-		int(leasesFor.Seconds()), len(ask.Held),
+		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), len(ask.Held),
 	}
 	for _, s := range ask.Held {
 		args = append(args, s.Number, s.Epoch)
 	}
-	for _, list := range [][]int{ask.Release, ask.Shun, ask.Moved} {
+	for _, list := range [][]int{ask.Release, ask.Shun, ask.Moved, ask.Doubtful} {
 		args = append(args, len(list))
 		for _, n := range list {
 			args = append(args, n)

@@ -1,12 +1,14 @@
 -- Grants, renews and takes back the leases of session slots, by the server's clock.
 --
 -- KEYS: the leases, a hash: 'worker:<id>' to 'end down name', 'slot:<n>' to
--- 'holder epoch end', 'layout' to 'sessions before', 'moved:<n>', 'giving' to its end.
+-- 'holder epoch end', 'layout' to 'sessions before', 'moved:<n>', 'giving' and 'lost'
+-- to their ends.
 -- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
--- name, 8 life of the hash in seconds, 9 how many slots it believes to hold, then number
--- and epoch of each; then how many it gives up, and their numbers; so those it shuns, and
--- those that have moved.
+-- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
+-- 10 how many slots it believes to hold, then number and epoch of each; then how many it
+-- gives up, and their numbers; so those it shuns, those that have moved, and those held
+-- whose leases are over.
 -- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
 -- number, holder, epoch, end and holder's name of each slot.
 local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
@@ -18,14 +20,15 @@ local function list(at, step)
   for i = at + 1, at + n * step, step do items[ARGV[i]] = step > 1 and ARGV[i + 1] or true end
   return items, at + 1 + n * step
 end
-local held, at = list(9, 2)
-local release, shun, moved
+local held, at = list(10, 2)
+local release, shun, moved, doubtful
 release, at = list(at, 1)
 shun, at = list(at, 1)
-moved = list(at, 1)
+moved, at = list(at, 1)
+doubtful = list(at, 1)
 
 -- What is there. What cannot be read counts as not being there.
-local workers, slots, had, layout, giving = {}, {}, {}, nil, 0
+local workers, slots, had, layout, giving, lost = {}, {}, {}, nil, 0, 0
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
@@ -47,10 +50,22 @@ for i = 1, #all, 2 do
     if sessions then layout = {tonumber(sessions), tonumber(before)} end
   elseif field == 'giving' then
     giving = tonumber(value) or 0
+  elseif field == 'lost' then
+    lost = tonumber(value) or 0
   end
 end
 workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1', name = ARGV[7], count = 0}
 redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s', now + lease, ARGV[5], ARGV[6], ARGV[7]))
+
+-- Where all was lost that a worker remembers, those who hold something have the time of a
+-- lease to say so. A question that was long on its way says what was, not what is.
+local sent = tonumber(ARGV[9])
+if not layout and sent > 0 then
+  lost = now + lease
+  redis.call('HSET', key, 'lost', string.format('%.0f', lost))
+end
+local late = sent > 0 and now - sent > lease / 2
+local unsure = lost > now
 
 -- The layout. A further one waits until filters move no more.
 local wish = tonumber(ARGV[3])
@@ -97,6 +112,7 @@ for n = 0, count - 1 do
   slots[name] = slot
   local unheld = slot.holder == '-' or slot.till <= now and slot.holder ~= me
   local claim = tonumber(held[name] or -1)
+  if late or unsure and doubtful[name] then claim = -1 end
   if slot.holder == me and release[name] then
     slot.holder, slot.till, unheld = '-', 0, true
     giving = 0
@@ -109,7 +125,7 @@ end
 
 -- Free slots go to those who have less than their share.
 local mine = workers[me]
-if takes(mine) then
+if takes(mine) and not late and not unsure then
   local most = math.ceil(count / math.max(share, 1))
   for _, name in ipairs(free) do
     local slot = slots[name]
@@ -125,16 +141,15 @@ for n = 0, count - 1 do
   redis.call('HSET', key, 'slot:' .. n, string.format('%s %.0f %.0f', slot.holder, slot.epoch, slot.till))
 end
 
--- One slot at a time is handed over to somebody who has too few.
+-- One slot at a time is handed over to somebody who has fewer, or can do with it what we
+-- cannot.
 local give = -1
-if giving <= now and mine.count > 0 then
-  local least = math.floor(count / math.max(share, 1))
+if giving <= now and mine.count > 0 and not mine.leaving then
   local poor = false
   for id, w in pairs(workers) do
-    if id ~= me and takes(w) and w.count < (takes(mine) and math.max(least, 0) or count) then poor = true end
+    if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end
   end
-  local rich = not takes(mine) and fit > 0 and not mine.leaving or takes(mine) and mine.count > least and poor
-  if rich and poor then
+  if poor then
     for n = count - 1, 0, -1 do
       if slots[tostring(n)].holder == me then
         give = n

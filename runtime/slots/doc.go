@@ -16,7 +16,11 @@
 // A lease that is over is still its former holder's until somebody else takes it: a
 // Redis that was away, or has lost its data, costs a worker its slots only if another
 // was there first. Until that is known the worker keeps its connections, sends nothing,
-// and goes on where it was when it has the lease again.
+// and goes on where it was when it has the lease again. Where the data were lost, those
+// who hold something have the time of a lease to say so before anything is given to
+// others. One gap is left: if the first who comes then is a worker that has only just
+// started, and so remembers as little as Redis, it takes what others hold for a moment
+// more; the broker is the fence then.
 //
 // A slot passes on at once where its holder stops or gives it away, since it is released
 // when nothing of it is left; and after the length of a lease where the holder died.

@@ -117,6 +117,7 @@ type View struct {
 	messages.LeaseAnswer
 
 	asked time.Time     // the last question that was answered
+	heard time.Time     // and the answer
 	lease time.Duration // how long it is for
 }
 
@@ -214,6 +215,9 @@ func (k *Keeper) ask() messages.LeaseAsk {
 		Release: slices.Sorted(maps.Keys(k.release)),
 	}
 	now := time.Now()
+	if !k.view.heard.IsZero() {
+		ask.Sent = k.view.Now.Add(now.Sub(k.view.heard))
+	}
 	for n, s := range k.shun {
 		if now.Before(s.until) {
 			ask.Shun = append(ask.Shun, n)
@@ -224,6 +228,9 @@ func (k *Keeper) ask() messages.LeaseAsk {
 			continue
 		}
 		ask.Held = append(ask.Held, h.slot)
+		if !h.fence.Open() {
+			ask.Doubtful = append(ask.Doubtful, n)
+		}
 		if k.view.Before > 0 && n < k.view.Before && h.tenure.Moved() {
 			ask.Moved = append(ask.Moved, n)
 		}
@@ -253,7 +260,7 @@ func (k *Keeper) answered(a answered) {
 	k.mu.Lock()
 	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
 	if a.err == nil {
-		k.view.LeaseAnswer, k.view.asked, k.view.lease = a.LeaseAnswer, a.asked, k.Lease
+		k.view.LeaseAnswer, k.view.asked, k.view.heard, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
 	}
 	k.mu.Unlock()
 	k.say(a.err)
@@ -307,7 +314,7 @@ func (k *Keeper) compare(a answered) {
 		granted[s.Number] = s
 	}
 	for n, h := range k.held {
-		if s, ok := granted[n]; !h.lost && (!ok || s.Epoch != h.slot.Epoch) {
+		if s, ok := granted[n]; !h.lost && (!ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch) {
 			k.Counts.Lost.Add(1)
 			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
@@ -324,6 +331,11 @@ func (k *Keeper) compare(a answered) {
 			h.fence.renew(a.asked, k.Lease, a.Until)
 		}
 	}
+}
+
+// free says whether nobody holds a slot that there is.
+func free(list []messages.SlotFacts, n int) bool {
+	return n < len(list) && list[n].Holder == ""
 }
 
 func (k *Keeper) hold(a answered, s messages.Slot) {

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,12 +54,16 @@ func (s *spans) begin(name string, kind trace.SpanKind, operation string, m *mes
 		attribute.String("messaging.system", "mqtt"),
 		attribute.String("messaging.operation.name", name),
 		attribute.String("messaging.operation.type", operation),
-		attribute.String("messaging.destination.name", m.Topic),
+		attribute.String("messaging.destination.name", text(m.Topic)),
 		attribute.Int("messaging.message.body.size", len(m.Payload)),
 		attribute.Int("mqtt.qos", int(m.QoS)),
 		attribute.Bool("mqtt.retain", m.Retain),
 	))
 }
+
+// text is what others have written as UTF-8, which they may not have: one that is not
+// would cost all spans that are exported with it.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // note puts a span into the books, if it is one that is recorded.
 func note[K comparable](s *spans, open map[K]trace.Span, key K, span trace.Span) {
@@ -79,7 +84,7 @@ func end[K comparable](s *spans, open map[K]trace.Span, key K, fault error) {
 		return
 	}
 	if fault != nil {
-		span.SetStatus(codes.Error, fault.Error())
+		span.SetStatus(codes.Error, text(fault.Error()))
 	}
 	span.End()
 }
@@ -131,17 +136,19 @@ func (s *spans) write(parent *messages.Span, b *messages.Batch, began, ended tim
 		attribute.String("messaging.system", "channels_redis"),
 		attribute.String("messaging.operation.name", "send"),
 		attribute.String("messaging.operation.type", "send"),
-		attribute.String("messaging.destination.name", b.Target.String()),
-		attribute.Int("messaging.batch.message_count", len(b.Bundles)),
+		attribute.String("messaging.destination.name", text(b.Target.String())),
 	))
+	if n := len(b.Bundles); n > 1 {
+		span.SetAttributes(attribute.Int("messaging.batch.message_count", n))
+	}
 	if b.Queue != nil {
-		span.SetAttributes(attribute.String("channels.queue", b.Queue.Name))
+		span.SetAttributes(attribute.String("channels.queue", text(b.Queue.Name)))
 	}
 	if refused > 0 {
 		span.SetAttributes(attribute.Int("channels.queues_full", refused))
 	}
 	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
+		span.SetStatus(codes.Error, text(err.Error()))
 	}
 	span.End(trace.WithTimestamp(ended))
 }

@@ -15,7 +15,7 @@ import (
 // Why a span ended before its message was where it was to go.
 var (
 	errNotTaken     = errors.New("not taken: the worker stops, or too much of QoS 0 is under way (BACKLOG_MEMORY)")
-	errNotPublished = errors.New("not published: the sender's answer, or the log, says why")
+	errNotPublished = errors.New("not acknowledged by the broker: the answer to the command, or the log, says why")
 )
 
 // tracedLayer is a Layer of which the writes, and the commands that publish, are
@@ -53,7 +53,8 @@ func (l tracedLayer) Send(ctx context.Context, b *messages.Batch) (messages.Outc
 	return outcome, err
 }
 
-// Acknowledge lets commands go. A span that is open was not published.
+// Acknowledge lets commands go. Where a span is open the broker has not acknowledged
+// its message, which was refused here, or came too late.
 func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
 	for _, receipt := range receipts {
 		end(l.spans, l.spans.commands, receipt, errNotPublished)

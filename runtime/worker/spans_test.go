@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/codes"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
@@ -154,9 +155,9 @@ func TestOutbound(t *testing.T) {
 // the worker stops before.
 func TestUnpublished(t *testing.T) {
 	t.Parallel()
-	f := newTraced(t, func(o *actors.Options) { o.AllowPublish = []string{"house/#"} })
+	f := newTraced(t, func(o *actors.Options) { o.AllowPublish, o.DrainTimeout = []string{"house/#"}, time.Millisecond })
 	f.broker.RefusePublish("house/refused", 0x87)
-	for name, want := range map[string]string{"elsewhere": "not published", "house/refused": "0x87"} {
+	for name, want := range map[string]string{"elsewhere": "not acknowledged", "house/refused": "0x87"} {
 		f.ended.Reset()
 		f.layer.Put(messages.PublishCommand{Message: &messages.Message{Topic: name, QoS: 1}})
 		if span := f.named("publish", 1)[0]; span.Status.Code != codes.Error || !strings.Contains(span.Status.Description, want) {
@@ -201,9 +202,13 @@ func TestEveryMessageEnds(t *testing.T) {
 	group := messages.Target{Name: "a"}
 	f.layer.Queues(group, "specific.x!")
 	f.layer.Room("specific.x!", 0)
-	f.broker.Send(messages.Message{Topic: "elsewhere", QoS: 1})
+	f.broker.Send(messages.Message{Topic: "else\xffwhere", QoS: 1})
 	f.broker.Send(messages.Message{Topic: "house/lamp"})
-	f.named("process", 2)
+	for _, s := range f.named("process", 2) {
+		if name := attributeOf(s, "messaging.destination.name"); !utf8.ValidString(name) {
+			t.Errorf("an attribute that cannot be exported: %q", name)
+		}
+	}
 	f.eventually("no open span", func() bool { return f.spans.Open() == 0 })
 	f.layer.Room("specific.x!", 10)
 	f.eventually("written", func() bool {

@@ -1,0 +1,212 @@
+package probe
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// Leases is a model of the leases of session slots in Redis, which does what the script
+// of the layer does. Now is its clock. It is not safe for several goroutines.
+type Leases struct {
+	Now func() time.Time
+
+	workers  map[string]*worker
+	slots    map[int]*lease
+	sessions int
+	before   int
+	moved    map[int]bool
+	giving   int64
+	lost     int64
+}
+
+type worker struct {
+	end           int64
+	down, leaving bool
+	name          string
+	count         int
+}
+
+type lease struct {
+	holder string
+	epoch  uint64
+	end    int64
+}
+
+// NewLeases makes a model without leases.
+func NewLeases(now func() time.Time) *Leases {
+	l := &Leases{Now: now}
+	l.Lose()
+	return l
+}
+
+// Lose has it forget everything.
+func (l *Leases) Lose() {
+	l.workers, l.slots, l.moved = map[string]*worker{}, map[int]*lease{}, map[int]bool{}
+	l.sessions, l.before, l.giving, l.lost = 0, 0, 0, 0
+}
+
+// Lease answers a worker.
+func (l *Leases) Lease(ask messages.LeaseAsk) messages.LeaseAnswer {
+	now, length := l.Now().UnixMilli(), ask.Lease.Milliseconds()
+	maps.DeleteFunc(l.workers, func(_ string, w *worker) bool { return w.end <= now })
+	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name}
+	l.workers[ask.Worker] = me
+	for _, w := range l.workers {
+		w.count = 0
+	}
+	remembers := ask.Sent.UnixMilli() > 0
+	if l.sessions == 0 && remembers {
+		l.lost = now + length
+	}
+	late := remembers && now-ask.Sent.UnixMilli() > length/2
+	l.layout(ask)
+	free := l.renew(ask, late, now, now+length)
+	if !late && l.lost <= now {
+		l.take(ask, me, free, now, now+length)
+	}
+	answer := messages.LeaseAnswer{
+		Now: time.UnixMilli(now), Until: time.UnixMilli(now + length), Give: l.give(ask.Worker, me, now, now+4*length),
+		Layout: messages.Layout{Sessions: l.sessions, Before: l.before}, Workers: len(l.workers),
+	}
+	if me.leaving && me.count == 0 {
+		delete(l.workers, ask.Worker)
+	}
+	l.tell(&answer, ask.Worker, now)
+	return answer
+}
+
+func (l *Leases) layout(ask messages.LeaseAsk) {
+	if l.sessions == 0 {
+		l.sessions = ask.Sessions
+	}
+	if ask.Propose && l.sessions != ask.Sessions && l.before == 0 {
+		l.sessions, l.before = ask.Sessions, l.sessions
+	}
+	if l.before == 0 {
+		return
+	}
+	over := true
+	for n := range l.before {
+		l.moved[n] = l.moved[n] || slices.Contains(ask.Moved, n)
+		over = over && l.moved[n]
+	}
+	if over {
+		clear(l.moved)
+		for n := l.sessions; n < l.before; n++ {
+			delete(l.slots, n)
+		}
+		l.before = 0
+	}
+}
+
+func (l *Leases) count() int { return max(l.sessions, l.before) }
+
+// renew keeps what is the worker's, and returns what is nobody's.
+func (l *Leases) renew(ask messages.LeaseAsk, late bool, now, end int64) (free []int) {
+	claims := map[int]uint64{}
+	for _, s := range ask.Held {
+		if late || l.lost > now && slices.Contains(ask.Doubtful, s.Number) {
+			continue
+		}
+		claims[s.Number] = s.Epoch
+	}
+	for n := range l.count() {
+		s := l.slots[n]
+		if s == nil {
+			s = &lease{}
+			l.slots[n] = s
+		}
+		released := slices.Contains(ask.Release, n)
+		switch {
+		case s.holder == ask.Worker && released:
+			*s = lease{epoch: s.epoch}
+			l.giving = 0
+		case s.holder == ask.Worker, s.holder == "" && claims[n] >= s.epoch && claims[n] > 0 && !released:
+			s.holder, s.epoch, s.end = ask.Worker, max(s.epoch, claims[n]), end
+		}
+		if s.holder == "" || s.end <= now {
+			free = append(free, n)
+		} else if w := l.workers[s.holder]; w != nil {
+			w.count++
+		}
+	}
+	return free
+}
+
+// share is for how many workers the slots are; takes says whether one is among them.
+func (l *Leases) share() (n int, takes func(*worker) bool) {
+	able, reaching := 0, 0
+	for _, w := range l.workers {
+		if !w.leaving {
+			able++
+			if !w.down {
+				reaching++
+			}
+		}
+	}
+	n = able
+	if reaching > 0 {
+		n = reaching
+	}
+	return max(n, 1), func(w *worker) bool { return !w.leaving && (!w.down || reaching == 0) }
+}
+
+func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end int64) {
+	share, takes := l.share()
+	if !takes(me) {
+		return
+	}
+	most := (l.count() + share - 1) / share
+	for _, n := range free {
+		if me.count < most && !slices.Contains(ask.Shun, n) && !slices.Contains(ask.Release, n) {
+			s := l.slots[n]
+			s.holder, s.epoch, s.end = ask.Worker, max(s.epoch+1, uint64(now)), end
+			me.count++
+		}
+	}
+}
+
+// give is a slot to hand over, one at a time in the whole.
+func (l *Leases) give(id string, me *worker, now, until int64) int {
+	_, takes := l.share()
+	if l.giving > now || me.count == 0 || me.leaving {
+		return -1
+	}
+	poor := false
+	for other, w := range l.workers {
+		poor = poor || other != id && takes(w) && (!takes(me) || w.count+1 < me.count)
+	}
+	if !poor {
+		return -1
+	}
+	l.giving = until
+	for n := l.count() - 1; n >= 0; n-- {
+		if l.slots[n].holder == id {
+			return n
+		}
+	}
+	return -1
+}
+
+func (l *Leases) tell(a *messages.LeaseAnswer, id string, now int64) {
+	for n := range l.count() {
+		s := l.slots[n]
+		f := messages.SlotFacts{Number: n, Epoch: s.epoch}
+		if left := time.Duration(s.end-now) * time.Millisecond; s.holder != "" && left > 0 {
+			f.Holder, f.Left = s.holder, left
+			if w := l.workers[s.holder]; w != nil {
+				f.Name = w.name
+			}
+		}
+		a.Slots = append(a.Slots, f)
+		switch {
+		case f.Holder == id:
+			a.Held = append(a.Held, messages.Slot{Number: n, Epoch: s.epoch})
+		case f.Left > 0 && (a.Soonest == 0 || f.Left < a.Soonest):
+			a.Soonest = f.Left
+		}
+	}
+}
