@@ -3,13 +3,23 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	paho5 "github.com/eclipse/paho.golang/paho"
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/test/kit"
 )
 
 // Fleet is a rig whose workers share session slots.
-type Fleet struct{ *Rig }
+type Fleet struct {
+	*Rig
+	redis *redis.Client
+}
 
 // NewFleet starts everything but the load, and returns when messages come through every
 // session slot.
@@ -17,7 +27,8 @@ func NewFleet(t testing.TB, o Options) Fleet {
 	t.Helper()
 	o.Load.Filters = true
 	o.Env = append([]string{"MQTT_CLIENT_ID=" + clientBase}, o.Env...)
-	return Fleet{NewRig(t, o)}
+	r := NewRig(t, o)
+	return Fleet{r, r.Redis.Client()}
 }
 
 // clientBase is the client id of slot 0.
@@ -53,22 +64,67 @@ func (f Fleet) Restart(worker int) {
 	f.During("graceful stop and start", func() { f.Workers[worker].Stop(); f.Workers[worker].Start() })
 }
 
+// Layout is how many session slots there are, and how many there were, if filters move.
+func (f Fleet) Layout() (sessions, before int) {
+	f.t.Helper()
+	layout, err := f.redis.HGet(context.Background(), leases, "layout").Result()
+	if err != nil {
+		f.t.Fatalf("looking how many session slots there are: %v", err)
+	}
+	_, _ = fmt.Sscan(layout, &sessions, &before)
+	return sessions, before
+}
+
+// Resize restarts one worker after another, to have so many session slots, and waits
+// until all filters have moved.
+func (f Fleet) Resize(to int) {
+	f.t.Helper()
+	f.During(fmt.Sprint("restarts with MQTT_SESSIONS=", to), func() {
+		for _, w := range f.Workers {
+			w.Set(sessions(to))
+			w.Stop()
+			w.Start()
+			f.flows()
+		}
+		kit.Eventually(f.t, time.Minute, "all filters have moved", func() bool {
+			now, before := f.Layout()
+			return now == to && before == 0
+		})
+	})
+}
+
+// Stored says whether the broker has a session of a slot that is not connected.
+func (f Fleet) Stored(slot int) bool {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", f.Broker.Addr())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	client := paho5.NewClient(paho5.ClientConfig{Conn: conn})
+	answer, err := client.Connect(context.Background(), &paho5.Connect{ClientID: ClientID(slot), KeepAlive: 10})
+	if err != nil {
+		f.t.Fatalf("connecting as %s: %v", ClientID(slot), err)
+	}
+	_ = client.Disconnect(&paho5.Disconnect{})
+	return answer.SessionPresent
+}
+
 // FlowsEverywhere waits until new messages come through on every topic.
 func (f Fleet) FlowsEverywhere() { f.flowsEverywhere() }
 
-// slots is the key of the leases.
-const slots = "chanmqttproxy:asgi:mqtt:slots"
+// leases is the key of the leases.
+const leases = "chanmqttproxy:asgi:mqtt:slots"
 
 // Holder is the number of the worker that holds a session slot; -1: none.
 func (f Fleet) Holder(slot int) int {
 	f.t.Helper()
-	leases, err := f.Redis.Client().HGetAll(context.Background(), slots).Result()
+	all, err := f.redis.HGetAll(context.Background(), leases).Result()
 	if err != nil {
 		f.t.Fatalf("looking who holds session slot %d: %v", slot, err)
 	}
-	worker, _, _ := strings.Cut(leases[fmt.Sprint("slot:", slot)], " ")
+	worker, _, _ := strings.Cut(all[fmt.Sprint("slot:", slot)], " ")
 	for i, w := range f.Workers {
-		if strings.HasSuffix(leases["worker:"+worker], fmt.Sprint(":", w.process().PID())) {
+		if strings.HasSuffix(all["worker:"+worker], fmt.Sprint(":", w.process().PID())) {
 			return i
 		}
 	}
@@ -81,6 +137,21 @@ func ClientID(slot int) string {
 		return clientBase
 	}
 	return fmt.Sprint(clientBase, "-", slot)
+}
+
+// Spread waits until every worker holds as many session slots as the others, or one more.
+func (f Fleet) Spread() {
+	f.t.Helper()
+	kit.Eventually(f.t, time.Minute, "all workers hold their share", func() bool {
+		sessions, _ := f.Layout()
+		counts := make([]int, len(f.Workers))
+		for slot := range sessions {
+			if holder := f.Holder(slot); holder >= 0 {
+				counts[holder]++
+			}
+		}
+		return slices.Min(counts) == sessions/len(counts) && slices.Max(counts) <= slices.Min(counts)+1
+	})
 }
 
 // Longest is how long the message took that took the longest of those sent in a span of
