@@ -22,13 +22,15 @@ type Fleet struct {
 }
 
 // NewFleet starts everything but the load, and returns when messages come through every
-// session slot.
+// session slot, and each worker has its share of them.
 func NewFleet(t testing.TB, o Options) Fleet {
 	t.Helper()
 	o.Load.Filters = true
 	o.Env = append([]string{"MQTT_CLIENT_ID=" + clientBase}, o.Env...)
 	r := NewRig(t, o)
-	return Fleet{r, r.Redis.Client()}
+	f := Fleet{r, r.Redis.Client()}
+	f.Spread()
+	return f
 }
 
 // clientBase is the client id of slot 0.

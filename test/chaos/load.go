@@ -367,7 +367,11 @@ func (r *Rig) waiting(topics []string, probe string) (names []string) {
 func (r *Rig) dump() string {
 	var b strings.Builder
 	for i, w := range r.Workers {
-		fmt.Fprintf(&b, "worker %d:\n%s\n", i, w.Dump())
+		words, goroutines, _ := strings.Cut(w.Dump(), "SIGQUIT: quit")
+		if len(r.Workers) > 1 {
+			goroutines = "" // it is too much to read
+		}
+		fmt.Fprintf(&b, "worker %d:\n%s%s\n", i, words[max(0, len(words)-8<<10):], goroutines)
 	}
 	return b.String()
 }
