@@ -29,6 +29,7 @@ doubtful = list(at, 1)
 
 -- What is there. What cannot be read counts as not being there.
 local workers, slots, had, layout, giving, lost = {}, {}, {}, nil, 0, 0
+local alive, gone = 0, 0
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
@@ -37,8 +38,10 @@ for i = 1, #all, 2 do
     local till, down, people = string.match(value, '^(%d+) ([01]+) (.*)$')
     if till and tonumber(till) > now then
       workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0}
+      alive = alive + 1
     else
       redis.call('HDEL', key, field)
+      if name ~= me then gone = gone + 1 end
     end
   elseif kind == 'slot' then
     local holder, epoch, till = string.match(value, '^(%S+) (%d+) (%d+)$')
@@ -57,10 +60,11 @@ end
 workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1', name = ARGV[7], count = 0}
 redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s', now + lease, ARGV[5], ARGV[6], ARGV[7]))
 
--- Where all was lost that a worker remembers, those who hold something have the time of a
--- lease to say so. A question that was long on its way says what was, not what is.
+-- Where all was lost that a worker remembers, or nobody could ask for longer than a lease,
+-- those who hold something have the time of a lease to say so. A question that was long on
+-- its way says what was, not what is.
 local sent = tonumber(ARGV[9])
-if not layout and sent > 0 then
+if sent > 0 and (not layout or alive == 0 and gone > 0) then
   lost = now + lease
   redis.call('HSET', key, 'lost', string.format('%.0f', lost))
 end
@@ -124,7 +128,7 @@ for n = 0, count - 1 do
 end
 
 -- Free slots go to those who have less than their share.
-local mine = workers[me]
+local mine, left = workers[me], #free
 if takes(mine) and not late and not unsure then
   local most = math.ceil(count / math.max(share, 1))
   for _, name in ipairs(free) do
@@ -133,6 +137,7 @@ if takes(mine) and not late and not unsure then
       slot.holder, slot.till = me, now + lease
       slot.epoch = math.max(slot.epoch + 1, now)
       mine.count = mine.count + 1
+      left = left - 1
     end
   end
 end
@@ -142,9 +147,9 @@ for n = 0, count - 1 do
 end
 
 -- One slot at a time is handed over to somebody who has fewer, or can do with it what we
--- cannot.
+-- cannot; not before what is free has been taken.
 local give = -1
-if giving <= now and mine.count > 0 and not mine.leaving then
+if giving <= now and left == 0 and mine.count > 0 and not mine.leaving then
   local poor = false
   for id, w in pairs(workers) do
     if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end
@@ -163,9 +168,9 @@ if mine.leaving and mine.count == 0 then redis.call('HDEL', key, 'worker:' .. me
 redis.call('HSET', key, 'giving', string.format('%.0f', giving))
 redis.call('EXPIRE', key, ARGV[8])
 
-local alive = 0
-for _ in pairs(workers) do alive = alive + 1 end
-local answer = {now, now + lease, give, layout[1], layout[2], alive}
+local live = 0
+for _ in pairs(workers) do live = live + 1 end
+local answer = {now, now + lease, give, layout[1], layout[2], live}
 for n = 0, count - 1 do
   local slot = slots[tostring(n)]
   local w = workers[slot.holder]

@@ -30,6 +30,11 @@ func newFence() *Fence {
 // Open says whether the lease is held. It costs a look at the clock.
 func (f *Fence) Open() bool { return int64(time.Since(f.base)) < f.open.Load() }
 
+// closed is for how long the lease has not been held; 0: it is.
+func (f *Fence) closed() time.Duration {
+	return max(0, time.Since(f.base)-time.Duration(f.open.Load()))
+}
+
 // Until is the end of the lease by the server's clock.
 func (f *Fence) Until() time.Time { return time.UnixMicro(f.end.Load()) }
 

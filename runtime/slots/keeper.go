@@ -99,6 +99,7 @@ type holding struct {
 	slot     messages.Slot
 	fence    *Fence
 	tenure   Tenure
+	several  bool // there were other slots or workers as it came: worth a word
 	stopping bool // it is to be released when it is done
 	lost     bool // it is another's
 }
@@ -315,7 +316,7 @@ func (k *Keeper) compare(a answered) {
 	for n, h := range k.held {
 		if s, ok := granted[n]; !h.lost && (!ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch) {
 			k.Counts.Lost.Add(1)
-			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n)
+			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
 		}
 	}
@@ -338,13 +339,13 @@ func free(list []messages.SlotFacts, n int) bool {
 }
 
 func (k *Keeper) hold(a answered, s messages.Slot) {
-	h := &holding{slot: s, fence: newFence()}
+	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}
 	h.fence.renew(a.asked, k.Lease, a.Until)
 	h.tenure = k.Hold(s, a.Layout, h.fence)
 	k.held[s.Number] = h
 	k.Counts.Taken.Add(1)
-	if a.Sessions > 1 || a.Workers > 1 {
-		k.Log.Info("holding a session slot", "slot", s.Number, "of", a.Sessions, "workers", a.Workers)
+	if h.several {
+		k.Log.Info("holding a session slot", "slot", s.Number, "epoch", s.Epoch, "of", a.Sessions, "workers", a.Workers)
 	}
 	go func() {
 		select {
@@ -381,6 +382,9 @@ func (k *Keeper) look() (failure error) {
 			delete(k.held, n)
 			if !h.lost {
 				k.Counts.Given.Add(1)
+				if h.several {
+					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch)
+				}
 				k.release[n] = true
 				k.poke()
 			}
@@ -410,7 +414,7 @@ func (k *Keeper) takenOver(n int, h *holding) {
 	s.until = time.Now().Add(s.last)
 	k.Counts.TakenOver.Add(1)
 	k.Log.Warn("another client has the session of a slot: the slot is given up; if no other worker is to have it, see that the client id is used by nobody else",
-		"slot", n, "again_in", s.last)
+		"slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed(), "again_in", s.last)
 	k.lose(h)
 	k.release[n] = true
 }

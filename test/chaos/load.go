@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 	"chanmqttproxy/test/kit"
 )
 
@@ -24,6 +26,9 @@ type Load struct {
 	// Topics that devices publish to, and how often; half of the devices speak
 	// MQTT 5, the others 3.1.1.
 	Topics, In int
+	// Filters has each topic subscribed to by a filter of its own, so that they
+	// spread over the session slots; otherwise one filter is for all.
+	Filters bool
 	// QoS of what devices publish. Where it is not 0, every fifth topic is of QoS 2,
 	// and so are the commands' (see qosOf).
 	QoS byte
@@ -68,8 +73,43 @@ func (r *Rig) start() {
 		r.readers.Go(func() { r.read(p) })
 	}
 	r.listen()
-	r.Site().Send(append(kit.Subscribe("in/#", group, 2), r.options...))
-	r.flows()
+	for _, filter := range r.filters() {
+		r.Site().Send(append(kit.Subscribe(filter, group, 2), r.options...))
+	}
+	r.flowsEverywhere()
+}
+
+// filters are those of all topics.
+func (r *Rig) filters() []string {
+	if !r.Load.Filters {
+		return []string{"in/#"}
+	}
+	return append(r.topics(), r.probed()...)
+}
+
+// topics are those that devices publish to.
+func (r *Rig) topics() (list []string) {
+	for i := range r.Load.Topics {
+		list = append(list, fmt.Sprint("in/", i))
+	}
+	return list
+}
+
+// probed are topics of which each goes another way: through each of the session slots,
+// however many of them there are.
+func (r *Rig) probed() []string {
+	if !r.Load.Filters {
+		return []string{"in/probe"}
+	}
+	list := make([]string, r.slots)
+	for i, found := 0, 0; found < r.slots; i++ {
+		name := fmt.Sprint("in/probe ", i)
+		if slot := topic.Slot(name, r.slots); list[slot] == "" {
+			list[slot] = name
+			found++
+		}
+	}
+	return list
 }
 
 // Site is the process of the site that sends commands.
@@ -221,7 +261,7 @@ func (r *Rig) event(p *process, event messages.Map) {
 // arrive tells probes from messages that are accounted for.
 func (r *Rig) arrive(a *Account, receiver, topic, text string) {
 	if strings.HasPrefix(text, "probe") {
-		r.probes.Store(receiver+text, true)
+		r.probes.Store(receiver+topic+text, true)
 		return
 	}
 	number, err := strconv.Atoi(strings.TrimPrefix(text, "m"))
@@ -267,38 +307,71 @@ func (r *Rig) listen() {
 	}
 }
 
-// flows waits until new messages come through, both ways and to every process
-// that reads.
+// flows waits until new messages come through, both ways, by all session slots, and
+// to every process that reads.
 func (r *Rig) flows() {
+	r.t.Helper()
+	r.probe(r.probed())
+}
+
+// flowsEverywhere waits until new messages come through on all topics.
+func (r *Rig) flowsEverywhere() {
+	r.t.Helper()
+	if r.Load.Filters {
+		r.probe(r.filters()) // they are the topics
+	} else {
+		r.flows()
+	}
+}
+
+// probe waits until new messages come through on topics, and back.
+func (r *Rig) probe(topics []string) {
 	r.t.Helper()
 	probe := fmt.Sprint("probe ", devices.Add(1))
 	d := r.device(true)
 	defer d.close()
 	deadline := time.Now().Add(2 * time.Minute)
-	for !r.flowed(probe) {
+	for back := false; len(topics) > 0 || !back; {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("nothing new comes through to %v\n%s\nthe worker's last words:\n%s",
-				r.waiting(probe), r.Table(r.In.Sum(), r.Out.Sum()), r.Worker.Dump())
+			r.t.Fatalf("nothing new comes through on %v to %v\n%s\nthe workers' last words:\n%s",
+				topics, r.waiting(topics, probe), r.Table(r.In.Sum(), r.Out.Sum()), r.dump())
 		}
-		within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		_ = d.publish(within, "in/probe", 1, probe)
-		cancel()
-		r.Site().Send(kit.Publish("out/probe", probe, 1))
-		time.Sleep(50 * time.Millisecond)
+		for _, topic := range topics {
+			within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			_ = d.publish(within, topic, 1, probe)
+			cancel()
+		}
+		if !back {
+			r.Site().Send(kit.Publish("out/probe", probe, 1))
+		}
+		time.Sleep(20 * time.Millisecond)
+		topics = slices.DeleteFunc(topics, func(topic string) bool { return len(r.waiting([]string{topic}, probe)) == 0 })
+		_, back = r.probes.Load(listener + "out/probe" + probe)
 	}
 }
 
-func (r *Rig) flowed(probe string) bool { return len(r.waiting(probe)) == 0 }
-
-// waiting are those who have not got the probe.
-func (r *Rig) waiting(probe string) (names []string) {
+// waiting are those who have not got the probe on one of the topics.
+func (r *Rig) waiting(topics []string, probe string) (names []string) {
 	for _, p := range r.processes {
-		if _, ok := r.probes.Load(p.name + probe); !ok && !p.stopped.Load() {
-			names = append(names, p.name)
+		for _, topic := range topics {
+			if _, ok := r.probes.Load(p.name + topic + probe); !ok && !p.stopped.Load() {
+				names = append(names, p.name)
+				break
+			}
 		}
 	}
-	if _, ok := r.probes.Load(listener + probe); !ok {
-		names = append(names, listener)
-	}
 	return names
+}
+
+// dump ends all workers and returns what they wrote.
+func (r *Rig) dump() string {
+	var b strings.Builder
+	for i, w := range r.Workers {
+		words, goroutines, _ := strings.Cut(w.Dump(), "SIGQUIT: quit")
+		if len(r.Workers) > 1 {
+			goroutines = "" // it is too much to read
+		}
+		fmt.Fprintf(&b, "worker %d:\n%s%s\n", i, words[max(0, len(words)-8<<10):], goroutines)
+	}
+	return b.String()
 }

@@ -16,6 +16,7 @@ type Network struct {
 	target   string
 	latency  atomic.Int64 // nanoseconds, each way
 	resets   atomic.Int64 // of a million chunks
+	cut      atomic.Bool
 	work     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -62,6 +63,15 @@ func (n *Network) Reset() { n.each((*pipe).reset) }
 // swallowed, and neither end is told. New connections work.
 func (n *Network) Lose() { n.each(func(p *pipe) { p.dead.Store(true) }) }
 
+// Cut makes present connections and new ones lead nowhere; neither end is told.
+func (n *Network) Cut() {
+	n.cut.Store(true)
+	n.Lose()
+}
+
+// Mend has new connections work again.
+func (n *Network) Mend() { n.cut.Store(false) }
+
 func (n *Network) each(do func(*pipe)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -90,6 +100,7 @@ func (n *Network) accept() {
 		}
 		p := &pipe{ends: [2]net.Conn{from, to}}
 		n.mu.Lock()
+		p.dead.Store(n.cut.Load())
 		n.pipes[p] = true
 		n.mu.Unlock()
 		n.work.Go(func() { n.carry(p) })

@@ -12,13 +12,15 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// Rig is a whole bridge under load: a real Redis, a real broker, the worker
+// Rig is a whole bridge under load: a real Redis, a real broker, the workers
 // between them, devices, the processes of a site, and an account for each
 // direction.
 type Rig struct {
 	Redis  *kit.RedisServer
 	Broker *kit.MosquittoServer
-	Worker *Worker
+	// Workers share the session slots. Worker is the first.
+	Workers []*Worker
+	Worker  *Worker
 	// In is what devices publish, Out what the site commands.
 	In, Out *Account
 	Faults  *Faults
@@ -26,6 +28,7 @@ type Rig struct {
 
 	t         testing.TB
 	options   messages.Map
+	slots     int // that probes go through
 	processes []*process
 	readers   sync.WaitGroup
 	reading   atomic.Bool
@@ -35,11 +38,16 @@ type Rig struct {
 // Options are what a rig may have other than the usual.
 type Options struct {
 	Load Load
+	// Workers is how many share the session slots; by default one.
+	Workers int
+	// Sessions is how many session slots there are; by default as many as the worker
+	// has by itself. Slots is how many there will be at most, if more.
+	Sessions, Slots int
 	// Subscribe is more of the site's subscribe command.
 	Subscribe messages.Map
 	// Capacity of the layer's queues; by default enough for every outage.
 	Capacity int
-	// ToBroker and ToRedis, if set, are made to stand between the worker and
+	// ToBroker and ToRedis, if set, are made to stand between each worker and
 	// the servers.
 	ToBroker, ToRedis func(addr string) *Network
 	// Env is more of the worker's environment.
@@ -56,7 +64,7 @@ const expiry = 600
 func NewRig(t testing.TB, o Options) *Rig {
 	t.Helper()
 	r := &Rig{
-		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe,
+		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, slots: max(1, o.Sessions, o.Slots),
 		Redis: kit.Redis(t), Broker: kit.Mosquitto(t),
 		Out: NewAccount(listener),
 	}
@@ -67,7 +75,10 @@ func NewRig(t testing.TB, o Options) *Rig {
 	r.In = NewAccount(names...)
 	r.reading.Store(true)
 	t.Cleanup(r.end)
-	r.Worker = NewWorker(t, r.environment(o))
+	for range max(1, o.Workers) {
+		r.Workers = append(r.Workers, NewWorker(t, r.environment(o)))
+	}
+	r.Worker = r.Workers[0]
 	r.start()
 	return r
 }
@@ -85,8 +96,15 @@ func (r *Rig) environment(o Options) []string {
 	}
 	layers := fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": %d, "expiry": %d}}}`,
 		(&url.URL{Scheme: "redis", Host: redis}).String(), o.Capacity, expiry)
-	return append([]string{"LOG_FORMAT=text", "MQTT_HOST=" + broker, layers}, o.Env...)
+	env := []string{"LOG_FORMAT=text", "MQTT_HOST=" + broker, layers}
+	if o.Sessions > 0 {
+		env = append(env, sessions(o.Sessions))
+	}
+	return append(env, o.Env...)
 }
+
+// sessions is the setting of so many session slots.
+func sessions(n int) string { return fmt.Sprint("MQTT_SESSIONS=", n) }
 
 // end stops the readers.
 func (r *Rig) end() {

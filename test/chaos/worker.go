@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,14 @@ type Worker struct {
 
 	mu     sync.Mutex
 	live   *kit.WorkerProcess
+	lives  []life // the present one last
 	totals map[string]int64
+}
+
+// life is one process of the program.
+type life struct {
+	*kit.WorkerProcess
+	end time.Time // zero: it runs
 }
 
 // NewWorker starts the program with an environment.
@@ -38,6 +46,27 @@ func (w *Worker) Start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.live = kit.Worker(w.t, w.env, "run")
+	w.lives = append(w.lives, life{WorkerProcess: w.live})
+}
+
+// Set changes one variable of the environment, from the next life on.
+func (w *Worker) Set(variable string) {
+	name, _, _ := strings.Cut(variable, "=")
+	w.env = slices.DeleteFunc(w.env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
+	w.env = append(w.env, variable)
+}
+
+// Freeze stops the program without ending it, until Thaw.
+func (w *Worker) Freeze() { w.process().Signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (w *Worker) Thaw() { w.process().Signal(syscall.SIGCONT) }
+
+// ended notes that the present life is over.
+func (w *Worker) ended() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives[len(w.lives)-1].end = time.Now()
 }
 
 // process is the present life.
@@ -51,6 +80,7 @@ func (w *Worker) process() *kit.WorkerProcess {
 func (w *Worker) Kill() {
 	p := w.process()
 	p.Kill()
+	w.ended()
 	w.inspect(p)
 }
 
@@ -59,6 +89,7 @@ func (w *Worker) Stop() {
 	w.t.Helper()
 	p := w.process()
 	p.Stop()
+	w.ended()
 	w.inspect(p)
 	if !strings.Contains(p.Output(), "msg=stopped ") {
 		w.t.Errorf("the worker did not say what it had done:\n%s", p.Output())

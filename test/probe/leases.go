@@ -51,24 +51,38 @@ func (l *Leases) Lose() {
 // Lease answers a worker.
 func (l *Leases) Lease(ask messages.LeaseAsk) messages.LeaseAnswer {
 	now, length := l.Now().UnixMilli(), ask.Lease.Milliseconds()
-	maps.DeleteFunc(l.workers, func(_ string, w *worker) bool { return w.end <= now })
+	alive, gone := 0, 0
+	maps.DeleteFunc(l.workers, func(name string, w *worker) bool {
+		switch {
+		case w.end > now:
+			alive++
+		case name != ask.Worker:
+			gone++
+		}
+		return w.end <= now
+	})
 	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name}
 	l.workers[ask.Worker] = me
 	for _, w := range l.workers {
 		w.count = 0
 	}
 	remembers := ask.Sent.UnixMilli() > 0
-	if l.sessions == 0 && remembers {
+	if remembers && (l.sessions == 0 || alive == 0 && gone > 0) {
 		l.lost = now + length
 	}
 	late := remembers && now-ask.Sent.UnixMilli() > length/2
 	l.layout(ask)
 	free := l.renew(ask, late, now, now+length)
+	left := len(free)
 	if !late && l.lost <= now {
-		l.take(ask, me, free, now, now+length)
+		left -= l.take(ask, me, free, now, now+length)
+	}
+	give := -1
+	if left == 0 {
+		give = l.give(ask.Worker, me, now, now+4*length)
 	}
 	answer := messages.LeaseAnswer{
-		Now: time.UnixMilli(now), Until: time.UnixMilli(now + length), Give: l.give(ask.Worker, me, now, now+4*length),
+		Now: time.UnixMilli(now), Until: time.UnixMilli(now + length), Give: give,
 		Layout: messages.Layout{Sessions: l.sessions, Before: l.before}, Workers: len(l.workers),
 	}
 	if me.leaving && me.count == 0 {
@@ -154,10 +168,10 @@ func (l *Leases) share() (n int, takes func(*worker) bool) {
 	return max(n, 1), func(w *worker) bool { return !w.leaving && (!w.down || reaching == 0) }
 }
 
-func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end int64) {
+func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end int64) (taken int) {
 	share, takes := l.share()
 	if !takes(me) {
-		return
+		return 0
 	}
 	most := (l.count() + share - 1) / share
 	for _, n := range free {
@@ -165,8 +179,10 @@ func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end in
 			s := l.slots[n]
 			s.holder, s.epoch, s.end = ask.Worker, max(s.epoch+1, uint64(now)), end
 			me.count++
+			taken++
 		}
 	}
+	return taken
 }
 
 // give is a slot to hand over, one at a time in the whole.
