@@ -69,12 +69,23 @@ func (to *route) fix(target messages.Target) {
 	to.static = true
 }
 
-// follows has a membership that moves be moved again.
-func (to *route) follows(target messages.Target) {
-	if m := to.members[target]; !m.moving.IsZero() {
-		m.moving = m.moving.Add(-movePatience)
-		to.members[target] = m
+// askAgain has those of the targets that move be moved again, and says whether there are
+// any.
+func (to *route) askAgain(targets []messages.Target) (any bool) {
+	for _, target := range targets {
+		if m := to.members[target]; !m.moving.IsZero() {
+			m.moving = m.moving.Add(-movePatience)
+			to.members[target] = m
+			any = true
+		}
 	}
+	return any
+}
+
+// has says whether a target is a member.
+func (to *route) has(target messages.Target) bool {
+	_, member := to.members[target]
+	return member
 }
 
 // isFixed says whether a membership is one of those that stay.
