@@ -12,24 +12,44 @@ import (
 // first, by which all is published, where the target wants nothing of what the worker
 // itself publishes.
 //
-// When the layout changes, filters move. The slot in which one is moving has the new
-// place subscribe first, and gives it up when the broker has granted it there. Until all
-// have moved commands go by way of the old place: it carries out what concerns a filter
-// that it still has, and has that follow; so they cannot overtake each other.
+// When the layout changes, filters move. Commands go to the new place from then on. The
+// old one has the new one subscribe first, and gives a filter up when the broker has
+// granted it there. What is said of a subscription at its new place is newer than what
+// comes from the old one: who has subscribed there already stays as he is, and who has
+// unsubscribed does not come back.
 type places struct {
 	*dependencies
 	layout messages.Layout
-	moving int  // subscriptions here that belong elsewhere
-	again  bool // moveAgain will come
+	moving int                // subscriptions here that belong elsewhere
+	again  bool               // moveAgain will come
+	soon   bool               // moveSoon will come
+	gone   map[storedKey]bool // unsubscribed here, while they may be on their way
 }
 
 // moveAgain comes when those are to be moved again that have not been answered.
 type moveAgain struct{}
 
-// movePatience is how long another slot may take to take a subscription over.
-const movePatience = 10 * time.Second
+// moveSoon comes when the layout is likely to be known of where those were sent that
+// came back.
+type moveSoon struct{}
 
-func newPlaces(deps *dependencies) places { return places{dependencies: deps, layout: deps.Layout} }
+const (
+	// movePatience is how long another slot may take to take a subscription over.
+	movePatience = 10 * time.Second
+	// movePause is how long it may take to know of a layout.
+	movePause = 500 * time.Millisecond
+)
+
+func newPlaces(deps *dependencies) places {
+	return places{dependencies: deps, layout: deps.Layout, gone: map[storedKey]bool{}}
+}
+
+// relaid takes another layout in.
+func (p *places) relaid(l messages.Layout) {
+	if p.layout = l; l.Before == 0 {
+		clear(p.gone)
+	}
+}
 
 // of is the slot in which a subscription belongs.
 func (p *places) of(filter string, o messages.Options) int {
@@ -42,18 +62,32 @@ func (p *places) of(filter string, o messages.Options) int {
 	return topic.Slot(filter, p.layout.Sessions)
 }
 
-// way is where a command about a filter goes from here, to be carried out or to be
-// sent on. Has says whether what has its place by the filter is subscribed to here.
-func (p *places) way(filter string, has func() bool) int {
-	now := topic.Slot(filter, p.layout.Sessions)
-	if p.layout.Before == 0 {
-		return now
+// before is the slot in which a filter may still be, and from which it moves here.
+func (p *places) before(filter string) (slot int, moves bool) {
+	if p.layout.Before == 0 || topic.Slot(filter, p.layout.Sessions) != p.Slot {
+		return 0, false
 	}
-	before := topic.Slot(filter, p.layout.Before)
-	if before == now || p.Slot == before && !has() {
-		return now
+	slot = topic.Slot(filter, p.layout.Before)
+	return slot, slot != p.Slot
+}
+
+// end has what may be on its way here not come.
+func (p *places) end(filter string, targets []messages.Target) {
+	slot, moves := p.before(filter)
+	if !moves {
+		return
 	}
-	return before
+	for _, target := range targets {
+		p.gone[storedKey{filter, target}] = true
+		p.giveUp(slot, filter, target)
+	}
+}
+
+// begin undoes end.
+func (p *places) begin(filter string, targets []messages.Target) {
+	for _, target := range targets {
+		delete(p.gone, storedKey{filter, target})
+	}
 }
 
 // others are the slots but the first, which has all that they are to have as well.
@@ -142,7 +176,8 @@ func (p *places) options(o messages.Options) messages.Map {
 	}
 }
 
-// giveUp has another slot end a subscription.
+// giveUp has another slot end a subscription, wherever it has its place.
 func (p *places) giveUp(slot int, filter string, target messages.Target) {
-	p.tell(slot, append(messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}}, about(filter, []messages.Target{target})...))
+	body := append(messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}}, about(filter, []messages.Target{target})...)
+	p.tell(slot, append(body, messages.Pair{Key: "id", Value: messages.MovingID}))
 }

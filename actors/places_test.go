@@ -122,12 +122,12 @@ func TestFiltersMove(t *testing.T) {
 		}
 		b.wantTold(1, "mqtt.subscribe "+filter+" 1")
 
-		// What comes meanwhile follows.
-		again := subscribe(filter, alerts)
-		again.Options.QoS = 2
-		b.layer.Put(again)
+		// What comes meanwhile goes there.
+		r := b.layer.Put(subscribe(filter, alerts))
 		b.settle()
-		b.wantTold(1, "mqtt.subscribe "+filter+" 1", "mqtt.subscribe "+filter+" 2")
+		if slot, ok := b.layer.Forwarded(r); !ok || slot != 1 {
+			b.Errorf("given to %d, %v", slot, ok)
+		}
 
 		b.layer.Put(messages.MovedCommand{Filter: filter, Targets: []messages.Target{alerts}})
 		b.settle()
@@ -137,24 +137,99 @@ func TestFiltersMove(t *testing.T) {
 	})
 }
 
-// A filter that is unsubscribed while it moves does not come back elsewhere.
-func TestMovingFilterIsUnsubscribed(t *testing.T) {
+// moving is a subscribe by which another slot moves a subscription here.
+func moving(filter string, from int, to messages.Target) messages.SubscribeCommand {
+	c := subscribe(filter, to)
+	c.Reply = messages.Reply{Channel: fmt.Sprint("slot-", from), ID: messages.MovingID}
+	return c
+}
+
+// A filter is taken over, in either direction; where that was done already it is said
+// again.
+func TestFiltersAreTakenOver(t *testing.T) {
+	t.Parallel()
+	for to, layout := range []messages.Layout{{Sessions: 1, Before: 2}, {Sessions: 2, Before: 1}} {
+		run(t, inSlot(to, layout), func(b *bundle) {
+			filter := moves(1-to, layout.Before, to, layout.Sessions)
+			for n := 1; n <= 2; n++ {
+				r := b.layer.Put(moving(filter, 1-to, alerts))
+				b.settle()
+				if !b.layer.Acked(r) || len(b.broker.Filters()) != 1 {
+					b.Errorf("slot %d has %v", to, b.broker.Filters())
+				}
+			}
+			said := "mqtt.subscribed " + filter + " 1"
+			b.wantTold(1-to, said, said)
+		})
+	}
+}
+
+// What is said of a filter where it moves to is newer than what comes from where it was.
+func TestCommandsOvertakeMoves(t *testing.T) {
+	t.Parallel()
+	filter := moves(1, 2, 0, 1)
+	run(t, inSlot(0, messages.Layout{Sessions: 1, Before: 2}), func(b *bundle) {
+		newer := subscribe(filter, lobby)
+		newer.Options.QoS = 2
+		b.layer.Put(newer)
+		b.layer.Put(moving(filter, 1, lobby))
+		b.layer.Put(unsubscribe(filter, alerts))
+		b.layer.Put(moving(filter, 1, alerts))
+		b.settle()
+		if stored := b.layer.Stored(); len(stored) != 1 || stored[0].Target != lobby || stored[0].Options.QoS != 2 {
+			b.Errorf("stored are %+v", stored)
+		}
+		b.wantTold(1, "mqtt.unsubscribe "+filter+" <nil>", "mqtt.subscribed "+filter+" 1", "mqtt.subscribed "+filter+" 1")
+
+		// Later it may come back.
+		b.layer.Put(subscribe(filter, alerts))
+		b.settle()
+		if stored := b.layer.Stored(); len(stored) != 2 {
+			b.Errorf("stored are %+v", stored)
+		}
+	})
+}
+
+// A slot that does not know the layout yet sends what is to move there back; it is tried
+// again when it may know, and nothing is left meanwhile.
+func TestMovesThatComeTooEarly(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 1, 1, 2)
+	run(t, inSlot(1, messages.Layout{Sessions: 1}), func(b *bundle) {
+		r := b.layer.Put(moving(filter, 0, alerts))
+		b.settle()
+		if slot, ok := b.layer.Forwarded(r); !ok || slot != 0 {
+			b.Errorf("given to %d, %v", slot, ok)
+		}
+	})
+	run(t, func(b *bundle, o *actors.Options) {
+		inSlot(0, messages.Layout{Sessions: 2, Before: 1})(b, o)
+		b.layer.Keep(messages.Stored{Filter: filter, Target: alerts, Options: messages.Options{QoS: 1}})
+	}, func(b *bundle) {
+		r := b.layer.Put(moving(filter, 0, alerts)) // as it came back
+		b.settle()
+		asked := "mqtt.subscribe " + filter + " 1"
+		b.wantTold(1, asked)
+		if !b.layer.Acked(r) || len(b.broker.Filters()) != 1 {
+			b.Errorf("subscribed to %v", b.broker.Filters())
+		}
+		b.pass(time.Second)
+		b.wantTold(1, asked, asked)
+	})
+}
+
+// A filter that is unsubscribed where it moves to is given up where it was.
+func TestMovingFilterIsGivenUp(t *testing.T) {
 	t.Parallel()
 	filter := moves(0, 1, 1, 2)
 	run(t, func(b *bundle, o *actors.Options) {
 		inSlot(0, messages.Layout{Sessions: 2, Before: 1})(b, o)
 		b.layer.Keep(messages.Stored{Filter: filter, Target: alerts, Options: messages.Options{QoS: 1}})
 	}, func(b *bundle) {
-		b.layer.Put(unsubscribe(filter, alerts))
+		r := b.layer.Put(messages.GiveUpCommand{Filter: filter, Targets: []messages.Target{alerts}})
 		b.settle()
-		b.wantTold(1, "mqtt.subscribe "+filter+" 1", "mqtt.unsubscribe "+filter+" <nil>")
-		if !b.tree.Moved(messages.Layout{Sessions: 2, Before: 1}) {
-			b.Error("something is still moving")
-		}
-		r := b.layer.Put(unsubscribe(filter, alerts)) // of which nothing is here any more
-		b.settle()
-		if slot, ok := b.layer.Forwarded(r); !ok || slot != 1 {
-			b.Errorf("given to %d, %v", slot, ok)
+		if !b.layer.Acked(r) || len(b.broker.Filters()) != 0 || !b.tree.Moved(messages.Layout{Sessions: 2, Before: 1}) {
+			b.Error("it was not given up")
 		}
 	})
 }

@@ -70,8 +70,8 @@ func (to *route) fix(target messages.Target) {
 	to.static = true
 }
 
-// has says whether all targets of a subscription are members with its options.
-func (to *route) has(s messages.SubscribeCommand) bool {
+// serves says whether all targets of a subscription are members with its options.
+func (to *route) serves(s messages.SubscribeCommand) bool {
 	return !slices.ContainsFunc(s.Targets, func(t messages.Target) bool {
 		m, member := to.members[t]
 		return !member || m.options != s.Options
@@ -106,12 +106,23 @@ func (to *route) unwanted(denied bool) (left []messages.Target) {
 	return left
 }
 
-// follows has a membership that moves be moved again.
-func (to *route) follows(target messages.Target) {
-	if m := to.members[target]; !m.moving.IsZero() {
-		m.moving = m.moving.Add(-movePatience)
-		to.members[target] = m
+// askAgain has those of the targets that move be moved again, and says whether there are
+// any.
+func (to *route) askAgain(targets []messages.Target) (any bool) {
+	for _, target := range targets {
+		if m := to.members[target]; !m.moving.IsZero() {
+			m.moving = m.moving.Add(-movePatience)
+			to.members[target] = m
+			any = true
+		}
 	}
+	return any
+}
+
+// has says whether a target is a member.
+func (to *route) has(target messages.Target) bool {
+	_, member := to.members[target]
+	return member
 }
 
 // isFixed says whether a membership is one of those that stay.

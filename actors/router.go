@@ -64,6 +64,9 @@ func (r *router) Receive(ctx actor.Context) {
 	case moveAgain:
 		r.places.again = false
 		r.move(ctx)
+	case moveSoon:
+		r.places.soon = false
+		r.move(ctx)
 	case messages.Drop:
 		r.drop(ctx, m)
 	case messages.Flushed:
@@ -124,6 +127,8 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 		r.executeSubscribe(ctx, m.Receipt, c)
 	case messages.UnsubscribeCommand:
 		r.executeUnsubscribe(ctx, m.Receipt, c)
+	case messages.GiveUpCommand:
+		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
 	case messages.MovedCommand:
 		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, r.movedAway(c)))
 	case messages.PublishCommand:
@@ -140,7 +145,11 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	way := r.wayOf(c.Filter)
 	to, ok := r.trie.Get(c.Filter)
+	moves := c.Reply.ID == messages.MovingID
 	switch {
+	case moves && way != r.Slot && !c.Options.Shared:
+		r.misled(ctx, receipt, c, way)
+		return
 	case ok && to.shared() != c.Options.Shared:
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: c.Filter +
 			" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"})
@@ -160,18 +169,38 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
 		return
 	}
+	if moves {
+		c.Targets = slices.DeleteFunc(slices.Clone(c.Targets), func(t messages.Target) bool {
+			return ok && to.has(t) || r.gone[storedKey{c.Filter, t}]
+		})
+	}
+	r.begin(c.Filter, c.Targets)
+	if !ok && len(c.Targets) == 0 { // it moves nowhere
+		r.reader.Tell(messages.Answer{Receipt: receipt})
+		r.done(receipt)
+		return
+	}
 	r.keep(receipt, r.subscribe(ctx, c))
 	r.await(receipt, c)
 	to, _ = r.trie.Get(c.Filter)
 	for _, target := range c.Targets {
 		to.ask(target)
 	}
-	if r.layout.Before > 0 {
-		for _, target := range c.Targets {
-			to.follows(target) // as it is now
+}
+
+// misled takes in what was to move and has its place elsewhere by the layout that is
+// known here. It goes there; what comes back to where it moves from is asked again, when
+// both know the layout.
+func (r *router) misled(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand, way int) {
+	if to, ok := r.trie.Get(c.Filter); ok && to.askAgain(c.Targets) {
+		if !r.places.soon {
+			r.places.soon = true
+			r.after(movePause, ctx.Self(), moveSoon{})
 		}
-		r.places.move(to, time.Now())
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeUnsubscribed, Reason: "the session slots know different layouts"})
+		return
 	}
+	r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
 }
 
 // wayOf is where a command about a filter goes from here.
@@ -180,7 +209,7 @@ func (r *router) wayOf(filter string) int {
 	if ok && to.shared() {
 		return r.Slot
 	}
-	return r.way(filter, func() bool { return ok && !to.wants().NoLocal })
+	return topic.Slot(filter, r.layout.Sessions)
 }
 
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
@@ -196,16 +225,13 @@ func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt,
 		return
 	}
 	for _, change := range changes {
-		if s := change.Remove; s == nil {
-			continue
-		} else if s.Options.Shared {
+		if s := change.Remove; s != nil && s.Options.Shared {
 			for slot := range r.others() {
 				r.giveUp(slot, s.Filter, s.Target)
 			}
-		} else if to := r.of(s.Filter, s.Options); to != r.Slot {
-			r.giveUp(to, s.Filter, s.Target) // it may have been moved
 		}
 	}
+	r.end(c.Filter, c.Targets)
 	r.keep(receipt, changes)
 }
 
@@ -278,7 +304,7 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 		if r.of(s.Filter, s.Options) != r.Slot {
 			continue
 		}
-		if to, ok := r.trie.Get(s.Filter); !ok || !to.has(s) {
+		if to, ok := r.trie.Get(s.Filter); !ok || !to.serves(s) {
 			r.subscribe(ctx, s)
 		}
 		to, _ := r.trie.Get(s.Filter)
@@ -329,7 +355,7 @@ func (r *router) configured() messages.Elsewhere {
 
 // relaid takes another layout in, by which some filters have their place elsewhere.
 func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
-	r.layout = layout
+	r.places.relaid(layout)
 	if r.restoring {
 		return
 	}

@@ -46,10 +46,18 @@ type MovedCommand struct {
 	Targets []Target
 }
 
-// MovingID is the id of the subscribe commands by which slots move subscriptions.
+// GiveUpCommand ends subscriptions in one session slot, wherever they have their place.
+// Slots tell each other; no site does.
+type GiveUpCommand struct {
+	Filter  string
+	Targets []Target
+}
+
+// MovingID is the id of the commands by which slots move subscriptions.
 const MovingID = "slot.moving"
 
 func (MovedCommand) command()  {}
+func (GiveUpCommand) command() {}
 func (Forward) toReader()      {}
 func (Relaid) toRegistry()     {}
 func (Elsewhere) toRouter()    {}

@@ -4,7 +4,7 @@ import "chanmqttproxy/messages"
 
 // Between understands what session slots tell each other beside commands: a subscribe
 // that moves a subscription, whose answer goes to the channel of the slot that gives it
-// up, and that answer. Ok is false where a message is neither; it is to be decoded as a
+// up, that answer, and an unsubscribe for that slot alone. Ok is false where a message is neither; it is to be decoded as a
 // command then. A site that writes such a message gets no more by it than by a command.
 func Between(body messages.Map) (c messages.Command, reply messages.Reply, ok bool) {
 	if id, _ := body.Get("id"); id != messages.MovingID {
@@ -17,6 +17,9 @@ func Between(body messages.Map) (c messages.Command, reply messages.Reply, ok bo
 		command := f.subscription()
 		command.Reply = messages.Reply{Channel: f.text("reply_channel", ""), ID: messages.MovingID}
 		return command, command.Reply, f.err == nil
+	case "mqtt.unsubscribe":
+		f.only("type", "topic", "group", "channel", "id")
+		return messages.GiveUpCommand{Filter: f.filter(), Targets: f.targets()}, messages.Reply{}, f.err == nil
 	case "mqtt.subscribed", "mqtt.error":
 		moved := messages.MovedCommand{Filter: f.filter(), Targets: f.targets()}
 		if kind == "mqtt.error" && f.text("code", "") != messages.CodeRefused {

@@ -314,7 +314,12 @@ func (k *Keeper) compare(a answered) {
 		granted[s.Number] = s
 	}
 	for n, h := range k.held {
-		if s, ok := granted[n]; !h.lost && (!ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch) {
+		switch s, ok := granted[n]; {
+		case h.lost:
+		case n >= len(a.Slots):
+			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch)
+			k.lose(h)
+		case !ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch:
 			k.Counts.Lost.Add(1)
 			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
@@ -333,10 +338,8 @@ func (k *Keeper) compare(a answered) {
 	}
 }
 
-// free says whether nobody holds a slot that there is.
-func free(list []messages.SlotFacts, n int) bool {
-	return n < len(list) && list[n].Holder == ""
-}
+// free says whether nobody holds a slot.
+func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
 
 func (k *Keeper) hold(a answered, s messages.Slot) {
 	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}

@@ -30,6 +30,7 @@ func NewFleet(t testing.TB, o Options) Fleet {
 	r := NewRig(t, o)
 	f := Fleet{r, r.Redis.Client()}
 	f.Spread()
+	f.flows()
 	return f
 }
 
