@@ -38,7 +38,7 @@ type membership struct {
 }
 
 // join adds a member, or changes its options, and says whether that changed
-// anything.
+// anything of what is to be stored if a command wants it.
 func (to *route) join(target messages.Target, options messages.Options, serial uint64) bool {
 	old, member := to.members[target]
 	joined := membership{options: options, serial: serial, asked: time.Now()}
@@ -46,7 +46,7 @@ func (to *route) join(target messages.Target, options messages.Options, serial u
 		joined.serial, joined.static, joined.command, joined.moving = old.serial, old.static, old.command, old.moving
 	}
 	to.members[target] = joined
-	if member && old.options == options {
+	if member && old.options == options && old.command {
 		return false
 	}
 	to.everybody = nil
@@ -78,10 +78,13 @@ func (to *route) serves(s messages.SubscribeCommand) bool {
 	})
 }
 
-// ask notes that a command wants a membership.
-func (to *route) ask(target messages.Target) {
+// ask notes that a command wants a membership, and unask that none does any more.
+func (to *route) ask(target messages.Target)   { to.commanded(target, true) }
+func (to *route) unask(target messages.Target) { to.commanded(target, false) }
+
+func (to *route) commanded(target messages.Target, by bool) {
 	if m, member := to.members[target]; member {
-		m.command = true
+		m.command = by
 		to.members[target] = m
 	}
 }

@@ -283,7 +283,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 		to, _ := r.trie.Get(s.Filter)
 		to.ask(s.Target)
 	}
-	r.keep("", append(changes, r.subscribeStatic(ctx)...))
+	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
 	r.health.restored.Store(true)
@@ -298,13 +298,14 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 }
 
 // subscribeStatic subscribes to those of the configuration's that have their place
-// here, and returns what is to be stored of that.
-func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) {
+// here, and returns what is to be stored of that. Who got retained values by the rules
+// of before does not get them again.
+func (r *router) subscribeStatic(ctx actor.Context, before messages.Rules) (changes []messages.Change) {
 	for _, s := range r.rules.Load().Static {
 		if r.of(s.Filter, s.Options) != r.Slot {
 			continue
 		}
-		if to, ok := r.trie.Get(s.Filter); !ok || !to.serves(s) {
+		if to, ok := r.trie.Get(s.Filter); !ok || !to.serves(s) || s.Replay && !before.Replays(s) {
 			r.subscribe(ctx, s)
 		}
 		to, _ := r.trie.Get(s.Filter)
@@ -320,13 +321,12 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 // reconfigured takes other rules in: what they do not allow any more is given up, as at
 // a start, and so is what the configuration alone has wanted.
 func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
-	r.rules.Store(&rules)
+	before := r.rules.Swap(&rules)
 	if r.restoring {
 		return
 	}
-	var changes []messages.Change
 	r.trie.Each(func(to *route) { to.free() })
-	changes = append(changes, r.subscribeStatic(ctx)...)
+	changes := r.subscribeStatic(ctx, *before)
 	gone := map[string][]messages.Target{}
 	r.trie.Each(func(to *route) {
 		if left := to.unwanted(r.deniedFilter(to.filter) != nil); len(left) > 0 {
@@ -359,7 +359,7 @@ func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
 	if r.restoring {
 		return
 	}
-	r.keep("", r.subscribeStatic(ctx))
+	r.keep("", r.subscribeStatic(ctx, *r.rules.Load()))
 	r.move(ctx)
 }
 
@@ -554,6 +554,7 @@ func (r *router) drop(ctx actor.Context, m messages.Drop) {
 			continue
 		}
 		if to.isFixed(m.Target) {
+			to.unask(m.Target)
 			r.registry.Tell(messages.Keep{Changes: []messages.Change{{Remove: &messages.Stored{Filter: filter, Target: m.Target}}}})
 			continue
 		}

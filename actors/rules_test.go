@@ -104,3 +104,43 @@ func TestReconfiguredEarly(t *testing.T) {
 		b.wantFilters("restored", "s")
 	})
 }
+
+// What asks for retained values since it was changed gets them, once.
+func TestRetainedValuesAreAskedForLater(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bundle, o *actors.Options) {
+		o.Static = []messages.SubscribeCommand{subscribe("s", lobby)}
+		b.broker.Retain(message("s", "1"))
+	}, func(b *bundle) {
+		s := subscribe("s", lobby)
+		s.Replay = true
+		for range 2 {
+			b.tree.Reconfigure(messages.Rules{Static: []messages.SubscribeCommand{s}})
+			b.pass(time.Minute)
+		}
+		if got := b.payloads(lobby); !slices.Equal(got, []string{"1"}) {
+			b.Errorf("got %q", got)
+		}
+	})
+}
+
+// A command's part in a subscription of the configuration ends when nobody listens.
+func TestIdleSubscriptionLeavesTheFile(t *testing.T) {
+	t.Parallel()
+	run(t, func(b *bundle, o *actors.Options) {
+		o.Static = []messages.SubscribeCommand{subscribe("s", lobby)}
+		o.SubscriptionIdle = 5 * time.Minute
+	}, func(b *bundle) {
+		b.layer.Put(subscribe("s", lobby))
+		b.settle()
+		if got := b.layer.Stored(); !slices.Equal(got, []messages.Stored{stored("s", lobby)}) {
+			b.Errorf("stored %v", got)
+		}
+		b.layer.Dead(lobby, true)
+		b.pass(10 * time.Minute)
+		b.wantFilters("idle", "s")
+		b.tree.Reconfigure(messages.Rules{})
+		b.settle()
+		b.wantFilters("no more in the file")
+	})
+}

@@ -1,5 +1,7 @@
 package messages
 
+import "slices"
+
 // Layout is over how many session slots the filters are spread.
 type Layout struct {
 	Sessions int
@@ -19,6 +21,14 @@ type Rules struct {
 	AllowSubscribe, AllowPublish []string
 	// Static are subscriptions that are there from the start and stay.
 	Static []SubscribeCommand
+}
+
+// Replays says whether one of the static subscriptions asks for retained values as the
+// given one does.
+func (r Rules) Replays(s SubscribeCommand) bool {
+	return slices.ContainsFunc(r.Static, func(o SubscribeCommand) bool {
+		return o.Replay && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
+	})
 }
 
 // Reconfigured says that other rules hold from now on. The worker tells router.

@@ -28,6 +28,8 @@ func (w *Worker) Reloading(do func()) {
 // they need a restart. It may be called at any time.
 func (w *Worker) Reload(cfg *config.Config) (restart []string) {
 	rules := rulesOf(cfg)
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	w.rules.Store(&rules)
 	if tree := w.running.Load(); tree != nil {
 		tree.Reconfigure(rules)

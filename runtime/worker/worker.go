@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,7 @@ type Worker struct {
 	lines    *devpage.Log
 
 	announced atomic.Bool // the service manager knows that the worker is at work
+	changing  sync.Mutex  // held while the rules change, and while a slot starts by them
 	rules     atomic.Pointer[messages.Rules]
 	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
 	tree      *actors.Tree
