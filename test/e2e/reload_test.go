@@ -34,11 +34,11 @@ func (f file) write(lines ...string) {
 	}
 }
 
-// configured starts a worker with a file.
-func (f file) worker(redis *kit.RedisServer, broker *url.URL) *kit.WorkerProcess {
+// worker starts a worker with the file.
+func (f file) worker(redis string, broker *url.URL) *kit.WorkerProcess {
 	return kit.Worker(f.t, []string{"LOG_FORMAT=text", "MQTT_HOST=" + broker.String(), fmt.Sprintf(
 		`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": 10000}}}`,
-		redis.URL())}, "run", "--config", f.path)
+		redis)}, "run", "--config", f.path)
 }
 
 // hangUp sends SIGHUP and waits for what the worker says then, once more than before.
@@ -79,7 +79,7 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	c := newFile(t, "subscriptions: [{topic: old/#, group: static, qos: 1}]")
-	w := c.worker(redis, broker.URL())
+	w := c.worker(redis.URL(), broker.URL())
 	f := flow(t, redis, broker)
 	site := kit.NewDjango(t, redis.Addr())
 	site.Join("static")
@@ -133,22 +133,28 @@ func rotate(t *testing.T, cert, key string) {
 	}
 }
 
-// Certificates and authorities that are rotated are taken without a message lost.
+// Certificates and authorities that are rotated are taken without a message lost, by
+// connections on either side that know their peer by them alone. No reload is needed.
 func TestRotatedCertificates(t *testing.T) {
 	t.Parallel()
 	cert, key := kit.Certificate(t)
-	secured := kit.FreePort(t)
-	redis := kit.Redis(t)
-	broker := kit.Mosquitto(t, "listener "+strconv.Itoa(secured)+" 127.0.0.1", "cafile "+cert, "certfile "+cert, "keyfile "+key,
+	secured, securedRedis := strconv.Itoa(kit.FreePort(t)), strconv.Itoa(kit.FreePort(t))
+	redis := kit.Redis(t, "--tls-port", securedRedis, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
+	broker := kit.Mosquitto(t, "listener "+secured+" 127.0.0.1", "cafile "+cert, "certfile "+cert, "keyfile "+key,
 		"require_certificate true", "tls_version tlsv1.2")
 	c := newFile(t, "mqtt_tls_ca: "+cert, "mqtt_tls_cert: "+cert, "mqtt_tls_key: "+key)
-	w := c.worker(redis, &url.URL{Scheme: "mqtts", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(secured))})
+	w := c.worker("rediss://127.0.0.1:"+securedRedis+"?ssl_ca_certs="+cert+"&ssl_certfile="+cert+"&ssl_keyfile="+key,
+		&url.URL{Scheme: "mqtts", Host: net.JoinHostPort("127.0.0.1", secured)})
 	f := flow(t, redis, broker)
-	for range 2 {
+	for round := range 2 {
 		rotate(t, cert, key)
-		hangUp(t, w, reloaded)
+		if round > 0 {
+			hangUp(t, w, reloaded)
+		}
 		f.flows(t)
 		broker.Restart()
+		f.flows(t)
+		redis.Restart()
 		f.flows(t)
 	}
 	f.whole(t)
