@@ -1,0 +1,123 @@
+package main
+
+import "fmt"
+
+// A scenario is what the load generator does to whoever is measured.
+type scenario struct {
+	name     string
+	args     string   // of the load generator
+	capacity int      // of every queue; 0: the layer's default
+	floors   []string // ways of running the floor; none: only the worker is measured
+	timed    bool     // takes -dur and -warm
+	restart  bool     // then the worker is started again, and timed until it is ready
+}
+
+// The floor's three ways. A row's floor is the best of those that were measured.
+var (
+	ways    = []string{"", "-batch 64", "-mode client"}
+	wide    = []string{"-batch 64", "-mode client -depth 2000"}
+	oneWay  = []string{""}
+	noFloor = []string{}
+)
+
+// tenth is a tenth of the peak rate, about, with which latency is measured.
+const tenth = 2000
+
+var scenarios = []scenario{
+	{name: "in-0", args: "inbound -qos 0", floors: ways, timed: true},
+	{name: "in-1", args: "inbound -qos 1", floors: ways, timed: true},
+	{name: "in-0-wide", args: "inbound -qos 0 -window 2000", capacity: 20_000, floors: wide, timed: true},
+	{name: "in-1-wide", args: "inbound -qos 1 -window 2000", capacity: 20_000, floors: wide, timed: true},
+	members(10, 1), members(100, 1), members(1000, 1),
+	members(10, 0), members(100, 0), members(1000, 0),
+	{name: "filters-1", args: "subs -n 1", floors: noFloor, timed: true},
+	{name: "filters-100", args: "subs -n 100", floors: noFloor, timed: true},
+	{name: "filters-10k", args: "subs -n 10000 -wait 300s", floors: noFloor, timed: true},
+	{name: "filters-100k", args: "subs -n 100000 -wait 300s", floors: noFloor, timed: true},
+	{name: "out-0", args: "outbound -qos 0", floors: oneWay, timed: true},
+	{name: "out-1", args: "outbound -qos 1", floors: oneWay, timed: true},
+	{name: "out-2", args: "outbound -qos 2", floors: oneWay, timed: true},
+	{name: "latency-in", args: fmt.Sprintf("latency -rate %d", tenth), floors: ways},
+	{name: "latency-out", args: fmt.Sprintf("latency-out -qos 1 -rate %d", tenth), floors: oneWay},
+	{name: "idle", args: "idle", floors: noFloor},
+	{name: "start", args: "subs -n 10000 -dur 0 -wait 300s", floors: noFloor, restart: true},
+}
+
+// members is an inbound scenario with so many members, of one process or of a
+// process each.
+func members(n, prefixes int) scenario {
+	name := fmt.Sprintf("members-%d", n)
+	if prefixes == 0 {
+		name += "-apart"
+	}
+	return scenario{name: name, args: fmt.Sprintf("inbound -qos 0 -members %d -prefixes %d", n, prefixes), floors: ways, timed: true}
+}
+
+// A row of the table compares one figure of the worker with one of the floor, or
+// of the worker itself elsewhere, or with nothing.
+type row struct {
+	name, what string
+	figure     string // of the result lines
+	scenario   string // in which the worker is measured
+	against    string // scenario in which it is compared with itself; "": with the floor, if any
+	divide     float64
+	target     target
+}
+
+// target is what a ratio, or a figure that is compared with nothing, is to be.
+type target struct {
+	limit float64
+	most  bool // it may be that much; else it is at least that
+	unit  string
+}
+
+// String is the target as the table says it.
+func (t target) String() string {
+	if t.most {
+		return fmt.Sprintf("at most %g%s", t.limit, t.unit)
+	}
+	return fmt.Sprintf("at least %g%s", t.limit, t.unit)
+}
+
+func (t target) met(value float64) bool {
+	return t.most && value <= t.limit || !t.most && value >= t.limit
+}
+
+const (
+	rate = "msgs_per_s"
+	cpu  = "worker_cpu_s_per_100k"
+	rss  = "worker_rss_mb"
+	p99  = "p99_ms"
+)
+
+func atLeast(limit float64) target { return target{limit: limit} }
+func atMost(limit float64, unit string) target {
+	return target{limit: limit, most: true, unit: unit}
+}
+
+var rows = []row{
+	{name: "in-0", what: "inbound, QoS 0, one member", figure: rate, scenario: "in-0", target: atLeast(0.9)},
+	{name: "in-1", what: "inbound, QoS 1, one member", figure: rate, scenario: "in-1", target: atLeast(0.9)},
+	{name: "in-0-wide", what: "inbound, QoS 0, capacity 20,000", figure: rate, scenario: "in-0-wide", target: atLeast(0.85)},
+	{name: "in-1-wide", what: "inbound, QoS 1, capacity 20,000", figure: rate, scenario: "in-1-wide", target: atLeast(0.85)},
+	{name: "members-10", what: "inbound, 10 members of one process", figure: rate, scenario: "members-10", target: atLeast(0.95)},
+	{name: "members-100", what: "inbound, 100 members of one process", figure: rate, scenario: "members-100", target: atLeast(0.95)},
+	{name: "members-1000", what: "inbound, 1,000 members of one process", figure: rate, scenario: "members-1000", target: atLeast(0.95)},
+	{name: "members-10-apart", what: "inbound, 10 processes", figure: rate, scenario: "members-10-apart", target: atLeast(0.95)},
+	{name: "members-100-apart", what: "inbound, 100 processes", figure: rate, scenario: "members-100-apart", target: atLeast(0.95)},
+	{name: "members-1000-apart", what: "inbound, 1,000 processes", figure: rate, scenario: "members-1000-apart", target: atLeast(0.95)},
+	{name: "filters", what: "inbound over 10,000 filters, against one", figure: rate, scenario: "filters-10k", against: "filters-1", target: atLeast(0.85)},
+	{name: "filters-cpu", what: "CPU a message at 100,000 filters, against 100", figure: cpu, scenario: "filters-100k", against: "filters-100", target: atMost(2, "")},
+	{name: "out-0", what: "outbound, QoS 0", figure: rate, scenario: "out-0", target: atLeast(0.9)},
+	{name: "out-1", what: "outbound, QoS 1", figure: rate, scenario: "out-1", target: atLeast(0.9)},
+	{name: "out-2", what: "outbound, QoS 2", figure: rate, scenario: "out-2", target: atLeast(0.9)},
+	{name: "latency-in", what: "p99 of the latency inbound", figure: p99, scenario: "latency-in", target: atMost(1.5, "")},
+	{name: "latency-out", what: "p99 of the latency outbound", figure: p99, scenario: "latency-out", target: atMost(1.5, "")},
+	{name: "cpu-in", what: "CPU a message inbound, QoS 0", figure: cpu, scenario: "in-0", target: atMost(1.3, "")},
+	{name: "cpu-in-wide", what: "the same, capacity 20,000", figure: cpu, scenario: "in-0-wide", target: atMost(1.3, "")},
+	{name: "cpu-out", what: "CPU a message outbound, QoS 1", figure: cpu, scenario: "out-1", target: atMost(1.3, "")},
+	{name: "idle", what: "memory, idle", figure: rss, scenario: "idle", target: atMost(30, " MB")},
+	{name: "memory", what: "memory at 100,000 subscriptions", figure: rss, scenario: "filters-100k", target: atMost(300, " MB")},
+	{name: "memory-each", what: "memory of one of 100,000 subscriptions", figure: rss, scenario: "filters-100k", against: "idle", divide: 100, target: atMost(2, " kB")},
+	{name: "start", what: "start until ready, 10,000 subscriptions stored", figure: "ready_s", scenario: "start", target: atMost(1, " s")},
+}
