@@ -134,6 +134,7 @@ type Stats struct {
 type dependencies struct {
 	Options
 	system   *actor.ActorSystem
+	crew     *crew
 	observer *observer
 	traces   *traces
 	tap      tap
@@ -167,6 +168,7 @@ func newDependencies(system *actor.ActorSystem, o Options) *dependencies {
 	return &dependencies{
 		Options:  o.withDefaults(),
 		system:   system,
+		crew:     newCrew(),
 		observer: newObserver(),
 		traces:   newTraces(),
 		health:   &health{},

@@ -197,9 +197,7 @@ func (r *reader) acknowledge(ctx actor.Context) {
 	r.acknowledging = true
 	m, self := acknowledged{receipts: r.done, burials: r.burials}, ctx.Self()
 	r.done, r.burials = nil, nil
-	go func() {
-		r.system.Root.Send(self, r.settle(m))
-	}()
+	r.crew.Schedule(func() { r.system.Root.Send(self, r.settle(m)) })
 }
 
 // settle tells the layer, and returns what is left to be told and why. One half

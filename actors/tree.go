@@ -27,6 +27,7 @@ func Start(o Options) *Tree {
 	t.deps.Stats.Counted = counting(o.Count)
 	ended := func(err error) {
 		t.err = err
+		t.deps.crew.end()
 		close(t.done)
 	}
 	// The name is free: the system is new.
