@@ -147,9 +147,11 @@ for n = 0, count - 1 do
 end
 
 -- One slot at a time is handed over to somebody who has fewer, or can do with it what we
--- cannot; not before what is free has been taken.
+-- cannot; not before what is free has been taken. While filters move slots stay where they
+-- are, if they can: what comes for a filter between two holders of its old slot would be
+-- overtaken by what comes in the new one.
 local give = -1
-if giving <= now and left == 0 and mine.count > 0 and not mine.leaving then
+if giving <= now and left == 0 and mine.count > 0 and not mine.leaving and (layout[2] == 0 or not takes(mine)) then
   local poor = false
   for id, w in pairs(workers) do
     if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end

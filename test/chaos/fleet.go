@@ -78,22 +78,21 @@ func (f Fleet) Layout() (sessions, before int) {
 	return sessions, before
 }
 
-// Resize restarts one worker after another, to have so many session slots, and waits
-// until all filters have moved.
+// Resize restarts one worker after another, to have so many session slots, each when all
+// filters have moved.
 func (f Fleet) Resize(to int) {
 	f.t.Helper()
-	f.During(fmt.Sprint("restarts with MQTT_SESSIONS=", to), func() {
-		for _, w := range f.Workers {
+	for _, w := range f.Workers {
+		f.During(fmt.Sprint("restart with MQTT_SESSIONS=", to), func() {
 			w.Set(sessions(to))
 			w.Stop()
 			w.Start()
-			f.flows()
-		}
-		kit.Eventually(f.t, time.Minute, "all filters have moved", func() bool {
-			now, before := f.Layout()
-			return now == to && before == 0
+			kit.Eventually(f.t, time.Minute, "all filters have moved", func() bool {
+				now, before := f.Layout()
+				return now == to && before == 0
+			})
 		})
-	})
+	}
 }
 
 // Stored says whether the broker has a session of a slot that is not connected.

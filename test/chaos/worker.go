@@ -88,6 +88,7 @@ func (w *Worker) Kill() {
 func (w *Worker) Stop() {
 	w.t.Helper()
 	p := w.process()
+	kit.Eventually(w.t, 20*time.Second, "the worker starts", func() bool { return strings.Contains(p.Output(), "msg=starting ") }) // and minds signals
 	p.Stop()
 	w.ended()
 	w.inspect(p)

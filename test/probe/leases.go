@@ -188,7 +188,7 @@ func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end in
 // give is a slot to hand over, one at a time in the whole.
 func (l *Leases) give(id string, me *worker, now, until int64) int {
 	_, takes := l.share()
-	if l.giving > now || me.count == 0 || me.leaving {
+	if l.giving > now || me.count == 0 || me.leaving || l.before > 0 && takes(me) {
 		return -1
 	}
 	poor := false
