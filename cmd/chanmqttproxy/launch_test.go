@@ -25,11 +25,17 @@ type running struct {
 // launch starts the program and collects what it writes.
 func launch(t *testing.T, environ []string, args ...string) *running {
 	t.Helper()
-	r := &running{t: t, cmd: command(t, environ, args...), done: make(chan struct{})}
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return begin(t, command(t, environ, args...), read, write)
+}
+
+// begin starts a program that writes to one file, which is read from the other.
+func begin(t *testing.T, cmd *exec.Cmd, read, write *os.File) *running {
+	t.Helper()
+	r := &running{t: t, cmd: cmd, done: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = write, write
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)

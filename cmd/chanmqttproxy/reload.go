@@ -8,19 +8,28 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"chanmqttproxy/runtime/logs"
 	"chanmqttproxy/runtime/worker"
 )
 
-// reloading reads the configuration again at each SIGHUP, until stop is called.
+// reloading reads the configuration again at each SIGHUP, until stop is called. The
+// SIGHUP that comes since the terminal was closed stops the worker instead, as it ends
+// other programs: nobody would know that it still runs.
 func reloading(c *cobra.Command, w *worker.Worker, log *slog.Logger, control logs.Control) (stop func()) {
+	attached := terminal()
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for range hangups {
+			if attached && !terminal() {
+				log.Info("the terminal was closed")
+				terminate(log)
+				return
+			}
 			w.Reloading(func() { reload(c, w, log, control) })
 		}
 	}()
@@ -28,6 +37,20 @@ func reloading(c *cobra.Command, w *worker.Worker, log *slog.Logger, control log
 		signal.Stop(hangups)
 		close(hangups)
 		<-done
+	}
+}
+
+// terminal says whether standard error is one that is still open.
+func terminal() bool { return term.IsTerminal(int(os.Stderr.Fd())) }
+
+// terminate sends this process SIGTERM, so that it ends as ever.
+func terminate(log *slog.Logger) {
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Signal(syscall.SIGTERM)
+	}
+	if err != nil {
+		log.Error("the worker could not be stopped: send it SIGTERM", "error", err)
 	}
 }
 

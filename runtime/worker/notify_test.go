@@ -65,6 +65,25 @@ func (m *manager) hears(t *testing.T, state string) {
 	kit.Eventually(t, soon, "systemd hears "+state, func() bool { return m.count(state) > had })
 }
 
+// TestManagerHearsOfReloads: of the beginning, and of the end when that is reached.
+func TestManagerHearsOfReloads(t *testing.T) {
+	t.Parallel()
+	m := listenAsManager(t)
+	found := systemd.Find([]string{"NOTIFY_SOCKET=" + m.path, "WATCHDOG_USEC=1000000"}, 1)
+	r := startUnder(t, found, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
+	kit.Eventually(t, soon, "systemd hears that it is ready", func() bool { return m.count("READY=1") == 1 })
+	m.hears(t, "WATCHDOG=1") // so that it knows that it was ready
+	for n := 1; n <= 2; n++ {
+		r.worker.Reloading(func() {
+			kit.Eventually(t, soon, "systemd hears that it reloads", func() bool { return m.count("RELOADING=1\nMONOTONIC_USEC=") == n })
+			if m.count("READY=1") != n {
+				t.Error("ready while it reloads")
+			}
+		})
+		kit.Eventually(t, soon, "systemd hears that it has", func() bool { return m.count("READY=1") == n+1 })
+	}
+}
+
 // TestManager: systemd is told when the worker does its work, and that it lives,
 // also while it waits.
 func TestManager(t *testing.T) {
@@ -77,6 +96,10 @@ func TestManager(t *testing.T) {
 	m.hears(t, "WATCHDOG=1")
 	if m.count("READY=1") > 0 {
 		t.Error("ready without a broker")
+	}
+	r.worker.Reloading(func() {}) // the end of which would be taken for READY
+	if m.count("RELOADING=1") > 0 {
+		t.Error("reloading before it is ready")
 	}
 	broker(t, address)
 	kit.Eventually(t, soon, "systemd hears that it is ready", func() bool { return m.count("READY=1") == 1 && m.count("STATUS=at work") == 1 })

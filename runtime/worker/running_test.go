@@ -42,8 +42,9 @@ const soon = 30 * time.Second
 // running is a worker of which HTTP is asked.
 type running struct {
 	*testing.T
-	base string
-	stop func()
+	worker *worker.Worker
+	base   string
+	stop   func()
 }
 
 // start runs a worker between a Redis and a broker; environ adds to what it is
@@ -75,7 +76,7 @@ func startLogging(t *testing.T, log slog.Handler, m systemd.Manager, environ ...
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Run(ctx) }()
-	r := &running{T: t, base: "http://" + addr.String()}
+	r := &running{T: t, worker: w, base: "http://" + addr.String()}
 	r.stop = func() {
 		r.stop = func() {}
 		cancel()

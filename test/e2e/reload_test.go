@@ -35,10 +35,10 @@ func (f file) write(lines ...string) {
 }
 
 // worker starts a worker with the file.
-func (f file) worker(redis string, broker *url.URL) *kit.WorkerProcess {
-	return kit.Worker(f.t, []string{"LOG_FORMAT=text", "MQTT_HOST=" + broker.String(), fmt.Sprintf(
+func (f file) worker(redis string, broker *url.URL, environ ...string) *kit.WorkerProcess {
+	return kit.Worker(f.t, append(environ, "LOG_FORMAT=text", "MQTT_HOST="+broker.String(), fmt.Sprintf(
 		`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": 10000}}}`,
-		redis)}, "run", "--config", f.path)
+		redis)), "run", "--config", f.path)
 }
 
 // hangUp sends SIGHUP and waits for what the worker says then, once more than before.
@@ -74,12 +74,23 @@ func (f *traffic) whole(t *testing.T) {
 	}
 }
 
-// A reload under load loses nothing, and what can change does.
+// A reload under load loses nothing, and what can change does, in one session and in
+// several.
 func TestReload(t *testing.T) {
 	t.Parallel()
+	for _, sessions := range []string{"1", "3"} {
+		t.Run(sessions, func(t *testing.T) {
+			t.Parallel()
+			testReload(t, "MQTT_SESSIONS="+sessions)
+		})
+	}
+}
+
+func testReload(t *testing.T, environ ...string) {
+	t.Helper()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	c := newFile(t, "subscriptions: [{topic: old/#, group: static, qos: 1}]")
-	w := c.worker(redis.URL(), broker.URL())
+	w := c.worker(redis.URL(), broker.URL(), environ...)
 	f := flow(t, redis, broker)
 	site := kit.NewDjango(t, redis.Addr())
 	site.Join("static")
