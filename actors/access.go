@@ -28,11 +28,11 @@ func (d *dependencies) deniedFilter(filter string) *messages.Failure {
 	if strings.HasPrefix(filter, responsePrefix) {
 		return &messages.Failure{Code: messages.CodeDenied, Reason: filter + " is the worker's own: send mqtt.request to get responses"}
 	}
-	return deny(d.AllowSubscribe, "MQTT_ALLOW_SUBSCRIBE", filter, topic.Covers)
+	return deny(d.rules.Load().AllowSubscribe, "MQTT_ALLOW_SUBSCRIBE", filter, topic.Covers)
 }
 
 func (d *dependencies) deniedTopic(name string) *messages.Failure {
-	return deny(d.AllowPublish, "MQTT_ALLOW_PUBLISH", name, topic.Match)
+	return deny(d.rules.Load().AllowPublish, "MQTT_ALLOW_PUBLISH", name, topic.Match)
 }
 
 // deny says that no filter of a setting has the subject within it.

@@ -72,6 +72,13 @@ func (s *Slot) Moved(l messages.Layout) bool {
 	return known != nil && *known == l && h.moving.Load() == 0
 }
 
+// Reconfigure has other rules hold from now on, in all slots that run.
+func (t *Tree) Reconfigure(rules messages.Rules) {
+	for _, s := range t.all() {
+		s.deps.router.Tell(messages.Reconfigured{Rules: rules})
+	}
+}
+
 // SetLayout tells the slot that the layout is another.
 func (s *Slot) SetLayout(l messages.Layout) {
 	s.deps.router.Tell(messages.Relaid{Layout: l})

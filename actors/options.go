@@ -59,11 +59,8 @@ type Options struct {
 	DrainTimeout time.Duration
 	// StatusGroup is told when the MQTT broker comes or goes; empty: nobody is.
 	StatusGroup string
-	// AllowSubscribe and AllowPublish are filters, within one of which every filter
-	// and topic of a command must be; nil: all are allowed.
-	AllowSubscribe, AllowPublish []string
-	// Static are subscriptions that are there from the start and stay.
-	Static []messages.SubscribeCommand
+	// Rules are those at the start; see Tree.Reconfigure.
+	messages.Rules
 	// Settled is told of each delivery whose message came with a Span when nothing
 	// more is to be done for it but what waits for room. It must not wait for
 	// anything; nil: nobody is told.
@@ -157,6 +154,7 @@ type dependencies struct {
 	*shared
 	paths    paths
 	health   *health
+	rules    *atomic.Pointer[messages.Rules]
 	received *atomic.Int64 // messages from the broker of this slot
 	bridge   Ref[messages.ToBridge]
 	reader   Ref[messages.ToReader]
@@ -196,8 +194,11 @@ func pathsOf(slot int) paths {
 
 func newDependencies(s *shared, o Options) *dependencies {
 	at := pathsOf(o.Slot)
+	rules := &atomic.Pointer[messages.Rules]{}
+	rules.Store(&o.Rules)
 	return &dependencies{
 		Options:  o.withDefaults(),
+		rules:    rules,
 		shared:   s,
 		paths:    at,
 		health:   &health{},

@@ -32,20 +32,21 @@ type membership struct {
 	options messages.Options
 	serial  uint64    // the lower, the older
 	asked   time.Time // when it was last asked for
-	static  bool      // it stays
+	static  bool      // it stays, since the configuration wants it
+	command bool      // a command wants it
 	moving  time.Time // when another slot was asked to take it over
 }
 
 // join adds a member, or changes its options, and says whether that changed
-// anything.
+// anything of what is to be stored if a command wants it.
 func (to *route) join(target messages.Target, options messages.Options, serial uint64) bool {
 	old, member := to.members[target]
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
-		joined.serial, joined.static, joined.moving = old.serial, old.static, old.moving
+		joined.serial, joined.static, joined.command, joined.moving = old.serial, old.static, old.command, old.moving
 	}
 	to.members[target] = joined
-	if member && old.options == options {
+	if member && old.options == options && old.command {
 		return false
 	}
 	to.everybody = nil
@@ -67,6 +68,45 @@ func (to *route) fix(target messages.Target) {
 	m.static = true
 	to.members[target] = m
 	to.static = true
+}
+
+// serves says whether all targets of a subscription are members with its options.
+func (to *route) serves(s messages.SubscribeCommand) bool {
+	return !slices.ContainsFunc(s.Targets, func(t messages.Target) bool {
+		m, member := to.members[t]
+		return !member || m.options != s.Options
+	})
+}
+
+// ask notes that a command wants a membership, and unask that none does any more.
+func (to *route) ask(target messages.Target)   { to.commanded(target, true) }
+func (to *route) unask(target messages.Target) { to.commanded(target, false) }
+
+func (to *route) commanded(target messages.Target, by bool) {
+	if m, member := to.members[target]; member {
+		m.command = by
+		to.members[target] = m
+	}
+}
+
+// free lets all memberships go that stay, unless they are fixed again.
+func (to *route) free() {
+	to.static = false
+	for target, m := range to.members {
+		m.static = false
+		to.members[target] = m
+	}
+}
+
+// unwanted are the members that nothing wants any more; where commands may not want the
+// filter, those too that only they want.
+func (to *route) unwanted(denied bool) (left []messages.Target) {
+	for target, m := range to.members {
+		if !m.static && (denied || !m.command) {
+			left = append(left, target)
+		}
+	}
+	return left
 }
 
 // askAgain has those of the targets that move be moved again, and says whether there are

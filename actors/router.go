@@ -57,6 +57,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.restored(ctx, m)
 	case messages.Relaid:
 		r.relaid(ctx, m.Layout)
+	case messages.Reconfigured:
+		r.reconfigured(ctx, m.Rules)
 	case messages.Elsewhere:
 		r.elsewhere.learn(m)
 	case moveAgain:
@@ -180,6 +182,10 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	}
 	r.keep(receipt, r.subscribe(ctx, c))
 	r.await(receipt, c)
+	to, _ = r.trie.Get(c.Filter)
+	for _, target := range c.Targets {
+		to.ask(target)
+	}
 }
 
 // misled takes in what was to move and has its place elsewhere by the layout that is
@@ -274,8 +280,10 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 			continue
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
+		to, _ := r.trie.Get(s.Filter)
+		to.ask(s.Target)
 	}
-	r.keep("", append(changes, r.subscribeStatic(ctx)...))
+	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
 	r.restoring = false
 	r.health.restored.Store(true)
@@ -290,18 +298,17 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 }
 
 // subscribeStatic subscribes to those of the configuration's that have their place
-// here, and returns what is to be stored of that.
-func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) {
-	for _, s := range r.Static {
+// here, and returns what is to be stored of that. Who got retained values by the rules
+// of before does not get them again.
+func (r *router) subscribeStatic(ctx actor.Context, before messages.Rules) (changes []messages.Change) {
+	for _, s := range r.rules.Load().Static {
 		if r.of(s.Filter, s.Options) != r.Slot {
 			continue
 		}
-		to, ok := r.trie.Get(s.Filter)
-		if ok && !slices.ContainsFunc(s.Targets, func(t messages.Target) bool { return !to.isFixed(t) }) {
-			continue // it is there already
+		if to, ok := r.trie.Get(s.Filter); !ok || !to.serves(s) || s.Replay && !before.Replays(s) {
+			r.subscribe(ctx, s)
 		}
-		r.subscribe(ctx, s)
-		to, _ = r.trie.Get(s.Filter)
+		to, _ := r.trie.Get(s.Filter)
 		for _, target := range s.Targets {
 			to.fix(target)
 		}
@@ -311,10 +318,32 @@ func (r *router) subscribeStatic(ctx actor.Context) (changes []messages.Change) 
 	return changes
 }
 
+// reconfigured takes other rules in: what they do not allow any more is given up, as at
+// a start, and so is what the configuration alone has wanted.
+func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
+	before := r.rules.Swap(&rules)
+	if r.restoring {
+		return
+	}
+	r.trie.Each(func(to *route) { to.free() })
+	changes := r.subscribeStatic(ctx, *before)
+	gone := map[string][]messages.Target{}
+	r.trie.Each(func(to *route) {
+		if left := to.unwanted(r.deniedFilter(to.filter) != nil); len(left) > 0 {
+			gone[to.filter] = left
+		}
+	})
+	for filter, left := range gone {
+		changes = append(changes, r.unsubscribe(ctx, filter, left)...)
+	}
+	r.keep("", changes)
+	r.move(ctx)
+}
+
 // configured is what slots below this one serve because the configuration says so.
 func (r *router) configured() messages.Elsewhere {
 	m := messages.Elsewhere{Slot: -1, All: true}
-	for _, s := range r.Static {
+	for _, s := range r.rules.Load().Static {
 		for _, target := range s.Targets {
 			if r.of(s.Filter, s.Options) < r.Slot {
 				m.Put = append(m.Put, messages.Stored{Filter: s.Filter, Target: target, Options: s.Options, Granted: true})
@@ -330,7 +359,7 @@ func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
 	if r.restoring {
 		return
 	}
-	r.keep("", r.subscribeStatic(ctx))
+	r.keep("", r.subscribeStatic(ctx, *r.rules.Load()))
 	r.move(ctx)
 }
 
@@ -381,7 +410,7 @@ func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
 // wants: some may have changed meanwhile, and what is published with QoS 0 is
 // kept for nobody.
 func (r *router) reconnected(ctx actor.Context) {
-	for _, s := range r.Static {
+	for _, s := range r.rules.Load().Static {
 		if r.connected && s.Replay && r.of(s.Filter, s.Options) == r.Slot {
 			r.subscribe(ctx, s)
 		}
@@ -525,6 +554,7 @@ func (r *router) drop(ctx actor.Context, m messages.Drop) {
 			continue
 		}
 		if to.isFixed(m.Target) {
+			to.unask(m.Target)
 			r.registry.Tell(messages.Keep{Changes: []messages.Change{{Remove: &messages.Stored{Filter: filter, Target: m.Target}}}})
 			continue
 		}

@@ -1,5 +1,7 @@
 package messages
 
+import "slices"
+
 // Layout is over how many session slots the filters are spread.
 type Layout struct {
 	Sessions int
@@ -10,6 +12,27 @@ type Layout struct {
 
 // Relaid says that the layout is another. The worker tells router and registry.
 type Relaid struct{ Layout Layout }
+
+// Rules are what the configuration says of subscriptions and commands, and may say
+// otherwise while the worker runs.
+type Rules struct {
+	// AllowSubscribe and AllowPublish are filters, within one of which every filter
+	// and topic of a command must be; nil: all are allowed.
+	AllowSubscribe, AllowPublish []string
+	// Static are subscriptions that are there from the start and stay.
+	Static []SubscribeCommand
+}
+
+// Replays says whether one of the static subscriptions asks for retained values as the
+// given one does.
+func (r Rules) Replays(s SubscribeCommand) bool {
+	return slices.ContainsFunc(r.Static, func(o SubscribeCommand) bool {
+		return o.Replay && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
+	})
+}
+
+// Reconfigured says that other rules hold from now on. The worker tells router.
+type Reconfigured struct{ Rules Rules }
 
 // Forward asks to give a command to the session slot that is to carry it out.
 // Router tells reader.
@@ -48,4 +71,5 @@ func (GiveUpCommand) command() {}
 func (Forward) toReader()      {}
 func (Relaid) toRegistry()     {}
 func (Elsewhere) toRouter()    {}
+func (Reconfigured) toRouter() {}
 func (Relaid) toRouter()       {}

@@ -13,8 +13,25 @@ import (
 // TestChat: what one browser says comes to another, by way of MQTT.
 func TestChat(t *testing.T) {
 	t.Parallel()
+	for name, environ := range backEnds(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			chat(t, environ)
+		})
+	}
+}
+
+// backEnds are the settings of both back ends of the channel layer: of the one that dev
+// has by itself, and of the pub/sub back end on a Redis.
+func backEnds(t *testing.T) map[string][]string {
+	t.Helper()
+	return map[string][]string{"core": nil, "pub/sub": {fmt.Sprintf(
+		`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [%q]}}}`, kit.Redis(t).URL())}}
+}
+
+func chat(t *testing.T, environ []string) {
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	launch(t, []string{"HTTP_LISTEN=" + address}, "dev").waitFor("connected to the MQTT broker")
+	launch(t, append([]string{"HTTP_LISTEN=" + address}, environ...), "dev").waitFor("connected to the MQTT broker")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	do := func(method, path, body string, header ...string) *http.Response {
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+"/chat/"+path, strings.NewReader(body))

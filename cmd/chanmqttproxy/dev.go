@@ -43,7 +43,7 @@ CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
 // dev runs the worker; a demo is there only with both servers embedded, so that
 // it disturbs nobody.
 func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
-	log, flush := startLog(cfg)
+	log, control, flush := startLog(cfg)
 	defer flush()
 	out := c.OutOrStdout()
 	var own servers
@@ -52,6 +52,7 @@ func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 		return err
 	}
 	w := newWorker(cfg, log)
+	defer reloading(c, w, log, control)()
 	w.Development = own.development()
 	w.Development.More = map[string]http.Handler{"/chat/": newChat(cfg)}
 	if err := devListen(out, cfg, w); err != nil {

@@ -15,8 +15,7 @@ func listenCommand() *cobra.Command {
 		Long: `Join a group of the channel layer, as a consumer of a site does, and print each
 event that it gets as a line of JSON, until SIGINT. With --topic the worker is
 asked first to subscribe the group to that filter, as by mqtt.subscribe; that
-subscription stays until nobody has been in the group for SUBSCRIPTION_IDLE.
-It works with the core back end of channels_redis.`,
+subscription stays until nobody has been in the group for SUBSCRIPTION_IDLE.`,
 		Example: `  chanmqttproxy listen house --topic 'house/#'
   chanmqttproxy listen house | jq .message.payload`,
 	}, func(c *cobra.Command, cfg *config.Config) error {

@@ -16,15 +16,15 @@ import (
 // startLog makes the logger, which writes to standard error as the configuration
 // says, and begins with what a person should know. At the end flush is to be
 // called.
-func startLog(cfg *config.Config) (log *slog.Logger, flush func()) {
+func startLog(cfg *config.Config) (log *slog.Logger, control logs.Control, flush func()) {
 	asText := cfg.Log.Format == config.LogText || cfg.Log.Format == config.LogAuto && term.IsTerminal(int(os.Stderr.Fd()))
-	log, flush = logs.New(os.Stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
+	log, control, flush = logs.New(os.Stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
 	redis.SetLogger(redisLog{log})
 	log.Info("starting", "version", versionOf())
 	for _, name := range cfg.Ignored {
 		log.Warn("not a setting of this program: ignored", "variable", name)
 	}
-	return log, flush
+	return log, control, flush
 }
 
 // redisLog takes what the Redis client library would write to standard error.

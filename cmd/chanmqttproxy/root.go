@@ -46,15 +46,18 @@ func configured(c *cobra.Command, do func(*cobra.Command, *config.Config) error)
 	config.Complete(func(flag string, choices []string, file bool) { complete(c, flag, choices, file) })
 	c.Args = cobra.NoArgs
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(config.Input{
-			Flags: c.Flags(), Environ: os.Environ(), Subscription: worker.Subscription,
-		})
+		cfg, err := load(c)
 		if err != nil {
 			return err
 		}
 		return failed(do(c, cfg))
 	}
 	return c
+}
+
+// load reads the configuration of a command.
+func load(c *cobra.Command) (*config.Config, error) {
+	return config.Load(config.Input{Flags: c.Flags(), Environ: os.Environ(), Subscription: worker.Subscription})
 }
 
 // complete tells the shell what it may suggest for a flag: files, or the choices,

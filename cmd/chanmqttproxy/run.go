@@ -31,9 +31,11 @@ The broker and Redis may come later, or go and come back.`,
 }
 
 func run(c *cobra.Command, cfg *config.Config) error {
-	log, flush := startLog(cfg)
+	log, control, flush := startLog(cfg)
 	defer flush()
-	return newWorker(cfg, log).Run(c.Context())
+	w := newWorker(cfg, log)
+	defer reloading(c, w, log, control)()
+	return w.Run(c.Context())
 }
 
 func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {

@@ -12,6 +12,22 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
+// TestListenByPubSub: the tools are members of a pub/sub layer too.
+func TestListenByPubSub(t *testing.T) {
+	t.Parallel()
+	environ := append(backEnds(t)["pub/sub"], fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t)))
+	dev := launch(t, environ, "dev", "--no-demo")
+	dev.waitFor("connected to the MQTT broker")
+	heard := launch(t, environ, "listen", "house", "--topic", "house/#")
+	kit.Eventually(t, shutdown, "the subscription is there", func() bool {
+		return strings.Contains(execute(t, environ, "tree").out, "subscription ×1")
+	})
+	wants(t, execute(t, environ, "send", "publish", "topic=house/x", "payload=on", "retain=false"), 0, []string{"mqtt.published"}, nil)
+	heard.waitFor(`"payload":"on"`)
+	heard.signal(syscall.SIGINT)
+	heard.exits(shutdown, 0)
+}
+
 // TestTools: what the command line has for looking at a worker and talking to it.
 func TestTools(t *testing.T) {
 	t.Parallel()

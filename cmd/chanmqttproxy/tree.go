@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,14 +118,43 @@ func asLine(out io.Writer, event []byte) error {
 	return err
 }
 
-// parents are where the families are in the tree.
-var parents = map[string]string{"bridge/router": "subscription", "bridge/groups": "group channel"}
+// parents are where the families are in the tree, of the first bridge that there is.
+var parents = map[string]string{"router": "subscription", "groups": "group channel"}
+
+// seen is what the worker tells of its tree, and of the session slots.
+type seen struct {
+	messages.Watch
+	Slots *struct {
+		Workers, Sessions, Before int
+		Held                      []int
+	}
+}
+
+// sessions says which part of the whole the worker has, where there is more than one.
+func (t seen) sessions() string {
+	s := t.Slots
+	if s == nil || s.Workers < 2 && s.Sessions < 2 {
+		return ""
+	}
+	line := fmt.Sprintf("%d sessions, %d workers; %d here:", s.Sessions, s.Workers, len(s.Held))
+	for _, n := range s.Held {
+		line += fmt.Sprintf(" %d", n)
+	}
+	if s.Before > 0 {
+		line += fmt.Sprintf("; filters are moving, there were %d sessions before", s.Before)
+	}
+	return line + "\n\n"
+}
 
 func asTable(out io.Writer, event []byte) error {
-	var tree messages.Watch
+	var tree seen
 	if err := json.Unmarshal(event, &tree); err != nil {
 		return fmt.Errorf("reading what the worker says: %w", err)
 	}
+	if _, err := io.WriteString(out, tree.sessions()); err != nil {
+		return err
+	}
+	root := ""
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ACTOR\tSTATE\tWAITING\tHANDLED\tRESTARTS\tLAST FAILURE")
 	for _, a := range tree.Actors {
@@ -133,9 +163,13 @@ func asTable(out io.Writer, event []byte) error {
 			failure = a.Failure.At.Local().Format("15:04:05 ") + a.Failure.Text
 		}
 		depth := strings.Count(a.Path, "/")
-		fmt.Fprintf(table, "%s%s\t%s\t%d\t%d\t%d\t%s\n", strings.Repeat("  ", depth), a.Kind, a.State, a.Waiting, a.Handled, a.Restarts, failure)
+		name := a.Kind
+		if depth == 0 {
+			root, name = cmp.Or(root, a.Path), a.Path
+		}
+		fmt.Fprintf(table, "%s%s\t%s\t%d\t%d\t%d\t%s\n", strings.Repeat("  ", depth), name, a.State, a.Waiting, a.Handled, a.Restarts, failure)
 		for _, f := range tree.Families {
-			if strings.Contains(parents[a.Path], f.Kind) && f.Actors > 0 {
+			if strings.Contains(parents[strings.TrimPrefix(a.Path, root+"/")], f.Kind) && f.Actors > 0 {
 				fmt.Fprintf(table, "%s%s ×%d\t%s\t%d\t%d\t%d\t\n", strings.Repeat("  ", depth+1), f.Kind, f.Actors, troubled(f), f.Waiting, f.Handled, f.Restarts)
 			}
 		}

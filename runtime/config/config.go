@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net/url"
 	"time"
@@ -80,8 +81,12 @@ type Broker struct {
 	Sessions     int
 	SessionLease time.Duration
 
-	// TLS is for the servers with the schemes mqtts and wss; never nil.
+	// TLS is for the servers with the schemes mqtts and wss; never nil. Its client
+	// certificate is read from its files at each connection.
 	TLS *tls.Config
+	// Roots reads the authorities that may vouch for a server, at each connection; nil:
+	// those of the system may.
+	Roots func() (*x509.CertPool, error)
 
 	// Will is what the broker publishes when the worker dies, Birth what the
 	// worker publishes when it has connected; nil: nothing.

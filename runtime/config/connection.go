@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,7 +129,33 @@ func (c *connection) options() (*redis.Options, []error) {
 	if err != nil {
 		return nil, []error{err}
 	}
+	if o.TLSConfig != nil && c.tls.files.ca != "" && c.tls.authorities == "" {
+		o.Dialer = rereading(*o, c.tls.files.ca)
+	}
 	return o, nil
+}
+
+// connectTimeout is how long connecting may take where redis-py's socket_connect_timeout
+// does not say.
+const connectTimeout = 2 * time.Second
+
+// rereading connects as o says, but asks the file at each connection who may vouch for
+// the server.
+func rereading(o redis.Options, file string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	o.DialTimeout = cmp.Or(o.DialTimeout, connectTimeout)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		roots, err := readRoots(file)
+		if err != nil {
+			return nil, fmt.Errorf("ssl_ca_certs: %w", err)
+		}
+		fresh := o
+		fresh.TLSConfig = o.TLSConfig.Clone()
+		fresh.TLSConfig.RootCAs = roots
+		if fresh.TLSConfig.VerifyConnection != nil {
+			fresh.TLSConfig.VerifyConnection = vouched(roots)
+		}
+		return redis.NewDialer(&fresh)(ctx, network, addr)
+	}
 }
 
 func (v argument) null() bool { return string(v) == "null" }

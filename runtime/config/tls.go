@@ -23,8 +23,8 @@ func (d *draft) finishTLS(check func(string, error)) {
 	f := d.tls
 	d.Broker.TLS = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: f.insecure}
 	if f.ca != "" {
-		var err error
-		d.Broker.TLS.RootCAs, err = readRoots(f.ca)
+		d.Broker.Roots = func() (*x509.CertPool, error) { return readRoots(f.ca) }
+		_, err := d.Broker.Roots()
 		check("MQTT_TLS_CA", err)
 	}
 	switch {

@@ -36,8 +36,9 @@ func TestTLS(t *testing.T) {
 	cert, key := certificate(t, 1)
 	certFile, keyFile := write(t, "cert.pem", string(cert)), write(t, "key.pem", string(key))
 	c := must(t, []string{"MQTT_HOST=broker", "MQTT_TLS_CA=" + certFile, "MQTT_TLS_CERT=" + certFile, "MQTT_TLS_KEY=" + keyFile})
-	if servers(c) != "mqtts://broker:8883" || c.Broker.TLS.RootCAs == nil {
-		t.Errorf("%s %+v", servers(c), c.Broker.TLS)
+	before, err := c.Broker.Roots()
+	if servers(c) != "mqtts://broker:8883" || err != nil {
+		t.Errorf("%s %v", servers(c), err)
 	}
 
 	// A renewed certificate is used without a restart.
@@ -46,6 +47,9 @@ func TestTLS(t *testing.T) {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if after, err := c.Broker.Roots(); err != nil || after.Equal(before) {
+		t.Errorf("the authorities are those of before, %v", err)
 	}
 	pair, err := c.Broker.TLS.GetClientCertificate(nil)
 	if err != nil || pair.Leaf.SerialNumber.Int64() != 2 {

@@ -1,7 +1,9 @@
 package devpage
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -75,6 +77,7 @@ func (p *Page) publish(r *http.Request) (any, *problem) {
 type wanted struct {
 	Action, Path string
 	Millis       int
+	IDs          []string
 }
 
 func (p *Page) act(r *http.Request) (any, *problem) {
@@ -82,7 +85,7 @@ func (p *Page) act(r *http.Request) (any, *problem) {
 	if wrong := deed(r, &d); wrong != nil {
 		return nil, wrong
 	}
-	do, wrong := p.deedOf(d)
+	do, wrong := p.deedOf(r.Context(), d)
 	if wrong != nil {
 		return nil, wrong
 	}
@@ -92,12 +95,32 @@ func (p *Page) act(r *http.Request) (any, *problem) {
 	return struct{ Done string }{d.Action}, nil
 }
 
-func (p *Page) deedOf(d wanted) (func() error, *problem) {
+// letters puts dead letters back, or forgets them. None are not all.
+func (p *Page) letters(ctx context.Context, d wanted) (func() error, *problem) {
+	if len(d.IDs) == 0 {
+		return nil, &problem{http.StatusBadRequest, "IDs: which dead letters?"}
+	}
+	do := p.Layer.DropDeadLetters
+	if d.Action == "replay-letters" {
+		do = p.Layer.ReplayDeadLetters
+	}
+	return func() error {
+		n, err := do(ctx, d.IDs...)
+		if err == nil && n == 0 {
+			err = errors.New("they are not there any more")
+		}
+		return err
+	}, nil
+}
+
+func (p *Page) deedOf(ctx context.Context, d wanted) (func() error, *problem) {
 	switch d.Action {
 	case "restart":
 		return func() error { return p.Tree.Restart(d.Path) }, nil
 	case "disconnect":
 		return p.Tree.Disconnect, nil
+	case "replay-letters", "drop-letters":
+		return p.letters(ctx, d)
 	}
 	if !p.About.Dev {
 		return nil, &problem{http.StatusForbidden, "not known, or for development only: " + d.Action}

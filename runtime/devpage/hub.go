@@ -210,7 +210,8 @@ func (h *hub) tree() []byte {
 	made := event("tree", struct {
 		messages.Watch
 		Stats map[string]int64
-	}{h.page.Tree.Watch(), h.page.Stats()})
+		Slots *Slots `json:",omitempty"`
+	}{h.page.Tree.Watch(), h.page.Stats(), h.page.slots()})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last, h.at = made, time.Now()

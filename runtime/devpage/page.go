@@ -35,6 +35,10 @@ type Layer interface {
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
 	// DeadLetters are what is marshalled as it is.
 	DeadLetters(ctx context.Context) (any, error)
+	// ReplayDeadLetters puts dead letters back, DropDeadLetters forgets them; they say of
+	// how many.
+	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
+	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 }
 
 // Server is an embedded one, which the page may stop and start.
@@ -54,13 +58,27 @@ type About struct {
 	Chat string `json:",omitempty"`
 }
 
-// Options are what a Page needs. All but Token, Redis and Broker are required.
+// Slots are the session slots as the worker knows them.
+type Slots struct {
+	// Standby: others hold all of them.
+	Standby bool
+	Workers int
+	messages.Layout
+	// Held are those that the worker holds.
+	Held []int
+	All  []messages.SlotFacts
+}
+
+// Options are what a Page needs. All but Token, Slots, Redis and Broker are required.
 type Options struct {
 	About About
 	Tree  Tree
 	Layer Layer
 	// Stats are the worker's counters now.
 	Stats func() map[string]int64
+	// Slots is how the worker stands with session slots, to be marshalled as it is;
+	// nil: there are none to show.
+	Slots func() Slots
 	Log   *Log
 	// Token is what a request has to show; empty: none is needed.
 	Token string
@@ -94,6 +112,15 @@ func New(o Options) *Page {
 	p.ended, p.end = context.WithCancel(context.Background())
 	p.hub = newHub(p)
 	return p
+}
+
+// slots are those that there are, if that is known.
+func (p *Page) slots() *Slots {
+	if p.Slots == nil {
+		return nil
+	}
+	s := p.Slots()
+	return &s
 }
 
 // Close sends all viewers away.

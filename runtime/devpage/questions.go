@@ -1,9 +1,11 @@
 package devpage
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -38,7 +40,26 @@ func (p *Page) actor(r *http.Request) (any, *problem) {
 	if !ok {
 		return nil, &problem{http.StatusNotFound, "there is no such actor: it may have stopped"}
 	}
-	return a, nil
+	facts, ok := a.Facts.(messages.GroupFacts)
+	if !ok {
+		return a, nil
+	}
+	answer := grouped{Actor: a}
+	if queues, err := p.Layer.Queues(r.Context(), []messages.Target{facts.Target}); err == nil {
+		answer.Queues = queues
+		for _, q := range queues {
+			answer.Members += q.Members
+		}
+	}
+	return answer, nil
+}
+
+// grouped is the actor of a group or channel, with whom it reaches in Redis.
+type grouped struct {
+	messages.Actor
+	// Members are those that are alive, in so many queues.
+	Members int
+	Queues  []messages.QueueFacts
 }
 
 func (p *Page) subscriptions(r *http.Request) (any, *problem) {
@@ -92,5 +113,36 @@ func (p *Page) traced(r *http.Request) (any, *problem) {
 	if !ok {
 		return nil, &problem{http.StatusNotFound, fmt.Sprintf("no trace %s is known: the newest are kept", r.FormValue("id"))}
 	}
+	p.locate(r.Context(), &trace)
 	return trace, nil
 }
+
+// locate adds to where a message was written the names of the queues that its target
+// reaches.
+func (p *Page) locate(ctx context.Context, trace *messages.Trace) {
+	for i, s := range trace.Steps {
+		if s.What != "written" || !strings.Contains(s.Text, " queue") {
+			continue
+		}
+		a, _ := p.Tree.Inspect(s.Path)
+		facts, ok := a.Facts.(messages.GroupFacts)
+		if !ok {
+			continue
+		}
+		queues, err := p.Layer.Queues(ctx, []messages.Target{facts.Target})
+		if err != nil || len(queues) == 0 {
+			continue
+		}
+		var names []string
+		for _, q := range queues[:min(len(queues), namesShown)] {
+			names = append(names, q.Name)
+		}
+		if more := len(queues) - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
+		}
+		trace.Steps[i].Text += ": " + strings.Join(names, ", ")
+	}
+}
+
+// namesShown is how many queues are named of those that a message was written to.
+const namesShown = 5

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,15 @@ func (oneQueue) Queues(_ context.Context, targets []messages.Target) ([]messages
 }
 
 func (oneQueue) DeadLetters(context.Context) (any, error) { return []int{}, nil }
+
+// ReplayDeadLetters knows one letter.
+func (oneQueue) ReplayDeadLetters(_ context.Context, ids ...string) (int, error) {
+	return len(slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id != "a" })), nil
+}
+
+func (q oneQueue) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
+	return q.ReplayDeadLetters(ctx, ids...)
+}
 
 // server notes what is done to it.
 type server struct{ did []string }

@@ -55,15 +55,3 @@ func Request(ctx context.Context, p Peer, channel string, m messages.Map) error 
 	}
 	return err
 }
-
-// errNoJoin says what the pub/sub back end cannot do here.
-var errNoJoin = errors.New("joining a group works with the core back end only (channels_redis.core.RedisChannelLayer)")
-
-// Join is an error: here a peer hears its own channel only.
-func (p *PubSub) Join(context.Context, string) error { return errNoJoin }
-
-// Leave does nothing.
-func (p *PubSub) Leave(context.Context, string) error { return nil }
-
-// Discard does nothing: nothing waits.
-func (p *PubSub) Discard(context.Context) error { return nil }

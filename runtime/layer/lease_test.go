@@ -30,7 +30,7 @@ func leases(t *testing.T) (*layer.Client, *miniredis.Miniredis) {
 // simulated with the model holds for the script.
 func TestLeasesAreModelled(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
@@ -38,7 +38,7 @@ func TestLeasesAreModelled(t *testing.T) {
 			now := time.UnixMilli(1_800_000_000_000)
 			model := probe.NewLeases(func() time.Time { return now })
 			held := map[string][]messages.Slot{}
-			for step := range 300 {
+			for step := range 200 {
 				now = now.Add(time.Duration(random.IntN(900)) * time.Millisecond)
 				server.SetTime(now)
 				if random.IntN(100) == 0 {

@@ -38,6 +38,7 @@ var (
 type PubSub struct {
 	*Client
 	subscriber *subscriber
+	groups     groups
 	once       sync.Once
 }
 
@@ -57,6 +58,7 @@ func NewPubSub(config Config, log *slog.Logger) *PubSub {
 // may be called twice.
 func (p *PubSub) Close() {
 	p.once.Do(func() {
+		p.groups.close()
 		p.subscriber.close()
 		p.Client.Close()
 	})

@@ -22,7 +22,11 @@ type sentinels struct {
 }
 
 func newSentinels(h Host, server *redis.Options) *sentinels {
-	return &sentinels{list: h.Sentinels, master: h.Master, connect: redis.NewDialer(server)}
+	connect := server.Dialer
+	if connect == nil {
+		connect = redis.NewDialer(server)
+	}
+	return &sentinels{list: h.Sentinels, master: h.Master, connect: connect}
 }
 
 // dial connects to the master of this moment.

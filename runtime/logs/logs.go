@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync/atomic"
 )
 
 // Component is the key of the attribute that says which part of the program a
@@ -19,33 +20,49 @@ type Options struct {
 	Text bool
 }
 
+// Control changes what a logger logs while it is used.
+type Control struct{ levels *atomic.Pointer[Options] }
+
+// SetLevels has other levels hold from now on. Whether lines are text stays as it is.
+func (c Control) SetLevels(level slog.Level, of map[string]slog.Level) {
+	c.levels.Store(&Options{Level: level, Levels: of})
+}
+
 // New makes a logger that writes to w. Warnings and errors that repeat
 // themselves are told as Repeats says; flush tells at the end what is untold.
-func New(w io.Writer, o Options) (log *slog.Logger, flush func()) {
+func New(w io.Writer, o Options) (log *slog.Logger, control Control, flush func()) {
 	all := &slog.HandlerOptions{Level: slog.LevelDebug}
 	var lines slog.Handler = slog.NewJSONHandler(w, all)
 	if o.Text {
 		lines = slog.NewTextHandler(w, all)
 	}
 	b := newBook()
-	return slog.New(levels{Handler: repeats{Handler: lines, book: b}, level: o.Level, of: o.Levels}), b.flush
+	control.levels = &atomic.Pointer[Options]{}
+	control.levels.Store(&o)
+	return slog.New(levels{Handler: repeats{Handler: lines, book: b}, control: control}), control, b.flush
 }
 
 // levels holds back what is below the level of its component.
 type levels struct {
 	slog.Handler
-	level slog.Level
-	of    map[string]slog.Level
+	control   Control
+	component string // of the last attribute that named one
 }
 
 // Enabled implements slog.Handler.
-func (h levels) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+func (h levels) Enabled(_ context.Context, level slog.Level) bool {
+	o := h.control.levels.Load()
+	if least, ok := o.Levels[h.component]; ok {
+		return level >= least
+	}
+	return level >= o.Level
+}
 
 // WithAttrs implements slog.Handler. From here on the component's level counts.
 func (h levels) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
-		if level, ok := h.of[a.Value.String()]; ok && a.Key == Component {
-			h.level = level
+		if a.Key == Component {
+			h.component = a.Value.String()
 		}
 	}
 	h.Handler = h.Handler.WithAttrs(attrs)

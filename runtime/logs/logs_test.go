@@ -43,7 +43,7 @@ func (b *buffer) take() string {
 func TestLevelsOfComponents(t *testing.T) {
 	t.Parallel()
 	var out buffer
-	log, _ := logs.New(&out, logs.Options{Level: slog.LevelInfo, Levels: map[string]slog.Level{"mqtt": slog.LevelDebug, "layer": slog.LevelError}, Text: true})
+	log, control, _ := logs.New(&out, logs.Options{Level: slog.LevelInfo, Levels: map[string]slog.Level{"mqtt": slog.LevelDebug, "layer": slog.LevelError}, Text: true})
 	for _, component := range []string{"mqtt", "layer", "actors"} {
 		l := log.With(logs.Component, component, "k", "v").WithGroup("g")
 		l.Debug("fine")
@@ -65,6 +65,16 @@ func TestLevelsOfComponents(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("logged\n%s", written)
 	}
+
+	// Loggers that were made before follow.
+	mqtt, layer := log.With(logs.Component, "mqtt"), log.With(logs.Component, "layer")
+	control.SetLevels(slog.LevelWarn, map[string]slog.Level{"layer": slog.LevelDebug})
+	mqtt.Info("no more")
+	log.Info("no more")
+	layer.Debug("now")
+	if written := out.take(); strings.Contains(written, "no more") || !strings.Contains(written, "now") {
+		t.Errorf("with other levels it logged\n%s", written)
+	}
 }
 
 // lines are what was written, as JSON.
@@ -85,7 +95,7 @@ func TestRepeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
-		log, flush := logs.New(&out, logs.Options{})
+		log, _, flush := logs.New(&out, logs.Options{})
 		flood := func(n int) {
 			for i := range n {
 				log.With("to", i).Warn("again", "i", i)
@@ -119,7 +129,7 @@ func TestAlike(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out buffer
-		log, flush := logs.New(&out, logs.Options{})
+		log, _, flush := logs.New(&out, logs.Options{})
 		for i := range logs.Alike + 5 {
 			log.Warn("bad input", "error", fmt.Errorf("fault %d", i))
 		}

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net/url"
 	"time"
@@ -16,6 +17,8 @@ type Config struct {
 	Servers []*url.URL
 	// TLS is used with mqtts and wss; nil: the system's roots.
 	TLS *tls.Config
+	// Roots, if set, is asked at each connection who may vouch for the server.
+	Roots func() (*x509.CertPool, error)
 	// User and Password are sent where one of them is set.
 	User, Password string
 	// ClientID is asked at each Dial; it names the session at the broker.
@@ -60,6 +63,23 @@ const (
 	defaultReceiveMaximum = 1024
 	defaultReceiveBytes   = 64 << 20
 )
+
+// tls is what counts for one connection.
+func (c Config) tls() (*tls.Config, error) {
+	if c.Roots == nil {
+		return c.TLS, nil
+	}
+	roots, err := c.Roots()
+	if err != nil {
+		return nil, err
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLS != nil {
+		t = c.TLS.Clone()
+	}
+	t.RootCAs = roots
+	return t, nil
+}
 
 func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {

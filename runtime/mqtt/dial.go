@@ -121,7 +121,7 @@ func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
 
 func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailure) {
 	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server), a.version)
-	network, err := open(ctx, a.server, a.config.TLS)
+	network, err := open(ctx, a.server, a.config)
 	if err != nil {
 		return nil, undialled(doing, because(ctx, err))
 	}

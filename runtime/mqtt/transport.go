@@ -31,7 +31,11 @@ func hostPort(u *url.URL) string {
 
 // open connects to one server, up to and including TLS and the WebSocket
 // handshake.
-func open(ctx context.Context, u *url.URL, config *tls.Config) (net.Conn, error) {
+func open(ctx context.Context, u *url.URL, c Config) (net.Conn, error) {
+	config, err := c.tls()
+	if err != nil {
+		return nil, err
+	}
 	switch u.Scheme {
 	case "mqtt", "tcp":
 		return (&net.Dialer{}).DialContext(ctx, "tcp", hostPort(u))

@@ -11,7 +11,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 0, "run only the simulation with that seed")
-	seeds = flag.Uint64("seeds", 300, "how many simulations to run")
+	seeds = flag.Uint64("seeds", 150, "how many simulations to run")
 )
 
 var discard = slog.New(slog.DiscardHandler)

@@ -42,6 +42,11 @@ func (m Manager) Watchdog() time.Duration {
 // Ready says that the service does its work.
 func (m Manager) Ready() error { return m.tell("READY=1") }
 
+// Reloading says that it reads its configuration again; Ready says that it has.
+func (m Manager) Reloading() error {
+	return m.tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
+}
+
 // Stopping says that it ends.
 func (m Manager) Stopping() error { return m.tell("STOPPING=1") }
 

@@ -2,6 +2,7 @@ package systemd_test
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"path/filepath"
 	"testing"
@@ -28,6 +29,32 @@ func TestTells(t *testing.T) {
 		if err != nil || string(packet[:n]) != want {
 			t.Errorf("told %q %v, want %q", packet[:n], err, want)
 		}
+	}
+}
+
+// systemd compares the time with its own, by the same clock.
+func TestReloading(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	m := systemd.Find([]string{"NOTIFY_SOCKET=" + path}, 1)
+	var told [2]int64
+	for i := range told {
+		if err := m.Reloading(); err != nil {
+			t.Fatal(err)
+		}
+		packet := make([]byte, 100)
+		n, err := l.Read(packet)
+		if _, scanned := fmt.Sscanf(string(packet[:n]), "RELOADING=1\nMONOTONIC_USEC=%d", &told[i]); err != nil || scanned != nil {
+			t.Fatalf("told %q, %v, %v", packet[:n], err, scanned)
+		}
+	}
+	if told[0] <= 0 || told[1] < told[0] {
+		t.Errorf("times %v", told)
 	}
 }
 

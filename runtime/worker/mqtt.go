@@ -50,6 +50,7 @@ func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, er
 	return mqtt.Config{
 		Servers:        b.Servers,
 		TLS:            b.TLS,
+		Roots:          b.Roots,
 		User:           b.User,
 		Password:       b.Password,
 		ClientID:       clientID,

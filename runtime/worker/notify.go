@@ -59,6 +59,7 @@ func (h *herald) tell() {
 	if r.Ready && !h.ready {
 		h.ready = true
 		h.check(h.Ready())
+		h.worker.announced.Store(true)
 	}
 	if (standing.Stopping || standing.slots.Leaving) && !h.leaving {
 		h.leaving = true

@@ -26,7 +26,7 @@ func (w *Worker) mount(server *status.Server, peer layer.Peer) (stop func()) {
 		return func() {}
 	}
 	o := devpage.Options{
-		About: w.about(), Tree: w.tree, Layer: queues{peer}, Stats: w.stats.Numbers,
+		About: w.about(), Tree: w.tree, Layer: queues{peer}, Stats: w.stats.Numbers, Slots: w.slotsShown,
 		Log: w.lines, Token: w.config.HTTP.Token, Loopback: loopback,
 	}
 	if w.Development != nil {
@@ -64,6 +64,16 @@ func (w *Worker) about() devpage.About {
 		about.Chat = chat
 	}
 	return about
+}
+
+// slotsShown are the session slots as the page shows them.
+func (w *Worker) slotsShown() devpage.Slots {
+	s := w.standing()
+	shown := devpage.Slots{Standby: s.standby(), Workers: s.slots.Workers, Layout: s.slots.Layout, Held: []int{}, All: s.slots.Slots}
+	for _, slot := range s.slots.Held {
+		shown.Held = append(shown.Held, slot.Number)
+	}
+	return shown
 }
 
 // queues is Redis as the page sees it.

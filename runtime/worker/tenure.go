@@ -42,6 +42,8 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 	}
 	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open}
 	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.logOf("mqtt")), t.number, fence)
+	w.changing.Lock()
+	defer w.changing.Unlock()
 	o := w.options(t.number)
 	o.Layer, o.MQTT, o.Layout = &commands{sessions: sessions}, t.broker, layout
 	t.untrace = w.tracing.trace(&o)

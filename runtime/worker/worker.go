@@ -4,9 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
@@ -34,16 +37,23 @@ type Worker struct {
 	listener net.Listener
 	lines    *devpage.Log
 
-	tree    *actors.Tree
-	peers   peers
-	keeper  *slots.Keeper
-	tracing *tracing // nil: messages are not traced
+	announced atomic.Bool // the service manager knows that the worker is at work
+	changing  sync.Mutex  // held while the rules change, and while a slot starts by them
+	rules     atomic.Pointer[messages.Rules]
+	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
+	tree      *actors.Tree
+	peers     peers
+	keeper    *slots.Keeper
+	tracing   *tracing // nil: messages are not traced
 }
 
 // New makes a worker of a checked configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
-	return &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}}
+	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}}
+	rules := rulesOf(cfg)
+	w.rules.Store(&rules)
+	return w
 }
 
 // Stats are the worker's counters.
@@ -60,6 +70,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	client := newPeer(w.config, w.logOf("layer"))
 	defer client.Close()
 	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
+	w.running.Store(w.tree)
 	w.tracing = w.startTracing()
 	w.keeper = w.newKeeper(client)
 	ended := make(chan struct{})
@@ -107,9 +118,7 @@ func (w *Worker) options(slot int) actors.Options {
 		SubscriptionIdle: w.config.SubscriptionIdle,
 		Backoff:          w.Backoff,
 		StatusGroup:      w.config.StatusGroup,
-		AllowSubscribe:   w.config.AllowSubscribe,
-		AllowPublish:     w.config.AllowPublish,
-		Static:           w.config.Subscriptions,
+		Rules:            *w.rules.Load(),
 		DrainTimeout:     w.drainTimeout(),
 		Log:              w.logOf("actors"),
 	}

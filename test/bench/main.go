@@ -1,58 +1,91 @@
-// Command bench measures the worker against the floor, a bare loop without routing that
-// does the cheapest correct thing, and prints the ratios:
+// Command bench measures the worker beside a bare loop that does the least that
+// is correct (the floor), on redis-server and mosquitto of its own, and prints
+// the ratios:
 //
-//	go run ./test/bench                          # everything; takes an hour and a quiet machine
-//	go run ./test/bench -rows in-0,out-1 -reps 2 # some rows, quicker
-//	go run ./test/bench -print                   # the table of what was measured before
+//	go run ./test/bench                     all rows, five times each: an hour
+//	go run ./test/bench -rows in-1,out-1 -reps 2
+//	go run ./test/bench -list               the rows and what each is to reach
+//	go run ./test/bench -summary            the table of what was measured so far
 //
-// It needs redis-server, redis-cli and mosquitto, and the load generator with the floor, whose
-// sources are elsewhere (-ruler). Results are appended to a file, so that rows may be measured
-// one after the other.
+// The results are appended to a file, one JSON line for each measurement, so that
+// the rows can be measured in several calls: the table is that of the whole file.
+//
+// Floor and load generator are programs of a folder beside the checkout, or of
+// the one that -ruler or BENCH_RULER names. Only ratios of one run on a quiet
+// machine mean anything; what other processes took meanwhile is the table's last
+// column.
 package main
 
 import (
+	"cmp"
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 )
+
+// options are the command's flags.
+type options struct {
+	ruler   string
+	out     string
+	reps    int
+	tries   int
+	seconds int
+	noise   float64
+	worker  string
+}
 
 func main() {
 	var o options
-	flag.StringVar(&o.ruler, "ruler", "../shared/bench", "where the sources of load generator and floor are")
-	flag.StringVar(&o.out, "out", filepath.Join(os.TempDir(), "chanmqttproxy-bench.jsonl"), "where results are kept")
-	flag.IntVar(&o.reps, "reps", 5, "repetitions of each row; medians count")
-	flag.Float64Var(&o.noise, "noise", 0.06, "the share of the machine that others may take; above it a run is done again, twice at most")
-	only := flag.String("rows", "", "names of rows, a comma list; all by default")
-	print := flag.Bool("print", false, "measure nothing")
+	flag.StringVar(&o.ruler, "ruler", cmp.Or(os.Getenv("BENCH_RULER"), "../shared/bench"), "folder with the floor and the load generator")
+	flag.StringVar(&o.out, "out", "/tmp/chanmqttproxy-bench.jsonl", "file to which the results are appended")
+	flag.IntVar(&o.reps, "reps", 5, "how often each is measured")
+	flag.IntVar(&o.tries, "tries", 3, "how often a measurement is made at most while the machine is not quiet")
+	flag.IntVar(&o.seconds, "seconds", 5, "length of one measurement")
+	flag.Float64Var(&o.noise, "noise", 0.06, "share of the machine that others may take")
+	flag.StringVar(&o.worker, "worker", "", "program to measure (default: the one of this checkout)")
+	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
+	list := flag.Bool("list", false, "print the rows and measure nothing")
+	summary := flag.Bool("summary", false, "print the table and measure nothing")
 	flag.Parse()
-	if err := bench(o, *only, *print); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	chosen := choose(*only)
+	switch {
+	case *list:
+		for _, r := range chosen {
+			fmt.Printf("%-16s %s, %s\n", r.name, r.what, r.target)
+		}
+		return
+	case !*summary:
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if err := measure(ctx, o, chosen); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
+	results, err := readResults(o.out)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+	fmt.Print(table(chosen, results))
 }
 
-func bench(o options, only string, print bool) error {
-	chosen := rows
-	if only != "" {
-		names := strings.Split(only, ",")
-		chosen = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !slices.Contains(names, r.name) })
+// choose are the rows whose names begin so.
+func choose(only string) []row {
+	if only == "" {
+		return rows
 	}
-	if !print {
-		b, err := open(o)
-		if err != nil {
-			return err
-		}
-		defer b.close()
-		for rep := range o.reps {
-			for _, r := range chosen {
-				if err := b.measure(r, rep); err != nil {
-					return err
-				}
-			}
+	var chosen []row
+	for _, r := range rows {
+		begins := func(name string) bool { return name != "" && strings.HasPrefix(r.name, name) }
+		if slices.ContainsFunc(strings.Split(only, ","), begins) {
+			chosen = append(chosen, r)
 		}
 	}
-	return report(o.out, chosen)
+	return chosen
 }

@@ -1,46 +1,123 @@
 package main
 
-// row is one line of the table: a scenario of the load generator, what is read of its
-// result, and what the ratio of worker and floor is to be.
-type row struct {
-	name, what string
-	load       []string // its arguments
-	capacity   int      // of the layer's queues; 0: the default
-	floors     []string // the modes of the floor; none: there is only the worker
-	metric     string
-	unit       string
-	target     float64
-	atMost     bool // the ratio is to be at most the target, else at least
-	// against is the row whose result of the worker stands in the place of the floor;
-	// "": a row without floors has a target in its own unit.
-	against string
-	ready   bool // how long a worker takes to be ready again, after the load
+import "fmt"
+
+// A scenario is what the load generator does to whoever is measured.
+type scenario struct {
+	name     string
+	args     string   // of the load generator
+	capacity int      // of every queue; 0: the layer's default
+	floors   []string // ways of running the floor; none: only the worker is measured
+	timed    bool     // takes -dur and -warm
+	restart  bool     // then the worker is started again, and timed until it is ready
 }
 
-// all are the modes of the floor; the best one counts.
-var all = []string{"", "-batch 64", "-mode client"}
+// The floor's three ways. A row's floor is the best of those that were measured.
+var (
+	ways    = []string{"", "-batch 64", "-mode client"}
+	wide    = []string{"-batch 64", "-mode client -depth 2000"}
+	oneWay  = []string{""}
+	noFloor = []string{}
+)
 
-func inbound(more ...string) []string { return append([]string{"inbound"}, more...) }
+// tenth is a tenth of the peak rate, about, with which latency is measured.
+const tenth = 2000
+
+var scenarios = []scenario{
+	{name: "in-0", args: "inbound -qos 0", floors: ways, timed: true},
+	{name: "in-1", args: "inbound -qos 1", floors: ways, timed: true},
+	{name: "in-0-wide", args: "inbound -qos 0 -window 2000", capacity: 20_000, floors: wide, timed: true},
+	{name: "in-1-wide", args: "inbound -qos 1 -window 2000", capacity: 20_000, floors: wide, timed: true},
+	members(10, 1), members(100, 1), members(1000, 1),
+	members(10, 0), members(100, 0), members(1000, 0),
+	{name: "filters-1", args: "subs -n 1", floors: noFloor, timed: true},
+	{name: "filters-100", args: "subs -n 100", floors: noFloor, timed: true},
+	{name: "filters-10k", args: "subs -n 10000 -wait 300s", floors: noFloor, timed: true},
+	{name: "filters-100k", args: "subs -n 100000 -wait 300s", floors: noFloor, timed: true},
+	{name: "out-0", args: "outbound -qos 0", floors: oneWay, timed: true},
+	{name: "out-1", args: "outbound -qos 1", floors: oneWay, timed: true},
+	{name: "out-2", args: "outbound -qos 2", floors: oneWay, timed: true},
+	{name: "latency-in", args: fmt.Sprintf("latency -rate %d", tenth), floors: ways},
+	{name: "latency-out", args: fmt.Sprintf("latency-out -qos 1 -rate %d", tenth), floors: oneWay},
+	{name: "idle", args: "idle", floors: noFloor},
+	{name: "start", args: "subs -n 10000 -dur 0 -wait 300s", floors: noFloor, restart: true},
+}
+
+// members is an inbound scenario with so many members, of one process or of a
+// process each.
+func members(n, prefixes int) scenario {
+	name := fmt.Sprintf("members-%d", n)
+	if prefixes == 0 {
+		name += "-apart"
+	}
+	return scenario{name: name, args: fmt.Sprintf("inbound -qos 0 -members %d -prefixes %d", n, prefixes), floors: ways, timed: true}
+}
+
+// A row of the table compares one figure of the worker with one of the floor, or
+// of the worker itself elsewhere, or with nothing.
+type row struct {
+	name, what string
+	figure     string // of the result lines
+	scenario   string // in which the worker is measured
+	against    string // scenario in which it is compared with itself; "": with the floor, if any
+	divide     float64
+	target     target
+}
+
+// target is what a ratio, or a figure that is compared with nothing, is to be.
+type target struct {
+	limit float64
+	most  bool // it may be that much; else it is at least that
+	unit  string
+}
+
+// String is the target as the table says it.
+func (t target) String() string {
+	if t.most {
+		return fmt.Sprintf("at most %g%s", t.limit, t.unit)
+	}
+	return fmt.Sprintf("at least %g%s", t.limit, t.unit)
+}
+
+func (t target) met(value float64) bool {
+	return t.most && value <= t.limit || !t.most && value >= t.limit
+}
+
+const (
+	rate = "msgs_per_s"
+	cpu  = "worker_cpu_s_per_100k"
+	rss  = "worker_rss_mb"
+	p99  = "p99_ms"
+)
+
+func atLeast(limit float64) target { return target{limit: limit} }
+func atMost(limit float64, unit string) target {
+	return target{limit: limit, most: true, unit: unit}
+}
 
 var rows = []row{
-	{name: "in-0", what: "in, QoS 0, one member", load: inbound("-qos", "0"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.9},
-	{name: "in-1", what: "in, QoS 1, one member", load: inbound("-qos", "1"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.9},
-	{name: "in-large", what: "in, capacity 20,000, window 2,000", load: inbound("-window", "2000"), capacity: 20_000, floors: []string{"-batch 64"}, metric: "msgs_per_s", unit: "messages/s", target: 0.85},
-	{name: "in-10", what: "in, 10 members of one process", load: inbound("-members", "10"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "in-100", what: "in, 100 members of one process", load: inbound("-members", "100"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "in-1000", what: "in, 1,000 members of one process", load: inbound("-members", "1000"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "in-10x", what: "in, 10 members in 10 processes", load: inbound("-members", "10", "-prefixes", "0"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "in-100x", what: "in, 100 members in 100 processes", load: inbound("-members", "100", "-prefixes", "0"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "in-1000x", what: "in, 1,000 members in 1,000 processes", load: inbound("-members", "1000", "-prefixes", "0"), floors: all, metric: "msgs_per_s", unit: "messages/s", target: 0.95},
-	{name: "filters-1", what: "in, one filter, random topics", load: []string{"subs", "-n", "10"}, metric: "msgs_per_s", unit: "messages/s"},
-	{name: "filters-10k", what: "in, 10,000 filters, random topics (against ten)", load: []string{"subs", "-n", "10000"}, metric: "msgs_per_s", unit: "messages/s", target: 0.85, against: "filters-1"},
-	{name: "out-0", what: "out, QoS 0", load: []string{"outbound", "-qos", "0"}, floors: all[:1], metric: "msgs_per_s", unit: "messages/s", target: 0.9},
-	{name: "out-1", what: "out, QoS 1", load: []string{"outbound", "-qos", "1"}, floors: all[:1], metric: "msgs_per_s", unit: "messages/s", target: 0.9},
-	{name: "out-2", what: "out, QoS 2", load: []string{"outbound", "-qos", "2"}, floors: all[:1], metric: "msgs_per_s", unit: "messages/s", target: 0.9},
-	{name: "late-in", what: "latency in, p99 at 2,000 messages/s", load: []string{"latency", "-rate", "2000", "-dur", "10s"}, floors: all, metric: "p99_ms", unit: "ms", target: 1.5, atMost: true},
-	{name: "late-out", what: "latency out, p99 at 2,000 commands/s", load: []string{"latency-out", "-rate", "2000", "-dur", "10s"}, floors: all[:1], metric: "p99_ms", unit: "ms", target: 1.5, atMost: true},
-	{name: "cpu-in", what: "CPU of the worker, in, QoS 0", load: inbound("-qos", "0"), floors: all, metric: "worker_cpu_s_per_100k", unit: "s per 100,000", target: 1.3, atMost: true},
-	{name: "idle", what: "memory, idle", load: []string{"idle"}, metric: "worker_rss_mb", unit: "MB", target: 30, atMost: true},
-	{name: "many", what: "memory with 100,000 subscriptions", load: []string{"subs", "-n", "100000", "-dur", "2s", "-wait", "300s"}, metric: "worker_rss_mb", unit: "MB", target: 300, atMost: true},
-	{name: "ready", what: "start to ready with 10,000 stored subscriptions", load: []string{"subs", "-n", "10000", "-dur", "0"}, metric: "ready_s", unit: "s", target: 1, atMost: true, ready: true},
+	{name: "in-0", what: "inbound, QoS 0, one member", figure: rate, scenario: "in-0", target: atLeast(0.9)},
+	{name: "in-1", what: "inbound, QoS 1, one member", figure: rate, scenario: "in-1", target: atLeast(0.9)},
+	{name: "in-0-wide", what: "inbound, QoS 0, capacity 20,000", figure: rate, scenario: "in-0-wide", target: atLeast(0.85)},
+	{name: "in-1-wide", what: "inbound, QoS 1, capacity 20,000", figure: rate, scenario: "in-1-wide", target: atLeast(0.85)},
+	{name: "members-10", what: "inbound, 10 members of one process", figure: rate, scenario: "members-10", target: atLeast(0.95)},
+	{name: "members-100", what: "inbound, 100 members of one process", figure: rate, scenario: "members-100", target: atLeast(0.95)},
+	{name: "members-1000", what: "inbound, 1,000 members of one process", figure: rate, scenario: "members-1000", target: atLeast(0.95)},
+	{name: "members-10-apart", what: "inbound, 10 processes", figure: rate, scenario: "members-10-apart", target: atLeast(0.95)},
+	{name: "members-100-apart", what: "inbound, 100 processes", figure: rate, scenario: "members-100-apart", target: atLeast(0.95)},
+	{name: "members-1000-apart", what: "inbound, 1,000 processes", figure: rate, scenario: "members-1000-apart", target: atLeast(0.95)},
+	{name: "filters", what: "inbound over 10,000 filters, against one", figure: rate, scenario: "filters-10k", against: "filters-1", target: atLeast(0.85)},
+	{name: "filters-cpu", what: "CPU a message at 100,000 filters, against 100", figure: cpu, scenario: "filters-100k", against: "filters-100", target: atMost(2, "")},
+	{name: "out-0", what: "outbound, QoS 0", figure: rate, scenario: "out-0", target: atLeast(0.9)},
+	{name: "out-1", what: "outbound, QoS 1", figure: rate, scenario: "out-1", target: atLeast(0.9)},
+	{name: "out-2", what: "outbound, QoS 2", figure: rate, scenario: "out-2", target: atLeast(0.9)},
+	{name: "latency-in", what: "p99 of the latency inbound", figure: p99, scenario: "latency-in", target: atMost(1.5, "")},
+	{name: "latency-out", what: "p99 of the latency outbound", figure: p99, scenario: "latency-out", target: atMost(1.5, "")},
+	{name: "cpu-in", what: "CPU a message inbound, QoS 0", figure: cpu, scenario: "in-0", target: atMost(1.3, "")},
+	{name: "cpu-in-wide", what: "the same, capacity 20,000", figure: cpu, scenario: "in-0-wide", target: atMost(1.3, "")},
+	{name: "cpu-out", what: "CPU a message outbound, QoS 1", figure: cpu, scenario: "out-1", target: atMost(1.3, "")},
+	{name: "idle", what: "memory, idle", figure: rss, scenario: "idle", target: atMost(30, " MB")},
+	{name: "memory", what: "memory at 100,000 subscriptions", figure: rss, scenario: "filters-100k", target: atMost(300, " MB")},
+	{name: "memory-each", what: "memory of one of 100,000 subscriptions", figure: rss, scenario: "filters-100k", against: "idle", divide: 100, target: atMost(2, " kB")},
+	{name: "start", what: "start until ready, 10,000 subscriptions stored", figure: "ready_s", scenario: "start", target: atMost(1, " s")},
 }

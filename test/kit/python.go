@@ -36,6 +36,12 @@ func StartPython(t testing.TB, name, script string, args ...string) *Process {
 	return Start(t, name, cmd)
 }
 
+// SitePython is the path of the Python that has what the site needs.
+func SitePython(t testing.TB) string {
+	t.Helper()
+	return interpreter(context.Background(), t, siteVenv(t)).Path
+}
+
 // pythonCommand is the site's Python with its arguments, in the site's
 // directory.
 func pythonCommand(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {

@@ -2,13 +2,13 @@
 
 import { attr, glyph } from './dom.js';
 import { table } from './table.js';
-import { live, series, now } from './live.js';
+import { live, at, series, now } from './live.js';
 import { ofActor, ofFamily } from './trouble.js';
 import { count, rate, duration, since, span, name } from './format.js';
 import { detail } from './detail.js';
 
 // Where the families stand in the tree.
-const parents = { subscription: 'bridge/router', group: 'bridge/groups', channel: 'bridge/groups' };
+const parents = { subscription: 'router', group: 'groups', channel: 'groups' };
 
 // columns are those of an actor; text is its name.
 export const columns = (text) => [
@@ -40,7 +40,7 @@ function withFamilies({ Actors, Families }) {
   const order = (a) => a.Path.split('/').length;
   for (const a of Actors) {
     list.push({ ...a, depth: order(a) - 1 });
-    for (const f of Families) if (parents[f.Kind] === a.Path) list.push({ ...f, family: true, depth: order(a) });
+    for (const f of Families) if (at(parents[f.Kind]) === a.Path) list.push({ ...f, family: true, depth: order(a) });
   }
   return list;
 }

@@ -3,21 +3,22 @@
 
 import { h, put, attr, mark, glyph, word } from './dom.js';
 import { spark } from './spark.js';
-import { live, actor, family, series } from './live.js';
-import { ofActor, ofFamily, ofQueues, sides, all } from './trouble.js';
-import { rate, count, duration, since, name } from './format.js';
+import { live, at, actor, family, series } from './live.js';
+import { ofActor, ofFamily, ofQueues, sides, all, standby } from './trouble.js';
+import { rate, count, duration, since } from './format.js';
 import { detail } from './detail.js';
 import { actorTable } from './actors.js';
 import { tiles } from './tiles.js';
+import { slots } from './slots.js';
 
 // Each station: its place in the grid, what it is called and how it is seen.
 const stations = [
   ['redis', 'Redis', () => seenSide('layer', live.about.Redis, 'Django site')],
-  ['recv', 'receiver', () => seenActor('bridge/reader/receiver')],
-  ['read', 'reader', () => seenActor('bridge/reader')],
-  ['rout', 'router', () => seenActor('bridge/router')],
-  ['brok', 'broker', () => seenActor('bridge/broker')],
-  ['sess', 'session', () => seenActor('bridge/broker/session')],
+  ['recv', 'receiver', () => seenActor(at('reader/receiver'))],
+  ['read', 'reader', () => seenActor(at('reader'))],
+  ['rout', 'router', () => seenActor(at('router'))],
+  ['brok', 'broker', () => seenActor(at('broker'))],
+  ['sess', 'session', () => seenActor(at('broker/session'))],
   ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
   ['subs', 'subscriptions', () => seenFamily('subscription')],
   ['grps', 'groups', () => seenFamily('group', 'channel')],
@@ -35,15 +36,15 @@ const stretches = [
   ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
   ['f3', 'in', 'messages to the router', 'stat:received'],
   ['f2', 'in', 'messages to subscriptions', 'family:subscription'],
-  ['f1', 'in', 'messages to groups', 'bridge/groups'],
+  ['f1', 'in', 'messages to groups', 'actor:groups'],
   ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
 ];
 
-const keepers = ['bridge', 'bridge/groups', 'bridge/registry', 'bridge/requests'];
+const keepers = ['', 'groups', 'registry', 'requests'];
 
 function seenActor(path) {
   const a = actor(path);
-  if (!a) return { trouble: live.tree ? 'bad' : '', value: '–', note: live.tree ? 'not there' : '…', path };
+  if (!a) return { trouble: live.tree && !standby() ? 'bad' : '', value: '–', note: standby() ? 'standing by' : live.tree ? 'not there' : '…', path };
   const [trouble, why] = ofActor(a);
   return { trouble, value: rate(passing(a)) + ' /s', note: why || healthy(a), path };
 }
@@ -93,7 +94,7 @@ function stretch([place, way, what, key, side]) {
   const node = h('div', { class: `stretch ${way} at-${place}`, title: what },
     line, h('span', { class: 'track', 'aria-hidden': 'true' }, h('span', { class: 'train' })), value);
   const show = () => {
-    const { rates, now } = series(key), cut = side && !sides()[side];
+    const { rates, now } = series(key.startsWith('actor:') ? at(key.slice(6)) : key), cut = side && !sides()[side];
     line.show(rates);
     node.classList.toggle('cut', Boolean(cut));
     put(value, cut ? '✕ cut' : rate(now) + ' /s');
@@ -102,11 +103,11 @@ function stretch([place, way, what, key, side]) {
   return [node, show];
 }
 
-function keeper(path) {
+function keeper(rest) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), note = h('span', { class: 'note' });
-  const node = h('button', { type: 'button', class: 'keeper', click: () => detail(path) }, icon, h('span', { class: 'title' }, name(path)), note);
+  const node = h('button', { type: 'button', class: 'keeper', click: () => detail(at(rest)) }, icon, h('span', { class: 'title' }, rest || 'bridge'), note);
   const show = () => {
-    const seen = seenActor(path);
+    const seen = seenActor(at(rest));
     mark(node, seen.trouble);
     put(icon, glyph(seen.trouble));
     put(note, seen.trouble ? seen.note : seen.value);
@@ -136,13 +137,13 @@ function alarm() {
 // bridge is the panel.
 export function bridge() {
   const track = [...stations.map(station), ...stretches.map(stretch)], side = keepers.map(keeper);
-  const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable();
+  const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable(), [sessions, held] = slots();
   const node = h('div', null, alert,
     h('div', { class: 'bridge', role: 'group', 'aria-label': 'The bridge' }, track.map(([n]) => n)),
     h('div', { class: 'under' },
       h('span', { class: 'key out' }, 'commands to devices'), h('span', { class: 'key in' }, 'messages to the site'),
       h('span', { class: 'keepers' }, side.map(([n]) => n))),
-    row, h('h2', null, 'Actors'), table);
-  const shows = [alarmed, counted, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
+    row, sessions, h('h2', null, 'Actors'), table);
+  const shows = [alarmed, counted, held, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
   return { node, title: 'Bridge', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
 }

@@ -2,7 +2,7 @@
 
 import { h, put, mark, glyph, field } from './dom.js';
 import { get } from './api.js';
-import { live, on, now, series, actor } from './live.js';
+import { live, at, on, now, series, actor } from './live.js';
 import { spark } from './spark.js';
 import { ofActor, sides } from './trouble.js';
 import { action } from './act.js';
@@ -55,7 +55,7 @@ function ofOne(path) {
     put(state, `${glyph(trouble)} ${a.State} for ${since(a.Since, now())}${why && why !== a.State ? '; ' + why : ''}`);
     mark(state, trouble);
     figures.show(figuresOf(a));
-    facts.show(a.Facts);
+    facts.show(a.Queues ? { ...a.Facts, Members: a.Members, Queues: a.Queues } : a.Facts);
     if (a.Kind === 'subscription' && a.Facts) filter = a.Facts.Filter; // the path has only its beginning
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
@@ -95,7 +95,7 @@ function slowing(path) {
 function ofSide(side) {
   const redis = side === 'redis', list = pairs();
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
-    !redis && action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: 'bridge/broker/session' })),
+    !redis && action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: at('broker/session') })),
     action('Stop', `The embedded ${redis ? 'Redis' : 'broker'} is stopped, as if it had died.`, () => ({ Action: redis ? 'stop-redis' : 'stop-broker' }), { dev: true }),
     action('Start', `The embedded ${redis ? 'Redis' : 'broker'} is started again.`, () => ({ Action: redis ? 'start-redis' : 'start-broker' }), { dev: true, danger: false }),
   ].filter(Boolean)));
@@ -103,7 +103,7 @@ function ofSide(side) {
     const s = sides(), up = redis ? s.layer : s.mqtt;
     list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'there' : 'away'}`],
-      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get('bridge/broker/session')) : []),
+      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/session'))) : []),
     ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };

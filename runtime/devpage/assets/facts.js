@@ -8,7 +8,7 @@ const words = {
   UnderWay: 'Under way', LayerUp: 'Redis is there', SessionUp: 'MQTT is there', LastAt: 'Last message', LastTopic: 'Last topic',
   Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'Broker has answered', KeepAlive: 'Keep-alive', Present: 'Stored session resumed',
   MaximumPacket: 'Largest packet', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS', Unanswered: 'Answers owed',
-  Writing: 'Write under way', Outgoing: 'To be written', Held: 'Held back', Unwritten: 'Not yet in Redis',
+  Members: 'Live members', Length: 'Filled', Writing: 'Write under way', Outgoing: 'To be written', Held: 'Held back', Unwritten: 'Not yet in Redis',
 };
 
 const codes = {

@@ -61,6 +61,7 @@ export function clock(time) {
 // target without escapes and serial.
 export function name(path) {
   const step = path.slice(path.lastIndexOf('/') + 1);
+  if (step === path) return path; // a root
   const [, text] = /^[a-z]+:(.*?)(~\d+)?$/.exec(step) || [null, step];
   try { return decodeURIComponent(text.replace(/%[0-9A-F]?$/, '')); } catch { return text; } // long ones are cut
 }

@@ -5,6 +5,16 @@ import { get } from './api.js';
 import { table } from './table.js';
 import { bytes, clock, since } from './format.js';
 import { now } from './live.js';
+import { action } from './act.js';
+
+// deeds are what can be done with one, where this page may.
+function deeds(cell, letter) {
+  if (cell.firstChild) return;
+  cell.append(...[
+    action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
+    action('Drop', 'The command is forgotten for good.', () => ({ Action: 'drop-letters', IDs: [letter.ID] })),
+  ].filter(Boolean));
+}
 
 // letters is the panel.
 export function letters() {
@@ -16,11 +26,12 @@ export function letters() {
       { title: 'Why', grow: true, text: (l) => l.Reason },
       { title: 'Command', wide: true, mono: true, grow: true, text: (l) => l.Preview },
       { title: 'Size', num: true, wide: true, text: (l) => bytes(l.Size) },
+      { title: 'Do', fill: deeds },
     ],
   });
   const show = async () => {
     try { list.show((await get('deadletters')) || []); } catch (error) { say(error.message, 'bad'); }
   };
-  const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. Put them back with ', h('code', null, 'chanmqttproxy dead-letters replay'), '.');
+  const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. In a terminal ', h('code', null, 'chanmqttproxy dead-letters'), ' lists, drops and replays them.');
   return { node: h('div', null, about, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
 }

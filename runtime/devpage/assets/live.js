@@ -8,7 +8,7 @@ const listeners = {};
 const kept = { story: 1000, log: 1000 };
 
 export const live = {
-  about: {}, tree: null, connected: false, offset: 0,
+  about: {}, tree: null, root: 'bridge', chosen: 0, connected: false, offset: 0,
   story: [], log: [], facts: new Map(), series: new Map(), drops: [],
 };
 
@@ -33,6 +33,23 @@ export function series(key) {
   let s = live.series.get(key);
   if (!s) live.series.set(key, s = new Series());
   return s;
+}
+
+// at is the path of an actor under the bridge that is shown: that of the first session
+// slot which the worker holds, or of the one that was chosen.
+export const at = (rest) => live.root + (rest ? '/' + rest : '');
+
+// choose shows the bridge of another slot.
+export function choose(number) {
+  live.chosen = number;
+  root();
+  tell('tree', live.tree);
+}
+
+function root() {
+  const roots = live.tree.Actors.map((a) => a.Path).filter((path) => !path.includes('/'));
+  const wanted = live.chosen ? 'bridge:' + live.chosen : 'bridge';
+  live.root = roots.includes(wanted) ? wanted : roots[0] || 'bridge';
 }
 
 // actor is a single actor by its path.
@@ -61,6 +78,7 @@ function treeCame(tree) {
   for (const f of tree.Families) series('family:' + f.Kind).add(f.Handled, at);
   if (!live.tree) performance.mark('tree');
   live.tree = tree;
+  root();
   tell('tree', tree);
 }
 
@@ -69,7 +87,7 @@ function storyCame(lines) {
   const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
   live.story.push(...fresh);
   live.story.splice(0, live.story.length - kept.story);
-  if (fresh.some((line) => asked.includes(line.Path) || line.Kind === 'receiver')) askFacts();
+  if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'receiver')) askFacts();
   if (fresh.length) tell('story', fresh);
 }
 
@@ -87,14 +105,14 @@ function stateCame(connected) {
 
 // asked are the actors whose facts the page shows at once, where the tree does
 // not bring them.
-const asked = ['bridge', 'bridge/broker', 'bridge/broker/session', 'bridge/reader', 'bridge/router'];
+const asked = () => ['', 'broker', 'broker/session', 'reader', 'router'].map(at);
 
 let asking = false;
 
 async function askFacts() {
   if (asking || !live.connected || document.hidden || live.tree?.Actors.some((a) => a.Facts)) return;
   asking = true;
-  for (const path of asked) { // one after the other, to leave room for other viewers
+  for (const path of asked()) { // one after the other, to leave room for other viewers
     try { live.facts.set(path, (await get('actor', { path })).Facts); } catch { /* what was known stays */ }
   }
   asking = false;

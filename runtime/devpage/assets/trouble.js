@@ -1,6 +1,6 @@
 // What is wrong, and how bad it is.
 
-import { live, now, series, actor, family, stat, lost } from './live.js';
+import { live, at, now, series, actor, family, stat, lost } from './live.js';
 import { span, count, name } from './format.js';
 
 const fresh = 10_000, recent = 60_000; // ms since a failure
@@ -17,28 +17,34 @@ function why(path) {
 
 // sides tells whether either side is there, and why not.
 export function sides() {
-  const bridge = facts('bridge'), reader = facts('bridge/reader'), state = facts('bridge/broker').State || {};
+  const bridge = facts(at()), reader = facts(at('reader')), state = facts(at('broker')).State || {};
   return {
     layer: bridge.LayerUp !== false && reader.LayerUp !== false,
-    layerWhy: why('bridge/reader/receiver') || reader.Trouble || '',
+    layerWhy: why(at('reader/receiver')) || reader.Trouble || '',
     mqtt: bridge.SessionUp !== false && state.Connected !== false,
-    mqttWhy: why('bridge/broker/session') || state.Reason || '',
+    mqttWhy: why(at('broker/session')) || state.Reason || '',
     mqttSince: state.Since,
   };
 }
 
+// away are the actors that stand at a side, by what follows the bridge in their paths.
 const away = {
-  'bridge/broker/session': (s) => !s.mqtt && `away: ${s.mqttWhy || 'not connected'}`,
-  'bridge/reader/receiver': (s) => !s.layer && `away: ${s.layerWhy || 'Redis does not answer'}`,
+  '/broker/session': (s) => !s.mqtt && `away: ${s.mqttWhy || 'not connected'}`,
+  '/reader/receiver': (s) => !s.layer && `away: ${s.layerWhy || 'Redis does not answer'}`,
 };
+
+const awayOf = (path) => (path.startsWith(live.root + '/') ? away[path.slice(live.root.length)] : undefined);
+
+// standby says that others hold all session slots.
+export const standby = () => Boolean(live.tree?.Slots?.Standby);
 
 // ofActor is how bad an actor is ('', 'warn' or 'bad') and why.
 export function ofActor(a) {
-  const gone = away[a.Path]?.(sides());
+  const gone = awayOf(a.Path)?.(sides());
   if (gone) return ['bad', gone];
   if (a.State === 'restarting') return ['bad', 'restarting'];
   const age = a.Failure ? now() - new Date(a.Failure.At) : Infinity;
-  if (age < fresh && !away[a.Path]) return ['bad', `failed ${span(age)} ago`];
+  if (age < fresh && !awayOf(a.Path)) return ['bad', `failed ${span(age)} ago`];
   if (a.Age > old) return ['warn', `oldest waits ${span(a.Age / 1e6)}`];
   if (age < recent) return ['warn', `failed ${span(age)} ago`];
   return ['', ''];
@@ -66,11 +72,14 @@ export function all() {
   const list = [], s = sides();
   if (!live.tree) return [['', 'Waiting for the worker …', '']];
   if (!live.connected) list.push(['bad', 'The worker does not answer; what is shown is old.', '']);
+  const free = (live.tree.Slots?.All || []).filter((slot) => !slot.Holder).length;
+  if (free && live.tree.Slots.Workers) list.push(['bad', `${count(free)} of the MQTT sessions ${free > 1 ? 'are' : 'is'} held by no worker.`, '']);
+  if (standby()) return [...list, ['', 'Standing by: other workers hold all MQTT sessions.', '']];
   if (!s.layer) list.push(['bad', because('Redis is away', s.layerWhy), 'redis']);
   if (!s.mqtt) list.push(['bad', because('The MQTT broker is away', s.mqttWhy), 'mqtt']);
   for (const a of live.tree?.Actors || []) {
     const [trouble, why] = ofActor(a);
-    if (trouble && !away[a.Path]?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
+    if (trouble && !awayOf(a.Path)?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
   }
   for (const kind of ['subscription', 'group', 'channel']) {
     const [trouble, why] = ofFamily(kind);

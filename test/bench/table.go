@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+func appendResult(file string, r result) error {
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return json.NewEncoder(f).Encode(r)
+}
+
+func readResults(file string) (list []result, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r result
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", file, err)
+		}
+		list = append(list, r)
+	}
+	return list, lines.Err()
+}
+
+// table is the rows for which there are results, in Markdown.
+func table(chosen []row, results []result) string {
+	var b strings.Builder
+	b.WriteString("| row | worker | compared with | ratio | is to be | runs | noise |\n|---|---|---|---|---|---|---|\n")
+	for _, r := range chosen {
+		b.WriteString(r.line(results))
+	}
+	return b.String()
+}
+
+func (r row) line(results []result) string {
+	mine := of(results, r.scenario, "worker", r.figure)
+	if len(mine.values) == 0 {
+		return ""
+	}
+	value, base, compared := mine.median(), 0.0, "-"
+	switch other, way := r.base(results); {
+	case r.divide > 0:
+		value = (value - other.median()) * 1024 / r.divide / 1000
+		compared = fmt.Sprintf("%s idle", number(other.median()))
+	case len(other.values) > 0:
+		base = other.median()
+		compared = strings.TrimSpace(number(base) + " " + strings.TrimPrefix(way, "floor"))
+	}
+	ratio, verdict := number(value)+r.target.unit, value
+	if base > 0 {
+		verdict = value / base
+		ratio = fmt.Sprintf("%.2f", verdict)
+	}
+	if !r.target.met(verdict) {
+		ratio = "**" + ratio + "**"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, number(mine.median()), compared, ratio, r.target, len(mine.values), 100*mine.noise)
+}
+
+// base is what the row's figure is compared with, and whose it is: the best way of
+// the floor, or the worker elsewhere.
+func (r row) base(results []result) (best sample, way string) {
+	if r.against != "" {
+		return of(results, r.against, "worker", r.figure), ""
+	}
+	for _, who := range contestants(scenarioOf(r.scenario))[1:] {
+		s := of(results, r.scenario, who, r.figure)
+		if len(s.values) == 0 {
+			continue
+		}
+		if len(best.values) == 0 || r.target.most == (s.median() < best.median()) {
+			best, way = s, who
+		}
+	}
+	return best, way
+}
+
+func scenarioOf(name string) scenario {
+	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+	return scenarios[i]
+}
+
+// sample is a figure as it was measured several times.
+type sample struct {
+	values []float64
+	noise  float64 // the most
+}
+
+// of is the sample of one figure. Noisy measurements are left out where there are
+// others.
+func of(results []result, scenario, who, figure string) sample {
+	var quiet, all sample
+	for _, r := range results {
+		value, ok := r.Figures[figure]
+		if !ok || r.Scenario != scenario || r.Who != who {
+			continue
+		}
+		all.add(value, r.Figures["noise"])
+		if !r.Noisy {
+			quiet.add(value, r.Figures["noise"])
+		}
+	}
+	if len(quiet.values) > 0 {
+		return quiet
+	}
+	return all
+}
+
+func (s *sample) add(value, noise float64) {
+	s.values = append(s.values, value)
+	s.noise = max(s.noise, noise)
+}
+
+func (s sample) median() float64 {
+	if len(s.values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s.values))
+	return (sorted[len(sorted)/2] + sorted[(len(sorted)-1)/2]) / 2
+}
+
+// number is a figure in three digits, as a person reads it.
+func number(f float64) string {
+	if f >= 1000 {
+		whole := fmt.Sprintf("%.0f", f)
+		return whole[:len(whole)-3] + "," + whole[len(whole)-3:]
+	}
+	return fmt.Sprintf("%.3g", f)
+}

@@ -1,0 +1,125 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/kit"
+)
+
+// The worker's page beside a real site: what the site does shows without a reload, and
+// messages are followed to where they end.
+func TestPageBesideASite(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=" + address, "HTTP_ACT=true"}, "run")
+	kit.Eventually(t, 30*time.Second, "the page is served", func() bool { return kit.Answers(address, nil, time.Second) })
+	page := kit.Browser(t)
+	page.Size(1280, 800)
+	page.Open("http://" + address + "/")
+	shows := func(element, text string) {
+		t.Helper()
+		page.Wait(30*time.Second, fmt.Sprintf(`document.querySelector(%q)?.textContent.includes(%q)`, element, text))
+	}
+	shows("#at-sess", "MQTT 5")
+	shows("#at-subs .value", "0")
+	kit.Script[any](page, `window.loaded = 'once'; null`)
+
+	site := kit.Site(t, redis.URL())
+	room := kit.Browser(t)
+	room.Open(site.URL + "/chat/lobby/")
+	kit.Eventually(t, time.Minute, "the room is connected", func() bool { return room.Text("#state") == "connected" })
+	shows("#at-subs .value", "1")
+	page.Click("#tab-subscriptions")
+	shows("#panel-subscriptions", "chat/lobby")
+
+	// Delivered, and to which queue.
+	device := kit.NewDevice(t, broker.Addr())
+	publish := func(topic string) {
+		t.Helper()
+		if token := device.Publish(topic, 1, "x"); !token.WaitTimeout(20*time.Second) || token.Error() != nil {
+			t.Fatal(token.Error())
+		}
+	}
+	follow := func(topic string) {
+		t.Helper()
+		page.Click("#tab-follow")
+		kit.Script[any](page, `document.querySelector('#follow-topic').value = ''; null`)
+		page.Type("#follow-topic", topic)
+		page.Click("#follow-next")
+		shows("#outcome", "Waiting for a message")
+		publish(topic)
+	}
+	follow("chat/lobby")
+	shows("#outcome", "It arrived: in Redis, for group/")
+	shows("#outcome", ": specific.")
+	page.Click("#tab-bridge")
+	shows("#panel-bridge", "group × 1")
+
+	// Dropped, since a process does not read.
+	idle := kit.NewDjango(t, redis.Addr())
+	idle.Join("full")
+	idle.Send(append(kit.Subscribe("full/x", "full", 1), messages.Pair{Key: "overflow", Value: "drop"}))
+	shows("#at-subs .value", "2")
+	for range 100 {
+		publish("full/x")
+	}
+	follow("full/x")
+	shows("#outcome", "It did not arrive: dropped")
+
+	// Of no filter.
+	kit.Script[any](page, `document.querySelector('#follow-topic').value = 'nobody/x'; null`)
+	page.Click("#follow-publish")
+	shows("#outcome", "no filter here matches its topic")
+
+	// What could not be understood is put back from the page, after a question.
+	idle.Send(messages.Map{{Key: "type", Value: "mqtt.nonsense"}})
+	page.Click("#tab-letters")
+	shows("#panel-letters", "nonsense")
+	page.Click(`#panel-letters [data-act="drop-letters"]`)
+	page.Click("#ask-go")
+	shows("#panel-letters", "every command was understood")
+	if got := kit.Script[string](page, `window.loaded || ''`); got != "once" {
+		t.Error("the page was loaded again")
+	}
+}
+
+// Who holds which session is seen on the page of each worker, and in a terminal.
+func TestPageShowsSessions(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	env := []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "MQTT_SESSIONS=3"}
+	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	other := kit.Worker(t, env, "run")
+	says(t, other, "connected to the MQTT broker")
+	kit.Worker(t, append(env, "HTTP_LISTEN="+address), "run")
+	kit.Eventually(t, 30*time.Second, "the page is served", func() bool { return kit.Answers(address, nil, time.Second) })
+	page := kit.Browser(t)
+	page.Size(1280, 1000)
+	page.Open("http://" + address + "/")
+	shows := func(text string) {
+		t.Helper()
+		page.Wait(30*time.Second, fmt.Sprintf(`document.querySelector('#panel-bridge').textContent.includes(%q)`, text))
+	}
+	shows("2 workers share 3 sessions")
+	shows("session 2")
+	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('MQTT 5')`)
+	if found := page.Axe("#panel-bridge"); len(found) > 0 {
+		t.Errorf("not accessible: %v", found)
+	}
+	if file := os.Getenv("PICTURE"); file != "" {
+		_ = os.WriteFile(file, page.Picture(), 0o600)
+	}
+	tree := kit.Worker(t, append(env, "HTTP_LISTEN="+address), "tree")
+	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") {
+		t.Errorf("tree: %d\n%s", code, tree.Output())
+	}
+	other.Stop()
+	shows("1 worker has 3 sessions")
+	page.Wait(30*time.Second, `[...document.querySelectorAll('#panel-bridge td')].filter((td) => td.textContent === 'this worker').length === 3`)
+}

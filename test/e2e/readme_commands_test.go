@@ -1,0 +1,229 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// written is what README.md tells a reader to type, and what is to come of it. What is
+// to be typed into a shell is run in one, in the order of README.md, in one directory,
+// beside a Redis, a broker and a worker of the test's.
+type written struct {
+	command string
+	// expect is what its output is to have; a command that stays is ended then.
+	expect string
+	stays  bool
+	// instead is what is run, where that differs by more than an address.
+	instead string
+	// skip is why it is not run here.
+	skip string
+}
+
+var commands = []written{
+	{command: "go run ./cmd/chanmqttproxy dev", expect: "page    http://", stays: true, instead: "chanmqttproxy dev"},
+	{command: "cd test/site && pip install -r requirements.txt && python manage.py runserver", expect: "Starting ASGI", stays: true,
+		instead: "cd test/site && pip install -q -r requirements.txt && python manage.py runserver --noreload $SITE_PORT"},
+	{command: "mosquitto_pub -t chat/lobby -m hello"},
+	{command: "go run ./cmd/chanmqttproxy dev --config test/site/chanmqttproxy.yaml", expect: "page    http://", stays: true,
+		instead: "chanmqttproxy dev --config test/site/chanmqttproxy.yaml"},
+	{command: "cd test/site && python manage.py migrate && python manage.py runworker state", expect: "Running worker for channels ['state']", stays: true},
+	{command: "mosquitto_pub -r -t house/lamp -m on"},
+	{command: "go install ./cmd/chanmqttproxy", instead: "GOBIN=$PWD/nowhere go install -n ./cmd/chanmqttproxy", expect: "nowhere"},
+	{command: "chanmqttproxy check --connect", expect: "speaks MQTT 5"},
+	{command: "chanmqttproxy run", expect: "reading commands from Redis", stays: true, instead: "HTTP_LISTEN=off MQTT_CHANNEL_NAME=other chanmqttproxy run"},
+	{command: "source <(chanmqttproxy completion bash)", instead: "source <(chanmqttproxy completion bash) && complete -p chanmqttproxy", expect: "chanmqttproxy"},
+	{command: "CHAOS=full go test -v -timeout 2h ./test/chaos", skip: "it takes two hours; the same tests run smaller"},
+	{command: "go run ./test/chaos/soak -minutes 20", skip: "it takes twenty minutes; the same runs for two"},
+	{command: "chanmqttproxy dead-letters list"},
+	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},
+	{command: "chanmqttproxy dead-letters drop [ID...]", instead: "chanmqttproxy dead-letters drop"},
+	{command: "chanmqttproxy config print", expect: "mqtt_host: "},
+	{command: "chanmqttproxy config env", expect: "#MQTT_HOST="},
+	{command: "chanmqttproxy config schema", expect: "$schema"},
+	{command: `CHANNEL_LAYERS='{"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://localhost:6379"], "capacity": 1000}}}' chanmqttproxy run`,
+		expect: "reading commands from Redis", stays: true,
+		instead: `HTTP_LISTEN=off MQTT_CHANNEL_NAME=other2 CHANNEL_LAYERS='{"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["'$REDIS_URL'"], "capacity": 1000}}}' chanmqttproxy run`},
+	{command: "chanmqttproxy tree --watch", expect: "bridge", stays: true},
+	{command: "chanmqttproxy tree", expect: "bridge"},
+	{command: "chanmqttproxy listen house --topic 'house/#'", stays: true, expect: `"payload"`,
+		instead: "(while sleep 0.3; do mosquitto_pub -t house/x -m 1; done) & chanmqttproxy send subscribe topic=house/x group=house; chanmqttproxy listen house --topic 'house/#'"},
+	{command: "chanmqttproxy send publish topic=house/lamp/set payload=on retain=false", expect: "mqtt.published"},
+	{command: "chanmqttproxy send status", expect: "mqtt.state"},
+	{command: "chanmqttproxy healthcheck"},
+	{command: `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3" ./cmd/chanmqttproxy`,
+		instead: `CGO_ENABLED=0 go build -n -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3" ./cmd/chanmqttproxy`, expect: "main.version=v1.2.3"},
+	{command: "test/run", skip: "it runs this test"},
+	{command: "test/run -run TestChat ./test/e2e", skip: "it runs tests beside this one"},
+	{command: "go test ./...", skip: "it runs this test"},
+	{command: "ACL SETUSER worker on", instead: "redis-cli -u $REDIS_URL $(cat acl)", expect: "OK"},
+	{command: "ACL SETUSER worker &mqtt", instead: "redis-cli -u $REDIS_URL ACL SETUSER worker '&mqtt'", expect: "OK"},
+	{command: "manage.py runworker", skip: "the Python package's own, or the one of the site above"},
+	{command: "systemctl reload chanmqttproxy", skip: "there is no systemd; what it does is tested with SIGHUP"},
+	{command: "docker compose -f runtime/deploy/docker/compose.yaml up --build", skip: "there is no Docker daemon; the file is checked"},
+	{command: "kubectl apply -k runtime/deploy/kubernetes", skip: "there is no cluster; the manifests are checked"},
+}
+
+// told are the commands of README.md: indented lines that are no settings and no
+// pictures, and what stands in backquotes and begins with a program's name.
+func told(t *testing.T) (list []string) {
+	t.Helper()
+	text := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readme(t), "")
+	text = regexp.MustCompile(`\\\n +`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`",\n +"CONFIG"`).ReplaceAllString(text, `", "CONFIG"`)
+	for _, m := range regexp.MustCompile(`(?m)^    (?:  )?(\S.*)$`).FindAllStringSubmatch(text, -1) {
+		line, _, _ := strings.Cut(m[1], " #")
+		if line = strings.TrimSpace(line); !setting.MatchString(line) && !strings.HasPrefix(line, "devices <>") {
+			list = append(list, line)
+		}
+	}
+	inline := regexp.MustCompile("`((?:chanmqttproxy|docker|kubectl|systemctl|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
+	for _, m := range inline.FindAllStringSubmatch(text, -1) {
+		list = append(list, m[1])
+	}
+	return list
+}
+
+// setting is a line that sets something and runs nothing.
+var setting = regexp.MustCompile(`^[A-Z_]+=\S+$`)
+
+// TestReadmeCommands runs each command of README.md, or says why not.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, line := range told(t) {
+		i := slices.IndexFunc(commands, func(w written) bool {
+			return w.command == line || (w.skip != "" || strings.HasPrefix(line, "ACL ")) && strings.HasPrefix(line, w.command)
+		})
+		switch {
+		case i < 0:
+			t.Errorf("README.md tells to type what no test runs: %s", line)
+			continue
+		case commands[i].skip != "":
+			t.Logf("not run: %s: %s", line, commands[i].skip)
+			continue
+		case strings.HasPrefix(line, "ACL "):
+			d.put("acl", line)
+		}
+		w := commands[i]
+		t.Run(strings.ReplaceAll(w.command, "/", "_"), func(t *testing.T) { d.run(t, w) })
+	}
+}
+
+// desk is where a reader sits.
+type desk struct {
+	root string // of the project
+	env  []string
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := net.JoinHostPort("127.0.0.1", strconv.Itoa(kit.FreePort(t)))
+	_, port, _ := net.SplitHostPort(broker.Addr())
+	bin := t.TempDir()
+	if err := os.Symlink(kit.Binary(t), filepath.Join(bin, "chanmqttproxy")); err != nil {
+		t.Fatal(err)
+	}
+	script := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The addresses of everybody else are the usual ones.
+	script("mosquitto_pub", fmt.Sprintf(`exec %s -p %s "$@"`, kit.Need(t, "mosquitto_pub"), port))
+	script("pip", `exec `+kit.SitePython(t)+` -m pip "$@"`)
+	script("python", `exec `+kit.SitePython(t)+` "$@"`)
+	d := &desk{root: root, env: append(os.Environ(),
+		"PATH="+bin+":"+os.Getenv("PATH"), "REDIS_URL="+redis.URL(), "MQTT_HOST="+broker.Addr(), "HTTP_LISTEN="+listen, "LOG_FORMAT=text",
+		"DATABASE="+filepath.Join(t.TempDir(), "site.sqlite3"), "SITE_PORT="+strconv.Itoa(kit.FreePort(t)), "DESK="+t.TempDir(),
+		"PYTHONUNBUFFERED=1",
+	)}
+	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=" + listen, "LOG_FORMAT=text"}, "run")
+	says(t, worker, "connected to the MQTT broker")
+	return d
+}
+
+// put leaves a file on the desk.
+func (d *desk) put(name, content string) {
+	for _, e := range d.env {
+		if dir, ok := strings.CutPrefix(e, "DESK="); ok {
+			_ = os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600)
+		}
+	}
+}
+
+// seen collects what a command writes.
+type seen struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *seen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *seen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+func (d *desk) run(t *testing.T, w written) {
+	t.Helper()
+	text := w.command
+	if w.instead != "" {
+		text = strings.ReplaceAll(w.instead, "$(cat acl)", `$(cat $DESK/acl)`)
+	}
+	var out seen
+	c := exec.Command("bash", "-c", text)
+	c.Dir, c.Env, c.Stdout, c.Stderr = d.root, d.env, &out, &out
+	if strings.HasPrefix(text, "chanmqttproxy dev") {
+		c.Env = slices.DeleteFunc(slices.Clone(c.Env), func(e string) bool {
+			return strings.HasPrefix(e, "REDIS_URL=") || strings.HasPrefix(e, "MQTT_HOST=") || strings.HasPrefix(e, "HTTP_LISTEN=")
+		})
+	}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	defer func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }()
+	if !w.stays {
+		select {
+		case err := <-ended:
+			if err != nil || !strings.Contains(out.String(), w.expect) {
+				t.Errorf("%v; it wrote %q, want %q in it", err, out.String(), w.expect)
+			}
+		case <-time.After(2 * time.Minute):
+			t.Errorf("it does not end; it wrote %q", out.String())
+		}
+		return
+	}
+	kit.Eventually(t, time.Minute, fmt.Sprintf("it writes %q", w.expect), func() bool {
+		if len(ended) > 0 {
+			t.Fatalf("it has ended; it wrote %q", out.String())
+		}
+		return strings.Contains(out.String(), w.expect)
+	})
+}

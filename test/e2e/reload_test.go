@@ -1,0 +1,162 @@
+package e2e_test
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// file is a worker's configuration file.
+type file struct {
+	t    *testing.T
+	path string
+}
+
+func newFile(t *testing.T, lines ...string) file {
+	f := file{t, filepath.Join(t.TempDir(), "c.yaml")}
+	f.write(lines...)
+	return f
+}
+
+func (f file) write(lines ...string) {
+	f.t.Helper()
+	if err := os.WriteFile(f.path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// worker starts a worker with the file.
+func (f file) worker(redis string, broker *url.URL) *kit.WorkerProcess {
+	return kit.Worker(f.t, []string{"LOG_FORMAT=text", "MQTT_HOST=" + broker.String(), fmt.Sprintf(
+		`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": 10000}}}`,
+		redis)}, "run", "--config", f.path)
+}
+
+// hangUp sends SIGHUP and waits for what the worker says then, once more than before.
+func hangUp(t *testing.T, w *kit.WorkerProcess, says string) {
+	t.Helper()
+	before := strings.Count(w.Output(), says)
+	w.Signal(syscall.SIGHUP)
+	kit.Eventually(t, 20*time.Second, "the worker says "+says, func() bool { return strings.Count(w.Output(), says) > before })
+}
+
+const reloaded = "configuration reloaded"
+
+// whole checks that nothing of the traffic is missing.
+func (f *traffic) whole(t *testing.T) {
+	t.Helper()
+	f.end()
+	in, out := f.inbound.Load(), f.outbound.Load()
+	var heard []string
+	kit.Eventually(t, 30*time.Second, "everything has come", func() bool {
+		heard = nil
+		for _, h := range f.device.Heard() {
+			heard = append(heard, h.Payload)
+		}
+		lostIn, _ := lost(f.in.all(), in)
+		lostOut, _ := lost(heard, out)
+		return lostIn+lostOut == 0
+	})
+	if _, ordered := lost(f.in.all(), in); !ordered {
+		t.Error("out of order: in")
+	}
+	if _, ordered := lost(heard, out); !ordered {
+		t.Error("out of order: out")
+	}
+}
+
+// A reload under load loses nothing, and what can change does.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	c := newFile(t, "subscriptions: [{topic: old/#, group: static, qos: 1}]")
+	w := c.worker(redis.URL(), broker.URL())
+	f := flow(t, redis, broker)
+	site := kit.NewDjango(t, redis.Addr())
+	site.Join("static")
+	static := read(t, site)
+	reaches(t, f.device, "old/a", static)
+
+	c.write("subscriptions: [{topic: new/#, group: static, qos: 1}]", "log_level: debug", "mqtt_allow_publish: out/#", "command_window: 7")
+	hangUp(t, w, reloaded)
+	reaches(t, f.device, "new/a", static)
+	says(t, w, "settings=COMMAND_WINDOW")
+	says(t, w, "level=DEBUG")
+	site.Send(kit.Publish("other/a", "x", 1))
+	says(t, w, "a command was not allowed")
+	if token := f.device.Publish("old/a", 1, "late"); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		t.Fatal(token.Error())
+	}
+	reaches(t, f.device, "new/b", static)
+	for _, p := range static.all() {
+		if p == "late" {
+			t.Error("a subscription that left the file is still there")
+		}
+	}
+
+	// What is faulty changes nothing.
+	c.write("subscriptions: [{topic: a/#/b, group: static}]", "log_lewel: info")
+	hangUp(t, w, "was not reloaded")
+	says(t, w, "did you mean log_level?")
+	reaches(t, f.device, "new/c", static)
+
+	for i := range 10 {
+		c.write(fmt.Sprintf("subscriptions: [{topic: new/#, group: static, qos: %d}, {topic: more/%d, group: static}]", i%3, i), "mqtt_allow_subscribe: [new/#, more/#, in/#]")
+		hangUp(t, w, reloaded)
+	}
+	f.flows(t)
+	f.whole(t)
+	w.Stop()
+}
+
+// rotate puts a new pair in the place of another.
+func rotate(t *testing.T, cert, key string) {
+	t.Helper()
+	newCert, newKey := kit.Certificate(t)
+	for from, to := range map[string]string{newCert: cert, newKey: key} {
+		content, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Certificates and authorities that are rotated are taken without a message lost, by
+// connections on either side that know their peer by them alone. No reload is needed.
+func TestRotatedCertificates(t *testing.T) {
+	t.Parallel()
+	cert, key := kit.Certificate(t)
+	secured, securedRedis := strconv.Itoa(kit.FreePort(t)), strconv.Itoa(kit.FreePort(t))
+	redis := kit.Redis(t, "--tls-port", securedRedis, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
+	broker := kit.Mosquitto(t, "listener "+secured+" 127.0.0.1", "cafile "+cert, "certfile "+cert, "keyfile "+key,
+		"require_certificate true", "tls_version tlsv1.2")
+	c := newFile(t, "mqtt_tls_ca: "+cert, "mqtt_tls_cert: "+cert, "mqtt_tls_key: "+key)
+	w := c.worker("rediss://127.0.0.1:"+securedRedis+"?ssl_ca_certs="+cert+"&ssl_certfile="+cert+"&ssl_keyfile="+key,
+		&url.URL{Scheme: "mqtts", Host: net.JoinHostPort("127.0.0.1", secured)})
+	f := flow(t, redis, broker)
+	for round := range 2 {
+		rotate(t, cert, key)
+		if round > 0 {
+			hangUp(t, w, reloaded)
+		}
+		f.flows(t)
+		broker.Restart()
+		f.flows(t)
+		redis.Restart()
+		f.flows(t)
+	}
+	f.whole(t)
+	w.Stop()
+}
