@@ -71,17 +71,25 @@ var commands = []written{
 	{command: "go test ./...", skip: "it runs this test"},
 	{command: "ACL SETUSER worker on", instead: "redis-cli -u $REDIS_URL $(cat acl)", expect: "OK"},
 	{command: "ACL SETUSER worker &mqtt", instead: "redis-cli -u $REDIS_URL ACL SETUSER worker '&mqtt'", expect: "OK"},
-	{command: "manage.py runworker", skip: "the Python package's own, or the one of the site above"},
+	{command: "manage.py runworker mqtt", skip: "it is what this program replaces"},
+	{command: "manage.py runworker state", skip: "it is run above, in the site's directory"},
 	{command: "systemctl reload chanmqttproxy", skip: "there is no systemd; what it does is tested with SIGHUP"},
 	{command: "docker compose -f runtime/deploy/docker/compose.yaml up --build", skip: "there is no Docker daemon; the file is checked"},
 	{command: "kubectl apply -k runtime/deploy/kubernetes", skip: "there is no cluster; the manifests are checked"},
 }
 
-// told are the commands of README.md: indented lines that are no settings and no
+// told are the commands of README.md: lines indented or fenced that are no settings and no
 // pictures, and what stands in backquotes and begins with a program's name.
 func told(t *testing.T) (list []string) {
 	t.Helper()
-	text := regexp.MustCompile("(?ms)^```.*?^```$").ReplaceAllString(readme(t), "")
+	text := fences.ReplaceAllStringFunc(readme(t), func(block string) string {
+		switch m := fences.FindStringSubmatch(block); m[1] {
+		case "", "sh", "bash", "shell", "console":
+			return strings.ReplaceAll("\n"+m[2], "\n", "\n    ")
+		default:
+			return ""
+		}
+	})
 	text = regexp.MustCompile(`\\\n +`).ReplaceAllString(text, "")
 	text = regexp.MustCompile(`",\n +"CONFIG"`).ReplaceAllString(text, `", "CONFIG"`)
 	for _, m := range regexp.MustCompile(`(?m)^    (?:  )?(\S.*)$`).FindAllStringSubmatch(text, -1) {
@@ -97,6 +105,9 @@ func told(t *testing.T) (list []string) {
 	return list
 }
 
+// fences are blocks of a language and what is in them.
+var fences = regexp.MustCompile("(?ms)^```(\\w*)\n(.*?)^```$")
+
 // setting is a line that sets something and runs nothing.
 var setting = regexp.MustCompile(`^[A-Z_]+=\S+$`)
 
@@ -104,10 +115,12 @@ var setting = regexp.MustCompile(`^[A-Z_]+=\S+$`)
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
+	used := map[int]bool{}
 	for _, line := range told(t) {
 		i := slices.IndexFunc(commands, func(w written) bool {
-			return w.command == line || (w.skip != "" || strings.HasPrefix(line, "ACL ")) && strings.HasPrefix(line, w.command)
+			return w.command == line || strings.HasPrefix(w.command, "ACL ") && strings.HasPrefix(line, w.command)
 		})
+		used[i] = true
 		switch {
 		case i < 0:
 			t.Errorf("README.md tells to type what no test runs: %s", line)
@@ -120,6 +133,11 @@ func TestReadmeCommands(t *testing.T) {
 		}
 		w := commands[i]
 		t.Run(strings.ReplaceAll(w.command, "/", "_"), func(t *testing.T) { d.run(t, w) })
+	}
+	for i, w := range commands {
+		if !used[i] {
+			t.Errorf("README.md does not tell to type %s: take it out of the table", w.command)
+		}
 	}
 }
 
