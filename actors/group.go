@@ -218,7 +218,7 @@ func (g *group) parkedQueues() []string {
 // layer panic would do so forever: it counts as written.
 func (g *group) write(ctx actor.Context, b *messages.Batch) {
 	m, self, slow := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow
-	go func() {
+	g.dispatcher.Schedule(func() {
 		idle(m.life, slow)
 		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
 			m.outcome, err = g.Layer.Send(m.life, b)
@@ -228,7 +228,7 @@ func (g *group) write(ctx actor.Context, b *messages.Batch) {
 			m.err = nil
 		}
 		g.system.Root.Send(self, m)
-	}()
+	})
 }
 
 func (g *group) sent(ctx actor.Context, m sent) {

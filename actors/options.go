@@ -152,17 +152,18 @@ type shared struct {
 type dependencies struct {
 	Options
 	*shared
-	paths    paths
-	health   *health
-	rules    *atomic.Pointer[messages.Rules]
-	received *atomic.Int64 // messages from the broker of this slot
-	bridge   Ref[messages.ToBridge]
-	reader   Ref[messages.ToReader]
-	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
-	requests Ref[messages.ToRequests]
-	groups   Ref[messages.ToGroups]
-	broker   Ref[messages.ToBroker]
+	paths      paths
+	dispatcher *dispatcher
+	health     *health
+	rules      *atomic.Pointer[messages.Rules]
+	received   *atomic.Int64 // messages from the broker of this slot
+	bridge     Ref[messages.ToBridge]
+	reader     Ref[messages.ToReader]
+	router     Ref[messages.ToRouter]
+	registry   Ref[messages.ToRegistry]
+	requests   Ref[messages.ToRequests]
+	groups     Ref[messages.ToGroups]
+	broker     Ref[messages.ToBroker]
 }
 
 // Names of the actors under a bridge.
@@ -197,19 +198,20 @@ func newDependencies(s *shared, o Options) *dependencies {
 	rules := &atomic.Pointer[messages.Rules]{}
 	rules.Store(&o.Rules)
 	return &dependencies{
-		Options:  o.withDefaults(),
-		rules:    rules,
-		shared:   s,
-		paths:    at,
-		health:   &health{},
-		received: &atomic.Int64{},
-		bridge:   refTo[messages.ToBridge](s.system, at.bridge),
-		reader:   refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),
-		router:   refTo[messages.ToRouter](s.system, at.router),
-		registry: refTo[messages.ToRegistry](s.system, at.bridge+"/"+registryName),
-		requests: refTo[messages.ToRequests](s.system, at.bridge+"/"+requestsName),
-		groups:   refTo[messages.ToGroups](s.system, at.bridge+"/"+groupsName),
-		broker:   refTo[messages.ToBroker](s.system, at.broker),
+		Options:    o.withDefaults(),
+		rules:      rules,
+		shared:     s,
+		paths:      at,
+		dispatcher: newDispatcher(),
+		health:     &health{},
+		received:   &atomic.Int64{},
+		bridge:     refTo[messages.ToBridge](s.system, at.bridge),
+		reader:     refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),
+		router:     refTo[messages.ToRouter](s.system, at.router),
+		registry:   refTo[messages.ToRegistry](s.system, at.bridge+"/"+registryName),
+		requests:   refTo[messages.ToRequests](s.system, at.bridge+"/"+requestsName),
+		groups:     refTo[messages.ToGroups](s.system, at.bridge+"/"+groupsName),
+		broker:     refTo[messages.ToBroker](s.system, at.broker),
 	}
 }
 

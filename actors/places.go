@@ -16,7 +16,9 @@ import (
 // old one has the new one subscribe first, and gives a filter up when the broker has
 // granted it there. What is said of a subscription at its new place is newer than what
 // comes from the old one: who has subscribed there already stays as he is, and who has
-// unsubscribed does not come back.
+// unsubscribed does not come back. For a moment both have it: a message may come twice; and
+// what still waits in the old slot, because its holder has changed just then, may come after
+// newer messages from the new one.
 type places struct {
 	*dependencies
 	layout messages.Layout

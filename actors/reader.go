@@ -214,9 +214,7 @@ func (r *reader) acknowledge(ctx actor.Context) {
 	r.acknowledging = true
 	m, self := acknowledged{receipts: r.done, forwards: r.forwards, burials: r.burials}, ctx.Self()
 	r.done, r.forwards, r.burials = nil, nil, nil
-	go func() {
-		r.system.Root.Send(self, r.settle(m))
-	}()
+	r.dispatcher.Schedule(func() { r.system.Root.Send(self, r.settle(m)) })
 }
 
 // settled says whether there is nothing that Redis has to be told.

@@ -72,7 +72,7 @@ func (r *receiver) Receive(ctx actor.Context) {
 
 func (r *receiver) receive(ctx actor.Context, limit int) {
 	life, up, root, self := r.ctx, r.up, r.system.Root, ctx.Self()
-	go func() {
+	r.dispatcher.Schedule(func() {
 		m := taken{life: life}
 		m.err = r.protect("reading the command channel", func() (err error) {
 			if !up {
@@ -85,7 +85,7 @@ func (r *receiver) receive(ctx actor.Context, limit int) {
 			return err
 		})
 		root.Send(self, m)
-	}()
+	})
 }
 
 func (r *receiver) reached(m reached) {

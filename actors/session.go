@@ -159,7 +159,7 @@ func (s *session) publish(ctx actor.Context) {
 	run := s.outgoing
 	s.outgoing, s.publishing = nil, true
 	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
-	go func() {
+	s.dispatcher.Schedule(func() {
 		for _, p := range run {
 			s.tap.show(true, p.Message)
 			s.step(p.Message, s.paths.session, "publishing", "handed to the connection")
@@ -174,7 +174,7 @@ func (s *session) publish(ctx actor.Context) {
 			}
 		}
 		s.system.Root.Send(self, sentOut{connection})
-	}()
+	})
 }
 
 func (s *session) subscribe(ctx actor.Context, m messages.Subscribe) {

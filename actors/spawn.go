@@ -149,7 +149,7 @@ func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.Pr
 func namedProps(deps *dependencies, name string, produce func(*watched) actor.Actor, options ...actor.PropsOption) *actor.Props {
 	w := &watched{name: name}
 	mailbox := actor.Unbounded()
-	options = append(options, actor.WithMailbox(func() actor.Mailbox {
+	options = append(options, actor.WithDispatcher(deps.dispatcher), actor.WithMailbox(func() actor.Mailbox {
 		w.mailbox = mailbox()
 		return w.mailbox
 	}))

@@ -60,6 +60,7 @@ func (t *Tree) Start(o Options) *Slot {
 
 func (s *Slot) ended(err error) {
 	s.err = err
+	s.deps.dispatcher.end()
 	s.tree.mu.Lock()
 	delete(s.tree.slots, s.deps.Slot)
 	s.tree.mu.Unlock()

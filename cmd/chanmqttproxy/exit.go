@@ -14,10 +14,16 @@ type failure struct{ error }
 // Unwrap gives the underlying error.
 func (f failure) Unwrap() error { return f.error }
 
-// failed marks an error as a failure; nil stays nil.
+// misuse is an error in how the program was asked that shows only while it does it.
+type misuse struct{ error }
+
+// Unwrap gives the underlying error.
+func (m misuse) Unwrap() error { return m.error }
+
+// failed marks an error as a failure, unless it is a misuse; nil stays nil.
 func failed(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.As(err, new(misuse)) {
+		return err
 	}
 	return failure{err}
 }

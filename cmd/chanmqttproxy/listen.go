@@ -28,7 +28,7 @@ subscription stays until nobody has been in the group for SUBSCRIPTION_IDLE.`,
 
 func listen(c *cobra.Command, cfg *config.Config, group, topic string) error {
 	if err := messages.ValidGroup(group); err != nil {
-		return err
+		return misuse{err}
 	}
 	p := newPeer(cfg)
 	defer p.leave(group)

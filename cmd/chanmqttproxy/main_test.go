@@ -28,7 +28,10 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "chanmqttproxy")
-	out, err := exec.Command("go", "build", "-ldflags", "-X main.version=v0.0.0-test", "-o", program, ".").CombinedOutput()
+	// As releases are built, so that what the compiler makes serves others too.
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v0.0.0-test", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "building: %v\n%s", err, out)
 		return 1
@@ -79,6 +82,9 @@ func wants(t *testing.T, r result, code int, out, errs []string) {
 		if !strings.Contains(r.errors, part) {
 			t.Errorf("the errors have no %q", part)
 		}
+	}
+	if strings.Contains(r.out+r.errors, "\x1b") {
+		t.Error("there are colours, or other escapes, where there is no terminal")
 	}
 	if t.Failed() {
 		t.Logf("output: %s\nerrors: %s", r.out, r.errors)

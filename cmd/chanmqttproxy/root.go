@@ -36,7 +36,38 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 	})
 	c.AddCommand(runCommand(), devCommand(), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(),
 		treeCommand(), sendCommand(), listenCommand(), versionCommand())
+	c.InitDefaultCompletionCmd()
+	strict(c)
 	return c
+}
+
+// strict has every command that only holds others refuse those that it does not hold,
+// instead of showing its help, and takes what goes wrong in cobra's own for failures.
+func strict(c *cobra.Command) {
+	for _, verb := range c.Commands() {
+		strict(verb)
+	}
+	switch do := c.RunE; {
+	case c.HasSubCommands():
+		c.Args = onlyItsOwn
+		c.RunE = func(c *cobra.Command, _ []string) error { return failed(c.Help()) }
+		c.DisableFlagsInUseLine = true
+	case c.HasParent() && c.Parent().Name() == "completion":
+		c.RunE = func(c *cobra.Command, args []string) error { return failed(do(c, args)) }
+	}
+}
+
+// onlyItsOwn refuses what is no command of c.
+func onlyItsOwn(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	c.SuggestionsMinimumDistance = 2
+	hint := ""
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "; did you mean " + near[0] + "?"
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), hint)
 }
 
 // configured is a command that reads the configuration and hands it to do. The

@@ -64,7 +64,7 @@ func written(verb string, args []string) (messages.Map, error) {
 	for _, arg := range args {
 		key, text, ok := strings.Cut(arg, "=")
 		if !ok {
-			return nil, fmt.Errorf("%q is not KEY=VALUE: give topic=house/lamp, for example", arg)
+			return nil, misuse{fmt.Errorf("%q is not KEY=VALUE: give topic=house/lamp, for example", arg)}
 		}
 		pair := messages.Pair{Key: key, Value: valueOf(text)}
 		if (verb == "publish" || verb == "request") && !slices.Contains(outer, key) {

@@ -46,9 +46,9 @@ func TestTools(t *testing.T) {
 	wants(t, execute(t, environ, "send", "publish", "topic=house/x", `payload={"on": [1, 2.5, "é"]}`, "retain=false"), 0, []string{"mqtt.published"}, nil)
 	heard.waitFor(`"payload":{"on":[1,2.5,"é"]}`)
 	wants(t, execute(t, environ, "send", "publish", "topic=house/#"), 1, nil, []string{"refuses", "bad-topic"})
-	wants(t, execute(t, environ, "send", "unsubscribe", "topic"), 1, nil, []string{"KEY=VALUE"})
+	wants(t, execute(t, environ, "send", "unsubscribe", "topic"), 2, nil, []string{"KEY=VALUE"})
 	wants(t, execute(t, environ, "send", "unsubscribe", "topic=a/+", "group=g"), 0, []string{"mqtt.unsubscribed"}, nil)
-	wants(t, execute(t, environ, "listen", "no group"), 1, nil, []string{"must hold only"})
+	wants(t, execute(t, environ, "listen", "no group"), 2, nil, []string{"must hold only"})
 
 	var tree messages.Watch
 	if err := json.Unmarshal([]byte(execute(t, environ, "tree", "--json").out), &tree); err != nil || len(tree.Actors) < 9 {

@@ -140,21 +140,16 @@ func TestBrokerIsOutOfReach(t *testing.T) {
 	bubble(t, func(w *world) {
 		a, b := w.start(2), w.start(2)
 		w.pass(4 * time.Second)
-		away := func(k *worker, away bool) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			k.away, k.since = away, time.Now()
-		}
-		away(a, true)
+		a.reach(false)
 		w.pass(9 * time.Second)
 		w.holds("out of one's reach", map[string]int{"worker 1": 2})
-		away(b, true)
+		b.reach(false)
 		w.pass(15 * time.Second)
 		if _, all := w.spread(); all != 2 {
 			t.Errorf("out of reach for both: %d slots are held", all)
 		}
-		away(a, false)
-		away(b, false)
+		a.reach(true)
+		b.reach(true)
 		w.pass(2 * time.Minute)
 		w.holds("back", map[string]int{"worker 0": 1, "worker 1": 1})
 	})
@@ -166,29 +161,19 @@ func TestSessionIsTakenOver(t *testing.T) {
 	bubble(t, func(w *world) {
 		a := w.start(1)
 		w.pass(time.Second)
-		rob := func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			for tenure := range a.held {
-				if !tenure.robbed {
-					tenure.robbed = true
-					close(tenure.taken)
-				}
-			}
-		}
-		rob()
+		a.rob()
 		w.pass(500 * time.Millisecond)
 		w.holds("robbed", map[string]int{})
 		w.pass(time.Second)
 		w.holds("after a second", map[string]int{"worker 0": 1})
-		rob()
+		a.rob()
 		w.pass(1500 * time.Millisecond)
 		w.holds("robbed again", map[string]int{})
 		w.pass(time.Second)
 		w.holds("after two", map[string]int{"worker 0": 1})
 		w.start(1)
 		w.pass(time.Second)
-		rob()
+		a.rob()
 		w.pass(time.Second)
 		w.holds("robbed with another there", map[string]int{"worker 1": 1})
 	})
@@ -225,7 +210,7 @@ func TestTenureGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, 1)
 		bug := errors.New("a bug")
-		k := &worker{world: w, held: map[*tenure]bool{}}
+		k := w.worker()
 		w.workers = []*worker{k}
 		keeper := slots.New(slots.Options{Leases: k, Lease: lease, Sessions: 2, Log: discard, Hold: func(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Tenure {
 			held := k.hold(s, l, f).(*tenure)
@@ -238,6 +223,7 @@ func TestTenureGivesUp(t *testing.T) {
 		if err := keeper.Run(t.Context()); !errors.Is(err, bug) {
 			t.Errorf("ended with %v", err)
 		}
+		w.aside.Wait()
 	})
 }
 

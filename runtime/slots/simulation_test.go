@@ -74,7 +74,7 @@ func simulate(t *testing.T, seed uint64) {
 func (w *world) fault(sessions int) {
 	w.mu.Lock()
 	k := w.workers[w.random.IntN(len(w.workers))]
-	what := w.random.IntN(11)
+	what := w.random.IntN(15)
 	w.mu.Unlock()
 	switch what {
 	case 0:
@@ -96,7 +96,13 @@ func (w *world) fault(sessions int) {
 	case 9:
 		w.change(func() { k.cut = !k.cut })
 	case 10:
+		w.change(func() { w.overtaken = !w.overtaken })
+	case 11:
 		w.forget()
+	case 12, 13:
+		k.rob()
+	case 14:
+		k.reach(k.away)
 	}
 }
 
@@ -119,7 +125,7 @@ func (w *world) forget() {
 // recover ends all faults, and sees that somebody is there.
 func (w *world) recover(sessions int) {
 	w.mu.Lock()
-	w.away, w.lost, w.late = false, 0, 0
+	w.away, w.lost, w.late, w.overtaken = false, 0, 0, false
 	for _, k := range w.workers {
 		k.cut = false
 	}
@@ -127,6 +133,7 @@ func (w *world) recover(sessions int) {
 	w.mu.Unlock()
 	for _, k := range all {
 		k.goOn()
+		k.reach(true)
 	}
 	w.pass(2 * lease)
 	w.start(sessions)

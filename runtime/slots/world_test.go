@@ -30,6 +30,9 @@ type world struct {
 	away      bool    // Redis answers nobody
 	lost      float64 // the share of questions, and of answers, that get lost
 	late      time.Duration
+	aside     sync.WaitGroup
+	overtaken bool // what got lost may come after all, when more has been asked
+	seed      uint64
 	workers   []*worker
 	forgotten time.Time
 	failed    bool
@@ -39,7 +42,7 @@ type world struct {
 // newWorld makes a world in which the server's clock runs faster than those of workers
 // by a factor.
 func newWorld(t *testing.T, seed uint64, factor float64) *world {
-	w := &world{T: t, random: rand.New(rand.NewPCG(seed, 7)), live: map[int]*tenure{}}
+	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), live: map[int]*tenure{}}
 	began := time.Now()
 	w.leases = probe.NewLeases(func() time.Time {
 		return began.Add(time.Duration(float64(time.Since(began)) * factor))
@@ -51,6 +54,7 @@ func newWorld(t *testing.T, seed uint64, factor float64) *world {
 type worker struct {
 	world  *world
 	name   string
+	random *rand.Rand // its own, so that a seed means the same whoever wakes first
 	keeper *slots.Keeper
 	cancel context.CancelFunc
 	done   chan error
@@ -67,7 +71,7 @@ var errAway = errors.New("no answer")
 
 // start starts a worker.
 func (w *world) start(sessions int) *worker {
-	k := &worker{world: w, name: fmt.Sprint("worker ", len(w.workers)), done: make(chan error, 1), held: map[*tenure]bool{}}
+	k := w.worker()
 	k.keeper = slots.New(slots.Options{Leases: k, Hold: k.hold, Lease: lease, Sessions: sessions, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	k.cancel = cancel
@@ -76,6 +80,15 @@ func (w *world) start(sessions int) *worker {
 	w.mu.Unlock()
 	go func() { k.done <- k.keeper.Run(ctx) }()
 	return k
+}
+
+// worker makes one that does not run.
+func (w *world) worker() *worker {
+	n := len(w.workers)
+	return &worker{
+		world: w, name: fmt.Sprint("worker ", n), random: rand.New(rand.NewPCG(w.seed, 100+uint64(n))),
+		done: make(chan error, 1), held: map[*tenure]bool{},
+	}
 }
 
 // end ends all workers.
@@ -87,6 +100,7 @@ func (w *world) end() {
 			w.Error(err)
 		}
 	}
+	w.aside.Wait()
 }
 
 // pauses waits as long as the worker is frozen.
@@ -127,6 +141,25 @@ func (k *worker) kill() {
 	}
 }
 
+// rob has another client take the sessions of the worker's slots.
+func (k *worker) rob() {
+	k.world.mu.Lock()
+	defer k.world.mu.Unlock()
+	for t := range k.held {
+		if !t.robbed {
+			t.robbed = true
+			close(t.taken)
+		}
+	}
+}
+
+// reach has the worker reach the broker, or not.
+func (k *worker) reach(there bool) {
+	k.world.mu.Lock()
+	defer k.world.mu.Unlock()
+	k.away, k.since = !there, time.Now()
+}
+
 func (k *worker) all() (list []*tenure) {
 	for t := range k.held {
 		list = append(list, t)
@@ -136,31 +169,57 @@ func (k *worker) all() (list []*tenure) {
 
 // Lease asks Redis, as far as it can be reached.
 func (k *worker) Lease(_ context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+	k.pauses()
+	if k.travels() {
+		k.straggles(ask)
+		return messages.LeaseAnswer{}, errAway
+	}
+	answer, err := k.world.asked(ask)
+	lost := k.travels()
+	k.pauses()
+	if lost {
+		return messages.LeaseAnswer{}, errAway
+	}
+	k.world.aside.Go(k.world.checkNext)
+	return answer, err
+}
+
+// travels takes as long as a question or an answer is on its way, and says whether it
+// gets lost.
+func (k *worker) travels() (lost bool) {
 	w := k.world
-	chance := func() (lost bool, delay time.Duration) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.late > 0 {
-			delay = time.Duration(w.random.Int64N(int64(w.late)))
-		}
-		return w.away || k.cut || k.dead || w.random.Float64() < w.lost, delay
-	}
-	k.pauses()
-	lost, delay := chance()
-	time.Sleep(delay)
-	if lost {
-		return messages.LeaseAnswer{}, errAway
-	}
 	w.mu.Lock()
-	answer := w.leases.Lease(ask)
-	w.mu.Unlock()
-	lost, delay = chance()
-	time.Sleep(delay)
-	k.pauses()
-	if lost {
-		return messages.LeaseAnswer{}, errAway
+	var delay time.Duration
+	if w.late > 0 {
+		delay = time.Duration(k.random.Int64N(int64(w.late)))
 	}
-	return answer, nil
+	lost = w.away || k.cut || k.dead || k.random.Float64() < w.lost
+	w.mu.Unlock()
+	time.Sleep(delay)
+	return lost
+}
+
+// straggles has a question that was given up come to Redis after all, maybe: it was sent
+// again and again on a connection of before, while others were asked on a new one.
+func (k *worker) straggles(ask messages.LeaseAsk) {
+	w := k.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.overtaken || w.away || k.cut || k.dead {
+		return
+	}
+	delay := time.Duration(k.random.Int64N(int64(2 * lease)))
+	w.aside.Go(func() {
+		time.Sleep(delay)
+		_, _ = w.asked(ask)
+	})
+}
+
+// asked has Redis answer.
+func (w *world) asked(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.leases.Lease(ask), nil
 }
 
 // tenure acts for a slot.
@@ -220,7 +279,7 @@ func (t *tenure) endSoon(within time.Duration) {
 		return
 	}
 	t.stopped = true
-	delay := time.Duration(w.random.Int64N(int64(within)))
+	delay := time.Duration(t.worker.random.Int64N(int64(within)))
 	w.mu.Unlock()
 	go func() {
 		time.Sleep(delay)
@@ -279,7 +338,7 @@ func (w *world) senders() map[int][]*tenure {
 func (w *world) check() {
 	for n, list := range w.senders() {
 		if len(list) > 1 {
-			w.failed = true
+			w.change(func() { w.failed = true })
 			w.Errorf("slot %d may be acted for by %s (epoch %d) and %s (epoch %d)", n,
 				list[0].worker.name, list[0].slot.Epoch, list[1].worker.name, list[1].slot.Epoch)
 		}
@@ -298,13 +357,20 @@ func (w *world) spread() (counts map[string]int, all int) {
 	return counts, all
 }
 
-// pass lets time pass, and checks all the while.
+// checkNext checks when what happens at this moment has happened. A fence opens by an
+// answer and by nothing else, so this finds every moment at which two are open.
+func (w *world) checkNext() {
+	time.Sleep(1)
+	w.mu.Lock()
+	failed := w.failed
+	w.mu.Unlock()
+	if !failed {
+		w.check()
+	}
+}
+
+// pass lets time pass.
 func (w *world) pass(d time.Duration) {
-	for end := time.Now().Add(d); time.Now().Before(end) && !w.failed; {
-		w.check()
-		time.Sleep(7 * time.Millisecond)
-	}
-	if !w.failed {
-		w.check()
-	}
+	time.Sleep(d)
+	w.check()
 }

@@ -57,11 +57,17 @@ func start(t *testing.T, environ ...string) *running {
 // startUnder is start under a service manager.
 func startUnder(t *testing.T, m systemd.Manager, environ ...string) *running {
 	t.Helper()
+	return startLogging(t, slog.DiscardHandler, m, environ...)
+}
+
+// startLogging is startUnder with a log.
+func startLogging(t *testing.T, log slog.Handler, m systemd.Manager, environ ...string) *running {
+	t.Helper()
 	cfg, err := config.Load(config.Input{Environ: environ})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := worker.New(cfg, slog.New(slog.DiscardHandler))
+	w := worker.New(cfg, slog.New(log))
 	w.Version, w.Manager = "v1.2.3", m
 	addr, err := w.Listen("127.0.0.1:0")
 	if err != nil {

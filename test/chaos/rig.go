@@ -29,6 +29,7 @@ type Rig struct {
 	t         testing.TB
 	options   messages.Map
 	slots     int // that probes go through
+	overtakes bool
 	processes []*process
 	readers   sync.WaitGroup
 	reading   atomic.Bool
@@ -45,6 +46,8 @@ type Options struct {
 	Sessions, Slots int
 	// Subscribe is more of the site's subscribe command.
 	Subscribe messages.Map
+	// Overtaking says that first copies may come out of order: they are counted.
+	Overtaking bool
 	// Capacity of the layer's queues; by default enough for every outage.
 	Capacity int
 	// ToBroker and ToRedis, if set, are made to stand between each worker and
@@ -64,7 +67,7 @@ const expiry = 600
 func NewRig(t testing.TB, o Options) *Rig {
 	t.Helper()
 	r := &Rig{
-		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, slots: max(1, o.Sessions, o.Slots),
+		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, overtakes: o.Overtaking, slots: max(1, o.Sessions, o.Slots),
 		Redis: kit.Redis(t), Broker: kit.Mosquitto(t),
 		Out: NewAccount(listener),
 	}
