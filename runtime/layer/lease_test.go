@@ -117,8 +117,13 @@ func TestOvertakenQuestion(t *testing.T) {
 		}
 		held(ask("w"))
 		release := ask("w", 0)
-		if held(release) != 0 || held(release) != 0 || held(ask("w")) != 1 {
-			t.Fatal("a slot was not given up, or not taken again")
+		for range 2 { // repeated
+			if held(release) != 0 {
+				t.Fatal("a slot was not given up")
+			}
+		}
+		if held(ask("w")) != 1 {
+			t.Fatal("a slot was not taken again")
 		}
 		if a, err := c.Lease(t.Context(), release); err == nil {
 			t.Errorf("the question of before has the answer %+v", a)

@@ -129,18 +129,19 @@ func testReload(t *testing.T, environ ...string) {
 	w.Stop()
 }
 
-// rotate puts a new pair in the place of another.
-func rotate(t *testing.T, cert, key string) {
+// copied puts the content of files, one behind the other, in the place of another.
+func copied(t *testing.T, to string, from ...string) {
 	t.Helper()
-	newCert, newKey := kit.Certificate(t)
-	for from, to := range map[string]string{newCert: cert, newKey: key} {
-		content, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(to, content, 0o600)
-		}
+	var all []byte
+	for _, path := range from {
+		content, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, content...)
+	}
+	if err := os.WriteFile(to, all, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -149,25 +150,40 @@ func rotate(t *testing.T, cert, key string) {
 func TestRotatedCertificates(t *testing.T) {
 	t.Parallel()
 	cert, key := kit.Certificate(t)
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	copied(t, at("ca.pem"), cert)
+	for _, who := range []string{"server", "worker"} {
+		copied(t, at(who+".pem"), cert)
+		copied(t, at(who+".key"), key)
+	}
 	secured, securedRedis := strconv.Itoa(kit.FreePort(t)), strconv.Itoa(kit.FreePort(t))
-	redis := kit.Redis(t, "--tls-port", securedRedis, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", cert)
-	broker := kit.Mosquitto(t, "listener "+secured+" 127.0.0.1", "cafile "+cert, "certfile "+cert, "keyfile "+key,
+	redis := kit.Redis(t, "--tls-port", securedRedis, "--tls-cert-file", at("server.pem"), "--tls-key-file", at("server.key"), "--tls-ca-cert-file", at("ca.pem"))
+	broker := kit.Mosquitto(t, "listener "+secured+" 127.0.0.1", "cafile "+at("ca.pem"), "certfile "+at("server.pem"), "keyfile "+at("server.key"),
 		"require_certificate true", "tls_version tlsv1.2")
-	c := newFile(t, "mqtt_tls_ca: "+cert, "mqtt_tls_cert: "+cert, "mqtt_tls_key: "+key)
-	w := c.worker("rediss://127.0.0.1:"+securedRedis+"?ssl_ca_certs="+cert+"&ssl_certfile="+cert+"&ssl_keyfile="+key,
+	c := newFile(t, "mqtt_tls_ca: "+at("ca.pem"), "mqtt_tls_cert: "+at("worker.pem"), "mqtt_tls_key: "+at("worker.key"))
+	w := c.worker("rediss://127.0.0.1:"+securedRedis+"?ssl_ca_certs="+at("ca.pem")+"&ssl_certfile="+at("worker.pem")+"&ssl_keyfile="+at("worker.key"),
 		&url.URL{Scheme: "mqtts", Host: net.JoinHostPort("127.0.0.1", secured)})
 	f := flow(t, redis, broker)
-	for round := range 2 {
-		rotate(t, cert, key)
-		if round > 0 {
-			hangUp(t, w, reloaded)
-		}
-		f.flows(t)
+	restart := func() {
 		broker.Restart()
 		f.flows(t)
 		redis.Restart()
 		f.flows(t)
 	}
+
+	// As one rotates: who is trusted, then the servers, then the worker; and who is not
+	// trusted any more. Each step is good with those before it.
+	next, nextKey := kit.Certificate(t)
+	copied(t, at("ca.pem"), cert, next)
+	restart() // the servers know the next
+	copied(t, at("server.pem"), next)
+	copied(t, at("server.key"), nextKey)
+	restart() // and are it
+	copied(t, at("worker.pem"), next)
+	copied(t, at("worker.key"), nextKey)
+	copied(t, at("ca.pem"), next)
+	restart() // nobody is the old one
 	f.whole(t)
 	w.Stop()
 }
