@@ -87,13 +87,13 @@ func TestRedisIsAway(t *testing.T) {
 				a := w.start(2)
 				w.pass(time.Second)
 				before := a.keeper.View().Held
-				w.away = true
+				w.change(func() { w.away = true })
 				w.pass(20 * time.Second)
 				w.holds("while it is away", map[string]int{})
 				if loses {
-					w.leases.Lose()
+					w.change(w.leases.Lose)
 				}
-				w.away = false
+				w.change(func() { w.away = false })
 				w.pass(3 * time.Second)
 				w.holds("afterwards", map[string]int{"worker 0": 2})
 				if after := a.keeper.View().Held; fmt.Sprint(after) != fmt.Sprint(before) || a.keeper.Counts.Taken.Load() != 2 {
@@ -110,10 +110,10 @@ func TestWorkerIsCutOff(t *testing.T) {
 		a := w.start(2)
 		w.start(2)
 		w.pass(4 * time.Second)
-		a.cut = true
+		w.change(func() { a.cut = true })
 		w.pass(2 * time.Second)
 		w.holds("cut off", map[string]int{"worker 1": 2})
-		a.cut = false
+		w.change(func() { a.cut = false })
 		w.pass(4 * time.Second)
 		w.holds("back", map[string]int{"worker 0": 1, "worker 1": 1})
 	})
@@ -223,7 +223,7 @@ func TestTenureGivesUp(t *testing.T) {
 		if err := keeper.Run(t.Context()); !errors.Is(err, bug) {
 			t.Errorf("ended with %v", err)
 		}
-		w.aside.Wait()
+		settle()
 	})
 }
 
@@ -239,13 +239,15 @@ func TestFence(t *testing.T) {
 		a := w.start(1)
 		w.pass(time.Second)
 		var f *slots.Fence
-		for held := range a.held {
-			f = held.fence
-		}
+		w.change(func() {
+			for held := range a.held {
+				f = held.fence
+			}
+		})
 		if !f.Open() || f.Wait(w.Context()) != nil || time.Until(f.Until()) <= 0 {
 			t.Error("the fence of a slot that is held is closed")
 		}
-		a.cut = true
+		w.change(func() { a.cut = true })
 		w.pass(2 * time.Second)
 		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
 		defer cancel()
@@ -254,11 +256,11 @@ func TestFence(t *testing.T) {
 		}
 		waited := make(chan error)
 		go func() { waited <- f.Wait(w.Context()) }()
-		a.cut = false
+		w.change(func() { a.cut = false })
 		if err := <-waited; err != nil || !f.Open() {
 			t.Errorf("waiting until it is held again: %v", err)
 		}
-		a.cut = true
+		w.change(func() { a.cut = true })
 		time.Sleep(2 * time.Second)
 		go func() { waited <- f.Wait(w.Context()) }()
 		a.cancel()
