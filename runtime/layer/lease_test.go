@@ -71,6 +71,41 @@ func TestLeasesAreModelled(t *testing.T) {
 	}
 }
 
+// TestLeasesAreModelledOnRedis does so on a real one, by whose clock leases end.
+func TestLeasesAreModelledOnRedis(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	addr := kit.Redis(t).Addr()
+	client, admin := leasesAt(t, addr), kit.RedisClient(t, addr)
+	var now time.Time
+	model := probe.NewLeases(func() time.Time { return now })
+	held := map[string][]messages.Slot{}
+	for step := range 300 {
+		time.Sleep(time.Duration(random.IntN(6)) * time.Millisecond)
+		if random.IntN(100) == 0 {
+			if err := admin.FlushAll(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			model.Lose()
+		}
+		ask := randomAsk(random, time.Now(), held)
+		ask.Lease, ask.Turn = 20*time.Millisecond, uint64(step)
+		if !ask.Sent.IsZero() {
+			ask.Sent = time.Now().Add(-time.Duration(random.IntN(15)) * time.Millisecond)
+		}
+		got, err := client.Lease(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = got.Now
+		want, err := model.Lease(ask)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("step %d, asked %+v:\n%+v, want\n%+v, %v", step, ask, got, want, err)
+		}
+		held[ask.Worker] = want.Held
+	}
+}
+
 func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot) messages.LeaseAsk {
 	odds := func(n int) bool { return random.IntN(n) == 0 }
 	some := func(n int) (list []int) {

@@ -22,6 +22,12 @@
 // started, and so remembers as little as Redis, it takes what others hold for a moment
 // more; the broker is the fence then.
 //
+// A question that was given up may come to Redis after later ones, on a connection of
+// before. It is refused (messages.LeaseAsk.Turn): what it gives up may be held again.
+//
+// The broker is the only fence also where the clock of Redis jumps ahead, or a replica
+// that had not heard of a lease takes Redis's place.
+//
 // A slot passes on at once where its holder stops or gives it away, since it is released
 // when nothing of it is left; and after the length of a lease where the holder died.
 package slots

@@ -223,7 +223,7 @@ func TestTenureGivesUp(t *testing.T) {
 		if err := keeper.Run(t.Context()); !errors.Is(err, bug) {
 			t.Errorf("ended with %v", err)
 		}
-		w.aside.Wait()
+		settle()
 	})
 }
 

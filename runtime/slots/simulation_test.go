@@ -4,14 +4,15 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "run only the simulation with that seed")
-	seeds = flag.Uint64("seeds", 150, "how many simulations to run")
+	seed     = flag.Uint64("seed", 0, "run only the simulation with that seed")
+	simulate = flag.Duration("simulate", 4*time.Second, "for how long to run simulations")
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -24,28 +25,51 @@ var discard = slog.New(slog.DiscardHandler)
 //	go test ./runtime/slots -run Simulation -seed N
 func TestSimulation(t *testing.T) {
 	t.Parallel()
-	first, last := uint64(1), *seeds
 	if *seed != 0 {
-		first, last = *seed, *seed
+		simulation(t, *seed)
+		return
 	}
-	for n := first; n <= last; n++ {
-		t.Run(fmt.Sprint("seed ", n), func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { simulate(t, n) })
-		})
+	n := 1 + rand.Uint64N(1e9)
+	for began, count := time.Now(), 0; count < fewest || time.Since(began) < *simulate; count++ {
+		if simulation(t, n); t.Failed() {
+			return
+		}
+		n++
+	}
+}
+
+// fewest is how many simulations there are at least, however slow the machine is.
+const fewest = 20
+
+// simulation runs the one with a seed, and returns a sum of what happened.
+func simulation(t *testing.T, seed uint64) (sum uint64) {
+	t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { sum = run(t, seed) })
+	})
+	return sum
+}
+
+// TestSeedRepeats: the same seed makes the same things happen.
+func TestSeedRepeats(t *testing.T) {
+	t.Parallel()
+	for n := range uint64(fewest) {
+		if first, second := simulation(t, n+1), simulation(t, n+1); first != second {
+			t.Errorf("seed %d does not repeat what happened", n+1)
+		}
 	}
 }
 
 // drift is by how much the server's clock may run faster or slower than a worker's.
 const drift = 0.05
 
-func simulate(t *testing.T, seed uint64) {
+func run(t *testing.T, seed uint64) uint64 {
 	w := newWorld(t, seed, 1)
 	factor := 1 + drift*(2*w.random.Float64()-1)
 	w = newWorld(t, seed, factor)
 	sessions := 1 + w.random.IntN(8)
 	for range 2 + w.random.IntN(3) {
 		w.start(sessions)
+		w.pass(apart)
 	}
 	for range 15 {
 		w.fault(sessions)
@@ -68,7 +92,12 @@ func simulate(t *testing.T, seed uint64) {
 		t.Errorf("%d workers act for %d of %d slots: %v", alive, all, sessions, counts)
 	}
 	w.end()
+	return w.happened
 }
+
+// apart is between what would happen in any order else. The ends of leases are in whole
+// milliseconds: so no two workers wake at the same moment for one.
+const apart = 1137 * time.Microsecond
 
 // fault does something to one of the workers, or to all.
 func (w *world) fault(sessions int) {
@@ -134,6 +163,7 @@ func (w *world) recover(sessions int) {
 	for _, k := range all {
 		k.goOn()
 		k.reach(true)
+		w.pass(apart)
 	}
 	w.pass(2 * lease)
 	w.start(sessions)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -30,9 +31,10 @@ type world struct {
 	away      bool    // Redis answers nobody
 	lost      float64 // the share of questions, and of answers, that get lost
 	late      time.Duration
-	aside     sync.WaitGroup
 	overtaken bool // what got lost may come after all, when more has been asked
 	seed      uint64
+	began     time.Time
+	happened  uint64 // a sum of who held what from when
 	workers   []*worker
 	forgotten time.Time
 	failed    bool
@@ -42,8 +44,8 @@ type world struct {
 // newWorld makes a world in which the server's clock runs faster than those of workers
 // by a factor.
 func newWorld(t *testing.T, seed uint64, factor float64) *world {
-	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), live: map[int]*tenure{}}
 	began := time.Now()
+	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), began: began, live: map[int]*tenure{}}
 	w.leases = probe.NewLeases(func() time.Time {
 		return began.Add(time.Duration(float64(time.Since(began)) * factor))
 	})
@@ -54,7 +56,7 @@ func newWorld(t *testing.T, seed uint64, factor float64) *world {
 type worker struct {
 	world  *world
 	name   string
-	random *rand.Rand // its own, so that a seed means the same whoever wakes first
+	number uint64
 	keeper *slots.Keeper
 	cancel context.CancelFunc
 	done   chan error
@@ -86,7 +88,7 @@ func (w *world) start(sessions int) *worker {
 func (w *world) worker() *worker {
 	n := len(w.workers)
 	return &worker{
-		world: w, name: fmt.Sprint("worker ", n), random: rand.New(rand.NewPCG(w.seed, 100+uint64(n))),
+		world: w, name: fmt.Sprint("worker ", n), number: uint64(n),
 		done: make(chan error, 1), held: map[*tenure]bool{},
 	}
 }
@@ -100,8 +102,11 @@ func (w *world) end() {
 			w.Error(err)
 		}
 	}
-	w.aside.Wait()
+	settle()
 }
+
+// settle lets what is still on its way come to its end.
+func settle() { time.Sleep(time.Minute) }
 
 // pauses waits as long as the worker is frozen.
 func (k *worker) pauses() {
@@ -180,20 +185,27 @@ func (k *worker) Lease(_ context.Context, ask messages.LeaseAsk) (messages.Lease
 	if lost {
 		return messages.LeaseAnswer{}, errAway
 	}
-	k.world.aside.Go(k.world.checkNext)
+	go k.world.checkNext()
 	return answer, err
+}
+
+// dice are the worker's at this moment: a seed means the same however often it asks, and
+// whoever wakes first.
+func (k *worker) dice() *rand.Rand {
+	return rand.New(rand.NewPCG(k.world.seed<<8+k.number, uint64(time.Since(k.world.began))))
 }
 
 // travels takes as long as a question or an answer is on its way, and says whether it
 // gets lost.
 func (k *worker) travels() (lost bool) {
 	w := k.world
+	dice := k.dice()
 	w.mu.Lock()
 	var delay time.Duration
 	if w.late > 0 {
-		delay = time.Duration(k.random.Int64N(int64(w.late)))
+		delay = time.Duration(dice.Int64N(int64(w.late)))
 	}
-	lost = w.away || k.cut || k.dead || k.random.Float64() < w.lost
+	lost = w.away || k.cut || k.dead || dice.Float64() < w.lost
 	w.mu.Unlock()
 	time.Sleep(delay)
 	return lost
@@ -208,11 +220,11 @@ func (k *worker) straggles(ask messages.LeaseAsk) {
 	if !w.overtaken || w.away || k.cut || k.dead {
 		return
 	}
-	delay := time.Duration(k.random.Int64N(int64(2 * lease)))
-	w.aside.Go(func() {
+	delay := time.Duration(k.dice().Int64N(int64(2 * lease)))
+	go func() {
 		time.Sleep(delay)
 		_, _ = w.asked(ask)
-	})
+	}()
 }
 
 // asked has Redis answer.
@@ -225,6 +237,7 @@ func (w *world) asked(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 // tenure acts for a slot.
 type tenure struct {
 	worker *worker
+	random *rand.Rand
 	slot   messages.Slot
 	fence  *slots.Fence
 	done   chan struct{}
@@ -240,7 +253,11 @@ type tenure struct {
 func (k *worker) hold(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Tenure {
 	k.world.mu.Lock()
 	defer k.world.mu.Unlock()
-	t := &tenure{worker: k, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, relaid: time.Now()}
+	sum := fnv.New64()
+	_, _ = fmt.Fprintln(sum, time.Since(k.world.began), k.name, s)
+	k.world.happened += sum.Sum64()
+	random := rand.New(rand.NewPCG(k.world.seed, s.Epoch+uint64(s.Number)))
+	t := &tenure{worker: k, random: random, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, relaid: time.Now()}
 	if k.dead {
 		t.ends()
 		return t
@@ -279,7 +296,7 @@ func (t *tenure) endSoon(within time.Duration) {
 		return
 	}
 	t.stopped = true
-	delay := time.Duration(t.worker.random.Int64N(int64(within)))
+	delay := time.Duration(t.random.Int64N(int64(within)))
 	w.mu.Unlock()
 	go func() {
 		time.Sleep(delay)
