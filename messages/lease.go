@@ -13,6 +13,9 @@ type Slot struct {
 type LeaseAsk struct {
 	// Worker names the process, as no other is named; Name is for people.
 	Worker, Name string
+	// Turn is higher than those of all questions of that worker before. One that comes
+	// after a later one is refused: it says what was, and could give up what is held again.
+	Turn uint64
 	// Lease is how long what is granted lasts.
 	Lease time.Duration
 	// Sessions is how many slots the worker is configured with; Propose asks for a

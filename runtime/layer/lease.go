@@ -22,12 +22,13 @@ var leaseScript = redis.NewScript(leaseSource)
 const leasesFor = 24 * time.Hour
 
 // Lease asks for session slots, tells what the worker does with those that it has, and
-// renews them. It may be repeated: an answer that was lost comes with the next. Errors
-// are *messages.LayerFailure.
+// renews them. It may be repeated: an answer that was lost comes with the next. A question
+// that comes after a later one of the same worker is refused. Errors are
+// *messages.LayerFailure.
 func (c *Client) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	args := []any{
 		ask.Worker, ask.Lease.Milliseconds(), ask.Sessions, ask.Propose, ask.Down, ask.Leaving, ask.Name,
-		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), len(ask.Held),
+		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), ask.Turn, len(ask.Held),
 	}
 	for _, s := range ask.Held {
 		args = append(args, s.Number, s.Epoch)

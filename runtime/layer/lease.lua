@@ -1,12 +1,12 @@
 -- Grants, renews and takes back the leases of session slots, by the server's clock.
 --
--- KEYS: the leases, a hash: 'worker:<id>' to 'end down name', 'slot:<n>' to
+-- KEYS: the leases, a hash: 'worker:<id>' to 'end flags turn name', 'slot:<n>' to
 -- 'holder epoch end', 'layout' to 'sessions before', 'moved:<n>', 'giving' and 'lost'
 -- to their ends.
 -- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
 -- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
--- 10 how many slots it believes to hold, then number and epoch of each; then how many it
+-- 10 its turn, 11 how many slots it believes to hold, then number and epoch of each; then how many it
 -- gives up, and their numbers; so those it shuns, those that have moved, and those held
 -- whose leases are over.
 -- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
@@ -20,7 +20,7 @@ local function list(at, step)
   for i = at + 1, at + n * step, step do items[ARGV[i]] = step > 1 and ARGV[i + 1] or true end
   return items, at + 1 + n * step
 end
-local held, at = list(10, 2)
+local held, at = list(11, 2)
 local release, shun, moved, doubtful
 release, at = list(at, 1)
 shun, at = list(at, 1)
@@ -35,8 +35,11 @@ for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
   local kind, name = string.match(field, '^(%a+):(.+)$')
   if kind == 'worker' then
-    local till, down, people = string.match(value, '^(%d+) ([01]+) (.*)$')
+    local till, down, turn, people = string.match(value, '^(%d+) ([01][01]) (%d+) (.*)$')
     if till and tonumber(till) > now then
+      if name == me and tonumber(turn) > tonumber(ARGV[10]) then
+        return redis.error_reply('OVERTAKEN by a later question of the same worker')
+      end
       workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0}
       alive = alive + 1
     else
@@ -58,7 +61,7 @@ for i = 1, #all, 2 do
   end
 end
 workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1', name = ARGV[7], count = 0}
-redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s', now + lease, ARGV[5], ARGV[6], ARGV[7]))
+redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s %s', now + lease, ARGV[5], ARGV[6], ARGV[10], ARGV[7]))
 
 -- Where all was lost that a worker remembers, or nobody could ask for longer than a lease,
 -- those who hold something have the time of a lease to say so. A question that was long on

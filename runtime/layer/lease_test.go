@@ -21,9 +21,14 @@ import (
 func leases(t *testing.T) (*layer.Client, *miniredis.Miniredis) {
 	t.Helper()
 	server := miniredis.RunT(t)
-	c := layer.New(layer.Config{Redis: &redis.Options{Addr: server.Addr()}}, slog.New(slog.DiscardHandler))
+	return leasesAt(t, server.Addr()), server
+}
+
+func leasesAt(t *testing.T, addr string) *layer.Client {
+	t.Helper()
+	c := layer.New(layer.Config{Redis: &redis.Options{Addr: addr}}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
-	return c, server
+	return c
 }
 
 // TestLeasesAreModelled asks the script and the model the same, at random: what is
@@ -47,10 +52,13 @@ func TestLeasesAreModelled(t *testing.T) {
 				}
 				ask := randomAsk(random, now, held)
 				got, err := client.Lease(t.Context(), ask)
-				if err != nil {
-					t.Fatal(err)
+				want, overtaken := model.Lease(ask)
+				if (err != nil) != (overtaken != nil) {
+					t.Fatalf("step %d, asked %+v: %v, want %v", step, ask, err, overtaken)
 				}
-				want := model.Lease(ask)
+				if overtaken != nil {
+					continue
+				}
 				if !reflect.DeepEqual(got, want) {
 					t.Fatalf("step %d, asked %+v:\n%+v, want\n%+v", step, ask, got, want)
 				}
@@ -74,45 +82,87 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 		return list
 	}
 	ask := messages.LeaseAsk{
-		Worker: fmt.Sprint("w", random.IntN(4)), Name: "host name:1", Lease: 1500 * time.Millisecond,
+		Worker: fmt.Sprint("w", random.IntN(4)), Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
 		Sessions: 1 + random.IntN(2)*5, Propose: odds(10), Down: odds(6), Leaving: odds(12),
 		Release: some(12), Shun: some(16), Moved: some(2), Doubtful: some(3),
 	}
 	ask.Held = held[ask.Worker]
+	if odds(10) {
+		ask.Turn -= uint64(random.IntN(1000)) // as if it had been long on its way
+	}
 	if !odds(5) {
 		ask.Sent = now.Add(-time.Duration(random.IntN(1000)) * time.Millisecond)
 	}
 	return ask
 }
 
-// TestLeasesOfStrangers: what is no lease, or not as it should be, is none.
-func TestLeasesOfStrangers(t *testing.T) {
+// TestOvertakenQuestion: what was given up as lost, and comes after later questions, takes
+// nothing from a worker that has it again.
+func TestOvertakenQuestion(t *testing.T) {
 	t.Parallel()
+	eachRedis(t, func(t *testing.T, addr string) {
+		c := leasesAt(t, addr)
+		turn := uint64(0)
+		ask := func(worker string, release ...int) messages.LeaseAsk {
+			turn++
+			return messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: 1, Turn: turn, Release: release}
+		}
+		held := func(ask messages.LeaseAsk) int {
+			t.Helper()
+			a, err := c.Lease(t.Context(), ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(a.Held)
+		}
+		held(ask("w"))
+		release := ask("w", 0)
+		if held(release) != 0 || held(release) != 0 || held(ask("w")) != 1 {
+			t.Fatal("a slot was not given up, or not taken again")
+		}
+		if a, err := c.Lease(t.Context(), release); err == nil {
+			t.Errorf("the question of before has the answer %+v", a)
+		}
+		if held(ask("v")) != 0 || held(ask("w")) != 1 {
+			t.Error("another holds what is held here")
+		}
+	})
+}
+
+// eachRedis runs a test on a real Redis and on the embedded one.
+func eachRedis(t *testing.T, test func(*testing.T, string)) {
+	t.Helper()
 	for name, open := range map[string]func(*testing.T) string{
 		"redis":     func(t *testing.T) string { return kit.Redis(t).Addr() },
 		"miniredis": func(t *testing.T) string { return miniredis.RunT(t).Addr() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr := open(t)
-			admin := kit.RedisClient(t, addr)
-			const key = "chanmqttproxy:asgi:mqtt:slots"
-			err := admin.HSet(t.Context(), key, map[string]any{
-				"slot:0": "nonsense", "slot:1": "a b c", "slot:x": "w 1 99999999999999", "slot:": "", "worker:": "", "worker:a": "soon 00 x",
-				"layout": "many few", "giving": "now", "moved:0": "", "": "", "other": "\xff",
-			}).Err()
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := layer.New(layer.Config{Redis: &redis.Options{Addr: addr}}, slog.New(slog.DiscardHandler))
-			t.Cleanup(c.Close)
-			got, err := c.Lease(t.Context(), messages.LeaseAsk{Worker: "w", Name: "a:1", Lease: time.Second, Sessions: 3})
-			if err != nil || len(got.Held) != 3 || got.Workers != 1 || got.Sessions != 3 {
-				t.Errorf("%+v, %v", got, err)
-			}
-			if life := admin.TTL(t.Context(), key).Val(); life <= 0 {
-				t.Errorf("the leases live for %v", life)
-			}
+			test(t, open(t))
 		})
 	}
+}
+
+// TestLeasesOfStrangers: what is no lease, or not as it should be, is none.
+func TestLeasesOfStrangers(t *testing.T) {
+	t.Parallel()
+	eachRedis(t, func(t *testing.T, addr string) {
+		admin := kit.RedisClient(t, addr)
+		const key = "chanmqttproxy:asgi:mqtt:slots"
+		err := admin.HSet(t.Context(), key, map[string]any{
+			"slot:0": "nonsense", "slot:1": "a b c", "slot:x": "w 1 99999999999999", "slot:": "", "worker:": "", "worker:a": "soon 00 x",
+			"layout": "many few", "giving": "now", "moved:0": "", "": "", "other": "\xff",
+		}).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := leasesAt(t, addr)
+		got, err := c.Lease(t.Context(), messages.LeaseAsk{Worker: "w", Name: "a:1", Lease: time.Second, Sessions: 3})
+		if err != nil || len(got.Held) != 3 || got.Workers != 1 || got.Sessions != 3 {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if life := admin.TTL(t.Context(), key).Val(); life <= 0 {
+			t.Errorf("the leases live for %v", life)
+		}
+	})
 }

@@ -84,7 +84,8 @@ type Keeper struct {
 	held     map[int]*holding
 	release  map[int]bool
 	shun     map[int]*shunned
-	proposed bool // the layout has been as configured once
+	proposed bool   // the layout has been as configured once
+	turn     uint64 // of the last question
 	down     time.Time
 	trouble  string // why Redis is away; empty: it is not known to be
 	leaving  bool
@@ -209,8 +210,9 @@ func (k *Keeper) pause(a answered) time.Duration {
 
 // ask is what is to be told and asked now.
 func (k *Keeper) ask() messages.LeaseAsk {
+	k.turn++
 	ask := messages.LeaseAsk{
-		Worker: k.worker, Name: k.name, Lease: k.Lease, Sessions: k.Sessions,
+		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
 		Propose: !k.proposed, Leaving: k.leaving, Down: k.isDown(),
 		Release: slices.Sorted(maps.Keys(k.release)),
 	}

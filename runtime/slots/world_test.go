@@ -219,7 +219,7 @@ func (k *worker) straggles(ask messages.LeaseAsk) {
 func (w *world) asked(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.leases.Lease(ask), nil
+	return w.leases.Lease(ask)
 }
 
 // tenure acts for a slot.

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -26,6 +27,7 @@ type worker struct {
 	end           int64
 	down, leaving bool
 	name          string
+	turn          uint64
 	count         int
 }
 
@@ -48,9 +50,14 @@ func (l *Leases) Lose() {
 	l.sessions, l.before, l.giving, l.lost = 0, 0, 0, 0
 }
 
+var errOvertaken = errors.New("overtaken by a later question of the same worker")
+
 // Lease answers a worker.
-func (l *Leases) Lease(ask messages.LeaseAsk) messages.LeaseAnswer {
+func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	now, length := l.Now().UnixMilli(), ask.Lease.Milliseconds()
+	if w := l.workers[ask.Worker]; w != nil && w.end > now && w.turn > ask.Turn {
+		return messages.LeaseAnswer{}, errOvertaken
+	}
 	alive, gone := 0, 0
 	maps.DeleteFunc(l.workers, func(name string, w *worker) bool {
 		switch {
@@ -61,7 +68,7 @@ func (l *Leases) Lease(ask messages.LeaseAsk) messages.LeaseAnswer {
 		}
 		return w.end <= now
 	})
-	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name}
+	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name, turn: ask.Turn}
 	l.workers[ask.Worker] = me
 	for _, w := range l.workers {
 		w.count = 0
@@ -89,7 +96,7 @@ func (l *Leases) Lease(ask messages.LeaseAsk) messages.LeaseAnswer {
 		delete(l.workers, ask.Worker)
 	}
 	l.tell(&answer, ask.Worker, now)
-	return answer
+	return answer, nil
 }
 
 func (l *Leases) layout(ask messages.LeaseAsk) {
