@@ -29,7 +29,7 @@ func build(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "chanmqttproxy")
 	// As releases are built, so that what the compiler makes serves others too.
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v0.0.0-test", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v0.0.0-test -X main.commit=abc123", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	if err != nil {
@@ -93,13 +93,19 @@ func wants(t *testing.T, r result, code int, out, errs []string) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	wants(t, execute(t, nil, "version"), 0, []string{"chanmqttproxy v0.0.0-test go1."}, nil)
+	wants(t, execute(t, nil, "version"), 0, []string{"chanmqttproxy v0.0.0-test go1.", ", commit abc123\n"}, nil)
 }
 
 func TestHelpTeaches(t *testing.T) {
 	t.Parallel()
 	wants(t, execute(t, nil, "--help"), 0, []string{"Examples:", "chanmqttproxy dev", "check --connect"}, nil)
 	wants(t, execute(t, nil, "run", "--help"), 0, []string{"Examples:", "--mqtt-password-file", "(default localhost)", "--config path"}, nil)
+	for line := range strings.Lines(execute(t, nil, "__complete", "").out) {
+		verb, _, isVerb := strings.Cut(line, "\t")
+		if isVerb && verb != "help" && verb != "completion" { // these two are cobra's
+			wants(t, execute(t, nil, verb, "--help"), 0, []string{"Examples:\n", "  chanmqttproxy " + verb}, nil)
+		}
+	}
 }
 
 func TestUsage(t *testing.T) {

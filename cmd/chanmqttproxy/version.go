@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is stamped by the linker: -ldflags "-X main.version=v1.2.3".
-var version string
+// Both are stamped by the linker: -ldflags "-X main.version=v1.2.3 -X main.commit=…".
+var version, commit string
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -18,7 +18,8 @@ func versionCommand() *cobra.Command {
 		Example: "  chanmqttproxy version",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(c.OutOrStdout(), "chanmqttproxy %s %s %s/%s\n", versionOf(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(c.OutOrStdout(), "chanmqttproxy %s %s %s/%s, commit %s\n",
+				versionOf(), runtime.Version(), runtime.GOOS, runtime.GOARCH, commitOf())
 			return failed(err)
 		},
 	}
@@ -35,4 +36,25 @@ func versionOf() string {
 		return "unknown"
 	}
 	return info.Main.Version
+}
+
+// commitOf falls back to what the go command notes where it builds in a checkout.
+func commitOf() string {
+	if commit != "" {
+		return commit
+	}
+	found, changed := "unknown", ""
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return found
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			found = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = ", changed since"
+		}
+	}
+	return found + changed
 }

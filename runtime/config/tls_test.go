@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,5 +63,27 @@ func TestNoCertificateInFile(t *testing.T) {
 	t.Parallel()
 	if _, err := load(t, []string{"MQTT_TLS_CA=" + write(t, "ca.pem", "not PEM")}); err == nil {
 		t.Error("a file without certificates was taken")
+	}
+}
+
+// TestReadmeTLS: what README.md shows for TLS everywhere is that.
+func TestReadmeTLS(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(readme), "**TLS everywhere**")
+	certPEM, keyPEM := certificate(t, 1)
+	cert, key := write(t, "cert.pem", string(certPEM)), write(t, "key.pem", string(keyPEM))
+	var environ []string
+	for _, line := range regexp.MustCompile(`(?m)^    ([A-Z_]+=\S+)$`).FindAllStringSubmatch(example, -1) {
+		line := regexp.MustCompile(`/etc/chanmqttproxy/\S+\.key`).ReplaceAllString(line[1], key)
+		environ = append(environ, regexp.MustCompile(`/etc/chanmqttproxy/\S+\.pem`).ReplaceAllString(line, cert))
+	}
+	c := must(t, environ)
+	redis := c.Layer.Hosts[0].Redis.TLSConfig
+	if servers(c) != "mqtts://broker.example.org:8883" || c.Broker.TLS.GetClientCertificate == nil || c.Broker.Roots == nil || redis == nil || redis.InsecureSkipVerify {
+		t.Errorf("of %q came %+v", environ, c)
 	}
 }

@@ -154,9 +154,15 @@ func TestKubernetes(t *testing.T) {
 	var deployment struct {
 		Spec struct{ Template struct{ Spec pod } }
 	}
+	check := []string{"-C", "../../test/manifests", "run", "."}
 	for _, file := range kustomization.Resources {
-		parse(t, "kubernetes/"+file, &struct{}{})
+		path, err := filepath.Abs("kubernetes/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check = append(check, path)
 	}
+	command(t, "go", check...)
 	parse(t, "kubernetes/configmap.yaml", &settings)
 	parse(t, "kubernetes/deployment.yaml", &deployment)
 	spec := deployment.Spec.Template.Spec

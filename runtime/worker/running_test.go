@@ -148,13 +148,20 @@ func broker(t *testing.T, address string) *embedded.BrokerServer {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	r := start(t, startRedis(t), "MQTT_HOST="+address)
+	redis, err := embedded.Redis("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, "REDIS_URL=redis://"+redis.Addr(), "MQTT_HOST="+address)
 	r.becomes("/readyz", 503, "the MQTT broker is away")
 	r.becomes("/livez", 200, `{"live":true}`)
 	b := broker(t, address)
 	r.becomes("/readyz", 200, `{"ready":true}`)
 	b.Close()
 	r.becomes("/readyz", 503, `"ready":false`)
+	redis.Close()
+	r.becomes("/readyz", 503, `"Redis is away"`)
+	r.becomes("/readyz", 503, `"the MQTT broker is away`)
 	r.becomes("/livez", 200, `{"live":true}`)
 }
 
