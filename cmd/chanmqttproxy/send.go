@@ -122,6 +122,9 @@ func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
 	defer p.leave()
 	ctx, cancel := context.WithTimeout(c.Context(), answerWithin)
 	defer cancel()
+	if err := p.Attend(ctx); err != nil {
+		return err
+	}
 	if err := p.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: p.channel})); err != nil {
 		return err
 	}

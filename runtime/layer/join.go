@@ -44,6 +44,9 @@ func (c *Client) Discard(ctx context.Context) error {
 	return nil
 }
 
+// Attend does nothing: what is sent to the own channel waits there.
+func (c *Client) Attend(context.Context) error { return nil }
+
 // Request sends a message to a channel, as channels_redis's send does, if there
 // is room in its queue.
 func Request(ctx context.Context, p Peer, channel string, m messages.Map) error {

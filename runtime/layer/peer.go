@@ -21,6 +21,7 @@ type Peer interface {
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
+	Attend(ctx context.Context) error
 	Join(ctx context.Context, group string) error
 	Leave(ctx context.Context, group string) error
 	Discard(ctx context.Context) error

@@ -42,8 +42,8 @@ func (p *PubSub) Join(ctx context.Context, group string) error {
 		leave()
 		return server.failure("joining group/"+group, fmt.Errorf("it was joined already, or %w", redis.ErrClosed))
 	}
-	if err := p.subscriber.attend(ctx); err != nil {
-		return server.failure("listening to channel "+p.config.Channel, err)
+	if err := p.Attend(ctx); err != nil {
+		return err
 	}
 	heard := sub.Channel()
 	listener.Go(func() {
@@ -92,6 +92,15 @@ func (g *groups) close() {
 	for _, leave := range all {
 		leave()
 	}
+}
+
+// Attend begins to listen to the own channel, and returns when what comes there is ours:
+// what was sent before is lost. Errors are *messages.LayerFailure.
+func (p *PubSub) Attend(ctx context.Context) error {
+	if err := p.subscriber.attend(ctx); err != nil {
+		return p.subscriber.server.failure("listening to channel "+p.config.Channel, err)
+	}
+	return nil
 }
 
 // attend begins to listen to the own channel, and returns when what comes there is ours.
