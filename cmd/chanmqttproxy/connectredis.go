@@ -39,7 +39,7 @@ func checkRedis(ctx context.Context, client layer.Peer, prefix string) (string, 
 	if clock.Abs() >= badClock {
 		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
 	}
-	return found + audience(ctx, client, prefix), nil
+	return found + audience(ctx, client, prefix) + holders(ctx, client), nil
 }
 
 // The servers that answer and cannot be used.
@@ -77,6 +77,19 @@ func audience(ctx context.Context, client layer.Peer, prefix string) string {
 	}
 	return fmt.Sprintf("\n           Nobody has joined a group under the prefix %q, but under %s: is it the site's prefix?",
 		prefix, strings.Join(others[:min(len(others), 5)], ", "))
+}
+
+// holders says who holds which session slot. Where no worker runs there is nothing to say.
+func holders(ctx context.Context, client layer.Peer) string {
+	a, err := client.Leases(ctx)
+	if err != nil || a.Workers == 0 {
+		return ""
+	}
+	said := ""
+	for _, s := range a.Slots {
+		said += fmt.Sprintf("\n           Session %d: %s", s.Number, heldBy(s))
+	}
+	return said
 }
 
 // redisAdvice is what to do about a Redis that cannot be used. Redis begins its

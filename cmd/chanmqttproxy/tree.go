@@ -10,8 +10,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -126,7 +128,9 @@ type seen struct {
 	messages.Watch
 	Slots *struct {
 		Workers, Sessions, Before int
+		Standby                   bool
 		Held                      []int
+		All                       []messages.SlotFacts
 	}
 }
 
@@ -143,7 +147,24 @@ func (t seen) sessions() string {
 	if s.Before > 0 {
 		line += fmt.Sprintf("; filters are moving, there were %d sessions before", s.Before)
 	}
+	if s.Standby {
+		line += " none: standing by"
+	}
+	for _, slot := range s.All {
+		line += fmt.Sprintf("\n  session %d: %s", slot.Number, heldBy(slot))
+		if slices.Contains(s.Held, slot.Number) {
+			line += ", this worker"
+		}
+	}
 	return line + "\n\n"
+}
+
+// heldBy says who holds a session slot.
+func heldBy(s messages.SlotFacts) string {
+	if s.Holder == "" {
+		return "held by no worker"
+	}
+	return fmt.Sprintf("held by %s for another %v, epoch %d", cmp.Or(s.Name, s.Holder), s.Left.Round(100*time.Millisecond), s.Epoch)
 }
 
 func asTable(out io.Writer, event []byte) error {

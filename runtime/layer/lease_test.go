@@ -62,6 +62,7 @@ func TestLeasesAreModelled(t *testing.T) {
 				if !reflect.DeepEqual(got, want) {
 					t.Fatalf("step %d, asked %+v:\n%+v, want\n%+v", step, ask, got, want)
 				}
+				looked(t, client, ask, got)
 				held[ask.Worker] = want.Held
 				if random.IntN(8) == 0 {
 					held[ask.Worker] = nil // the answer was lost
@@ -103,6 +104,21 @@ func TestLeasesAreModelledOnRedis(t *testing.T) {
 			t.Fatalf("step %d, asked %+v:\n%+v, want\n%+v, %v", step, ask, got, want, err)
 		}
 		held[ask.Worker] = want.Held
+	}
+}
+
+// looked checks that who only looks sees what a worker was told.
+func looked(t *testing.T, client *layer.Client, ask messages.LeaseAsk, told messages.LeaseAnswer) {
+	t.Helper()
+	seen, err := client.Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ask.Leaving && len(told.Held) == 0 {
+		told.Workers-- // it counts itself, and is gone
+	}
+	if seen.Workers != told.Workers || seen.Layout != told.Layout || !reflect.DeepEqual(seen.Slots, told.Slots) {
+		t.Fatalf("seen %+v, told %+v", seen, told)
 	}
 }
 

@@ -31,6 +31,7 @@ type Peer interface {
 	Prefixes(ctx context.Context) (map[string]int, error)
 
 	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
+	Leases(ctx context.Context) (messages.LeaseAnswer, error)
 
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)

@@ -60,6 +60,13 @@ func TestPageBesideASite(t *testing.T) {
 	shows("#outcome", ": specific.")
 	page.Click("#tab-bridge")
 	shows("#panel-bridge", "group × 1")
+	page.Click("#at-grps")
+	shows("#detail", "lobby")
+	page.Click("#detail tbody .link")
+	for _, fact := range []string{"Live members1", "Parked", "Dropped", "Queues", "specific."} {
+		shows("#detail", fact)
+	}
+	page.Click("#detail-close")
 
 	// Dropped, since a process does not read.
 	idle := kit.NewDjango(t, redis.Addr())
@@ -81,6 +88,10 @@ func TestPageBesideASite(t *testing.T) {
 	idle.Send(messages.Map{{Key: "type", Value: "mqtt.nonsense"}})
 	page.Click("#tab-letters")
 	shows("#panel-letters", "nonsense")
+	page.Click(`#panel-letters [data-act="replay-letters"]`)
+	page.Click("#ask-go")
+	shows("#said", "Put back: done")
+	shows("#panel-letters", "nonsense") // it is not understood now either
 	page.Click(`#panel-letters [data-act="drop-letters"]`)
 	page.Click("#ask-go")
 	shows("#panel-letters", "every command was understood")
@@ -116,10 +127,36 @@ func TestPageShowsSessions(t *testing.T) {
 		_ = os.WriteFile(file, page.Picture(), 0o600)
 	}
 	tree := kit.Worker(t, append(env, "HTTP_LISTEN="+address), "tree")
-	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") {
+	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") || strings.Count(tree.Output(), ": held by ") != 3 || strings.Count(tree.Output(), ", this worker") != 1 {
 		t.Errorf("tree: %d\n%s", code, tree.Output())
+	}
+	check := kit.Worker(t, env, "check", "--connect")
+	if code := check.ExitCode(20 * time.Second); code != 0 || !strings.Contains(check.Output(), "Session 2: held by ") {
+		t.Errorf("check: %d\n%s", code, check.Output())
 	}
 	other.Stop()
 	shows("1 worker has 3 sessions")
 	page.Wait(30*time.Second, `[...document.querySelectorAll('#panel-bridge td')].filter((td) => td.textContent === 'this worker').length === 3`)
+}
+
+// A worker that has no session says so, and has nothing that could be in trouble.
+func TestPageStandsBy(t *testing.T) {
+	t.Parallel()
+	env := []string{"REDIS_URL=" + kit.Redis(t).URL(), "MQTT_HOST=" + kit.Mosquitto(t).Addr()}
+	first := kit.Worker(t, env, "run")
+	says(t, first, "connected to the MQTT broker")
+	env = append(env, fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t)))
+	address := strings.TrimPrefix(env[2], "HTTP_LISTEN=")
+	kit.Worker(t, env, "run")
+	kit.Eventually(t, 30*time.Second, "the page is served", func() bool { return kit.Answers(address, nil, time.Second) })
+	page := kit.Browser(t)
+	page.Open("http://" + address + "/")
+	page.Wait(30*time.Second, `document.querySelector('#alarm').textContent.includes('Standing by')`)
+	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('standing by') && !document.querySelector('.station.bad')`)
+	tree := kit.Worker(t, env, "tree")
+	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "standing by") {
+		t.Errorf("tree: %d\n%s", code, tree.Output())
+	}
+	first.Stop()
+	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('MQTT 5')`)
 }

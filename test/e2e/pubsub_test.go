@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"chanmqttproxy/runtime/embedded"
 	"chanmqttproxy/test/kit"
 )
 
@@ -33,17 +34,41 @@ async def ask(layer):
 asyncio.run(main())
 `
 
+// pubSub is the setting of that back end on a Redis.
+func pubSub(redisURL string) string {
+	return fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [%q], "symmetric_encryption_keys": ["key"]}}}`, redisURL)
+}
+
 // TestPubSub: the whole program on the other back end, encrypted.
 func TestPubSub(t *testing.T) {
 	t.Parallel()
 	redis := kit.Redis(t)
 	broker := kit.Mosquitto(t)
-	env := []string{"MQTT_HOST=" + broker.Addr(), fmt.Sprintf(
-		`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [%q], "symmetric_encryption_keys": ["key"]}}}`, redis.URL())}
-	worker := kit.Worker(t, env, "run")
-	device := subscribe(t, broker.Addr(), "answer")
-	consumer := kit.StartPython(t, "consumer", pubSubConsumer, redis.URL())
-	say := again(func() { publish(t, broker.Addr(), "house/stove", `{"t": 21}`) })
+	worker := kit.Worker(t, []string{"MQTT_HOST=" + broker.Addr(), pubSub(redis.URL())}, "run")
+	answered(t, redis.URL(), broker.Addr())
+	worker.Stop()
+}
+
+// TestPubSubEmbedded: the Redis that dev brings serves consumers of that back end.
+func TestPubSubEmbedded(t *testing.T) {
+	t.Parallel()
+	redis, err := embedded.Redis("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Close)
+	broker, url := kit.Mosquitto(t), "redis://"+redis.Addr()
+	worker := kit.Worker(t, []string{"MQTT_HOST=" + broker.Addr(), pubSub(url)}, "run")
+	answered(t, url, broker.Addr())
+	worker.Stop()
+}
+
+// answered has a device speak until a consumer's answer comes back to one.
+func answered(t *testing.T, redisURL, broker string) {
+	t.Helper()
+	device := subscribe(t, broker, "answer")
+	consumer := kit.StartPython(t, "consumer", pubSubConsumer, redisURL)
+	say := again(func() { publish(t, broker, "house/stove", `{"t": 21}`) })
 	kit.Eventually(t, time.Minute, "the device hears the answer", func() bool {
 		say()
 		return strings.Contains(device.Output(), "answer wärm\n")
@@ -51,5 +76,4 @@ func TestPubSub(t *testing.T) {
 	if code := consumer.ExitCode(10 * time.Second); code != 0 {
 		t.Errorf("the consumer ended with %d", code)
 	}
-	worker.Stop()
 }

@@ -10,10 +10,10 @@ import { action } from './act.js';
 // deeds are what can be done with one, where this page may.
 function deeds(cell, letter) {
   if (cell.firstChild) return;
-  cell.append(...[
+  cell.append(h('div', { class: 'deeds' }, [
     action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
     action('Drop', 'The command is forgotten for good.', () => ({ Action: 'drop-letters', IDs: [letter.ID] })),
-  ].filter(Boolean));
+  ]));
 }
 
 // letters is the panel.

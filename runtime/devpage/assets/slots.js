@@ -1,7 +1,7 @@
 // The MQTT sessions and who holds them, where there is more than one, or more than one
 // worker.
 
-import { h, put } from './dom.js';
+import { h, put, say } from './dom.js';
 import { live, choose } from './live.js';
 import { table } from './table.js';
 import { count, span } from './format.js';
@@ -12,7 +12,7 @@ const held = (slot) => live.tree.Slots.Held?.includes(slot.Number);
 export function slots() {
   const title = h('h2', null, 'MQTT sessions'), about = h('p', { class: 'muted', id: 'slots' });
   const list = table({
-    label: 'MQTT sessions', key: (slot) => slot.Number, trouble: (slot) => (slot.Holder ? '' : 'bad'), open: (slot) => held(slot) && choose(slot.Number),
+    label: 'MQTT sessions', key: (slot) => slot.Number, trouble: (slot) => (slot.Holder ? '' : 'bad'), open: (slot) => (held(slot) ? choose(slot.Number) : say(slot.Holder ? `Session ${slot.Number} is on the page of ${slot.Name || slot.Holder}.` : 'No worker holds it.')),
     columns: [
       { title: 'Session', head: true, num: true, text: (slot) => String(slot.Number) },
       { title: 'Held by', grow: true, text: (slot) => (held(slot) ? 'this worker' : slot.Name || slot.Holder || 'nobody') },
