@@ -11,23 +11,34 @@ import (
 	"chanmqttproxy/runtime/systemd"
 )
 
-func TestTells(t *testing.T) {
-	t.Parallel()
+// manager plays systemd; hears returns the next that it is told.
+func manager(t *testing.T) (m systemd.Manager, hears func() string) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	m := systemd.Find([]string{"NOTIFY_SOCKET=" + path}, 1)
+	t.Cleanup(func() { _ = l.Close() })
+	return systemd.Find([]string{"NOTIFY_SOCKET=" + path}, 1), func() string {
+		packet := make([]byte, 100)
+		n, err := l.Read(packet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(packet[:n])
+	}
+}
+
+func TestTells(t *testing.T) {
+	t.Parallel()
+	m, hears := manager(t)
 	if err := errors.Join(m.Status("two\nlines"), m.Ready(), m.Alive(), m.Stopping()); err != nil || !m.Present() {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"STATUS=two lines", "READY=1", "WATCHDOG=1", "STOPPING=1"} {
-		packet := make([]byte, 100)
-		n, err := l.Read(packet)
-		if err != nil || string(packet[:n]) != want {
-			t.Errorf("told %q %v, want %q", packet[:n], err, want)
+		if told := hears(); told != want {
+			t.Errorf("told %q, want %q", told, want)
 		}
 	}
 }
@@ -35,22 +46,15 @@ func TestTells(t *testing.T) {
 // systemd compares the time with its own, by the same clock.
 func TestReloading(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	m := systemd.Find([]string{"NOTIFY_SOCKET=" + path}, 1)
+	m, hears := manager(t)
 	var told [2]int64
 	for i := range told {
 		if err := m.Reloading(); err != nil {
 			t.Fatal(err)
 		}
-		packet := make([]byte, 100)
-		n, err := l.Read(packet)
-		if _, scanned := fmt.Sscanf(string(packet[:n]), "RELOADING=1\nMONOTONIC_USEC=%d", &told[i]); err != nil || scanned != nil {
-			t.Fatalf("told %q, %v, %v", packet[:n], err, scanned)
+		packet := hears()
+		if _, err := fmt.Sscanf(packet, "RELOADING=1\nMONOTONIC_USEC=%d", &told[i]); err != nil {
+			t.Fatalf("told %q, %v", packet, err)
 		}
 	}
 	if told[0] <= 0 || told[1] < told[0] {

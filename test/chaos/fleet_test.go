@@ -27,10 +27,7 @@ func TestFleet(t *testing.T) {
 		time.Sleep(time.Duration(random.Int64N(int64(size(time.Second, 5*time.Second)))))
 		harm[(i+random.IntN(2))%len(harm)](random.IntN(len(f.Workers)))
 	}
-	stop()
-	f.Check(time.Minute)
-	f.StopAll()
-	f.OneHolder()
+	account(f, stop)
 }
 
 // While Redis is away nobody knows who holds a slot: sessions stay connected, and nothing
@@ -62,10 +59,7 @@ func TestFleetRedisAway(t *testing.T) {
 			t.Errorf("%s: sessions were connected %d times anew", fault.name, n)
 		}
 	}
-	stop()
-	f.Check(time.Minute)
-	f.StopAll()
-	f.OneHolder()
+	account(f, stop)
 }
 
 // away is how long Redis is away, and over after how long no lease is held any more.
@@ -97,10 +91,7 @@ func TestFleetPartition(t *testing.T) {
 		}
 		f.During("cut from "+name+" no more", network.Mend)
 	}
-	stop()
-	f.Check(time.Minute)
-	f.StopAll()
-	f.OneHolder()
+	account(f, stop)
 }
 
 // A worker that dies is succeeded when its lease is over, and one that stops at once.
@@ -136,10 +127,7 @@ func TestFleetRollingRestart(t *testing.T) {
 		f.Spread()
 	}
 	t.Logf("the longest wait was %v", f.Longest(began, time.Now()).Round(time.Millisecond))
-	stop()
-	f.Check(time.Minute)
-	f.StopAll()
-	f.OneHolder()
+	account(f, stop)
 }
 
 // More session slots, and fewer again, lose nothing, and leave nothing behind. What waits in
@@ -160,6 +148,15 @@ func TestFleetResize(t *testing.T) {
 			t.Errorf("the session of slot %d, which is no more, is still stored", slot)
 		}
 	}
+	f.StopAll()
+	f.OneHolder()
+}
+
+// account ends the load, checks what became of every message, and that no slot ever had
+// two holders.
+func account(f chaos.Fleet, stop func()) {
+	stop()
+	f.Check(time.Minute)
 	f.StopAll()
 	f.OneHolder()
 }
