@@ -31,6 +31,16 @@ type acknowledged struct {
 // acknowledgeAgain comes when the delay after a failed acknowledgement is over.
 type acknowledgeAgain struct{}
 
+// A busy reader tells Redis of many commands at once: what is done waits for others of
+// a run, if there are any under way, but no longer than ackWait.
+const (
+	ackRun  = 128
+	ackWait = 5 * time.Millisecond
+)
+
+// ackDue comes when that time is over.
+type ackDue struct{}
+
 // overdue comes when the sender of a subscribe has waited long enough.
 type overdue struct{ receipt messages.Receipt }
 
@@ -52,6 +62,7 @@ type reader struct {
 	forwards      []messages.Forward
 	burials       []messages.Burial
 	acknowledging bool
+	gathering     bool // acknowledges in a moment
 	complaint     complaint
 	trouble       string // why Redis is away; empty: it is not known to be
 	known         bool   // the state of Redis has been told
@@ -91,6 +102,9 @@ func (r *reader) Receive(ctx actor.Context) {
 	case acknowledgeAgain:
 		r.acknowledging = false
 		r.acknowledge(ctx)
+	case ackDue:
+		r.gathering = false
+		r.tell(ctx)
 	case messages.Undeliverable:
 		r.fault(m.Receipt, messages.CodeRefused, m.Reason)
 		r.bury(ctx, messages.Burial(m))
@@ -204,11 +218,23 @@ func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
 	r.acknowledge(ctx)
 }
 
-// acknowledge writes one acknowledgement at a time; what is done meanwhile goes
-// with the next.
+// acknowledge has Redis told of what is done, when there is a run of it or nothing else
+// is under way, or else in a moment.
 func (r *reader) acknowledge(ctx actor.Context) {
-	if r.acknowledging || r.settled() {
+	switch n := r.unsettled(); {
+	case r.acknowledging || n == 0:
 		r.tellQuiet()
+	case n >= min(ackRun, r.underWay) || r.quiescing:
+		r.tell(ctx)
+	case !r.gathering:
+		r.gathering = true
+		r.after(ackWait, ctx.Self(), ackDue{})
+	}
+}
+
+// tell writes one acknowledgement at a time; what is done meanwhile goes with the next.
+func (r *reader) tell(ctx actor.Context) {
+	if r.acknowledging || r.unsettled() == 0 {
 		return
 	}
 	r.acknowledging = true
@@ -217,8 +243,8 @@ func (r *reader) acknowledge(ctx actor.Context) {
 	r.dispatcher.Schedule(func() { r.system.Root.Send(self, r.settle(m)) })
 }
 
-// settled says whether there is nothing that Redis has to be told.
-func (r *reader) settled() bool { return len(r.done)+len(r.forwards)+len(r.burials) == 0 }
+// unsettled is of how many commands Redis has to be told.
+func (r *reader) unsettled() int { return len(r.done) + len(r.forwards) + len(r.burials) }
 
 // settle tells the layer, and returns what is left to be told and why. One part
 // does not depend on the others.
@@ -274,7 +300,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.ended && r.underWay == 0 && r.settled() && !r.acknowledging {
+	if r.ended && r.underWay == 0 && r.unsettled() == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }

@@ -160,7 +160,8 @@ func (s *session) publish(ctx actor.Context) {
 	s.outgoing, s.publishing = nil, true
 	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
 	s.dispatcher.Schedule(func() {
-		for _, p := range run {
+		for i, p := range run {
+			p.More = i < len(run)-1
 			s.tap.show(true, p.Message)
 			s.step(p.Message, s.paths.session, "publishing", "handed to the connection")
 			err := s.protect("publishing", func() error { return live.Publish(life.ctx, p) })

@@ -167,6 +167,9 @@ type Interrupted struct{ Filter string }
 type Publish struct {
 	Receipt Receipt
 	Message *Message
+	// More says to a Session that others follow at once, so that it may write them
+	// together.
+	More bool
 }
 
 // Published says that a publish took effect: written (QoS 0), acknowledged

@@ -11,11 +11,18 @@ if ARGV[5] ~= '' and time[1] * 1e6 + time[2] > tonumber(ARGV[5]) then
   return redis.error_reply('LATE the commands may be read by another now')
 end
 local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-local taken = {}
+local taken, add, n = {}, {}, 0
+local function flush()
+  if n > 0 then redis.call('ZADD', KEYS[2], unpack(add)) end
+  add, n = {}, 0
+end
 for i = 1, #popped, 2 do
-  redis.call('ZADD', KEYS[2], popped[i + 1], popped[i])
+  add[n + 1], add[n + 2] = popped[i + 1], popped[i]
+  n = n + 2
+  if n == 1000 then flush() end -- the stack has room for some thousands
   taken[#taken + 1] = popped[i]
 end
+flush()
 if #taken > 0 then
   redis.call('EXPIRE', KEYS[2], ARGV[2])
   redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])

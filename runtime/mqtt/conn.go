@@ -18,6 +18,8 @@ const (
 	// roomLimit is how many unsent bytes make a publisher wait. Other packets
 	// never wait: their number is bounded by what the broker sent.
 	roomLimit = 256 << 10
+	// gatherLimit is how many bytes are written though others are about to follow.
+	gatherLimit = 32 << 10
 	// keptBuffer is the largest buffer that is kept for reuse.
 	keptBuffer = 1 << 20
 )
@@ -49,6 +51,7 @@ type conn struct {
 	cause   error         // why it was closed
 	broken  error         // why nothing can be written any more
 	room    chan struct{} // closed after the next write; nil: nobody waits
+	gathers bool          // others are about to follow what is in out
 
 	wake    chan struct{}
 	failing chan struct{} // closed when nothing can be written any more
@@ -95,8 +98,25 @@ func (c *conn) send(encode func(io.Writer) error) error {
 		return err
 	}
 	c.queued += uint64(c.out.Len() - before)
-	signal(c.wake)
+	c.wakeWriter()
 	return nil
+}
+
+// wakeWriter has what is in out written, soon or when there is more. It is called with mu
+// held.
+func (c *conn) wakeWriter() {
+	if !c.gathers || c.out.Len() >= gatherLimit {
+		signal(c.wake)
+	}
+}
+
+// gather says whether more is about to follow. Whoever begins has to end it.
+func (c *conn) gather(more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gathers = more; c.out.Len() > 0 {
+		c.wakeWriter()
+	}
 }
 
 // failed is why nothing can be sent any more. It is called with mu held.

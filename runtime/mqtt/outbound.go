@@ -35,7 +35,8 @@ func (o *outbound) open(receiveMaximum uint16) {
 
 // Publish sends a message; calls are sent in the order in which they are made.
 // It may wait while the broker's receive maximum or the socket is full, and
-// does not wait for acknowledgements: Sink.Published tells of each receipt
+// does not wait for acknowledgements, nor for what is written before others follow
+// (Publish.More): Sink.Published tells of each receipt
 // exactly once when it took effect or was refused. What the broker cannot take
 // is refused without sending it.
 //
@@ -43,11 +44,17 @@ func (o *outbound) open(receiveMaximum uint16) {
 // to be published again on the next Session, in the same order and before
 // others, or not at all. There a message that is half way at the broker goes on where it
 // stood, so that QoS 2 is not doubled.
-func (s *Session) Publish(ctx context.Context, p messages.Publish) error {
+func (s *Session) Publish(ctx context.Context, p messages.Publish) (err error) {
 	if err := s.acquire(ctx, s.outbound.turn); err != nil {
 		return s.unsent(err)
 	}
 	defer func() { <-s.outbound.turn }()
+	s.conn.gather(true)
+	defer func() {
+		if err != nil || !p.More {
+			s.conn.gather(false)
+		}
+	}()
 	if code, reason := s.limits.refuse(p.Message, s.engine.version()); code != 0 {
 		s.refuse(p.Receipt, code, reason)
 		return nil
@@ -71,6 +78,18 @@ func (s *Session) acquire(ctx context.Context, slots chan struct{}) error {
 	case <-s.conn.done:
 		return errClosed
 	}
+}
+
+// acquireSlot waits for the answer to what is in flight, which is sent for that.
+func (s *Session) acquireSlot(ctx context.Context) error {
+	select {
+	case s.outbound.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	s.conn.gather(false)
+	defer s.conn.gather(true)
+	return s.acquire(ctx, s.outbound.slots)
 }
 
 func (s *Session) unsent(err error) error {
@@ -114,7 +133,7 @@ func (o *outbound) takeWritten(total uint64) []unwritten {
 
 // publishFlow sends a message of QoS 1 or 2, or goes on with it.
 func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
-	if err := s.acquire(ctx, s.outbound.slots); err != nil {
+	if err := s.acquireSlot(ctx); err != nil {
 		return err
 	}
 	s.release(s.state.superseded(p.Receipt)...)

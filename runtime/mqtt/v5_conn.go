@@ -84,8 +84,8 @@ func (c *conn5) Lock() { c.conn.mu.Lock() }
 
 // Unlock ends a packet.
 func (c *conn5) Unlock() {
+	c.conn.wakeWriter()
 	c.conn.mu.Unlock()
-	signal(c.conn.wake)
 }
 
 // Write queues a part of a packet, between Lock and Unlock.
