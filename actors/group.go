@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -48,6 +49,9 @@ type sent struct {
 	err     error
 }
 
+// begin comes behind what had come when there was nothing to write.
+type begin struct{}
+
 // sendAgain comes when the delay after a failed write, or one to a full queue,
 // is over. The queue is empty for the write to everybody.
 type sendAgain struct {
@@ -64,6 +68,7 @@ type group struct {
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
 	parts     []messages.Settlement
 	answers   []messages.Receipt // of the answers in it
+	beginning bool               // begin is in the mailbox
 	attempts  int
 	complaint complaint
 
@@ -102,6 +107,9 @@ func (g *group) Receive(ctx actor.Context) {
 		g.newcomers.welcome(m)
 	case messages.Welcomed:
 		g.newcomers.welcomed(m.Filter, m.Serial)
+	case begin:
+		g.beginning = false
+		g.next(ctx)
 	case sent:
 		g.sent(ctx, m)
 	case sendAgain:
@@ -149,7 +157,7 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		g.newcomers.live(m.Event.Message.Topic, m.Token.Seq)
 		g.add(m, nil)
 	}
-	g.next(ctx)
+	g.soon(ctx)
 	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) {
 		shed, ok := g.backlog.shed()
 		if !ok {
@@ -181,6 +189,16 @@ func (g *group) add(m messages.Deliver, to *audience) {
 		g.step(m.Event.Message, g.seen.path, "queued", fmt.Sprintf("%d before it wait to be written", g.backlog.len()))
 	}
 	g.backlog.add(m, to)
+}
+
+// soon writes what waits when all has been handled that has come, or is about to: those
+// who are sending go first, so that more of a burst makes the first batch.
+func (g *group) soon(ctx actor.Context) {
+	if g.batch == nil && !g.beginning {
+		g.beginning = true
+		runtime.Gosched()
+		g.system.Root.Send(ctx.Self(), begin{})
+	}
 }
 
 // next makes a batch of what waits for the same audience and writes it, unless

@@ -5,12 +5,16 @@ import (
 	"os"
 	"runtime/debug"
 
+	"chanmqttproxy/runtime/gcpace"
 	"chanmqttproxy/runtime/memlimit"
 )
 
 // limitMemory keeps Go's heap below nine tenths of what the container or service
-// may take, unless GOMEMLIMIT says otherwise.
+// may take, unless GOMEMLIMIT says otherwise, and paces its collector, unless GOGC does.
 func limitMemory(log *slog.Logger) {
+	if os.Getenv("GOGC") == "" {
+		gcpace.Start()
+	}
 	limit, found := memlimit.Find(os.DirFS("/"))
 	if !found || os.Getenv("GOMEMLIMIT") != "" {
 		return
