@@ -85,8 +85,13 @@ type group struct {
 	quiescing bool
 }
 
-func newGroup(deps *dependencies, target messages.Target) *actor.Props {
-	return namedProps(deps, target.Name, func(seen *watched) actor.Actor {
+// newTargets makes the actors of the targets, which are groups or channels.
+func newTargets(deps *dependencies) *family {
+	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
+		target := messages.Target{Name: seen.name}
+		if seen.kind == channelKind {
+			target.Kind = messages.Channel
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
 			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},

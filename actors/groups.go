@@ -11,6 +11,9 @@ import (
 // any more and it has nothing left. One that was made for an answer is stopped
 // once that is written, if no subscription serves its target by then.
 
+// channelKind is the kind of those actors whose target is a channel.
+const channelKind = "channel"
+
 // targetActor is what groups knows of one target's actor.
 type targetActor struct {
 	pid       *actor.PID
@@ -20,6 +23,7 @@ type targetActor struct {
 
 type groups struct {
 	*dependencies
+	family  *family
 	targets map[messages.Target]*targetActor
 	serial  uint64
 
@@ -29,7 +33,7 @@ type groups struct {
 
 func newGroups(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &groups{dependencies: deps, targets: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
+		return &groups{dependencies: deps, family: newTargets(deps), targets: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -93,9 +97,9 @@ func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {
 	g.serial++
 	kind := "group"
 	if target.Kind == messages.Channel {
-		kind = "channel"
+		kind = channelKind
 	}
-	pid := spawn(ctx, childName(kind, target.Name, g.serial), newGroup(g.dependencies, target))
+	pid := g.family.spawn(ctx, kind, target.Name, g.serial)
 	t := &targetActor{pid: pid, group: refOf[messages.ToGroup](g.system, pid)}
 	g.targets[target] = t
 	if g.quiescing {

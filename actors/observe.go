@@ -53,9 +53,9 @@ func newObserver() *observer {
 
 // begin notes that an incarnation has started.
 func (o *observer) begin(w *watched, self *actor.PID) {
-	first := w.path == ""
 	w.mu.Lock()
-	if first {
+	first := w.since.IsZero()
+	if w.path == "" {
 		w.path, w.kind = self.GetId(), kindOf(self.GetId())
 	}
 	w.state, w.since = messages.StateRunning, time.Now()
@@ -65,10 +65,15 @@ func (o *observer) begin(w *watched, self *actor.PID) {
 		o.tell(w, "restarted", "", "")
 		return
 	}
-	o.mu.Lock()
-	o.actors[w.path] = w
-	o.mu.Unlock()
+	o.expect(w)
 	o.tell(w, "started", "", "")
+}
+
+// expect takes in an actor whose path is known.
+func (o *observer) expect(w *watched) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.actors[w.path] = w
 }
 
 // end notes that an actor has stopped for good.

@@ -6,17 +6,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"chanmqttproxy/messages"
 )
 
 // pace holds messages of a subscription back for the targets that want at most
 // one of each topic within a time: the newest, until that time is over. What is
-// held is settled already, lest slow topics use up the broker's receive maximum.
+// held is settled already, lest slow topics use up the broker's receive maximum. Where
+// nothing ever was held back there is none, nil.
 type pace struct {
 	*dependencies
 	running map[strand]*interval
 	ends    intervals
 	held    int64 // memory that all this occupies, in bytes
+	alarm   alarm // when the next that is held back is due
 }
 
 // strand is one topic for one target.
@@ -37,12 +41,12 @@ type interval struct {
 // intervalSize is what one is taken to occupy without its message, in bytes.
 const intervalSize = 256
 
-func newPace(deps *dependencies) pace {
-	return pace{dependencies: deps, running: map[strand]*interval{}}
+func newPace(deps *dependencies) *pace {
+	return &pace{dependencies: deps, running: map[strand]*interval{}}
 }
 
 // idle says that nothing was passed on within its interval.
-func (p *pace) idle() bool { return len(p.running) == 0 }
+func (p *pace) idle() bool { return p == nil || len(p.running) == 0 }
 
 // take says whether a message is to be passed on now, which begins an interval.
 // Else it is the pace's, and the message that was held before is dropped.
@@ -155,6 +159,9 @@ func (p *pace) over(now time.Time) (due []messages.Deliver) {
 // release returns what is held for targets, in the order in which it came, and
 // forgets them.
 func (p *pace) release(of func(messages.Target) bool) (due []messages.Deliver) {
+	if p == nil {
+		return nil
+	}
 	for s, i := range p.running {
 		if !of(s.target) {
 			continue
@@ -169,12 +176,22 @@ func (p *pace) release(of func(messages.Target) bool) (due []messages.Deliver) {
 	return due
 }
 
-// next is when over has something to do; the zero time: never.
-func (p *pace) next() time.Time {
-	if len(p.ends) == 0 {
-		return time.Time{}
+// wake sets the alarm to when over has something to do, if ever.
+func (p *pace) wake(ctx actor.Context) {
+	switch {
+	case p == nil:
+	case len(p.ends) == 0:
+		p.alarm.set(ctx, time.Time{})
+	default:
+		p.alarm.set(ctx, p.ends[0].end)
 	}
-	return p.ends[0].end
+}
+
+// stop ends the alarm.
+func (p *pace) stop() {
+	if p != nil {
+		p.alarm.stop()
+	}
 }
 
 func (p *pace) forget(i *interval) {

@@ -122,7 +122,7 @@ func (p *places) tell(slot int, body messages.Map) {
 // move asks the slots in which the members of a route belong to take them over, those
 // that were asked before only when that is long ago.
 func (p *places) move(to *route, now time.Time) {
-	for target, m := range to.members {
+	for target, m := range to.members.each {
 		if p.of(to.filter, m.options) == p.Slot || !m.moving.IsZero() && now.Sub(m.moving) < movePatience {
 			continue
 		}
@@ -130,7 +130,7 @@ func (p *places) move(to *route, now time.Time) {
 			p.count(1)
 		}
 		m.moving = now
-		to.members[target] = m
+		to.members.set(target, m)
 		p.ask(to.filter, target, m.options)
 	}
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // replay is what a subscription knows of those who wait for its filter's retained
-// values.
+// values. There is none, nil, where nobody ever has.
 type replay struct {
 	targets map[messages.Target]uint64 // with newcomers: serial of the last of them
 	asked   uint64                     // serial of the last that came
@@ -26,6 +26,7 @@ type replay struct {
 	patient  uint64 // serial of those whose time is over at the deadline
 	deadline time.Time
 	came     time.Time // when the last value came
+	quiet    alarm     // when all may have come
 }
 
 func newReplay() *replay { return &replay{targets: map[messages.Target]uint64{}} }
@@ -39,7 +40,7 @@ func (r *replay) welcome(m messages.Welcome) {
 // begin notes that the broker was asked for the values, and says whether check is
 // to be called.
 func (r *replay) begin(serial uint64, now time.Time) bool {
-	if r.asked <= r.ended {
+	if r == nil || r.asked <= r.ended {
 		return false
 	}
 	running := r.granted > 0
@@ -51,7 +52,41 @@ func (r *replay) begin(serial uint64, now time.Time) bool {
 }
 
 // interrupt notes that the values are asked for again.
-func (r *replay) interrupt() { r.granted = 0 }
+func (r *replay) interrupt() {
+	if r != nil {
+		r.granted = 0
+	}
+}
+
+// arrived notes that a value has come.
+func (r *replay) arrived(now time.Time) {
+	if r != nil {
+		r.came = now
+	}
+}
+
+// leave notes that a target waits no more, and returns the serial of its last newcomer,
+// if it had any.
+func (r *replay) leave(target messages.Target) (serial uint64, waited bool) {
+	if r == nil {
+		return 0, false
+	}
+	serial, waited = r.targets[target]
+	delete(r.targets, target)
+	return serial, waited
+}
+
+// stop ends the alarm, and returns the targets that wait.
+func (r *replay) stop() (waiting []messages.Target) {
+	if r == nil {
+		return nil
+	}
+	r.quiet.stop()
+	for target := range r.targets {
+		waiting = append(waiting, target)
+	}
+	return waiting
+}
 
 // check says up to which serial the values have come, 0 for none, and after how
 // long to check again, 0 for never.
@@ -76,6 +111,9 @@ func (r *replay) check(now time.Time, underWay bool) (ended uint64, again time.D
 
 // end takes those away who have got everything, and returns their targets.
 func (r *replay) end(serial uint64) (targets []messages.Target) {
+	if r == nil {
+		return nil
+	}
 	r.ended = max(r.ended, serial)
 	if r.asked <= r.ended {
 		r.granted = 0

@@ -18,10 +18,10 @@ type route struct {
 	identifier   uint32
 	pid          *actor.PID
 	subscription Ref[messages.ToSubscription]
-	members      map[messages.Target]membership
+	members      memberships
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
-	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome
+	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome; nil: there was none
 	senders      senders
 	static       bool // has members that stay
 	granted      bool // the broker has granted it
@@ -40,12 +40,12 @@ type membership struct {
 // join adds a member, or changes its options, and says whether that changed
 // anything of what is to be stored if a command wants it.
 func (to *route) join(target messages.Target, options messages.Options, serial uint64) bool {
-	old, member := to.members[target]
+	old, member := to.members.get(target)
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
 		joined.serial, joined.static, joined.command, joined.moving = old.serial, old.static, old.command, old.moving
 	}
-	to.members[target] = joined
+	to.members.set(target, joined)
 	if member && old.options == options && old.command {
 		return false
 	}
@@ -64,16 +64,16 @@ func (to *route) shared() bool { return topic.IsShared(to.wire) }
 
 // fix makes a membership stay.
 func (to *route) fix(target messages.Target) {
-	m := to.members[target]
+	m, _ := to.members.get(target)
 	m.static = true
-	to.members[target] = m
+	to.members.set(target, m)
 	to.static = true
 }
 
 // serves says whether all targets of a subscription are members with its options.
 func (to *route) serves(s messages.SubscribeCommand) bool {
 	return !slices.ContainsFunc(s.Targets, func(t messages.Target) bool {
-		m, member := to.members[t]
+		m, member := to.members.get(t)
 		return !member || m.options != s.Options
 	})
 }
@@ -83,25 +83,25 @@ func (to *route) ask(target messages.Target)   { to.commanded(target, true) }
 func (to *route) unask(target messages.Target) { to.commanded(target, false) }
 
 func (to *route) commanded(target messages.Target, by bool) {
-	if m, member := to.members[target]; member {
+	if m, member := to.members.get(target); member {
 		m.command = by
-		to.members[target] = m
+		to.members.set(target, m)
 	}
 }
 
 // free lets all memberships go that stay, unless they are fixed again.
 func (to *route) free() {
 	to.static = false
-	for target, m := range to.members {
+	for target, m := range to.members.each {
 		m.static = false
-		to.members[target] = m
+		to.members.set(target, m)
 	}
 }
 
 // unwanted are the members that nothing wants any more; where commands may not want the
 // filter, those too that only they want.
 func (to *route) unwanted(denied bool) (left []messages.Target) {
-	for target, m := range to.members {
+	for target, m := range to.members.each {
 		if !m.static && (denied || !m.command) {
 			left = append(left, target)
 		}
@@ -113,9 +113,9 @@ func (to *route) unwanted(denied bool) (left []messages.Target) {
 // any.
 func (to *route) askAgain(targets []messages.Target) (any bool) {
 	for _, target := range targets {
-		if m := to.members[target]; !m.moving.IsZero() {
+		if m, _ := to.members.get(target); !m.moving.IsZero() {
 			m.moving = m.moving.Add(-movePatience)
-			to.members[target] = m
+			to.members.set(target, m)
 			any = true
 		}
 	}
@@ -124,15 +124,25 @@ func (to *route) askAgain(targets []messages.Target) (any bool) {
 
 // has says whether a target is a member.
 func (to *route) has(target messages.Target) bool {
-	_, member := to.members[target]
-	return member
+	return to.members.find(target) >= 0
 }
 
 // isFixed says whether a membership is one of those that stay.
-func (to *route) isFixed(target messages.Target) bool { return to.members[target].static }
+func (to *route) isFixed(target messages.Target) bool {
+	m, _ := to.members.get(target)
+	return m.static
+}
+
+// welcome notes the serial of a target's last newcomer.
+func (to *route) welcome(target messages.Target, serial uint64) {
+	if to.welcoming == nil {
+		to.welcoming = map[messages.Target]uint64{}
+	}
+	to.welcoming[target] = serial
+}
 
 func (to *route) leave(target messages.Target) {
-	delete(to.members, target)
+	to.members.remove(target)
 	delete(to.welcoming, target)
 	to.everybody = nil
 }
@@ -141,7 +151,7 @@ func (to *route) leave(target messages.Target) {
 // no local messages only if nobody wants them.
 func (to *route) wants() messages.Want {
 	want := messages.Want{Filter: to.wire, NoLocal: true}
-	for _, m := range to.members {
+	for _, m := range to.members.each {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal
 	}
@@ -151,7 +161,7 @@ func (to *route) wants() messages.Want {
 // all are the members.
 func (to *route) all() []messages.Member {
 	if to.everybody == nil {
-		for target, m := range to.members {
+		for target, m := range to.members.each {
 			to.everybody = append(to.everybody, messages.Member{Target: target, Options: m.options})
 		}
 	}
@@ -162,9 +172,9 @@ func (to *route) all() []messages.Member {
 // in which their membership is the oldest.
 func (to *route) own(matched []*route) []messages.Member {
 	var own []messages.Member
-	for target, m := range to.members {
+	for target, m := range to.members.each {
 		older := func(o *route) bool {
-			other, ok := o.members[target]
+			other, ok := o.members.get(target)
 			return ok && other.serial < m.serial
 		}
 		if !slices.ContainsFunc(matched, older) {
@@ -186,7 +196,7 @@ func (to *route) concerns(d messages.Delivery) bool {
 func wayOf(target messages.Target, matched []*route) (way *route, member messages.Member) {
 	var oldest membership
 	for _, to := range matched {
-		if m, ok := to.members[target]; ok && (way == nil || m.serial < oldest.serial) {
+		if m, ok := to.members.get(target); ok && (way == nil || m.serial < oldest.serial) {
 			way, oldest = to, m
 		}
 	}

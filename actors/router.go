@@ -24,9 +24,10 @@ type router struct {
 	*dependencies
 	routes
 	places
-	targets map[messages.Target]int // in how many filters each is
-	serial  uint64
-	seen    uint64 // Seq of the last delivery
+	subscriptions *family
+	targets       map[messages.Target]int // in how many filters each is
+	serial        uint64
+	seen          uint64 // Seq of the last delivery
 
 	restoring bool // the subscriptions of before are not known yet
 	early     []messages.Execute
@@ -42,7 +43,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -384,7 +385,7 @@ func (r *router) shareAll() {
 		return
 	}
 	r.trie.Each(func(to *route) {
-		for target, m := range to.members {
+		for target, m := range to.members.each {
 			if m.options.Shared {
 				r.share(to.filter, target, m.options)
 			}
@@ -399,7 +400,7 @@ func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
 		if !ok {
 			break
 		}
-		if m, member := to.members[target]; member && r.of(c.Filter, m.options) != r.Slot {
+		if m, member := to.members.get(target); member && r.of(c.Filter, m.options) != r.Slot {
 			gone = append(gone, target)
 		}
 	}
@@ -426,7 +427,7 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 	}
 	served := to.served(c.Options)
 	for _, target := range c.Targets {
-		if _, member := to.members[target]; member {
+		if to.has(target) {
 			served = false // its old options may have been the reason for what is wanted
 		} else {
 			r.targets[target]++
@@ -460,7 +461,7 @@ func (r *router) welcome(to *route, c messages.SubscribeCommand) {
 		default:
 			continue // the newcomer is one of the first target's
 		}
-		to.welcoming[target] = m.Serial
+		to.welcome(target, m.Serial)
 		to.subscription.Tell(m)
 		r.groups.Tell(m)
 	}
@@ -474,11 +475,10 @@ func (r *router) welcomed(m messages.Welcomed) {
 
 func (r *router) add(ctx actor.Context, filter, wire string) *route {
 	r.serial++
-	pid := spawn(ctx, childName("subscription", filter, r.serial), newSubscription(r.dependencies, filter))
+	pid := r.subscriptions.spawn(ctx, "subscription", filter, r.serial)
 	to := &route{
 		filter: filter, wire: wire, identifier: topic.Identifier(wire),
 		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
-		members: map[messages.Target]membership{}, welcoming: map[messages.Target]uint64{},
 	}
 	r.trie.Set(filter, to)
 	return to
@@ -514,7 +514,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	var left []messages.Target
 	for _, target := range targets {
-		if m, member := to.members[target]; member {
+		if m, member := to.members.get(target); member {
 			r.leave(to, target)
 			left = append(left, target)
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
@@ -525,7 +525,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	r.flushing++
 	to.subscription.Tell(messages.Flush{Left: left})
-	if len(to.members) > 0 {
+	if to.members.len() > 0 {
 		r.want(to, false)
 		return changes
 	}
@@ -537,7 +537,8 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 }
 
 func (r *router) leave(to *route, target messages.Target) {
-	r.left(to.members[target])
+	m, _ := to.members.get(target)
+	r.left(m)
 	to.leave(target)
 	if r.targets[target]--; r.targets[target] == 0 {
 		delete(r.targets, target)
@@ -550,7 +551,10 @@ func (r *router) leave(to *route, target messages.Target) {
 func (r *router) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
 		to, ok := r.trie.Get(filter)
-		if !ok || to.members[m.Target].asked.After(m.Asked) {
+		if !ok {
+			continue
+		}
+		if member, _ := to.members.get(m.Target); member.asked.After(m.Asked) {
 			continue
 		}
 		if to.isFixed(m.Target) {
@@ -646,7 +650,7 @@ func (r *router) announce(to *route, granted bool) {
 		return
 	}
 	var changes []messages.Change
-	for target, m := range to.members {
+	for target, m := range to.members.each {
 		if !m.static {
 			changes = append(changes, messages.Change{Put: r.stored(to, target, m.options)})
 		}

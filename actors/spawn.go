@@ -141,20 +141,14 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 // propsOf makes fresh Props for one spawn of an actor. What is known of it
 // outlives its incarnations.
 func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
-	return namedProps(deps, "", func(*watched) actor.Actor { return produce() }, options...)
-}
-
-// namedProps are propsOf an actor of a family: of that filter or target. It may
-// count what it sends in what is known of it.
-func namedProps(deps *dependencies, name string, produce func(*watched) actor.Actor, options ...actor.PropsOption) *actor.Props {
-	w := &watched{name: name}
+	w := &watched{}
 	mailbox := actor.Unbounded()
 	options = append(options, actor.WithDispatcher(deps.dispatcher), actor.WithMailbox(func() actor.Mailbox {
 		w.mailbox = mailbox()
 		return w.mailbox
 	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{Actor: produce(w), watched: w, deps: deps}
+		g := guarded{Actor: produce(), watched: w, deps: deps}
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}
 		}

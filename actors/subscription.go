@@ -25,16 +25,16 @@ type subscription struct {
 	messages       uint64
 	last           string // the topic of the last
 
-	replay *replay
-	quiet  alarm // when the retained values may all have come
-
-	pace pace
-	over alarm // when the next that is held back is due
+	// Few subscriptions need these.
+	replay *replay // nil: nobody has waited for retained values
+	pace   *pace   // nil: nothing was held back
 }
 
-func newSubscription(deps *dependencies, filter string) *actor.Props {
-	return namedProps(deps, filter, func(seen *watched) actor.Actor {
-		return &subscription{dependencies: deps, filter: filter, seen: seen, replay: newReplay(), pace: newPace(deps)}
+// newSubscriptions makes the subscriptions of a router. Their mailboxes take little
+// memory while they are empty.
+func newSubscriptions(deps *dependencies) *family {
+	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
+		return &subscription{dependencies: deps, filter: seen.name, seen: seen}
 	})
 }
 
@@ -46,7 +46,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Flush:
 		s.flush(ctx, m)
 	case messages.Welcome:
-		s.replay.welcome(m)
+		s.welcome(m)
 	case messages.Granted:
 		s.accepted(ctx, m)
 	case messages.Refused:
@@ -79,30 +79,48 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	for i, member := range d.To {
 		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
 		least := member.Options.MinInterval
-		if least <= 0 && s.pace.idle() || s.pace.take(m, least, time.Now()) {
+		if least <= 0 && s.pace.idle() || s.paced().take(m, least, time.Now()) {
 			s.groups.Tell(m)
 		} else {
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
 			s.giveBack(m.Token, m.Weight)
 		}
 	}
-	s.over.set(ctx, s.pace.next())
+	s.pace.wake(ctx)
+}
+
+// paced is the pace, made at need.
+func (s *subscription) paced() *pace {
+	if s.pace == nil {
+		s.pace = newPace(s.dependencies)
+	}
+	return s.pace
+}
+
+// welcome notes a newcomer.
+func (s *subscription) welcome(m messages.Welcome) {
+	if s.replay == nil {
+		s.replay = newReplay()
+	}
+	s.replay.welcome(m)
 }
 
 // deliverRetained passes a retained value on to those who have newcomers. It begins
 // their interval, and is not held back.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
-	s.replay.came = now
+	s.replay.arrived(now)
 	for i, member := range d.To {
 		s.groups.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
-		s.pace.passed(member.Target, d.Message.Topic, member.Options.MinInterval, now)
+		if least := member.Options.MinInterval; least > 0 {
+			s.paced().passed(member.Target, d.Message.Topic, least, now)
+		}
 	}
 	if len(d.To) == 0 {
 		s.step(d.Message, s.seen.path, "dropped", "a retained value that no newcomer waits for")
 		s.giveBack(d.Token, d.Weight)
 	}
-	s.over.set(ctx, s.pace.next())
+	s.pace.wake(ctx)
 }
 
 // count notes a message for those who watch.
@@ -144,7 +162,7 @@ func eventFor(o messages.Options, m *messages.Message) messages.Event {
 func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
 	due := s.pace.release(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) })
 	s.tell(due)
-	s.over.set(ctx, s.pace.next())
+	s.pace.wake(ctx)
 	for _, target := range m.Left {
 		s.endFor(target)
 	}
@@ -160,10 +178,10 @@ func (s *subscription) tell(due []messages.Deliver) {
 
 func (s *subscription) rang(ctx actor.Context, m rang) {
 	switch {
-	case s.over.rings(m):
+	case s.pace != nil && s.pace.alarm.rings(m):
 		s.tell(s.pace.over(time.Now()))
-		s.over.set(ctx, s.pace.next())
-	case s.quiet.rings(m):
+		s.pace.wake(ctx)
+	case s.replay != nil && s.replay.quiet.rings(m):
 		s.check(ctx)
 	}
 }
@@ -171,7 +189,7 @@ func (s *subscription) rang(ctx actor.Context, m rang) {
 func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
 	s.heard, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
 	if now := time.Now(); s.replay.begin(m.Serial, now) {
-		s.quiet.set(ctx, now.Add(replayQuiet))
+		s.replay.quiet.set(ctx, now.Add(replayQuiet))
 	}
 	if m.QoS < m.Asked {
 		s.Log.Warn("the broker granted a lower QoS than was asked for",
@@ -197,7 +215,7 @@ func (s *subscription) check(ctx actor.Context) {
 		s.end(ended)
 	}
 	if again > 0 {
-		s.quiet.set(ctx, now.Add(again))
+		s.replay.quiet.set(ctx, now.Add(again))
 	}
 }
 
@@ -212,8 +230,7 @@ func (s *subscription) end(serial uint64) {
 
 // endFor ends the waiting of a target that has left.
 func (s *subscription) endFor(target messages.Target) {
-	if serial, ok := s.replay.targets[target]; ok {
-		delete(s.replay.targets, target)
+	if serial, ok := s.replay.leave(target); ok {
 		s.welcomed(target, serial)
 	}
 }
@@ -226,12 +243,12 @@ func (s *subscription) welcomed(target messages.Target, serial uint64) {
 
 // stop counts what was held back, and has been acknowledged.
 func (s *subscription) stop() {
-	s.quiet.stop()
-	s.over.stop()
-	for target := range s.replay.targets {
+	for _, target := range s.replay.stop() {
 		s.endFor(target)
 	}
-	if due := s.pace.release(func(messages.Target) bool { return true }); len(due) > 0 {
+	due := s.pace.release(func(messages.Target) bool { return true })
+	s.pace.stop()
+	if len(due) > 0 {
 		s.Stats.Abandoned.Add(int64(len(due)))
 		s.Log.Warn("stopping: messages were dropped that waited for the end of their interval", "filter", s.filter, "messages", len(due))
 	}

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// most bounds the growth: so much, and a quarter of what is live.
+// most bounds the growth: so much, and an eighth of what is live.
 const most = 24 << 20
 
 // Room is by how many bytes the heap may grow of which so many are live, where so many
 // are allocated in a second.
 func Room(live, rate uint64) uint64 {
-	return min(max(live, rate/4), most+live/4)
+	return min(max(live, rate/4), most+live/8)
 }
 
 // pacer sets the collector's growth after each of its cycles.

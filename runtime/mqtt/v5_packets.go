@@ -90,11 +90,14 @@ func decodePublish5(frame []byte) (p packet, err error) {
 	if frame[0]>>1&3 == 3 {
 		return packet{}, errQoS3
 	}
-	cp, err := packets.ReadPacket(bytes.NewReader(frame))
-	if err != nil {
+	m := packets.Publish{
+		QoS: frame[0] >> 1 & 3, Duplicate: frame[0]&8 != 0, Retain: frame[0]&1 != 0,
+		Properties: &packets.Properties{},
+	}
+	_, body := variableInt(frame[1:])
+	if err := m.Unpack(bytes.NewBuffer(body)); err != nil { // ReadPacket would copy the whole first
 		return packet{}, fmt.Errorf("reading a PUBLISH: %w", err)
 	}
-	m := cp.Content.(*packets.Publish)
 	return packet{
 		kind: typePublish, id: m.PacketID, dup: m.Duplicate, identifiers: subscriptionIdentifiers(frame),
 		message: &messages.Message{

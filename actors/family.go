@@ -1,0 +1,55 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// family makes the actors of one kind under one parent, of which there may be a hundred
+// thousand: they share their Props, and each finds what it is to be when it starts.
+type family struct {
+	deps    *dependencies
+	mailbox actor.MailboxProducer
+	produce func(*watched) actor.Actor
+	props   *actor.Props
+	next    actor.Mailbox // of the one that is being spawned
+}
+
+// newFamily is for the parent's incarnation that calls it.
+func newFamily(deps *dependencies, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
+	f := &family{deps: deps, mailbox: mailbox, produce: produce}
+	f.props = actor.PropsFromProducer(
+		func() actor.Actor { return &relative{family: f} },
+		actor.WithDispatcher(deps.dispatcher),
+		actor.WithMailbox(func() actor.Mailbox { return f.next }))
+	return f
+}
+
+// spawn starts the actor of a filter or a target's name. What is known of it outlives
+// its incarnations.
+func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) *actor.PID {
+	id := childName(kind, name, serial)
+	f.next = f.mailbox()
+	f.deps.observer.expect(&watched{
+		name: name, path: ctx.Self().GetId() + "/" + id, kind: kind,
+		mailbox: f.next, state: messages.StateRunning,
+	})
+	return spawn(ctx, id, f.props)
+}
+
+// relative is one incarnation.
+type relative struct {
+	guarded
+	family *family
+}
+
+// Receive makes the actor of what comes first, which is Started.
+func (r *relative) Receive(ctx actor.Context) {
+	if r.Actor == nil {
+		f := r.family
+		seen, _ := f.deps.observer.find(ctx.Self().GetId())
+		r.guarded = guarded{Actor: f.produce(seen), watched: seen, deps: f.deps}
+	}
+	r.guarded.Receive(ctx)
+}
