@@ -11,16 +11,15 @@ import (
 type family struct {
 	deps    *dependencies
 	mailbox actor.MailboxProducer
-	produce func(*watched) actor.Actor
 	props   *actor.Props
 	next    actor.Mailbox // of the one that is being spawned
 }
 
 // newFamily is for the parent's incarnation that calls it.
 func newFamily(deps *dependencies, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
-	f := &family{deps: deps, mailbox: mailbox, produce: produce}
+	f := &family{deps: deps, mailbox: mailbox}
 	f.props = actor.PropsFromProducer(
-		func() actor.Actor { return &relative{family: f} },
+		func() actor.Actor { return late(deps, produce) },
 		actor.WithDispatcher(deps.dispatcher),
 		actor.WithMailbox(func() actor.Mailbox { return f.next }))
 	return f
@@ -36,20 +35,4 @@ func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) *act
 		mailbox: f.next, state: messages.StateRunning,
 	})
 	return spawn(ctx, id, f.props)
-}
-
-// relative is one incarnation.
-type relative struct {
-	guarded
-	family *family
-}
-
-// Receive makes the actor of what comes first, which is Started.
-func (r *relative) Receive(ctx actor.Context) {
-	if r.Actor == nil {
-		f := r.family
-		seen, _ := f.deps.observer.find(ctx.Self().GetId())
-		r.guarded = guarded{Actor: f.produce(seen), watched: seen, deps: f.deps}
-	}
-	r.guarded.Receive(ctx)
 }

@@ -23,11 +23,12 @@ type filterState struct {
 	asked  bool          // the broker has, or may have, a subscription for it
 	queued bool          // stands in filters.changes
 
+	pausing bool // waits for replayPause to be over
+
 	// Serials of the Replays that the broker granted, and of those that have come
 	// in whole.
 	replayed, complete uint64
-	replaying          time.Time // when the last was asked for
-	pausing            bool      // waits for replayPause to be over
+	replaying          int64 // when the last was asked for: see arrival; 0: none was
 }
 
 // replayPause is the least time between two replays of one filter: newcomers that
@@ -50,7 +51,10 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	f.want = w
-	if pause = replayPause - time.Since(f.replaying); pause <= 0 || f.queued {
+	if f.replaying != 0 {
+		pause = replayPause - time.Duration(arrival(time.Now())-f.replaying)
+	}
+	if pause <= 0 || f.queued {
 		fs.queue(f)
 		return 0
 	}
@@ -169,7 +173,7 @@ func (fs *filters) next(n int) (wants []messages.Want, unwanted, unheard []strin
 func (f *filterState) ask() messages.Want {
 	w := f.want
 	if w.Retained = w.Replay > f.replayed; w.Retained {
-		f.replaying = time.Now()
+		f.replaying = arrival(time.Now())
 	}
 	return w
 }

@@ -114,7 +114,8 @@ func kindOf(path string) string {
 // began is what arrivals are measured from: an int64 is enough then.
 var began = time.Now()
 
-// arrival is a moment for a token, in nanoseconds.
+// arrival is a moment for a token, in nanoseconds, and for what there may be a hundred
+// thousand of.
 func arrival(t time.Time) int64 { return int64(t.Sub(began)) }
 
 // measure notes how long those messages took that a write has brought to queues.

@@ -33,7 +33,7 @@ type watched struct {
 	failure *messages.ActorFailure
 
 	// A look at the mailbox: by then so many messages had been put into it.
-	lookedAt time.Time
+	lookedAt int64 // see arrival; 0: nothing waited
 	put      uint64
 }
 
@@ -125,11 +125,11 @@ func (w *watched) look(now time.Time) messages.Actor {
 	a.Waiting = w.waiting()
 	switch {
 	case a.Waiting == 0:
-		w.lookedAt = time.Time{}
-	case w.lookedAt.IsZero() || handled >= w.put:
-		w.lookedAt, w.put = now, handled+uint64(a.Waiting)
+		w.lookedAt = 0
+	case w.lookedAt == 0 || handled >= w.put:
+		w.lookedAt, w.put = arrival(now), handled+uint64(a.Waiting)
 	default: // something of then still waits
-		a.Age = now.Sub(w.lookedAt)
+		a.Age = time.Duration(arrival(now) - w.lookedAt)
 	}
 	return a
 }

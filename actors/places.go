@@ -123,13 +123,13 @@ func (p *places) tell(slot int, body messages.Map) {
 // that were asked before only when that is long ago.
 func (p *places) move(to *route, now time.Time) {
 	for target, m := range to.members.each {
-		if p.of(to.filter, m.options) == p.Slot || !m.moving.IsZero() && now.Sub(m.moving) < movePatience {
+		if p.of(to.filter, m.options) == p.Slot || m.moving != 0 && arrival(now)-m.moving < int64(movePatience) {
 			continue
 		}
-		if m.moving.IsZero() {
+		if m.moving == 0 {
 			p.count(1)
 		}
-		m.moving = now
+		m.moving = arrival(now)
 		to.members.set(target, m)
 		p.ask(to.filter, target, m.options)
 	}
@@ -137,7 +137,7 @@ func (p *places) move(to *route, now time.Time) {
 
 // left notes that a member has left its route.
 func (p *places) left(m membership) {
-	if !m.moving.IsZero() {
+	if m.moving != 0 {
 		p.count(-1)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -16,15 +14,14 @@ type route struct {
 	filter       string
 	wire         string // as the broker has it: see topic.Shared
 	identifier   uint32
-	pid          *actor.PID
+	static       bool // has members that stay
+	granted      bool // the broker has granted it
 	subscription Ref[messages.ToSubscription]
 	members      memberships
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome; nil: there was none
 	senders      senders
-	static       bool // has members that stay
-	granted      bool // the broker has granted it
 }
 
 // membership is that of one target in one filter.
@@ -34,7 +31,7 @@ type membership struct {
 	asked   time.Time // when it was last asked for
 	static  bool      // it stays, since the configuration wants it
 	command bool      // a command wants it
-	moving  time.Time // when another slot was asked to take it over
+	moving  int64     // when another slot was asked to take it over: see arrival; 0: none was
 }
 
 // join adds a member, or changes its options, and says whether that changed
@@ -113,8 +110,8 @@ func (to *route) unwanted(denied bool) (left []messages.Target) {
 // any.
 func (to *route) askAgain(targets []messages.Target) (any bool) {
 	for _, target := range targets {
-		if m, _ := to.members.get(target); !m.moving.IsZero() {
-			m.moving = m.moving.Add(-movePatience)
+		if m, _ := to.members.get(target); m.moving != 0 {
+			m.moving -= int64(movePatience)
 			to.members.set(target, m)
 			any = true
 		}

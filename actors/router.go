@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -423,10 +424,12 @@ func (r *router) reconnected(ctx actor.Context) {
 func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (changes []messages.Change) {
 	to, ok := r.trie.Get(c.Filter)
 	if !ok {
-		to = r.add(ctx, c.Filter, wireOf(c.Filter, c.Options))
+		filter := strings.Clone(c.Filter) // without the whole command
+		to = r.add(ctx, filter, wireOf(filter, c.Options))
 	}
 	served := to.served(c.Options)
 	for _, target := range c.Targets {
+		target.Name = unique.Make(target.Name).Value()
 		if to.has(target) {
 			served = false // its old options may have been the reason for what is wanted
 		} else {
@@ -478,7 +481,7 @@ func (r *router) add(ctx actor.Context, filter, wire string) *route {
 	pid := r.subscriptions.spawn(ctx, "subscription", filter, r.serial)
 	to := &route{
 		filter: filter, wire: wire, identifier: topic.Identifier(wire),
-		pid: pid, subscription: refOf[messages.ToSubscription](r.system, pid),
+		subscription: refOf[messages.ToSubscription](r.system, pid),
 	}
 	r.trie.Set(filter, to)
 	return to
@@ -532,7 +535,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	r.trie.Delete(filter)
 	to.senders.decide(r.dependencies, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: to.wire})
-	ctx.Poison(to.pid)
+	ctx.Poison(to.subscription.pid)
 	return append(changes, messages.Change{Leaving: to.wire})
 }
 

@@ -65,15 +65,15 @@ type Options struct {
 	NoLocal  bool
 	Payload  PayloadMode
 	Overflow Overflow
+	// Shared has every session slot hold the filter, in a shared subscription
+	// (MQTT 5, 4.8.2), so that each message comes to one of them.
+	Shared bool
 	// Batch is how many messages that wait at the same moment may travel as one
 	// of the layer; up to 1: each travels alone, in the singular form.
 	Batch int
 	// MinInterval is the least time between two messages of one topic, of which
 	// the newest is kept meanwhile; 0: all are passed on at once.
 	MinInterval time.Duration
-	// Shared has every session slot hold the filter, in a shared subscription
-	// (MQTT 5, 4.8.2), so that each message comes to one of them.
-	Shared bool
 }
 
 // Member is a target of a subscription with its options.

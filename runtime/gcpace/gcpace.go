@@ -11,7 +11,7 @@ import (
 )
 
 // most bounds the growth: so much, and an eighth of what is live.
-const most = 24 << 20
+const most = 20 << 20
 
 // Room is by how many bytes the heap may grow of which so many are live, where so many
 // are allocated in a second.

@@ -12,9 +12,9 @@ func TestRoom(t *testing.T) {
 	for _, test := range []struct{ live, rate, want uint64 }{
 		{4 * mb, 0, 4 * mb},            // as Go does by itself
 		{4 * mb, 40 * mb, 10 * mb},     // four cycles a second
-		{8 * mb, 1000 * mb, 25 * mb},   // more often, rather than more
-		{200 * mb, 0, 49 * mb},         // not as much again
-		{200 * mb, 1000 * mb, 49 * mb}, // whatever the load
+		{8 * mb, 1000 * mb, 21 * mb},   // more often, rather than more
+		{200 * mb, 0, 45 * mb},         // not as much again
+		{200 * mb, 1000 * mb, 45 * mb}, // whatever the load
 		{0, 0, 0},
 	} {
 		if got := gcpace.Room(test.live, test.rate); got != test.want {

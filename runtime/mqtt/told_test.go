@@ -61,7 +61,10 @@ func TestServerReceiveMaximum(t *testing.T) {
 	s, sink := connect(t, messages.MQTT5, config(broker.URL()))
 	const n = 500
 	for i := range n {
-		p := messages.Publish{Receipt: messages.Receipt(fmt.Sprint(i)), Message: &messages.Message{Topic: "a", QoS: byte(1 + i%2)}}
+		p := messages.Publish{
+			Receipt: messages.Receipt(fmt.Sprint(i)), Message: &messages.Message{Topic: "a", QoS: byte(1 + i%2)},
+			More: i < n-1, // an answer is awaited all the same, and what it is to answer sent
+		}
 		if err := s.Publish(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
