@@ -2,46 +2,153 @@ package main_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"chanmqttproxy/test/kit"
 )
 
-// TestPageOfDev: the page of a real worker in a real browser.
+// soon is how long a page is waited for.
+const soon = 30 * time.Second
+
+// shows waits until an element of a page has that in its text.
+func shows(t *testing.T, tab *kit.Tab, element, text string) {
+	t.Helper()
+	tab.Wait(soon, fmt.Sprintf(`document.querySelector(%q)?.textContent.includes(%q)`, element, text))
+}
+
+// TestPageOfDev: the page of a real worker in a real browser. What is done to the worker
+// is done with the page's buttons, each of which asks first.
 func TestPageOfDev(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	launch(t, []string{"HTTP_LISTEN=" + address}, "dev").waitFor("connected to the MQTT broker")
+	dev := launch(t, []string{"HTTP_LISTEN=" + address}, "dev")
+	dev.waitFor("connected to the MQTT broker")
 	tab := kit.Browser(t)
 	tab.Size(1280, 800)
 	tab.Open("http://" + address + "/")
-	const soon = 30 * time.Second
-	shows := func(element, text string) {
+	tab.Wait(soon, `document.querySelector('#at-subs .value')?.textContent === '3'`)
+	t.Logf("the tree was there after %.0f ms", kit.Script[float64](tab, `performance.now()`))
+	shows(t, tab, "#live", "live, dev")
+	act := func(station, action string) {
 		t.Helper()
-		tab.Wait(soon, fmt.Sprintf(`document.querySelector(%q)?.textContent.includes(%q)`, element, text))
+		tab.Click("#tab-bridge")
+		tab.Click(station)
+		tab.Click(fmt.Sprintf(`#detail [data-act=%q]`, action))
+		tab.Click("#ask-go")
+		shows(t, tab, "#said", "done")
+		tab.Click("#detail-close")
 	}
-	act := func(action string) {
-		t.Helper()
-		kit.Script[any](tab, fmt.Sprintf(`fetch('/api/act', {method: 'POST', headers: {'X-Chanmqttproxy': '1'}, body: JSON.stringify({Action: %q})}).then(r => r.status)`, action))
-	}
-	shows("#live", "live, dev")
-	shows("#at-subs .value", "3")
 
+	act("#at-mqtt", "stop-broker")
+	tab.Wait(soon, `document.querySelector('#at-sess').classList.contains('bad')`)
 	tab.Click("#tab-timeline")
-	act("stop-broker")
-	shows("#panel-timeline", "lost")
-	shows("#panel-timeline", "before attempt")
-	tab.Click("#tab-bridge")
-	tab.Wait(soon, `document.querySelector('#at-sess.bad, #at-sess .bad, .bad #at-sess') !== null`)
-	act("start-broker")
-	tab.Wait(soon, `document.querySelector('#at-sess.bad, #at-sess .bad, .bad #at-sess') === null`)
+	for _, what := range []string{"lost", "before attempt", "restarted"} {
+		shows(t, tab, "#panel-timeline", what)
+	}
+	act("#at-mqtt", "start-broker")
+	tab.Wait(soon, `!document.querySelector('#at-sess').classList.contains('bad')`)
+	tab.Click("#tab-timeline")
+	shows(t, tab, "#story li:not(.bad):not(.warn)", "connected")
 
-	tab.Click("#tab-follow")
-	tab.Type("#follow-topic", "house/attic/temperature")
-	tab.Click("#follow-next")
-	shows("#outcome", "It arrived")
+	follow := func(topic string) {
+		t.Helper()
+		tab.Click("#tab-follow")
+		kit.Script[any](tab, `document.querySelector('#follow-topic').value = ''; null`)
+		tab.Type("#follow-topic", topic)
+		tab.Click("#follow-next")
+	}
+	follow("house/attic/temperature") // the demo's
+	shows(t, tab, "#outcome", "It arrived")
 	kit.Script[any](tab, `document.querySelector('#follow-topic').value = 'nobody/wants/it'; null`)
 	tab.Click("#follow-publish")
-	shows("#outcome", "has not sent it back")
+	shows(t, tab, "#outcome", "has not sent it back")
+
+	// A process that does not read has room for as many as a queue holds.
+	redis, broker := printed(dev, "redis"), printed(dev, "broker")
+	wants(t, execute(t, []string{"REDIS_URL=redis://" + redis}, "send", "subscribe", "topic=full/x", "channel=specific.idle!x", "overflow=drop"), 0, []string{"mqtt.subscribed"}, nil)
+	device := kit.NewDevice(t, broker)
+	publish := func() {
+		t.Helper()
+		if token := device.Publish("full/x", 1, "x"); !token.WaitTimeout(soon) || token.Error() != nil {
+			t.Fatal(token.Error())
+		}
+	}
+	for range 100 {
+		publish()
+	}
+	follow("full/x")
+	shows(t, tab, "#outcome", "Waiting for a message")
+	publish()
+	shows(t, tab, "#outcome", "It did not arrive: dropped")
+}
+
+// printed is the address of a server that dev has begun.
+func printed(dev *running, what string) string {
+	found := regexp.MustCompile(what + ` +(?:mqtt://)?([0-9.:]+) `).FindStringSubmatch(dev.written())
+	if found == nil {
+		dev.t.Fatalf("dev does not say where its %s is:\n%s", what, dev.written())
+	}
+	return found[1]
+}
+
+// TestPageInABrowserOfAStranger: what the guard of the page refuses is refused to a real
+// browser, which sends what browsers send.
+func TestPageInABrowserOfAStranger(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdef"
+	inside, outside := fmt.Sprint(kit.FreePort(t)), fmt.Sprint(kit.FreePort(t))
+	launch(t, []string{"HTTP_LISTEN=127.0.0.1:" + inside}, "dev", "--no-demo").waitFor("connected to the MQTT broker")
+	launch(t, []string{"HTTP_LISTEN=0.0.0.0:" + outside, "HTTP_TOKEN=" + token}, "dev", "--no-demo").waitFor("connected to the MQTT broker")
+	tab := kit.Browser(t)
+
+	// By a name that leads here: browsers resolve all under localhost so, as a stranger's
+	// name server could any other (DNS rebinding).
+	tab.Open("http://evil.localhost:" + inside + "/")
+	shows(t, tab, "body", "answers to localhost, 127.0.0.1 and [::1] only")
+
+	// By a page of another origin, which may send, but not read, and not what acts.
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<title>another site</title>"))
+	}))
+	defer elsewhere.Close()
+	tab.Open(elsewhere.URL)
+	for _, request := range []string{
+		`fetch(%q + '/api/actors?kind=group')`,
+		`fetch(%q + '/api/act', {method: 'POST', body: '{"Action": "stop-broker"}'})`,
+		`fetch(%q + '/api/act', {method: 'POST', body: '{"Action": "stop-broker"}', headers: {'X-Chanmqttproxy': '1'}})`,
+		`fetch(%q + '/api/act', {method: 'POST', body: '{"Action": "stop-broker"}', mode: 'no-cors', credentials: 'include'})`,
+	} {
+		request = fmt.Sprintf(request, "http://127.0.0.1:"+inside)
+		if got := kit.Script[string](tab, request+`.then((r) => r.type === 'opaque' ? 'unread' : 'answered', () => 'refused')`); got == "answered" {
+			t.Errorf("%s was answered", request)
+		}
+	}
+	tab.Open("http://127.0.0.1:" + inside + "/")
+	tab.Wait(soon, `document.querySelector('#at-sess')?.textContent.includes('MQTT 5')`) // nobody has stopped the broker
+	if story := kit.Script[string](tab, `document.querySelector('#panel-timeline, #main').textContent`); strings.Contains(story, "lost") {
+		t.Error("another site has acted")
+	}
+
+	// Beyond loopback nobody sees or does anything without the token.
+	tab.Open("http://127.0.0.1:" + outside + "/")
+	shows(t, tab, "body", "a token is needed")
+	act := `fetch('/api/act', {method: 'POST', headers: {'X-Chanmqttproxy': '1'}, body: '{"Action": "stop-broker"}'}).then((r) => r.status, () => 401)`
+	if status := kit.Script[int](tab, act); status != http.StatusUnauthorized { // its page may not even ask
+		t.Errorf("acting without the token: %d", status)
+	}
+	tab.Open("http://127.0.0.1:" + outside + "/?token=" + token)
+	tab.Wait(soon, `document.querySelector('#at-sess')?.textContent.includes('MQTT 5')`)
+	if address := kit.Script[string](tab, `location.href`); strings.Contains(address, token) {
+		t.Errorf("the token stays in the address %s", address)
+	}
+	if status := kit.Script[int](tab, act); status != http.StatusOK {
+		t.Errorf("acting with the token: %d", status)
+	}
+	tab.Wait(soon, `document.querySelector('#at-sess').classList.contains('bad')`)
 }
