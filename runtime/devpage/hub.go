@@ -164,13 +164,11 @@ func (h *hub) run(stop func()) {
 			return
 		case <-ticks.C:
 		}
-		tree := h.tree()
-		h.mu.Lock()
-		if len(h.viewers) == 0 {
-			h.running = false
-			h.mu.Unlock()
+		if h.deserted() {
 			return
 		}
+		tree := h.tree()
+		h.mu.Lock()
 		story := h.page.Tree.Story(h.serial)
 		if len(story) > 0 {
 			h.serial = story[len(story)-1].Serial
@@ -179,6 +177,14 @@ func (h *hub) run(stop func()) {
 		h.all(tree)
 		h.mu.Unlock()
 	}
+}
+
+// deserted says whether nobody looks any more; then run ends.
+func (h *hub) deserted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running = len(h.viewers) > 0
+	return !h.running
 }
 
 func (h *hub) tell(e []byte) {
