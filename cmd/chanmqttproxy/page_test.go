@@ -34,6 +34,16 @@ func TestPageOfDev(t *testing.T) {
 	tab.Wait(soon, `document.querySelector('#at-subs .value')?.textContent === '3'`)
 	t.Logf("the tree was there after %.0f ms", kit.Script[float64](tab, `performance.now()`))
 	shows(t, tab, "#live", "live, dev")
+	tab.Size(390, 800)
+	tab.Wait(soon, `document.querySelector('#chat').checkVisibility()`)
+	if over := kit.Script[float64](tab, `(() => {
+		const end = document.createRange();
+		end.selectNodeContents(document.querySelector('.top h1'));
+		return end.getBoundingClientRect().right - document.querySelector('#chat').getBoundingClientRect().left;
+	})()`); over > 0 {
+		t.Errorf("on a telephone the title covers %.0f px of what stands beside it", over)
+	}
+	tab.Size(1280, 800)
 	act := func(station, action string) {
 		t.Helper()
 		tab.Click("#tab-bridge")
