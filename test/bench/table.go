@@ -71,15 +71,15 @@ func (r row) line(results []result) string {
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, number(mine.median()), compared, ratio, r.target, len(mine.values), 100*mine.noise)
 }
 
-// base is what the row's figure is compared with, and whose it is: the best way of
-// the floor, or the worker elsewhere.
+// base is what the row's figure is compared with, and whose it is: the row's way of the
+// floor, or the best, or the worker elsewhere.
 func (r row) base(results []result) (best sample, way string) {
 	if r.against != "" {
 		return of(results, r.against, "worker", r.figure), ""
 	}
 	for _, who := range contestants(scenarioOf(r.scenario))[1:] {
 		s := of(results, r.scenario, who, r.figure)
-		if len(s.values) == 0 {
+		if len(s.values) == 0 || r.way != "" && who != "floor "+r.way {
 			continue
 		}
 		if len(best.values) == 0 || r.target.most == (s.median() < best.median()) {

@@ -1,0 +1,68 @@
+package actors_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/test/kit"
+	"chanmqttproxy/test/probe"
+)
+
+// withFilters starts a tree between stand-ins, with so many subscriptions house/N/x.
+func withFilters(b *testing.B, n int) (actors.Solo, *probe.Layer, *probe.Broker) {
+	b.Helper()
+	layer, broker := probe.NewLayer(), probe.NewBroker()
+	tree := actors.Start(actors.Options{Layer: layer, MQTT: broker, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	b.Cleanup(func() {
+		tree.Shutdown()
+		<-tree.Done()
+		time.Sleep(2 * time.Second) // the library's dead-letter throttle ends
+	})
+	for i := range n {
+		layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
+	}
+	kit.Eventually(b, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == n && broker.Connected() })
+	return tree, layer, broker
+}
+
+// BenchmarkChain is a message's walk through the actors, from the connection to the layer
+// and back to its acknowledgement, with the stand-ins' bookkeeping; many are under way.
+func BenchmarkChain(b *testing.B) {
+	for _, filters := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("in/%d filters", filters), func(b *testing.B) {
+			tree, _, broker := withFilters(b, filters)
+			settled := &tree.Stats().Settled
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := range b.N {
+				for int64(n)-settled.Load() > 500 {
+					time.Sleep(20 * time.Microsecond)
+				}
+				broker.Send(messages.Message{Topic: fmt.Sprintf("house/%d/x", n%filters), Payload: []byte("x"), QoS: 1})
+			}
+			for settled.Load() < int64(b.N) {
+				time.Sleep(20 * time.Microsecond)
+			}
+		})
+	}
+	b.Run("out", func(b *testing.B) {
+		tree, layer, _ := withFilters(b, 1)
+		published := &tree.Stats().Published
+		b.ReportAllocs()
+		b.ResetTimer()
+		for n := range b.N {
+			for int64(n)-published.Load() > 500 {
+				time.Sleep(20 * time.Microsecond)
+			}
+			layer.Put(publish("house/x"))
+		}
+		for published.Load() < int64(b.N) {
+			time.Sleep(20 * time.Microsecond)
+		}
+	})
+}
