@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func (r *rig) once(s scenario, who string) (result, error) {
 	defer func() { stop(program) }()
 	res.Figures, err = r.load(s, program)
 	if err == nil && s.restart {
-		stop(program)
+		leave(program)
 		if program, err = r.program(s, who); err == nil {
 			res.Figures["ready_s"], err = r.ready()
 		}
@@ -132,6 +133,13 @@ func without(env []string, name string) (kept []string) {
 		}
 	}
 	return kept
+}
+
+// leave has a worker stop in order: the next would else wait for its leases to end, and
+// be ready to stand by meanwhile.
+func leave(c *exec.Cmd) {
+	_ = c.Process.Signal(syscall.SIGTERM)
+	_ = c.Wait()
 }
 
 func stop(c *exec.Cmd) {
