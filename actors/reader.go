@@ -218,13 +218,13 @@ func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
 	r.acknowledge(ctx)
 }
 
-// acknowledge has Redis told of what is done, when there is a run of it or nothing else
-// is under way, or else in a moment.
+// acknowledge has Redis told of what is done, when there is a run of it, or nothing else
+// under way, or somebody waits for it, or else in a moment.
 func (r *reader) acknowledge(ctx actor.Context) {
 	switch n := r.unsettled(); {
 	case r.acknowledging || n == 0:
 		r.tellQuiet()
-	case n >= min(ackRun, r.underWay) || r.quiescing:
+	case n >= min(ackRun, r.underWay) || len(r.forwards) > 0 || r.quiescing:
 		r.tell(ctx)
 	case !r.gathering:
 		r.gathering = true

@@ -47,8 +47,9 @@ func BenchmarkViewer(b *testing.B) {
 }
 
 // BenchmarkSnapshot is the look at 10,000 subscriptions that is taken once a second for all
-// viewers. One goroutine takes it, so that it costs about as much CPU as time: 5 to 10 ms on
-// an AMD EPYC, a hundredth of one core; the first on a busy machine took up to 38 ms.
+// viewers. One goroutine takes it, so that it costs about as much CPU as time: 2 ms on an
+// AMD EPYC, 6 ms the first time, a few thousandths of one core; the first on a busy machine
+// took up to 38 ms.
 func BenchmarkSnapshot(b *testing.B) {
 	tree, _, _ := busy(b)
 	for b.Loop() {

@@ -223,6 +223,7 @@ func (c *conn) wait(ctx context.Context, limit uint64) error {
 		if room == nil {
 			return nil
 		}
+		c.gather(false) // or there may never be
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -100,6 +100,9 @@ func (l *Line) Write(b []byte) error { return l.conn.write(b) }
 // Gather says whether more is about to follow.
 func (l *Line) Gather(more bool) { l.conn.gather(more) }
 
+// Drain waits until everything was written.
+func (l *Line) Drain(ctx context.Context) error { return l.conn.drain(ctx) }
+
 // Pause is what a reader says that stops, Resume what it says that goes on.
 func (l *Line) Pause()  { l.conn.pause() }
 func (l *Line) Resume() { l.conn.resume() }

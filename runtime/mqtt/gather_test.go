@@ -64,5 +64,13 @@ func TestGather(t *testing.T) {
 		if got := sizes(); !slices.Equal(got, []int{40_000}) {
 			t.Errorf("much: wrote %v before the last", got)
 		}
+		l.Gather(true)
+		write(10)
+		if err := l.Drain(t.Context()); err != nil { // as one who says goodbye does
+			t.Fatal(err)
+		}
+		if got := sizes(); !slices.Equal(got, []int{10}) {
+			t.Errorf("drained: wrote %v", got)
+		}
 	})
 }
