@@ -151,6 +151,13 @@ func (b *Broker) Ack(seqs ...uint64) {
 	b.acked = append(b.acked, seqs...)
 }
 
+// Forget drops the record of what was acknowledged, which benchmarks would let grow.
+func (b *Broker) Forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.acked = nil
+}
+
 // Send delivers a message to the worker and returns its number.
 func (b *Broker) Send(m messages.Message, identifiers ...uint32) uint64 {
 	b.mu.Lock()
