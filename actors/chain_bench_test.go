@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,33 +37,29 @@ func BenchmarkChain(b *testing.B) {
 	for _, filters := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("in/%d filters", filters), func(b *testing.B) {
 			tree, _, broker := withFilters(b, filters)
-			settled := &tree.Stats().Settled
-			b.ReportAllocs()
-			b.ResetTimer()
-			for n := range b.N {
-				for int64(n)-settled.Load() > 500 {
-					time.Sleep(20 * time.Microsecond)
-				}
+			throughout(b, &tree.Stats().Settled, func(n int) {
 				broker.Send(messages.Message{Topic: fmt.Sprintf("house/%d/x", n%filters), Payload: []byte("x"), QoS: 1})
-			}
-			for settled.Load() < int64(b.N) {
-				time.Sleep(20 * time.Microsecond)
-			}
+			})
 		})
 	}
 	b.Run("out", func(b *testing.B) {
 		tree, layer, _ := withFilters(b, 1)
-		published := &tree.Stats().Published
-		b.ReportAllocs()
-		b.ResetTimer()
-		for n := range b.N {
-			for int64(n)-published.Load() > 500 {
-				time.Sleep(20 * time.Microsecond)
-			}
-			layer.Put(publish("house/x"))
-		}
-		for published.Load() < int64(b.N) {
+		throughout(b, &tree.Stats().Published, func(int) { layer.Put(publish("house/x")) })
+	})
+}
+
+// throughout sends b.N messages, at most 500 ahead of those that are done, and waits for all.
+func throughout(b *testing.B, done *atomic.Int64, send func(n int)) {
+	await := func(least int) {
+		for done.Load() < int64(least) {
 			time.Sleep(20 * time.Microsecond)
 		}
-	})
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := range b.N {
+		await(n - 500)
+		send(n)
+	}
+	await(b.N)
 }

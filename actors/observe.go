@@ -54,8 +54,8 @@ func newObserver() *observer {
 // begin notes that an incarnation has started.
 func (o *observer) begin(w *watched, self *actor.PID) {
 	w.mu.Lock()
-	first := w.since.IsZero()
-	if w.path == "" {
+	first, expected := w.since.IsZero(), w.path != ""
+	if !expected {
 		w.path, w.kind = self.GetId(), kindOf(self.GetId())
 	}
 	w.state, w.since = messages.StateRunning, time.Now()
@@ -65,7 +65,9 @@ func (o *observer) begin(w *watched, self *actor.PID) {
 		o.tell(w, "restarted", "", "")
 		return
 	}
-	o.expect(w)
+	if !expected {
+		o.expect(w)
+	}
 	o.tell(w, "started", "", "")
 }
 
