@@ -383,12 +383,13 @@ func (k *Keeper) look() (failure error) {
 	for n, h := range k.held {
 		select {
 		case <-h.tenure.Done():
+			closed := h.fence.closed()
 			h.fence.revoke()
 			delete(k.held, n)
 			if !h.lost {
 				k.Counts.Given.Add(1)
 				if h.several {
-					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch)
+					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
 				}
 				k.release[n] = true
 				k.poke()

@@ -1,9 +1,12 @@
 package slots_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"regexp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +119,31 @@ func TestWorkerIsCutOff(t *testing.T) {
 		w.change(func() { a.cut = false })
 		w.pass(4 * time.Second)
 		w.holds("back", map[string]int{"worker 0": 1, "worker 1": 1})
+	})
+}
+
+// A worker that stops while its leases are over tells since when nothing was done for
+// its slots: another may hold them by then.
+func TestStopsWhileCutOff(t *testing.T) {
+	bubble(t, func(w *world) {
+		var out bytes.Buffer
+		w.log = slog.New(slog.NewTextHandler(&out, nil))
+		a := w.start(2)
+		w.log = discard
+		w.pass(time.Second)
+		w.change(func() { a.cut = true })
+		w.pass(5 * time.Second)
+		a.cancel()
+		w.pass(5 * time.Second)
+		closed := regexp.MustCompile(`msg="a session slot is given up" .*closed_for=(\S+)`).FindAllStringSubmatch(out.String(), -1)
+		for _, m := range closed {
+			if d, err := time.ParseDuration(m[1]); err != nil || d < 3*time.Second || d > 5*time.Second {
+				t.Errorf("closed for %s, %v", m[1], err)
+			}
+		}
+		if len(closed) != 2 {
+			t.Errorf("%d slots were given up:\n%s", len(closed), out.String())
+		}
 	})
 }
 

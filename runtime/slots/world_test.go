@@ -39,13 +39,14 @@ type world struct {
 	forgotten time.Time
 	failed    bool
 	live      map[int]*tenure // whose session the broker has, by slot
+	log       *slog.Logger
 }
 
 // newWorld makes a world in which the server's clock runs faster than those of workers
 // by a factor.
 func newWorld(t *testing.T, seed uint64, factor float64) *world {
 	began := time.Now()
-	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), began: began, live: map[int]*tenure{}}
+	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), began: began, live: map[int]*tenure{}, log: discard}
 	w.leases = probe.NewLeases(func() time.Time {
 		return began.Add(time.Duration(float64(time.Since(began)) * factor))
 	})
@@ -74,7 +75,7 @@ var errAway = errors.New("no answer")
 // start starts a worker.
 func (w *world) start(sessions int) *worker {
 	k := w.worker()
-	k.keeper = slots.New(slots.Options{Leases: k, Hold: k.hold, Lease: lease, Sessions: sessions, Log: slog.New(slog.DiscardHandler)})
+	k.keeper = slots.New(slots.Options{Leases: k, Hold: k.hold, Lease: lease, Sessions: sessions, Log: w.log})
 	ctx, cancel := context.WithCancel(context.Background())
 	k.cancel = cancel
 	w.mu.Lock()
