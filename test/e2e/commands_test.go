@@ -258,6 +258,7 @@ var commandScenes = map[string]func(*scene){
 		s.await("the device hears it all the same", func() bool { return len(device.Heard()) >= 1 })
 	},
 	"the state": func(s *scene) {
+		says(s.t, s.worker, "connected to the MQTT broker")
 		answer := s.succeeds(messages.Map{pair("type", "mqtt.status")}, "mqtt.state")
 		version := map[bool]string{true: "5", false: "3.1.1"}[s.v5]
 		if value(answer, "connected") != true || value(answer, "version") != version || value(answer, "broker") == nil {
