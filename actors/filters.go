@@ -12,7 +12,7 @@ import (
 // it may have; the changes between them wait in order.
 type filters struct {
 	byName  map[string]*filterState
-	trie    topic.Trie[*filterState]
+	leaving topic.Trie[*filterState] // those that nobody wants any more
 	changes []*filterState
 }
 
@@ -45,16 +45,19 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 	f, ok := fs.byName[w.Filter]
 	if !ok {
 		f = &filterState{filter: w.Filter}
-		w.Overlaps = fs.markOverlaps(w.Filter)
 		fs.byName[w.Filter] = f
-		fs.trie.Set(topic.Unshared(w.Filter), f)
+	}
+	if f.want.Filter == "" {
+		fs.leaving.Delete(topic.Unshared(w.Filter))
+		w.Overlaps = w.Overlaps || len(fs.leaving.Overlapping(topic.Unshared(w.Filter), nil)) > 0
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
+	marked := w.Overlaps != f.want.Overlaps // what overlaps comes next, and is not to be there first
 	f.want = w
 	if f.replaying != 0 {
 		pause = replayPause - time.Duration(arrival(time.Now())-f.replaying)
 	}
-	if pause <= 0 || f.queued {
+	if pause <= 0 || f.queued || marked {
 		fs.queue(f)
 		return 0
 	}
@@ -101,24 +104,11 @@ func (fs *filters) lost() (interrupted []string) {
 	return interrupted
 }
 
-// markOverlaps says whether other filters may match the same topics as a new
-// one, and marks those too. They are asked for again before the new one, so
-// that from the start the copies that a broker sends can be told apart.
-func (fs *filters) markOverlaps(filter string) bool {
-	others := fs.trie.Overlapping(topic.Unshared(filter), nil)
-	for _, other := range others {
-		if !other.want.Overlaps {
-			other.want.Overlaps = true
-			fs.queue(other)
-		}
-	}
-	return len(others) > 0
-}
-
 // unwant notes that a filter is not wanted any more.
 func (fs *filters) unwant(filter string) {
 	if f, ok := fs.byName[filter]; ok {
 		f.want.Filter = ""
+		fs.leaving.Set(topic.Unshared(filter), f)
 		fs.queue(f)
 	}
 }
@@ -130,7 +120,7 @@ func (fs *filters) leave(filter string) {
 	}
 	f := &filterState{filter: filter, asked: true}
 	fs.byName[filter] = f
-	fs.trie.Set(topic.Unshared(filter), f)
+	fs.leaving.Set(topic.Unshared(filter), f)
 	fs.queue(f)
 }
 
@@ -200,5 +190,5 @@ func (fs *filters) gone(names []string) (unwanted []string) {
 
 func (fs *filters) forget(f *filterState) {
 	delete(fs.byName, f.filter)
-	fs.trie.Delete(topic.Unshared(f.filter))
+	fs.leaving.Delete(topic.Unshared(f.filter))
 }

@@ -144,8 +144,7 @@ func (r *requests) proceed(topic string, w *request) {
 func (r *requests) subscribe() {
 	r.want = messages.Want{Filter: r.prefix + "+", QoS: 1, Serial: r.want.Serial + 1}
 	r.registry.Tell(messages.Keep{Changes: []messages.Change{{Leaving: r.want.Filter}}})
-	r.router.Tell(messages.Responses{Filter: r.want.Filter})
-	r.broker.Tell(r.want)
+	r.router.Tell(r.want)
 }
 
 // connected learns what the broker speaks and which client id is ours.

@@ -79,8 +79,8 @@ func (r *router) Receive(ctx actor.Context) {
 		r.refused(m)
 	case messages.Connected:
 		r.reconnected(ctx)
-	case messages.Responses:
-		r.responses = strings.TrimSuffix(m.Filter, "+")
+	case messages.Want:
+		r.wantResponses(m)
 	case messages.Interrupted:
 		if to, ok := r.trie.Get(topic.Unshared(m.Filter)); ok {
 			to.subscription.Tell(m)
@@ -482,6 +482,7 @@ func (r *router) add(ctx actor.Context, filter, wire string) *route {
 	to := &route{
 		filter: filter, wire: wire, identifier: topic.Identifier(wire),
 		subscription: refOf[messages.ToSubscription](r.system, pid),
+		want:         messages.Want{Overlaps: r.overlaps(filter)},
 	}
 	r.trie.Set(filter, to)
 	return to
@@ -491,7 +492,7 @@ func (r *router) add(ctx actor.Context, filter, wire string) *route {
 // if they need the retained values.
 func (r *router) want(to *route, replay bool) {
 	want := to.wants()
-	want.Serial, want.Replay = to.want.Serial, to.want.Replay
+	want.Serial, want.Replay, want.Overlaps = to.want.Serial, to.want.Replay, to.want.Overlaps
 	if want != to.want || replay {
 		r.ask(to, want, replay)
 	}
@@ -505,6 +506,14 @@ func (r *router) ask(to *route, want messages.Want, replay bool) {
 		want.Replay = r.serial
 	}
 	to.want = want
+	r.broker.Tell(want)
+}
+
+// wantResponses asks for the filter of the responses to requests.
+func (r *router) wantResponses(want messages.Want) {
+	r.responses = messages.Want{} // it does not overlap itself
+	want.Overlaps = r.overlaps(want.Filter)
+	r.responses = want
 	r.broker.Tell(want)
 }
 

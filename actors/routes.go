@@ -12,8 +12,8 @@ import (
 type routes struct {
 	deps      *dependencies
 	trie      topic.Trie[*route]
-	responses string   // the topics of responses to requests begin with it; empty: there are none
-	matched   []*route // scratch space of one delivery
+	responses messages.Want // the filter of responses to requests; zero: there are none
+	matched   []*route      // scratch space of one delivery
 	elsewhere elsewhere
 }
 
@@ -24,7 +24,7 @@ func (r *routes) route(d messages.Delivery) {
 		r.replay(d)
 		return
 	}
-	if r.responses != "" && strings.HasPrefix(d.Message.Topic, r.responses) {
+	if f := r.responses.Filter; f != "" && strings.HasPrefix(d.Message.Topic, strings.TrimSuffix(f, "+")) {
 		d = r.respond(d)
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
@@ -44,6 +44,28 @@ func (r *routes) route(d messages.Delivery) {
 		return
 	}
 	r.send(d, parts)
+}
+
+// overlaps says whether a filter that is about to be asked for overlaps others. Those are
+// asked for again, if need be, before it: from the start the copies that a broker sends
+// can be told apart.
+func (r *routes) overlaps(filter string) bool {
+	others := r.trie.Overlapping(filter, nil)
+	for _, to := range others {
+		r.mark(&to.want)
+	}
+	responses := r.responses.Filter != "" && topic.Overlap(filter, r.responses.Filter)
+	if responses {
+		r.mark(&r.responses)
+	}
+	return responses || len(others) > 0
+}
+
+func (r *routes) mark(w *messages.Want) {
+	if !w.Overlaps {
+		w.Overlaps = true
+		r.deps.broker.Tell(*w)
+	}
 }
 
 // send gives each its part of a delivery.

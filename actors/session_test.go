@@ -277,6 +277,44 @@ func TestOverlappingFiltersAskForIdentifiersBeforeTheNewOne(t *testing.T) {
 	})
 }
 
+// The filter of the responses to requests overlaps others as any does.
+func TestFilterForResponsesOverlaps(t *testing.T) {
+	t.Parallel()
+	const responses = "chanmqttproxy/response/probe%2F1/+"
+	for _, first := range []messages.Command{request("1", time.Minute), subscribe("chanmqttproxy/#", alerts)} {
+		run(t, nil, func(b *bundle) {
+			for _, c := range []messages.Command{first, subscribe("x/y", alerts), request("2", time.Minute), subscribe("chanmqttproxy/#", alerts)} {
+				b.layer.Put(c)
+				b.settle()
+			}
+			got := b.broker.Filters()
+			if !got[responses].Overlaps || !got["chanmqttproxy/#"].Overlaps || got["x/y"].Overlaps {
+				b.Errorf("%T first: filters %+v", first, got)
+			}
+		})
+	}
+}
+
+// A broker may send one copy, with the identifier of the filter that is on its way out.
+func TestFiltersThatLeaveOverlap(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) {
+		b.layer.Leave("a/#")
+		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return slowUnsubscribes{s} }}
+	}
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(subscribe("a/b", alerts))
+		b.layer.Put(subscribe("x/y", alerts))
+		b.pass(time.Second)
+		b.layer.Put(subscribe("a/c", alerts)) // it has left
+		b.settle()
+		got := b.broker.Filters()
+		if !got["a/b"].Overlaps || got["a/c"].Overlaps || got["x/y"].Overlaps || len(got) != 3 {
+			b.Errorf("filters %+v", got)
+		}
+	})
+}
+
 func TestUnsubscribeAndSubscribeAgain(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {

@@ -459,10 +459,6 @@ type Response struct {
 	Message *Message
 }
 
-// Responses says at which filter the responses to requests come; empty: nowhere.
-// Requests tells router.
-type Responses struct{ Filter string }
-
 // Status asks for the State, as the Answer to a command. Router tells broker.
 type Status struct{ Receipt Receipt }
 
@@ -501,7 +497,6 @@ func (Welcomed) toBroker()        {}
 func (Welcomed) toRouter()        {}
 func (Request) toRequests()       {}
 func (Response) toRequests()      {}
-func (Responses) toRouter()       {}
 func (Status) toBroker()          {}
 func (Quiesce) toRouter()         {}
 func (Quiesce) toRequests()       {}

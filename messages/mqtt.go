@@ -117,7 +117,7 @@ type Settlement struct {
 type Settled struct{ Parts []Settlement }
 
 // Want asks for one filter at the broker, or for other options on it. Router
-// tells broker.
+// tells broker; requests tells router of the filter of the responses.
 type Want struct {
 	Filter  string
 	QoS     byte
@@ -129,9 +129,10 @@ type Want struct {
 	// Retained asks the MQTT broker for the retained values. The broker actor sets
 	// it where a Replay has not taken place.
 	Retained bool
-	// Overlaps: another subscribed filter may match the same topics. Under
+	// Overlaps: another wanted filter may match the same topics. Under
 	// MQTT 5 such a filter is subscribed with an identifier, so that the copies
-	// which a broker sends for each filter can be told apart.
+	// which a broker sends for each filter can be told apart. The router finds out;
+	// the broker actor, for filters that are not wanted any more.
 	Overlaps bool
 }
 
@@ -244,6 +245,7 @@ func (Delivery) toRouter()          {}
 func (Delivery) toSubscription()    {}
 func (Settled) toBroker()           {}
 func (Want) toBroker()              {}
+func (Want) toRouter()              {}
 func (Unwant) toBroker()            {}
 func (Granted) toRouter()           {}
 func (Granted) toSubscription()     {}
