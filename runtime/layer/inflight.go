@@ -151,9 +151,7 @@ func (r *reader) close() {
 	}
 	<-r.keeper
 	<-r.wake.done
-	if r.pending != nil {
-		<-r.pending
-	}
+	<-r.server
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	err := r.redis.ZAdd(ctx, r.client.keys.peers(), redis.Z{Score: 0, Member: r.id}).Err()

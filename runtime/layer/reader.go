@@ -26,17 +26,29 @@ type reader struct {
 	redis    *redis.Client
 	id       string
 	turn     chan struct{} // held by the one call that receives
-	pending  chan taken    // an attempt that was left alone when its caller went
+	waiters  chan waiter
+	took     chan taken
+	asked    bool // a result is to come, perhaps for a caller that has gone
 	inflight inflight
 	missed   atomic.Bool // the in-flight key holds what was not handed out
 	started  bool
-	joined   time.Time     // when the first call began
-	settled  bool          // and nothing older is at another reader
 	keeper   chan struct{} // closed when the keeper ended
+	server   chan struct{} // and when serve did
 	wake     *wake
+
+	// Of serve:
+	joined  time.Time // when the first call began
+	settled bool      // and nothing older is at another reader
+	emptied bool      // there is nothing to read until there are news
 }
 
-// taken is the result of one attempt.
+// waiter is a call that waits for messages.
+type waiter struct {
+	ctx   context.Context
+	limit int
+}
+
+// taken is what came of it; nothing, and no error: the caller had gone before.
 type taken struct {
 	members []string
 	err     error
@@ -45,9 +57,12 @@ type taken struct {
 func newReader(ctx context.Context, c *Client, s *server) *reader {
 	return &reader{
 		ctx: ctx, client: c, redis: s.redis, id: newPeerID(),
-		turn:   make(chan struct{}, 1),
-		keeper: make(chan struct{}),
-		wake:   newWake(c, s.host),
+		turn:    make(chan struct{}, 1),
+		waiters: make(chan waiter, 1),
+		took:    make(chan taken, 1),
+		keeper:  make(chan struct{}),
+		server:  make(chan struct{}),
+		wake:    newWake(c, s.host),
 	}
 }
 
@@ -62,16 +77,22 @@ func (r *reader) receive(ctx context.Context, limit int) ([]string, error) {
 		return nil, redis.ErrClosed
 	}
 	r.start()
-	look := lookLeast
 	for {
-		members, err := r.attempt(ctx, limit)
-		if err != nil || len(members) > 0 {
-			return members, err
+		if !r.asked {
+			r.asked = true
+			r.waiters <- waiter{ctx, limit}
 		}
-		if err := r.wait(ctx, look); err != nil {
-			return nil, err
+		select {
+		case t := <-r.took:
+			r.asked = false
+			if t.err != nil || len(t.members) > 0 {
+				return t.members, t.err
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-r.ctx.Done():
+			return nil, redis.ErrClosed
 		}
-		look = min(2*look, lookMost)
 	}
 }
 
@@ -81,52 +102,64 @@ func (r *reader) start() {
 	}
 	r.started = true
 	go r.keep()
+	go r.serve()
 	go r.wake.run(r.ctx)
 }
 
-// wait returns when there may be something to read.
-func (r *reader) wait(ctx context.Context, look time.Duration) error {
-	if r.settled && r.wake.armed.Load() {
-		look = lookArmed
+// serve looks for whoever waits until the client is closed. It does so in a goroutine of
+// its own, which a server that hangs may hold: what was being taken when a caller went is
+// for the next.
+func (r *reader) serve() {
+	defer close(r.server)
+	for {
+		select {
+		case w := <-r.waiters:
+			members, err := r.look(w)
+			r.took <- taken{members, err}
+		case <-r.ctx.Done():
+			return
+		}
 	}
-	timer := time.NewTimer(look)
+}
+
+// look waits until there is something to take, and takes it; nothing where the caller
+// has gone meanwhile.
+func (r *reader) look(w waiter) (members []string, err error) {
+	for pause := lookLeast; err == nil && len(members) == 0; pause = min(2*pause, lookMost) {
+		if r.emptied && !r.wait(w.ctx, pause) {
+			return nil, nil
+		}
+		r.emptied = false
+		r.wake.drain()
+		members, err = r.take(w.limit)
+	}
+	return members, err
+}
+
+// wait returns true when there may be something to take, and false when nobody waits
+// for it any more.
+func (r *reader) wait(ctx context.Context, pause time.Duration) bool {
+	if r.settled && r.wake.armed.Load() {
+		pause = lookArmed
+	}
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-r.wake.signal:
 	case <-timer.C:
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	case <-r.ctx.Done():
-		return redis.ErrClosed
+		return false
 	}
-	return nil
-}
-
-// attempt looks once. A server that hangs must not hold the caller, so another
-// goroutine waits for the answer, and the next call gets what a caller left.
-func (r *reader) attempt(ctx context.Context, limit int) ([]string, error) {
-	if r.pending == nil {
-		r.pending = make(chan taken, 1)
-		go func(to chan<- taken) {
-			members, err := r.take(limit)
-			to <- taken{members, err}
-		}(r.pending)
-	}
-	select {
-	case t := <-r.pending:
-		r.pending = nil
-		return t.members, t.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-r.ctx.Done():
-		return nil, redis.ErrClosed
-	}
+	return true
 }
 
 // take takes messages, or finds those in the in-flight key that nobody was
 // handed: of a predecessor, or of an answer that was lost.
 func (r *reader) take(limit int) ([]string, error) {
 	if ok, err := r.settle(); !ok {
+		r.emptied = err == nil
 		return nil, err
 	}
 	if r.missed.Swap(false) {
@@ -144,6 +177,7 @@ func (r *reader) take(limit int) ([]string, error) {
 		r.missed.Store(true)
 		return nil, err
 	}
+	r.emptied = len(members) == 0 || len(members) < limit && r.wake.armed.Load()
 	return r.inflight.add(members), nil
 }
 

@@ -54,6 +54,14 @@ func (w *wake) poke() {
 	}
 }
 
+// drain forgets the news that were told until now: who looks next sees them.
+func (w *wake) drain() {
+	select {
+	case <-w.signal:
+	default:
+	}
+}
+
 // run listens until ctx ends.
 func (w *wake) run(ctx context.Context) {
 	defer close(w.done)
