@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,14 +43,15 @@ func (w *WorkerProcess) Stop() {
 	w.Process.Stop(20 * time.Second)
 }
 
-// build puts the program in the user's cache, where the next test process
-// finds it and Go links it again only after a change.
+// build puts the program in the user's cache, in a folder of this checkout's own,
+// where the next test process finds it and Go links it again only after a change.
 var build = sync.OnceValues(func() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(cache, "chanmqttproxy", "bin", "chanmqttproxy")
+	checkout := sha256.Sum256([]byte(root()))
+	path := filepath.Join(cache, "chanmqttproxy", "bin", hex.EncodeToString(checkout[:6]), "chanmqttproxy")
 	args := []string{"build"}
 	if raceEnabled() {
 		path += "-race"
