@@ -46,7 +46,7 @@ const answerTime = 20 * time.Second
 func New(l net.Listener, o Options) *Server {
 	s := &Server{listener: l, loopback: isLoopback(l.Addr()), public: http.NewServeMux(), local: http.NewServeMux()}
 	s.http = &http.Server{
-		Handler:           s.guard(),
+		Handler:           punctual(s.guard()),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
