@@ -28,6 +28,28 @@ func advice(f *messages.SessionFailure, brief int) string {
 	}
 }
 
+// publishHint says what to do about a publish that was refused.
+func publishHint(code byte) string {
+	switch code {
+	case 0x87:
+		return "check the broker's access rules"
+	case 0x90:
+		return "publish to a topic that the broker accepts"
+	case packetTooLarge:
+		return "send less, or raise the broker's maximum packet size"
+	case 0x97:
+		return "raise the broker's quota"
+	case 0x99:
+		return "leave out payload_format, or send what it says"
+	case 0x9A:
+		return "the broker retains nothing: publish with retain false"
+	case 0x9B:
+		return "publish with a lower qos, or with none"
+	default:
+		return "look into the broker's log"
+	}
+}
+
 // refusals are the reason codes of CONNACK and DISCONNECT about which there is
 // something to do (MQTT 5, 2.4).
 var refusals = map[byte]string{

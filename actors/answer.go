@@ -22,6 +22,7 @@ func answerBody(r messages.Received, m messages.Answer) messages.Map {
 		body[0].Value = "mqtt.unsubscribed"
 	case messages.PublishCommand:
 		body[0].Value = "mqtt.published"
+		body = append(body, messages.Pair{Key: "qos", Value: int64(m.QoS)})
 	case messages.RequestCommand:
 		body[0].Value = "mqtt.response" // the message is added by the layer
 	case messages.StatusCommand:

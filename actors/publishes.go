@@ -70,14 +70,17 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 		return false
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
-		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("the broker refused it (code 0x%02x): %s", m.Code, m.Reason))
+		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
-		p.Log.Warn("the broker refused a publish: check its access rules",
+		p.Log.Warn("publish refused: "+refuser(m), "hint", publishHint(m.Code),
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
-		p.step(taken.Message, p.paths.broker, "acknowledged", acknowledgement[taken.Message.QoS])
+		p.step(taken.Message, p.paths.broker, "acknowledged", acknowledgement[m.QoS])
+		if m.QoS != taken.Message.QoS {
+			p.reader.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
+		}
 	}
 	return p.done(m.Receipt)
 }
@@ -104,9 +107,17 @@ func (p *publishes) done(receipt messages.Receipt) (again bool) {
 // born says that the birth message was refused, which alone has no receipt.
 func (p *publishes) born(m messages.Published) {
 	if m.Receipt == "" && m.Code >= 0x80 {
-		p.Log.Warn("the broker refused the birth message: check MQTT_BIRTH_TOPIC and what follows it",
+		p.Log.Warn("birth message refused: "+refuser(m)+"; check MQTT_BIRTH_TOPIC and what follows it",
 			"code", m.Code, "reason", m.Reason)
 	}
+}
+
+// refuser says who refused a publish.
+func refuser(m messages.Published) string {
+	if m.Unsent {
+		return "it was not sent, since the broker does not take such a message"
+	}
+	return "the broker refused it"
 }
 
 // packetTooLarge is the reason code of a publish that is larger than the broker

@@ -81,9 +81,11 @@ func (r *replies) done(receipt messages.Receipt) bool {
 		return true
 	}
 	o.done = true
-	switch o.received.Command.(type) {
-	case messages.UnsubscribeCommand, messages.PublishCommand:
+	switch c := o.received.Command.(type) {
+	case messages.UnsubscribeCommand:
 		r.answer(messages.Answer{Receipt: receipt})
+	case messages.PublishCommand:
+		r.answer(messages.Answer{Receipt: receipt, QoS: c.Message.QoS})
 	}
 	return r.closed(receipt)
 }

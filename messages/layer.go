@@ -173,7 +173,7 @@ type Answer struct {
 	Receipt Receipt
 	// Failure, if set, is why the command did not take effect.
 	Failure *Failure
-	// QoS is what the broker granted to a subscribe.
+	// QoS is what the broker granted to a subscribe, and what a publish was sent with.
 	QoS byte
 	// Message is the response to a request.
 	Message *Message

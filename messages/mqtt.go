@@ -43,6 +43,8 @@ type Message struct {
 	Topic   string
 	Payload []byte
 	QoS     byte
+	// DefaultQoS: nobody asked for that QoS, so that a broker which takes less gets less.
+	DefaultQoS bool
 	// Retain inbound means a replay from the broker's retained store [MQTT-3.3.1-8].
 	Retain     bool
 	Properties *Properties
@@ -177,6 +179,11 @@ type Publish struct {
 // (QoS 1, 2), or refused for good, with the reason. Session tells broker.
 type Published struct {
 	Receipt Receipt
+	// QoS is the one that was used.
+	QoS byte
+	// Unsent: it was refused without sending it, since the broker does not take such a
+	// message.
+	Unsent bool
 	// Code is the reason code of PUBACK, PUBREC or PUBCOMP; 0x80 and above is
 	// a refusal.
 	Code   byte

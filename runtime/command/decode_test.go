@@ -39,7 +39,7 @@ func request(more ...any) messages.Map { return append(asking(), dict(more...)..
 
 func requested(timeout time.Duration) messages.Command {
 	return messages.RequestCommand{
-		Message: &messages.Message{Topic: "a", QoS: 2, Retain: true},
+		Message: &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true},
 		Timeout: timeout, Reply: messages.Reply{Channel: "w"},
 	}
 }
@@ -62,7 +62,7 @@ func published(m messages.Message) messages.Command {
 }
 
 func properties(p messages.Properties) messages.Command {
-	return published(messages.Message{Topic: "a", QoS: 2, Retain: true, Properties: &p})
+	return published(messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true, Properties: &p})
 }
 
 func TestDecode(t *testing.T) {
@@ -112,12 +112,12 @@ func TestDecode(t *testing.T) {
 			messages.UnsubscribeCommand{Filter: "$SYS/#", Targets: []messages.Target{channel}}},
 
 		"publish defaults": {publish("topic", "a", "payload", "x"),
-			published(messages.Message{Topic: "a", Payload: []byte("x"), QoS: 2, Retain: true})},
-		"publish without payload": {publish("topic", "a"), published(messages.Message{Topic: "a", QoS: 2, Retain: true})},
+			published(messages.Message{Topic: "a", Payload: []byte("x"), QoS: 2, DefaultQoS: true, Retain: true})},
+		"publish without payload": {publish("topic", "a"), published(messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true})},
 		"publish qos and retain": {publish("topic", "$SYS/a", "payload", []byte{0, 255}, "qos", int64(0), "retain", false),
 			published(messages.Message{Topic: "$SYS/a", Payload: []byte{0, 255}})},
 		"publish reply": {append(publish("topic", "a"), dict("reply_channel", "w")...),
-			messages.PublishCommand{Message: &messages.Message{Topic: "a", QoS: 2, Retain: true}, Reply: messages.Reply{Channel: "w"}}},
+			messages.PublishCommand{Message: &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true}, Reply: messages.Reply{Channel: "w"}}},
 		"publish properties": {publish("topic", "a", "content_type", "text/plain", "response_topic", "b/c",
 			"correlation_data", []byte{1}, "message_expiry", int64(math.MaxUint32), "payload_format", int64(1)),
 			properties(messages.Properties{ContentType: "text/plain", ResponseTopic: "b/c", CorrelationData: []byte{1},
@@ -125,7 +125,7 @@ func TestDecode(t *testing.T) {
 		"zeros that were set": {publish("topic", "a", "message_expiry", int64(0), "payload_format", int64(0)),
 			properties(messages.Properties{MessageExpiry: ptr[uint32](0), PayloadFormat: ptr[byte](0)})},
 		"empty properties": {publish("topic", "a", "user_properties", dict(), "content_type", "", "correlation_data", []byte{}),
-			published(messages.Message{Topic: "a", QoS: 2, Retain: true})},
+			published(messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true})},
 		"user properties as a dict": {publish("topic", "a", "user_properties", dict("k", "1", "l", []any{"2", "3"}, "m", []any{})),
 			properties(messages.Properties{UserProperties: []messages.UserProperty{{Key: "k", Value: "1"}, {Key: "l", Value: "2"}, {Key: "l", Value: "3"}}})},
 		"user properties as pairs": {publish("topic", "a", "user_properties", []any{[]any{"k", "1"}, []any{"", ""}, []any{"k", "2"}}),

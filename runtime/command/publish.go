@@ -37,6 +37,8 @@ func (f *fields) message() *messages.Message {
 		Retain:     f.flag("retain", true),
 		Properties: f.properties(),
 	}
+	_, given := f.in.Get("qos")
+	m.DefaultQoS = !given
 	if m.Properties != nil {
 		f.checkFormat(m.Properties.PayloadFormat, m.Payload)
 	}

@@ -44,12 +44,31 @@ func TestRefusedUnsent(t *testing.T) {
 		if (c.code >= 0x80 || got.Code >= 0x80) && got.Code != c.code {
 			t.Errorf("message %d was answered 0x%02x %s, want 0x%02x", i, got.Code, got.Reason, c.code)
 		}
+		if got.Unsent != (c.code != 0) {
+			t.Errorf("message %d: unsent is %v", i, got.Unsent)
+		}
 		if got.Code >= 0x80 && got.Reason == "" {
 			t.Errorf("message %d was refused without a reason", i)
 		}
 	}
 	if losses := sink.Losses(); len(losses) != 0 {
 		t.Errorf("the connection was lost: %v", losses)
+	}
+}
+
+// TestDefaultQoS: a QoS that nobody asked for is lowered to what the broker takes.
+func TestDefaultQoS(t *testing.T) {
+	t.Parallel()
+	for maximum, broker := range []*kit.MosquittoServer{kit.Mosquitto(t, "max_qos 0"), kit.Mosquitto(t, "max_qos 1"), kit.Mosquitto(t)} {
+		s, sink := connect(t, messages.MQTT5, config(broker.URL()))
+		m := &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true}
+		if err := s.Publish(t.Context(), messages.Publish{Receipt: "r", Message: m}); err != nil {
+			t.Fatal(err)
+		}
+		kit.Eventually(t, 30*time.Second, "the receipt is told of", func() bool { return len(sink.Settled()) == 1 })
+		if got := sink.Settled()[0]; got.Code >= 0x80 || got.QoS != byte(maximum) || m.QoS != 2 {
+			t.Errorf("with a maximum QoS of %d: %+v, and QoS %d in the message", maximum, got, m.QoS)
+		}
 	}
 }
 

@@ -38,7 +38,8 @@ func (o *outbound) open(receiveMaximum uint16) {
 // does not wait for acknowledgements, nor for what is written before others follow
 // (Publish.More): Sink.Published tells of each receipt
 // exactly once when it took effect or was refused. What the broker cannot take
-// is refused without sending it.
+// is refused without sending it, but a QoS that is only a default is lowered to what the
+// broker takes.
 //
 // After an error, or a loss, the receipts not told of are unsettled: they are
 // to be published again on the next Session, in the same order and before
@@ -55,6 +56,7 @@ func (s *Session) Publish(ctx context.Context, p messages.Publish) (err error) {
 			s.conn.gather(false)
 		}
 	}()
+	p.Message = s.limits.lower(p.Message)
 	if code, reason := s.limits.refuse(p.Message, s.engine.version()); code != 0 {
 		s.refuse(p.Receipt, code, reason)
 		return nil
@@ -155,7 +157,7 @@ func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
 		reason = messages.Reason(code)
 	}
-	s.tell(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason}) })
+	s.tell(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
 }
 
 // acknowledged goes on with a message of QoS 1 or 2.
@@ -186,7 +188,7 @@ func (s *Session) settle(o outgoing, p packet) {
 	if p.kind == typePubcomp && p.code == codeIDNotFound {
 		p.code = 0 // an earlier PUBREL had completed it
 	}
-	told := messages.Published{Receipt: o.receipt, Code: p.code}
+	told := messages.Published{Receipt: o.receipt, QoS: o.qos, Code: p.code}
 	if p.code >= 0x80 {
 		told.Reason = messages.Reason(p.code)
 		if p.reason != "" {
@@ -198,6 +200,17 @@ func (s *Session) settle(o outgoing, p packet) {
 		s.sink.Published(told)
 		<-s.outbound.slots
 	})
+}
+
+// lower returns the message with a QoS that the broker takes, where nobody asked for
+// another.
+func (l *limits) lower(m *messages.Message) *messages.Message {
+	if !m.DefaultQoS || m.QoS <= l.maximumQoS {
+		return m
+	}
+	lowered := *m
+	lowered.QoS = l.maximumQoS
+	return &lowered
 }
 
 // refuse says why the broker would not take a message, 0 where it would.

@@ -286,7 +286,7 @@ func (c *connection) Publish(_ context.Context, p messages.Publish) error {
 	hold, code := c.broker.hold, c.broker.codes[p.Message.Topic]
 	c.broker.mu.Unlock()
 	if !hold {
-		c.sink.Published(messages.Published{Receipt: p.Receipt, Code: code, Reason: "as the test says"})
+		c.sink.Published(messages.Published{Receipt: p.Receipt, QoS: p.Message.QoS, Code: code, Reason: "as the test says"})
 	}
 	return nil
 }
