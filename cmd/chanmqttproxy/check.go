@@ -65,7 +65,7 @@ func clientIDSource(cfg *config.Config) string {
 
 // redisSetting is the one of the two settings that counts.
 func redisSetting(cfg *config.Config) string {
-	if layers := cfg.Source("CHANNEL_LAYERS"); layers != config.Default && layers >= cfg.Source("REDIS_URL") {
+	if cfg.UsesChannelLayers() {
 		return "CHANNEL_LAYERS"
 	}
 	return "REDIS_URL"

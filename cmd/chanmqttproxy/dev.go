@@ -20,35 +20,41 @@ import (
 )
 
 func devCommand() *cobra.Command {
-	noDemo := false
+	noDemo, serve := false, false
 	c := configured(&cobra.Command{
 		Use:   "dev",
 		Short: "Run the worker with a Redis and a broker of its own",
 		Long: `Run the worker with an embedded Redis and an embedded MQTT broker on loopback, so
 that nothing else is needed, and a page on which to watch it. They hold everything in memory. Where REDIS_URL or
-CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST.`,
+CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST. With --serve the
+embedded servers listen at these addresses instead, on loopback only, where nothing
+answers there yet; there are no simulated devices then.`,
 		Example: `  # With both servers embedded:
   chanmqttproxy dev
 
   # With the Redis that is there already:
   chanmqttproxy dev --redis-url redis://localhost:6379
 
+  # With both embedded, at the addresses that the environment names:
+  MQTT_HOST=localhost:1884 REDIS_URL=redis://localhost:6380 chanmqttproxy dev --serve
+
   # Without the house that there is to look at:
   chanmqttproxy dev --no-demo`,
-	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, !noDemo) })
+	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, !noDemo, serve) })
 	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
+	c.Flags().BoolVar(&serve, "serve", false, "embed the servers at the configured addresses")
 	return c
 }
 
 // dev runs the worker; a demo is there only with both servers embedded, so that
 // it disturbs nobody.
-func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
+func dev(c *cobra.Command, cfg *config.Config, withDemo, serve bool) error {
 	log, control, flush := startLog(cfg)
 	defer flush()
 	out := c.OutOrStdout()
 	var own servers
 	defer own.close()
-	if err := errors.Join(own.startRedis(out, cfg), own.startBroker(out, cfg, log)); err != nil {
+	if err := own.start(out, cfg, log, serve); err != nil {
 		return err
 	}
 	w := newWorker(cfg, log)
@@ -58,7 +64,7 @@ func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 	if err := devListen(out, cfg, w); err != nil {
 		return err
 	}
-	if withDemo && own.redis != nil && own.broker != nil {
+	if withDemo && !serve && own.redis != nil && own.broker != nil {
 		ctx, cancel := context.WithCancel(c.Context())
 		wait, err := demo(ctx, cfg, own.broker)
 		if err != nil {
@@ -75,6 +81,14 @@ func dev(c *cobra.Command, cfg *config.Config, withDemo bool) error {
 type servers struct {
 	redis  *embedded.RedisServer
 	broker *embedded.BrokerServer
+	also   []func() // closes those of serve
+}
+
+func (s *servers) start(out io.Writer, cfg *config.Config, log *slog.Logger, serve bool) error {
+	if serve {
+		return s.serve(out, cfg, log)
+	}
+	return errors.Join(s.startRedis(out, cfg), s.startBroker(out, cfg, log))
 }
 
 // development lets the page have what is there.
@@ -95,6 +109,9 @@ func (s *servers) close() {
 	}
 	if s.redis != nil {
 		s.redis.Close()
+	}
+	for _, end := range s.also {
+		end()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"net/url"
+	"regexp"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -125,9 +126,11 @@ type Layer struct {
 }
 
 // Capacity is that of the channels whose names match a pattern as Python's
-// fnmatch understands it.
+// fnmatch understands it. Where Regexp is there it counts instead: then Pattern
+// was compiled by Python, which matches it with the beginning of the name.
 type Capacity struct {
 	Pattern  string
+	Regexp   *regexp.Regexp
 	Capacity int
 }
 

@@ -65,7 +65,7 @@ func (d *draft) checkPprof() error {
 }
 
 func (d *draft) finishLayer(check func(string, error)) {
-	if d.channelLayers != "" && d.Source("CHANNEL_LAYERS") >= d.Source("REDIS_URL") {
+	if d.UsesChannelLayers() {
 		var err error
 		d.Layer, err = parseChannelLayers(d.channelLayers)
 		check("CHANNEL_LAYERS", err)

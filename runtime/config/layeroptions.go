@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxRandomPrefix is the longest random prefix that is taken.
@@ -16,11 +19,14 @@ const maxRandomPrefix = 1024
 func channelCapacity(r *layerReader, path string, v json.RawMessage) {
 	list, err := orderedPairs(v)
 	if err != nil {
-		r.fail(path, "not {pattern: capacity} with text and whole numbers")
+		if !errors.Is(err, errRegexp) {
+			err = errors.New("not {pattern: capacity} with text and whole numbers")
+		}
+		r.fail(path, "%w", err)
 		return
 	}
 	for _, p := range list {
-		c := Capacity{Pattern: p.pattern}
+		c := Capacity{Pattern: p.pattern, Regexp: p.regexp}
 		r.count(path+" of "+strconv.Quote(p.pattern), p.capacity, &c.Capacity)
 		r.layer.Capacities = replaceOrAppend(r.layer.Capacities, c)
 	}
@@ -39,7 +45,9 @@ func orderLost(value any) bool {
 
 // replaceOrAppend does as a Python dict does with a key that comes twice.
 func replaceOrAppend(list []Capacity, c Capacity) []Capacity {
-	i := slices.IndexFunc(list, func(o Capacity) bool { return o.Pattern == c.Pattern })
+	i := slices.IndexFunc(list, func(o Capacity) bool {
+		return o.Pattern == c.Pattern && (o.Regexp == nil) == (c.Regexp == nil)
+	})
 	if i < 0 {
 		return append(list, c)
 	}
@@ -50,6 +58,7 @@ func replaceOrAppend(list []Capacity, c Capacity) []Capacity {
 // patternCapacity is one entry as it was written.
 type patternCapacity struct {
 	pattern  string
+	regexp   *regexp.Regexp // of a pattern that Python has compiled
 	capacity json.RawMessage
 }
 
@@ -87,12 +96,43 @@ func pairsOfList(v json.RawMessage) ([]patternCapacity, error) {
 	}
 	list := make([]patternCapacity, len(pairs))
 	for i, pair := range pairs {
-		if len(pair) != 2 || json.Unmarshal(pair[0], &list[i].pattern) != nil {
+		if len(pair) != 2 {
 			return nil, errPairs
+		}
+		if err := list[i].setPattern(pair[0]); err != nil {
+			return nil, err
 		}
 		list[i].capacity = pair[1]
 	}
 	return list, nil
+}
+
+// errRegexp is the error for a regular expression of Python's that Go can't read.
+var errRegexp = errors.New("a regular expression that only Python understands: write it without look-around and back references, or as a pattern with * and ?")
+
+// setPattern reads a pattern: text, or what Python has compiled, as {"regex": text,
+// "ignore_case": true}.
+func (p *patternCapacity) setPattern(v json.RawMessage) (err error) {
+	if json.Unmarshal(v, &p.pattern) == nil {
+		return nil
+	}
+	var compiled struct {
+		Regex      *string `json:"regex"`
+		IgnoreCase bool    `json:"ignore_case"`
+	}
+	if json.Unmarshal(v, &compiled) != nil || compiled.Regex == nil {
+		return errPairs
+	}
+	flags := ""
+	if compiled.IgnoreCase {
+		flags = "(?i)"
+	}
+	p.pattern = *compiled.Regex
+	p.regexp, err = regexp.Compile(flags + `^(?:` + strings.ReplaceAll(p.pattern, `\Z`, `\z`) + `)`)
+	if err != nil {
+		return fmt.Errorf("%q is %w", p.pattern, errRegexp)
+	}
+	return nil
 }
 
 // encryptionKeys reads a list of texts. What is wrong is said without them.

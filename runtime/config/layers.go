@@ -15,6 +15,16 @@ const (
 	defaultRedis  = "redis://localhost:6379"
 )
 
+// UsesChannelLayers says which of the two settings the layer is made from:
+// CHANNEL_LAYERS, or else REDIS_URL. The one from the higher source counts, and
+// CHANNEL_LAYERS where both are from one. That of Django's settings is the layer which
+// the site uses: it also wins over a REDIS_URL of the environment or a credential, which
+// is often there for a cache.
+func (c *Config) UsesChannelLayers() bool {
+	layers, url := c.Source("CHANNEL_LAYERS"), c.Source("REDIS_URL")
+	return layers != Default && (layers >= url || layers == Settings && url < Flag)
+}
+
 // defaultLayer has the defaults of channels_redis, but no host.
 func defaultLayer() Layer {
 	return Layer{

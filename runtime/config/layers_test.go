@@ -48,7 +48,7 @@ func TestLayerOptions(t *testing.T) {
 	const options = `{"channel_capacity": {"z*": 1, "a": 2, "m": 3, "z*": 9}, "symmetric_encryption_keys": ["new", "old"],
 		"serializer_format": "json", "random_prefix_length": 0, "on_disconnect": null}`
 	l := must(t, []string{"CHANNEL_LAYERS=" + layers(options)}).Layer
-	if want := []config.Capacity{{"z*", 9}, {"a", 2}, {"m", 3}}; !slices.Equal(l.Capacities, want) {
+	if want := []config.Capacity{{Pattern: "z*", Capacity: 9}, {Pattern: "a", Capacity: 2}, {Pattern: "m", Capacity: 3}}; !slices.Equal(l.Capacities, want) {
 		t.Errorf("%v, want %v", l.Capacities, want)
 	}
 	if l.Serializer != "json" || l.RandomPrefix != 0 || !slices.Equal(l.EncryptionKeys, []string{"new", "old"}) || l.PubSub {

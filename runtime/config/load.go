@@ -31,6 +31,7 @@ type Input struct {
 func Load(in Input) (*Config, error) {
 	l := loader{merged: koanf.New("."), origins: map[string]origin{}}
 	l.file(in)
+	l.site(in)
 	l.credentials(in.Environ)
 	l.environment(in.Environ)
 	l.flags(in.Flags)

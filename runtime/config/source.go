@@ -7,6 +7,7 @@ type Source byte
 const (
 	Default Source = iota
 	File
+	Settings
 	Credential
 	Environment
 	Flag
@@ -21,6 +22,8 @@ func (s Source) String() string {
 		return "environment"
 	case Credential:
 		return "systemd credential"
+	case Settings:
+		return "Django's settings"
 	case File:
 		return "file"
 	default:

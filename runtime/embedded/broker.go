@@ -33,7 +33,7 @@ type BrokerServer struct {
 // Broker starts a broker on host:port, which must be on loopback; port 0 takes
 // a free one. Everybody may do everything there.
 func Broker(addr string, options BrokerOptions) (*BrokerServer, error) {
-	if err := loopback(addr); err != nil {
+	if err := Loopback(addr); err != nil {
 		return nil, fmt.Errorf("starting the embedded broker: %w", err)
 	}
 	b := &BrokerServer{options: options, addr: addr}

@@ -10,8 +10,8 @@ import (
 	"net/netip"
 )
 
-// loopback refuses an address that others than this machine could reach.
-func loopback(addr string) error {
+// Loopback refuses an address that others than this machine could reach.
+func Loopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("%q is not host:port: %w", addr, err)

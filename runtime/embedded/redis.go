@@ -22,7 +22,7 @@ type RedisServer struct {
 // Redis starts a server on host:port, which must be on loopback; port 0 takes
 // a free one.
 func Redis(addr string) (*RedisServer, error) {
-	if err := loopback(addr); err != nil {
+	if err := Loopback(addr); err != nil {
 		return nil, fmt.Errorf("starting the embedded Redis: %w", err)
 	}
 	r := &RedisServer{mini: miniredis.NewMiniRedis(), addr: addr}
@@ -35,6 +35,18 @@ func Redis(addr string) (*RedisServer, error) {
 
 // Addr is host:port of the server; it stays the same across Stop and Start.
 func (r *RedisServer) Addr() string { return r.addr }
+
+// Require has clients log in with this password, as this user where one is named. An
+// empty password requires nothing.
+func (r *RedisServer) Require(user, password string) {
+	switch {
+	case password == "":
+	case user == "":
+		r.mini.RequireAuth(password)
+	default:
+		r.mini.RequireUserAuth(user, password)
+	}
+}
 
 // Start listens again after Stop, at the same address and with the same data.
 func (r *RedisServer) Start() error {

@@ -1,6 +1,9 @@
 package layer
 
-import "unicode/utf8"
+import (
+	"regexp"
+	"unicode/utf8"
+)
 
 // Pattern is one entry of channels_redis's channel_capacity: the capacity of
 // the channels whose full name, with what follows the "!", matches Glob.
@@ -8,13 +11,20 @@ import "unicode/utf8"
 // Glob is read as Python's fnmatchcase does: * is any run, also an empty one; ?
 // any one character; [abc], [a-z] and [!abc] one of some, or of all others; a [
 // without its ] is itself. Nothing escapes anything.
+//
+// Regexp, where it is there, counts instead: channels_redis takes compiled expressions
+// too. It must be anchored at the beginning, as Python's match is.
 type Pattern struct {
 	Glob     string
+	Regexp   *regexp.Regexp
 	Capacity int
 }
 
-// Match says whether the pattern matches the whole of a channel's name.
+// Match says whether the pattern matches a channel's name: a Glob the whole of it.
 func (p Pattern) Match(name string) bool {
+	if p.Regexp != nil {
+		return p.Regexp.MatchString(name)
+	}
 	glob, rest := p.Glob, name
 	afterStar, retry := "", "" // where to go on after one more character in the last *
 	star := false

@@ -44,7 +44,7 @@ func LayerConfig(cfg *config.Config) layer.Config {
 func patterns(list []config.Capacity) []layer.Pattern {
 	patterns := make([]layer.Pattern, len(list))
 	for i, c := range list {
-		patterns[i] = layer.Pattern{Glob: c.Pattern, Capacity: c.Capacity}
+		patterns[i] = layer.Pattern{Glob: c.Pattern, Regexp: c.Regexp, Capacity: c.Capacity}
 	}
 	return patterns
 }

@@ -1,0 +1,26 @@
+"""The MQTT worker of a Django Channels site: the binary, and what starts it with the site's settings.
+
+`MqttConsumer` is there so that an `asgi.py` written for the Python package of this name
+works as it is. Django is imported when a name that needs it is asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from chanmqttproxy.binary import BinaryNotFound, find_binary
+
+if TYPE_CHECKING:
+    from chanmqttproxy.mqttconsumer import MqttConsumer
+
+__all__ = ["BinaryNotFound", "MqttConsumer", "find_binary"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "MqttConsumer":
+        from chanmqttproxy.mqttconsumer import MqttConsumer
+
+        return MqttConsumer
+    if name == "__version__":
+        from chanmqttproxy.binary import package_version
+
+        return package_version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

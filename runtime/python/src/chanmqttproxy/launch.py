@@ -1,0 +1,65 @@
+"""Starts the program with a document of settings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+VARIABLE = "CHANMQTTPROXY_SETTINGS"
+
+
+def replace_process(command: list[str], environment: Mapping[str, str]) -> int:
+    """Become the program, so that signals and service managers see one process.
+
+    Windows can't: there the program is a child, and its exit code is returned.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name != "nt":
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and so would the program
+        try:
+            os.execve(command[0], command, environment)
+        except OSError as error:
+            print(f"starting {command[0]}: {error.strerror}", file=sys.stderr)
+            return 2
+    child = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child by itself
+    return child.wait()
+
+
+def environment_with(document: Mapping[str, Any]) -> tuple[dict[str, str], list[int]]:
+    """The environment that hands a document of settings to the program.
+
+    Passwords are in the document. It is in a file without a name, which the program can
+    read again at a reload, and which no list of processes shows; the descriptors returned
+    must be inherited. Where the system has no such files it is in the environment.
+    """
+    environment = {k: v for k, v in os.environ.items() if k not in (VARIABLE, VARIABLE + "_FILE")}
+    text = json.dumps(document)
+    if not hasattr(os, "memfd_create"):
+        return {**environment, VARIABLE: text}, []
+    descriptor = os.memfd_create("chanmqttproxy-settings", 0)
+    with os.fdopen(descriptor, "w", closefd=False) as file:
+        file.write(text)
+    return {**environment, VARIABLE + "_FILE": f"/proc/self/fd/{descriptor}"}, [descriptor]
+
+
+def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "subprocess.Popen[str]":
+    """Start the program as a child."""
+    environment, descriptors = environment_with(document)
+    try:
+        return subprocess.Popen(command, env=environment, pass_fds=descriptors, text=True, **options)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def become(command: list[str], document: Mapping[str, Any]) -> int:
+    """Become the program, with a document of settings."""
+    environment, descriptors = environment_with(document)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, True)
+    return replace_process(command, environment)
