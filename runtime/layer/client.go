@@ -18,6 +18,8 @@ var (
 	sendSource string
 	//go:embed take.lua
 	takeSource string
+	//go:embed find.lua
+	findSource string
 	//go:embed keep.lua
 	keepSource string
 	//go:embed bury.lua
@@ -26,14 +28,18 @@ var (
 	replaySource string
 	//go:embed forward.lua
 	forwardSource string
+	//go:embed forget.lua
+	forgetSource string
 
 	sendScript = redis.NewScript(sendSource)
 	takeScript = redis.NewScript(takeSource)
+	findScript = redis.NewScript(findSource)
 	keepScript = redis.NewScript(keepSource)
 	buryScript = redis.NewScript(burySource)
 
 	replayScript  = redis.NewScript(replaySource)
 	forwardScript = redis.NewScript(forwardSource)
+	forgetScript  = redis.NewScript(forgetSource)
 )
 
 // Client is one peer of a channel layer. It connects when it is first used, and

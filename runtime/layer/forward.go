@@ -2,7 +2,6 @@ package layer
 
 import (
 	"context"
-	"slices"
 
 	"chanmqttproxy/messages"
 )
@@ -28,7 +27,7 @@ func (c *Client) Forward(ctx context.Context, slot int, receipts []messages.Rece
 func (s *server) forward(ctx context.Context, queue string, members []string) error {
 	c := s.reader.client
 	keys := []string{c.keys.inflight(s.reader.id), queue}
-	for some := range slices.Chunk(members, maxForget) {
+	for some := range chunks(members) {
 		args := []any{c.config.Expiry}
 		for _, m := range some {
 			args = append(args, m)

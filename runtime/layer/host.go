@@ -2,6 +2,7 @@ package layer
 
 import (
 	"cmp"
+	"context"
 	"strings"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 // Host is one server of a layer, or one set of servers that Sentinels watch.
 type Host struct {
 	// Redis is where the server is and how to log in. Timeouts that it does not
-	// set are 2 s to connect and 3 s to answer. Its retries and pool sizes are not
-	// used. With Sentinels its address is not used either.
+	// set are 2 s to connect and 3 s without a byte of an answer. Its retries and
+	// pool sizes are not used. With Sentinels its address is not used either.
 	Redis *redis.Options
 	// Sentinels, if there are any, are asked at each connection for the address
 	// of the master that they call Master: one after the other, from the one that
@@ -35,8 +36,9 @@ func (h Host) Name() string {
 }
 
 // options are the caller's with what this package relies on: errors come
-// quickly, and nothing is repeated behind its back, which would reorder.
-func (h Host) options(connections int) *redis.Options {
+// quickly, and nothing is repeated behind its back, which would reorder. After ctx
+// nothing is waited for that is only slow.
+func (h Host) options(ctx context.Context, connections int) *redis.Options {
 	o := quick(h.Redis)
 	o.PoolSize = connections
 	if len(h.Sentinels) > 0 {
@@ -44,6 +46,7 @@ func (h Host) options(connections int) *redis.Options {
 		o.Network = "tcp"
 		o.Dialer = newSentinels(h, o).dial
 	}
+	steady(ctx, o)
 	return o
 }
 

@@ -3,6 +3,9 @@ package layer
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha1"
+	"encoding/hex"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -46,14 +49,39 @@ func (f *inflight) remove(members []string) {
 	}
 }
 
-func (f *inflight) snapshot() map[string]struct{} {
+// sums are the SHA-1 of all that were handed out, as find.lua wants them.
+func (f *inflight) sums() []any {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return maps.Clone(f.known)
+	known := slices.Collect(maps.Keys(f.known))
+	f.mu.Unlock()
+	sums := make([]any, len(known))
+	for i, m := range known {
+		sums[i] = sum(m)
+	}
+	return sums
 }
 
-// maxForget is how many messages one command takes away.
-const maxForget = 512
+// One command takes away at most so many messages, and none further above so many bytes.
+const (
+	maxForget      = 512
+	maxForgetBytes = 1 << 20
+)
+
+// chunks are messages as they are taken away.
+func chunks(members []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for len(members) > 0 {
+			n := 0
+			for bytes := 0; n < min(len(members), maxForget) && bytes < maxForgetBytes; n++ {
+				bytes += len(members[n])
+			}
+			if !yield(members[:n:n]) {
+				return
+			}
+			members = members[n:]
+		}
+	}
+}
 
 // Acknowledge lets received messages leave Redis for good. It may be repeated,
 // and receipts of messages that are gone do no harm. Errors are
@@ -71,17 +99,41 @@ func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) e
 	return firstError(errs)
 }
 
+// largeMember is the size from which on it costs less to name a message by its SHA-1.
+const largeMember = 16 << 10
+
 // forget takes members out of what this client has in flight at one host.
 func (s *server) forget(ctx context.Context, members []string) error {
 	c := s.reader.client
 	key := c.keys.inflight(s.reader.id)
-	for some := range slices.Chunk(members, maxForget) {
-		if err := s.redis.ZRem(ctx, key, some).Err(); err != nil {
+	for some := range chunks(members) {
+		var small, large []any
+		for _, m := range some {
+			if len(m) < largeMember {
+				small = append(small, m)
+			} else {
+				large = append(large, len(m), sum(m))
+			}
+		}
+		var err error
+		if len(small) > 0 {
+			err = s.redis.ZRem(ctx, key, small...).Err()
+		}
+		if err == nil && len(large) > 0 {
+			err = forgetScript.Run(ctx, s.redis, []string{key}, large...).Err()
+		}
+		if err != nil {
 			return s.failure("acknowledging messages of channel "+c.config.Channel, err)
 		}
 		s.reader.inflight.remove(some)
 	}
 	return nil
+}
+
+// sum is how a script names a message.
+func sum(member string) string {
+	sum := sha1.Sum([]byte(member))
+	return hex.EncodeToString(sum[:])
 }
 
 func newPeerID() string { return strings.ToLower(rand.Text()) }

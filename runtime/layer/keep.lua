@@ -18,9 +18,9 @@ local adopted = 0
 for _, peer in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[6] == '1' and '+inf' or '(' .. now)) do
   if peer ~= ARGV[1] then
     local left = ARGV[4] .. peer
-    local messages = redis.call('ZRANGE', left, 0, -1, 'WITHSCORES')
-    for i = 1, #messages, 2 do
-      redis.call('ZADD', KEYS[1], messages[i + 1], messages[i])
+    for at = 0, redis.call('ZCARD', left) - 1 do -- one at a time: each may be large
+      local message = redis.call('ZRANGE', left, at, at, 'WITHSCORES')
+      redis.call('ZADD', KEYS[1], message[2], message[1])
       adopted = adopted + 1
     end
     redis.call('DEL', left)

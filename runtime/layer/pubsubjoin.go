@@ -25,7 +25,7 @@ type groups struct {
 func (p *PubSub) Join(ctx context.Context, group string) error {
 	channel := p.topic(messages.Target{Name: group})
 	server := p.on(channel)
-	client := redis.NewClient(server.host.options(1))
+	client := redis.NewClient(server.host.options(ctx, 1))
 	sub := client.Subscribe(ctx, channel)
 	if _, err := sub.Receive(ctx); err != nil {
 		_ = sub.Close()

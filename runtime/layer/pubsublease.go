@@ -21,7 +21,7 @@ const (
 // listen keeps a subscription to the commands and the signs until ctx ends.
 func (s *subscriber) listen(ctx context.Context) {
 	defer close(s.listener)
-	client := redis.NewClient(s.server.host.options(1))
+	client := redis.NewClient(s.server.host.options(ctx, 1))
 	defer client.Close()
 	for {
 		s.lost(s.hear(ctx, client))

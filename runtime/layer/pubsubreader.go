@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -80,14 +81,18 @@ func (l *list) add(members ...string) {
 	}
 }
 
-// take takes the first n away, or all if there are fewer.
+// take takes the first n away, or fewer if there are no more, or above maxReadBytes;
+// one at least.
 func (l *list) take(n int) []string {
-	n = min(n, len(l.members))
-	some := l.members[:n:n]
-	l.members = l.members[n:]
-	for _, m := range some {
-		l.bytes -= len(m)
+	taken, bytes := 0, 0
+	for taken < min(n, len(l.members)) && (taken == 0 || bytes+len(l.members[taken]) <= maxReadBytes) {
+		bytes += len(l.members[taken])
+		taken++
 	}
+	some := slices.Clone(l.members[:taken]) // the rest does not keep it
+	clear(l.members[:taken])
+	l.members = l.members[taken:]
+	l.bytes -= bytes
 	return some
 }
 

@@ -18,6 +18,10 @@ const (
 	inflightFor = 24 * time.Hour
 )
 
+// maxReadBytes is how much one answer holds of the commands: a slow link is not held
+// by what is read for long. One command comes whatever its size.
+const maxReadBytes = 1 << 20
+
 // reader receives from one channel on one host. It begins to exist for others at the first
 // call: a client that only sends holds no lease.
 type reader struct {
@@ -172,26 +176,24 @@ func (r *reader) take(limit int) ([]string, error) {
 	c := r.client
 	keys := []string{c.keys.commands(), c.keys.inflight(r.id), c.keys.peers()}
 	members, err := takeScript.Run(r.ctx, r.redis, keys,
-		limit, int(inflightFor.Seconds()), r.id, c.config.Lease.Seconds(), c.config.until()).StringSlice()
+		limit, int(inflightFor.Seconds()), r.id, c.config.Lease.Seconds(), c.config.until(), maxReadBytes).StringSlice()
 	if err != nil {
 		r.missed.Store(true)
 		return nil, err
 	}
-	r.emptied = len(members) == 0 || len(members) < limit && r.wake.armed.Load()
+	last := len(members) - 1
+	more := members[last] != ""
+	members = members[:last]
+	r.emptied = last == 0 || last < limit && !more && r.wake.armed.Load()
 	return r.inflight.add(members), nil
 }
 
+// find returns the oldest in the in-flight key that were not handed out.
 func (r *reader) find(limit int) ([]string, error) {
-	known := r.inflight.snapshot()
-	all, err := r.redis.ZRange(r.ctx, r.client.keys.inflight(r.id), 0, -1).Result()
+	args := append([]any{limit, maxReadBytes}, r.inflight.sums()...)
+	members, err := findScript.Run(r.ctx, r.redis, []string{r.client.keys.inflight(r.id)}, args...).StringSlice()
 	if err != nil {
 		return nil, err
-	}
-	var members []string
-	for _, m := range all {
-		if _, ok := known[m]; !ok && len(members) < limit {
-			members = append(members, m)
-		}
 	}
 	return r.inflight.add(members), nil
 }

@@ -26,8 +26,8 @@ type server struct {
 }
 
 func newServer(ctx context.Context, c *Client, index int, host Host) *server {
-	s := &server{index: index, host: host, redis: redis.NewClient(host.options(8)), doubt: make(chan struct{}, 1)}
-	s.sender = newSender(ctx, redis.NewClient(host.options(1)), c, s)
+	s := &server{index: index, host: host, redis: redis.NewClient(host.options(ctx, 8)), doubt: make(chan struct{}, 1)}
+	s.sender = newSender(ctx, redis.NewClient(host.options(ctx, 1)), c, s)
 	s.reader = newReader(ctx, c, s)
 	return s
 }

@@ -4,28 +4,42 @@
 --
 -- KEYS: queue, in-flight key, leases. ARGV: 1 limit, 2 life of the in-flight key
 -- in seconds, 3 reader's id, 4 length of its lease in seconds, 5 '' or the time, in
--- microseconds, after which it may not read any more.
--- Returns the messages, oldest first.
+-- microseconds, after which it may not read any more, 6 limit in bytes.
+-- Returns the messages, oldest first: one at least, if there is any, and no further
+-- one that would exceed a limit; and then '+' where the bytes have ended it, else ''.
 local time = redis.call('TIME')
 if ARGV[5] ~= '' and time[1] * 1e6 + time[2] > tonumber(ARGV[5]) then
   return redis.error_reply('LATE the commands may be read by another now')
 end
-local popped = redis.call('ZPOPMIN', KEYS[1], ARGV[1])
-local taken, add, n = {}, {}, 0
-local function flush()
-  if n > 0 then redis.call('ZADD', KEYS[2], unpack(add)) end
-  add, n = {}, 0
+local limit, room = tonumber(ARGV[1]), tonumber(ARGV[6])
+local taken, scores, largest, step, more = {}, {}, 1, 1, ''
+while step > 0 do
+  local some = redis.call('ZRANGE', KEYS[1], #taken, #taken + step - 1, 'WITHSCORES')
+  for i = 1, #some, 2 do
+    local size = #some[i]
+    if #taken > 0 and size > room then
+      limit, more = #taken, '+'
+      break
+    end
+    taken[#taken + 1], scores[#scores + 1] = some[i], some[i + 1]
+    room, largest = room - size, math.max(largest, size)
+  end
+  if #some < 2 * step then limit = #taken end
+  -- As many more as fit if they are like those before: few are read in vain.
+  step = math.min(limit - #taken, 64, math.max(1, math.floor(room / largest)))
 end
-for i = 1, #popped, 2 do
-  add[n + 1], add[n + 2] = popped[i + 1], popped[i]
-  n = n + 2
-  if n == 1000 then flush() end -- the stack has room for some thousands
-  taken[#taken + 1] = popped[i]
-end
-flush()
 if #taken > 0 then
+  redis.call('ZPOPMIN', KEYS[1], #taken)
+  for first = 1, #taken, 1000 do -- the stack has room for some thousands
+    local add = {}
+    for i = first, math.min(first + 999, #taken) do
+      add[#add + 1], add[#add + 2] = scores[i], taken[i]
+    end
+    redis.call('ZADD', KEYS[2], unpack(add))
+  end
   redis.call('EXPIRE', KEYS[2], ARGV[2])
   redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
+taken[#taken + 1] = more
 return taken

@@ -82,7 +82,7 @@ func (w *wake) run(ctx context.Context) {
 // listen keeps one connection until it fails. A subscription is the way to make
 // go-redis read a connection all the time; nothing is ever published to it.
 func (w *wake) listen(ctx context.Context) error {
-	options := w.host.options(1)
+	options := w.host.options(ctx, 1)
 	options.Protocol = 3
 	var refused atomic.Pointer[error]
 	options.OnConnect = func(ctx context.Context, cn *redis.Conn) error {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Proxy passes TCP connections on to a server and can break them, where what was
@@ -17,8 +18,10 @@ type Proxy struct {
 	target   string
 	open     atomic.Bool
 	left     atomic.Int64 // bytes until the next cut; negative: none is planned
+	rate     atomic.Int64 // bytes a second; 0: as many as there are
 
 	mu    sync.Mutex
+	free  time.Time // when what was let through has passed, at that rate
 	pairs map[net.Conn]net.Conn
 	held  map[net.Conn]chan struct{} // by server: what goes there waits for that
 	work  sync.WaitGroup
@@ -96,6 +99,26 @@ func (p *Proxy) Release() {
 	clear(p.held)
 }
 
+// Limit has all connections together pass so many bytes a second; 0: any number.
+func (p *Proxy) Limit(bytesPerSecond int) { p.rate.Store(int64(bytesPerSecond)) }
+
+// pace waits until so many bytes may pass.
+func (p *Proxy) pace(bytes int) {
+	rate := p.rate.Load()
+	if rate == 0 {
+		return
+	}
+	p.mu.Lock()
+	now := time.Now()
+	if p.free.Before(now) {
+		p.free = now
+	}
+	p.free = p.free.Add(time.Duration(int64(bytes) * int64(time.Second) / rate))
+	wait := p.free.Sub(now)
+	p.mu.Unlock()
+	time.Sleep(wait)
+}
+
 // wait waits where what goes to an end is held.
 func (p *Proxy) wait(to net.Conn) {
 	p.mu.Lock()
@@ -142,6 +165,7 @@ type meter struct {
 
 func (m meter) Write(b []byte) (int, error) {
 	m.proxy.wait(m.Conn)
+	m.proxy.pace(len(b))
 	if m.proxy.left.Load() < 0 {
 		return m.Conn.Write(b)
 	}

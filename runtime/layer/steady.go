@@ -1,0 +1,114 @@
+package layer
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// steady has what is under way on the connections of a server time out only when no
+// byte has passed for as long as o says, not when the whole takes longer. That ends
+// with ctx: what is closed is not waited for.
+func steady(ctx context.Context, o *redis.Options) {
+	dial := o.Dialer
+	if dial == nil {
+		dial = redis.NewDialer(o)
+	}
+	o.Dialer = func(dialing context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(dialing, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		s := &steadyConn{Conn: conn, ctx: ctx, read: patience{least: o.ReadTimeout}, write: patience{least: o.WriteTimeout}}
+		if socket, ok := conn.(syscall.Conn); ok {
+			return steadySocket{s, socket}, nil // go-redis asks whether it is still open
+		}
+		return s, nil
+	}
+}
+
+// steadySocket is a steadyConn without TLS.
+type steadySocket struct {
+	*steadyConn
+	syscall.Conn
+}
+
+// steadyConn moves its deadlines as bytes pass. go-redis sets them once for each
+// command, and a large one on a slow link takes longer than a server may be silent.
+type steadyConn struct {
+	net.Conn
+	ctx         context.Context
+	read, write patience
+}
+
+// writeStep is how many bytes are written between two looks at the deadline.
+const writeStep = 64 << 10
+
+func (c *steadyConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.ctx.Err() == nil {
+		if deadline := c.read.moved(time.Now()); !deadline.IsZero() {
+			_ = c.Conn.SetReadDeadline(deadline)
+		}
+	}
+	return n, err
+}
+
+func (c *steadyConn) Write(b []byte) (written int, err error) {
+	for {
+		step := b[written:min(len(b), written+writeStep)]
+		n, err := c.Conn.Write(step)
+		if written += n; err != nil || written == len(b) {
+			return written, err
+		}
+		if deadline := c.write.moved(time.Now()); !deadline.IsZero() && c.ctx.Err() == nil {
+			_ = c.Conn.SetWriteDeadline(deadline)
+		}
+	}
+}
+
+func (c *steadyConn) SetReadDeadline(t time.Time) error {
+	c.read.set(time.Now(), t)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *steadyConn) SetWriteDeadline(t time.Time) error {
+	c.write.set(time.Now(), t)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *steadyConn) SetDeadline(t time.Time) error {
+	now := time.Now()
+	c.read.set(now, t)
+	c.write.set(now, t)
+	return c.Conn.SetDeadline(t)
+}
+
+// patience is how long one direction of a connection may be silent.
+type patience struct {
+	least time.Duration // a deadline that is sooner is the caller's own, and is kept
+	step  time.Duration // 0: the deadline stays as it is
+	from  time.Time     // when the present one was set
+}
+
+// clockSlack is by how much the clock that go-redis reckons deadlines with may be late.
+const clockSlack = 250 * time.Millisecond
+
+func (p *patience) set(now, deadline time.Time) {
+	p.step, p.from = 0, now
+	if d := deadline.Sub(now); !deadline.IsZero() && p.least > 0 && d >= p.least-clockSlack {
+		p.step = d
+	}
+}
+
+// moved is the deadline after bytes have passed; zero: as it was.
+func (p *patience) moved(now time.Time) time.Time {
+	if p.step == 0 || now.Sub(p.from) < p.step/8 {
+		return time.Time{}
+	}
+	p.from = now
+	return now.Add(p.step)
+}
