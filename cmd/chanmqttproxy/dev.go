@@ -16,10 +16,11 @@ import (
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/embedded"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/logs"
 	"chanmqttproxy/runtime/worker"
 )
 
-func devCommand() *cobra.Command {
+func devCommand(stderr *logs.Queue) *cobra.Command {
 	noDemo, serve := false, false
 	c := configured(&cobra.Command{
 		Use:   "dev",
@@ -40,7 +41,7 @@ answers there yet; there are no simulated devices then.`,
 
   # Without the house that there is to look at:
   chanmqttproxy dev --no-demo`,
-	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, !noDemo, serve) })
+	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, stderr, !noDemo, serve) })
 	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
 	c.Flags().BoolVar(&serve, "serve", false, "embed the servers at the configured addresses")
 	return c
@@ -48,8 +49,8 @@ answers there yet; there are no simulated devices then.`,
 
 // dev runs the worker; a demo is there only with both servers embedded, so that
 // it disturbs nobody.
-func dev(c *cobra.Command, cfg *config.Config, withDemo, serve bool) error {
-	log, control, flush := startLog(cfg)
+func dev(c *cobra.Command, cfg *config.Config, stderr *logs.Queue, withDemo, serve bool) error {
+	log, control, flush := startLog(cfg, stderr)
 	defer flush()
 	out := c.OutOrStdout()
 	var own servers
@@ -57,7 +58,7 @@ func dev(c *cobra.Command, cfg *config.Config, withDemo, serve bool) error {
 	if err := own.start(out, cfg, log, serve); err != nil {
 		return err
 	}
-	w := newWorker(cfg, log)
+	w := newWorker(cfg, log, stderr)
 	defer reloading(c, w, log, control)()
 	w.Development = own.development()
 	w.Development.More = map[string]http.Handler{"/chat/": newChat(cfg)}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/term"
@@ -15,10 +17,12 @@ import (
 
 // startLog makes the logger, which writes to standard error as the configuration
 // says, and begins with what a person should know. At the end flush is to be
-// called.
-func startLog(cfg *config.Config) (log *slog.Logger, control logs.Control, flush func()) {
+// called. From here on a reader of the log that goes away costs lines, not the worker.
+func startLog(cfg *config.Config, stderr *logs.Queue) (log *slog.Logger, control logs.Control, flush func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	asText := cfg.Log.Format == config.LogText || cfg.Log.Format == config.LogAuto && term.IsTerminal(int(os.Stderr.Fd()))
-	log, control, flush = logs.New(os.Stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
+	stderr.Configure(cfg.Log.Memory, asText)
+	log, control, flush = logs.New(stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
 	redis.SetLogger(redisLog{log})
 	log.Info("starting", "version", versionOf())
 	for _, name := range cfg.Ignored {

@@ -7,14 +7,20 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"os"
+
+	"chanmqttproxy/runtime/logs"
 )
 
 func main() {
-	ctx := untilSignal(os.Stderr)
-	err := root().ExecuteContext(ctx)
+	stderr := logs.NewQueue(os.Stderr, logs.DefaultMemory)
+	log.SetOutput(stderr) // for libraries
+	ctx := untilSignal(stderr)
+	err := root(ctx, stderr).ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "chanmqttproxy:", err)
+		fmt.Fprintln(stderr, "chanmqttproxy:", err)
 	}
+	stderr.Close(flushTimeout)
 	os.Exit(exitCode(err))
 }

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/logs"
 	"chanmqttproxy/runtime/worker"
 )
 
-// root is the command line.
-func root() *cobra.Command {
+// root is the command line. The output of its commands ends with ctx, also where nobody
+// reads it; what they have to say beside it goes to stderr.
+func root(ctx context.Context, stderr *logs.Queue) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "chanmqttproxy",
 		Short: "The MQTT worker of a Django Channels site",
@@ -34,7 +37,9 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists all flags", err, c.CommandPath())
 	})
-	c.AddCommand(runCommand(), devCommand(), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(),
+	c.SetOut(output{ctx, os.Stdout})
+	c.SetErr(stderr)
+	c.AddCommand(runCommand(stderr), devCommand(stderr), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(),
 		treeCommand(), sendCommand(), listenCommand(), versionCommand())
 	c.InitDefaultCompletionCmd()
 	strict(c)

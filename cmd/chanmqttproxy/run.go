@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/runtime/config"
+	"chanmqttproxy/runtime/logs"
 	"chanmqttproxy/runtime/systemd"
 	"chanmqttproxy/runtime/worker"
 )
 
-func runCommand() *cobra.Command {
+func runCommand(stderr *logs.Queue) *cobra.Command {
 	return configured(&cobra.Command{
 		Use:   "run",
 		Short: "Run the worker",
@@ -27,19 +28,20 @@ The broker and Redis may come later, or go and come back.`,
 
   # By file:
   chanmqttproxy run --config /etc/chanmqttproxy.yaml`,
-	}, run)
+	}, func(c *cobra.Command, cfg *config.Config) error { return run(c, cfg, stderr) })
 }
 
-func run(c *cobra.Command, cfg *config.Config) error {
-	log, control, flush := startLog(cfg)
+func run(c *cobra.Command, cfg *config.Config, stderr *logs.Queue) error {
+	log, control, flush := startLog(cfg, stderr)
 	defer flush()
-	w := newWorker(cfg, log)
+	w := newWorker(cfg, log, stderr)
 	defer reloading(c, w, log, control)()
 	return w.Run(c.Context())
 }
 
-func newWorker(cfg *config.Config, log *slog.Logger) *worker.Worker {
+func newWorker(cfg *config.Config, log *slog.Logger, stderr *logs.Queue) *worker.Worker {
 	w := worker.New(cfg, log)
+	w.Logs = stderr
 	w.Version = versionOf()
 	w.Manager = systemd.Find(os.Environ(), os.Getpid())
 	limitMemory(log)

@@ -170,6 +170,8 @@ type Log struct {
 	// Levels are those of single components.
 	Levels map[string]slog.Level
 	Format LogFormat
+	// Memory is how many bytes of lines may wait for whoever reads them.
+	Memory int
 }
 
 // LogFormat is how log lines look.

@@ -122,6 +122,8 @@ var settings = []setting{
 		help: "`debug`, `info`, `warn` or `error`; with more after a comma for single components, which are `actors`, `http`, `layer`, `mqtt` and `slots`: `info,mqtt=debug`."},
 	{env: "LOG_FORMAT", kind: text, choices: []string{"text", "json"}, shown: "text on a terminal, else JSON", set: setLogFormat,
 		help: "`text` or `json`."},
+	{env: "LOG_MEMORY", kind: number, fallback: "1048576", set: setNumber(4096, math.MaxInt32, func(d *draft) *int { return &d.Log.Memory }),
+		help: "How many bytes of log lines may wait while standard error is not read; above it lines are dropped and counted."},
 	{env: "SHUTDOWN_TIMEOUT", kind: duration, fallback: "10s", set: setShutdownTimeout,
 		help: "How long a stop may take to finish what is under way."},
 }

@@ -31,15 +31,19 @@ func (c Control) SetLevels(level slog.Level, of map[string]slog.Level) {
 // New makes a logger that writes to w. Warnings and errors that repeat
 // themselves are told as Repeats says; flush tells at the end what is untold.
 func New(w io.Writer, o Options) (log *slog.Logger, control Control, flush func()) {
-	all := &slog.HandlerOptions{Level: slog.LevelDebug}
-	var lines slog.Handler = slog.NewJSONHandler(w, all)
-	if o.Text {
-		lines = slog.NewTextHandler(w, all)
-	}
 	b := newBook()
 	control.levels = &atomic.Pointer[Options]{}
 	control.levels.Store(&o)
-	return slog.New(levels{Handler: repeats{Handler: lines, book: b}, control: control}), control, b.flush
+	return slog.New(levels{Handler: repeats{Handler: handler(w, o.Text), book: b}, control: control}), control, b.flush
+}
+
+// handler writes all levels, as text or as JSON.
+func handler(w io.Writer, asText bool) slog.Handler {
+	all := &slog.HandlerOptions{Level: slog.LevelDebug}
+	if asText {
+		return slog.NewTextHandler(w, all)
+	}
+	return slog.NewJSONHandler(w, all)
 }
 
 // levels holds back what is below the level of its component.

@@ -14,9 +14,14 @@ type metrics struct{ registry *prometheus.Registry }
 
 // count is a number that only grows.
 func (m metrics) count(name, help string, n *atomic.Int64, labels ...string) {
+	m.total(name, help, n.Load, labels...)
+}
+
+// total is a number that only grows, and that is kept elsewhere.
+func (m metrics) total(name, help string, read func() int64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(
 		prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: pairs(labels)},
-		func() float64 { return float64(n.Load()) }))
+		func() float64 { return float64(read()) }))
 }
 
 // level is a number that grows and shrinks.

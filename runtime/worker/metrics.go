@@ -31,6 +31,7 @@ type telling struct {
 	trips    *actors.Histogram
 	queues   func(context.Context) ([]messages.QueueFacts, error)
 	bounds   config.Bounds
+	logs     logBounds
 	version  string
 }
 
@@ -38,7 +39,7 @@ func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
 		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, queues: queuesOf(base, w.tree),
-		bounds: w.config.Bounds, version: w.Version,
+		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
 	}
 }
 
@@ -141,10 +142,7 @@ func (t telling) sides(m metrics) {
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Namespace: namespace, Name: "commands_dropped_total",
-		Help: "Commands that came by the pub/sub back end when as many waited as may.",
-	}, func() float64 { return float64(t.layer().DroppedCommands) }))
+	m.total("commands_dropped_total", "Commands that came by the pub/sub back end when as many waited as may.", func() int64 { return int64(t.layer().DroppedCommands) })
 }
 
 // slots are the worker's part in the whole.
@@ -178,4 +176,5 @@ func (t telling) bounded(m metrics) {
 	m.limit("queue_backlog_limit", "QUEUE_BACKLOG: how many messages may wait for the queue of one process.", b.QueueBacklog)
 	m.limit("backlog_limit_bytes", "BACKLOG_MEMORY: how much memory waiting messages may take.", b.BacklogMemory)
 	m.limit("dead_letters_limit", "DEAD_LETTERS: how many are kept in Redis.", b.DeadLetters)
+	t.logs.register(m)
 }

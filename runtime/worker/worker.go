@@ -27,6 +27,9 @@ type Worker struct {
 	// Manager is told how the worker does.
 	Manager systemd.Manager
 
+	// Logs is what the log is written through, for the metrics; nil: nothing.
+	Logs *logs.Queue
+
 	// Development, if set, says that the worker is one for development.
 	Development *Development
 
