@@ -3,20 +3,22 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
 )
 
 // RedisServer is a Redis of which only the data types and commands that a
-// channel layer needs are promised. Keys expire in real time. It has no client
+// channel layer needs are promised, and that whoever publishes reaches all who subscribed
+// before it, as Redis does. Keys expire in real time. It has no client
 // tracking.
 type RedisServer struct {
 	mini *miniredis.Miniredis
 	addr string
 
-	mu      sync.Mutex
-	running bool
+	mu    sync.Mutex
+	front *front // nil: stopped
 }
 
 // Redis starts a server on host:port, which must be on loopback; port 0 takes
@@ -52,15 +54,22 @@ func (r *RedisServer) Require(user, password string) {
 func (r *RedisServer) Start() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.running {
+	if r.front != nil {
 		return nil
+	}
+	listener, err := net.Listen("tcp", r.addr)
+	if err != nil {
+		return fmt.Errorf("starting the embedded Redis on %s: %w", r.addr, err)
 	}
 	// Close cancels the context on which blocking commands wait.
 	r.mini.Ctx, r.mini.CtxCancel = context.WithCancel(context.Background())
-	if err := r.mini.StartAddr(r.addr); err != nil {
+	conn, err := r.mini.Dial() // starts it without a listener of its own
+	if err != nil {
+		_ = listener.Close()
 		return fmt.Errorf("starting the embedded Redis on %s: %w", r.addr, err)
 	}
-	r.addr, r.running = r.mini.Addr(), true
+	_ = conn.Close()
+	r.addr, r.front = listener.Addr().String(), serveFront(listener, r.mini.Server())
 	return nil
 }
 
@@ -68,8 +77,12 @@ func (r *RedisServer) Start() error {
 func (r *RedisServer) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.front == nil {
+		return
+	}
 	r.mini.Close()
-	r.running = false
+	r.front.close()
+	r.front = nil
 }
 
 // Close is Stop for good. It may be called twice.
