@@ -18,6 +18,9 @@ type Gauges struct {
 	Settled atomic.Int64
 	// CommandsUnderWay is how many commands have been taken and are not done.
 	CommandsUnderWay atomic.Int64
+	// CommandBytes is how much memory these are taken to occupy: twice their sizes in
+	// Redis.
+	CommandBytes atomic.Int64
 	// Acknowledgement is the time from the arrival of a message of QoS 1 or 2
 	// until it may be acknowledged to the MQTT broker.
 	Acknowledgement Histogram

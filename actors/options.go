@@ -31,6 +31,10 @@ type Options struct {
 	// default. While the broker is away that many wait in the worker; the others
 	// stay in Redis, where the layer's own capacity pushes back on the site.
 	Window int
+	// CommandMemory is the memory, in bytes, that the commands under way are taken to
+	// occupy when no further ones are read, 32 MiB by default: each twice its size in
+	// Redis.
+	CommandMemory int64
 	// GroupBacklog is the most messages that wait to be written for one target,
 	// 10,000 by default. Above it those of QoS 0 are dropped, oldest first, and
 	// counted; those of QoS 1 and 2 are bounded by the receive maximum.
@@ -79,6 +83,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Window <= 0 {
 		o.Window = 1024
+	}
+	if o.CommandMemory <= 0 {
+		o.CommandMemory = 32 << 20
 	}
 	if o.GroupBacklog <= 0 {
 		o.GroupBacklog = 10_000

@@ -12,8 +12,9 @@ import (
 )
 
 // The reader keeps the commands that were taken from the layer and have not
-// taken effect yet: at most Window of them. It supervises the receiver, which
-// waits for more, and acknowledges to Redis what is done.
+// taken effect yet: at most Window of them, and no further ones while they take
+// CommandMemory. It supervises the receiver, which waits for more, and acknowledges
+// to Redis what is done.
 //
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
@@ -24,7 +25,7 @@ type acknowledged struct {
 	receipts []messages.Receipt
 	forwards []messages.Forward
 	burials  []messages.Burial
-	settled  int // of the round
+	settled  load // of the round
 	err      error
 }
 
@@ -52,7 +53,7 @@ type reader struct {
 	receiver  *actor.PID
 	attempts  int  // failed attempts of the receiver in a row
 	waiting   bool // the receiver has been asked for more
-	underWay  int
+	underWay  load
 	quiescing bool
 	ended     bool      // the receiver has stopped
 	since     time.Time // when Redis was back last
@@ -137,8 +138,8 @@ func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 
 // take asks the receiver for as much as the window has room for.
 func (r *reader) take() {
-	room := r.Window - r.underWay
-	if r.waiting || r.quiescing || room <= 0 {
+	room := r.underWay.room(r.Window, r.CommandMemory)
+	if r.waiting || r.quiescing || room == 0 {
 		return
 	}
 	r.waiting = true
@@ -148,7 +149,11 @@ func (r *reader) take() {
 func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
-	r.count(len(m.Received))
+	before := r.underWay
+	for _, received := range m.Received {
+		r.underWay.add(received.Receipt)
+	}
+	r.count(r.underWay.less(before))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
 		r.replies.expect(received, ctx.Self())
@@ -161,10 +166,10 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.take()
 }
 
-// count notes that there are more commands under way, or fewer.
-func (r *reader) count(n int) {
-	r.underWay += n
-	r.Stats.CommandsUnderWay.Add(int64(n))
+// count counts that there are more commands under way.
+func (r *reader) count(more load) {
+	r.Stats.CommandsUnderWay.Add(int64(more.commands))
+	r.Stats.CommandBytes.Add(more.bytes)
 }
 
 // fault tells the sender of a command why it did not take effect.
@@ -224,7 +229,7 @@ func (r *reader) acknowledge(ctx actor.Context) {
 	switch n := r.unsettled(); {
 	case r.acknowledging || n == 0:
 		r.tellQuiet()
-	case n >= min(ackRun, r.underWay) || len(r.forwards) > 0 || r.quiescing:
+	case n >= min(ackRun, r.underWay.commands) || len(r.forwards) > 0 || r.quiescing:
 		r.tell(ctx)
 	case !r.gathering:
 		r.gathering = true
@@ -249,6 +254,7 @@ func (r *reader) unsettled() int { return len(r.done) + len(r.forwards) + len(r.
 // settle tells the layer, and returns what is left to be told and why. One part
 // does not depend on the others.
 func (r *reader) settle(m acknowledged) (left acknowledged) {
+	before := m.load()
 	var ack, bury, forward error
 	if len(m.receipts) > 0 {
 		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, m.receipts) })
@@ -266,7 +272,6 @@ func (r *reader) settle(m acknowledged) (left acknowledged) {
 		})
 		forward = r.protect("forwarding commands", func() error { return r.Layer.Forward(r.ctx, slot, receipts) })
 		if forward == nil {
-			left.settled += len(receipts)
 			m.forwards = others
 		}
 	}
@@ -277,13 +282,28 @@ func (r *reader) settle(m acknowledged) (left acknowledged) {
 	if bury != nil {
 		left.burials = m.burials
 	}
-	left.settled += len(m.receipts) + len(m.burials) - len(left.receipts) - len(left.burials)
+	left.settled = before.less(left.load())
 	left.err = errors.Join(ack, forward, bury)
 	return left
 }
 
+// load is that of the commands that a round is about.
+func (m acknowledged) load() (l load) {
+	for _, r := range m.receipts {
+		l.add(r)
+	}
+	for _, f := range m.forwards {
+		l.add(f.Receipt)
+	}
+	for _, b := range m.burials {
+		l.add(b.Receipt)
+	}
+	return l
+}
+
 func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
-	r.count(-m.settled)
+	r.underWay = r.underWay.less(m.settled)
+	r.count(load{}.less(m.settled))
 	r.take()
 	if m.err == nil {
 		r.acknowledging = false
@@ -300,7 +320,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.ended && r.underWay == 0 && r.unsettled() == 0 && !r.acknowledging {
+	if r.ended && r.underWay.commands == 0 && r.unsettled() == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
@@ -339,7 +359,7 @@ func (r *reader) tellState(up bool) {
 
 func (r *reader) facts() any {
 	return messages.ReaderFacts{
-		UnderWay: r.underWay, Window: r.Window, Unanswered: len(r.replies.open),
+		UnderWay: r.underWay.commands, Bytes: r.underWay.bytes, Window: r.Window, Unanswered: len(r.replies.open),
 		LayerUp: r.known && r.trouble == "", Trouble: r.trouble,
 	}
 }

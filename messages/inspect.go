@@ -199,6 +199,8 @@ type ParkedFacts struct {
 // ReaderFacts are those of the keeper of the commands under way.
 type ReaderFacts struct {
 	UnderWay, Window int
+	// Bytes is the memory that those under way are taken to occupy.
+	Bytes int64
 	// Unanswered counts commands whose senders want an answer.
 	Unanswered int
 	LayerUp    bool

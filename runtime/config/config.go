@@ -138,6 +138,8 @@ type Capacity struct {
 type Bounds struct {
 	// Window is the number of commands under way.
 	Window int
+	// CommandMemory is the memory that these may take, in bytes.
+	CommandMemory int
 	// GroupBacklog is the number of messages that wait for one target,
 	// QueueBacklog for one full queue of the layer.
 	GroupBacklog, QueueBacklog int

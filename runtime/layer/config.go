@@ -54,6 +54,9 @@ type Config struct {
 	// Lease is how long after a reader's death others take over what it had in
 	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration
+	// CommandMemory is how many bytes of commands of a pub/sub layer, where none stay in
+	// Redis, wait for Receive; default 32 MiB. Further ones are dropped and counted.
+	CommandMemory int
 	// DeadLetters is how many buried messages are kept, the newest; default
 	// 1000. Each takes as much of Redis's memory as the command had, and a third
 	// more.
@@ -90,6 +93,7 @@ func (c Config) withDefaults() Config {
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Channel = cmp.Or(c.Channel, "mqtt")
 	c.Lease = cmp.Or(c.Lease, 5*time.Second)
+	c.CommandMemory = cmp.Or(c.CommandMemory, 32<<20)
 	c.DeadLetters = cmp.Or(c.DeadLetters, 1000)
 	return c
 }

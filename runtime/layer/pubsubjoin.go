@@ -127,7 +127,7 @@ const attendEvery = 5 * time.Millisecond
 func (s *subscriber) own(body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ready.full() {
+	if s.ready.full(s.peer.config.CommandMemory) {
 		s.dropped++
 		s.overflow.Add(1)
 		return

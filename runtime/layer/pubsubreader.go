@@ -12,12 +12,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// What a reader of a pub/sub layer has not handed out is bounded: Redis does not
-// keep it, and nobody can be refused.
-const (
-	maxWaiting      = 10_000
-	maxWaitingBytes = 64 << 20
-)
+// maxWaiting bounds what a reader of a pub/sub layer has not handed out, beside
+// Config.CommandMemory: Redis does not keep it, and nobody can be refused.
+const maxWaiting = 10_000
 
 // subscriber receives the commands of a pub/sub layer. It begins to exist for
 // others at the first call.
@@ -72,7 +69,7 @@ type list struct {
 	bytes   int
 }
 
-func (l *list) full() bool { return len(l.members) >= maxWaiting || l.bytes >= maxWaitingBytes }
+func (l *list) full(memory int) bool { return len(l.members) >= maxWaiting || l.bytes >= memory }
 
 func (l *list) add(members ...string) {
 	l.members = append(l.members, members...)
@@ -204,7 +201,7 @@ func (s *subscriber) heard(body string) {
 	}
 	switch {
 	case s.leaving:
-	case to.full():
+	case to.full(s.peer.config.CommandMemory):
 		s.dropped++
 		s.overflow.Add(1)
 	default:

@@ -38,6 +38,8 @@ func LayerConfig(cfg *config.Config) layer.Config {
 
 		Channel:     cfg.Channel,
 		DeadLetters: cfg.Bounds.DeadLetters,
+
+		CommandMemory: cfg.Bounds.CommandMemory,
 	}
 }
 

@@ -114,6 +114,7 @@ func (w *Worker) options(slot int) actors.Options {
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,
+		CommandMemory:    int64(bounds.CommandMemory),
 		GroupBacklog:     bounds.GroupBacklog,
 		QueueBacklog:     bounds.QueueBacklog,
 		BacklogMemory:    int64(bounds.BacklogMemory),
