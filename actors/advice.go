@@ -19,6 +19,10 @@ func advice(f *messages.SessionFailure, brief int) string {
 		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
 	case f.Cause == messages.ProtocolRefused, f.Cause == messages.ProtocolUnclear:
 		return "nothing: 3.1.1 is tried as well"
+	case f.Cause == messages.Unanswered:
+		return "nothing if the broker is just slow: it gets more time, and 3.1.1 is tried as well; else check MQTT_HOST, and whether the port wants TLS"
+	case f.Cause == messages.SessionKept:
+		return "nothing, unless it lasts: then restart the broker, or set another MQTT_CLIENT_ID"
 	case f.Cause == messages.BrokerRefused && refusals[f.Code] != "":
 		return refusals[f.Code]
 	case brief >= unsteady:

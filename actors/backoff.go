@@ -11,7 +11,7 @@ type Backoff struct {
 	// Min is the delay before the second attempt, 200 ms by default; the first
 	// has none. It doubles with each further attempt.
 	Min time.Duration
-	// Max caps the delay, 30 s by default.
+	// Max caps the delay, 5 s by default.
 	Max time.Duration
 }
 
@@ -20,7 +20,7 @@ func (b Backoff) withDefaults() Backoff {
 		b.Min = 200 * time.Millisecond
 	}
 	if b.Max < b.Min {
-		b.Max = max(30*time.Second, b.Min)
+		b.Max = max(5*time.Second, b.Min)
 	}
 	return b
 }
@@ -37,4 +37,10 @@ func (b Backoff) delay(failed int) time.Duration {
 		d = b.Min << shift
 	}
 	return d/2 + rand.N(d/2+1)
+}
+
+// rest is what is left of a delay after so many failed attempts, the last of which has
+// taken its time already.
+func (b Backoff) rest(failed int, spent time.Duration) time.Duration {
+	return max(0, b.delay(failed)-spent)
 }

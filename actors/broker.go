@@ -10,9 +10,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The broker actor keeps what outlives a connection: which version to speak, how
-// many attempts failed, which filters are wanted, and the publishes that have
-// not taken effect. It supervises the session and gives each of its
+// The broker actor keeps what outlives a connection: how many attempts failed,
+// which filters are wanted, and the publishes that have not taken effect. It supervises the session and gives each of its
 // incarnations what it needs.
 
 const (
@@ -37,11 +36,11 @@ type replayDue struct{ filter string }
 type broker struct {
 	*dependencies
 	session    *actor.PID
-	replacing  bool // the session is to be replaced when it has ended
 	stopping   bool
 	connection uint64
-	speech     speech
 	attempts   int
+	dialled    time.Time     // when the last attempt began
+	spent      time.Duration // on the last attempt, where it failed
 	up         bool
 	since      time.Time // of the live connection
 	brief      int       // connections in a row that did not live for a while
@@ -59,7 +58,7 @@ type broker struct {
 func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
-			dependencies: deps, speech: newSpeech(deps.Version), standing: newStanding(deps),
+			dependencies: deps, standing: newStanding(deps),
 			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps),
 		}
 	})
@@ -108,10 +107,8 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Quiet:
 		b.quiescing = true
 		b.tellQuiet()
-	case *actor.Terminated:
-		b.respawn(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
-		b.replacing, b.stopping = false, true
+		b.stopping = true
 	default:
 		b.strange(ctx)
 	}
@@ -129,14 +126,17 @@ func (b *broker) release(message any) {
 	}
 }
 
-// HandleFailure decides what follows the end of a connection, or of an attempt:
-// the next attempt, or a session that speaks another version. A bug in the
-// session costs its connection as well.
+// HandleFailure has the next attempt follow the end of a connection, or of an
+// attempt. A bug in the session costs its connection as well.
 func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
 	var f *messages.SessionFailure
 	known := false
 	if failed, ok := reason.(failure); ok {
 		known = errors.As(failed.err, &f)
+	}
+	b.spent = 0
+	if !b.up {
+		b.spent = max(0, time.Since(b.dialled))
 	}
 	b.count(known && f.Cause == messages.TakenOver)
 	b.down()
@@ -148,12 +148,6 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		f = &messages.SessionFailure{Doing: "keeping the session", Err: fmt.Errorf("a bug in the worker: %v", reason)}
 	}
 	b.standing.away(f, b.attempts, b.brief)
-	if known && b.speech.failed(f.Cause) {
-		b.Log.Info("trying another MQTT version", "version", b.speech.current.String())
-		b.replacing = true
-		s.StopChildren(child)
-		return
-	}
 	s.RestartChildren(child)
 }
 
@@ -189,22 +183,11 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 	}
 }
 
-// respawn replaces a session that was stopped for one that speaks another
-// version.
-func (b *broker) respawn(ctx actor.Context, m *actor.Terminated) {
-	if b.replacing && m.Who.Equal(b.session) {
-		b.replacing = false
-		b.session = spawn(ctx, "session", newSession(b.dependencies))
-	}
-}
-
 func (b *broker) connect() {
 	b.connection++
-	attempt := b.attempts
-	if b.speech.trial {
-		attempt = 0 // before the broker can have changed
-	}
-	b.toSession(messages.Connect{Connection: b.connection, Version: b.speech.current, Attempt: attempt})
+	pause := b.Backoff.rest(b.attempts, b.spent)
+	b.dialled = time.Now().Add(pause)
+	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts, Pause: pause})
 }
 
 func (b *broker) connected(ctx actor.Context, m messages.Connected) {
@@ -212,7 +195,6 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 		return
 	}
 	b.up, b.since = true, time.Now()
-	b.speech.connected()
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),

@@ -8,7 +8,7 @@
 //	│   └── subscription:... passes on what one filter matches
 //	├── requests             keeps the requests that wait for responses
 //	├── registry             keeps the subscriptions in Redis
-//	├── broker               keeps a session: version, attempts, outbox, filters
+//	├── broker               keeps a session: attempts, outbox, filters
 //	│   └── session          owns one live MQTT connection and dies with it
 //	└── reader               keeps the commands that are under way
 //	    └── receiver         reads the command channel and dies with Redis
@@ -56,9 +56,8 @@
 // A lost connection is a typed failure (messages.SessionFailure,
 // messages.LayerFailure). Its owner panics with it and is restarted, forever;
 // the delay before the next attempt is taken inside the new incarnation, so
-// that sockets are closed at once and stopping stays prompt. A failure of kind
-// ProtocolRefused makes the broker actor replace its session by one that speaks
-// 3.1.1.
+// that sockets are closed at once and stopping stays prompt. Which MQTT version to
+// speak is for whoever dials to find out (MQTT.Dial).
 //
 // Any other panic is a bug. The actor goes on with its next message and its
 // state; a subscription or group that fails again and again is restarted empty,

@@ -65,9 +65,10 @@ type Sink interface {
 // MQTT makes Sessions, one at a time, and keeps what MQTT calls the session
 // state (the packet ids in flight) from one to the next.
 type MQTT interface {
-	// Dial makes a Session that speaks the given version. Its errors are
-	// *messages.SessionFailure and say whether the broker does not speak the
-	// version, refuses us, or cannot be reached.
+	// Dial makes a Session that speaks the given version or, where that is MQTT5 and
+	// the broker does not speak it, MQTT311. It decides itself how long to wait for
+	// an answer. Its errors are *messages.SessionFailure and say whether the broker
+	// refuses us or cannot be reached.
 	Dial(ctx context.Context, version messages.Version, sink Sink) (Session, error)
 
 	// Ack lets deliveries of QoS 1 and 2 be acknowledged to the broker, on the

@@ -116,7 +116,7 @@ func TestRequestThatIsTooOldIsNotPublished(t *testing.T) {
 
 func TestRequestNeedsMQTT5(t *testing.T) {
 	t.Parallel()
-	old := func(b *bundle, _ *actors.Options) { b.broker.Refuse(speaks311(messages.ProtocolRefused)) }
+	old := func(_ *bundle, o *actors.Options) { o.Version = v311 }
 	run(t, old, func(b *bundle) {
 		b.pass(time.Second)
 		b.layer.Put(request("1", time.Minute))

@@ -103,9 +103,8 @@ func (s *session) Receive(ctx actor.Context) {
 
 func (s *session) prepare(ctx actor.Context, m messages.Connect) {
 	s.connect = m
-	delay := s.Backoff.delay(m.Attempt)
-	s.observer.waits(s.paths.session, delay, m.Attempt)
-	s.timer = s.after(delay, ctx.Self(), dialNow{m.Connection})
+	s.observer.waits(s.paths.session, m.Pause, m.Attempt)
+	s.timer = s.after(m.Pause, ctx.Self(), dialNow{m.Connection})
 }
 
 func (s *session) dial(ctx actor.Context, m dialNow) {
@@ -118,7 +117,7 @@ func (s *session) dial(ctx actor.Context, m dialNow) {
 	go func() {
 		var made Session
 		err := s.protect("connecting to the MQTT broker", func() (err error) {
-			made, err = s.MQTT.Dial(life.ctx, connect.Version, sink)
+			made, err = s.MQTT.Dial(life.ctx, s.Version, sink)
 			return err
 		})
 		if err == nil && !life.adopt(made) {
@@ -270,11 +269,12 @@ func (l *lifeline) end() {
 
 func (s *session) facts() any {
 	f := messages.SessionFacts{
-		Connection: s.connect.Connection, Version: s.connect.Version.String(),
+		Connection: s.connect.Connection, Version: s.Version.String(),
 		Live: s.live != nil, Outgoing: len(s.outgoing),
 	}
 	if f.Live {
 		f.Info = s.live.Info()
+		f.Version = f.Info.Version.String()
 	}
 	return f
 }

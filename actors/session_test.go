@@ -1,10 +1,12 @@
 package actors_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,69 +20,6 @@ const (
 	v311 = messages.MQTT311
 )
 
-// speaks311 is a broker that answers version 5 as the cause says.
-func speaks311(c messages.Cause) func(messages.Version) error {
-	return func(v messages.Version) error {
-		if v == v5 {
-			return probe.Failure(c)
-		}
-		return nil
-	}
-}
-
-func TestFallsBackTo311(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name  string
-		cause messages.Cause
-		want  []messages.Version
-	}{
-		{"refused in so many words", messages.ProtocolRefused, []messages.Version{v5, v311}},
-		{"closed without a word", messages.ProtocolUnclear, []messages.Version{v5, v5, v311}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			refuse := func(b *bundle, _ *actors.Options) { b.broker.Refuse(speaks311(c.cause)) }
-			run(t, refuse, func(b *bundle) {
-				b.pass(5 * time.Second)
-				if got := b.broker.Attempts(); !slices.Equal(got, c.want) {
-					b.Errorf("tried %v", got)
-				}
-				b.broker.Drop(messages.Network)
-				b.pass(time.Second)
-				if got := b.broker.Attempts(); got[len(got)-1] != v311 || !b.broker.Connected() {
-					b.Errorf("after a loss: tried %v", got)
-				}
-				b.pass(2 * time.Hour)
-				b.broker.Drop(messages.Network)
-				b.pass(5 * time.Second)
-				if got := b.broker.Attempts(); !slices.Contains(got[len(c.want)+1:], v5) || !b.broker.Connected() {
-					b.Errorf("version 5 was not tried again later: %v", got)
-				}
-			})
-		})
-	}
-}
-
-func TestRestartOfAVersion5BrokerIsNoReasonToFallBack(t *testing.T) {
-	t.Parallel()
-	unclear := func(v messages.Version) error {
-		if v == v5 {
-			return probe.Failure(messages.ProtocolUnclear)
-		}
-		return probe.Failure(messages.Network)
-	}
-	prepare := func(b *bundle, _ *actors.Options) { b.broker.Refuse(unclear) }
-	run(t, prepare, func(b *bundle) {
-		b.pass(10 * time.Minute)
-		b.broker.Refuse(nil)
-		b.pass(2 * time.Minute)
-		if got := b.broker.Attempts(); !b.broker.Connected() || got[len(got)-1] != v5 {
-			b.Errorf("ended with %v", got)
-		}
-	})
-}
-
 func TestReconnectsForeverWithCappedDelays(t *testing.T) {
 	t.Parallel()
 	for _, cause := range []messages.Cause{messages.Network, messages.BadCredentials, messages.ClientIDRefused, messages.TakenOver, messages.BrokerRefused} {
@@ -91,8 +30,8 @@ func TestReconnectsForeverWithCappedDelays(t *testing.T) {
 			}
 			run(t, prepare, func(b *bundle) {
 				b.pass(time.Hour)
-				// Between 15 and 30 s apart once the delay has grown.
-				if n := len(b.broker.Attempts()); n < 120 || n > 260 {
+				// Between 2.5 and 5 s apart once the delay has grown.
+				if n := len(b.broker.Attempts()); n < 720 || n > 1460 {
 					b.Errorf("%d attempts in an hour", n)
 				}
 				if n := b.log.Count("broker is away"); n != 1 {
@@ -102,13 +41,42 @@ func TestReconnectsForeverWithCappedDelays(t *testing.T) {
 					b.Error("fell back to 3.1.1")
 				}
 				b.broker.Refuse(nil)
-				b.pass(31 * time.Second)
+				b.pass(5 * time.Second)
 				if !b.broker.Connected() {
-					b.Error("not connected half a minute after the broker came back")
+					b.Error("not connected 5 s after the broker came back")
 				}
 			})
 		})
 	}
+}
+
+// lateDial is a broker to which an attempt fails after a while.
+type lateDial struct {
+	*probe.Broker
+	took     time.Duration
+	attempts atomic.Int64
+}
+
+func (l *lateDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Session, error) {
+	l.attempts.Add(1)
+	select {
+	case <-time.After(l.took):
+	case <-ctx.Done():
+	}
+	return nil, probe.Failure(messages.Network)
+}
+
+// The pause counts from the beginning of an attempt, so that one which took its time is
+// followed by another at once.
+func TestAttemptsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	late := &lateDial{took: 8 * time.Second}
+	run(t, func(b *bundle, o *actors.Options) { late.Broker, o.MQTT = b.broker, late }, func(b *bundle) {
+		b.pass(801 * time.Second)
+		if n := late.attempts.Load(); n != 101 {
+			b.Errorf("%d attempts in 801 s", n)
+		}
+	})
 }
 
 func TestEachChangeOfTroubleIsSaidOnce(t *testing.T) {
@@ -350,7 +318,7 @@ func TestStoppingIsPromptInEveryState(t *testing.T) {
 	}{
 		{"idle", nil, func(*bundle) {}},
 		{"broker away", refuse(messages.Network), func(b *bundle) { b.pass(time.Minute) }},
-		{"while falling back", refuse(messages.ProtocolUnclear), func(b *bundle) { b.pass(250 * time.Millisecond) }},
+		{"broker closes without a word", refuse(messages.ProtocolUnclear), func(b *bundle) { b.pass(250 * time.Millisecond) }},
 		{"credentials refused", refuse(messages.BadCredentials), func(b *bundle) { b.pass(time.Minute) }},
 		{"Redis away", func(b *bundle, _ *actors.Options) { b.layer.Away(true) }, func(b *bundle) { b.pass(time.Minute) }},
 		{"commands waiting for the broker", refuse(messages.Network), func(b *bundle) {

@@ -23,6 +23,11 @@ const (
 	TakenOver
 	// BrokerRefused: any other refusal or disconnect, as Reason says.
 	BrokerRefused
+	// Unanswered: the broker accepted the connection, but did not answer CONNECT in
+	// time.
+	Unanswered
+	// SessionKept: the broker still has a session that it was told to drop.
+	SessionKept
 )
 
 // String says the cause in a few words.
@@ -40,6 +45,10 @@ func (c Cause) String() string {
 		return "session taken over by another client with the same id"
 	case BrokerRefused:
 		return "refused by the broker"
+	case Unanswered:
+		return "no answer to CONNECT"
+	case SessionKept:
+		return "the broker has not dropped the old session yet"
 	default:
 		return "network"
 	}

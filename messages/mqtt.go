@@ -218,12 +218,12 @@ type Unsubscribed struct{ Filters []string }
 // for Connect. Session tells broker.
 type SessionStarted struct{}
 
-// Connect tells a session which connection it is, what to speak, and how many
-// failed attempts came before (its back-off). Broker tells session.
+// Connect tells a session which connection it is, how many failed attempts came before,
+// and how long to wait before this one. Broker tells session.
 type Connect struct {
 	Connection uint64
-	Version    Version
 	Attempt    int
+	Pause      time.Duration
 }
 
 // Connected says that the broker accepted the connection. Session tells

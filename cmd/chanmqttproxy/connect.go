@@ -20,7 +20,7 @@ import (
 	"chanmqttproxy/runtime/worker"
 )
 
-// checkTimeout bounds each connection that is tried.
+// checkTimeout bounds what Redis is asked.
 const checkTimeout = 10 * time.Second
 
 // checkConnections tries Redis and each broker, and says how each answers. Its
@@ -55,15 +55,17 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 func checkDialer(cfg *config.Config, server *url.URL) *mqtt.Dialer {
 	id := checkID(cfg.Broker.ClientID)
 	c := worker.DialerConfig(cfg, nil, slog.New(slog.DiscardHandler))
-	c.Servers, c.Timeout, c.SessionExpiry, c.Will = []*url.URL{server}, checkTimeout, 0, nil
+	c.Servers, c.SessionExpiry, c.Will = []*url.URL{server}, 0, nil
 	c.ClientID = func(context.Context) (string, error) { return id, nil }
 	return mqtt.NewDialer(c)
 }
 
+// checkBroker connects. A server that closes the connection or does not answer may know
+// no version but 3.1.1: the dialer finds out at the second attempt.
 func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (string, error) {
 	session, err := dialer.Dial(ctx, version, deaf{})
-	if version != messages.MQTT311 && mayBeOld(err) {
-		session, err = fallBack(ctx, dialer, err)
+	if cause := causeOf(err); version != messages.MQTT311 && (cause == messages.ProtocolUnclear || cause == messages.Unanswered) {
+		session, err = dialer.Dial(ctx, version, deaf{})
 	}
 	if err != nil {
 		return "", err
@@ -71,22 +73,6 @@ func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dia
 	defer session.Close()
 	info := session.Info()
 	return fmt.Sprintf("%s speaks MQTT %s", info.Broker, info.Version), nil
-}
-
-// mayBeOld tells whether the broker may know no version but 3.1.1.
-func mayBeOld(err error) bool {
-	cause := causeOf(err)
-	return cause == messages.ProtocolRefused || cause == messages.ProtocolUnclear
-}
-
-// fallBack tries 3.1.1; where that is not understood either, the first error
-// says more.
-func fallBack(ctx context.Context, dialer *mqtt.Dialer, first error) (*mqtt.Session, error) {
-	session, err := dialer.Dial(ctx, messages.MQTT311, deaf{})
-	if err != nil && (mayBeOld(err) || causeOf(err) == messages.Network) {
-		return nil, first
-	}
-	return session, err
 }
 
 func causeOf(err error) messages.Cause {
@@ -108,7 +94,7 @@ func advice(cfg *config.Config, err error) string {
 			" right, and " + cfg.Where("MQTT_TLS_CERT") + " where the broker wants a certificate?"
 	case messages.ClientIDRefused:
 		return "Give a client id that the broker takes: " + cfg.Where("MQTT_CLIENT_ID") + "."
-	case messages.ProtocolRefused, messages.ProtocolUnclear:
+	case messages.ProtocolRefused, messages.ProtocolUnclear, messages.Unanswered:
 		return "Is it the right port? One for TLS wants mqtts:// in " + cfg.Where("MQTT_HOST") + ", another must not have it."
 	case messages.Network:
 		return "Is the broker running there, and are " + cfg.Where("MQTT_HOST") + " and " + cfg.Where("MQTT_PORT") + " right?"

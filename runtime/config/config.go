@@ -77,6 +77,10 @@ type Broker struct {
 	// before the first of them is acknowledged.
 	ReceiveMaximum uint16
 
+	// ConnectTimeout is for each CONNECT of each server, ReconnectMax the longest pause
+	// between two attempts.
+	ConnectTimeout, ReconnectMax time.Duration
+
 	// Sessions is over how many sessions the subscriptions are spread, and
 	// SessionLease after how long another worker takes over those of a dead one.
 	Sessions     int

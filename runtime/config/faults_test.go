@@ -35,6 +35,8 @@ func TestBadValues(t *testing.T) {
 		{"MQTT_KEEPALIVE=1500ms", "not a whole number of seconds"},
 		{"MQTT_SESSION_EXPIRY=-1s", "from 0 to 4294967295"},
 		{"MQTT_RECEIVE_MAXIMUM=0", "from 1 to 65535"},
+		{"MQTT_CONNECT_TIMEOUT=0", "not within 100ms and 1h"},
+		{"MQTT_RECONNECT_MAX=2h", "not within 100ms and 1h"},
 		{"MQTT_TLS_CA=/nowhere/ca.pem MQTT_HOST=mqtts://a", "reading the authorities"},
 		{"MQTT_TLS_INSECURE=1 MQTT_HOST=mqtt://a", "write mqtts:// or wss://"},
 		{"MQTT_TLS_INSECURE=maybe", "neither true nor false"},

@@ -1,6 +1,9 @@
 package config
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // kind is what a value looks like. It is the name of the value in the help.
 type kind string
@@ -56,6 +59,10 @@ var settings = []setting{
 		help: "How long the broker keeps the session of an absent worker. `0`: clean sessions."},
 	{env: "MQTT_RECEIVE_MAXIMUM", kind: number, fallback: "1024", set: setReceiveMaximum,
 		help: "How many messages of QoS 1 and 2 may be under way from the broker, 1 to 65535."},
+	{env: "MQTT_CONNECT_TIMEOUT", kind: duration, fallback: "10s", set: setWait(func(d *draft) *time.Duration { return &d.Broker.ConnectTimeout }),
+		help: "How long each server may take to answer a CONNECT. One that accepted the connection and did not answer in time gets twice as long the next time, up to a minute."},
+	{env: "MQTT_RECONNECT_MAX", kind: duration, fallback: "5s", set: setWait(func(d *draft) *time.Duration { return &d.Broker.ReconnectMax }),
+		help: "The longest pause between two attempts to connect."},
 	{env: "MQTT_TLS_CA", kind: path, shown: "system roots", set: setText(func(d *draft) *string { return &d.tls.ca }),
 		help: "PEM file with the authorities that may vouch for the broker. A broker given without `://` is then reached by TLS."},
 	{env: "MQTT_TLS_CERT", kind: path, set: setText(func(d *draft) *string { return &d.tls.cert }),

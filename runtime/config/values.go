@@ -111,6 +111,18 @@ func setSessionExpiry(d *draft, s string) (err error) {
 	return err
 }
 
+// setWait reads how long to wait for something.
+func setWait(field func(*draft) *time.Duration) func(*draft, string) error {
+	return func(d *draft, s string) error {
+		wait, err := parseDuration(s)
+		if err == nil && (wait < 100*time.Millisecond || wait > time.Hour) {
+			err = fmt.Errorf("%s is not within 100ms and 1h", s)
+		}
+		*field(d) = wait
+		return err
+	}
+}
+
 func setShutdownTimeout(d *draft, s string) (err error) {
 	d.ShutdownTimeout, err = parseDuration(s)
 	if err == nil && d.ShutdownTimeout <= 0 {

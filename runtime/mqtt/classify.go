@@ -87,7 +87,11 @@ func refused(doing string, v messages.Version, p packet) *messages.SessionFailur
 func unanswered(doing string, v messages.Version, first []byte, err error) *messages.SessionFailure {
 	f := &messages.SessionFailure{Doing: doing, Cause: messages.Network, Err: err}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded):
+		if len(first) == 0 {
+			f.Cause = messages.Unanswered
+		}
 	case isConnack311(first) && v == messages.MQTT5:
 		f.Cause = messages.ProtocolRefused
 		f.Err = errors.New("the broker answered as MQTT 3.1.1 does")

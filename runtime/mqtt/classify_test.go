@@ -67,7 +67,7 @@ func TestClassify(t *testing.T) {
 		{"banned", v5, "\x20\x03\x00\x8a\x00", false, false, messages.BadCredentials, 0x8a},
 		{"bad authentication method", v5, "\x20\x03\x00\x8c\x00", false, false, messages.BadCredentials, 0x8c},
 		{"server moved", v5, "\x20\x07\x00\x9d\x04\x1c\x00\x01x", false, false, messages.BrokerRefused, 0x9d},
-		{"silent", v5, "", true, false, messages.Network, 0},
+		{"silent", v5, "", true, false, messages.Unanswered, 0},
 		{"half a CONNACK", v5, "\x20\x03\x00", true, false, messages.Network, 0},
 		{"not MQTT", v5, "HTTP/1.1 400 Bad Request\r\n\r\n", false, false, messages.Network, 0},
 		{"no CONNACK", v5, "\xd0\x00", false, false, messages.Network, 0},
@@ -116,8 +116,8 @@ func TestFakes(t *testing.T) {
 	if f := refusal(t, messages.MQTT5, config(kit.Closing(t).URL())); f.Cause != messages.ProtocolUnclear {
 		t.Errorf("a broker that closes at version 5: %v", f)
 	}
-	if f := refusal(t, messages.MQTT5, config(kit.Refusing(t).URL())); f.Cause != messages.ProtocolRefused {
-		t.Errorf("a broker that refuses version 5: %v", f)
+	if s, _ := connect(t, messages.MQTT5, config(kit.Refusing(t).URL())); s.Info().Version != messages.MQTT311 {
+		t.Errorf("a broker that refuses version 5 is spoken to with %v", s.Info().Version)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
+	"net"
 	"net/url"
 	"time"
 )
@@ -40,7 +41,8 @@ type Config struct {
 	ReceiveBytes int
 	// Will is published by the broker when the connection breaks; nil: none.
 	Will *Will
-	// Timeout bounds one Dial, from the first address to the CONNACK; 0: 10 s.
+	// Timeout bounds each CONNECT of each server, from the name look-up to the CONNACK,
+	// and each question to Sessions; 0: 10 s. See Dialer.Dial for more of it.
 	Timeout time.Duration
 	// RoundTrip is told how long it took from a PINGREQ until its PINGRESP was read,
 	// which may come behind messages. One is sent when the connection was quiet for half
@@ -48,7 +50,12 @@ type Config struct {
 	RoundTrip func(time.Duration)
 	// Logger hears what is odd but harmless; nil: nobody does.
 	Logger *slog.Logger
+
+	network dialFunc // replaced by tests
 }
+
+// dialFunc makes the connection below TLS and WebSocket.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Will is the message that the broker publishes in our name [MQTT-3.1.2-8].
 type Will struct {
@@ -90,6 +97,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ReceiveBytes == 0 {
 		c.ReceiveBytes = defaultReceiveBytes
+	}
+	if c.network == nil {
+		c.network = new(net.Dialer).DialContext
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -57,6 +57,7 @@ type conn struct {
 	failing chan struct{} // closed when nothing can be written any more
 	done    chan struct{} // closed with the connection
 	once    sync.Once
+	parted  <-chan struct{} // set by part; closed when nothing is left of the connection
 }
 
 // newConn takes the connection over. Its run must be started.
@@ -250,12 +251,16 @@ func (c *conn) shortOf(limit uint64) <-chan struct{} {
 // close ends the connection at once, whatever is queued. The first cause stays.
 func (c *conn) close(cause error) {
 	c.once.Do(func() {
-		c.mu.Lock()
-		c.cause = cause
-		c.mu.Unlock()
-		close(c.done)
+		c.finish(cause)
 		abort(c.network)
 	})
+}
+
+func (c *conn) finish(cause error) {
+	c.mu.Lock()
+	c.cause = cause
+	c.mu.Unlock()
+	close(c.done)
 }
 
 // lastWords is how long a peer to which nothing can be written may still say
@@ -287,15 +292,16 @@ func (c *conn) why(err error) error {
 
 // abort closes the innermost connection: closing a TLS connection would wait
 // up to 5 seconds to say goodbye.
-func abort(c net.Conn) {
+func abort(c net.Conn) { _ = innermost(c).Close() }
+
+func innermost(c net.Conn) net.Conn {
 	for {
 		outer, ok := c.(interface{ NetConn() net.Conn })
 		if !ok {
-			break
+			return c
 		}
 		c = outer.NetConn()
 	}
-	_ = c.Close()
 }
 
 func signal(c chan struct{}) {

@@ -17,17 +17,29 @@ const writeTimeout = 30 * time.Second
 // Dialer opens Sessions, one at a time, and keeps the session state between
 // them.
 type Dialer struct {
-	config Config
-	state  *state
+	config  Config
+	state   *state
+	servers []*server
 
 	mu         sync.Mutex // held by Dial
 	current    *Session
 	remembered string // the client id whose session is known to be ours
 }
 
+// server is one of those to which a Dialer connects.
+type server struct {
+	url *url.URL
+	history
+	parted <-chan struct{} // closed when the connection of the last unanswered CONNECT has ended; nil: there is none
+}
+
 // NewDialer returns a Dialer. It connects to nothing yet.
 func NewDialer(c Config) *Dialer {
-	return &Dialer{config: c.withDefaults(), state: newState()}
+	d := &Dialer{config: c.withDefaults(), state: newState()}
+	for _, u := range c.Servers {
+		d.servers = append(d.servers, &server{url: u})
+	}
+	return d
 }
 
 // Forget drops the session state: to be called when another process may have
@@ -35,12 +47,16 @@ func NewDialer(c Config) *Dialer {
 // published anew.
 func (d *Dialer) Forget() { d.state.forget() }
 
-// Dial connects to the first server that answers and speaks the version with
-// it. An earlier Session is closed first. It returns within Config.Timeout, and
-// at once when ctx ends.
+// Dial connects to the first server that answers. An earlier Session is closed
+// first. Where version is MQTT5, a server that does not seem to speak it is tried
+// with MQTT311; what a server spoke is remembered for an hour.
 //
-// Errors are *messages.SessionFailure. A server that cannot be reached or has
-// no room is passed over for the next one; any other refusal is returned.
+// Each CONNECT to each server may take Config.Timeout; one to a server that accepted
+// the connection before and did not answer in time gets twice as long as the one
+// before it, up to a minute. Dial returns at once when ctx ends.
+//
+// Errors are *messages.SessionFailure. A server that refuses our credentials or client
+// id ends the attempt; after any other failure the next one is tried.
 func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) (*Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -48,23 +64,15 @@ func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) 
 		d.current.Close()
 		d.current = nil
 	}
-	ctx, cancel := within(ctx, d.config.Timeout)
-	defer cancel()
-	clientID, err := d.config.ClientID(ctx)
-	if err != nil {
-		return nil, undialled("asking for the client id", err)
-	}
-	clean, err := d.unknown(ctx, clientID)
+	a, err := d.prepare(ctx, version, sink)
 	if err != nil {
 		return nil, err
 	}
-	s, err := d.dialAny(ctx, attempt{
-		config: d.config, state: d.state, version: version, clientID: clientID, clean: clean, sink: sink,
-	})
+	s, err := d.dialAny(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.remember(ctx, clientID); err != nil {
+	if err := d.remember(ctx, a.clientID); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -72,57 +80,97 @@ func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) 
 	return s, nil
 }
 
+// prepare asks for the client id, and whether its session is known. Its errors are
+// *messages.SessionFailure.
+func (d *Dialer) prepare(ctx context.Context, version messages.Version, sink Sink) (attempt, error) {
+	ctx, cancel := within(ctx, d.config.Timeout)
+	defer cancel()
+	clientID, err := d.config.ClientID(ctx)
+	if err != nil {
+		return attempt{}, undialled("asking for the client id", err)
+	}
+	unknown, err := d.unknown(ctx, clientID)
+	return attempt{
+		config: d.config, state: d.state, preferred: version, clientID: clientID, unknown: unknown, sink: sink,
+	}, err
+}
+
 func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
-	var failure *messages.SessionFailure
-	for i, server := range d.config.Servers {
+	failure := undialled("connecting", errors.New("no server is configured"))
+	for _, a.server = range d.servers {
 		var s *Session
-		a.server = server
-		s, failure = dialShare(ctx, len(d.config.Servers)-i, a)
-		if failure == nil {
+		if s, failure = a.run(ctx); failure == nil {
 			return s, nil
 		}
-		if failure.Cause != messages.Network && failure.Cause != messages.BrokerRefused {
+		if ctx.Err() != nil || final(failure.Cause) {
 			break
 		}
-	}
-	if failure == nil {
-		failure = undialled("connecting", errors.New("no server is configured"))
 	}
 	return nil, failure
 }
 
-// dialShare gives one server its share of the time that is left.
-func dialShare(ctx context.Context, left int, a attempt) (*Session, *messages.SessionFailure) {
-	deadline, _ := ctx.Deadline()
-	ctx, cancel := within(ctx, time.Until(deadline)/time.Duration(left))
-	defer cancel()
-	return a.run(ctx)
+// final: another server will say the same.
+func final(c messages.Cause) bool {
+	return c == messages.BadCredentials || c == messages.ClientIDRefused || c == messages.TakenOver
 }
 
 // attempt is one try at one server.
 type attempt struct {
-	config   Config
-	state    *state
-	server   *url.URL
-	version  messages.Version
-	clientID string
-	clean    bool // the broker is to drop its stored session
-	sink     Sink
+	config    Config
+	state     *state
+	server    *server
+	preferred messages.Version
+	version   messages.Version
+	clientID  string
+	unknown   bool // the server may store a session that is not ours
+	sink      Sink
 }
 
+// run tries the version that the server seems to speak, and 3.1.1 where it turns out
+// not to speak version 5.
 func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
-	if a.clean {
+	a.version = a.server.version(a.preferred, time.Now())
+	s, failure := a.open(ctx)
+	if failure == nil || a.version == messages.MQTT311 || a.server.version(a.preferred, time.Now()) != messages.MQTT311 {
+		return s, failure
+	}
+	a.version = messages.MQTT311
+	a.config.Logger.Info("the MQTT broker does not seem to speak version 5: trying 3.1.1", "broker", address(a.server.url), "error", failure)
+	s, second := a.open(ctx)
+	if second != nil && (ctx.Err() != nil || !tells(second.Cause)) {
+		return nil, failure // it says more
+	}
+	return s, second
+}
+
+// tells: the server understood the version.
+func tells(c messages.Cause) bool {
+	return final(c) || c == messages.BrokerRefused || c == messages.SessionKept
+}
+
+// open connects. A stored session that may not be ours is dropped first.
+func (a attempt) open(ctx context.Context) (*Session, *messages.SessionFailure) {
+	if a.unknown && a.server.mustDrop(a.clientID) {
 		if failure := a.drop(ctx); failure != nil {
 			return nil, failure
 		}
+		a.server.hasDropped(a.clientID)
 	}
 	return a.connect(ctx)
 }
 
+// connect makes one connection and sends one CONNECT.
 func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailure) {
-	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server), a.version)
-	network, err := open(ctx, a.server, a.config)
+	a.server.awaitParting(ctx)
+	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server.url), a.version)
+	began := time.Now()
+	ctx, cancel := within(ctx, a.server.connectTime(a.config.Timeout))
+	defer cancel()
+	network, err := open(ctx, a.server.url, a.config)
 	if err != nil {
+		if errors.Is(err, errSilent) {
+			a.server.slow(a.config.Timeout)
+		}
 		return nil, undialled(doing, because(ctx, err))
 	}
 	s := &Session{
@@ -131,12 +179,37 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	}
 	s.conn.onTrip = a.config.RoundTrip
 	s.work.Go(func() { s.conn.run(s.flushed) })
-	failure := a.handshake(ctx, doing, s)
-	if failure != nil {
+	if failure := a.handshake(ctx, doing, s); failure != nil {
 		s.abandon()
+		a.failed(s, failure)
 		return nil, failure
 	}
+	a.server.answered(a.version, time.Since(began))
 	return s, nil
+}
+
+// failed notes how a CONNECT failed.
+func (a attempt) failed(s *Session, failure *messages.SessionFailure) {
+	a.server.parted = s.conn.parted
+	if failure.Cause == messages.Unanswered {
+		a.server.slow(a.config.Timeout)
+	}
+	if failure.Cause != messages.SessionKept {
+		a.server.failed(a.version, failure.Cause, time.Now())
+	}
+}
+
+// awaitParting returns when nothing is left of an earlier connection, on which the server
+// may still be busy with CONNECT: some would then take the session from a newer one.
+func (s *server) awaitParting(ctx context.Context) {
+	if s.parted == nil {
+		return
+	}
+	select {
+	case <-s.parted:
+		s.parted = nil
+	case <-ctx.Done():
+	}
 }
 
 // handshake sends CONNECT and waits for CONNACK.
@@ -145,14 +218,24 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 	if s.engine, err = newEngine(a.version, s); err != nil {
 		return undialled(doing, err)
 	}
-	stop := context.AfterFunc(ctx, func() { s.conn.close(because(ctx, ctx.Err())) })
+	ours := true
+	stop := context.AfterFunc(ctx, func() { s.conn.giveUp(ctx, a.server.connectTime(a.config.Timeout)) })
 	defer stop()
-	p, err := s.engine.connect(ctx, hello{config: a.config, clientID: a.clientID}, func(p packet) { a.accept(s, p) })
+	// The connection ends with ctx; the engine would close it without a word.
+	p, err := s.engine.connect(context.WithoutCancel(ctx), hello{config: a.config, clientID: a.clientID}, func(p packet) {
+		if ours = !a.unknown || a.server.opened(a.clientID, p.present); !ours {
+			s.sink, s.state, p.present = deaf{}, newState(), false
+		}
+		a.accept(s, p)
+	})
 	switch {
 	case err != nil || !stop():
 		return unanswered(doing, a.version, s.conn.firstBytes(), because(ctx, s.conn.why(err)))
 	case p.code != 0:
 		return refused(doing, a.version, p)
+	case !ours:
+		s.engine.disconnect()
+		return &messages.SessionFailure{Doing: doing, Cause: messages.SessionKept, Err: errors.New("it is dropped again in a moment")}
 	}
 	return nil
 }
@@ -163,7 +246,7 @@ func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
 	s.info = messages.SessionInfo{
-		Version: a.version, Broker: address(a.server), ClientID: a.clientID, Present: p.present,
+		Version: a.version, Broker: address(a.server.url), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}
 	if p.limits.keepAlive != nil {

@@ -63,6 +63,12 @@ func EncodePublish(v messages.Version, id uint16, m *messages.Message) []byte {
 	return b.Bytes()
 }
 
+// Over has a Dialer make its connections with dial.
+func (c Config) Over(dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+	c.network = dial
+	return c
+}
+
 // Line is a connection alone, with its keep-alive.
 type Line struct{ conn *conn }
 

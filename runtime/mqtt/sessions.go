@@ -37,6 +37,8 @@ func (d *Dialer) remember(ctx context.Context, clientID string) error {
 	if !d.marks() || d.remembered == clientID {
 		return nil
 	}
+	ctx, cancel := within(ctx, d.config.Timeout)
+	defer cancel()
 	if err := d.config.Sessions.RememberSession(ctx, clientID); err != nil {
 		return undialled(fmt.Sprintf("remembering the session %q", clientID), err)
 	}
@@ -51,7 +53,7 @@ func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.Sess
 // would do, but mosquitto 2.0 keeps no session over its own restart whose last
 // CONNECT asked for a clean start.
 func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
-	a.config.SessionExpiry, a.config.Will = 0, nil
+	a.config.SessionExpiry, a.config.Will, a.unknown = 0, nil, false
 	a.state, a.sink = newState(), deaf{}
 	s, failure := a.connect(ctx)
 	if failure != nil {
@@ -72,7 +74,7 @@ func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 	}
 	a := attempt{config: d.config, version: version, clientID: clientID}
 	var failure *messages.SessionFailure
-	for _, a.server = range d.config.Servers {
+	for _, a.server = range d.servers {
 		if failure = a.drop(ctx); failure == nil {
 			return nil
 		}

@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,27 +39,67 @@ func open(ctx context.Context, u *url.URL, c Config) (net.Conn, error) {
 	}
 	switch u.Scheme {
 	case "mqtt", "tcp":
-		return (&net.Dialer{}).DialContext(ctx, "tcp", hostPort(u))
+		return c.network(ctx, "tcp", hostPort(u))
 	case "mqtts", "ssl", "tls":
-		return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", hostPort(u))
+		return openTLS(ctx, u, c.network, config)
 	case "ws", "wss":
-		return openWebSocket(ctx, u, config)
+		return openWebSocket(ctx, u, c.network, config)
 	default:
 		return nil, fmt.Errorf("the scheme %q is none of mqtt, tcp, mqtts, ssl, tls, ws, wss", u.Scheme)
 	}
 }
 
-func openWebSocket(ctx context.Context, u *url.URL, config *tls.Config) (net.Conn, error) {
+// errSilent: the server accepted the connection, but said nothing in time.
+var errSilent = errors.New("the server accepted the connection and then said nothing")
+
+// silent adds errSilent where ctx has ended because the time was up.
+func silent(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return err
+}
+
+func openTLS(ctx context.Context, u *url.URL, network dialFunc, config *tls.Config) (net.Conn, error) {
+	raw, err := network(ctx, "tcp", hostPort(u))
+	if err != nil {
+		return nil, err
+	}
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config.ServerName == "" {
+		config = config.Clone()
+		config.ServerName = u.Hostname()
+	}
+	c := tls.Client(raw, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, silent(ctx, err)
+	}
+	return c, nil
+}
+
+func openWebSocket(ctx context.Context, u *url.URL, network dialFunc, config *tls.Config) (net.Conn, error) {
+	accepted := false
 	d := websocket.Dialer{
 		Proxy:           http.ProxyFromEnvironment,
 		TLSClientConfig: config,
 		Subprotocols:    []string{"mqtt"}, // [MQTT-6.0.0-3]
+		NetDialContext: func(ctx context.Context, kind, address string) (net.Conn, error) {
+			c, err := network(ctx, kind, address)
+			accepted = err == nil
+			return c, err
+		},
 	}
 	target := *u
 	target.User = nil
 	c, response, err := d.DialContext(ctx, target.String(), nil)
 	if err != nil && response != nil {
 		return nil, fmt.Errorf("the server answered %q: %w", response.Status, err)
+	}
+	if err != nil && accepted {
+		return nil, silent(ctx, err)
 	}
 	if err != nil {
 		return nil, err

@@ -57,6 +57,7 @@ func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, er
 		KeepAlive:      uint16(b.KeepAlive / time.Second),
 		SessionExpiry:  uint32(b.SessionExpiry / time.Second),
 		ReceiveMaximum: b.ReceiveMaximum,
+		Timeout:        b.ConnectTimeout,
 		ReceiveBytes:   int(cfg.Bounds.BacklogMemory),
 		Will:           will(b.Will),
 		Logger:         log,

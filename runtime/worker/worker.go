@@ -120,7 +120,7 @@ func (w *Worker) options(slot int) actors.Options {
 		BacklogMemory:    int64(bounds.BacklogMemory),
 		Expiry:           w.config.Layer.Expiry,
 		SubscriptionIdle: w.config.SubscriptionIdle,
-		Backoff:          w.Backoff,
+		Backoff:          w.backoff(),
 		StatusGroup:      w.config.StatusGroup,
 		Rules:            *w.rules.Load(),
 		DrainTimeout:     w.drainTimeout(),
@@ -131,6 +131,15 @@ func (w *Worker) options(slot int) actors.Options {
 		o.Log = o.Log.With("slot", slot)
 	}
 	return o
+}
+
+// backoff paces reconnecting.
+func (w *Worker) backoff() actors.Backoff {
+	b := w.Backoff
+	if b.Max == 0 {
+		b.Max = w.config.Broker.ReconnectMax
+	}
+	return b
 }
 
 // logOf is the logger of a component.

@@ -1,0 +1,53 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+// giveUp ends a connection on which a CONNECT was not answered before ctx ended. Where
+// the time was up, the broker may still be busy with it: then the connection is parted
+// with, and the broker has as long to end it.
+func (c *conn) giveUp(ctx context.Context, within time.Duration) {
+	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
+		c.part(cause, within)
+	} else {
+		c.close(cause)
+	}
+}
+
+// part ends the connection as close does, but leaves the socket to the peer: it gets a
+// DISCONNECT, so that it publishes no will, and the end of the stream, and is waited for
+// until it ends its side or the time is over.
+func (c *conn) part(cause error, within time.Duration) {
+	c.once.Do(func() {
+		parted := make(chan struct{})
+		c.parted = parted
+		c.finish(cause)
+		_ = c.network.SetReadDeadline(time.Now()) // whoever reads is to stop
+		go func() {
+			defer close(parted)
+			c.reading.Lock() // it has stopped
+			c.reading.Unlock()
+			awaitEnd(c.network, within)
+		}()
+	})
+}
+
+func awaitEnd(c net.Conn, within time.Duration) {
+	defer abort(c)
+	deadline := time.Now().Add(within)
+	_ = c.SetDeadline(deadline)
+	if _, err := c.Write([]byte{typeDisconnect << 4, 0}); err != nil {
+		return
+	}
+	raw := innermost(c)
+	_ = raw.SetDeadline(deadline)
+	if half, ok := raw.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_, _ = io.Copy(io.Discard, raw)
+}
