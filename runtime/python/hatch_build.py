@@ -30,7 +30,7 @@ TAGS = {
 }
 
 
-class GoBuildHook(BuildHookInterface):
+class GoBuildHook(BuildHookInterface[Any]):
     """Builds the program for a wheel, or collects its sources for an sdist."""
 
     temporary: Path | None = None

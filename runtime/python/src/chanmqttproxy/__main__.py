@@ -3,19 +3,13 @@
 import os
 import sys
 
+from chanmqttproxy.binary import NOT_WHOLE, BinaryNotFound, find_binary, is_whole
+from chanmqttproxy.launch import replace_process
+
 
 def main() -> int:
-    try:
-        from chanmqttproxy.binary import BinaryNotFound, find_binary
-        from chanmqttproxy.launch import replace_process
-    except ImportError:
-        # Without its __init__.py the package is what an uninstall of another has left.
-        print(
-            "The package chanmqttproxy-go is not whole: the uninstall of the package chanmqttproxy "
-            "has taken some of its files. Run: pip install --force-reinstall --no-deps chanmqttproxy-go",
-            file=sys.stderr,
-        )
-        return 2
+    if not is_whole():
+        print(NOT_WHOLE, file=sys.stderr)
     try:
         return replace_process([str(find_binary()), *sys.argv[1:]], dict(os.environ))
     except BinaryNotFound as error:

@@ -19,6 +19,11 @@ BOTH_INSTALLED = (
     f"Run: pip uninstall {REPLACED} && {REINSTALL}"
 )
 
+NOT_WHOLE = (
+    f"The package {DISTRIBUTION!r} is not whole: the uninstall of the package {REPLACED!r} has taken "
+    f"files of the folder that they shared. Run: {REINSTALL}"
+)
+
 
 class BinaryNotFound(Exception):
     """The program is not there, or can't be run. The text says what to do."""
@@ -55,6 +60,12 @@ def replaced_is_installed() -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def is_whole() -> bool:
+    """Whether the files are there that the uninstall of the replaced package takes along."""
+    package = Path(__file__).resolve().parent
+    return all((package / name).is_file() for name in ("__init__.py", "mqttconsumer.py"))
 
 
 def _candidates() -> Iterator[Path]:

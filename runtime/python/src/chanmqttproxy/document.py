@@ -52,14 +52,13 @@ def settings_module() -> str:
 
 def layer_alias() -> str:
     """The alias of the layer to use: MQTT_CHANNEL_LAYER, or "default"."""
-    return str(os.environ.get("MQTT_CHANNEL_LAYER") or getattr(settings, "MQTT_CHANNEL_LAYER", "default"))
+    name = "MQTT_CHANNEL_LAYER"
+    return str(os.environ.get(name) or getattr(settings, name, "default"))
 
 
 def channel_name() -> str:
     """The channel on which the site sends commands."""
-    return str(
-        os.environ.get("MQTT_CHANNEL_NAME") or getattr(settings, "MQTT_CHANNEL_NAME", "") or "mqtt"
-    )
+    return str(os.environ.get("MQTT_CHANNEL_NAME") or getattr(settings, "MQTT_CHANNEL_NAME", "") or "mqtt")
 
 
 def channel_layer(alias: str) -> Any:
@@ -122,7 +121,10 @@ def capacities(value: Mapping[Any, Any], path: str) -> list[list[Any]]:
     for key, capacity in value.items():
         name: Any = key
         if isinstance(key, re.Pattern):
-            name = {"regex": plain(key.pattern, path), "ignore_case": bool(key.flags & re.IGNORECASE)}
+            name = {
+                "regex": plain(key.pattern, path),
+                "ignore_case": bool(key.flags & re.IGNORECASE),
+            }
         pairs.append([name, plain(capacity, f'{path}["{key}"]')])
     return pairs
 

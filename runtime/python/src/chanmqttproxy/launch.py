@@ -1,5 +1,6 @@
 """Starts the program with a document of settings."""
 
+import ctypes
 import json
 import os
 import signal
@@ -47,19 +48,30 @@ def environment_with(document: Mapping[str, Any]) -> tuple[dict[str, str], list[
     return {**environment, VARIABLE + "_FILE": f"/proc/self/fd/{descriptor}"}, [descriptor]
 
 
-def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "subprocess.Popen[str]":
-    """Start the program as a child."""
-    environment, descriptors = environment_with(document)
-    try:
-        return subprocess.Popen(command, env=environment, pass_fds=descriptors, text=True, **options)
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-
 def become(command: list[str], document: Mapping[str, Any]) -> int:
     """Become the program, with a document of settings."""
     environment, descriptors = environment_with(document)
     for descriptor in descriptors:
         os.set_inheritable(descriptor, True)
     return replace_process(command, environment)
+
+
+def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "subprocess.Popen[str]":
+    """Start the program as a child, which gets no signals but those that we send it."""
+    environment, descriptors = environment_with(document)
+    if os.name != "nt":
+        # A terminal sends Ctrl-C to the whole group, and a second signal ends the program at once.
+        options |= {"start_new_session": True, "pass_fds": descriptors}
+    if sys.platform == "linux":
+        options["preexec_fn"] = _end_with_parent
+    try:
+        return subprocess.Popen(command, env=environment, text=True, **options)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _end_with_parent() -> None:
+    """Have the system send SIGTERM when the parent was killed (prctl(2))."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -1,0 +1,155 @@
+"""System checks: manage.py check, and before runmqtt."""
+
+import difflib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from chanmqttproxy import launch
+from chanmqttproxy.binary import (
+    BOTH_INSTALLED,
+    REINSTALL,
+    BinaryNotFound,
+    find_binary,
+    package_version,
+    replaced_is_installed,
+)
+from chanmqttproxy.document import DICT, NAMES, channel_name, document
+
+TAG = "chanmqttproxy"
+
+Message = checks.CheckMessage
+
+
+def register() -> None:
+    for check in (check_install, check_settings, check_environment, check_channel):
+        checks.register(check, TAG)
+    checks.register(check_encryption, TAG, deploy=True)
+
+
+def check_install(**_kwargs: Any) -> Iterator[Message]:
+    """The packages and the program."""
+    if replaced_is_installed():
+        yield checks.Error(BOTH_INSTALLED, id="chanmqttproxy.E001")
+    try:
+        shown = subprocess.run([str(find_binary()), "version"], capture_output=True, text=True, timeout=10)
+    except (BinaryNotFound, OSError, subprocess.TimeoutExpired) as error:
+        yield checks.Error(str(error), id="chanmqttproxy.E002")
+        return
+    words, version = shown.stdout.split(), package_version()
+    if version and words[1:2] != [f"v{version}"]:
+        yield checks.Warning(
+            f"{find_binary()} is {' '.join(words[:2])}, and the package is {version}.",
+            hint=f"Run: {REINSTALL}",
+            id="chanmqttproxy.W003",
+        )
+    names = [config.name for config in apps.get_app_configs()]
+    if "channels" in names and names.index("channels") < names.index(TAG):
+        yield checks.Warning(
+            "'chanmqttproxy' stands below 'channels' in INSTALLED_APPS: manage.py runworker is Channels'.",
+            hint="Put 'chanmqttproxy' above 'channels'.",
+            id="chanmqttproxy.W004",
+        )
+
+
+def check_settings(**_kwargs: Any) -> Iterator[Message]:
+    """What the program says of the settings, names that look like ours, and the layer."""
+    _, faults = ask()
+    for fault in faults:
+        yield checks.Error(fault, id="chanmqttproxy.E005")
+    given = {name.removeprefix("MQTT_") for name in dir(settings) if name.startswith("MQTT_")}
+    known = {name.removeprefix("MQTT_") for name in NAMES}
+    for name in sorted(given - known):
+        near = difflib.get_close_matches(name, known - given, 1, 0.65)
+        if near:
+            yield checks.Warning(
+                f"The MQTT worker has no setting MQTT_{name}.",
+                hint=f"Did you mean MQTT_{near[0]}? Its other settings stand in the dict {DICT}.",
+                id="chanmqttproxy.W006",
+            )
+
+
+def check_environment(**_kwargs: Any) -> Iterator[Message]:
+    """Settings that the environment overrides."""
+    values = {name: getattr(settings, name) for name in NAMES if hasattr(settings, name)}
+    values.update({str(key).upper(): value for key, value in dict_of_settings().items()})
+    for name, value in values.items():
+        given = os.environ.get(name)
+        if given and value not in (None, "") and str(value) != given:
+            yield checks.Warning(
+                f"{name} differs between the environment and the settings. The environment counts.",
+                hint="Give it in one of them.",
+                id="chanmqttproxy.W007",
+            )
+
+
+def dict_of_settings() -> dict[Any, Any]:
+    value = getattr(settings, DICT, {})
+    return value if isinstance(value, dict) else {}
+
+
+def check_channel(**_kwargs: Any) -> Iterator[Message]:
+    """A channel for commands that no code of the site names."""
+    name = channel_name()
+    if name == "mqtt":
+        return
+    sources = [path for config in apps.get_app_configs() for path in site_files(Path(config.path))]
+    if sources and not any(mentions(path, name) for path in sources):
+        yield checks.Warning(
+            f"MQTT_CHANNEL_NAME is {name!r}, and no file of the site's apps names that channel.",
+            hint=f"Send commands to it: channel_layer.send({name!r}, …). Without the setting it is 'mqtt'.",
+            id="chanmqttproxy.W008",
+        )
+
+
+def site_files(folder: Path) -> list[Path]:
+    """The Python files of an app, unless it was installed."""
+    if {"site-packages", "dist-packages"} & set(folder.parts) or folder == Path(__file__).parent:
+        return []
+    return list(folder.rglob("*.py"))
+
+
+def mentions(path: Path, name: str) -> bool:
+    text = path.read_text(errors="replace")
+    return f'"{name}"' in text or f"'{name}'" in text or "MQTT_CHANNEL_NAME" in text
+
+
+def check_encryption(**_kwargs: Any) -> Iterator[Message]:
+    """Brokers that others can listen to on the way."""
+    plan, _faults = ask()
+    for line in plan:
+        words = line.split()
+        if words[:1] != ["broker"] or len(words) < 2:
+            continue
+        scheme, _, rest = words[1].partition("://")
+        host = rest.rstrip(",").rpartition(":")[0].strip("[]")
+        local = host == "localhost" or host.startswith("127.") or host == "::1"
+        if scheme in ("mqtt", "ws") and not local:
+            yield checks.Warning(
+                f"The connection to the MQTT broker {host} is not encrypted.",
+                hint="Give MQTT_HOST as mqtts://… (or wss://…).",
+                id="chanmqttproxy.W009",
+            )
+
+
+def ask() -> tuple[list[str], list[str]]:
+    """What the program would connect to, and what is wrong with the settings, a line each."""
+    try:
+        command = [str(find_binary()), "check"]
+        process = launch.start(command, document(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except ImproperlyConfigured as error:
+        return [], [str(error)]
+    except (BinaryNotFound, OSError):
+        return [], []  # check_install has it
+    out, problems = process.communicate()
+    if process.returncode == 0:
+        return out.splitlines(), []
+    lines = [line.strip() for line in problems.splitlines()]
+    return out.splitlines(), lines[1:] or lines

@@ -1,0 +1,63 @@
+"""From a `runworker` for the MQTT worker's channel to the program."""
+
+import sys
+from collections.abc import Iterable
+from types import FrameType
+from typing import Any
+
+from django.core.management import CommandError
+
+from chanmqttproxy import launch
+from chanmqttproxy.binary import BOTH_INSTALLED, BinaryNotFound, find_binary, replaced_is_installed
+from chanmqttproxy.companion import Companion
+from chanmqttproxy.document import channel_name, document
+
+
+def program(*arguments: str) -> list[str]:
+    """The command line of the program. It raises CommandError where that is not there."""
+    if replaced_is_installed():
+        print(BOTH_INSTALLED, file=sys.stderr)
+    try:
+        return [str(find_binary()), *arguments]
+    except BinaryNotFound as error:
+        raise CommandError(str(error), returncode=2) from None
+
+
+def split(channels: Iterable[str]) -> tuple[bool, list[str]]:
+    """Whether the MQTT worker's channel is among them, and the others."""
+    ours, others = channel_name(), list(channels)
+    wanted = ours in others
+    return wanted, [channel for channel in others if channel != ours]
+
+
+def run_worker(others: list[str], layer: str, write: Any) -> None:
+    """Become the program; or run it beside a worker for other channels, and return."""
+    command, settings = program("run"), document(layer)
+    if not others:
+        sys.exit(launch.become(command, settings))
+    write(f"The MQTT worker runs beside this one for {', '.join(others)}: both end together.")
+    Companion(command, settings)
+
+
+def from_channels_runworker() -> None:
+    """Hand over where Channels' own `runworker` is importing the site's application."""
+    frame = _runworker_frame()
+    if frame is None:
+        return
+    options = frame.f_locals["options"]
+    wanted, others = split(options["channels"])
+    if wanted:
+        options["channels"] = others
+        stdout = frame.f_locals["self"].stdout
+        run_worker(others, options.get("layer") or "", stdout.write)
+
+
+def _runworker_frame() -> FrameType | None:
+    """The call of Channels' command in the stack, if it is there."""
+    module = sys.modules.get("channels.management.commands.runworker")
+    frame: FrameType | None = sys._getframe() if module else None
+    while frame is not None and module is not None:
+        if frame.f_code is module.Command.handle.__code__:
+            return frame
+        frame = frame.f_back
+    return None

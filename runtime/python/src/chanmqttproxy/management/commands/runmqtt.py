@@ -1,0 +1,39 @@
+"""manage.py runmqtt: the MQTT worker with the site's settings."""
+
+import sys
+from typing import Any
+
+from django.core.management import BaseCommand, CommandParser
+
+from chanmqttproxy import dev, handover, launch
+from chanmqttproxy.checks import TAG
+from chanmqttproxy.document import document
+
+
+class Command(BaseCommand):
+    help = "Runs the MQTT worker. Options behind -- are for the program: runmqtt -- --log-level debug"
+    requires_system_checks = (TAG,)
+    leave_locale_alone = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument(
+            "--dev",
+            action="store_true",
+            help="serve an MQTT broker and a Redis too, where the settings name them on localhost",
+        )
+        how.add_argument(
+            "--check",
+            action="store_true",
+            help="say what it would connect to, and whether that answers",
+        )
+        parser.add_argument("--layer", default="", help="alias of the channel layer, if not the default")
+        parser.add_argument("options", nargs="*", help="options of the program, behind --")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        extra, layer = options["options"], options["layer"]
+        if options["dev"]:
+            command = handover.program("dev", "--serve", *extra)
+            sys.exit(dev.serve(command, layer, self.stderr.write))
+        verb = ["check", "--connect"] if options["check"] else ["run"]
+        sys.exit(launch.become(handover.program(*verb, *extra), document(layer)))

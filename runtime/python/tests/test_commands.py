@@ -1,0 +1,125 @@
+"""What the commands start, and what they say where they can't."""
+
+import sys
+from typing import Any
+
+import pytest
+from channels.routing import ChannelNameRouter
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+import chanmqttproxy
+from chanmqttproxy import binary, handover, launch
+from chanmqttproxy.mqttconsumer import MqttConsumer
+
+
+class Started(Exception):
+    """The program would have been started."""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Command lines of the program, none of which is run."""
+    lines: list[Any] = []
+
+    def become(command: list[str], document: Any) -> int:
+        lines.append(command[1:])
+        raise Started
+
+    monkeypatch.setattr(launch, "become", become)
+    return lines
+
+
+def test_runmqtt(started: list[Any]) -> None:
+    with pytest.raises(Started):
+        call_command("runmqtt", "--", "--log-level", "debug")
+    with pytest.raises(Started):
+        call_command("runmqtt", "--check")
+    assert started == [["run", "--log-level", "debug"], ["check", "--connect"]]
+
+
+def test_runworker(started: list[Any]) -> None:
+    with pytest.raises(Started):
+        call_command("runworker", "mqtt")
+    assert started == [["run"]]
+
+
+def test_runworker_with_another_name(started: list[Any]) -> None:
+    with override_settings(MQTT_CHANNEL_NAME="devices"), pytest.raises(Started):
+        call_command("runworker", "devices")
+
+
+def test_runworker_beside_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside: list[Any] = []
+    monkeypatch.setattr(handover, "Companion", lambda command, document: beside.append(command[1:]))
+    read = watch_channels(monkeypatch)
+    with override_settings(ASGI_APPLICATION="test_commands.application"):
+        call_command("runworker", "other", "mqtt")
+        call_command("runworker", "other")
+    assert beside == [["run"]]
+    assert read == [["other"], ["other"]]
+
+
+def test_channels_own_runworker(started: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site without our app: its application is imported before a command is read."""
+    from channels.management.commands import runworker
+
+    read = watch_channels(monkeypatch)
+    monkeypatch.delitem(sys.modules, "old_asgi", raising=False)
+    with override_settings(ASGI_APPLICATION="old_asgi.application"), pytest.raises(Started):
+        call_command(runworker.Command(), "mqtt")
+    assert started == [["run"]]
+    assert read == []
+
+
+def test_channels_own_runworker_beside_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    from channels.management.commands import runworker
+
+    beside: list[Any] = []
+    monkeypatch.setattr(handover, "Companion", lambda command, document: beside.append(command[1:]))
+    read = watch_channels(monkeypatch)
+    monkeypatch.delitem(sys.modules, "old_asgi", raising=False)
+    with override_settings(ASGI_APPLICATION="old_asgi.application"):
+        call_command(runworker.Command(), "mqtt", "other")
+    assert beside == [["run"]]
+    assert read == [["other"]]
+
+
+def watch_channels(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The channels that Channels' own workers would have read."""
+    from channels.worker import Worker
+
+    read: list[list[str]] = []
+    monkeypatch.setattr(Worker, "run", lambda self: read.append(list(self.channels)))
+    return read
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """An application for workers of other channels."""
+
+
+def test_consumer_is_inert() -> None:
+    class Mine(chanmqttproxy.MqttConsumer):
+        pass
+
+    assert chanmqttproxy.MqttConsumer is MqttConsumer
+    ChannelNameRouter({"mqtt": Mine.as_asgi()})
+
+
+async def call(consumer: Any) -> None:
+    await consumer({"type": "channel", "channel": "mqtt"}, None, None)
+
+
+def test_consumer_says_whose_channel_it_is() -> None:
+    import asyncio
+
+    with pytest.raises(ImproperlyConfigured, match=r"above 'channels'.*manage.py runworker mqtt"):
+        asyncio.run(call(MqttConsumer.as_asgi()))
+
+
+def test_without_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binary, "_candidates", lambda: iter([]))
+    with pytest.raises(CommandError, match="was not found") as error:
+        call_command("runmqtt", skip_checks=True)
+    assert error.value.returncode == 2
