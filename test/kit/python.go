@@ -69,14 +69,14 @@ func siteVenv(t testing.TB) string {
 	if dir := os.Getenv("CHANMQTTPROXY_VENV"); dir != "" {
 		return dir
 	}
-	return venv(t, "requirements.txt")
+	return venv(t, SiteFile("requirements.txt"))
 }
 
 // venv is where test/run puts the virtual environment for the present content
-// of a file of requirements, given by its name in the site's directory.
-func venv(t testing.TB, name string) string {
+// of a file of requirements.
+func venv(t testing.TB, path string) string {
 	t.Helper()
-	requirements, err := os.ReadFile(filepath.Join(siteDir(), name))
+	requirements, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatalf("reading what a virtual environment is made of: %v", err)
 	}

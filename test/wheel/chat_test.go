@@ -1,0 +1,163 @@
+package wheel_test
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// connected is what the worker logs when it can work.
+const connected = "connected to the MQTT broker"
+
+// TestUnchangedSite: the site of a user of the replaced package, with nothing changed and
+// its runworker, works on the wheel alone.
+func TestUnchangedSite(t *testing.T) {
+	t.Parallel()
+	redis := kit.Redis(t)
+	broker := kit.Mosquitto(t, kit.MosquittoPasswords(t, "site", "open sesame")...)
+	env := []string{"SITE_REDIS_PORT=" + port(t, redis.Addr()), "SITE_MQTT_HOST=" + broker.Addr(), "SITE_MQTT_USER=site"}
+	bin := newest(t)
+	wrong := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=closed")...).manage("runworker", "mqtt")
+	prints(t, wrong, "MQTT_PASSWORD")
+	interrupt(t, wrong)
+
+	site := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=open sesame")...)
+	worker := site.manage("runworker", "mqtt")
+	prints(t, worker, connected)
+	second := site.manage("runworker", "mqtt")
+	url := site.serve()
+	one, two := kit.Browser(t), kit.Browser(t)
+	one.Open(url + "/chat/lobby/")
+	two.Open(url + "/chat/lobby/")
+	chats(t, one, two)
+	device(t, broker.Addr(), "open sesame", "chat/lobby", one, two)
+	interrupt(t, second)
+
+	broker.Kill()
+	prints(t, worker, "the MQTT broker is away")
+	redis.Kill()
+	interrupt(t, worker) // with neither there
+}
+
+// TestUnchangedSiteBesideAnother: runworker for the worker's channel and another one.
+func TestUnchangedSiteBesideAnother(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	site := unchanged(t, newest(t), "SITE_REDIS_PORT="+port(t, redis.Addr()), "SITE_MQTT_HOST="+broker.Addr())
+	both := site.manage("runworker", "other", "mqtt")
+	prints(t, both, connected)
+	interrupt(t, both)
+
+	both = site.manage("runworker", "other", "mqtt")
+	prints(t, both, connected)
+	child := strings.TrimSpace(output(t, "pgrep", "-P", fmt.Sprint(both.PID()), "chanmqttproxy"))
+	output(t, "kill", "-KILL", child)
+	if code := both.ExitCode(time.Minute); code == 0 {
+		t.Error("the other worker exited with 0 when the MQTT worker was killed")
+	}
+}
+
+// TestDev: the tutorial's chat with nothing else on the machine, and settings that change.
+func TestDev(t *testing.T) {
+	t.Parallel()
+	redis, broker, moved := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
+	site := unchanged(t, newest(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
+		with("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat']\nCHANMQTTPROXY = {'HTTP_LISTEN': 'off'}\n")
+	worker := site.manage("runmqtt", "--dev")
+	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))
+	prints(t, worker, connected)
+	url := site.serve()
+	one, two := kit.Browser(t), kit.Browser(t)
+	one.Open(url + "/chat/lobby/")
+	two.Open(url + "/chat/lobby/")
+	chats(t, one, two)
+
+	site.append(fmt.Sprintf("MQTT_HOST = 'localhost:%d'\n", moved))
+	prints(t, worker, fmt.Sprintf("broker  127.0.0.1:%d (embedded)", moved))
+	interrupt(t, worker)
+
+	code, out := site.with("INSTALLED_APPS = ['chanmqttproxy', 'channels']\nMQTT_HOST = 'broker.example.org'\n").run("runmqtt", "--dev")
+	if code != 2 || !strings.Contains(out, "it is not on this machine") {
+		t.Errorf("a broker elsewhere: exit code %d\n%s", code, out)
+	}
+}
+
+// serve starts Daphne and returns the site's URL.
+func (s *tutorial) serve() string {
+	s.t.Helper()
+	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(s.t))
+	daphne := s.manage("runserver", "--noreload", address)
+	if !kit.Answers(address, daphne.Ended(), time.Minute) {
+		s.t.Fatalf("the site does not answer:\n%s", daphne.Output())
+	}
+	return "http://" + address
+}
+
+// chats types in one tab until both show it: the page does not know when the broker has
+// granted the subscription.
+func chats(t *testing.T, one, two *kit.Tab) {
+	t.Helper()
+	says := 0
+	kit.Eventually(t, time.Minute, "both tabs show what one types", func() bool {
+		says++
+		word := fmt.Sprintf("word %d", says)
+		one.Type("#chat-message-input", word)
+		one.Click("#chat-message-submit")
+		return shows(two, word) && shows(one, word)
+	})
+}
+
+// shows says whether the log of a tab has a text within two seconds.
+func shows(tab *kit.Tab, text string) bool {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if strings.Contains(tab.Text("#chat-log"), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// device publishes to a topic, which both tabs must show.
+func device(t *testing.T, broker, password, topic string, tabs ...*kit.Tab) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(broker)
+	output(t, kit.Need(t, "mosquitto_pub"), "-h", host, "-p", port, "-u", "site", "-P", password, "-q", "1", "-t", topic, "-m", "from the device")
+	for _, tab := range tabs {
+		kit.Eventually(t, time.Minute, "the tab shows the device's words", func() bool {
+			return strings.Contains(tab.Text("#chat-log"), "from the device")
+		})
+	}
+}
+
+// interrupt is Ctrl-C, at which a worker must end with 0.
+func interrupt(t *testing.T, worker *kit.Process) {
+	t.Helper()
+	worker.Signal(syscall.SIGINT)
+	if code := worker.ExitCode(30 * time.Second); code != 0 {
+		t.Errorf("the worker exited with %d after Ctrl-C, want 0", code)
+	}
+}
+
+func output(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s", program, args, err, out)
+	}
+	return string(out)
+}
+
+func port(t *testing.T, address string) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
