@@ -41,10 +41,7 @@ func Wheel(t testing.TB) string {
 	if wheel.path != "" {
 		return wheel.path
 	}
-	dir, err := os.MkdirTemp("", "chanmqttproxy-wheel-")
-	if err != nil {
-		t.Fatalf("making a folder for the wheel: %v", err)
-	}
+	dir := Shared(t)
 	BuildWheel(t, python, dir, "wheel")
 	made, _ := filepath.Glob(filepath.Join(dir, "*.whl"))
 	if len(made) != 1 {
@@ -54,10 +51,29 @@ func Wheel(t testing.TB) string {
 	return wheel.path
 }
 
-// RemoveWheel removes what Wheel has built: for the end of a test process.
-func RemoveWheel() {
-	if wheel.path != "" {
-		_ = os.RemoveAll(filepath.Dir(wheel.path))
+// shared are the folders of a whole test process.
+var shared struct {
+	sync.Mutex
+	dirs []string
+}
+
+// Shared makes a folder that lasts until RemoveShared.
+func Shared(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chanmqttproxy-")
+	if err != nil {
+		t.Fatalf("making a folder for several tests: %v", err)
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	shared.dirs = append(shared.dirs, dir)
+	return dir
+}
+
+// RemoveShared removes what Shared has made: for the end of a test process.
+func RemoveShared() {
+	for _, dir := range shared.dirs {
+		_ = os.RemoveAll(dir)
 	}
 }
 
@@ -72,12 +88,11 @@ func BuildWheel(t testing.TB, python, dir, kind string, env ...string) {
 	}
 }
 
-// FreshPython makes a virtual environment with the wheel and more packages ("daphne",
-// "Django==4.2") and returns the folder of its programs. The Python is one that uv
-// understands: a path, or a version.
-func FreshPython(t testing.TB, python string, packages ...string) string {
+// FreshPython makes a virtual environment in dir with the wheel and more packages
+// ("daphne", "Django==4.2") and returns the folder of its programs. The Python is one
+// that uv understands: a path, or a version.
+func FreshPython(t testing.TB, dir, python string, packages ...string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "venv")
 	Uv(t, "venv", "--quiet", "--python", python, dir)
 	Uv(t, append([]string{"pip", "install", "--quiet", "--python", dir, Wheel(t)}, packages...)...)
 	return filepath.Join(dir, "bin")

@@ -22,7 +22,7 @@ func TestUnchangedSite(t *testing.T) {
 	redis := kit.Redis(t)
 	broker := kit.Mosquitto(t, kit.MosquittoPasswords(t, "site", "open sesame")...)
 	env := []string{"SITE_REDIS_PORT=" + port(t, redis.Addr()), "SITE_MQTT_HOST=" + broker.Addr(), "SITE_MQTT_USER=site"}
-	bin := newest(t)
+	bin := programs(t)
 	wrong := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=closed")...).manage("runworker", "mqtt")
 	prints(t, wrong, "MQTT_PASSWORD")
 	interrupt(t, wrong)
@@ -49,7 +49,7 @@ func TestUnchangedSite(t *testing.T) {
 func TestUnchangedSiteBesideAnother(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
-	site := unchanged(t, newest(t), "SITE_REDIS_PORT="+port(t, redis.Addr()), "SITE_MQTT_HOST="+broker.Addr())
+	site := unchanged(t, programs(t), "SITE_REDIS_PORT="+port(t, redis.Addr()), "SITE_MQTT_HOST="+broker.Addr())
 	both := site.manage("runworker", "other", "mqtt")
 	prints(t, both, connected)
 	interrupt(t, both)
@@ -67,7 +67,7 @@ func TestUnchangedSiteBesideAnother(t *testing.T) {
 func TestDev(t *testing.T) {
 	t.Parallel()
 	redis, broker, moved := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
-	site := unchanged(t, newest(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
+	site := unchanged(t, programs(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
 		with("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat']\nCHANMQTTPROXY = {'HTTP_LISTEN': 'off'}\n")
 	worker := site.manage("runmqtt", "--dev")
 	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,17 +17,36 @@ import (
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	kit.RemoveWheel()
+	kit.RemoveShared()
 	os.Exit(code)
 }
 
-// newest is the Python and what a site needs beside the wheel, as test/site pins it.
-func newest(t *testing.T, more ...string) (bin string) {
+// common is the virtual environment of all tests that only use it.
+var common struct {
+	sync.Mutex
+	bin string
+}
+
+// programs is the folder of the programs of the common virtual environment.
+func programs(t *testing.T) (bin string) {
+	t.Helper()
+	common.Lock()
+	defer common.Unlock()
+	if common.bin == "" {
+		common.bin = fresh(t, kit.Shared(t))
+	}
+	return common.bin
+}
+
+// fresh makes a virtual environment with the newest Python, the wheel, and what a site
+// needs beside it, as test/site pins it.
+func fresh(t *testing.T, dir string) (bin string) {
 	t.Helper()
 	python := kit.Pythons("3.13", "3.12", "3.11")
 	for _, version := range []string{"3.13", "3.12", "3.11"} {
 		if path := python[version]; path != "" {
-			return kit.FreshPython(t, path, append([]string{"--constraint", kit.SiteFile("requirements.txt"), "daphne", "redis"}, more...)...)
+			return kit.FreshPython(t, filepath.Join(dir, "venv"), path,
+				"--constraint", kit.SiteFile("requirements.txt"), "daphne", "redis")
 		}
 	}
 	kit.Missing(t, "no Python 3.11 to 3.13 on this machine")

@@ -13,7 +13,9 @@ from chanmqttproxy import binary, checks
 
 def found(deploy: bool = False) -> dict[str, str]:
     """The messages of our checks, by their number."""
-    messages = django_checks.run_checks(tags=[checks.TAG], include_deployment_checks=deploy)
+    messages = django_checks.run_checks(
+        tags=[checks.TAG, checks.SETTINGS_TAG], include_deployment_checks=deploy
+    )
     return {str(message.id): f"{message.msg} {message.hint or ''}" for message in messages}
 
 
@@ -33,14 +35,14 @@ def test_replaced_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_program_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(binary, "_candidates", lambda: iter([tmp_path / "none"]))
-    assert "was not found" in found()["chanmqttproxy.E002"]
+    assert "was not found" in found()["chanmqttproxy.W002"]
 
 
 def test_program_may_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "chanmqttproxy"
     program.write_text("")
     monkeypatch.setattr(binary, "_candidates", lambda: iter([program]))
-    assert "chmod +x" in found()["chanmqttproxy.E002"]
+    assert "chmod +x" in found()["chanmqttproxy.W002"]
 
 
 def test_old_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,13 +57,15 @@ def test_order_of_apps() -> None:
 
 def test_faults_of_the_program() -> None:
     with override_settings(MQTT_PORT=0):
-        assert "MQTT_PORT" in found()["chanmqttproxy.E005"]
+        assert "MQTT_PORT" in found()["chanmqttproxy.W005"]
 
 
 def test_layer_in_memory() -> None:
     memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     with override_settings(CHANNEL_LAYERS=memory, DEBUG=False):
-        assert "InMemoryChannelLayer" in found()["chanmqttproxy.E005"]
+        assert set(found()) == {"chanmqttproxy.W010"}
+    with override_settings(CHANNEL_LAYERS=memory, DEBUG=True):
+        assert found() == {}
 
 
 def test_misspelt() -> None:

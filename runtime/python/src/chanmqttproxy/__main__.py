@@ -2,20 +2,22 @@
 
 import os
 import sys
+from typing import NoReturn
 
 from chanmqttproxy.binary import NOT_WHOLE, BinaryNotFound, find_binary, is_whole
 from chanmqttproxy.launch import replace_process
 
 
-def main() -> int:
+def main() -> NoReturn:
+    """Become the program. The exit code is 2 where it is not there."""
     if not is_whole():
         print(NOT_WHOLE, file=sys.stderr)
     try:
-        return replace_process([str(find_binary()), *sys.argv[1:]], dict(os.environ))
+        sys.exit(replace_process([str(find_binary()), *sys.argv[1:]], dict(os.environ)))
     except BinaryNotFound as error:
         print(f"chanmqttproxy: {error}", file=sys.stderr)
-        return 2
+        sys.exit(2)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,7 @@
 """Where the program is that the package brought along."""
 
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import site
@@ -64,8 +65,8 @@ def replaced_is_installed() -> bool:
 
 def is_whole() -> bool:
     """Whether the files are there that the uninstall of the replaced package takes along."""
-    package = Path(__file__).resolve().parent
-    return all((package / name).is_file() for name in ("__init__.py", "mqttconsumer.py"))
+    package, consumer = (importlib.util.find_spec(f"chanmqttproxy{name}") for name in ("", ".mqttconsumer"))
+    return package is not None and package.origin is not None and consumer is not None
 
 
 def _candidates() -> Iterator[Path]:

@@ -21,17 +21,23 @@ from chanmqttproxy.binary import (
     package_version,
     replaced_is_installed,
 )
-from chanmqttproxy.document import DICT, NAMES, channel_name, document
+from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias
 
+# Checks of the installation, which the commands run too, and of the settings, which the
+# program then looks at itself. Only what keeps the whole site from working is an error.
 TAG = "chanmqttproxy"
+SETTINGS_TAG = "chanmqttproxy_settings"
+
+IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 Message = checks.CheckMessage
 
 
 def register() -> None:
-    for check in (check_install, check_settings, check_environment, check_channel):
+    for check in (check_install, check_names, check_environment, check_channel):
         checks.register(check, TAG)
-    checks.register(check_encryption, TAG, deploy=True)
+    checks.register(check_settings, SETTINGS_TAG)
+    checks.register(check_encryption, SETTINGS_TAG, deploy=True)
 
 
 def check_install(**_kwargs: Any) -> Iterator[Message]:
@@ -41,7 +47,7 @@ def check_install(**_kwargs: Any) -> Iterator[Message]:
     try:
         shown = subprocess.run([str(find_binary()), "version"], capture_output=True, text=True, timeout=10)
     except (BinaryNotFound, OSError, subprocess.TimeoutExpired) as error:
-        yield checks.Error(str(error), id="chanmqttproxy.E002")
+        yield checks.Warning(str(error), id="chanmqttproxy.W002")
         return
     words, version = shown.stdout.split(), package_version()
     if version and words[1:2] != [f"v{version}"]:
@@ -60,10 +66,22 @@ def check_install(**_kwargs: Any) -> Iterator[Message]:
 
 
 def check_settings(**_kwargs: Any) -> Iterator[Message]:
-    """What the program says of the settings, names that look like ours, and the layer."""
-    _, faults = ask()
-    for fault in faults:
-        yield checks.Error(fault, id="chanmqttproxy.E005")
+    """What the program says of the settings."""
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    if layers.get(layer_alias(), {}).get("BACKEND") == IN_MEMORY:
+        if not settings.DEBUG:
+            yield checks.Warning(
+                "The channel layer is in memory: the MQTT worker is another process and can't reach it.",
+                hint="Use channels_redis.core.RedisChannelLayer.",
+                id="chanmqttproxy.W010",
+            )
+        return
+    for fault in ask()[1]:
+        yield checks.Warning(fault, id="chanmqttproxy.W005")
+
+
+def check_names(**_kwargs: Any) -> Iterator[Message]:
+    """Names that look like ours."""
     given = {name.removeprefix("MQTT_") for name in dir(settings) if name.startswith("MQTT_")}
     known = {name.removeprefix("MQTT_") for name in NAMES}
     for name in sorted(given - known):

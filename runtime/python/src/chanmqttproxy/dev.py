@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import autoreload
 
 from chanmqttproxy import launch
-from chanmqttproxy.document import document
+from chanmqttproxy.handover import site_settings
 
 # Prints the document of the settings as they are now, in a process of its own.
 REREAD = """
@@ -42,7 +42,7 @@ class Server:
 
     def __init__(self, command: list[str], layer: str, say: Callable[[str], Any]) -> None:
         self.command, self.layer, self.say = command, layer, say
-        self.document = document(layer)
+        self.document = site_settings(layer)
         self.changing = threading.Lock()
 
     def start(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
 from chanmqttproxy import launch
@@ -23,6 +24,14 @@ def program(*arguments: str) -> list[str]:
         raise CommandError(str(error), returncode=2) from None
 
 
+def site_settings(layer: str) -> dict[str, Any]:
+    """The document of the settings. It raises CommandError where one can't be handed over."""
+    try:
+        return document(layer)
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error), returncode=2) from None
+
+
 def split(channels: Iterable[str]) -> tuple[bool, list[str]]:
     """Whether the MQTT worker's channel is among them, and the others."""
     ours, others = channel_name(), list(channels)
@@ -32,7 +41,7 @@ def split(channels: Iterable[str]) -> tuple[bool, list[str]]:
 
 def run_worker(others: list[str], layer: str, write: Any) -> None:
     """Become the program; or run it beside a worker for other channels, and return."""
-    command, settings = program("run"), document(layer)
+    command, settings = program("run"), site_settings(layer)
     if not others:
         sys.exit(launch.become(command, settings))
     write(f"The MQTT worker runs beside this one for {', '.join(others)}: both end together.")

@@ -4,15 +4,15 @@ import sys
 from typing import Any
 
 from django.core.management import BaseCommand, CommandParser
+from django.core.management.base import SystemCheckError
 
 from chanmqttproxy import dev, handover, launch
 from chanmqttproxy.checks import TAG
-from chanmqttproxy.document import document
 
 
 class Command(BaseCommand):
     help = "Runs the MQTT worker. Options behind -- are for the program: runmqtt -- --log-level debug"
-    requires_system_checks = (TAG,)
+    requires_system_checks = ()  # handle runs ours
     leave_locale_alone = True
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,8 +32,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         extra, layer = options["options"], options["layer"]
+        self.check_settings()
         if options["dev"]:
             command = handover.program("dev", "--serve", *extra)
             sys.exit(dev.serve(command, layer, self.stderr.write))
         verb = ["check", "--connect"] if options["check"] else ["run"]
-        sys.exit(launch.become(handover.program(*verb, *extra), document(layer)))
+        sys.exit(launch.become(handover.program(*verb, *extra), handover.site_settings(layer)))
+
+    def check_settings(self) -> None:
+        """The installation; an error there ends the command with 2."""
+        try:
+            self.check(tags=[TAG])
+        except SystemCheckError as error:
+            error.returncode = 2
+            raise
