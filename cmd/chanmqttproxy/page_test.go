@@ -95,6 +95,20 @@ func TestPageOfDev(t *testing.T) {
 	shows(t, tab, "#outcome", "Waiting for a message")
 	publish()
 	shows(t, tab, "#outcome", "It did not arrive: dropped")
+
+	tab.Click("#tab-traffic")
+	if chosen := kit.Script[string](tab, `document.querySelector('#publish-qos').value + document.querySelector('#publish-retain').checked`); chosen != "1false" {
+		t.Errorf("the page publishes with QoS and retain %s unless told otherwise", chosen)
+	}
+	// What is in Redis cannot be known without it.
+	act("#at-redis", "stop-redis")
+	for _, panel := range []string{"queues", "letters"} {
+		tab.Click("#tab-" + panel)
+		shows(t, tab, "#panel-"+panel+" .empty.warn", "It can’t be known")
+	}
+	act("#at-redis", "start-redis")
+	tab.Click("#tab-letters")
+	shows(t, tab, "#panel-letters .empty:not(.warn)", "None: every command was understood.")
 }
 
 // printed is the address of a server that dev has begun.

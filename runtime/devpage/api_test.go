@@ -1,7 +1,9 @@
 package devpage_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -93,6 +95,24 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
+// away is a Redis that does not answer. Where no target is known nobody asks it for queues.
+type away struct{ oneQueue }
+
+func (away) Ping(context.Context) error { return errors.New("dialing redis: connection refused") }
+
+func (away) Queues(context.Context, []messages.Target) ([]messages.QueueFacts, error) {
+	return nil, nil
+}
+
+// TestQueuesUnknown: that no queue is known of is not told as that there is none.
+func TestQueuesUnknown(t *testing.T) {
+	t.Parallel()
+	b := open(t, func(o *devpage.Options) { o.Layer = away{} })
+	if status, text, _ := b.ask("GET", "/api/queues", ""); status != http.StatusServiceUnavailable || !strings.Contains(text, "connection refused") {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	b := open(t, nil)
@@ -121,6 +141,8 @@ func TestFollow(t *testing.T) {
 	})
 	b.wait(tail, "message", `"Payload":"größe"`)
 	b.wait(tail, "message", `"Direction":"out"`)
+	b.post("/api/publish", `{"Topic": "c"}`, 200)
+	b.wait(tail, "message", `"Topic":"c","Bytes":0,"QoS":1,"Retain":false`)
 	for body, status := range map[string]int{
 		`{"Topic": "a/#"}`: 400, `{"Topic": "a", "QoS": 3}`: 400, `{"Topic": "a", "Qux": 3}`: 400, `x`: 400,
 		`{"Topic": "a", "Payload": "` + strings.Repeat("x", 2<<20) + `"}`: 400,

@@ -57,6 +57,7 @@ func (p *Page) publish(r *http.Request) (any, *problem) {
 		QoS            byte
 		Retain         bool
 	}
+	d.QoS = 1
 	if wrong := deed(r, &d); wrong != nil {
 		return nil, wrong
 	}

@@ -32,6 +32,8 @@ type Tree interface {
 
 // Layer is what the page sees of Redis.
 type Layer interface {
+	// Ping fails when Redis does not answer.
+	Ping(ctx context.Context) error
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
 	// DeadLetters are what is marshalled as it is.
 	DeadLetters(ctx context.Context) (any, error)

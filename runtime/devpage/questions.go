@@ -91,6 +91,9 @@ func (p *Page) match(r *http.Request) (any, *problem) {
 
 func (p *Page) queues(r *http.Request) (any, *problem) {
 	list, err := p.Layer.Queues(r.Context(), p.Tree.Targets())
+	if err == nil && len(list) == 0 {
+		err = p.Layer.Ping(r.Context()) // nobody may have been asked
+	}
 	if err != nil {
 		return nil, &problem{http.StatusServiceUnavailable, err.Error()}
 	}

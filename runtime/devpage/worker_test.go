@@ -39,6 +39,8 @@ func (oneQueue) Queues(_ context.Context, targets []messages.Target) ([]messages
 	return []messages.QueueFacts{{Name: "specific.x!", Length: 100, Capacity: 100, Members: len(targets)}}, nil
 }
 
+func (oneQueue) Ping(context.Context) error { return nil }
+
 func (oneQueue) DeadLetters(context.Context) (any, error) { return []int{}, nil }
 
 // ReplayDeadLetters knows one letter.

@@ -91,7 +91,7 @@ export function follow() {
   const form = h('form', { class: 'ways', submit: (event) => { event.preventDefault(); go(); } },
     field('Topic', input), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next message'),
     field('Payload', payload),
-    h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 0, Retain: false }) }, 'Publish this one and follow it'));
+    h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 1, Retain: false }) }, 'Publish this one and follow it'));
   const may = mayNot(form);
   const about = h('p', { class: 'muted' }, 'Follows one message through filters, groups and queues to Redis, or to where it ended and why.');
   return { node: h('div', null, about, may.node, form, answer, path), title: 'Follow', on: ['about'], show: () => { may.show(); wake(); } };

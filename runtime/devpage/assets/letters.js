@@ -1,6 +1,6 @@
 // Dead letters: commands that could not be understood.
 
-import { h, say } from './dom.js';
+import { h } from './dom.js';
 import { get } from './api.js';
 import { table } from './table.js';
 import { bytes, clock, since } from './format.js';
@@ -30,7 +30,7 @@ export function letters() {
     ],
   });
   const show = async () => {
-    try { list.show((await get('deadletters')) || []); } catch (error) { say(error.message, 'bad'); }
+    try { list.show((await get('deadletters')) || []); } catch (error) { list.unknown(`It can’t be known which there are: ${error.message}.`); }
   };
   const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. In a terminal ', h('code', null, 'chanmqttproxy dead-letters'), ' lists, drops and replays them.');
   return { node: h('div', null, about, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };

@@ -1,6 +1,6 @@
 // The queues of Channels in Redis: what each process has not read yet.
 
-import { h, say, attr } from './dom.js';
+import { h, attr } from './dom.js';
 import { get } from './api.js';
 import { table } from './table.js';
 import { count } from './format.js';
@@ -31,7 +31,7 @@ export function queues() {
     try {
       const all = await get('queues');
       list.show((all || []).sort((a, b) => fill(b) - fill(a) || (a.Name < b.Name ? -1 : 1)).slice(0, 200));
-    } catch (error) { say(error.message, 'bad'); }
+    } catch (error) { list.unknown(`It can’t be known what waits in the queues: ${error.message}.`); }
   };
   const about = h('p', { class: 'muted' }, 'Each Django process has one queue. When one is full Channels drops silently; what this worker does then is the subscription’s overflow. The fullest come first.');
   return { node: h('div', null, about, list.node), title: 'Queues', on: ['tree'], show, slow: 2 };

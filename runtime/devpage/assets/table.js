@@ -4,10 +4,11 @@ import { h, put, attr, mark } from './dom.js';
 
 // table makes one. A column has a title, and text(row) or fill(cell, row); num
 // aligns it right, wide leaves it out on narrow screens, and sort makes its head
-// a button. A row's key is what it is known by.
+// a button. A row's key is what it is known by. show(list) shows the rows, or the text for
+// none; unknown(why) shows no rows, since nobody knows which there are.
 export function table({ label, columns, key, trouble = () => '', open, sort, empty = 'Nothing.' }) {
   const heads = columns.map((c) => head(c, sort));
-  const body = h('tbody'), none = h('p', { class: 'empty' }, empty);
+  const body = h('tbody'), none = h('p', { class: 'empty' }, 'Asking …');
   const node = h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' },
     h('table', null, h('thead', null, h('tr', null, heads.map(([n]) => n))), body), none);
   const rows = new Map();
@@ -23,9 +24,16 @@ export function table({ label, columns, key, trouble = () => '', open, sort, emp
     });
     for (const [id, row] of rows) if (!seen.has(id)) { row.node.remove(); rows.delete(id); }
     none.hidden = list.length > 0;
+    put(none, empty);
+    mark(none, '');
     heads.forEach(([, refresh]) => refresh());
   };
-  return { node, show };
+  const unknown = (why) => {
+    show([]);
+    put(none, why);
+    mark(none, 'warn');
+  };
+  return { node, show, unknown };
 }
 
 const cls = (c) => [c.num && 'num', c.wide && 'wide', c.mono && 'mono', c.grow && 'grow'].filter(Boolean).join(' ');

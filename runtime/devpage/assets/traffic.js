@@ -17,8 +17,8 @@ export function tailFilter(filter) { listenTo(filter); location.hash = '/traffic
 function publisher() {
   const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', required: true, autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
   const payload = h('textarea', { id: 'publish-payload', class: 'mono', rows: '3', spellcheck: 'false', placeholder: '{"on": true}' });
-  const qos = h('select', null, ['0', '1', '2'].map((n) => h('option', null, n)));
-  const retain = h('input', { type: 'checkbox' });
+  const qos = h('select', { id: 'publish-qos' }, ['0', '1', '2'].map((n) => h('option', { selected: n === '1' }, n)));
+  const retain = h('input', { type: 'checkbox', id: 'publish-retain' });
   const done = h('p', { class: 'muted', role: 'status' });
   const submit = async (event) => {
     event.preventDefault();
