@@ -141,6 +141,7 @@ func TestFiltersMove(t *testing.T) {
 func moving(filter string, from int, to messages.Target) messages.SubscribeCommand {
 	c := subscribe(filter, to)
 	c.Reply = messages.Reply{Channel: fmt.Sprint("slot-", from), ID: messages.MovingID}
+	c.FromSlot, c.Moving = true, true
 	return c
 }
 

@@ -147,7 +147,7 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	way := r.wayOf(c.Filter)
 	to, ok := r.trie.Get(c.Filter)
-	moves := c.Reply.ID == messages.MovingID
+	moves := c.Moving
 	switch {
 	case moves && way != r.Slot && !c.Options.Shared:
 		r.misled(ctx, receipt, c, way)

@@ -100,6 +100,9 @@ type SubscribeCommand struct {
 	Replay   bool
 	Newcomer string
 	Reply    Reply
+	// FromSlot: another session slot asks for it, not a site. Moving: that slot has
+	// the subscription and gives it up when it is served here.
+	FromSlot, Moving bool
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.
@@ -155,6 +158,7 @@ type Failure struct {
 
 // The codes of Failure, beside those of bad input.
 const (
+	CodeBadCommand   = "bad-command"  // it cannot be read as a whole
 	CodeDenied       = "denied"       // the configuration does not allow it
 	CodeRefused      = "refused"      // the broker refused it
 	CodeTooLarge     = "too-large"    // larger than the broker accepts

@@ -63,7 +63,8 @@ type GiveUpCommand struct {
 	Targets []Target
 }
 
-// MovingID is the id of the commands by which slots move subscriptions.
+// MovingID is the id of the messages by which slots move subscriptions. In what a
+// site sends it is an id like any other.
 const MovingID = "slot.moving"
 
 func (MovedCommand) command()  {}

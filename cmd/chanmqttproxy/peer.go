@@ -30,7 +30,7 @@ type peer struct {
 func newPeer(cfg *config.Config) *peer {
 	c := worker.LayerConfig(cfg)
 	p := &peer{worker: cfg.Channel, channel: "chanmqttproxy-" + strings.ToLower(rand.Text()[:12])}
-	c.Channel = p.channel
+	c.Channel, c.MaxElements = p.channel, 0 // events may be of any size
 	p.Peer = layer.Open(c, slog.New(slog.DiscardHandler))
 	return p
 }

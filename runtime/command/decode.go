@@ -9,10 +9,17 @@ import (
 // commands are the types of all commands.
 var commands = []string{"mqtt.subscribe", "mqtt.unsubscribe", "mqtt.publish", "mqtt.request", "mqtt.status"}
 
+// Decoder understands what a site sends to the command channel.
+type Decoder struct {
+	// Reserved says of a valid name of a channel why no answer may go there; nil: an
+	// answer may go anywhere. Its errors complete "is refused: …".
+	Reserved func(channel string) error
+}
+
 // Decode understands a message of the command channel. Its errors are all
 // *Error. Bytes of the message may live on in the command.
-func Decode(body messages.Map) (messages.Command, error) {
-	f := &fields{in: body}
+func (d Decoder) Decode(body messages.Map) (messages.Command, error) {
+	f := &fields{in: body, reserved: d.Reserved}
 	command := f.command()
 	if f.err != nil {
 		return nil, f.err
@@ -48,9 +55,20 @@ func (f *fields) unsubscribe() messages.Command {
 
 func (f *fields) reply() messages.Reply {
 	return messages.Reply{
-		Channel: f.checked("reply_channel", BadName, messages.ValidChannel),
+		Channel: f.replyChannel(),
 		ID:      f.text("id", ""),
 	}
+}
+
+// replyChannel is the name of a channel that an answer may go to.
+func (f *fields) replyChannel() string {
+	return f.checked("reply_channel", BadName, func(name string) error {
+		err := messages.ValidChannel(name)
+		if err == nil && f.reserved != nil {
+			err = f.reserved(name)
+		}
+		return err
+	})
 }
 
 // askedFor is a reply with a channel, without which the command makes no sense.

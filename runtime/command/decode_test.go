@@ -131,7 +131,7 @@ func TestDecode(t *testing.T) {
 		"user properties as pairs": {publish("topic", "a", "user_properties", []any{[]any{"k", "1"}, []any{"", ""}, []any{"k", "2"}}),
 			properties(messages.Properties{UserProperties: []messages.UserProperty{{Key: "k", Value: "1"}, {}, {Key: "k", Value: "2"}}})},
 	} {
-		got, err := command.Decode(test.body)
+		got, err := command.Decoder{}.Decode(test.body)
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, %v, want %+v", name, got, err, test.want)
 		}
@@ -264,7 +264,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{publish("topic", "a", "user_properties", dict("k", "a\nb")), command.BadValue, "publish.user_properties", "U+000A"},
 		{append(publish("topic", "a"), dict("reply_channel", "")...), command.BadName, "reply_channel", "empty"},
 	} {
-		got, err := command.Decode(test.body)
+		got, err := command.Decoder{}.Decode(test.body)
 		fault, ok := err.(*command.Error)
 		if !ok || got != nil {
 			t.Errorf("%.80v: %v, %v, want an error of %s", test.body, got, err, test.key)
@@ -282,7 +282,7 @@ func TestDecodeRefuses(t *testing.T) {
 func filter(v any) messages.Map { return dict("type", "mqtt.subscribe", "topic", v, "group", "g") }
 
 func ExampleDecode() {
-	_, err := command.Decode(messages.Map{
+	_, err := command.Decoder{}.Decode(messages.Map{
 		{Key: "type", Value: "mqtt.subscribe"},
 		{Key: "topic", Value: "house/#/lamp"},
 		{Key: "group", Value: "lamps"},

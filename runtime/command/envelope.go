@@ -10,9 +10,9 @@ import (
 // Envelope reads what Decode may have had no chance to: which command it was
 // meant to be, and where an answer goes. A type that there is comes in the dotted
 // form, another as it was written, at most 60 characters of it. What is not there,
-// or is no text or no name of a channel, is empty.
-func Envelope(body messages.Map) (kind string, reply messages.Reply) {
-	f := &fields{in: body}
+// or is no text or no name of a channel that may be answered, is empty.
+func (d Decoder) Envelope(body messages.Map) (kind string, reply messages.Reply) {
+	f := &fields{in: body, reserved: d.Reserved}
 	kind = f.text("type", "")
 	if dotted := strings.ReplaceAll(kind, "_", "."); slices.Contains(commands, dotted) {
 		kind = dotted
@@ -20,7 +20,7 @@ func Envelope(body messages.Map) (kind string, reply messages.Reply) {
 	f.err = nil
 	reply.ID = f.text("id", "")
 	f.err = nil
-	channel := f.checked("reply_channel", BadName, messages.ValidChannel)
+	channel := f.replyChannel()
 	if f.err == nil {
 		reply.Channel = channel
 	}

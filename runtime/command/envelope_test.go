@@ -26,7 +26,7 @@ func TestEnvelope(t *testing.T) {
 		"no channel":       {dict("type", "mqtt.status", "reply_channel", nil, "id", "7"), "mqtt.status", messages.Reply{ID: "7"}},
 		"an empty channel": {dict("reply_channel", ""), "", messages.Reply{}},
 	} {
-		kind, reply := command.Envelope(test.body)
+		kind, reply := command.Decoder{}.Envelope(test.body)
 		if kind != test.kind || reply != test.reply {
 			t.Errorf("%s: %q %+v, want %q %+v", name, kind, reply, test.kind, test.reply)
 		}

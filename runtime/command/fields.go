@@ -15,6 +15,8 @@ type fields struct {
 	in    messages.Map
 	where string // "publish." inside of publish
 	err   *Error
+
+	reserved func(channel string) error // see Decoder
 }
 
 // only finds the keys that are not among those known.

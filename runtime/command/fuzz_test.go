@@ -120,7 +120,7 @@ func FuzzDecode(f *testing.F) {
 		kind := kinds[int(s.next())%len(kinds)]
 		body := append(dict("type", kind), s.dict(3)...)
 		checkEnvelope(t, kind, body)
-		got, err := command.Decode(body)
+		got, err := command.Decoder{}.Decode(body)
 		if err != nil {
 			checkError(t, kind, got, err)
 			return
@@ -131,7 +131,7 @@ func FuzzDecode(f *testing.F) {
 
 func checkEnvelope(t *testing.T, kind string, body messages.Map) {
 	t.Helper()
-	got, reply := command.Envelope(body)
+	got, reply := command.Decoder{}.Envelope(body)
 	if got != strings.ReplaceAll(kind, "_", ".") {
 		t.Errorf("the type %s is %s", kind, got)
 	}

@@ -18,7 +18,7 @@ import (
 // payloadOf is what a publish of the value carries.
 func payloadOf(t *testing.T, v messages.Value) []byte {
 	t.Helper()
-	got, err := command.Decode(publish("topic", "a", "payload", v))
+	got, err := command.Decoder{}.Decode(publish("topic", "a", "payload", v))
 	if err != nil {
 		t.Fatalf("%#v: %v", v, err)
 	}

@@ -149,6 +149,8 @@ type Bounds struct {
 	GroupBacklog, QueueBacklog int
 	// BacklogMemory is in bytes, for all full queues together.
 	BacklogMemory int
+	// CommandElements is of how many elements one command may be.
+	CommandElements int
 	// DeadLetters is the number of commands that are kept because they could not
 	// be understood.
 	DeadLetters int

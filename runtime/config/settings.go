@@ -107,6 +107,8 @@ var settings = []setting{
 		help: "How many commands may be under way, waiting for the broker included; the others wait in Redis."},
 	{env: "COMMAND_MEMORY", kind: number, fallback: "33554432", set: setNumber(1, math.MaxInt, func(d *draft) *int { return &d.Bounds.CommandMemory }),
 		help: "How many bytes commands under way may take, each twice its size; above it the others wait in Redis. What is under way on a pub/sub layer, where none can wait, is bounded by it as well."},
+	{env: "COMMAND_MAX_ELEMENTS", kind: number, fallback: "100000", set: setNumber(100, math.MaxInt32, func(d *draft) *int { return &d.Bounds.CommandElements }),
+		help: "Of how many elements (keys, values, lists, dicts) one command may be; a larger one is refused."},
 	{env: "GROUP_BACKLOG", kind: number, fallback: "10000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.GroupBacklog }),
 		help: "How many messages may wait for a group while Redis is away; above it those of QoS 0 are dropped, oldest first."},
 	{env: "QUEUE_BACKLOG", kind: number, fallback: "10000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.QueueBacklog }),

@@ -15,18 +15,19 @@ import (
 // codec makes the bodies of messages and reads them: serialized, then
 // encrypted where there are keys.
 type codec struct {
-	channel string
-	json    bool
-	crypt   *fernet // nil: in clear
-	now     func() time.Time
-	secret  []byte // of this process, for the IVs
+	channel  string
+	json     bool
+	elements int     // of one message at most; 0: any number
+	crypt    *fernet // nil: in clear
+	now      func() time.Time
+	secret   []byte // of this process, for the IVs
 }
 
 func newCodec(c Config, maxAge time.Duration, now func() time.Time) *codec {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
 	return &codec{
-		channel: c.Channel, json: c.Serializer == JSON, now: now, secret: secret,
+		channel: c.Channel, json: c.Serializer == JSON, elements: c.MaxElements, now: now, secret: secret,
 		crypt: newFernet(c.EncryptionKeys, maxAge),
 	}
 }
@@ -143,17 +144,37 @@ func (c *codec) identity(prefix int) (from, to int) {
 
 // decode reads a body. Its errors tell the size and never the content.
 func (c *codec) decode(body string) (messages.Map, error) {
-	if c.crypt != nil {
-		plain, err := c.crypt.open(body, c.now())
-		if err != nil {
-			return nil, fmt.Errorf("decrypting a layer message of %d bytes: %w", len(body), err)
-		}
-		body = string(plain)
+	plain, err := c.decrypt(body)
+	if err != nil {
+		return nil, err
 	}
 	if c.json {
-		return decodeJSON(body)
+		return decodeJSON(plain, c.elements)
 	}
-	return DecodeMessage(body)
+	return decodeMessage(plain, c.elements)
+}
+
+// decrypt is what stands in a body, serialized.
+func (c *codec) decrypt(body string) (string, error) {
+	if c.crypt == nil {
+		return body, nil
+	}
+	plain, err := c.crypt.open(body, c.now())
+	if err != nil {
+		return "", fmt.Errorf("decrypting a layer message of %d bytes: %w", len(body), err)
+	}
+	return string(plain), nil
+}
+
+// plain is what stands in a body, not decoded.
+func (c *codec) plain(body string) (raw, error) {
+	plain, err := c.decrypt(body)
+	if err == nil && c.json {
+		var text []byte
+		text, err = utf8Text([]byte(plain))
+		plain = string(text)
+	}
+	return raw{plain, c.json}, err
 }
 
 // EncodeBody makes of a message what stands in a queue of such a layer, behind

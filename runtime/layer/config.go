@@ -57,6 +57,9 @@ type Config struct {
 	// CommandMemory is how many bytes of commands of a pub/sub layer, where none stay in
 	// Redis, wait for Receive; default 32 MiB. Further ones are dropped and counted.
 	CommandMemory int
+	// MaxElements is of how many elements a received message may be: its containers,
+	// what they hold, and the keys of dicts. One of more is not built. 0: any number.
+	MaxElements int
 	// DeadLetters is how many buried messages are kept, the newest; default
 	// 1000. Each takes as much of Redis's memory as the command had, and a third
 	// more.

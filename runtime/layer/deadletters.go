@@ -40,7 +40,7 @@ func (c *Client) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
 	list := make([]DeadLetter, len(letters))
 	for i, l := range letters {
 		list[i] = DeadLetter{
-			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: c.preview(l.Message),
+			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: c.preview(string(l.Message)),
 		}
 	}
 	return list, nil

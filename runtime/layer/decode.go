@@ -22,8 +22,12 @@ import (
 // Text of the result shares body's memory. What is allocated is bounded by a
 // small multiple of len(body) whatever lengths body claims. Errors tell the
 // offset and never the content.
-func DecodeMessage(body string) (messages.Map, error) {
-	d := decoder{in: body}
+func DecodeMessage(body string) (messages.Map, error) { return decodeMessage(body, 0) }
+
+// decodeMessage is DecodeMessage for a message of at most so many elements, if
+// that is not 0. It builds no more than those.
+func decodeMessage(body string, elements int) (messages.Map, error) {
+	d := decoder{in: body, elements: elementCount{most: elements}}
 	v, err := d.value(0)
 	if err == nil && d.at < len(body) {
 		err = errTrailing
@@ -46,16 +50,39 @@ var (
 	errKey       = errors.New("a map key that is not text")
 )
 
+// elementCount counts the elements of a message: its containers, what they hold,
+// and the keys of dicts.
+type elementCount struct{ n, most int }
+
+// more counts one more element. It is an error where that is one too many.
+func (e *elementCount) more() error {
+	if e.n++; e.most > 0 && e.n > e.most {
+		return errElements(e.most)
+	}
+	return nil
+}
+
+// errElements is the number of elements that is exceeded.
+type errElements int
+
+func (e errElements) Error() string {
+	return fmt.Sprintf("more than %d elements: send less at a time, or raise COMMAND_MAX_ELEMENTS", int(e))
+}
+
 // decoder is a cursor over one message.
 type decoder struct {
-	in string
-	at int
+	in       string
+	at       int
+	elements elementCount
 }
 
 // value reads one value which stands inside depth containers below the top.
 func (d *decoder) value(depth int) (messages.Value, error) {
 	if d.at >= len(d.in) {
 		return nil, errTruncated
+	}
+	if err := d.elements.more(); err != nil {
+		return nil, err
 	}
 	c := d.in[d.at]
 	d.at++
@@ -117,10 +144,7 @@ var lengthWidth = [32]int{
 }
 
 func (d *decoder) number(c byte) (messages.Value, error) {
-	width := 1 << (c & 3) // cc…cf and d0…d3 count up from one byte
-	if c < 0xcc {
-		width = 4 << (c - 0xca)
-	}
+	width := numberWidth(c)
 	n, err := d.uint(width)
 	switch {
 	case err != nil:
@@ -137,6 +161,14 @@ func (d *decoder) number(c byte) (messages.Value, error) {
 	default:
 		return int64(n), nil
 	}
+}
+
+// numberWidth is how many bytes follow the head of a number.
+func numberWidth(c byte) int {
+	if c < 0xcc {
+		return 4 << (c - 0xca)
+	}
+	return 1 << (c & 3) // cc…cf and d0…d3 count up from one byte
 }
 
 // uint reads a big-endian number of width bytes.

@@ -30,9 +30,14 @@ func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint
 		target: t, server: c.on(queue), key: c.keys.queue(t.Name), kind: "queue",
 		capacity: c.config.capacityOf(t.Name), members: []string{t.Name}, tail: c.codec.noTail(),
 	}
-	if strings.Contains(t.Name, "!") {
+	specific, slot := strings.Contains(t.Name, "!"), c.keys.ofSlots(t.Name)
+	if specific || slot {
 		d.extra, d.tail = 1, c.codec.channelTail(t.Name)
-	} else {
+	}
+	if slot {
+		d.capacity = c.config.capacityOf(c.config.Channel)
+	}
+	if !specific {
 		d.server = c.servers[stamp%uint64(len(c.servers))]
 	}
 	return d

@@ -10,7 +10,7 @@ import (
 func Preview(member string) string {
 	config := Config{}.withDefaults()
 	c := &Client{config: config, codec: newCodec(config, 0, time.Now)}
-	return c.preview([]byte(member))
+	return c.preview(member)
 }
 
 // Encrypt makes the token of plain.
@@ -51,3 +51,8 @@ func FormatEntry(s messages.Stored) (field, value string) {
 
 // Freeze stops the client's clock. It is to be called before anything is sent.
 func (c *Client) Freeze(at time.Time) { c.clock.stopped = at }
+
+// Head is what can be read of a body that cannot be decoded.
+func Head(c Config, body string) messages.Map {
+	return newCodec(c.withDefaults(), 0, time.Now).head(body)
+}

@@ -31,6 +31,7 @@ func FuzzJSON(f *testing.F) {
 	}
 	config := layer.Config{Serializer: layer.JSON}
 	f.Fuzz(func(t *testing.T, body string) {
+		checkHead(t, config, body)
 		m, err := config.DecodeBody(body)
 		if err != nil {
 			return

@@ -30,6 +30,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(string(body))
 	}
 	f.Fuzz(func(t *testing.T, body string) {
+		checkHead(t, layer.Config{}, body)
 		m, err := layer.DecodeMessage(body)
 		if err != nil {
 			return
@@ -52,6 +53,50 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s became %s: %v", dump(m), dump(again), err)
 		}
 	})
+}
+
+// checkHead: what is read of a message without decoding it is what decoding reads, and
+// a limit refuses what is above it and nothing else.
+func checkHead(t *testing.T, c layer.Config, body string) {
+	t.Helper()
+	head := layer.Head(c, body)
+	m, err := c.DecodeBody(body)
+	if err != nil {
+		return
+	}
+	for _, key := range []string{"type", "reply_channel", "id"} {
+		v, _ := m.Get(key)
+		want, _ := v.(string)
+		v, _ = head.Get(key)
+		if got, _ := v.(string); got != want && want != "" {
+			t.Errorf("%s is %q, decoded it is %q", key, got, want)
+		}
+	}
+	n := elements(m) // without what comes twice
+	if c.MaxElements = n - 1; n > 1 {
+		if _, err := c.DecodeBody(body); err == nil {
+			t.Errorf("a message of %d elements, where %d may be", n, c.MaxElements)
+		}
+	}
+	c.MaxElements = len(body)
+	if _, err := c.DecodeBody(body); err != nil {
+		t.Errorf("a message of %d elements in %d bytes: %v", n, len(body), err)
+	}
+}
+
+func elements(v messages.Value) int {
+	n := 1
+	switch v := v.(type) {
+	case messages.Map:
+		for _, p := range v {
+			n += 1 + elements(p.Value)
+		}
+	case []any:
+		for _, e := range v {
+			n += elements(e)
+		}
+	}
+	return n
 }
 
 // FuzzPayload compares with encoding/json, where that agrees with Python.

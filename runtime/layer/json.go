@@ -36,7 +36,7 @@ func (p *jsonParser) document() verdict {
 	ok := p.value(0)
 	p.space()
 	switch {
-	case p.tooDeep:
+	case p.tooDeep, p.tooMany != nil:
 		return uncarried
 	case !ok || p.at < len(p.in):
 		return notJSON
@@ -55,6 +55,8 @@ type jsonParser struct {
 	out       []byte
 	uncarried bool
 	tooDeep   bool
+	counted   elementCount
+	tooMany   error // more elements than may be
 }
 
 func (p *jsonParser) space() {
@@ -93,7 +95,16 @@ func (p *jsonParser) word(s string) bool {
 	return true
 }
 
+// count counts one more element, and says whether that is not too many.
+func (p *jsonParser) count() bool {
+	p.tooMany = p.counted.more()
+	return p.tooMany == nil
+}
+
 func (p *jsonParser) value(depth int) bool {
+	if !p.count() {
+		return false
+	}
 	switch p.peek() {
 	case '{', '[':
 		return p.container(depth)
@@ -159,7 +170,7 @@ func (p *jsonParser) elements(object bool, depth int) (n int, ok bool) {
 
 // key reads a name and its colon.
 func (p *jsonParser) key() bool {
-	if p.peek() != '"' || !p.text() {
+	if p.peek() != '"' || !p.count() || !p.text() {
 		return false
 	}
 	p.space()

@@ -21,20 +21,25 @@ var (
 // in UTF-16 and UTF-32, and with a byte order mark; NaN and Infinity are
 // numbers; of a key that comes twice the last value wins. Stricter than Python it
 // refuses a top that is not an object, integers beyond 64 bits, surrogates
-// without their other half, and more than 500 containers inside each other. Errors
-// tell no content.
-func decodeJSON(body string) (messages.Map, error) {
+// without their other half, more than 500 containers inside each other, and more
+// than so many elements, if that is not 0. Errors tell no content.
+func decodeJSON(body string, elements int) (messages.Map, error) {
 	text, err := utf8Text([]byte(body))
 	if err == nil {
-		p := jsonParser{in: text}
+		p := jsonParser{in: text, counted: elementCount{most: elements}}
 		switch p.document() {
 		case carried:
 			return jsonTop(string(p.out), len(body))
 		case notJSON:
 			err = fmt.Errorf("at byte %d: %w", min(p.at, len(text)), errNotJSON)
 		case uncarried:
-			if err = errUncarried; p.tooDeep {
+			switch {
+			case p.tooDeep:
 				err = errDepth
+			case p.tooMany != nil:
+				err = p.tooMany
+			default:
+				err = errUncarried
 			}
 		}
 	}

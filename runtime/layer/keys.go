@@ -2,6 +2,7 @@ package layer
 
 import (
 	"strconv"
+	"strings"
 
 	"chanmqttproxy/messages"
 )
@@ -13,21 +14,41 @@ type keys struct {
 	slot    int
 }
 
-// SlotChannel is the channel on which the commands of a session slot come: of the
-// first the site's own, of the others one that no site can name.
+// slotMark stands between the name of the command channel and the number of a
+// slot. No valid name has it.
+const slotMark = "$slot:"
+
+// SlotChannel is the channel by which the other session slots reach one. No site
+// can name it. What is sent to it waits in the queue of that slot, which for the
+// first is the site's own command channel, and is received with FromSlot.
 func SlotChannel(channel string, slot int) string {
+	return channel + slotMark + strconv.Itoa(slot)
+}
+
+// slotKey is a name of the first slot's that each other one has for itself.
+func slotKey(name string, slot int) string {
 	if slot == 0 {
-		return channel
+		return name
 	}
-	return channel + "$slot:" + strconv.Itoa(slot)
+	return SlotChannel(name, slot)
 }
 
 // commands is the key of the commands that wait for this slot.
-func (k keys) commands() string { return k.prefix + SlotChannel(k.channel, k.slot) }
+func (k keys) commands() string { return k.prefix + slotKey(k.channel, k.slot) }
 
 // queue is the key of a channel's waiting messages. All channels of a process
 // share one: a name counts up to and including its exclamation mark.
-func (k keys) queue(channel string) string { return k.prefix + messages.NonLocal(channel) }
+func (k keys) queue(channel string) string {
+	if channel == SlotChannel(k.channel, 0) {
+		channel = k.channel
+	}
+	return k.prefix + messages.NonLocal(channel)
+}
+
+// ofSlots says whether a channel is one by which slots reach each other.
+func (k keys) ofSlots(channel string) bool {
+	return strings.HasPrefix(channel, k.channel+slotMark)
+}
 
 // group is the key of a group's members.
 func (k keys) group(name string) string { return k.prefix + ":group:" + name }
@@ -59,7 +80,7 @@ func (k keys) sessions() string      { return k.own("sessions") }
 func (k keys) news() string { return k.own("news") }
 
 // ofSlot is the key of what each slot has for itself.
-func (k keys) ofSlot(what string) string { return k.own(SlotChannel(what, k.slot)) }
+func (k keys) ofSlot(what string) string { return k.own(slotKey(what, k.slot)) }
 
 func (k keys) own(what string) string {
 	return "chanmqttproxy:" + k.prefix + ":" + k.channel + ":" + what

@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"chanmqttproxy/messages"
 )
 
 // A preview has at most so many names of one map, and so many bytes of each.
@@ -16,37 +14,48 @@ const (
 
 // preview shows a message of the command channel without what it holds: its
 // type, and the names of its keys and of those inside its publish.
-func (c *Client) preview(member []byte) string {
-	body, err := c.body(string(member))
+func (c *Client) preview(member string) string {
+	body, err := c.codec.plain(c.behindPrefix(member))
 	if err != nil {
 		return "not a message: " + err.Error()
 	}
-	v, _ := body.Get("type")
 	typ := "no type"
-	if text, ok := v.(string); ok {
-		typ = brief(text)
+	names, ok := keyNames(body, func(key string, value raw) string {
+		switch key {
+		case "type":
+			if text, ok := value.text(); ok {
+				typ = brief(text)
+			}
+			return ""
+		case "publish":
+			if names, ok := keyNames(value, func(key string, _ raw) string { return brief(key) }); ok {
+				return "publish " + names
+			}
+		}
+		return brief(key)
+	})
+	if !ok {
+		return "not a message: the top is not a dict"
 	}
-	inner, _ := body.Get("publish")
-	publish, _ := inner.(messages.Map)
-	return typ + " " + keyNames(body, publish)
+	return typ + " " + names
 }
 
-// keyNames lists the keys of a map but "type", with those of publish behind that.
-func keyNames(m, publish messages.Map) string {
+// keyNames lists the first names that a dict's keys have, sorted; "" is none. It
+// returns false where v is no dict.
+func keyNames(v raw, name func(key string, value raw) string) (string, bool) {
 	var list []string
-	for _, p := range m {
-		switch {
-		case p.Key == "publish" && publish != nil:
-			list = append(list, "publish "+keyNames(publish, nil))
-		case p.Key != "type":
-			list = append(list, brief(p.Key))
+	more := ""
+	ok := v.entries(func(key string, value raw) {
+		switch named := name(key, value); {
+		case named == "" || named == asgiChannel || slices.Contains(list, named):
+		case len(list) == maxPreviewNames:
+			more = ", …"
+		default:
+			list = append(list, named)
 		}
-	}
+	})
 	slices.Sort(list)
-	if len(list) > maxPreviewNames {
-		list = append(list[:maxPreviewNames], "…")
-	}
-	return "{" + strings.Join(list, ", ") + "}"
+	return "{" + strings.Join(list, ", ") + more + "}", ok
 }
 
 // brief makes what a stranger wrote short and printable.

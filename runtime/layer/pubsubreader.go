@@ -125,7 +125,10 @@ func (p *PubSub) Receive(ctx context.Context, limit int) ([]Message, error) {
 	commands := make([]Message, len(members))
 	for i, member := range members {
 		commands[i].Receipt = messages.Receipt(member)
-		commands[i].Body, commands[i].Fault = p.codec.decode(member[prefixLength:])
+		body := member[prefixLength:]
+		if commands[i].Body, commands[i].Fault = p.codec.decode(body); commands[i].Fault != nil {
+			commands[i].Head = p.codec.head(body)
+		}
 	}
 	return commands, nil
 }

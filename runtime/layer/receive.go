@@ -12,9 +12,16 @@ type Message struct {
 	Receipt messages.Receipt
 	// Body is the message without the layer's own entry; nil with a Fault.
 	Body messages.Map
+	// FromSlot says that another session slot sent it, by SlotChannel. A site cannot
+	// send such a message: channels_redis writes the layer's own entry of a general
+	// channel itself, as a list or not at all, and here it is a text.
+	FromSlot bool
 	// Fault says what is wrong with a message that cannot be understood, and
 	// how long it is. It is to be acknowledged like any other, or it comes back.
 	Fault error
+	// Head, with a Fault, holds those of the entries type, reply_channel and id
+	// that can be read all the same, and are text.
+	Head messages.Map
 }
 
 // Receive waits until the command channel holds something and takes at most
@@ -43,26 +50,37 @@ func (c *Client) open(s *server, members []string) []Message {
 	list := make([]Message, len(members))
 	for i, member := range members {
 		list[i] = Message{Receipt: c.receipt(s, member)}
-		list[i].Body, list[i].Fault = c.body(member)
+		if list[i].Body, list[i].FromSlot, list[i].Fault = c.body(member); list[i].Fault != nil {
+			list[i].Head = c.codec.head(c.behindPrefix(member))
+		}
 	}
 	return list
 }
 
-// body is what a member says, without the layer's own entry.
-func (c *Client) body(member string) (messages.Map, error) {
+// behindPrefix is the body of a member that may be too short to have one.
+func (c *Client) behindPrefix(member string) string {
+	return member[min(len(member), *c.config.RandomPrefixLength):]
+}
+
+// body is what a member says, without the layer's own entry, and whether that names
+// a slot.
+func (c *Client) body(member string) (body messages.Map, fromSlot bool, err error) {
 	prefix := *c.config.RandomPrefixLength
 	if len(member) < prefix {
-		return nil, fmt.Errorf("a message of %d bytes: shorter than the %d that come before a body", len(member), prefix)
+		return nil, false, fmt.Errorf("a message of %d bytes: shorter than the %d that come before a body", len(member), prefix)
 	}
 	whole, err := c.codec.decode(member[prefix:])
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	body := whole[:0]
+	body = whole[:0]
 	for _, p := range whole {
 		if p.Key != asgiChannel {
 			body = append(body, p)
+			continue
 		}
+		name, _ := p.Value.(string)
+		fromSlot = c.keys.ofSlots(name)
 	}
-	return body, nil
+	return body, fromSlot, nil
 }

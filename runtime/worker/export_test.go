@@ -9,15 +9,17 @@ import (
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/runtime/command"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/slots"
 )
 
 // Understand decodes one message.
-func Understand(m layer.Message, decode func(messages.Map) (messages.Command, error)) messages.Received {
-	return understand(m, decode)
-}
+func Understand(m layer.Message, d decoder) messages.Received { return understand(m, d) }
+
+// DecoderFor decodes the commands of a site with that configuration.
+func DecoderFor(cfg *config.Config) command.Decoder { return decoderFor(cfg) }
 
 // OptionsOf are the options of the actors for a configuration.
 func OptionsOf(cfg *config.Config) actors.Options {

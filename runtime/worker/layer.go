@@ -15,6 +15,7 @@ import (
 // understood.
 type commands struct {
 	*sessions
+	decoder command.Decoder
 }
 
 func newPeer(cfg *config.Config, log *slog.Logger) layer.Peer {
@@ -37,6 +38,7 @@ func LayerConfig(cfg *config.Config) layer.Config {
 		RandomPrefixLength: &cfg.Layer.RandomPrefix,
 
 		Channel:     cfg.Channel,
+		MaxElements: cfg.Bounds.CommandElements,
 		DeadLetters: cfg.Bounds.DeadLetters,
 
 		CommandMemory: cfg.Bounds.CommandMemory,
@@ -64,7 +66,7 @@ func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received,
 	taken, err := c.Peer.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
 	for i, m := range taken {
-		received[i] = understand(m, command.Decode)
+		received[i] = understand(m, c.decoder)
 	}
 	return received, err
 }

@@ -174,6 +174,7 @@ func (t telling) bounded(m metrics) {
 	m.level("arriving_bytes", "Size of the messages of QoS 0 that are under way to Redis.", &s.UnderWayBytes)
 	m.limit("commands_limit", "COMMAND_WINDOW: how many commands may be under way.", b.Window)
 	m.limit("commands_limit_bytes", "COMMAND_MEMORY: how much memory commands under way may take.", b.CommandMemory)
+	m.limit("command_elements_limit", "COMMAND_MAX_ELEMENTS: of how many elements one command may be.", b.CommandElements)
 	m.limit("group_backlog_limit", "GROUP_BACKLOG: how many messages may wait for one group.", b.GroupBacklog)
 	m.limit("queue_backlog_limit", "QUEUE_BACKLOG: how many messages may wait for the queue of one process.", b.QueueBacklog)
 	m.limit("backlog_limit_bytes", "BACKLOG_MEMORY: how much memory waiting messages may take.", b.BacklogMemory)

@@ -3,41 +3,63 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/command"
+	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
 )
 
-// decoder is what command.Decode is.
-type decoder func(messages.Map) (messages.Command, error)
+// decoder is what command.Decoder is.
+type decoder interface {
+	Decode(messages.Map) (messages.Command, error)
+	Envelope(messages.Map) (kind string, reply messages.Reply)
+}
+
+// decoderFor decodes the commands of a site with that configuration.
+func decoderFor(cfg *config.Config) command.Decoder {
+	return command.Decoder{Reserved: func(channel string) error {
+		switch {
+		case channel == cfg.Channel:
+			return errors.New("commands come there")
+		case cfg.Layer.PubSub && strings.HasPrefix(channel, cfg.Layer.Prefix+"__group__"):
+			return errors.New("it is that of a group")
+		}
+		return nil
+	}}
+}
 
 // understand decodes one message. Where its sender wants an answer, or it is no
 // command, the result says what that was and where to answer.
-func understand(m layer.Message, decode decoder) messages.Received {
+func understand(m layer.Message, d decoder) messages.Received {
 	r := messages.Received{Receipt: m.Receipt, Fault: m.Fault}
 	if r.Fault != nil {
-		return r // nothing of it can be read
-	}
-	if c, reply, ok := command.Between(m.Body); ok {
-		r.Command, r.Reply, r.Type = c, reply, "mqtt.subscribe"
+		r.Code = messages.CodeBadCommand
+		r.Type, r.Reply = d.Envelope(m.Head)
 		return r
 	}
-	r.Command, r.Code, r.Fault = decode.safely(m.Body)
+	if m.FromSlot {
+		if c, reply, ok := command.Between(m.Body); ok {
+			r.Command, r.Reply, r.Type = c, reply, "mqtt.subscribe"
+			return r
+		}
+	}
+	r.Command, r.Code, r.Fault = safely(d, m.Body)
 	if _, asks := m.Body.Get("reply_channel"); asks || r.Fault != nil {
-		r.Type, r.Reply = command.Envelope(m.Body)
+		r.Type, r.Reply = d.Envelope(m.Body)
 	}
 	return r
 }
 
 // safely decodes. A bug in the decoder costs that message only.
-func (d decoder) safely(body messages.Map) (c messages.Command, code string, err error) {
+func safely(d decoder, body messages.Map) (c messages.Command, code string, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			c, code, err = nil, messages.CodeBug, fmt.Errorf("a bug in understanding a command: %v", v)
 		}
 	}()
-	c, err = d(body)
+	c, err = d.Decode(body)
 	var fault *command.Error
 	switch {
 	case errors.As(err, &fault):

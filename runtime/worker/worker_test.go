@@ -23,30 +23,59 @@ func body(kind any) messages.Map {
 	return messages.Map{{Key: "type", Value: kind}, {Key: "reply_channel", Value: "w"}, {Key: "id", Value: "7"}}
 }
 
+func answerTo(channel string) messages.Map {
+	return messages.Map{{Key: "type", Value: "mqtt.status"}, {Key: "reply_channel", Value: channel}}
+}
+
+// decoder is one that decodes in another way.
+type decoder struct {
+	command.Decoder
+	decode func(messages.Map) (messages.Command, error)
+}
+
+func (d decoder) Decode(m messages.Map) (messages.Command, error) { return d.decode(m) }
+
 // TestUnderstand: whatever is wrong, its sender can be told.
 func TestUnderstand(t *testing.T) {
 	t.Parallel()
 	unreadable := errors.New("unreadable")
 	reply := messages.Reply{Channel: "w", ID: "7"}
-	bug := func(messages.Map) (messages.Command, error) { panic("index out of range") }
-	strange := func(messages.Map) (messages.Command, error) { return nil, unreadable }
+	site := worker.DecoderFor(&config.Config{Channel: "mqtt"})
+	bug := decoder{site, func(messages.Map) (messages.Command, error) { panic("index out of range") }}
+	strange := decoder{site, func(messages.Map) (messages.Command, error) { return nil, unreadable }}
 	for name, test := range map[string]struct {
 		message layer.Message
-		decode  func(messages.Map) (messages.Command, error)
-		want    messages.Received
+		decoder interface {
+			Decode(messages.Map) (messages.Command, error)
+			Envelope(messages.Map) (string, messages.Reply)
+		}
+		want messages.Received
 	}{
-		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, command.Decode,
+		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, site,
 			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}, Type: "mqtt.status", Reply: reply}},
-		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, command.Decode,
+		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, site,
 			messages.Received{Receipt: "r", Code: command.MissingKey, Type: "mqtt.subscribe", Reply: reply}},
-		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, command.Decode,
-			messages.Received{Receipt: "r"}},
+		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, site,
+			messages.Received{Receipt: "r", Code: messages.CodeBadCommand}},
+		"the head of a message": {layer.Message{Receipt: "r", Fault: unreadable, Head: body("mqtt.publish")}, site,
+			messages.Received{Receipt: "r", Code: messages.CodeBadCommand, Type: "mqtt.publish", Reply: reply}},
+		"an answer to where commands come": {layer.Message{Receipt: "r", Body: answerTo("mqtt")}, site,
+			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
+		"an answer to a group": {layer.Message{Receipt: "r", Body: answerTo(":group:alarms")}, site,
+			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
+		"an answer to a slot": {layer.Message{Receipt: "r", Body: answerTo("mqtt$slot:1")}, site,
+			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
+		"an answer to a consumer": {layer.Message{Receipt: "r", Body: answerTo("mqtt!x")}, site,
+			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: messages.Reply{Channel: "mqtt!x"}}, Type: "mqtt.status", Reply: messages.Reply{Channel: "mqtt!x"}}},
+		"a group's channel of pub/sub": {layer.Message{Receipt: "r", Body: answerTo("asgi__group__alarms")},
+			worker.DecoderFor(&config.Config{Layer: config.Layer{PubSub: true, Prefix: "asgi"}}),
+			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
 		"a bug": {layer.Message{Receipt: "r", Body: body("mqtt.publish")}, bug,
 			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", Reply: reply}},
 		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, strange,
 			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", Reply: reply}},
 	} {
-		got := worker.Understand(test.message, test.decode)
+		got := worker.Understand(test.message, test.decoder)
 		if (got.Fault == nil) != (got.Command != nil) {
 			t.Errorf("%s: the command %v with the fault %v", name, got.Command, got.Fault)
 		}

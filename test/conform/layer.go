@@ -80,6 +80,7 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"live and busy":      layerLiveBusy,
 		"known session":      layerKnownSession,
 		"forward":            layerForward,
+		"from slot":          layerFromSlot,
 		"until":              layerUntil,
 		"elsewhere":          layerElsewhere,
 		"data loss":          layerDataLoss,

@@ -50,6 +50,45 @@ func layerForward(t *testing.T, b *layerBench) {
 	}
 }
 
+// layerFromSlot tells what another slot sent from what a site sent, though that has
+// the same content, and also where it was given from slot to slot.
+func layerFromSlot(t *testing.T, b *layerBench) {
+	later := time.Now().Add(time.Hour)
+	slots := []*layer.Client{b.client(layerSlot(0, later)), b.client(layerSlot(1, later))}
+	body := messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "id", Value: messages.MovingID}}
+	packed, err := layer.AppendMessage(nil, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receive := func(slot int, want bool) messages.Receipt {
+		t.Helper()
+		list, err := slots[slot].Receive(b.context(), 1)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("slot %d received %v, %v", slot, list, err)
+		}
+		if !reflect.DeepEqual(list[0].Body, body) || list[0].FromSlot != want {
+			t.Errorf("slot %d received %+v", slot, list[0])
+		}
+		return list[0].Receipt
+	}
+	for slot, c := range slots {
+		target := messages.Target{Kind: messages.Channel, Name: layer.SlotChannel("mqtt", slot)}
+		event := messages.Event{Message: &messages.Message{QoS: 1}, Body: body}
+		b.send(c, layerBatch(target, []messages.Event{event}))
+		receipt := receive(slot, true)
+		if err := c.Forward(b.context(), 1-slot, []messages.Receipt{receipt}); err != nil {
+			t.Fatal(err)
+		}
+		receive(1-slot, true)
+	}
+	b.put(string(packed))
+	receipt := receive(0, false)
+	if err := slots[0].Forward(b.context(), 1, []messages.Receipt{receipt}); err != nil {
+		t.Fatal(err)
+	}
+	receive(1, false)
+}
+
 // layerUntil has a client do nothing when its time is over.
 func layerUntil(t *testing.T, b *layerBench) {
 	b.put(layerCommands(3)...)
