@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -28,6 +27,7 @@ type BrokerServer struct {
 	server *mqtt.Server // nil while stopped
 
 	listeners []listener
+	hooks     []mqtt.Hook // of tests
 }
 
 // Broker starts a broker on host:port, which must be on loopback; port 0 takes
@@ -64,7 +64,7 @@ func (b *BrokerServer) Start() error {
 		InlineClient:             true,
 		Logger:                   b.logger(),
 	})
-	if err := serve(server, listener); err != nil {
+	if err := serve(server, listener, b.hooks); err != nil {
 		listener.Close()
 		return fmt.Errorf("starting the embedded broker on %s: %w", b.addr, err)
 	}
@@ -76,9 +76,11 @@ func (b *BrokerServer) Start() error {
 	return nil
 }
 
-func serve(server *mqtt.Server, listener net.Listener) error {
-	if err := errors.Join(server.AddHook(new(allow), nil), server.AddHook(new(flowControl), nil)); err != nil {
-		return err
+func serve(server *mqtt.Server, listener net.Listener, more []mqtt.Hook) error {
+	for _, hook := range append([]mqtt.Hook{new(allow), new(flowControl), &succession{server: server}}, more...) {
+		if err := server.AddHook(hook, nil); err != nil {
+			return err
+		}
 	}
 	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
 		return err
