@@ -32,7 +32,13 @@ func joins(b *messages.Bundle, e messages.Event) bool {
 
 // sizeOf is what an event that waits is taken to occupy, in bytes.
 func sizeOf(e messages.Event) int64 {
-	return int64(len(e.Message.Payload)+len(e.Message.Topic)) + 256
+	size := e.Message.Size() + 256
+	for _, p := range e.Body {
+		if text, ok := p.Value.(string); ok {
+			size += len(text)
+		}
+	}
+	return int64(size)
 }
 
 // eventsOf are the events of bundles, in their order.

@@ -26,7 +26,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 		return false
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(len(m.Payload) + len(m.Topic)), Replay: m.Retain, Traced: m.Span != nil}
+	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(m.Size()), Replay: m.Retain, Traced: m.Span != nil}
 	if followed := k.traces.followed.Load(); followed != nil {
 		token.Traced = k.traces.catch(*followed, k.paths.session, seq, m) || token.Traced
 	}

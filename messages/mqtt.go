@@ -56,6 +56,23 @@ type Message struct {
 	Span *Span
 }
 
+// userPropertyBytes is what a user property takes beside its texts: two string headers and
+// what allocating the texts adds.
+const userPropertyBytes = 64
+
+// Size is the memory, in bytes, that the parts of the message take which its publisher
+// chooses.
+func (m *Message) Size() int {
+	size := len(m.Topic) + len(m.Payload)
+	if p := m.Properties; p != nil {
+		size += len(p.ContentType) + len(p.ResponseTopic) + len(p.CorrelationData) + userPropertyBytes*len(p.UserProperties)
+		for _, u := range p.UserProperties {
+			size += len(u.Key) + len(u.Value)
+		}
+	}
+	return size
+}
+
 // Span names a span of OpenTelemetry (W3C Trace Context), for those who add to its
 // trace what they do with a message. It is never changed.
 type Span struct {
@@ -65,7 +82,7 @@ type Span struct {
 }
 
 // Token names one delivery: what is needed to acknowledge it. Seq counts the
-// deliveries of all connections; Size is that of the message, in bytes; At is
+// deliveries of all connections; Size is that of the message; At is
 // when it arrived, as its maker counts time.
 type Token struct {
 	Seq  uint64

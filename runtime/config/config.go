@@ -80,6 +80,12 @@ type Broker struct {
 	// ConnectTimeout is for each CONNECT of each server, ReconnectMax the longest pause
 	// between two attempts.
 	ConnectTimeout, ReconnectMax time.Duration
+	// MaximumPacket is the size in bytes of the largest message that is taken.
+	MaximumPacket int
+
+	// UserProperties is how many user properties of a message are kept, and
+	// UserPropertyBytes how many bytes they may have.
+	UserProperties, UserPropertyBytes int
 
 	// Sessions is over how many sessions the subscriptions are spread, and
 	// SessionLease after how long another worker takes over those of a dead one.

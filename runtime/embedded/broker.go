@@ -88,6 +88,11 @@ func serve(server *mqtt.Server, listener net.Listener, more []mqtt.Hook) error {
 	return server.Serve()
 }
 
+// maximumPacket is the size of the largest message that the broker takes. It is smaller
+// than what the worker takes by default, since the copy for a subscriber has its
+// subscription identifiers too.
+const maximumPacket = 16<<20 - 4<<10
+
 // capabilities leave room for a slow reader: beyond its pending writes the
 // broker drops messages, whatever their QoS. They leave room for a publisher
 // too, which is cut off when its quota is used up: what it has received with
@@ -97,6 +102,7 @@ func capabilities() *mqtt.Capabilities {
 	c.MaximumClientWritesPending = 1 << 16
 	c.MaximumInflight = math.MaxUint16
 	c.ReceiveMaximum = math.MaxUint16
+	c.MaximumPacketSize = maximumPacket
 	return c
 }
 

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"log/slog"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -79,6 +81,48 @@ func roundTrip(t *testing.T, broker *embedded.BrokerServer, version string) {
 	}
 	if err := sub.Wait(); err != nil {
 		t.Errorf("the subscriber: %v", err)
+	}
+}
+
+// TestBrokerLargeMessages: what is too large for the broker costs its sender the
+// connection, and what is too large for a subscriber costs nobody anything.
+func TestBrokerLargeMessages(t *testing.T) {
+	t.Parallel()
+	broker := startBroker(t, embedded.BrokerOptions{})
+	file := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(file, make([]byte, 17<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := within(t, client(t, broker, "mosquitto_pub", "-V", "311", "-q", "1", "-t", "large", "-f", file)).CombinedOutput(); err == nil {
+		t.Errorf("17 MB were taken: %s", out)
+	}
+	listen := func() *subscriber {
+		s := &subscriber{command: within(t, client(t, broker, "mosquitto_sub", "-V", "5", "-c", "-i", "small", "-x", "300", "-q", "1",
+			"-t", "large", "-F", "%l bytes", "-D", "connect", "maximum-packet-size", "100000"))}
+		s.command.Stdout = &s.out
+		if err := s.command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.stop)
+		return s
+	}
+	send := func(size int) { publish(t, broker, "-q", "1", "-t", "large", "-m", strings.Repeat("x", size)) }
+	comes := func(s *subscriber, size string) func() bool {
+		return func() bool { return strings.Contains(s.out.String(), size+" bytes\n") }
+	}
+	first := listen()
+	kit.Eventually(t, 30*time.Second, "the first message comes", func() bool { send(1); return comes(first, "1")() })
+	send(110_000)
+	send(2)
+	kit.Eventually(t, 30*time.Second, "what follows a large one comes", comes(first, "2"))
+	first.stop()
+	for _, size := range []int{110_000, 110_000, 3} { // while nobody is there
+		send(size)
+	}
+	second := listen()
+	kit.Eventually(t, 30*time.Second, "what has waited behind large ones comes", comes(second, "3"))
+	if strings.Contains(first.out.String()+second.out.String(), "110000") {
+		t.Error("what is too large came too")
 	}
 }
 

@@ -57,9 +57,17 @@ func (f *flowControl) OnSessionEstablished(cl *mqtt.Client, connect packets.Pack
 	f.flows.Store(cl, fl)
 }
 
-// OnPacketEncode is called before a packet is written.
+// OnPacketEncode is called before a packet is written. The broker's own maximum is told,
+// and what is too large for a client is forgotten [MQTT-3.1.2-25]: mochi would send it
+// again, and close the connection each time.
 func (f *flowControl) OnPacketEncode(cl *mqtt.Client, p packets.Packet) packets.Packet {
-	if p.FixedHeader.Type == packets.Publish && p.FixedHeader.Qos > 0 && !tooLarge(p) {
+	switch {
+	case p.FixedHeader.Type == packets.Connack:
+		p.Properties.MaximumPacketSize = maximumPacket
+	case p.FixedHeader.Type != packets.Publish || p.FixedHeader.Qos == 0:
+	case tooLarge(p):
+		cl.State.Inflight.Delete(p.PacketID)
+	default:
 		if fl, ok := f.flows.Load(cl); ok {
 			fl.(*flow).wait(p.PacketID)
 		}
@@ -67,9 +75,9 @@ func (f *flowControl) OnPacketEncode(cl *mqtt.Client, p packets.Packet) packets.
 	return p
 }
 
-// tooLarge: it will not be sent [MQTT-3.1.2-24].
+// tooLarge: it will not be sent [MQTT-3.1.2-24]. Most are small at first sight.
 func tooLarge(p packets.Packet) bool {
-	if p.Mods.MaxSize == 0 {
+	if p.Mods.MaxSize == 0 || len(p.Properties.User) == 0 && len(p.Payload)+4*math.MaxUint16 < int(p.Mods.MaxSize) {
 		return false
 	}
 	var b bytes.Buffer

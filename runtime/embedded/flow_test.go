@@ -81,6 +81,11 @@ func subscribe(t *testing.T, broker *embedded.BrokerServer, version, qos string)
 	return s
 }
 
+func (s *subscriber) stop() {
+	_ = s.command.Process.Kill()
+	_ = s.command.Wait()
+}
+
 // publishLines starts a publisher of its share of the messages.
 func publishLines(t *testing.T, broker *embedded.BrokerServer, version, qos string, p int) *exec.Cmd {
 	t.Helper()

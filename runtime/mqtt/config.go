@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -37,8 +38,18 @@ type Config struct {
 	// under MQTT 5; 0: 1024. Where the broker sends more all the same, as any
 	// may under 3.1.1, nothing is read while twice as many are unacknowledged.
 	ReceiveMaximum uint16
-	// ReceiveBytes bounds them in the same way, by topics and payloads; 0: 64 MiB.
+	// ReceiveBytes bounds them in the same way, by messages.Message.Size; 0: 64 MiB.
 	ReceiveBytes int
+	// MaximumPacket is the size in bytes of the largest PUBLISH that is taken; 0: 16 MiB.
+	// MQTT 5 brokers are told, and do not send larger ones. One that comes all the same, as
+	// under 3.1.1, is acknowledged without its payload having been kept.
+	MaximumPacket uint32
+	// UserProperties is how many user properties of a message are kept, 0: 1,000, and
+	// UserPropertyBytes how many bytes their names and values may have together; 0: 65,536.
+	// The rest is left out.
+	UserProperties, UserPropertyBytes int
+	// Refused counts what was not taken; nil: nobody looks.
+	Refused *Refused
 	// Will is published by the broker when the connection breaks; nil: none.
 	Will *Will
 	// Timeout bounds each CONNECT of each server, from the name look-up to the CONNACK,
@@ -69,6 +80,9 @@ const (
 	defaultTimeout        = 10 * time.Second
 	defaultReceiveMaximum = 1024
 	defaultReceiveBytes   = 64 << 20
+	defaultMaximumPacket  = 16 << 20
+	defaultUserProperties = 1000
+	defaultUserBytes      = 64 << 10
 )
 
 // tls is what counts for one connection.
@@ -100,6 +114,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.network == nil {
 		c.network = new(net.Dialer).DialContext
+	}
+	c.MaximumPacket = cmp.Or(c.MaximumPacket, defaultMaximumPacket)
+	c.UserProperties = cmp.Or(c.UserProperties, defaultUserProperties)
+	c.UserPropertyBytes = cmp.Or(c.UserPropertyBytes, defaultUserBytes)
+	if c.Refused == nil {
+		c.Refused = new(Refused)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

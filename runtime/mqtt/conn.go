@@ -139,14 +139,14 @@ func (c *conn) write(b []byte) error {
 	})
 }
 
-// nextFrame returns one whole packet, which is valid until the next call. What
+// nextFrame returns the next packet, as frameReader.next does. What
 // had come before the connection was closed is not looked at.
-func (c *conn) nextFrame() ([]byte, error) {
+func (c *conn) nextFrame() (frame, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
 	select {
 	case <-c.done:
-		return nil, errClosed
+		return frame{}, errClosed
 	default:
 		return c.frames.next()
 	}

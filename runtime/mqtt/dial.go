@@ -175,9 +175,10 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	}
 	s := &Session{
 		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
-		outbound: newOutbound(), bound: a.config.bound(), muted: make(chan struct{}),
+		outbound: newOutbound(), bound: a.config.bound(), refused: a.config.Refused, log: a.config.Logger, muted: make(chan struct{}),
 	}
 	s.conn.onTrip = a.config.RoundTrip
+	s.conn.frames.maximum = int(a.config.MaximumPacket)
 	s.work.Go(func() { s.conn.run(s.flushed) })
 	if failure := a.handshake(ctx, doing, s); failure != nil {
 		s.abandon()
@@ -215,7 +216,7 @@ func (s *server) awaitParting(ctx context.Context) {
 // handshake sends CONNECT and waits for CONNACK.
 func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.SessionFailure) {
 	var err error
-	if s.engine, err = newEngine(a.version, s); err != nil {
+	if s.engine, err = newEngine(a.version, s, userLimit{a.config.UserProperties, a.config.UserPropertyBytes}); err != nil {
 		return undialled(doing, err)
 	}
 	ours := true

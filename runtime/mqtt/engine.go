@@ -33,10 +33,10 @@ type hello struct {
 	clientID string
 }
 
-func newEngine(v messages.Version, s *Session) (engine, error) {
+func newEngine(v messages.Version, s *Session, user userLimit) (engine, error) {
 	switch v {
 	case messages.MQTT5:
-		return newV5(s), nil
+		return newV5(s, user), nil
 	case messages.MQTT311:
 		return newV311(s), nil
 	default:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"reflect"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -23,12 +24,53 @@ func (s stream) Read(b []byte) (int, error) { return s.Reader.Read(b) }
 // ReadFrames cuts a stream into packets and decodes them, as a Session does,
 // until one is wrong.
 func ReadFrames(v messages.Version, b []byte) (all []*messages.Message, identifiers [][]uint32) {
-	next := reader(v, newConn(stream{Reader: bytes.NewReader(b)}, 0), func(p packet) {
-		all, identifiers = append(all, p.message), append(identifiers, p.identifiers)
+	for _, p := range ReadFramesWithin(v, 0, b) {
+		all, identifiers = append(all, p.Message), append(identifiers, p.Identifiers)
+	}
+	return all, identifiers
+}
+
+// ReadPublish is what became of a PUBLISH.
+type ReadPublish struct {
+	Message     *messages.Message
+	Identifiers []uint32
+	ID          uint16
+	// Oversized is its size where that is too large; Dropped are user properties.
+	Oversized, Dropped int
+}
+
+// ReadFramesWithin does the same where a PUBLISH may have so many bytes.
+func ReadFramesWithin(v messages.Version, maximum int, b []byte) (all []ReadPublish) {
+	c := newConn(stream{Reader: bytes.NewReader(b)}, 0)
+	c.frames.maximum = maximum
+	next := reader(v, c, func(p packet) {
+		all = append(all, ReadPublish{p.message, p.identifiers, p.id, p.oversized, p.dropped})
 	})
 	for next() == nil {
 	}
-	return all, identifiers
+	return all
+}
+
+// LibraryPublish reads a PUBLISH of MQTT 5 as paho.golang does.
+func LibraryPublish(b []byte) (*messages.Message, error) {
+	p, err := packets.ReadPacket(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	read := p.Content.(*packets.Publish)
+	m := &messages.Message{Topic: read.Topic, Payload: read.Payload, QoS: read.QoS, Retain: read.Retain}
+	from := read.Properties
+	to := messages.Properties{
+		ContentType: from.ContentType, ResponseTopic: from.ResponseTopic, CorrelationData: from.CorrelationData,
+		MessageExpiry: from.MessageExpiry, PayloadFormat: from.PayloadFormat,
+	}
+	for _, u := range from.User {
+		to.UserProperties = append(to.UserProperties, messages.UserProperty(u))
+	}
+	if !reflect.DeepEqual(to, messages.Properties{}) {
+		m.Properties = &to
+	}
+	return m, nil
 }
 
 func reader(v messages.Version, c *conn, received func(packet)) func() error {
@@ -42,7 +84,7 @@ func reader(v messages.Version, c *conn, received func(packet)) func() error {
 			return err
 		}
 	}
-	c5 := newConn5(c)
+	c5 := newConn5(c, userLimit{defaultUserProperties, defaultUserBytes})
 	c5.received = received
 	return func() error {
 		_, err := packets.ReadPacket(c5)
@@ -90,11 +132,11 @@ func NewMeasuredLine(network net.Conn, interval time.Duration, trip func(time.Du
 // Read reads packets until the connection ends.
 func (l *Line) Read() {
 	for {
-		frame, err := l.conn.nextFrame()
+		f, err := l.conn.nextFrame()
 		if err != nil {
 			return
 		}
-		if frame[0]>>4 == typePingresp {
+		if f.kind() == typePingresp {
 			l.conn.ponged()
 		}
 	}

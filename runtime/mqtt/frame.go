@@ -4,13 +4,35 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 )
 
-// firstBytes is how much of what a peer sent is kept for the classifier.
-const firstBytes = 8
+const (
+	// firstBytes is how much of what a peer sent is kept for the classifier.
+	firstBytes = 8
+	// ownMemory is the size from which on a frame has memory of its own.
+	ownMemory = 64 << 10
+	// maximumControl bounds the packets that are no PUBLISH. The longest that a broker has
+	// reason to send is a CONNACK with a few strings of 64 kB each.
+	maximumControl = 1 << 20
+)
 
 var errRemainingLength = errors.New("the broker sent a remaining length of more than four bytes") // [MQTT-1.5.5-1]
+
+// frame is one packet as it came.
+type frame struct {
+	// bytes are the whole packet. Of a PUBLISH that is too large they end with its topic
+	// and packet id.
+	bytes []byte
+	// size is how long the packet is. Where that is more than there are bytes, the rest
+	// was skipped.
+	size int
+	// own: the bytes are not used again for another packet.
+	own bool
+}
+
+func (f frame) kind() byte { return f.bytes[0] >> 4 }
 
 // frameReader cuts the stream into packets. It does not trust the length that
 // a packet announces: memory grows with what has really come.
@@ -18,26 +40,77 @@ type frameReader struct {
 	r     *bufio.Reader
 	first []byte
 	frame bytes.Buffer
+	// maximum is the size of the largest PUBLISH that is not skipped; 0: there is none.
+	maximum int
 }
 
 func newFrameReader(r io.Reader) *frameReader {
 	return &frameReader{r: bufio.NewReaderSize(r, 64<<10)}
 }
 
-// next returns one whole packet, which is valid until the next call.
-func (f *frameReader) next() ([]byte, error) {
-	if f.frame.Cap() > keptBuffer {
-		f.frame = bytes.Buffer{}
-	}
+// next returns one packet, which is valid until the next call unless its memory is its
+// own.
+func (f *frameReader) next() (frame, error) {
 	f.frame.Reset()
 	length, err := f.header()
 	if err != nil {
-		return nil, err
+		return frame{}, err
+	}
+	kind, size := f.frame.Bytes()[0]>>4, f.frame.Len()+int(length)
+	switch {
+	case kind == typePublish && f.maximum > 0 && size > f.maximum:
+		return f.skip(int(length))
+	case kind != typePublish && size > maximumControl:
+		return frame{}, fmt.Errorf("the broker sent a packet of type %d with %d bytes, of which it may have %d", kind, size, maximumControl)
+	case size >= ownMemory:
+		return f.large(size)
 	}
 	if _, err := io.CopyN(&f.frame, f.r, int64(length)); err != nil {
-		return nil, unexpected(err)
+		return frame{}, unexpected(err)
 	}
-	return f.frame.Bytes(), nil
+	return frame{bytes: f.frame.Bytes(), size: size}, nil
+}
+
+// large reads the rest of a packet into memory of its own.
+func (f *frameReader) large(size int) (frame, error) {
+	b := append(make([]byte, 0, min(size, 2*ownMemory)), f.frame.Bytes()...)
+	for {
+		n, err := io.ReadFull(f.r, b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil {
+			return frame{}, unexpected(err)
+		}
+		if len(b) == size {
+			return frame{bytes: b, size: size, own: true}, nil
+		}
+		b = append(make([]byte, 0, min(size, 2*cap(b))), b...)
+	}
+}
+
+// skip reads the topic of a PUBLISH and its packet id, and leaves out what follows. length
+// is the remaining length.
+func (f *frameReader) skip(length int) (frame, error) {
+	size := f.frame.Len() + length
+	head := 2
+	if _, err := io.CopyN(&f.frame, f.r, int64(min(head, length))); err != nil {
+		return frame{}, unexpected(err)
+	}
+	b := f.frame.Bytes()
+	topic := stringSize(b[len(b)-min(head, length):])
+	if b[0]>>1&3 > 0 {
+		topic += 2
+	}
+	rest := length - topic
+	if rest < 0 {
+		return frame{}, errShort
+	}
+	if _, err := io.CopyN(&f.frame, f.r, int64(topic-head)); err != nil {
+		return frame{}, unexpected(err)
+	}
+	if _, err := f.r.Discard(rest); err != nil {
+		return frame{}, unexpected(err)
+	}
+	return frame{bytes: f.frame.Bytes(), size: size}, nil
 }
 
 // header reads the fixed header into the frame and returns the remaining
@@ -52,7 +125,7 @@ func (f *frameReader) header() (uint32, error) {
 		}
 		b := f.frame.Bytes()[1:]
 		if b[len(b)-1] < 0x80 {
-			length, _ := variableInt(b)
+			length, _, _ := variableInt(b)
 			return length, nil
 		}
 		if len(b) == 4 {

@@ -3,6 +3,7 @@ package mqtt_test
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"chanmqttproxy/messages"
@@ -59,6 +60,115 @@ func TestIdentifiers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// publish5 is a PUBLISH with these properties.
+func publish5(flags byte, properties, payload string) []byte {
+	body := append([]byte{0, 1, 'a'}, make([]byte, 2*min(1, flags&6))...)
+	body = append(body, lengthOf(len(properties))...)
+	body = append(body, properties+payload...)
+	return append(append([]byte{0x30 | flags}, lengthOf(len(body))...), body...)
+}
+
+func lengthOf(n int) (b []byte) {
+	for ; n >= 0x80; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// TestUserProperties: those above a bound are left out and counted, in whatever numbers
+// they come, and the others keep their order.
+func TestUserProperties(t *testing.T) {
+	t.Parallel()
+	pair := func(key, value string) string {
+		return "\x26" + string([]byte{byte(len(key) >> 8), byte(len(key))}) + key + string([]byte{byte(len(value) >> 8), byte(len(value))}) + value
+	}
+	long := strings.Repeat("x", 30_000)
+	for name, c := range map[string]struct {
+		properties    string
+		kept, dropped int
+	}{
+		"as many as may be":     {strings.Repeat(pair("k", "v"), 1000), 1000, 0},
+		"one more":              {strings.Repeat(pair("k", "v"), 1001), 1000, 1},
+		"as long as may be":     {pair(long, long) + pair(strings.Repeat("x", 5536), ""), 2, 0},
+		"one byte more":         {pair(long, long) + pair(strings.Repeat("x", 5537), ""), 1, 1},
+		"none after a long one": {pair("k", "v") + strings.Repeat(pair(long, long), 2) + pair("k", "v"), 2, 2},
+		"very many empty ones":  {strings.Repeat(pair("", ""), 3_000_000) + "\x03\x00\x01t", 1000, 2_999_000},
+	} {
+		got := mqtt.ReadFramesWithin(messages.MQTT5, 0, publish5(0, c.properties, "payload"))
+		if len(got) != 1 || string(got[0].Message.Payload) != "payload" {
+			t.Errorf("%s: %d messages", name, len(got))
+			continue
+		}
+		if kept := len(got[0].Message.Properties.UserProperties); kept != c.kept || got[0].Dropped != c.dropped {
+			t.Errorf("%s: %d were kept and %d dropped, want %d and %d", name, kept, got[0].Dropped, c.kept, c.dropped)
+		}
+		if name == "very many empty ones" && got[0].Message.Properties.ContentType != "t" {
+			t.Errorf("%s: what follows them is not read", name)
+		}
+	}
+}
+
+// TestManyIdentifiers: more than anybody subscribes with stand for all that match.
+func TestManyIdentifiers(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]int{1024: 1024, 1025: 0, 1_000_000: 0} {
+		got, identifiers := mqtt.ReadFrames(messages.MQTT5, publish5(2, strings.Repeat("\x0b\x01", n), "x"))
+		if len(got) != 1 || len(identifiers[0]) != want {
+			t.Errorf("%d identifiers: %d messages, %d kept", n, len(got), len(identifiers))
+		}
+	}
+}
+
+// FuzzPublish: what is taken for a PUBLISH is one to the library too, with the same in it.
+func FuzzPublish(f *testing.F) {
+	f.Add(byte(2), "\x01\x01\x02\x00\x00\x00\x05\x26\x00\x01k\x00\x01v\x03\x00\x01t\x08\x00\x01r\x09\x00\x01c", "payload")
+	f.Add(byte(0), "\x0b\x01\x0b\xff\xff\xff\x7f\x23\x00\x01", "")
+	f.Add(byte(4), strings.Repeat("\x26\x00\x00\x00\x00", 1001), strings.Repeat("x", 1000))
+	f.Fuzz(func(t *testing.T, flags byte, properties, payload string) {
+		b := publish5(flags&15, properties, payload)
+		got := mqtt.ReadFramesWithin(messages.MQTT5, 0, b)
+		if len(got) == 0 {
+			return
+		}
+		want, err := mqtt.LibraryPublish(b)
+		if err != nil {
+			t.Fatalf("%x is taken, but the library says: %v", b, err)
+		}
+		if d := got[0].Dropped; d > 0 {
+			want.Properties.UserProperties = want.Properties.UserProperties[:len(want.Properties.UserProperties)-d]
+		}
+		if !reflect.DeepEqual(got[0].Message, want) {
+			t.Fatalf("%x gave %+v, and the library %+v", b, got[0].Message, want)
+		}
+	})
+}
+
+// FuzzSkip: with a maximum the same packets are found as without, and of the larger ones
+// the topic and id.
+func FuzzSkip(f *testing.F) {
+	for _, v := range []messages.Version{messages.MQTT311, messages.MQTT5} {
+		small := mqtt.EncodePublish(v, 1, &messages.Message{Topic: "a", Payload: []byte("x"), QoS: 1})
+		large := mqtt.EncodePublish(v, 2, &messages.Message{Topic: "a/b", Payload: make([]byte, 1000), QoS: 2})
+		f.Add(byte(v), uint16(100), slices.Concat(large, small, large, []byte("\xd0\x00"), small))
+	}
+	f.Fuzz(func(t *testing.T, version byte, maximum uint16, stream []byte) {
+		v, most := messages.Version(version), 5+int(maximum)
+		want, got := mqtt.ReadFramesWithin(v, 0, stream), mqtt.ReadFramesWithin(v, most, stream)
+		if len(got) < len(want) { // a fault may be in what is skipped
+			t.Fatalf("%d messages, want %d", len(got), len(want))
+		}
+		for i, w := range want {
+			g := got[i]
+			if g.Message.Topic != w.Message.Topic || g.Message.QoS != w.Message.QoS || g.ID != w.ID {
+				t.Fatalf("message %d is %q %d, want %q %d", i, g.Message.Topic, g.ID, w.Message.Topic, w.ID)
+			}
+			if g.Oversized > 0 && (g.Oversized <= most || g.Message.Payload != nil) || g.Oversized == 0 && !reflect.DeepEqual(g, w) {
+				t.Fatalf("message %d of %d bytes within %d: %+v, want %+v", i, g.Oversized, most, g, w)
+			}
+		}
+	})
 }
 
 func FuzzReadFrames(f *testing.F) {

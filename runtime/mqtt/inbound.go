@@ -14,26 +14,42 @@ type inbound struct {
 }
 
 // received tells of a message, unless it is one of which the Sink knows, and
-// returns when the next may come. When the Sink hears no more it does nothing:
+// returns when the next may come. One that is too large is acknowledged in its turn and not
+// told of. When the Sink hears no more it does nothing:
 // the broker is to repeat the message to the next connection.
 func (s *Session) received(p packet) {
-	var again bool
+	var flush bool
 	s.tell(func() {
 		if p.message.QoS == 0 {
-			s.sink.Received(s.state.number(), p.identifiers, p.message)
+			s.take(p, 0)
 			return
 		}
-		var in *incoming
-		in, again = s.state.arrive(p)
+		in, again := s.state.arrive(p)
 		s.inbound.add(in)
-		if !again && !s.sink.Received(in.seq, p.identifiers, p.message) {
+		flush = again || p.oversized > 0
+		if !again && !s.take(p, in.seq) {
 			s.state.forgo(in)
 		}
 	})
-	if again {
+	if flush {
 		s.flushAcks()
 	}
 	s.pace()
+}
+
+// take tells of a message that is new, unless it is too large, and says whether it is
+// done with or will be. It counts those of QoS 0.
+func (s *Session) take(p packet, seq uint64) bool {
+	if p.oversized > 0 || p.dropped > 0 {
+		s.refused.note(p, s.log)
+	}
+	if p.oversized > 0 {
+		return true
+	}
+	if p.message.QoS == 0 {
+		seq = s.state.number()
+	}
+	return s.sink.Received(seq, p.identifiers, p.message)
 }
 
 func (i *inbound) add(in *incoming) {
@@ -59,13 +75,16 @@ func (s *state) number() uint64 {
 func (s *state) arrive(p packet) (in *incoming, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sum := checksum(p.message)
+	sum := checksum(p.message) + uint64(p.oversized)
 	if in := s.in[p.id]; in != nil && p.dup && in.qos == p.message.QoS && in.sum == sum {
 		return in, true
 	}
 	s.seq++
-	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum, size: len(p.message.Topic) + len(p.message.Payload)}
+	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum, size: p.message.Size(), done: p.oversized > 0}
 	s.in[p.id] = in
+	if in.done {
+		return in, false
+	}
 	s.due[in.seq] = in
 	s.dueBytes += in.size
 	return in, false

@@ -28,6 +28,8 @@ type packet struct {
 	dup         bool
 	identifiers []uint32
 	message     *messages.Message
+	oversized   int // the size of a packet that was too large: its message has no payload
+	dropped     int // user properties, of which there were too many
 	// CONNACK
 	present bool
 	limits  limits

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 
@@ -38,6 +39,8 @@ type Session struct {
 	limits limits
 
 	bound    bound
+	refused  *Refused
+	log      *slog.Logger
 	inbound  inbound
 	outbound *outbound
 

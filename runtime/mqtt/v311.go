@@ -43,13 +43,13 @@ func (e *v311) connect(_ context.Context, h hello, accept func(packet)) (packet,
 
 // next reads one packet.
 func (e *v311) next() (packet, error) {
-	frame, err := e.conn.nextFrame()
+	f, err := e.conn.nextFrame()
 	if err != nil {
 		return packet{}, fmt.Errorf("reading: %w", err)
 	}
-	p, err := decode311(frame)
+	p, err := decode311(f)
 	if err != nil {
-		return packet{}, fmt.Errorf("reading a packet of type %d: %w", frame[0]>>4, err)
+		return packet{}, fmt.Errorf("reading a packet of type %d: %w", f.kind(), err)
 	}
 	return p, nil
 }

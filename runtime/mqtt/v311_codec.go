@@ -48,16 +48,20 @@ func unsubscribe311(w io.Writer, id uint16, filters []string) error {
 	return p.Write(w)
 }
 
-// decode311 reads one whole packet. It keeps nothing of frame. A panic of the
+// decode311 reads one packet, as decodePublish does. A panic of the
 // codec over a malformed packet is an error: in a goroutine of its own it would
 // end the process.
-func decode311(frame []byte) (p packet, err error) {
+func decode311(f frame) (p packet, err error) {
+	if f.kind() == typePublish {
+		return decodePublish(f, messages.MQTT311, userLimit{})
+	}
+
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("malformed packet: %v", r)
 		}
 	}()
-	cp, err := packets.ReadPacket(bytes.NewReader(frame))
+	cp, err := packets.ReadPacket(bytes.NewReader(f.bytes))
 	if err != nil {
 		return packet{}, err
 	}
@@ -67,8 +71,6 @@ func decode311(frame []byte) (p packet, err error) {
 			kind: p.MessageType, code: p.ReturnCode, present: p.SessionPresent,
 			limits: limits{receiveMaximum: 65535, maximumQoS: 2, noIdentifiers: true},
 		}, nil
-	case *packets.PublishPacket:
-		return decodePublish311(p)
 	case *packets.PubackPacket:
 		return packet{kind: p.MessageType, id: p.MessageID}, nil
 	case *packets.PubrecPacket:
@@ -84,16 +86,6 @@ func decode311(frame []byte) (p packet, err error) {
 	case *packets.PingrespPacket:
 		return packet{kind: p.MessageType}, nil
 	default:
-		return packet{}, fmt.Errorf("the broker sent a packet of type %d", frame[0]>>4)
+		return packet{}, fmt.Errorf("the broker sent a packet of type %d", f.kind())
 	}
-}
-
-func decodePublish311(p *packets.PublishPacket) (packet, error) {
-	if p.Qos > 2 {
-		return packet{}, errQoS3 // [MQTT-3.3.1-4]
-	}
-	return packet{
-		kind: typePublish, id: p.MessageID, dup: p.Dup,
-		message: &messages.Message{Topic: p.TopicName, Payload: p.Payload, QoS: p.Qos, Retain: p.Retain},
-	}, nil
 }

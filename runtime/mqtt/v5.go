@@ -24,8 +24,8 @@ type v5 struct {
 	client  *paho.Client
 }
 
-func newV5(s *Session) *v5 {
-	e := &v5{session: s, conn: newConn5(s.conn), state: &state5{session: s}}
+func newV5(s *Session, user userLimit) *v5 {
+	e := &v5{session: s, conn: newConn5(s.conn, user), state: &state5{session: s}}
 	e.client = paho.NewClient(paho.ClientConfig{
 		Conn:          e.conn,
 		Session:       e.state,

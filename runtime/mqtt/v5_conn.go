@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"chanmqttproxy/messages"
 )
 
 var (
@@ -29,6 +31,7 @@ var (
 type conn5 struct {
 	net.Conn
 	conn     *conn
+	user     userLimit
 	rest     []byte       // of the present packet
 	received func(packet) // takes each PUBLISH; nil before CONNACK
 	leaving  atomic.Bool  // Close waits for the broker to hang up
@@ -36,15 +39,15 @@ type conn5 struct {
 
 var _ sync.Locker = (*conn5)(nil)
 
-func newConn5(c *conn) *conn5 {
-	return &conn5{Conn: c.network, conn: c}
+func newConn5(c *conn, user userLimit) *conn5 {
+	return &conn5{Conn: c.network, conn: c, user: user}
 }
 
 func (c *conn5) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
-		frame, err := c.conn.nextFrame()
+		f, err := c.conn.nextFrame()
 		if err == nil {
-			c.rest, err = c.examine(frame)
+			c.rest, err = c.examine(f)
 		}
 		if err != nil {
 			return 0, err
@@ -56,24 +59,25 @@ func (c *conn5) Read(b []byte) (int, error) {
 }
 
 // examine returns what the library is to see of a packet.
-func (c *conn5) examine(frame []byte) ([]byte, error) {
-	switch kind := frame[0] >> 4; kind {
+func (c *conn5) examine(f frame) ([]byte, error) {
+	switch kind := f.kind(); kind {
 	case typePublish:
 		if c.received == nil {
 			return nil, errEarlyPublish
 		}
-		p, err := decodePublish5(frame)
-		if err == nil {
-			c.received(p)
+		p, err := decodePublish(f, messages.MQTT5, c.user)
+		if err != nil {
+			return nil, fmt.Errorf("reading a PUBLISH: %w", err)
 		}
-		return nil, err
+		c.received(p)
+		return nil, nil
 	case typeDisconnect:
-		if len(frame) == 2 { // the library wants the reason that may be left out (section 3.14.2.1)
+		if len(f.bytes) == 2 { // the library wants the reason that may be left out (section 3.14.2.1)
 			return []byte{typeDisconnect << 4, 1, 0}, nil
 		}
-		return frame, nil
+		return f.bytes, nil
 	case typeConnack, typePuback, typePubrec, typePubrel, typePubcomp, typeSuback, typeUnsuback, typePingresp:
-		return frame, nil
+		return f.bytes, nil
 	default:
 		return nil, fmt.Errorf("the broker sent a packet of type %d", kind)
 	}

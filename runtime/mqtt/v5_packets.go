@@ -1,8 +1,6 @@
 package mqtt
 
 import (
-	"bytes"
-	"fmt"
 	"math"
 
 	"chanmqttproxy/messages"
@@ -24,6 +22,7 @@ func connect5(h hello) *paho.Connect {
 		Properties: &paho.ConnectProperties{
 			SessionExpiryInterval: &c.SessionExpiry,
 			ReceiveMaximum:        &c.ReceiveMaximum,
+			MaximumPacketSize:     &c.MaximumPacket,
 			RequestProblemInfo:    true,
 		},
 	}
@@ -79,34 +78,6 @@ func publish5(m *messages.Message) *paho.Publish {
 	}
 }
 
-// decodePublish5 reads a whole PUBLISH. It keeps nothing of frame. A panic of
-// the codec over a malformed packet is an error.
-func decodePublish5(frame []byte) (p packet, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("malformed packet: %v", r)
-		}
-	}()
-	if frame[0]>>1&3 == 3 {
-		return packet{}, errQoS3
-	}
-	m := packets.Publish{
-		QoS: frame[0] >> 1 & 3, Duplicate: frame[0]&8 != 0, Retain: frame[0]&1 != 0,
-		Properties: &packets.Properties{},
-	}
-	_, body := variableInt(frame[1:])
-	if err := m.Unpack(bytes.NewBuffer(body)); err != nil { // ReadPacket would copy the whole first
-		return packet{}, fmt.Errorf("reading a PUBLISH: %w", err)
-	}
-	return packet{
-		kind: typePublish, id: m.PacketID, dup: m.Duplicate, identifiers: subscriptionIdentifiers(frame),
-		message: &messages.Message{
-			Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain,
-			Properties: decodeProperties(m.Properties),
-		},
-	}, nil
-}
-
 // size5 is what a message measures as a PUBLISH packet. The fixed header is
 // counted as its longest.
 func size5(m *messages.Message) (size int) {
@@ -152,25 +123,6 @@ func encodeProperties(p *messages.Properties) *paho.PublishProperties {
 	}
 	for _, u := range p.UserProperties {
 		out.User.Add(u.Key, u.Value)
-	}
-	return out
-}
-
-// decodeProperties returns nil where the publisher set none.
-func decodeProperties(p *packets.Properties) *messages.Properties {
-	if p.ContentType == "" && p.ResponseTopic == "" && len(p.CorrelationData) == 0 &&
-		len(p.User) == 0 && p.MessageExpiry == nil && p.PayloadFormat == nil {
-		return nil
-	}
-	out := &messages.Properties{
-		ContentType:     p.ContentType,
-		ResponseTopic:   p.ResponseTopic,
-		CorrelationData: p.CorrelationData,
-		MessageExpiry:   p.MessageExpiry,
-		PayloadFormat:   p.PayloadFormat,
-	}
-	for _, u := range p.User {
-		out.UserProperties = append(out.UserProperties, messages.UserProperty{Key: u.Key, Value: u.Value})
 	}
 	return out
 }

@@ -30,7 +30,7 @@ func OptionsOf(cfg *config.Config) actors.Options {
 func Metrics(w *Worker) string {
 	t := telling{
 		stats: w.stats, standing: func() standing { return standing{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
-		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, queues: noQueues,
+		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues,
 		bounds: w.config.Bounds, version: w.Version,
 	}
 	answer := httptest.NewRecorder()

@@ -14,6 +14,7 @@ import (
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/mqtt"
 	"chanmqttproxy/runtime/slots"
 )
 
@@ -29,6 +30,7 @@ type telling struct {
 	waiting  func() map[string]int // in mailboxes, by kind
 	layer    func() layer.Stats
 	trips    *actors.Histogram
+	refused  *mqtt.Refused
 	queues   func(context.Context) ([]messages.QueueFacts, error)
 	bounds   config.Bounds
 	logs     logBounds
@@ -38,7 +40,7 @@ type telling struct {
 func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
 		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
-		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, queues: queuesOf(base, w.tree),
+		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
 		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
 	}
 }
@@ -94,6 +96,8 @@ func (t telling) inbound(m metrics) {
 	m.count("messages_received_total", "Messages from the MQTT broker.", &s.Received)
 	m.count("messages_unmatched_total", "Messages from the MQTT broker that no subscription matches.", &s.Unmatched)
 	m.count("messages_written_total", "Messages written to queues in Redis: one for each process of each group.", &s.Stored)
+	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent all the same: acknowledged and skipped.", &t.refused.Oversized)
+	m.count("properties_dropped_total", "User properties left out of messages that had more than MQTT_MAX_USER_PROPERTIES, or longer ones than MQTT_MAX_USER_PROPERTY_BYTES.", &t.refused.Properties)
 	m.count("messages_undecodable_total", "Messages written as bytes since they were not what the subscription forces.", &s.Undecodable)
 	for reason, n := range map[string]*atomic.Int64{
 		"full": &s.Full, "overflowed": &s.Overflowed, "expired": &s.Expired, "replaced": &s.Replaced, "abandoned": &s.Abandoned,

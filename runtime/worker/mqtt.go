@@ -17,9 +17,9 @@ type broker struct{ *mqtt.Dialer }
 
 // newBroker is that of a session slot. The first one's session alone has a will, as it
 // alone publishes.
-func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), log *slog.Logger) broker {
+func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), refused *mqtt.Refused, log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
-	c.Sessions, c.RoundTrip = sessions, trip
+	c.Sessions, c.RoundTrip, c.Refused = sessions, trip, refused
 	if slot := sessions.slot; slot > 0 {
 		base := c.ClientID
 		c.Will = nil
@@ -59,8 +59,10 @@ func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, er
 		ReceiveMaximum: b.ReceiveMaximum,
 		Timeout:        b.ConnectTimeout,
 		ReceiveBytes:   int(cfg.Bounds.BacklogMemory),
-		Will:           will(b.Will),
-		Logger:         log,
+		MaximumPacket:  uint32(b.MaximumPacket),
+		UserProperties: b.UserProperties, UserPropertyBytes: b.UserPropertyBytes,
+		Will:   will(b.Will),
+		Logger: log,
 	}
 }
 

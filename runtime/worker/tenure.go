@@ -41,7 +41,7 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 		peer: layer.Open(c, w.logOf("layer")),
 	}
 	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open}
-	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.logOf("mqtt")), t.number, fence)
+	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.refused, w.logOf("mqtt")), t.number, fence)
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)

@@ -14,6 +14,7 @@ import (
 	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/runtime/mqtt"
 	"chanmqttproxy/runtime/slots"
 	"chanmqttproxy/runtime/systemd"
 )
@@ -37,6 +38,7 @@ type Worker struct {
 	log      *slog.Logger
 	stats    *actors.Stats
 	trips    *actors.Histogram // to the MQTT broker and back
+	refused  *mqtt.Refused
 	listener net.Listener
 	lines    *devpage.Log
 
@@ -53,7 +55,7 @@ type Worker struct {
 // New makes a worker of a checked configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
-	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}}
+	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}, refused: &mqtt.Refused{}}
 	rules := rulesOf(cfg)
 	w.rules.Store(&rules)
 	return w
