@@ -48,12 +48,12 @@ func printed(t *testing.T, worker *kit.WorkerProcess, pattern string) string {
 	return found[1]
 }
 
-// chat types in a room, which a device must hear, and has a device publish,
-// which the room must show.
+// chat types in a room, which a device and another browser in it must hear, and has a
+// device publish, which the room must show.
 func chat(t *testing.T, redisURL, broker string) {
 	t.Helper()
 	site := kit.Site(t, redisURL)
-	device := subscribe(t, broker, "chat/lobby_out")
+	device := subscribe(t, broker, "chat/lobby")
 	room := kit.Browser(t)
 	room.Open(site.URL + "/chat/lobby/")
 	kit.Eventually(t, time.Minute, "the room is connected", func() bool {
@@ -63,12 +63,25 @@ func chat(t *testing.T, redisURL, broker string) {
 	room.Type("#text", "to the dévices")
 	room.Click("#send")
 	kit.Eventually(t, time.Minute, "the device hears the room", func() bool {
-		return strings.Contains(device.Output(), "chat/lobby_out to the dévices\n")
+		return strings.Contains(device.Output(), "chat/lobby to the dévices\n")
+	})
+	other := kit.Browser(t)
+	other.Open(site.URL + "/chat/lobby/")
+	kit.Eventually(t, time.Minute, "the other browser is connected", func() bool {
+		return other.Text("#state") == "connected"
+	})
+	say := again(func() {
+		room.Type("#text", "to everybody")
+		room.Click("#send")
+	})
+	kit.Eventually(t, time.Minute, "the other browser shows what is typed", func() bool {
+		say()
+		return strings.Contains(other.Text("#log"), "to everybody")
 	})
 
 	// The page can't know when the broker has granted the subscription, and
 	// what a device says before is nobody's: it says it again.
-	say := again(func() { publish(t, broker, "chat/lobby", "from the device") })
+	say = again(func() { publish(t, broker, "chat/lobby", "from the device") })
 	kit.Eventually(t, time.Minute, "the room shows the device's words", func() bool {
 		say()
 		return strings.Contains(room.Text("#log"), "from the device")

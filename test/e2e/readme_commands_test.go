@@ -35,8 +35,8 @@ type written struct {
 
 var commands = []written{
 	{command: "go run ./cmd/chanmqttproxy dev", expect: "page    http://", stays: true},
-	{command: "cd test/site && pip install -r requirements.txt && python manage.py runserver", expect: "Starting ASGI", stays: true,
-		instead: "cd test/site && pip install -q -r requirements.txt && python manage.py runserver --noreload $SITE_PORT"},
+	{command: "cd test/site && pip install -r requirements.txt ../../runtime/python && python manage.py runserver", expect: "Starting ASGI", stays: true,
+		instead: "cd test/site && pip install -q -r requirements.txt && " + install + " ../../runtime/python && python manage.py runserver --noreload $SITE_PORT"},
 	{command: "mosquitto_pub -t chat/lobby -m hello"},
 	{command: "go run ./cmd/chanmqttproxy dev --config test/site/chanmqttproxy.yaml", expect: "page    http://", stays: true},
 	{command: "cd test/site && python manage.py migrate && python manage.py runworker state", expect: "Running worker for channels ['state']", stays: true},
@@ -71,12 +71,23 @@ var commands = []written{
 	{command: "go test ./...", skip: "it runs this test"},
 	{command: "ACL SETUSER worker on", instead: "redis-cli -u $REDIS_URL $(cat acl)", expect: "OK"},
 	{command: "ACL SETUSER worker &mqtt", instead: "redis-cli -u $REDIS_URL ACL SETUSER worker '&mqtt'", expect: "OK"},
-	{command: "manage.py runworker mqtt", skip: "the Python package's own"},
+	{command: "pip install hatchling && python runtime/python/build_wheels.py linux/amd64", instead: "PATH=$TOOLS:$PATH python runtime/python/build_wheels.py linux/amd64", expect: "chanmqttproxy_go-"},
+	{command: "pip install runtime/python/dist/chanmqttproxy_go-*.whl", instead: install + " --upgrade runtime/python/dist/chanmqttproxy_go-*.whl && python -m chanmqttproxy version", expect: "chanmqttproxy v"},
+	{command: "manage.py runmqtt", skip: "test/wheel runs it"},
+	{command: "manage.py runmqtt --dev", skip: "test/wheel runs it"},
+	{command: "manage.py runmqtt --check", skip: "test/wheel runs it"},
+	{command: "manage.py runmqtt -- --log-level debug", skip: "test/wheel runs it"},
+	{command: "manage.py runworker mqtt", skip: "test/wheel runs it"},
+	{command: "manage.py check", skip: "test/wheel runs it"},
+	{command: "pip uninstall chanmqttproxy", skip: "test/wheel runs it"},
 	{command: "manage.py runworker state", skip: "the one of the site above"},
 	{command: "systemctl reload chanmqttproxy", skip: "there is no systemd; what it does is tested with SIGHUP"},
 	{command: "docker compose -f runtime/deploy/docker/compose.yaml up --build", skip: "there is no Docker daemon; the file is checked"},
 	{command: "kubectl apply -k runtime/deploy/kubernetes", skip: "there is no cluster; the manifests are checked"},
 }
+
+// install leaves the environment of the tests alone.
+const install = "pip install -q --no-deps --target $DESK/package"
 
 const build = `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3 -X main.commit=$(git rev-parse HEAD)"`
 
@@ -166,11 +177,11 @@ func newDesk(t *testing.T) *desk {
 	// The addresses of everybody else are the usual ones.
 	script("mosquitto_pub", fmt.Sprintf(`exec %s -p %s "$@"`, kit.Need(t, "mosquitto_pub"), port))
 	script("pip", `exec `+kit.SitePython(t)+` -m pip "$@"`)
-	script("python", `exec `+kit.SitePython(t)+` "$@"`)
+	script("python", `PYTHONPATH=$DESK/package exec `+kit.SitePython(t)+` "$@"`)
 	d := &desk{root: root, env: append(os.Environ(),
 		"PATH="+bin+":"+os.Getenv("PATH"), "REDIS_URL="+redis.URL(), "MQTT_HOST="+broker.Addr(), "HTTP_LISTEN="+listen, "LOG_FORMAT=text",
 		"DATABASE="+filepath.Join(t.TempDir(), "site.sqlite3"), "SITE_PORT="+strconv.Itoa(kit.FreePort(t)), "DESK="+t.TempDir(),
-		"PYTHONUNBUFFERED=1",
+		"PYTHONUNBUFFERED=1", "TOOLS="+filepath.Dir(kit.PythonTool(t, "hatchling")),
 		"GOFLAGS=-trimpath", "CGO_ENABLED=0", // one build serves all
 	)}
 	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=" + listen, "LOG_FORMAT=text"}, "run")

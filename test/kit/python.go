@@ -58,7 +58,7 @@ func interpreter(ctx context.Context, t testing.TB, venv string, args ...string)
 	}
 	cmd := exec.CommandContext(ctx, path, append([]string{"-u"}, args...)...)
 	cmd.Dir = siteDir()
-	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "PYTHONPATH="+filepath.Join(pythonPackage(), "src"))
 	return cmd
 }
 

@@ -4,9 +4,9 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 class RoomConsumer(AsyncJsonWebsocketConsumer):
     """One browser in one room.
 
-    What devices publish to chat/<room> appears in the room; what is typed in
-    the room is published to chat/<room>_out. Both go through whatever worker
-    reads the channel "mqtt".
+    What is typed in the room is published to the topic chat/<room>. What anybody
+    publishes there, browsers and devices alike, appears in every browser in the room.
+    Both go through the worker that reads the channel "mqtt".
     """
 
     async def connect(self):
@@ -32,7 +32,7 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
             {
                 "type": "mqtt.publish",
                 "publish": {
-                    "topic": f"{self.topic}_out",
+                    "topic": self.topic,
                     "payload": content["text"],
                     "qos": 1,
                     "retain": False,

@@ -1,13 +1,13 @@
 """Two examples of a site that talks MQTT: the chat of the Channels tutorial, and a
 page that shows the state of a house.
 
-    pip install -r requirements.txt
+    pip install -r requirements.txt ../../runtime/python
     python manage.py migrate
-    python manage.py runserver
-    python manage.py runworker state    # beside it, for the second
+    python manage.py runmqtt --dev      # the MQTT worker, with a broker and a Redis
+    python manage.py runserver          # beside it
+    python manage.py runworker state    # beside both, for the second
 
-and an MQTT worker for the channel "mqtt" on the same Redis. There is no user and
-no session: nothing here but what the two need.
+There is no user and no session: nothing here but what the two need.
 """
 
 import os
@@ -17,7 +17,7 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "an example keeps no secrets")
 DEBUG = True
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
-INSTALLED_APPS = ["daphne", "channels", "chat", "state"]
+INSTALLED_APPS = ["daphne", "chanmqttproxy", "channels", "chat", "state"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "mysite.urls"
 ASGI_APPLICATION = "mysite.asgi.application"
@@ -38,7 +38,7 @@ TEMPLATES = [
     }
 ]
 
-# The MQTT worker must be given the same layer.
+# The MQTT worker reads it too.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
