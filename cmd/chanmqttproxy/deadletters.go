@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
@@ -22,11 +28,16 @@ func deadLettersCommand() *cobra.Command {
 Redis, the newest of them, until they are dropped or put back.`,
 		Example: `  chanmqttproxy dead-letters list
   chanmqttproxy dead-letters replay 17d0c2a5
-  chanmqttproxy dead-letters drop`,
+  chanmqttproxy dead-letters drop --all`,
 	}
+	all := false
+	drop := lettersCommand("drop", "Forget those with the given IDs, or all", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+		return dropLetters(ctx, c, client, ids, all)
+	}, cobra.ArbitraryArgs)
+	drop.Flags().BoolVar(&all, "all", false, "forget all, without being asked")
 	c.AddCommand(
 		lettersCommand("list", "List them, the newest first; no payload is shown", listLetters, cobra.NoArgs),
-		lettersCommand("drop", "Forget them: those with the given IDs, or all", dropLetters, cobra.ArbitraryArgs),
+		drop,
 		lettersCommand("replay", "Put them back into the channel: those with the given IDs, or all", replayLetters, cobra.ArbitraryArgs),
 	)
 	return c
@@ -62,7 +73,16 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 	return out.Flush()
 }
 
-func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string, all bool) error {
+	switch {
+	case all && len(ids) > 0:
+		return misuse{errors.New("give IDs or --all, not both")}
+	case all || len(ids) > 0:
+	case !term.IsTerminal(int(os.Stdin.Fd())):
+		return misuse{errors.New("which are to be forgotten? Give their IDs, or --all")}
+	case !agreed(os.Stdin, c.OutOrStdout(), "Forget all dead letters for good?"):
+		return errors.New("nothing is forgotten")
+	}
 	n, err := client.DropDeadLetters(ctx, ids...)
 	return told(c, "dropped", n, ids, err)
 }
@@ -70,6 +90,14 @@ func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids [
 func replayLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 	n, err := client.ReplayDeadLetters(ctx, ids...)
 	return told(c, "put back", n, ids, err)
+}
+
+// agreed asks, and says whether the answer is yes.
+func agreed(in io.Reader, out io.Writer, question string) bool {
+	fmt.Fprint(out, question+" [y/N] ")
+	answer, _ := bufio.NewReader(in).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
 }
 
 // told says how many there were. An ID that is not there is a failure.

@@ -26,10 +26,11 @@ func sendCommand() *cobra.Command {
 		Short: "Send a command to the worker, as a site does, and print the answer",
 		Long: `Send a command to the worker's channel in Redis, as a site does, and print the
 worker's answer as JSON. What is behind the verb are the command's keys, as
-KEY=VALUE; a value that is JSON is taken as such, else as text.`,
+KEY=VALUE; a value that is JSON is taken as such, else as text. What is published has
+QoS 1 and is not retained, unless qos and retain say otherwise.`,
 		Example: `  chanmqttproxy send status
   chanmqttproxy send subscribe topic=house/+/temperature group=house qos=1
-  chanmqttproxy send publish topic=house/lamp/set payload='{"on": true}' retain=false
+  chanmqttproxy send publish topic=house/lamp/set payload='{"on": true}' retain=true
   chanmqttproxy send request topic=house/lamp/get payload=state timeout=5
   chanmqttproxy send unsubscribe topic=house/+/temperature group=house`,
 	}
@@ -74,9 +75,20 @@ func written(verb string, args []string) (messages.Map, error) {
 		}
 	}
 	if verb == "publish" || verb == "request" {
-		command = append(command, messages.Pair{Key: "publish", Value: publish})
+		command = append(command, messages.Pair{Key: "publish", Value: withDefaults(publish)})
 	}
 	return command, nil
+}
+
+// withDefaults is a message with what somebody who tries something means by what is left
+// out. A command's own defaults, QoS 2 and retained, are those of the Python package.
+func withDefaults(message messages.Map) messages.Map {
+	for _, d := range []messages.Pair{{Key: "qos", Value: int64(1)}, {Key: "retain", Value: false}} {
+		if _, given := message.Get(d.Key); !given {
+			message = append(message, d)
+		}
+	}
+	return message
 }
 
 // valueOf reads JSON, or else takes the text as it is.
@@ -128,7 +140,12 @@ func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
 	if err := p.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: p.channel})); err != nil {
 		return err
 	}
+	worker := inquiry{peer: p, told: c.ErrOrStderr()}
+	defer time.AfterFunc(askAfter, func() { worker.ask(ctx) }).Stop()
 	err := p.each(ctx, func(answer messages.Map) (bool, error) {
+		if worker.answered(answer) {
+			return false, nil
+		}
 		if kind, _ := answer.Get("type"); kind == "mqtt.error" {
 			reason, _ := answer.Get("reason")
 			code, _ := answer.Get("code")
@@ -137,7 +154,7 @@ func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
 		return true, writeJSON(c.OutOrStdout(), answer)
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %v: does a worker run with this Redis and MQTT_CHANNEL_NAME=%s?", answerWithin, cfg.Channel)
+		return fmt.Errorf("no answer within %v: %s", answerWithin, worker.verdict(cfg.Channel))
 	}
 	return err
 }

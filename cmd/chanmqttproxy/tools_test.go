@@ -45,6 +45,14 @@ func TestTools(t *testing.T) {
 	wants(t, execute(t, environ, "send", "subscribe", "topic=a/+", "group=g", "qos=1"), 0, []string{`"qos":1`, "mqtt.subscribed"}, nil)
 	wants(t, execute(t, environ, "send", "publish", "topic=house/x", `payload={"on": [1, 2.5, "é"]}`, "retain=false"), 0, []string{"mqtt.published"}, nil)
 	heard.waitFor(`"payload":{"on":[1,2.5,"é"]}`)
+	device := kit.NewDevice(t, printed(dev, "broker"))
+	wants(t, execute(t, environ, "send", "publish", "topic=house/y", "payload=by default"), 0, []string{"mqtt.published", `"qos":1`}, nil)
+	wants(t, execute(t, environ, "send", "publish", "topic=house/z", "payload=kept", "retain=true", "qos=2"), 0, []string{"mqtt.published", `"qos":2`}, nil)
+	device.Listen("house/+", 0)
+	kit.Eventually(t, shutdown, "what is retained comes", func() bool { return len(device.Heard()) > 0 })
+	if got := device.Heard(); len(got) != 1 || got[0].Topic != "house/z" {
+		t.Errorf("retained: %v", got)
+	}
 	wants(t, execute(t, environ, "send", "publish", "topic=house/#"), 1, nil, []string{"refuses", "bad-topic"})
 	wants(t, execute(t, environ, "send", "unsubscribe", "topic"), 2, nil, []string{"KEY=VALUE"})
 	wants(t, execute(t, environ, "send", "unsubscribe", "topic=a/+", "group=g"), 0, []string{"mqtt.unsubscribed"}, nil)
@@ -62,4 +70,38 @@ func TestTools(t *testing.T) {
 		r.exits(shutdown, 0)
 	}
 	wants(t, execute(t, []string{fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t))}, "tree"), 1, nil, []string{"does it run with HTTP_LISTEN"})
+}
+
+// TestSendWhileBrokerIsAway: that nothing answers since the worker's broker is away is told
+// from that no worker runs, early and at the end.
+func TestSendWhileBrokerIsAway(t *testing.T) {
+	t.Parallel()
+	environ := []string{"REDIS_URL=redis://" + startRedis(t).Addr(), fmt.Sprintf("MQTT_HOST=127.0.0.1:%d", kit.FreePort(t))}
+	t.Run("a worker runs", func(t *testing.T) {
+		t.Parallel()
+		launch(t, environ, "run").waitFor("connection refused")
+		wants(t, execute(t, environ, "send", "publish", "topic=a"), 1, nil,
+			[]string{"waiting: the worker lives, but its MQTT broker is away: ", "no answer within 15s: the worker lives, but its MQTT broker is away: "})
+	})
+	t.Run("none does", func(t *testing.T) {
+		t.Parallel()
+		alone := []string{"REDIS_URL=redis://" + startRedis(t).Addr()}
+		wants(t, execute(t, alone, "send", "publish", "topic=a"), 1, nil, []string{"no answer within 15s: does a worker run"})
+	})
+}
+
+// TestStandsBy: a worker that has nothing to do says so, and for whom.
+func TestStandsBy(t *testing.T) {
+	t.Parallel()
+	environ := []string{"REDIS_URL=redis://" + startRedis(t).Addr(), "MQTT_HOST=" + kit.Mochi(t, true).Addr()}
+	first := launch(t, environ, "run")
+	first.waitFor("connected to the MQTT broker")
+	second := launch(t, environ, "run")
+	second.waitFor("standing by")
+	if who := fmt.Sprintf(":%d", first.cmd.Process.Pid); !strings.Contains(second.written(), who) {
+		t.Errorf("it does not say that it stands by for the process %s", who)
+	}
+	first.signal(syscall.SIGTERM)
+	first.exits(shutdown, 0)
+	second.waitFor("connected to the MQTT broker")
 }

@@ -68,7 +68,8 @@ func verbs(t *testing.T) map[string][]use {
 			{nil, "completion tcsh", 2, "", `unknown command "tcsh"`}, {nil, "completion bash x", 2, "", `unknown command "x"`},
 		},
 		"dead-letters": {
-			{there, "dead-letters list", 0, "ID  TIME", ""}, {there, "dead-letters replay", 0, "put back: 0", ""}, {there, "dead-letters drop", 0, "dropped: 0", ""},
+			{there, "dead-letters list", 0, "ID  TIME", ""}, {there, "dead-letters replay", 0, "put back: 0", ""}, {there, "dead-letters drop --all", 0, "dropped: 0", ""},
+			{there, "dead-letters drop", 2, "", "Give their IDs, or --all"}, {there, "dead-letters drop x --all", 2, "", "not both"},
 			{there, "dead-letters drop nothing", 1, "dropped: 0", "1 of the 1 dead letters are not there"}, {there, "dead-letters replay nothing", 1, "put back: 0", "not there"},
 			{away, "dead-letters list", 1, "", "redis"}, {there, "dead-letters list x", 2, "", "unknown command"}, {nil, "dead-letters lst", 2, "", "did you mean list?"},
 		},

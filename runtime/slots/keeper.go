@@ -88,6 +88,7 @@ type Keeper struct {
 	turn     uint64 // of the last question
 	down     time.Time
 	trouble  string // why Redis is away; empty: it is not known to be
+	standby  string // for whom it stands by; empty: it does not
 	leaving  bool
 	poked    chan struct{}
 
@@ -274,6 +275,7 @@ func (k *Keeper) answered(a answered) {
 	}
 	k.proposed = k.proposed || a.Sessions == k.Sessions
 	k.compare(a)
+	k.sayStandby(holders(a.Slots, a.Held))
 	for _, h := range k.held {
 		h.tenure.Relaid(a.Layout)
 	}

@@ -28,14 +28,7 @@ type standing struct {
 func (w *Worker) standing() standing { return standing{w.tree.Health(), w.keeper.View()} }
 
 // standby says that all slots are held by others, so that there is nothing to do.
-func (s standing) standby() bool {
-	for _, slot := range s.slots.Slots {
-		if slot.Holder == "" {
-			return false
-		}
-	}
-	return s.slots.Reached && len(s.slots.Held) == 0 && len(s.slots.Slots) > 0
-}
+func (s standing) standby() bool { return s.slots.StandsBy() != "" }
 
 // readiness says what a worker lacks to do its work.
 func (s standing) readiness() status.Readiness {
@@ -74,7 +67,7 @@ func (s standing) inWords(r status.Readiness) string {
 	case !r.Ready:
 		return "waiting: " + strings.Join(r.Reasons, "; ")
 	case s.standby():
-		return "standing by: other workers hold all session slots"
+		return "standing by: other workers hold all session slots: " + s.slots.StandsBy()
 	case s.slots.Sessions > 1 || s.slots.Before > 1:
 		return fmt.Sprintf("at work on session slots %s of %d", s.held(), s.slots.Sessions)
 	default:

@@ -49,7 +49,7 @@ var commands = []written{
 	{command: "go run ./test/chaos/soak -minutes 20", skip: "it takes twenty minutes; the same runs for two"},
 	{command: "chanmqttproxy dead-letters list"},
 	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},
-	{command: "chanmqttproxy dead-letters drop [ID...]", instead: "chanmqttproxy dead-letters drop"},
+	{command: "chanmqttproxy dead-letters drop ID...", instead: "chanmqttproxy dead-letters drop --all"},
 	{command: "chanmqttproxy config print", expect: "mqtt_host: "},
 	{command: "chanmqttproxy config env", expect: "#MQTT_HOST="},
 	{command: "chanmqttproxy config schema", expect: "$schema"},
@@ -60,7 +60,7 @@ var commands = []written{
 	{command: "chanmqttproxy tree", expect: "bridge"},
 	{command: "chanmqttproxy listen house --topic 'house/#'", stays: true, expect: `"payload"`,
 		instead: "(while sleep 0.3; do mosquitto_pub -t house/x -m 1; done) & chanmqttproxy send subscribe topic=house/x group=house; chanmqttproxy listen house --topic 'house/#'"},
-	{command: "chanmqttproxy send publish topic=house/lamp/set payload=on retain=false", expect: "mqtt.published"},
+	{command: "chanmqttproxy send publish topic=house/lamp/set payload=on", expect: "mqtt.published"},
 	{command: "chanmqttproxy send status", expect: "mqtt.state"},
 	{command: "chanmqttproxy healthcheck"},
 	{command: build + " ./cmd/chanmqttproxy", expect: "v1.2.3", // from another folder too it makes the same program

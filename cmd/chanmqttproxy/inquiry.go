@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"chanmqttproxy/messages"
+)
+
+// askAfter is how long an answer is waited for before the worker is asked how it stands.
+const askAfter = answerWithin / 6
+
+// inquiryID is the id of that question, which no command of the user's has.
+const inquiryID = "chanmqttproxy send: how do you stand?"
+
+// inquiry asks a worker that does not answer a command how it stands with its MQTT
+// broker: that it answers while the broker is away.
+type inquiry struct {
+	peer  *peer
+	told  io.Writer // where it is told that the broker is away
+	state messages.Map
+}
+
+func (i *inquiry) ask(ctx context.Context) {
+	// What is wrong with Redis is heard of by who waits for the answer.
+	_ = i.peer.command(ctx, messages.Map{
+		{Key: "type", Value: "mqtt.status"}, {Key: "id", Value: inquiryID}, {Key: "reply_channel", Value: i.peer.channel},
+	})
+}
+
+// answered says whether an answer is that to the question.
+func (i *inquiry) answered(answer messages.Map) bool {
+	if id, _ := answer.Get("id"); id != inquiryID {
+		return false
+	}
+	i.state = answer
+	if !i.connected() {
+		fmt.Fprintf(i.told, "waiting: the worker lives, but its MQTT broker is away%s\n", i.because())
+	}
+	return true
+}
+
+func (i *inquiry) connected() bool {
+	connected, _ := i.state.Get("connected")
+	return connected == true
+}
+
+func (i *inquiry) because() string {
+	if reason, _ := i.state.Get("reason"); reason != nil {
+		return fmt.Sprintf(": %v", reason)
+	}
+	return ""
+}
+
+// verdict says why there is no answer, and what to do.
+func (i *inquiry) verdict(channel string) string {
+	switch {
+	case i.state == nil:
+		return "does a worker run with this Redis and MQTT_CHANNEL_NAME=" + channel + "?"
+	case i.connected():
+		return "the worker lives and is connected to its MQTT broker, which has not answered it"
+	default:
+		return "the worker lives, but its MQTT broker is away" + i.because() + "; the command is carried out when it is back"
+	}
+}
