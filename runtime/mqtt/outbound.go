@@ -135,10 +135,13 @@ func (o *outbound) takeWritten(total uint64) []unwritten {
 
 // publishFlow sends a message of QoS 1 or 2, or goes on with it.
 func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
+	s.release(s.state.superseded(p.Receipt)...)
+	if err := s.waitForFirst(ctx, p); err != nil {
+		return err
+	}
 	if err := s.acquireSlot(ctx); err != nil {
 		return err
 	}
-	s.release(s.state.superseded(p.Receipt)...)
 	o, repeated, ok, err := s.state.claim(p)
 	if !ok {
 		<-s.outbound.slots
@@ -152,6 +155,25 @@ func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
 	return err
 }
 
+// waitForFirst waits until the broker has answered the first message of QoS 2, where
+// that shows how others are to be sent.
+func (s *Session) waitForFirst(ctx context.Context, p messages.Publish) error {
+	found := s.state.mustWait(p)
+	if found == nil {
+		return nil
+	}
+	s.conn.gather(false) // so that the first one is sent
+	defer s.conn.gather(true)
+	select {
+	case <-found:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.conn.done:
+		return errClosed
+	}
+}
+
 // refuse tells that a message will never be sent.
 func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
@@ -162,6 +184,8 @@ func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 
 // acknowledged goes on with a message of QoS 1 or 2.
 func (s *Session) acknowledged(p packet) {
+	s.release(s.state.learn(p)...)
+	s.state.learned()
 	switch o, next := s.state.acknowledged(p); next {
 	case release:
 		s.answer(acknowledgement(typePubrel, p.id))

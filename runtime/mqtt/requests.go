@@ -24,7 +24,7 @@ func (r *requests[A]) open(answer chan<- A) (id uint16, ok bool) {
 	}
 	for {
 		r.last++
-		if r.last <= window {
+		if r.last <= window || r.last > lastRequestID {
 			r.last = window + 1
 		}
 		if r.waiting[r.last] == nil {

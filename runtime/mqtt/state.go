@@ -46,6 +46,7 @@ type state struct {
 	kept  bool // of an earlier connection there may be some in out
 	named map[messages.Receipt]*outgoing
 	last  uint16
+	orphans
 
 	in  map[uint16]*incoming
 	seq uint64
@@ -68,9 +69,8 @@ func newState() *state {
 // that the broker must release first.
 //
 // Where the broker has a session that this state knows nothing of, a dead
-// process may have left QoS 2 messages half way there, and the broker would
-// take a new message with such an id for a repetition of the old one. So all
-// ids of the window are released.
+// process may have left QoS 2 messages half way there: all ids of the window are
+// orphans.
 func (s *state) attach(clientID string, present bool, flush func()) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +83,7 @@ func (s *state) attach(clientID string, present bool, flush func()) (release []u
 		s.clear()
 	case !s.known:
 		s.clear()
-		release = allIDs()
+		release = s.add(allIDs()...)
 	default:
 		release = s.carryOutgoing()
 	}
@@ -94,6 +94,7 @@ func (s *state) attach(clientID string, present bool, flush func()) (release []u
 func (s *state) clear() {
 	s.out, s.named = map[uint16]*outgoing{}, map[messages.Receipt]*outgoing{}
 	s.in = map[uint16]*incoming{}
+	s.orphans = orphans{}
 }
 
 func allIDs() []uint16 {
@@ -111,11 +112,28 @@ func (s *state) carryOutgoing() (release []uint16) {
 	for id, o := range s.out {
 		o.live = false
 		if o.receipt == "" {
-			delete(s.out, id)
-			release = append(release, id)
+			release = append(release, s.abandon(id)...)
 		}
 	}
 	return release
+}
+
+// abandon forgets a message, and returns the packet ids that the broker must
+// release first.
+func (s *state) abandon(id uint16) (release []uint16) {
+	o := s.out[id]
+	delete(s.out, id)
+	if o.receipt != "" {
+		delete(s.named, o.receipt)
+	}
+	switch {
+	case o.qos < 2:
+		return nil
+	case id == s.first:
+		s.first = 0 // another one is the first
+		return nil
+	}
+	return s.add(id)
 }
 
 // forget drops everything: another client may have used the session.
@@ -138,9 +156,7 @@ func (s *state) superseded(by messages.Receipt) (release []uint16) {
 	s.kept = false
 	for id, o := range s.out {
 		if !o.live {
-			delete(s.out, id)
-			delete(s.named, o.receipt)
-			release = append(release, id)
+			release = append(release, s.abandon(id)...)
 		}
 	}
 	return release
@@ -157,7 +173,7 @@ func (s *state) claim(p messages.Publish) (o outgoing, repeated, ok bool, err er
 		known.live = true
 		return *known, true, ok, nil
 	}
-	id, err := s.freeID()
+	id, err := s.freeID(p.Message.QoS)
 	if err != nil {
 		return outgoing{}, false, false, err
 	}
@@ -169,7 +185,38 @@ func (s *state) claim(p messages.Publish) (o outgoing, repeated, ok bool, err er
 	return *fresh, false, true, nil
 }
 
-func (s *state) freeID() (uint16, error) {
+// mustWait returns what a message of QoS 2 has to wait for, nil if nothing.
+func (s *state) mustWait(p messages.Publish) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.Message.QoS < 2 || s.named[p.Receipt] != nil {
+		return nil
+	}
+	return s.wait()
+}
+
+// learn takes an answer. It returns the packet ids that the broker must release
+// before learned is called.
+func (s *state) learn(p packet) (release []uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o := s.out[p.id]; o == nil || o.qos < 2 {
+		return nil
+	}
+	return s.orphans.learn(p.kind)
+}
+
+// learned lets messages of QoS 2 go on.
+func (s *state) learned() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done()
+}
+
+func (s *state) freeID(qos byte) (uint16, error) {
+	if qos == 2 && s.unsure() {
+		return s.ask(), nil
+	}
 	for range window {
 		s.last = s.last%window + 1
 		if s.out[s.last] == nil {

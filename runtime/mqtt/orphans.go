@@ -1,0 +1,76 @@
+package mqtt
+
+import "math/rand/v2"
+
+// orphans are packet ids under which a message of QoS 2 may be half way at the
+// broker that nobody will go on with. The broker would take a new message with such
+// an id for a repetition of that one, so PUBREL frees the id first [MQTT-4.3.3-4].
+//
+// A PUBREL for nothing is not harmless: RabbitMQ, which answers QoS 2 with PUBACK,
+// reads nothing any more after one. So they are sent to a broker only once it has
+// answered a message of QoS 2 with PUBREC. The first such message goes alone, with
+// an id that no other one is likely to have had.
+type orphans struct {
+	ids      []uint16
+	answered byte          // PUBREC or PUBACK, for messages of QoS 2; 0: unknown
+	first    uint16        // id of the first message of QoS 2 while it is in flight
+	found    chan struct{} // closed when answered is known; nil: nobody waits
+}
+
+// lastRequestID is the highest id of SUBSCRIBE and UNSUBSCRIBE. Those above are for
+// first messages.
+const lastRequestID = 1<<15 - 1
+
+// add takes further ids and returns those that the broker is to release now.
+func (o *orphans) add(ids ...uint16) (release []uint16) {
+	switch o.answered {
+	case typePubrec:
+		return ids
+	case 0:
+		o.ids = append(o.ids, ids...)
+	}
+	return nil
+}
+
+// unsure tells whether a new message of QoS 2 needs an id of its own.
+func (o *orphans) unsure() bool { return o.answered == 0 && len(o.ids) > 0 }
+
+// wait returns what is closed when the answer to the first message is known; nil
+// where there is nothing to wait for.
+func (o *orphans) wait() <-chan struct{} {
+	if !o.unsure() || o.first == 0 {
+		return nil
+	}
+	if o.found == nil {
+		o.found = make(chan struct{})
+	}
+	return o.found
+}
+
+// ask draws the id of the first message.
+func (o *orphans) ask() uint16 {
+	o.first = uint16(lastRequestID + 1 + rand.N(1<<16-1-lastRequestID))
+	return o.first
+}
+
+// learn takes the kind of an answer to a message of QoS 2, and returns what the
+// broker is to release now, before done is called.
+func (o *orphans) learn(kind byte) (release []uint16) {
+	if o.answered != 0 || kind != typePubrec && kind != typePuback {
+		return nil
+	}
+	o.answered, o.first = kind, 0
+	if kind == typePubrec {
+		release = o.ids
+	}
+	o.ids = nil
+	return release
+}
+
+// done lets go on whoever waits, if the answer is known.
+func (o *orphans) done() {
+	if o.answered != 0 && o.found != nil {
+		close(o.found)
+		o.found = nil
+	}
+}
