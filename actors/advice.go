@@ -11,6 +11,8 @@ const unsteady = 3
 // itself; brief is how many connections broke soon after they were made.
 func advice(f *messages.SessionFailure, brief int) string {
 	switch {
+	case hints[f.Detail] != "":
+		return hints[f.Detail]
 	case f.Cause == messages.BadCredentials:
 		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
 	case f.Cause == messages.ClientIDRefused:
@@ -32,6 +34,20 @@ func advice(f *messages.SessionFailure, brief int) string {
 	}
 }
 
+// hints say what to do where the failure alone shows it.
+var hints = map[messages.Detail]string{
+	messages.NameNotFound:      "check the name of the host in MQTT_HOST, and that it can be looked up on this machine",
+	messages.ConnectionRefused: "check that the broker runs, and listens where MQTT_HOST and MQTT_PORT say",
+	messages.UnknownAuthority:  "set MQTT_TLS_CA to the authority that vouches for the broker",
+	messages.OtherName:         "set MQTT_HOST to a name that the broker's certificate is for",
+	messages.OutOfDate:         "renew the broker's certificate, or set this machine's clock",
+	messages.BadCertificate:    "give the broker a certificate that is valid for TLS servers",
+	messages.NoTLS:             "set MQTT_HOST to mqtt://, or MQTT_PORT to the port for TLS",
+	messages.ClientCertificate: "set MQTT_TLS_CERT and MQTT_TLS_KEY to a certificate that the broker accepts",
+	messages.WebSocketRefused:  "check the path in MQTT_HOST: with many brokers it is /mqtt",
+	messages.NotMQTT:           "set MQTT_HOST and MQTT_PORT to where the broker speaks MQTT, and to mqtts:// where it wants TLS",
+}
+
 // publishHint says what to do about a publish that was refused.
 func publishHint(code byte) string {
 	switch code {
@@ -49,6 +65,24 @@ func publishHint(code byte) string {
 		return "the broker retains nothing: publish with retain false"
 	case 0x9B:
 		return "publish with a lower qos, or with none"
+	default:
+		return "look into the broker's log"
+	}
+}
+
+// subscribeHint says what to do about a filter that was refused.
+func subscribeHint(code byte) string {
+	switch code {
+	case 0x80, 0x87: // 3.1.1 has no other than 0x80
+		return "check the broker's access rules"
+	case 0x8F:
+		return "subscribe to a filter that the broker accepts"
+	case 0x97:
+		return "raise the broker's quota"
+	case 0x9E:
+		return "the broker has no shared subscriptions: subscribe with shared false"
+	case 0xA2:
+		return "the broker takes no wildcards: subscribe to each topic"
 	default:
 		return "look into the broker's log"
 	}

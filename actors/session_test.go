@@ -92,7 +92,7 @@ func TestEachChangeOfTroubleIsSaidOnce(t *testing.T) {
 		b.pass(time.Minute)
 		b.broker.Drop(messages.Network)
 		b.pass(time.Minute)
-		if n := b.log.Count("broker is away"); n != 3 {
+		if n := b.log.Count("WARN the MQTT broker is"); n != 3 {
 			b.Errorf("said %d times: %q", n, b.log.Lines())
 		}
 		if n := b.log.Count("connected to the MQTT broker"); n != 2 {
@@ -123,6 +123,9 @@ func TestAdvice(t *testing.T) {
 		"give each its own MQTT_CLIENT_ID":  {Cause: messages.TakenOver},
 		"unset MQTT_WILL_RETAIN":            {Cause: messages.BrokerRefused, Code: 0x9A},
 		"nothing, unless it lasts":          {Cause: messages.BrokerRefused, Code: 0x8B},
+		"check the name of the host":        {Detail: messages.NameNotFound},
+		"set MQTT_TLS_CA":                   {Detail: messages.UnknownAuthority},
+		"set MQTT_TLS_CERT":                 {Cause: messages.BadCredentials, Detail: messages.ClientCertificate},
 		"check MQTT_HOST and that the brok": {Cause: messages.BrokerRefused, Code: 0x97},
 	} {
 		prepare := func(b *bundle, _ *actors.Options) {

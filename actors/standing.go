@@ -10,31 +10,36 @@ import (
 // once per kind of trouble, and in the status group at each change.
 type standing struct {
 	*dependencies
-	state   messages.State
-	trouble string // what was last said about being away
+	state  messages.State
+	logged map[string]bool // the failures that were logged since the last connection
 }
 
 func newStanding(deps *dependencies) standing {
-	return standing{dependencies: deps, state: messages.State{Since: time.Now()}}
+	return standing{dependencies: deps, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
 }
 
 // up notes a connection.
 func (s *standing) up(info messages.SessionInfo) {
-	s.trouble = ""
+	clear(s.logged)
 	s.become(messages.State{Connected: true, Broker: info.Broker, Version: info.Version})
 }
 
 // away notes a lost connection, or an attempt that failed.
 func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 	s.Stats.Disconnects.Add(1)
-	trouble := f.Cause.String()
-	if trouble == s.trouble {
+	reason := f.Kind()
+	switch {
+	case s.logged[reason]:
 		s.Log.Debug("the MQTT broker is still away", "attempts", attempts, "error", f)
-		return
+	case len(s.logged) == 0:
+		s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", reason, "error", f, "to_do", advice(f, brief))
+	default:
+		s.Log.Warn("the MQTT broker is still away, for another reason", "cause", reason, "error", f, "to_do", advice(f, brief))
 	}
-	s.trouble = trouble
-	s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", trouble, "error", f, "to_do", advice(f, brief))
-	s.become(messages.State{Broker: s.state.Broker, Version: s.state.Version, Reason: trouble})
+	s.logged[reason] = true
+	if s.state.Connected || s.state.Reason != reason {
+		s.become(messages.State{Broker: s.state.Broker, Version: s.state.Version, Reason: reason})
+	}
 }
 
 func (s *standing) become(state messages.State) {

@@ -60,3 +60,31 @@ func TestStateAfterABugInTheSession(t *testing.T) {
 		}
 	})
 }
+
+// TestEachKindOfFailureIsLoggedOnce: also one that comes after another, with what to do.
+func TestEachKindOfFailureIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	kinds := []messages.SessionFailure{
+		{Doing: "connecting", Detail: messages.ConnectionRefused},
+		{Doing: "connecting", Detail: messages.OtherName},
+		{Doing: "connecting", Cause: messages.BrokerRefused, Code: 0x89},
+		{Doing: "connecting", Cause: messages.BrokerRefused, Code: 0x97},
+	}
+	attempt := 0
+	refuse := func(messages.Version) error {
+		f := kinds[attempt/2%len(kinds)] // each twice, and all again
+		attempt++
+		return &f
+	}
+	run(t, func(b *bundle, _ *actors.Options) { b.broker.Refuse(refuse) }, func(b *bundle) {
+		b.pass(10 * time.Minute)
+		if attempt < 4*len(kinds) {
+			b.Fatalf("%d attempts", attempt)
+		}
+		for _, words := range []string{"broker is away", "connection refused", "certificate of another host", "server busy", "quota exceeded", "a name that the broker's certificate is for"} {
+			if n := b.log.Count(words); n != 1 {
+				b.Errorf("%q is said %d times: %q", words, n, b.log.Lines())
+			}
+		}
+	})
+}

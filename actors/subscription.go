@@ -203,8 +203,8 @@ func (s *subscription) refused(m messages.Refused) {
 	s.heard, s.refusal = true, m.Reason
 	s.end(m.Serial)
 	s.Stats.FilterRefused.Add(1)
-	s.Log.Warn("the broker refused a subscription: check its access rules; asked for again at the next connection",
-		"filter", m.Filter, "code", m.Code, "reason", m.Reason)
+	s.Log.Warn("the broker refused a subscription; asked for again at the next connection",
+		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
 // check ends the waiting of those for whom all retained values have come.

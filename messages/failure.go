@@ -60,6 +60,8 @@ type SessionFailure struct {
 	// Doing is what was being done, with what: "connecting to tcp://…".
 	Doing string
 	Cause Cause
+	// Detail is what is known beside Cause.
+	Detail Detail
 	// Code is the reason code the broker gave, 0 where it gave none.
 	Code byte
 	Err  error
@@ -71,6 +73,18 @@ func (f *SessionFailure) Error() string {
 		return fmt.Sprintf("%s: %s", f.Doing, f.Cause)
 	}
 	return fmt.Sprintf("%s: %s: %v", f.Doing, f.Cause, f.Err)
+}
+
+// Kind says, for people, which kind of failure it is, without what is of this one alone.
+func (f *SessionFailure) Kind() string {
+	switch {
+	case f.Detail != 0:
+		return f.Cause.String() + ": " + f.Detail.String()
+	case f.Cause == BrokerRefused && f.Code >= 0x80:
+		return f.Cause.String() + ": " + Reason(f.Code)
+	default:
+		return f.Cause.String()
+	}
 }
 
 // Unwrap gives the underlying error.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -85,8 +84,26 @@ func causeOf(err error) messages.Cause {
 
 // advice is what to do about a broker that does not let us in.
 func advice(cfg *config.Config, err error) string {
-	if errors.As(err, new(*tls.CertificateVerificationError)) {
+	host, port := cfg.Where("MQTT_HOST"), cfg.Where("MQTT_PORT")
+	switch mqtt.DetailOf(err) {
+	case messages.NameNotFound:
+		return "Is the name in " + host + " right, and can it be looked up on this machine?"
+	case messages.UnknownAuthority:
 		return "Is the authority that vouches for the broker in " + cfg.Where("MQTT_TLS_CA") + "?"
+	case messages.OtherName:
+		return "Is the name in " + host + " one that the broker's certificate is for?"
+	case messages.OutOfDate:
+		return "Has the broker's certificate expired, or is this machine's clock wrong?"
+	case messages.BadCertificate:
+		return "Is the broker's certificate one for TLS servers?"
+	case messages.NotMQTT:
+		return "Something else than a broker listens there, or one that wants TLS: are " + host + " and " + port + " right?"
+	case messages.NoTLS:
+		return "Is it the right port? One for TLS wants mqtts:// in " + host + ", another must not have it."
+	case messages.ClientCertificate:
+		return "Does the broker accept the certificate in " + cfg.Where("MQTT_TLS_CERT") + "?"
+	case messages.WebSocketRefused:
+		return "Is the path in " + host + " right? With many brokers it is /mqtt."
 	}
 	switch causeOf(err) {
 	case messages.BadCredentials:
@@ -95,9 +112,9 @@ func advice(cfg *config.Config, err error) string {
 	case messages.ClientIDRefused:
 		return "Give a client id that the broker takes: " + cfg.Where("MQTT_CLIENT_ID") + "."
 	case messages.ProtocolRefused, messages.ProtocolUnclear, messages.Unanswered:
-		return "Is it the right port? One for TLS wants mqtts:// in " + cfg.Where("MQTT_HOST") + ", another must not have it."
+		return "Is it the right port? One for TLS wants mqtts:// in " + host + ", another must not have it."
 	case messages.Network:
-		return "Is the broker running there, and are " + cfg.Where("MQTT_HOST") + " and " + cfg.Where("MQTT_PORT") + " right?"
+		return "Is the broker running there, and are " + host + " and " + port + " right?"
 	default:
 		return "The broker's log should say more."
 	}

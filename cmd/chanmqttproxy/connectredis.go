@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,8 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/runtime/mqtt"
 )
 
 // badClock is the clock difference that is worth a complaint: messages live by
@@ -99,8 +100,15 @@ func redisAdvice(cfg *config.Config, err error) string {
 	if err == nil {
 		return ""
 	}
-	if errors.As(err, new(*tls.CertificateVerificationError)) {
+	switch mqtt.DetailOf(err) {
+	case messages.NameNotFound:
+		return "Is the name in " + setting + " right, and can it be looked up on this machine?"
+	case messages.UnknownAuthority:
 		return "Is the authority that vouches for Redis in ssl_ca_certs of " + setting + "?"
+	case messages.OtherName:
+		return "Is the name in " + setting + " one that the certificate of Redis is for?"
+	case messages.OutOfDate:
+		return "Has the certificate of Redis expired, or is this machine's clock wrong?"
 	}
 	for _, known := range []struct{ word, advice string }{
 		{errCluster.Error(), "Give a Redis that is no cluster, alone or watched by Sentinels, in " + setting + " and in the site."},

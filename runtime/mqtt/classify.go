@@ -99,11 +99,14 @@ func unanswered(doing string, v messages.Version, first []byte, err error) *mess
 			f.Code = first[3]
 		}
 	case isCertificateAlert(err):
-		f.Cause = messages.BadCredentials
+		f.Cause, f.Detail = messages.BadCredentials, messages.ClientCertificate
 	case len(first) > 0:
+		f.Detail = messages.NotMQTT
 		f.Err = fmt.Errorf("what answers does not speak MQTT: %w", err)
 	case v == messages.MQTT5 && isHangup(err):
 		f.Cause = messages.ProtocolUnclear
+	default:
+		f.Detail = DetailOf(err)
 	}
 	return f
 }
@@ -135,7 +138,7 @@ func undialled(doing string, err error) *messages.SessionFailure {
 	if isCertificateAlert(err) {
 		cause = messages.BadCredentials
 	}
-	return &messages.SessionFailure{Doing: doing, Cause: cause, Err: err}
+	return &messages.SessionFailure{Doing: doing, Cause: cause, Detail: DetailOf(err), Err: err}
 }
 
 // disconnected judges the DISCONNECT of a version 5 broker.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type Dialer struct {
 type server struct {
 	url *url.URL
 	history
+	passed map[string]bool // the failures that were logged since the last connection
 	parted <-chan struct{} // closed when the connection of the last unanswered CONNECT has ended; nil: there is none
 }
 
@@ -97,13 +99,18 @@ func (d *Dialer) prepare(ctx context.Context, version messages.Version, sink Sin
 
 func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 	failure := undialled("connecting", errors.New("no server is configured"))
-	for _, a.server = range d.servers {
+	for i, server := range d.servers {
 		var s *Session
+		a.server = server
 		if s, failure = a.run(ctx); failure == nil {
+			clear(server.passed)
 			return s, nil
 		}
 		if ctx.Err() != nil || final(failure.Cause) {
 			break
+		}
+		if i < len(d.servers)-1 {
+			server.passOver(a.config.Logger, failure)
 		}
 	}
 	return nil, failure
@@ -261,10 +268,16 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d.Round(time.Millisecond), context.DeadlineExceeded))
 }
 
-// because prefers why ctx ended over the error that this led to.
+// because prefers why ctx ended over the error that this led to, unless that is more than
+// a consequence.
 func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil {
+	cause := context.Cause(ctx)
+	switch {
+	case cause == nil:
+		return err
+	case errors.As(err, new(*net.DNSError)):
+		return fmt.Errorf("%w: %w", err, cause)
+	default:
 		return cause
 	}
-	return err
 }

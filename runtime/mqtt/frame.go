@@ -136,7 +136,9 @@ func (f *frameReader) header() (uint32, error) {
 
 func (f *frameReader) copyByte() error {
 	if len(f.first) == 0 {
-		f.peek()
+		if err := f.peek(); err != nil {
+			return err
+		}
 	}
 	b, err := f.r.ReadByte()
 	if err == nil {
@@ -145,13 +147,15 @@ func (f *frameReader) copyByte() error {
 	return err
 }
 
-// peek waits for the first byte and keeps what came with it.
-func (f *frameReader) peek() {
+// peek waits for the first byte and keeps what came with it. The reader gives an error
+// once: it must not be lost here.
+func (f *frameReader) peek() error {
 	if _, err := f.r.Peek(1); err != nil {
-		return
+		return err
 	}
 	b, _ := f.r.Peek(min(firstBytes, f.r.Buffered()))
 	f.first = append(f.first, b...)
+	return nil
 }
 
 // unexpected: the stream ended within a packet.

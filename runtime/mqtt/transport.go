@@ -96,7 +96,7 @@ func openWebSocket(ctx context.Context, u *url.URL, network dialFunc, config *tl
 	target.User = nil
 	c, response, err := d.DialContext(ctx, target.String(), nil)
 	if err != nil && response != nil {
-		return nil, fmt.Errorf("the server answered %q: %w", response.Status, err)
+		return nil, newNoWebSocket(response)
 	}
 	if err != nil && accepted {
 		return nil, silent(ctx, err)

@@ -1,0 +1,21 @@
+package mqtt
+
+import (
+	"log/slog"
+
+	"chanmqttproxy/messages"
+)
+
+// passOver logs why the next server of MQTT_HOST is tried: once for each kind of failure
+// since there was a connection to this one. The failure of the last server is the caller's
+// to log.
+func (s *server) passOver(log *slog.Logger, f *messages.SessionFailure) {
+	if s.passed[f.Kind()] {
+		return
+	}
+	if s.passed == nil {
+		s.passed = map[string]bool{}
+	}
+	s.passed[f.Kind()] = true
+	log.Warn("this server of MQTT_HOST is passed over for the next one", "broker", address(s.url), "cause", f.Kind(), "error", f)
+}
