@@ -28,7 +28,8 @@ type history struct {
 	fellBack time.Time // zero: version 5 is tried
 	trial    bool      // 3.1.1 was not answered yet
 
-	dropped string // the client id whose session was dropped and not asked for since
+	dropped string // the client id whose session was dropped and not seen to be gone since
+	kept    int    // how often it was still there
 	begun   string // the client id whose session was begun here, after it was dropped
 }
 
@@ -104,14 +105,18 @@ func (h *history) hasDropped(clientID string) { h.dropped, h.begun = clientID, "
 
 // opened takes in what a CONNACK says about a session that nobody knew, and says
 // whether it is ours. One that is there although it was dropped is not: some brokers
-// answer first and clean up later.
+// answer first and clean up later. It is looked for again, and dropped again where it is
+// still there: some forget only what nobody has asked for in a while.
 func (h *history) opened(clientID string, present bool) bool {
 	if h.dropped != clientID {
 		return true
 	}
-	h.dropped = ""
 	if !present {
-		h.begun = clientID
+		h.dropped, h.begun, h.kept = "", clientID, 0
+		return true
 	}
-	return !present
+	if h.kept++; h.kept%2 == 0 {
+		h.dropped = ""
+	}
+	return false
 }

@@ -129,8 +129,11 @@ func TestUnknownSessions(t *testing.T) {
 	if h.mustDrop("a") {
 		t.Error("it is dropped twice, though it was not asked for in between")
 	}
+	if h.opened("a", true) || h.mustDrop("a") {
+		t.Error("one that is there after it was dropped is taken for ours, or not looked for again")
+	}
 	if h.opened("a", true) || !h.mustDrop("a") {
-		t.Error("one that is there after it was dropped is taken for ours")
+		t.Error("one that stays there is taken for ours, or not dropped again")
 	}
 	drop()
 	if !h.opened("a", false) {
