@@ -25,6 +25,17 @@ func (b Backoff) withDefaults() Backoff {
 	return b
 }
 
+// layerRetry is the longest delay between two looks for Redis, whatever Max is: it
+// costs Redis nothing, and commands are read soon after any outage.
+const layerRetry = 500 * time.Millisecond
+
+// layer is the Backoff of attempts to reach Redis.
+func (b Backoff) layer() Backoff {
+	b.Max = min(b.Max, layerRetry)
+	b.Min = min(b.Min, b.Max)
+	return b
+}
+
 // delay is the time to wait after that many failed attempts: a random one
 // between half and the whole of the exponential delay, so that a fleet of
 // workers does not come back in step.

@@ -39,7 +39,7 @@ const (
 
 // retryMax caps the delay between attempts to write: the reader finds out that
 // Redis is back, and by then the messages should go on soon.
-const retryMax = 2 * time.Second
+const retryMax = time.Second
 
 // sent is the outcome of one Layer.Send of the incarnation with that context.
 type sent struct {

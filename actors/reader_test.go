@@ -51,3 +51,28 @@ func TestAcknowledgedInRuns(t *testing.T) {
 		b.layer.Stick(asker, false)
 	})
 }
+
+// However long Redis was away, commands are taken within a second of its return, and
+// what was to be stored or written meanwhile is.
+func TestRedisIsSoonFoundAgain(t *testing.T) {
+	t.Parallel()
+	for _, outage := range []time.Duration{time.Second, 4 * time.Second, 3 * time.Minute} {
+		run(t, nil, func(b *bundle) {
+			b.layer.Put(subscribe("a", alerts))
+			b.settle()
+			b.layer.Away(true)
+			b.pass(time.Second)
+			b.broker.Send(message("a", "1"))
+			b.pass(outage)
+			b.layer.Away(false)
+			r := b.layer.Put(subscribe("b", alerts))
+			b.pass(time.Second)
+			if !b.layer.Acked(r) {
+				b.Errorf("after %v nothing was taken for a second", outage)
+			}
+			if got := b.payloads(alerts); len(got) != 1 {
+				b.Errorf("after %v %q was written", outage, got)
+			}
+		})
+	}
+}

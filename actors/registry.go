@@ -181,7 +181,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 	if m.err != nil {
 		r.attempts++
 		r.complaint.say(r.dependencies, "restoring subscriptions", m.err)
-		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), restoreAgain{})
+		r.later(ctx, r.Backoff.layer().delay(r.attempts), restoreAgain{})
 		return
 	}
 	r.attempts = 0
@@ -257,7 +257,7 @@ func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
 		r.changes = append(m.changes, r.changes...)
 		r.receipts = append(m.receipts, r.receipts...)
-		r.later(ctx, min(r.Backoff.delay(r.attempts), retryMax), storeAgain{})
+		r.later(ctx, r.Backoff.layer().delay(r.attempts), storeAgain{})
 		return
 	}
 	r.attempts, r.storing = 0, false

@@ -10,7 +10,7 @@ import (
 
 // hostRetry is the time between two attempts to read from a host that failed,
 // while others do not.
-const hostRetry = time.Second
+const hostRetry = time.Second / 2
 
 // surplus is what was read beyond a caller's limit, for the next one. Its channel
 // is held by the one call that receives.

@@ -11,7 +11,9 @@ import (
 
 // steady has what is under way on the connections of a server time out only when no
 // byte has passed for as long as o says, not when the whole takes longer. That ends
-// with ctx: what is closed is not waited for.
+// with ctx: what is closed is not waited for. What cannot be dialed becomes a
+// connection that fails: go-redis counts failures to dial, and then dials but once a
+// second, which would be the soonest that a server is found again.
 func steady(ctx context.Context, o *redis.Options) {
 	dial := o.Dialer
 	if dial == nil {
@@ -20,7 +22,7 @@ func steady(ctx context.Context, o *redis.Options) {
 	o.Dialer = func(dialing context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(dialing, network, addr)
 		if err != nil {
-			return nil, err
+			return undialed{dialError{err}}, nil
 		}
 		s := &steadyConn{Conn: conn, ctx: ctx, read: patience{least: o.ReadTimeout}, write: patience{least: o.WriteTimeout}}
 		if socket, ok := conn.(syscall.Conn); ok {
@@ -29,6 +31,24 @@ func steady(ctx context.Context, o *redis.Options) {
 		return s, nil
 	}
 }
+
+// undialed is a connection that there is not: whoever uses it hears why.
+type undialed struct{ err error }
+
+func (u undialed) Read([]byte) (int, error)         { return 0, u.err }
+func (u undialed) Write([]byte) (int, error)        { return 0, u.err }
+func (u undialed) Close() error                     { return nil }
+func (u undialed) LocalAddr() net.Addr              { return &net.TCPAddr{} }
+func (u undialed) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
+func (u undialed) SetDeadline(time.Time) error      { return nil }
+func (u undialed) SetReadDeadline(time.Time) error  { return nil }
+func (u undialed) SetWriteDeadline(time.Time) error { return nil }
+
+// dialError is wrapped once more than it need be: go-redis unwraps errors of new
+// connections once, and what dialing says is to be seen whole.
+type dialError struct{ error }
+
+func (e dialError) Unwrap() error { return e.error }
 
 // steadySocket is a steadyConn without TLS.
 type steadySocket struct {

@@ -16,6 +16,28 @@ import (
 type commands struct {
 	*sessions
 	decoder command.Decoder
+	wait    func(context.Context) error // until the slot is held
+}
+
+// leaseWait is how long Ping waits for the lease of the session slot to be renewed.
+const leaseWait = time.Second
+
+// Ping says whether Redis answers and the slot is held: nothing may be read before. It
+// returns as soon as both are so. Errors are *messages.LayerFailure.
+func (c *commands) Ping(ctx context.Context) error {
+	if err := c.Peer.Ping(ctx); err != nil {
+		return err
+	}
+	waiting, stop := context.WithTimeout(ctx, leaseWait)
+	defer stop()
+	err := c.wait(waiting)
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() == nil {
+		err = errUnheld
+	}
+	return &messages.LayerFailure{Doing: "waiting for the lease of the session slot", Answered: true, Err: err}
 }
 
 func newPeer(cfg *config.Config, log *slog.Logger) layer.Peer {

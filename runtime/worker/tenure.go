@@ -45,7 +45,8 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)
-	o.Layer, o.MQTT, o.Layout = &commands{sessions: sessions, decoder: decoderFor(w.config)}, t.broker, layout
+	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait}
+	o.MQTT, o.Layout = t.broker, layout
 	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)
 	w.peers.add(t.peer)
