@@ -25,8 +25,9 @@ func deadLettersCommand() *cobra.Command {
 		Use:   "dead-letters",
 		Short: "Look at the commands that could not be understood",
 		Long: `Commands that a worker could not understand leave the channel and are kept in
-Redis, the newest of them, until they are dropped or put back.`,
-		Example: `  chanmqttproxy dead-letters list
+Redis, the newest of them, until they are dropped or put back, or are too old. Of
+one larger than DEAD_LETTER_BYTES only the beginning is kept: it cannot be put back.`,
+		Example: `  chanmqttproxy dead-letters list --page 2
   chanmqttproxy dead-letters replay 17d0c2a5
   chanmqttproxy dead-letters drop --all`,
 	}
@@ -57,20 +58,43 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 		return do(c.Context(), c, client, c.Flags().Args())
 	})
 	c.Args = args
+	if verb == "list" {
+		c.Flags().Int("page", 1, "which page of 50, from 1")
+	}
 	return c
 }
 
+// pageSize is how many dead letters are listed at a time.
+const pageSize = 50
+
 func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []string) error {
-	list, err := client.DeadLetters(ctx)
+	page, err := c.Flags().GetInt("page")
+	if err != nil {
+		return err
+	}
+	if page < 1 {
+		return misuse{fmt.Errorf("--page %d: pages count from 1", page)}
+	}
+	list, total, err := client.DeadLetters(ctx, (page-1)*pageSize, pageSize)
 	if err != nil {
 		return err
 	}
 	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "ID\tTIME\tBYTES\tCOMMAND\tREASON")
 	for _, l := range list {
-		fmt.Fprintf(out, "%s\t%s\t%d\t%s\t%s\n", l.ID, l.Time.Local().Format(time.DateTime), l.Size, l.Preview, l.Reason)
+		reason := l.Reason
+		if l.SHA256 != "" {
+			reason += "; only its beginning is kept: it cannot be put back (SHA-256 " + l.SHA256 + ")"
+		}
+		fmt.Fprintf(out, "%s\t%s\t%d\t%s\t%s\n", l.ID, l.Time.Local().Format(time.DateTime), l.Size, l.Preview, reason)
 	}
-	return out.Flush()
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	if more := total - page*pageSize; more > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "%d more of %d: --page %d\n", more, total, page+1)
+	}
+	return nil
 }
 
 func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string, all bool) error {
@@ -102,10 +126,14 @@ func agreed(in io.Reader, out io.Writer, question string) bool {
 
 // told says how many there were. An ID that is not there is a failure.
 func told(c *cobra.Command, done string, n int, ids []string, err error) error {
-	if err != nil {
+	var incomplete *layer.IncompleteLetters
+	if err != nil && !errors.As(err, &incomplete) {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %d\n", done, n)
+	if err != nil {
+		return err
+	}
 	if n < len(ids) {
 		return fmt.Errorf("%d of the %d dead letters are not there: dead-letters list shows which are", len(ids)-n, len(ids))
 	}

@@ -160,6 +160,10 @@ type Bounds struct {
 	// DeadLetters is the number of commands that are kept because they could not
 	// be understood.
 	DeadLetters int
+	// DeadLetterBytes is how much of each is kept, DeadLetterTotal of all together,
+	// and DeadLetterAge for how long, in whole seconds.
+	DeadLetterBytes, DeadLetterTotal int
+	DeadLetterAge                    time.Duration
 }
 
 // HTTP is the worker's own listener, for health, metrics and the page.

@@ -147,6 +147,11 @@ func setSubscriptionIdle(d *draft, s string) (err error) {
 	return err
 }
 
+func setDeadLetterAge(d *draft, s string) (err error) {
+	d.Bounds.DeadLetterAge, err = parseSeconds(s, 1, math.MaxInt32)
+	return err
+}
+
 // setNumber reads a whole number within bounds.
 func setNumber(least, most int, into func(*draft) *int) func(*draft, string) error {
 	return func(d *draft, s string) (err error) {

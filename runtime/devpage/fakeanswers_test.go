@@ -67,7 +67,7 @@ func (f *fake) queues(url.Values) any {
 }
 
 func (f *fake) letters(url.Values) any {
-	return []map[string]any{{"ID": "1", "Time": f.began, "Reason": `mqtt.subscribe: unknown key "topik"`, "Size": 91, "Preview": "mqtt.subscribe: group, topik"}}
+	return map[string]any{"Total": 1, "Rows": []map[string]any{{"ID": "1", "Time": f.began, "Reason": `mqtt.subscribe: unknown key "topik"`, "Size": 91, "Preview": "mqtt.subscribe: group, topik"}}}
 }
 
 // trace is the way of a message that ends as the id says.

@@ -35,8 +35,9 @@ type Layer interface {
 	// Ping fails when Redis does not answer.
 	Ping(ctx context.Context) error
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
-	// DeadLetters are what is marshalled as it is.
-	DeadLetters(ctx context.Context) (any, error)
+	// DeadLetters are at most limit rows, which are marshalled as they are, behind the
+	// first offset of total.
+	DeadLetters(ctx context.Context, offset, limit int) (rows any, total int, err error)
 	// ReplayDeadLetters puts dead letters back, DropDeadLetters forgets them; they say of
 	// how many.
 	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)

@@ -104,11 +104,14 @@ func (p *Page) queues(r *http.Request) (any, *problem) {
 }
 
 func (p *Page) deadLetters(r *http.Request) (any, *problem) {
-	list, err := p.Layer.DeadLetters(r.Context())
+	rows, total, err := p.Layer.DeadLetters(r.Context(), number(r, "offset", 0), limit(r))
 	if err != nil {
 		return nil, &problem{http.StatusServiceUnavailable, err.Error()}
 	}
-	return list, nil
+	return struct {
+		Total int
+		Rows  any
+	}{total, rows}, nil
 }
 
 func (p *Page) traced(r *http.Request) (any, *problem) {

@@ -41,7 +41,9 @@ func (oneQueue) Queues(_ context.Context, targets []messages.Target) ([]messages
 
 func (oneQueue) Ping(context.Context) error { return nil }
 
-func (oneQueue) DeadLetters(context.Context) (any, error) { return []int{}, nil }
+func (oneQueue) DeadLetters(_ context.Context, offset, limit int) (any, int, error) {
+	return []int{offset, limit}, 120, nil
+}
 
 // ReplayDeadLetters knows one letter.
 func (oneQueue) ReplayDeadLetters(_ context.Context, ids ...string) (int, error) {

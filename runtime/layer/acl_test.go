@@ -22,7 +22,7 @@ var (
 		"+eval", "+evalsha", "+script|load", "+multi", "+exec", "+del", "+expire",
 		"+zadd", "+zcard", "+zcount", "+zrange", "+zrangebyscore", "+zrem", "+zremrangebyscore", "+zscore", "+zpopmin",
 		"+get", "+set", "+hget", "+hgetall", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
-		"+lpush", "+ltrim", "+lrange", "+lrem", "+llen",
+		"+lpush", "+rpop", "+lindex", "+lrange", "+lrem", "+llen", "+hlen", "+hstrlen", "+hincrby",
 	}
 	pubsubRights = []any{
 		"&mqtt", "&asgi*", "+rpush", "+pubsub|numsub", "+pubsub|channels",
@@ -152,7 +152,7 @@ func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(st
 	for range 3 {
 		must("bury", peer.Bury(ctx, []messages.Burial{{Receipt: receive(), Reason: "odd"}}))
 	}
-	letters, err := peer.DeadLetters(ctx)
+	letters, _, err := peer.DeadLetters(ctx, 0, 50)
 	must("dead letters", err)
 	_, err = peer.ReplayDeadLetters(ctx, letters[0].ID)
 	must("replay", err)

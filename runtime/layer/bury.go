@@ -3,6 +3,8 @@ package layer
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -11,12 +13,16 @@ import (
 )
 
 // letter is a dead letter as it is stored: JSON, for people who look with
-// redis-cli.
+// redis-cli. Its message is in a hash beside, by the ID.
 type letter struct {
-	ID      string    `json:"id"`
-	Time    time.Time `json:"time"`
-	Reason  string    `json:"reason"`
-	Message []byte    `json:"message"` // the member of the queue, whole
+	ID     string    `json:"id"`
+	Time   time.Time `json:"time"`
+	Reason string    `json:"reason"`
+	// Size is that of the message, the member of the queue, in bytes.
+	Size    int    `json:"size"`
+	Preview string `json:"preview"`
+	// SHA256 is that of the message where only its beginning is kept.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // One call buries at most so many messages, and begins no further one above so
@@ -26,11 +32,15 @@ const (
 	maxCallBurialBytes = 1 << 20
 )
 
-// Bury moves received messages to the dead letters, of which the newest
-// Config.DeadLetters are kept, outside the layer's prefix; with several hosts so
-// many on each, which has what came from it. It is atomic for each message and may
-// be repeated: what is no longer in flight is left alone. Errors are
-// *messages.LayerFailure.
+// maxReason is how many bytes of a reason are kept.
+const maxReason = 1000
+
+// Bury moves received messages to the dead letters, which are outside the layer's
+// prefix; with several hosts each has what came from it. The oldest are forgotten
+// above Config.DeadLetters and Config.DeadLetterTotalBytes, and after
+// Config.DeadLetterAge. Of a message above Config.DeadLetterBytes only the beginning
+// is kept. It is atomic for each message and may be repeated: what is no longer in
+// flight is left alone. Errors are *messages.LayerFailure.
 func (c *Client) Bury(ctx context.Context, burials []messages.Burial) error {
 	of := make([][]burial, len(c.servers))
 	for _, b := range burials {
@@ -50,18 +60,33 @@ type burial struct{ member, reason string }
 func (c *Client) buryAt(ctx context.Context, s *server, burials []burial) error {
 	for len(burials) > 0 {
 		n := callBurials(burials)
-		args := append(make([]any, 0, 1+2*n), c.config.DeadLetters)
+		keys := append(c.keys.letters(), c.keys.inflight(s.reader.id))
+		if err := c.buryAll(ctx, s, keys, burials[:n]); err != nil {
+			return err
+		}
 		done := make([]string, n)
 		for i, b := range burials[:n] {
 			done[i] = b.member
-			args = append(args, b.member, newLetter(b))
-		}
-		burials = burials[n:]
-		keys := []string{c.keys.inflight(s.reader.id), c.keys.deadLetters()}
-		if err := buryScript.Run(ctx, s.redis, keys, args...).Err(); err != nil {
-			return s.failure("moving messages of channel "+c.config.Channel+" to the dead letters", err)
 		}
 		s.reader.inflight.remove(done)
+		burials = burials[n:]
+	}
+	return nil
+}
+
+// buryAll makes one call of the script.
+func (c *Client) buryAll(ctx context.Context, s *server, keys []string, burials []burial) error {
+	oldest := time.Now().Add(-c.config.DeadLetterAge).UTC().Format("2006-01-02T15:04:05")
+	args := []any{
+		c.config.DeadLetters, c.config.DeadLetterTotalBytes, c.config.DeadLetterBytes,
+		oldest, int(c.config.DeadLetterAge.Seconds()),
+	}
+	for _, b := range burials {
+		id, letter := c.newLetter(b)
+		args = append(args, b.member, id, letter)
+	}
+	if err := buryScript.Run(ctx, s.redis, keys, args...).Err(); err != nil {
+		return s.failure("moving messages of channel "+c.config.Channel+" to the dead letters", err)
 	}
 	return nil
 }
@@ -76,15 +101,21 @@ func callBurials(burials []burial) int {
 	return n
 }
 
-func newLetter(b burial) []byte {
-	packed, err := json.Marshal(letter{
+func (c *Client) newLetter(b burial) (id string, packed []byte) {
+	l := letter{
 		ID:      strings.ToLower(rand.Text()[:10]),
 		Time:    time.Now().UTC().Truncate(time.Millisecond),
-		Reason:  b.reason,
-		Message: []byte(b.member),
-	})
-	if err != nil {
-		panic(err) // a struct of text, bytes and today's date
+		Reason:  strings.ToValidUTF8(b.reason[:min(len(b.reason), maxReason)], ""),
+		Size:    len(b.member),
+		Preview: c.preview(b.member),
 	}
-	return packed
+	if len(b.member) > c.config.DeadLetterBytes {
+		sum := sha256.Sum256([]byte(b.member))
+		l.SHA256 = hex.EncodeToString(sum[:])
+	}
+	packed, err := json.Marshal(l)
+	if err != nil {
+		panic(err) // a struct of text, a number and today's date
+	}
+	return l.ID, packed
 }

@@ -24,6 +24,8 @@ var (
 	keepSource string
 	//go:embed bury.lua
 	burySource string
+	//go:embed drop.lua
+	dropSource string
 	//go:embed replay.lua
 	replaySource string
 	//go:embed forward.lua
@@ -37,6 +39,7 @@ var (
 	keepScript = redis.NewScript(keepSource)
 	buryScript = redis.NewScript(burySource)
 
+	dropScript    = redis.NewScript(dropSource)
 	replayScript  = redis.NewScript(replaySource)
 	forwardScript = redis.NewScript(forwardSource)
 	forgetScript  = redis.NewScript(forgetSource)

@@ -60,10 +60,14 @@ type Config struct {
 	// MaxElements is of how many elements a received message may be: its containers,
 	// what they hold, and the keys of dicts. One of more is not built. 0: any number.
 	MaxElements int
-	// DeadLetters is how many buried messages are kept, the newest; default
-	// 1000. Each takes as much of Redis's memory as the command had, and a third
-	// more.
+	// DeadLetters is how many buried messages are kept on each host, the newest;
+	// default 1000.
 	DeadLetters int
+	// DeadLetterBytes is how much of each is kept, default 1 MiB and at most half of
+	// DeadLetterTotalBytes, which is what all on a host take together, default 16 MiB.
+	DeadLetterBytes, DeadLetterTotalBytes int
+	// DeadLetterAge is how long they are kept, in whole seconds; default 7 days.
+	DeadLetterAge time.Duration
 }
 
 // The serializers: how messages are written, and how they must be.
@@ -98,6 +102,9 @@ func (c Config) withDefaults() Config {
 	c.Lease = cmp.Or(c.Lease, 5*time.Second)
 	c.CommandMemory = cmp.Or(c.CommandMemory, 32<<20)
 	c.DeadLetters = cmp.Or(c.DeadLetters, 1000)
+	c.DeadLetterTotalBytes = cmp.Or(c.DeadLetterTotalBytes, 16<<20)
+	c.DeadLetterBytes = min(cmp.Or(c.DeadLetterBytes, 1<<20), c.DeadLetterTotalBytes/2)
+	c.DeadLetterAge = cmp.Or(c.DeadLetterAge, 7*24*time.Hour)
 	return c
 }
 

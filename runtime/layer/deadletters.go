@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +22,9 @@ type DeadLetter struct {
 	// Preview is the type of the command and the names of its keys, never what
 	// they hold.
 	Preview string
+	// SHA256 is set where only the beginning of the message is kept: it is that of
+	// the whole message, which cannot be replayed.
+	SHA256 string `json:",omitempty"`
 }
 
 // stored is a dead letter with its form in Redis.
@@ -30,20 +34,36 @@ type stored struct {
 	server *server
 }
 
-// DeadLetters returns what was buried, the newest first. What cannot be read is
-// left out, with a warning. Errors are *messages.LayerFailure.
-func (c *Client) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
-	letters, err := c.letters(ctx)
+// DeadLetters returns at most limit dead letters behind the first offset, the newest
+// first, and how many there are. What cannot be read is left out, with a warning.
+// Errors are *messages.LayerFailure.
+func (c *Client) DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error) {
+	first := offset // of those to be read at each host
+	if len(c.servers) > 1 {
+		first = 0
+	}
+	letters, err := c.letters(ctx, first, offset+limit-1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	list := make([]DeadLetter, len(letters))
-	for i, l := range letters {
-		list[i] = DeadLetter{
-			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: len(l.Message), Preview: c.preview(string(l.Message)),
+	for _, s := range c.servers {
+		n, err := s.redis.LLen(ctx, c.keys.deadLetters()).Result()
+		if err != nil {
+			return nil, 0, s.failure("counting the dead letters", err)
 		}
+		total += int(n)
 	}
-	return list, nil
+	letters = letters[min(offset-first, len(letters)):]
+	oldest := time.Now().Add(-c.config.DeadLetterAge)
+	for i, l := range letters[:min(limit, len(letters))] {
+		if l.Time.Before(oldest) { // and so are all that follow
+			return page, offset + i, nil
+		}
+		page = append(page, DeadLetter{
+			ID: l.ID, Time: l.Time, Reason: l.Reason, Size: l.Size, Preview: l.Preview, SHA256: l.SHA256,
+		})
+	}
+	return page, total, nil
 }
 
 // DropDeadLetters forgets the dead letters with those IDs, or all when none are
@@ -52,19 +72,24 @@ func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error
 	if len(ids) == 0 {
 		return c.dropAll(ctx)
 	}
-	letters, err := c.letters(ctx, ids...)
+	letters, err := c.letters(ctx, 0, -1, ids...)
 	if err != nil {
 		return 0, err
 	}
 	dropped := 0
 	for _, l := range letters {
-		n, err := l.server.redis.LRem(ctx, c.keys.deadLetters(), 1, l.raw).Result()
+		n, err := c.drop(ctx, l)
 		if err != nil {
 			return dropped, l.server.failure("dropping dead letter "+l.ID, err)
 		}
-		dropped += int(n)
+		dropped += n
 	}
 	return dropped, nil
+}
+
+// drop forgets one, and returns whether it was there: 1 or 0.
+func (c *Client) drop(ctx context.Context, l stored) (int, error) {
+	return dropScript.Run(ctx, l.server.redis, c.keys.letters(), l.raw, l.ID).Int()
 }
 
 func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
@@ -72,7 +97,7 @@ func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
 		var there *redis.IntCmd
 		_, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			there = p.LLen(ctx, c.keys.deadLetters())
-			p.Del(ctx, c.keys.deadLetters())
+			p.Del(ctx, c.keys.letters()...)
 			return nil
 		})
 		if err != nil {
@@ -87,31 +112,58 @@ func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
 // all when none are given, back into the command channel, the first buried
 // first, as if they were sent now, and whatever the channel's capacity. Each
 // leaves the dead letters as it enters the channel. It returns how many that
-// were. Errors are *messages.LayerFailure.
+// were. Errors are *messages.LayerFailure, or, when all others were replayed,
+// *IncompleteLetters.
 func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
-	letters, err := c.letters(ctx, ids...)
+	keys := append(c.keys.letters(), c.keys.queue(c.config.Channel))
+	return c.replayEach(ctx, ids, func(l stored) (int, error) {
+		n, err := replayScript.Run(ctx, l.server.redis, keys, l.raw, l.ID, score(c.clock.take(1)), c.config.Expiry).Int()
+		if err != nil {
+			err = l.server.failure("replaying dead letter "+l.ID, err)
+		}
+		return n, err
+	})
+}
+
+// IncompleteLetters says that dead letters were not replayed since only the beginning
+// of their messages is kept.
+type IncompleteLetters struct{ Count int }
+
+func (e *IncompleteLetters) Error() string {
+	return fmt.Sprintf("%d cannot be put back: they were larger than DEAD_LETTER_BYTES, and only their beginning was kept; have them sent again", e.Count)
+}
+
+// replayEach replays letters, the first buried first, but for those that are not
+// complete.
+func (c *Client) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
+	letters, err := c.letters(ctx, 0, -1, ids...)
 	if err != nil {
 		return 0, err
 	}
-	replayed := 0
-	keys := []string{c.keys.deadLetters(), c.keys.queue(c.config.Channel)}
+	incomplete := 0
 	for _, l := range slices.Backward(letters) {
-		n, err := replayScript.Run(ctx, l.server.redis, keys,
-			l.raw, score(c.clock.take(1)), l.Message, c.config.Expiry).Int()
+		if l.SHA256 != "" {
+			incomplete++
+			continue
+		}
+		n, err := replay(l)
 		if err != nil {
-			return replayed, l.server.failure("replaying dead letter "+l.ID, err)
+			return replayed, err
 		}
 		replayed += n
+	}
+	if incomplete > 0 {
+		return replayed, &IncompleteLetters{incomplete}
 	}
 	return replayed, nil
 }
 
-// letters reads the dead letters of all hosts, the newest first, or those with
-// the given IDs.
-func (c *Client) letters(ctx context.Context, ids ...string) ([]stored, error) {
+// letters reads those dead letters of each host that stand between two places, both
+// included, the newest first, or of them those with the given IDs.
+func (c *Client) letters(ctx context.Context, first, last int, ids ...string) ([]stored, error) {
 	var list []stored
 	for _, s := range c.servers {
-		some, err := c.lettersAt(ctx, s, ids)
+		some, err := c.lettersAt(ctx, s, first, last, ids)
 		if err != nil {
 			return nil, err
 		}
@@ -123,8 +175,8 @@ func (c *Client) letters(ctx context.Context, ids ...string) ([]stored, error) {
 	return list, nil
 }
 
-func (c *Client) lettersAt(ctx context.Context, s *server, ids []string) ([]stored, error) {
-	all, err := s.redis.LRange(ctx, c.keys.deadLetters(), 0, -1).Result()
+func (c *Client) lettersAt(ctx context.Context, s *server, first, last int, ids []string) ([]stored, error) {
+	all, err := s.redis.LRange(ctx, c.keys.deadLetters(), int64(first), int64(last)).Result()
 	if err != nil {
 		return nil, s.failure("reading the dead letters", err)
 	}

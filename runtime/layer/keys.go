@@ -76,6 +76,9 @@ func (k keys) subscriptions() string { return k.ofSlot("subscriptions") }
 func (k keys) deadLetters() string   { return k.own("dead-letters") }
 func (k keys) sessions() string      { return k.own("sessions") }
 
+// letters are the keys of the dead letters and of their messages.
+func (k keys) letters() []string { return []string{k.deadLetters(), k.own("dead-letter-messages")} }
+
 // news is the channel on which slots tell each other what they have stored.
 func (k keys) news() string { return k.own("news") }
 

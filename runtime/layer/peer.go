@@ -36,7 +36,7 @@ type Peer interface {
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
 
-	DeadLetters(ctx context.Context) ([]DeadLetter, error)
+	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
 

@@ -378,7 +378,7 @@ func TestPubSubDeadLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	letters, err := p.DeadLetters(t.Context())
+	letters, _, err := p.DeadLetters(t.Context(), 0, 50)
 	if err != nil || len(letters) != 1 || letters[0].Reason != "odd" || letters[0].Preview != "x {n}" {
 		t.Fatalf("%+v, %v", letters, err)
 	}
@@ -391,7 +391,10 @@ func TestPubSubDeadLetters(t *testing.T) {
 	kit.Eventually(t, 5*time.Second, "nobody listens", func() bool {
 		return client.PubSubNumSub(t.Context(), "mqtt").Val()["mqtt"] == 0
 	})
-	if err := client.LPush(t.Context(), "chanmqttproxy:asgi:mqtt:dead-letters", `{"id": "a", "message": ""}`).Err(); err != nil {
+	if err := client.LPush(t.Context(), "chanmqttproxy:asgi:mqtt:dead-letters", `{"id": "a"}`).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.HSet(t.Context(), "chanmqttproxy:asgi:mqtt:dead-letter-messages", "a", "").Err(); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := other.ReplayDeadLetters(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), "no worker listens") {

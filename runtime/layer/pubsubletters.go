@@ -10,10 +10,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Bury puts received commands among the dead letters, of which the newest
-// Config.DeadLetters are kept. Those that were acknowledged or buried are left
-// alone; one whose burial failed may be there twice when it is repeated. Errors
-// are *messages.LayerFailure.
+// Bury puts received commands among the dead letters, as a Client's does. Those that
+// were acknowledged or buried are left alone; one whose burial failed may be there
+// twice when it is repeated. Errors are *messages.LayerFailure.
 func (p *PubSub) Bury(ctx context.Context, burials []messages.Burial) error {
 	s := p.subscriber
 	for _, b := range burials {
@@ -21,13 +20,8 @@ func (p *PubSub) Bury(ctx context.Context, burials []messages.Burial) error {
 		if !s.has(member) {
 			continue
 		}
-		_, err := s.server.redis.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
-			pipe.LPush(ctx, p.keys.deadLetters(), newLetter(burial{member, b.Reason}))
-			pipe.LTrim(ctx, p.keys.deadLetters(), 0, int64(p.config.DeadLetters)-1)
-			return nil
-		})
-		if err != nil {
-			return s.server.failure("moving messages of channel "+p.config.Channel+" to the dead letters", err)
+		if err := p.buryAll(ctx, s.server, p.keys.letters(), []burial{{member, b.Reason}}); err != nil {
+			return err
 		}
 		s.forget([]messages.Receipt{b.Receipt})
 	}
@@ -46,25 +40,27 @@ var errNobody = errors.New("no worker listens: nothing was put back, since a pub
 // ReplayDeadLetters publishes the messages of the dead letters with those IDs, or
 // of all when none are given, to whoever reads the command channel, the first
 // buried first. Each leaves the dead letters when somebody got it. It returns how
-// many that were. Errors are *messages.LayerFailure.
+// many that were. Errors are *messages.LayerFailure, or, when all others were
+// replayed, *IncompleteLetters.
 func (p *PubSub) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
-	letters, err := p.letters(ctx, ids...)
-	if err != nil {
-		return 0, err
-	}
-	replayed := 0
-	for _, l := range slices.Backward(letters) {
+	return p.replayEach(ctx, ids, func(l stored) (int, error) {
 		n, err := p.replay(ctx, l)
 		if err != nil {
-			return replayed, p.subscriber.server.failure("replaying dead letter "+l.ID, err)
+			err = p.subscriber.server.failure("replaying dead letter "+l.ID, err)
 		}
-		replayed += n
-	}
-	return replayed, nil
+		return n, err
+	})
 }
 
 func (p *PubSub) replay(ctx context.Context, l stored) (int, error) {
-	body := l.Message[min(len(l.Message), prefixLength):]
+	member, err := l.server.redis.HGet(ctx, p.keys.letters()[1], l.ID).Result()
+	switch {
+	case errors.Is(err, redis.Nil): // somebody took it away
+		return 0, nil
+	case err != nil:
+		return 0, err
+	}
+	body := member[min(len(member), prefixLength):]
 	got, err := p.subscriber.server.redis.Publish(ctx, p.config.Channel, body).Result()
 	if err == nil && got == 0 {
 		err = errNobody
@@ -72,6 +68,5 @@ func (p *PubSub) replay(ctx context.Context, l stored) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := l.server.redis.LRem(ctx, p.keys.deadLetters(), 1, l.raw).Result()
-	return int(n), err
+	return p.drop(ctx, l)
 }

@@ -1,10 +1,14 @@
 -- Puts the message of a dead letter back into its queue, unless somebody took
--- the letter away.
+-- the letter away. A script that fails is not undone, so the letter leaves last.
 --
--- KEYS: dead letters, queue. ARGV: 1 letter, 2 score, 3 message, 4 expiry.
+-- KEYS: letters, messages of letters, queue. ARGV: 1 letter, 2 its ID, 3 score,
+-- 4 expiry.
 -- Returns 1 when it was done, else 0.
-redis.call('ZCARD', KEYS[2]) -- fails before anything is done if it is no queue
-if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[3])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+local message = redis.call('HGET', KEYS[2], ARGV[2])
+if not message then return 0 end
+redis.call('ZADD', KEYS[3], ARGV[3], message)
+redis.call('EXPIRE', KEYS[3], ARGV[4])
+redis.call('LREM', KEYS[1], 1, ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[2])
+redis.call('HINCRBY', KEYS[2], 'bytes', -#message - #ARGV[1])
 return 1

@@ -63,6 +63,10 @@ func LayerConfig(cfg *config.Config) layer.Config {
 		MaxElements: cfg.Bounds.CommandElements,
 		DeadLetters: cfg.Bounds.DeadLetters,
 
+		DeadLetterBytes:      cfg.Bounds.DeadLetterBytes,
+		DeadLetterTotalBytes: cfg.Bounds.DeadLetterTotal,
+		DeadLetterAge:        cfg.Bounds.DeadLetterAge,
+
 		CommandMemory: cfg.Bounds.CommandMemory,
 	}
 }

@@ -183,5 +183,7 @@ func (t telling) bounded(m metrics) {
 	m.limit("queue_backlog_limit", "QUEUE_BACKLOG: how many messages may wait for the queue of one process.", b.QueueBacklog)
 	m.limit("backlog_limit_bytes", "BACKLOG_MEMORY: how much memory waiting messages may take.", b.BacklogMemory)
 	m.limit("dead_letters_limit", "DEAD_LETTERS: how many are kept in Redis.", b.DeadLetters)
+	m.limit("dead_letter_limit_bytes", "DEAD_LETTER_BYTES: how much of one is kept.", b.DeadLetterBytes)
+	m.limit("dead_letters_limit_bytes", "DEAD_LETTER_TOTAL_BYTES: how much all of them may take.", b.DeadLetterTotal)
 	t.logs.register(m)
 }

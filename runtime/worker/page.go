@@ -80,12 +80,8 @@ func (w *Worker) slotsShown() devpage.Slots {
 type queues struct{ layer.Peer }
 
 // DeadLetters implements devpage.Layer.
-func (q queues) DeadLetters(ctx context.Context) (any, error) {
-	list, err := q.Peer.DeadLetters(ctx)
-	if list == nil {
-		list = []layer.DeadLetter{}
-	}
-	return list, err
+func (q queues) DeadLetters(ctx context.Context, offset, limit int) (any, int, error) {
+	return q.Peer.DeadLetters(ctx, offset, limit)
 }
 
 var _ devpage.Tree = (*actors.Tree)(nil)

@@ -62,15 +62,58 @@ func TestDeadLetters(t *testing.T) {
 	worker.Stop()
 }
 
+// Large ones fill Redis with no more than they may. Who wants one put back is told that
+// this cannot be; the others are listed in pages.
+func TestLargeDeadLetters(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL())
+	site := kit.NewDjango(t, redis.Addr())
+	large := messages.Map{{Key: "type", Value: "mqtt.nonsense"}, {Key: "id", Value: make([]byte, 3<<20)}}
+	for range 20 {
+		site.Send(large)
+	}
+	for range 60 {
+		site.Send(messages.Map{{Key: "type", Value: "mqtt.trifle"}})
+	}
+	kit.Eventually(t, 50*time.Second, "all are buried", func() bool {
+		return strings.Contains(letters(t, redis, "list"), "25 more of 75: --page 2")
+	})
+	first, second := letters(t, redis, "list"), letters(t, redis, "list", "--page", "2")
+	if strings.Count(first, "mqtt.trifle {}") != 50 || strings.Count(second, "mqtt.trifle {}") != 10 ||
+		strings.Count(second, "3145768  mqtt.nonsense {id}") != 15 || strings.Count(second, "only its beginning is kept: it cannot be put back (SHA-256 ") != 15 {
+		t.Errorf("the pages are\n%s\n%s", first, second)
+	}
+	var bytes int64
+	for _, key := range []string{"dead-letters", "dead-letter-messages"} {
+		bytes += redis.Client().MemoryUsage(t.Context(), "chanmqttproxy:asgi:mqtt:"+key, 0).Val()
+	}
+	if bytes < 14<<20 || bytes > 20<<20 {
+		t.Errorf("they take %d bytes", bytes)
+	}
+	out, err := dead(t, redis, "replay")
+	if err == nil || !strings.Contains(out, "put back: 60") || !strings.Contains(out, "15 cannot be put back: they were larger than DEAD_LETTER_BYTES") {
+		t.Errorf("replay said %q, %v", out, err)
+	}
+	worker.Stop()
+}
+
 func letters(t *testing.T, redis *kit.RedisServer, args ...string) string {
+	t.Helper()
+	out, err := dead(t, redis, args...)
+	if err != nil {
+		t.Fatalf("dead-letters %v: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+// dead runs the command for dead letters.
+func dead(t *testing.T, redis *kit.RedisServer, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.Command(kit.Binary(t), append([]string{"dead-letters"}, args...)...)
 	cmd.Env = append(os.Environ(), "REDIS_URL="+redis.URL())
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("dead-letters %v: %v\n%s", args, err, out)
-	}
-	return string(out)
+	return string(out), err
 }
 
 // A subscription whose group has no member any more is dropped, at the broker

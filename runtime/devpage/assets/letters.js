@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { get } from './api.js';
-import { table } from './table.js';
+import { table, pager } from './table.js';
 import { bytes, clock, since } from './format.js';
 import { now } from './live.js';
 import { action } from './act.js';
@@ -11,27 +11,38 @@ import { action } from './act.js';
 function deeds(cell, letter) {
   if (cell.firstChild) return;
   cell.append(h('div', { class: 'deeds' }, [
-    action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
+    letter.SHA256 ? null : action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
     action('Drop', 'The command is forgotten for good.', () => ({ Action: 'drop-letters', IDs: [letter.ID] })),
   ]));
 }
 
+// why is the reason, and what is left of a command that is too large to be kept.
+const why = (l) => l.Reason + (l.SHA256 ? `; only its beginning is kept: it can’t be put back (SHA-256 ${l.SHA256})` : '');
+
 // letters is the panel.
 export function letters() {
+  const pages = pager(50, () => show());
   const list = table({
     label: 'Dead letters', key: (l) => l.ID, empty: 'None: every command was understood.',
     columns: [
       { title: 'When', head: true, num: true, text: (l) => clock(l.Time) },
       { title: 'Ago', num: true, wide: true, text: (l) => since(l.Time, now()) },
-      { title: 'Why', grow: true, text: (l) => l.Reason },
+      { title: 'Why', grow: true, text: why },
       { title: 'Command', wide: true, mono: true, grow: true, text: (l) => l.Preview },
       { title: 'Size', num: true, wide: true, text: (l) => bytes(l.Size) },
       { title: 'Do', fill: deeds },
     ],
   });
+  let asked = 0;
   const show = async () => {
-    try { list.show((await get('deadletters')) || []); } catch (error) { list.unknown(`It can’t be known which there are: ${error.message}.`); }
+    const turn = ++asked;
+    try {
+      const { Total, Rows } = await get('deadletters', { offset: pages.offset, limit: pages.limit });
+      if (turn !== asked) return; // a later question is under way
+      list.show(Rows || []);
+      pages.show(Total);
+    } catch (error) { list.unknown(`It can’t be known which there are: ${error.message}.`); }
   };
   const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. In a terminal ', h('code', null, 'chanmqttproxy dead-letters'), ' lists, drops and replays them.');
-  return { node: h('div', null, about, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
+  return { node: h('div', null, about, pages.node, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
 }
