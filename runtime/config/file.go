@@ -74,6 +74,9 @@ func parseFile(path string) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the file: %w", err)
 	}
+	if strings.TrimSpace(string(content)) == "" {
+		return nil, errors.New("the file is empty: give settings, or at least a comment")
+	}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(content), parser); err != nil {
 		return nil, fmt.Errorf("not %s: %s", language, harmless(err))

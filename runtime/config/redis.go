@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,43 +38,42 @@ func (c *connection) setURL() error {
 	if json.Unmarshal(c.address, &text) != nil {
 		return errors.New("not the URL of a Redis server: give " + redisForms)
 	}
-	u, err := url.Parse(text)
+	u, err := parseRedisURL(text)
 	if err != nil {
-		return errors.New("not a URL: give " + redisForms + "; special characters of a password are written as %XX")
-	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return errors.New("the options after ? are not understood: give " + redisForms)
-	}
-	if err := c.setQuery(query); err != nil {
 		return err
 	}
-	if user := u.User.Username(); user != "" {
-		c.user = user
+	if err := c.setQuery(u.query); err != nil {
+		return err
 	}
-	if password, _ := u.User.Password(); password != "" {
-		c.password = password
+	if u.user != "" {
+		c.user = u.user
 	}
-	switch u.Scheme {
-	case "redis", "rediss":
-		return c.setNetwork(u, query.Has("db"))
-	case "unix":
+	if u.password != "" {
+		c.password = u.password
+	}
+	if u.scheme == "unix" {
 		return c.setSocket(u)
 	}
-	return errors.New("not the URL of a Redis server: give " + redisForms)
+	return c.setNetwork(u)
 }
 
-func (c *connection) setQuery(query url.Values) error {
-	for _, key := range sortedKeys(query) {
-		if key == "address" {
+// setQuery takes the first of the options of one name.
+func (c *connection) setQuery(query []redisOption) error {
+	seen := map[string]bool{}
+	for _, o := range query {
+		if o.name == "address" {
 			return errors.New("a URL inside a URL")
 		}
-		quoted, err := json.Marshal(query.Get(key))
+		quoted, err := json.Marshal(o.value)
 		if err != nil {
-			return fmt.Errorf("option %s: %w", key, err)
+			return fmt.Errorf("option %s: %w", option(o.name), err)
 		}
-		if err := c.set(key, quoted); err != nil {
-			return fmt.Errorf("option %s: %w", option(key), err)
+		if seen[o.name] {
+			continue
+		}
+		seen[o.name] = true
+		if err := c.set(o.name, quoted); err != nil {
+			return fmt.Errorf("option %s: %w", option(o.name), err)
 		}
 	}
 	return nil
@@ -90,32 +89,32 @@ func option(key string) string {
 	return "…"
 }
 
-func (c *connection) setNetwork(u *url.URL, hasDB bool) error {
-	c.tls.on = c.tls.on || u.Scheme == "rediss"
-	if host := u.Hostname(); host != "" {
-		c.host = host
+func (c *connection) setNetwork(u redisURL) error {
+	c.tls.on = c.tls.on || u.scheme == "rediss"
+	if u.host != "" {
+		c.host = u.host
 	}
-	if port := u.Port(); port != "" {
-		if err := argument(port).number(&c.port, 1, 65535); err != nil {
-			return fmt.Errorf("the port: %w", err)
+	if u.port != "" {
+		if err := argument(u.port).number(&c.port, 1, 65535); err != nil {
+			return fmt.Errorf("the port: %w; a /, ? or # in a password is written as %%2F, %%3F or %%23", err)
 		}
 	}
-	db := strings.Trim(u.Path, "/")
-	if db == "" || hasDB {
+	db := strings.Trim(u.path, "/")
+	if db == "" || slices.ContainsFunc(u.query, func(o redisOption) bool { return o.name == "db" }) {
 		return nil
 	}
 	n, err := strconv.Atoi(db)
 	if err != nil || n < 0 {
-		return fmt.Errorf("the database after %s:// is not a number: give %s", u.Scheme, redisForms)
+		return fmt.Errorf("the database after %s:// is not a number: give %s", u.scheme, redisForms)
 	}
 	c.db = n
 	return nil
 }
 
-func (c *connection) setSocket(u *url.URL) error {
-	if u.Path == "" || u.Host != "" {
+func (c *connection) setSocket(u redisURL) error {
+	if u.path == "" || u.host != "" {
 		return errors.New("a Unix socket needs three slashes: give unix:///path")
 	}
-	c.path = u.Path
+	c.path = u.path
 	return nil
 }

@@ -48,7 +48,7 @@ func TestSubscriptions(t *testing.T) {
 
 func TestNoSubscriptions(t *testing.T) {
 	t.Parallel()
-	for _, content := range []string{"", "subscriptions:\n", "subscriptions: []\n"} {
+	for _, content := range []string{"# nothing\n", "subscriptions:\n", "subscriptions: []\n"} {
 		if got, err := subscriptions(t, "c.yaml", content); err != nil || got != nil {
 			t.Errorf("%q: %v, %v", content, got, err)
 		}

@@ -119,6 +119,9 @@ func testReload(t *testing.T, environ ...string) {
 	hangUp(t, w, "was not reloaded")
 	says(t, w, "did you mean log_level?")
 	reaches(t, f.device, "new/c", static)
+	c.write() // as an editor leaves it for a moment
+	hangUp(t, w, "the file is empty")
+	reaches(t, f.device, "new/d", static)
 
 	for i := range 10 {
 		c.write(fmt.Sprintf("subscriptions: [{topic: new/#, group: static, qos: %d}, {topic: more/%d, group: static}]", i%3, i), "mqtt_allow_subscribe: [new/#, more/#, in/#]")
