@@ -15,9 +15,8 @@ import (
 // incarnations what it needs.
 
 const (
-	// subscribeLimit is the most filters of one SUBSCRIBE: one packet for
-	// thousands keeps some brokers busy for many seconds.
-	subscribeLimit = 500
+	// unsubscribeLimit is the most filters of one UNSUBSCRIBE.
+	unsubscribeLimit = 500
 	// steady is how long a connection must have lived for the next attempt to
 	// count as a first one.
 	steady = 5 * time.Second
@@ -46,10 +45,10 @@ type broker struct {
 	brief      int       // connections in a row that did not live for a while
 	standing   standing
 
-	filters filters
-	asking  int // packets about filters that wait for their answers
+	changes changes
 
 	publishes publishes
+	holds     hold
 	accounts  accounts
 	draining  bool // the session is to pass on no more deliveries
 	quiescing bool // it does not
@@ -59,7 +58,7 @@ func newBroker(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
 			dependencies: deps, standing: newStanding(deps),
-			filters: newFilters(), publishes: newPublishes(deps), accounts: newAccounts(deps),
+			changes: newChanges(deps), publishes: newPublishes(deps), accounts: newAccounts(deps),
 		}
 	})
 }
@@ -76,7 +75,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
-		if b.publishes.add(m) {
+		if b.publishes.add(m) && !b.holds.keep(m) {
 			b.tell(m)
 		}
 	case messages.Published:
@@ -90,17 +89,26 @@ func (b *broker) Receive(ctx actor.Context) {
 	case trialDue:
 		b.try(m)
 	case replayDue:
-		b.filters.due(m.filter)
-		b.change()
+		b.changes.due(m.filter)
+		b.change(ctx)
+	case changeDue:
+		b.change(ctx)
 	case messages.Welcomed:
-		b.filters.welcomed(m.Filter, m.Serial)
+		b.changes.welcomed(m.Filter, m.Serial)
 	case messages.Unwant:
-		b.filters.unwant(m.Filter)
-		b.change()
+		b.changes.unwant(m.Filter)
+		b.change(ctx)
 	case messages.Subscribed:
-		b.subscribed(m)
+		if b.up { // else retained values may not have followed it: all is asked for again
+			b.changes.subscribed(m)
+			b.change(ctx)
+		}
 	case messages.Unsubscribed:
-		b.unsubscribed(m)
+		b.changes.unsubscribed(m)
+		b.change(ctx)
+	case messages.NoAnswer:
+		b.changes.unanswered(m)
+		b.change(ctx)
 	case messages.Quiesce:
 		b.draining = true
 		b.tell(m)
@@ -138,7 +146,8 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 	if !b.up {
 		b.spent = max(0, time.Since(b.dialled))
 	}
-	b.count(known && f.Cause == messages.TakenOver)
+	explained := b.changes.plan.Lost(known && f.Closed && f.Cause != messages.TakenOver && b.up, time.Now())
+	b.count(known && f.Cause == messages.TakenOver, explained)
 	b.down()
 	if b.stopping {
 		s.StopChildren(child)
@@ -147,14 +156,22 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 	if !known {
 		f = &messages.SessionFailure{Doing: "keeping the session", Err: fmt.Errorf("a bug in the worker: %v", reason)}
 	}
-	b.standing.away(f, b.attempts, b.brief)
+	if explained {
+		b.standing.searching(f)
+	} else {
+		b.standing.away(f, b.attempts, b.brief)
+	}
 	s.RestartChildren(child)
 }
 
 // count counts a failed attempt. A connection that has lived for a while was
 // none, unless another client has taken its session: the two would trade it
-// without end.
-func (b *broker) count(takenOver bool) {
+// without end. Nor was one that the search for a filter has cost.
+func (b *broker) count(takenOver, explained bool) {
+	if explained {
+		b.attempts = 0
+		return
+	}
 	lived := b.up && time.Since(b.since) >= steady
 	switch {
 	case lived && !takenOver:
@@ -176,8 +193,10 @@ func (b *broker) count(takenOver bool) {
 // broker has kept for us finds its way then.
 func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 	for _, filter := range m.Leaving {
-		b.filters.leave(filter)
+		b.changes.leave(filter)
 	}
+	b.changes.recalled(m.Refused)
+	b.change(ctx)
 	if b.session == nil {
 		b.session = spawn(ctx, "session", newSession(b.dependencies))
 	}
@@ -198,7 +217,7 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
-		"session_present", m.Info.Present, "filters", b.filters.len(), "publishes_waiting", b.publishes.outbox.len())
+		"session_present", m.Info.Present, "filters", b.changes.len(), "publishes_waiting", b.publishes.outbox.len())
 	b.bridge.Tell(messages.SessionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
@@ -206,9 +225,9 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	if b.draining {
 		b.tell(messages.Quiesce{})
 	}
-	b.filters.again()
-	b.change()
-	b.publishAgain()
+	b.changes.connected(m.Info)
+	b.holds = hold{all: true, on: true}
+	b.change(ctx)
 	if b.publishes.blame.any() {
 		b.after(steady, ctx.Self(), trialDue{b.connection})
 	}
@@ -230,11 +249,12 @@ func (b *broker) down() {
 		b.observer.note(b.paths.session, "lost", "the connection has lived for "+time.Since(b.since).Round(time.Second).String())
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
-	for _, filter := range b.filters.lost() {
+	for _, filter := range b.changes.lost() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
-	b.up, b.asking = false, 0
-	b.health.asked(b.filters.len(), false)
+	b.up, b.changes.unsubscribing = false, false
+	b.holds = hold{}
+	b.changes.noted()
 	b.connection++ // what the lost one still says is not believed
 }
 
@@ -251,8 +271,10 @@ func (b *broker) toSession(m messages.ToSession) {
 
 // released sends what had to wait for one publish, if it has to no more.
 func (b *broker) released(again bool) {
-	if again && b.up {
+	if again && b.up && !b.holds.on {
 		b.publishAgain()
+	} else if again {
+		b.holds.all = true
 	}
 }
 
@@ -263,62 +285,29 @@ func (b *broker) publishAgain() {
 	}
 }
 
-// want notes what is wanted of a filter, and asks for it at once, or in a moment.
-func (b *broker) want(ctx actor.Context, m messages.Want) {
-	if pause := b.filters.want(m); pause > 0 {
-		b.after(pause, ctx.Self(), replayDue{m.Filter})
-	}
-	b.change()
-}
-
-// change tells the broker the next changes of filters, as many as wait in one
-// packet.
-func (b *broker) change() {
-	if !b.up || b.asking > 0 {
-		return
-	}
-	wants, unwanted, unheard := b.filters.next(subscribeLimit)
-	if len(unheard) > 0 {
-		b.registry.Tell(messages.FilterGone{Filters: unheard})
-	}
-	if len(wants) > 0 {
-		b.asking++
-		b.toSession(messages.Subscribe{Filters: wants})
-	}
-	if len(unwanted) > 0 {
-		b.asking++
-		b.toSession(messages.Unsubscribe{Filters: unwanted})
-	}
-	b.health.asked(b.filters.len(), b.asking == 0)
-}
-
-// subscribed takes in what the broker said of filters. What the lost connection
-// still says is not believed: retained values may not have followed it, and all
-// filters are asked for again.
-func (b *broker) subscribed(m messages.Subscribed) {
+// change makes the next changes of filters. Publishes wait while that may cost the
+// connection.
+func (b *broker) change(ctx actor.Context) {
+	b.changes.next(ctx, b.up, b.toSession)
 	if !b.up {
 		return
 	}
-	for i, want := range m.Filters {
-		b.filters.answered(want)
-		if code := m.Codes[i]; code < 0x80 {
-			b.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
-		} else {
-			b.filters.gone([]string{want.Filter})
-			b.router.Tell(messages.Refused{Filter: want.Filter, Code: code, Reason: messages.Reason(code), Serial: want.Serial})
-		}
+	kept, all := b.holds.watch(b.changes.plan.Wary())
+	if all {
+		b.publishAgain()
+		return
 	}
-	b.answered()
+	for _, m := range kept {
+		b.tell(m)
+	}
 }
 
-func (b *broker) unsubscribed(m messages.Unsubscribed) {
-	b.registry.Tell(messages.FilterGone{Filters: b.filters.gone(m.Filters)})
-	b.answered()
-}
-
-func (b *broker) answered() {
-	b.asking = max(0, b.asking-1)
-	b.change()
+// want notes what is wanted of a filter, and asks for it at once, or in a moment.
+func (b *broker) want(ctx actor.Context, m messages.Want) {
+	if pause := b.changes.want(m); pause > 0 {
+		b.after(pause, ctx.Self(), replayDue{m.Filter})
+	}
+	b.change(ctx)
 }
 
 // settled takes parts of deliveries back, and has those acknowledged that are
@@ -340,7 +329,7 @@ func (b *broker) tellQuiet() {
 func (b *broker) facts() any {
 	return messages.BrokerFacts{
 		State: b.standing.state, Attempts: b.attempts, Outbox: b.publishes.outbox.len(),
-		Filters: b.filters.len(), Changes: len(b.filters.changes),
+		Filters: b.changes.len(), Changes: len(b.changes.changes),
 		UnderWay: b.received.Load() - b.accounts.settled,
 	}
 }

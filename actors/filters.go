@@ -1,24 +1,27 @@
 package actors
 
 import (
-	"slices"
+	"iter"
 	"time"
 
+	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
 
 // filters are the subscriptions that the MQTT broker should have, and the ones
-// it may have; the changes between them wait in order.
+// it may have. The plan knows which are to be asked for; those to give up wait in
+// order.
 type filters struct {
 	byName  map[string]*filterState
+	plan    *reconcile.Plan
 	leaving topic.Trie[*filterState] // those that nobody wants any more
 	changes []*filterState
 }
 
 // filterState is what is wanted of one filter and what the broker knows of it.
 type filterState struct {
-	filter string
+	reconcile.Entry
 	want   messages.Want // zero: not wanted any more
 	asked  bool          // the broker has, or may have, a subscription for it
 	queued bool          // stands in filters.changes
@@ -35,7 +38,13 @@ type filterState struct {
 // stream in share them.
 const replayPause = 250 * time.Millisecond
 
-func newFilters() filters { return filters{byName: map[string]*filterState{}} }
+func newFilters(batch int) filters {
+	return filters{byName: map[string]*filterState{}, plan: reconcile.New(batch)}
+}
+
+func newFilterState(filter string) *filterState {
+	return &filterState{Entry: reconcile.Entry{Filter: filter}}
+}
 
 func (fs *filters) len() int { return len(fs.byName) }
 
@@ -44,7 +53,7 @@ func (fs *filters) len() int { return len(fs.byName) }
 func (fs *filters) want(w messages.Want) (pause time.Duration) {
 	f, ok := fs.byName[w.Filter]
 	if !ok {
-		f = &filterState{filter: w.Filter}
+		f = newFilterState(w.Filter)
 		fs.byName[w.Filter] = f
 	}
 	if f.want.Filter == "" {
@@ -53,12 +62,16 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	marked := w.Overlaps != f.want.Overlaps // what overlaps comes next, and is not to be there first
+	anew := w.Serial > f.want.Serial
 	f.want = w
+	if f.Refused() && !anew { // nobody asks for it again
+		return 0
+	}
 	if f.replaying != 0 {
 		pause = replayPause - time.Duration(arrival(time.Now())-f.replaying)
 	}
-	if pause <= 0 || f.queued || marked {
-		fs.queue(f)
+	if pause <= 0 || marked || f.Waits() {
+		fs.plan.Ask(&f.Entry, time.Now())
 		return 0
 	}
 	if f.pausing {
@@ -72,7 +85,9 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 func (fs *filters) due(filter string) {
 	if f, ok := fs.byName[filter]; ok && f.pausing {
 		f.pausing = false
-		fs.queue(f)
+		if f.want.Filter != "" {
+			fs.plan.Ask(&f.Entry, time.Now())
+		}
 	}
 }
 
@@ -108,6 +123,7 @@ func (fs *filters) lost() (interrupted []string) {
 func (fs *filters) unwant(filter string) {
 	if f, ok := fs.byName[filter]; ok {
 		f.want.Filter = ""
+		fs.plan.Drop(&f.Entry)
 		fs.leaving.Set(topic.Unshared(filter), f)
 		fs.queue(f)
 	}
@@ -118,17 +134,46 @@ func (fs *filters) leave(filter string) {
 	if _, ok := fs.byName[filter]; ok {
 		return
 	}
-	f := &filterState{filter: filter, asked: true}
+	f := newFilterState(filter)
+	f.asked = true
 	fs.byName[filter] = f
+	fs.plan.Drop(&f.Entry)
 	fs.leaving.Set(topic.Unshared(filter), f)
 	fs.queue(f)
 }
 
-// again queues all filters, for a new connection.
-func (fs *filters) again() {
+// connected has all filters asked for on a new connection, and those given up again
+// that nobody wants.
+func (fs *filters) connected(info messages.SessionInfo) {
+	fs.plan.Connected(info.Broker, info.Present, fs.entries(), time.Now())
 	for _, f := range fs.byName {
-		fs.queue(f)
+		if f.want.Filter == "" {
+			fs.queue(f)
+		}
 	}
+}
+
+func (fs *filters) entries() iter.Seq[*reconcile.Entry] {
+	return func(yield func(*reconcile.Entry) bool) {
+		for _, f := range fs.byName {
+			if !yield(&f.Entry) {
+				return
+			}
+		}
+	}
+}
+
+// recall notes what the broker has refused before, and returns the filters of which
+// nobody wants any.
+func (fs *filters) recall(refused []messages.FilterRefusal) (unwanted []string) {
+	for _, r := range refused {
+		if f, ok := fs.byName[r.Filter]; ok && f.want.Filter != "" {
+			fs.plan.Recall(&f.Entry, reconcile.KindOf(r.Kind), r.Code, time.Now())
+		} else {
+			unwanted = append(unwanted, r.Filter)
+		}
+	}
+	return unwanted
 }
 
 func (fs *filters) queue(f *filterState) {
@@ -138,25 +183,33 @@ func (fs *filters) queue(f *filterState) {
 	}
 }
 
-// next takes the oldest changes, at most n: filters to subscribe to, filters to
-// unsubscribe from, and filters of which the broker has never heard.
-func (fs *filters) next(n int) (wants []messages.Want, unwanted, unheard []string) {
+// wants is what a request asks for.
+func (fs *filters) wants(r reconcile.Request) (wants []messages.Want) {
+	for _, e := range r.Entries {
+		f := fs.byName[e.Filter]
+		f.asked = true
+		wants = append(wants, f.ask())
+	}
+	return wants
+}
+
+// given takes the oldest n of those that are to be given up: filters to unsubscribe
+// from, and filters that the broker does not have.
+func (fs *filters) given(n int) (unwanted, unheard []string) {
 	n = min(n, len(fs.changes))
 	for _, f := range fs.changes[:n] {
 		f.queued = false
 		switch {
-		case f.want.Filter != "":
-			f.asked = true
-			wants = append(wants, f.ask())
+		case f.want.Filter != "": // again
 		case f.asked:
-			unwanted = append(unwanted, f.filter)
+			unwanted = append(unwanted, f.Filter)
 		default:
-			unheard = append(unheard, f.filter)
+			unheard = append(unheard, f.Filter)
 			fs.forget(f)
 		}
 	}
-	fs.changes = slices.Delete(fs.changes, 0, n)
-	return wants, unwanted, unheard
+	fs.changes = fs.changes[n:]
+	return unwanted, unheard
 }
 
 // ask is what is wanted of a filter at this moment.
@@ -184,11 +237,12 @@ func (fs *filters) gone(names []string) (unwanted []string) {
 			}
 		}
 		f.asked = false
+		fs.plan.Gone(&f.Entry)
 	}
 	return unwanted
 }
 
 func (fs *filters) forget(f *filterState) {
-	delete(fs.byName, f.filter)
-	fs.leaving.Delete(topic.Unshared(f.filter))
+	delete(fs.byName, f.Filter)
+	fs.leaving.Delete(topic.Unshared(f.Filter))
 }

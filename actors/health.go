@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/messages"
 )
 
@@ -19,8 +20,9 @@ type Health struct {
 	// Restored: the subscriptions of before are known. Subscribed: the MQTT broker
 	// has answered for every filter on the live connection.
 	Restored, Subscribed bool
-	// Filters is how many filters are wanted at the MQTT broker.
-	Filters int
+	// Filters is how many filters are wanted at the MQTT broker, Refused how many of
+	// them it does not take, and Held how many it has.
+	Filters, Refused, Held int
 	// State is what is known of the connection to the MQTT broker, of the last one
 	// while there is none.
 	State messages.State
@@ -38,7 +40,7 @@ func (s *Slot) Health() Health {
 	}
 	return Health{
 		Layer: h.layer.Load(), Broker: h.broker.Load(), Restored: h.restored.Load(), Subscribed: h.subscribed.Load(),
-		Filters: int(h.filters.Load()), State: state, Stopping: h.stopping.Load(),
+		Filters: int(h.filters.Load()), Refused: int(h.refused.Load()), Held: int(h.held.Load()), State: state, Stopping: h.stopping.Load(),
 	}
 }
 
@@ -59,6 +61,8 @@ func (t *Tree) Health() Health {
 		sum.Layer, sum.Broker = sum.Layer && h.Layer, sum.Broker && h.Broker
 		sum.Restored, sum.Subscribed = sum.Restored && h.Restored, sum.Subscribed && h.Subscribed
 		sum.Filters += h.Filters
+		sum.Refused += h.Refused
+		sum.Held += h.Held
 		sum.Stopping = sum.Stopping || h.Stopping
 	}
 	return sum
@@ -90,17 +94,20 @@ func (s *Slot) SetLayout(l messages.Layout) {
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
 
-	filters atomic.Int64
-	moving  atomic.Int64
-	layout  atomic.Pointer[messages.Layout]
-	state   atomic.Pointer[messages.State]
+	filters, refused, held atomic.Int64
+
+	moving atomic.Int64
+	layout atomic.Pointer[messages.Layout]
+	state  atomic.Pointer[messages.State]
 }
 
-// asked notes how many filters are wanted at the MQTT broker, and whether it has
-// answered for all.
-func (h *health) asked(filters int, answered bool) {
-	h.subscribed.Store(answered)
+// asked notes how many filters are wanted at the MQTT broker, how many of them it does
+// not take, and whether there is a verdict on each.
+func (h *health) asked(filters int, plan *reconcile.Plan) {
+	h.subscribed.Store(plan.Settled())
 	h.filters.Store(int64(filters))
+	h.refused.Store(int64(plan.Missing()))
+	h.held.Store(int64(plan.Held()))
 }
 
 // ping asks any actor for a sign of life; guarded answers with pong.

@@ -53,6 +53,9 @@ type Options struct {
 	// Expiry is how long the layer keeps messages, and a message waits for room,
 	// 60 s by default.
 	Expiry time.Duration
+	// SubscribeBatch is the most filters of one SUBSCRIBE, 500 by default: one packet for
+	// thousands keeps some brokers busy for many seconds.
+	SubscribeBatch int
 	// SubscriptionIdle is after how long without anybody who listens at any of
 	// its targets a subscription is dropped; 0: never.
 	SubscriptionIdle time.Duration
@@ -95,6 +98,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BacklogMemory <= 0 {
 		o.BacklogMemory = 64 << 20
+	}
+	if o.SubscribeBatch <= 0 {
+		o.SubscribeBatch = 500
 	}
 	if o.Expiry <= 0 {
 		o.Expiry = time.Minute

@@ -19,8 +19,9 @@ type Session interface {
 	// Subscribe sends one SUBSCRIBE packet for all filters and waits for its
 	// SUBACK. The codes are in the order of the filters: the granted QoS, or
 	// 0x80 and above where the broker refused that filter. An error means that
-	// the outcome is unknown (the connection was lost, ctx ended, or no answer
-	// came in the time that the Session allows for it).
+	// the outcome is unknown: the connection was lost, ctx ended, or, where it is
+	// context.DeadlineExceeded, no answer came in the time that the Session allows
+	// for it, and the connection lives.
 	// Under MQTT 5 the broker sends the retained messages of those that are
 	// Retained, also where it has the subscription already (retain handling 0),
 	// and of no others (2); under 3.1.1 of all. They come with Message.Retain, in
@@ -110,9 +111,9 @@ type Layer interface {
 	// written already is not written twice as long as it is still unread.
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 
-	// Restore returns the subscriptions that are stored, and the filters that
-	// are marked as leaving.
-	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
+	// Restore returns the subscriptions that are stored, the filters that are marked
+	// as leaving, and those that the MQTT broker has refused.
+	Restore(ctx context.Context) (messages.Restored, error)
 
 	// Store changes what is stored. It may be repeated.
 	Store(ctx context.Context, changes []messages.Change) error

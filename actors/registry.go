@@ -20,9 +20,8 @@ const idleChecks = 5
 
 // restored is the outcome of Layer.Restore.
 type restored struct {
-	stored  []messages.Stored
-	leaving []string
-	err     error
+	messages.Restored
+	err error
 }
 
 // storedNow is the outcome of one Layer.Store.
@@ -73,6 +72,7 @@ type registry struct {
 
 	stored   map[storedKey]stored
 	leaving  map[string]bool
+	refused  map[string]messages.FilterRefusal
 	lastLive map[messages.Target]time.Time
 
 	changes  []messages.Change
@@ -93,7 +93,7 @@ func newRegistry(deps *dependencies) *actor.Props {
 		return &registry{
 			dependencies: deps, ctx: ctx, cancel: cancel,
 			stored: map[storedKey]stored{}, layout: deps.Layout, leaving: map[string]bool{},
-			lastLive: map[messages.Target]time.Time{},
+			refused: map[string]messages.FilterRefusal{}, lastLive: map[messages.Target]time.Time{},
 		}
 	})
 }
@@ -172,7 +172,7 @@ func (r *registry) later(ctx actor.Context, delay time.Duration, reminder any) {
 func (r *registry) restore(ctx actor.Context) {
 	var m restored
 	r.work(ctx, "restoring subscriptions", func() (err error) {
-		m.stored, m.leaving, err = r.Layer.Restore(r.ctx)
+		m.Restored, err = r.Layer.Restore(r.ctx)
 		return err
 	}, func(err error) any { m.err = err; return m })
 }
@@ -185,17 +185,20 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		return
 	}
 	r.attempts = 0
-	for _, s := range m.stored {
+	for _, s := range m.Stored {
 		r.stored[storedKey{s.Filter, s.Target}] = stored{s.Options, s.Granted}
 		r.lastLive[s.Target] = time.Now()
 	}
-	for _, f := range m.leaving {
+	for _, f := range m.Leaving {
 		r.leaving[f] = true
 	}
-	if len(m.stored) > 0 {
-		r.Log.Info("subscriptions restored", "subscriptions", len(m.stored))
+	for _, f := range m.Refused {
+		r.refused[f.Filter] = f
 	}
-	r.router.Tell(messages.Restored{Stored: m.stored, Leaving: m.leaving})
+	if len(m.Stored) > 0 {
+		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
+	}
+	r.router.Tell(m.Restored)
 	r.listen(ctx)
 	r.scheduleLook(ctx)
 }
@@ -221,6 +224,10 @@ func (r *registry) note(c messages.Change) {
 		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
 	case c.Leaving != "":
 		r.leaving[c.Leaving] = true
+	case c.Refusal != nil:
+		r.refused[c.Refusal.Filter] = *c.Refusal
+	case c.Accepted != "":
+		delete(r.refused, c.Accepted)
 	}
 	r.changes = append(r.changes, c)
 }
@@ -228,6 +235,9 @@ func (r *registry) note(c messages.Change) {
 func (r *registry) gone(ctx actor.Context, m messages.FilterGone) {
 	for _, f := range m.Filters {
 		r.notLeaving(f)
+		if _, ok := r.refused[f]; ok {
+			r.note(messages.Change{Accepted: f})
+		}
 	}
 	r.store(ctx)
 }
@@ -283,6 +293,9 @@ func (r *registry) layerState(ctx actor.Context, m messages.LayerState) {
 	}
 	for filter := range r.leaving {
 		r.changes = append(r.changes, messages.Change{Leaving: filter})
+	}
+	for _, refused := range r.refused {
+		r.changes = append(r.changes, messages.Change{Refusal: &refused})
 	}
 	r.store(ctx)
 }

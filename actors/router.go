@@ -286,7 +286,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 		to.ask(s.Target)
 	}
 	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
-	r.broker.Tell(messages.Begin{Leaving: m.Leaving})
+	r.broker.Tell(messages.Begin{Leaving: m.Leaving, Refused: m.Refused})
 	r.restoring = false
 	r.health.restored.Store(true)
 	r.move(ctx)

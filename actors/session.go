@@ -180,13 +180,20 @@ func (s *session) publish(ctx actor.Context) {
 func (s *session) subscribe(ctx actor.Context, m messages.Subscribe) {
 	s.ask(ctx, fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		codes, err := live.Subscribe(ctx, m.Filters)
-		return messages.Subscribed{Filters: m.Filters, Codes: codes}, err
+		if errors.Is(err, context.DeadlineExceeded) {
+			return messages.NoAnswer{ID: m.ID}, nil
+		}
+		return messages.Subscribed{ID: m.ID, Filters: m.Filters, Codes: codes}, err
 	})
 }
 
 func (s *session) unsubscribe(ctx actor.Context, m messages.Unsubscribe) {
 	s.ask(ctx, fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
-		return messages.Unsubscribed(m), live.Unsubscribe(ctx, m.Filters)
+		err := live.Unsubscribe(ctx, m.Filters)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return messages.NoAnswer{}, nil
+		}
+		return messages.Unsubscribed(m), err
 	})
 }
 

@@ -42,6 +42,16 @@ func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 	}
 }
 
+// searching notes a connection that was closed on a SUBSCRIBE, in the search for the
+// filter, or the size, that is to blame.
+func (s *standing) searching(f *messages.SessionFailure) {
+	s.Stats.Disconnects.Add(1)
+	s.Log.Debug("the broker has closed the connection on a SUBSCRIBE", "error", f)
+	if s.state.Connected {
+		s.become(messages.State{Broker: s.state.Broker, Version: s.state.Version, Reason: "finding out on which subscription the broker closes the connection"})
+	}
+}
+
 func (s *standing) become(state messages.State) {
 	state.Since = s.state.Since
 	if state.Connected != s.state.Connected {

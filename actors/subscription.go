@@ -200,10 +200,13 @@ func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
 }
 
 func (s *subscription) refused(m messages.Refused) {
-	s.heard, s.refusal = true, m.Reason
 	s.end(m.Serial)
+	if s.heard = true; s.refusal == m.Reason {
+		return
+	}
+	s.refusal = m.Reason
 	s.Stats.FilterRefused.Add(1)
-	s.Log.Warn("the broker refused a subscription; asked for again at the next connection",
+	s.Log.Warn("the broker refused a subscription; tried again in a while, and when it is asked for anew",
 		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 

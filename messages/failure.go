@@ -64,7 +64,9 @@ type SessionFailure struct {
 	Detail Detail
 	// Code is the reason code the broker gave, 0 where it gave none.
 	Code byte
-	Err  error
+	// Closed: the broker, or what is between, closed a connection that was made.
+	Closed bool
+	Err    error
 }
 
 // Error says what was being done and why it failed.

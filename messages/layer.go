@@ -345,6 +345,20 @@ type Change struct {
 	// Session notes that the MQTT broker stores a session of ours under that
 	// client id.
 	Session string
+	// Refusal is kept beside what is stored of its filter; Accepted forgets that of a
+	// filter.
+	Refusal  *FilterRefusal
+	Accepted string
+}
+
+// FilterRefusal is how the MQTT broker refuses a filter, as a later process is to know it.
+type FilterRefusal struct {
+	// Filter is as the broker has it: see topic.Shared.
+	Filter string
+	// Kind is a word of reconcile.Kind, and Code the SUBACK's reason code, if there
+	// was one.
+	Kind string
+	Code byte
 }
 
 // Burial is a message of the command channel that cannot be carried out, with
@@ -367,11 +381,16 @@ type Keep struct {
 type Restored struct {
 	Stored  []Stored
 	Leaving []string
+	Refused []FilterRefusal
 }
 
 // Begin says that the subscriptions are known, so that the broker may be
-// connected to; Leaving are filters to unsubscribe from. Router tells broker.
-type Begin struct{ Leaving []string }
+// connected to; Leaving are filters to unsubscribe from, and Refused are those that
+// it has refused before. Router tells broker.
+type Begin struct {
+	Leaving []string
+	Refused []FilterRefusal
+}
 
 // FilterGone says that the MQTT broker has no subscription for these filters
 // any more. Broker tells registry.

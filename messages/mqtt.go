@@ -168,8 +168,8 @@ type Granted struct {
 }
 
 // Refused says that the broker refused a filter, and why: the SUBACK's reason
-// code (0x80 under 3.1.1) in words. Broker tells router, which tells the
-// subscription, or requests.
+// code (0x80 under 3.1.1) in words, or what else it does (Code is 0x80 then). Broker
+// tells router, which tells the subscription, or requests.
 type Refused struct {
 	Filter string
 	Code   byte
@@ -215,8 +215,12 @@ type Unpublished struct{ Message *Message }
 // already. Its command is done. Requests tells broker.
 type Withdraw struct{ Receipt Receipt }
 
-// Subscribe asks for one SUBSCRIBE packet. Broker tells session.
-type Subscribe struct{ Filters []Want }
+// Subscribe asks for one SUBSCRIBE packet, which ID names on its connection. Broker
+// tells session.
+type Subscribe struct {
+	ID      uint64
+	Filters []Want
+}
 
 // Unsubscribe asks for one UNSUBSCRIBE packet. Broker tells session.
 type Unsubscribe struct{ Filters []string }
@@ -224,9 +228,14 @@ type Unsubscribe struct{ Filters []string }
 // Subscribed is the broker's answer to Subscribe: one code for each filter in
 // their order, the granted QoS or 0x80 and above. Session tells broker.
 type Subscribed struct {
+	ID      uint64
 	Filters []Want
 	Codes   []byte
 }
+
+// NoAnswer says that the session waits no more for the answer to a Subscribe, or,
+// where ID is 0, to an Unsubscribe. The connection lives. Session tells broker.
+type NoAnswer struct{ ID uint64 }
 
 // Unsubscribed is the broker's answer to Unsubscribe. Session tells broker.
 type Unsubscribed struct{ Filters []string }
@@ -284,6 +293,7 @@ func (Subscribe) toSession()        {}
 func (Unsubscribe) toSession()      {}
 func (Subscribed) toBroker()        {}
 func (Unsubscribed) toBroker()      {}
+func (NoAnswer) toBroker()          {}
 func (SessionStarted) toBroker()    {}
 func (Connect) toSession()          {}
 func (Connected) toBroker()         {}

@@ -86,6 +86,8 @@ type Broker struct {
 	// UserProperties is how many user properties of a message are kept, and
 	// UserPropertyBytes how many bytes they may have.
 	UserProperties, UserPropertyBytes int
+	// SubscribeBatch is the most filters of one SUBSCRIBE.
+	SubscribeBatch int
 
 	// Sessions is over how many sessions the subscriptions are spread, and
 	// SessionLease after how long another worker takes over those of a dead one.

@@ -68,6 +68,7 @@ func TestDefaults(t *testing.T) {
 		"client id":      b.ClientID == "",
 		"times":          b.KeepAlive == 30*time.Second && b.SessionExpiry == time.Hour && c.ShutdownTimeout == 10*time.Second,
 		"receive":        b.ReceiveMaximum == 1024,
+		"batch":          b.SubscribeBatch == 500,
 		"TLS":            b.TLS != nil && !b.TLS.InsecureSkipVerify && b.TLS.RootCAs == nil,
 		"allowed":        strings.Join(c.AllowSubscribe, " ") == "#" && strings.Join(c.AllowPublish, " ") == "#",
 		"status group":   c.StatusGroup == "" && c.Subscriptions == nil,

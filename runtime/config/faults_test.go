@@ -37,6 +37,7 @@ func TestBadValues(t *testing.T) {
 		{"MQTT_RECEIVE_MAXIMUM=0", "from 1 to 65535"},
 		{"MQTT_CONNECT_TIMEOUT=0", "not within 100ms and 1h"},
 		{"MQTT_RECONNECT_MAX=2h", "not within 100ms and 1h"},
+		{"MQTT_SUBSCRIBE_BATCH=0", "from 1 to 10000"},
 		{"MQTT_TLS_CA=/nowhere/ca.pem MQTT_HOST=mqtts://a", "reading the authorities"},
 		{"MQTT_TLS_INSECURE=1 MQTT_HOST=mqtt://a", "write mqtts:// or wss://"},
 		{"MQTT_TLS_INSECURE=maybe", "neither true nor false"},

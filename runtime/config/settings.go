@@ -69,6 +69,8 @@ var settings = []setting{
 		help: "How many user properties of one message are kept; the rest is dropped and counted."},
 	{env: "MQTT_MAX_USER_PROPERTY_BYTES", kind: number, fallback: "65536", set: setNumber(1, 268_435_460, func(d *draft) *int { return &d.Broker.UserPropertyBytes }),
 		help: "How many bytes the names and values of one message's user properties may have, as above."},
+	{env: "MQTT_SUBSCRIBE_BATCH", kind: number, fallback: "500", set: setNumber(1, 10000, func(d *draft) *int { return &d.Broker.SubscribeBatch }),
+		help: "How many filters one SUBSCRIBE has at most, 1 to 10000. Where the broker takes fewer, that is found out."},
 	{env: "MQTT_TLS_CA", kind: path, shown: "system roots", set: setText(func(d *draft) *string { return &d.tls.ca }),
 		help: "PEM file with the authorities that may vouch for the broker. A broker given without `://` is then reached by TLS."},
 	{env: "MQTT_TLS_CERT", kind: path, set: setText(func(d *draft) *string { return &d.tls.cert }),

@@ -22,7 +22,7 @@ func others(t *testing.T) map[string][]string {
 	return map[string][]string{
 		"MQTT_HOST": {"b"}, "MQTT_PORT": {"1"}, "MQTT_USER": {"u"}, "MQTT_PASSWORD": {"p", "MQTT_USER=u"},
 		"MQTT_VERSION": {"311"}, "MQTT_CHANNEL_NAME": {"c"}, "MQTT_CLIENT_ID": {"i"}, "MQTT_KEEPALIVE": {"1"},
-		"MQTT_SESSION_EXPIRY": {"1"}, "MQTT_RECEIVE_MAXIMUM": {"1"}, "MQTT_CONNECT_TIMEOUT": {"1s"}, "MQTT_RECONNECT_MAX": {"1s"}, "MQTT_TLS_CA": {cert},
+		"MQTT_SESSION_EXPIRY": {"1"}, "MQTT_RECEIVE_MAXIMUM": {"1"}, "MQTT_SUBSCRIBE_BATCH": {"1"}, "MQTT_CONNECT_TIMEOUT": {"1s"}, "MQTT_RECONNECT_MAX": {"1s"}, "MQTT_TLS_CA": {cert},
 		"MQTT_MAX_PACKET": {"1024"}, "MQTT_MAX_USER_PROPERTIES": {"1"}, "MQTT_MAX_USER_PROPERTY_BYTES": {"1"},
 		"MQTT_TLS_CERT": {cert, "MQTT_TLS_KEY=" + key}, "MQTT_TLS_KEY": {key, "MQTT_TLS_CERT=" + cert}, "MQTT_TLS_INSECURE": {"1"},
 		"MQTT_WILL_TOPIC": {"t"}, "MQTT_WILL_PAYLOAD": {"p", "MQTT_WILL_TOPIC=t"}, "MQTT_WILL_QOS": {"1", "MQTT_WILL_TOPIC=t"}, "MQTT_WILL_RETAIN": {"1", "MQTT_WILL_TOPIC=t"},

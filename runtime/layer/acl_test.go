@@ -102,7 +102,7 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	must("known", err)
 	stored := messages.Stored{Filter: "a", Target: group}
 	must("store", peer.Store(ctx, []messages.Change{{Put: &stored}, {Remove: &stored}, {Leaving: "a"}, {Gone: "a"}}))
-	_, _, err = peer.Restore(ctx)
+	_, err = peer.Restore(ctx)
 	must("restore", err)
 	_, err = peer.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
 	must("live", err)

@@ -15,7 +15,7 @@ type Peer interface {
 	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
-	Restore(ctx context.Context) (stored []messages.Stored, leaving []string, err error)
+	Restore(ctx context.Context) (messages.Restored, error)
 	Store(ctx context.Context, changes []messages.Change) error
 	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)

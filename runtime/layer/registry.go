@@ -13,40 +13,44 @@ import (
 // registryChunk is how many entries one command reads or changes.
 const registryChunk = 1000
 
-// Restore returns the subscriptions that are stored for this prefix and channel,
-// and the filters that are marked as leaving, each in the order of its field.
+// Restore returns the subscriptions that are stored for this prefix and channel, the
+// filters that are marked as leaving, and those that the MQTT broker has refused, each
+// in the order of its field.
 // Entries that cannot be read are left out, and options that cannot be read have
 // their defaults, with one warning for all. Errors are *messages.LayerFailure.
-func (c *Client) Restore(ctx context.Context) ([]messages.Stored, []string, error) {
+func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 	fields, err := c.registry(ctx, c.keys)
 	if err != nil {
-		return nil, nil, c.failure("reading the stored subscriptions", err)
+		return messages.Restored{}, c.failure("reading the stored subscriptions", err)
 	}
-	list := make([]messages.Stored, 0, len(fields))
-	var leaving []string
+	all := messages.Restored{Stored: make([]messages.Stored, 0, len(fields))}
 	odd := 0
 	delete(fields, editionField)
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		if r, ok := parseRefusal(field, fields[field]); ok {
+			all.Refused = append(all.Refused, r)
+			continue
+		}
 		s, gone, ok := parseField(field)
 		switch {
 		case !ok:
 			odd++
 		case gone:
-			leaving = append(leaving, s.Filter)
+			all.Leaving = append(all.Leaving, s.Filter)
 		default:
 			var readable, clean bool
 			if readable, clean = parseOptions(fields[field], &s); !clean {
 				odd++
 			}
 			if readable {
-				list = append(list, s)
+				all.Stored = append(all.Stored, s)
 			}
 		}
 	}
 	if odd > 0 {
 		c.log.Warn("left out of the stored subscriptions what cannot be read", "entries", odd, "key", c.keys.subscriptions())
 	}
-	return list, leaving, nil
+	return all, nil
 }
 
 // registry reads all fields of a slot. A scan may tell of one twice.
@@ -114,6 +118,12 @@ func collapse(changes []messages.Change) (put, gone []string) {
 		}
 		if c.Gone != "" {
 			last[leavingField(c.Gone)] = ""
+		}
+		if r := c.Refusal; r != nil {
+			last[refusedField(r.Filter)] = format(storedRefusal{r.Kind, r.Code})
+		}
+		if c.Accepted != "" {
+			last[refusedField(c.Accepted)] = ""
 		}
 	}
 	for field, value := range last {

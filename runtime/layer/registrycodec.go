@@ -10,21 +10,44 @@ import (
 )
 
 // The words of the registry. A field is a JSON array, ["group" or "channel",
-// name, filter] or ["leaving", filter], and its value a JSON object of the
-// options; so people can read it, and other versions of this program too.
+// name, filter], ["leaving", filter] or ["refused", filter], and its value a JSON object
+// of the options, or of the refusal; so people can read it, and other versions of this program too.
 var (
 	kindWords     = []string{messages.Group: "group", messages.Channel: "channel"}
 	payloadWords  = []string{messages.PayloadAuto: "auto", messages.PayloadJSON: "json", messages.PayloadText: "text", messages.PayloadBytes: "bytes"}
 	overflowWords = []string{messages.OverflowWait: "wait", messages.OverflowDrop: "drop", messages.OverflowLatest: "latest"}
 )
 
-const leavingWord = "leaving"
+const (
+	leavingWord = "leaving"
+	refusedWord = "refused"
+)
 
 func storedField(s messages.Stored) string {
 	return format([]string{kindWords[s.Target.Kind], s.Target.Name, s.Filter})
 }
 
 func leavingField(filter string) string { return format([]string{leavingWord, filter}) }
+
+func refusedField(filter string) string { return format([]string{refusedWord, filter}) }
+
+// storedRefusal is a refusal as it is stored.
+type storedRefusal struct {
+	Kind string `json:"kind"`
+	Code byte   `json:"code,omitempty"`
+}
+
+// parseRefusal reads a field and its value, if they are those of a refused filter. One
+// that cannot be read whole is of the first kind.
+func parseRefusal(field, value string) (r messages.FilterRefusal, ok bool) {
+	var words []string
+	if json.Unmarshal([]byte(field), &words) != nil || len(words) != 2 || words[0] != refusedWord || words[1] == "" || format(words) != field {
+		return r, false
+	}
+	var stored storedRefusal
+	_ = json.Unmarshal([]byte(value), &stored)
+	return messages.FilterRefusal{Filter: words[1], Kind: stored.Kind, Code: stored.Code}, true
+}
 
 func format(v any) string {
 	b, err := json.Marshal(v)

@@ -118,7 +118,7 @@ func isConnack311(first []byte) bool {
 
 // isHangup: the peer closed the connection, in order or not.
 func isHangup(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // isCertificateAlert: the peer did not like our certificate, or that there is
@@ -144,7 +144,9 @@ func undialled(doing string, err error) *messages.SessionFailure {
 // disconnected judges the DISCONNECT of a version 5 broker.
 func disconnected(doing string, p packet) *messages.SessionFailure {
 	if p.code < 0x80 {
-		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Err: errors.New("the broker ended the session")}
+		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errors.New("the broker ended the session")}
 	}
-	return refused(doing, messages.MQTT5, p)
+	f := refused(doing, messages.MQTT5, p)
+	f.Closed = true
+	return f
 }

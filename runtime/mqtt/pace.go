@@ -2,7 +2,7 @@ package mqtt
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
 )
 
@@ -82,7 +82,7 @@ func (c *conn) resume() {
 // RabbitMQ needs 17 s for 10,000 filters.
 const answerTimeout = time.Minute
 
-var errNoAnswer = errors.New("the broker did not answer within a minute")
+var errNoAnswer = fmt.Errorf("the broker did not answer within a minute: %w", context.DeadlineExceeded)
 
 // patient returns a context that ends when the peer has had answerTimeout for
 // an answer. Time in which nobody reads does not count.

@@ -81,7 +81,8 @@ func (s *Session) doing() string { return "keeping the session with " + s.info.B
 
 // lost ends the session because of err, or of what closed the connection.
 func (s *Session) lost(err error) {
-	s.end(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Err: s.conn.why(err)})
+	why := s.conn.why(err)
+	s.end(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
 }
 
 // end closes the connection and tells the Sink, once, that it is lost.

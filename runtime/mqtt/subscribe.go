@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// batchFilters is how many filters share one packet at most. Some brokers
-	// take longer than in proportion for more.
-	batchFilters = 500
 	// pipeline is how many packets wait for their answers at a time.
 	pipeline = 256
 	// maximumFilters is the most that the filters of one packet measure.
@@ -32,11 +29,12 @@ type request struct {
 // the order of the filters: the granted QoS, or 0x80 and above where that
 // filter was refused; what would cost the connection is refused without asking.
 // An error means that the outcome is unknown (the connection was lost, ctx
-// ended, or no answer came for a minute). Under MQTT 5 retained messages are
+// ended, or no answer came for a minute: then it is context.DeadlineExceeded, and the
+// connection lives). Under MQTT 5 retained messages are
 // asked for where a Want is Retained (retain handling 0), and else not (2); 3.1.1
 // has them sent always.
 //
-// All filters travel in one packet, or several where they are very many. Under
+// All filters travel in one packet, or several where they are too long for one. Under
 // MQTT 5 each that Overlaps has a packet of its own, since one packet carries
 // one identifier [MQTT-3.8.2-1]: topic.Identifier of the filter. The packets
 // are sent without waiting between them, in any order: no filter may be there
@@ -124,7 +122,7 @@ func (b *batcher) alone(index int, identifier uint32) {
 
 func (b *batcher) add(index, length, maximum int) {
 	length += 3 // its length and its options
-	if r := b.shared; r == nil || len(r.indexes) == batchFilters || r.size+length > maximum {
+	if r := b.shared; r == nil || r.size+length > maximum {
 		b.shared = &request{}
 		b.requests = append(b.requests, b.shared)
 	}

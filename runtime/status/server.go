@@ -28,6 +28,8 @@ type Options struct {
 type Readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons,omitempty"`
+	// Refused is how many subscriptions the MQTT broker does not take.
+	Refused int `json:"subscriptions_refused,omitempty"`
 }
 
 // Server answers on one listener.

@@ -127,7 +127,7 @@ func (t telling) outbound(m metrics) {
 	m.level("commands_in_flight_bytes", "Memory that these are taken to occupy.", &s.CommandBytes)
 	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.Published, "result", "done")
 	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.PublishRefused, "result", "refused")
-	m.count("filters_refused_total", "Filters that the MQTT broker refused.", &s.FilterRefused)
+	m.count("filters_refused_total", "Filters that the MQTT broker refused, each once.", &s.FilterRefused)
 	m.count("requests_total", "Requests, by what became of them.", &s.Responses, "result", "answered")
 	m.count("requests_total", "Requests, by what became of them.", &s.Timeouts, "result", "timeout")
 }
@@ -144,6 +144,7 @@ func (t telling) sides(m metrics) {
 		}, "version", v.String())
 	}
 	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.standing().Filters) })
+	m.gauge("subscriptions_refused", "Filters that are wanted and that the MQTT broker does not take: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.standing().Refused) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)

@@ -47,7 +47,8 @@ func (s standing) readiness() status.Readiness {
 	lack(!s.Restored, "the subscriptions are not restored")
 	lack(s.Restored && !s.Broker, "the MQTT broker is away"+because(s.State.Reason))
 	lack(s.Broker && !s.Subscribed, "the MQTT broker has not answered for every subscription")
-	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
+	lack(s.Broker && s.Subscribed && s.Refused > 0 && s.Held == 0, "the MQTT broker takes none of the subscriptions")
+	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons, Refused: s.Refused}
 }
 
 func because(reason string) string {

@@ -122,6 +122,7 @@ func (w *Worker) options(slot int) actors.Options {
 		BacklogMemory:    int64(bounds.BacklogMemory),
 		Expiry:           w.config.Layer.Expiry,
 		SubscriptionIdle: w.config.SubscriptionIdle,
+		SubscribeBatch:   w.config.Broker.SubscribeBatch,
 		Backoff:          w.backoff(),
 		StatusGroup:      w.config.StatusGroup,
 		Rules:            *w.rules.Load(),

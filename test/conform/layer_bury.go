@@ -191,6 +191,6 @@ func layerBuryNowhere(t *testing.T, b *layerBench) {
 	wrong("asgimqtt", func() error { _, err := c.ReplayDeadLetters(b.context()); return err })
 	b.letters(3)
 	wrong(letters, func() error { _, _, err := c.DeadLetters(b.context(), 0, 50); return err })
-	wrong(layerRegistryKey, func() error { _, _, err := c.Restore(b.context()); return err })
+	wrong(layerRegistryKey, func() error { _, err := c.Restore(b.context()); return err })
 	wrong(layerRegistryKey, func() error { return c.Store(b.context(), []messages.Change{{Leaving: "x"}}) })
 }

@@ -156,7 +156,8 @@ func layerElsewhere(t *testing.T, b *layerBench) {
 	}
 	until("untold", map[int]map[string]bool{0: {}, 1: {"b": true, "d": true}})
 
-	list, _, err := slots[1].Restore(b.context())
+	all, err := slots[1].Restore(b.context())
+	list := all.Stored
 	if err != nil || len(list) != 2 {
 		t.Errorf("restored %v, %v", list, err)
 	}

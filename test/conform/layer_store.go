@@ -25,7 +25,8 @@ func (b *layerBench) store(c *layer.Client, changes ...messages.Change) {
 // wantRegistry compares what a new client finds.
 func (b *layerBench) wantRegistry(want []messages.Stored, wantLeaving ...string) {
 	b.t.Helper()
-	got, leaving, err := b.client().Restore(b.context())
+	all, err := b.client().Restore(b.context())
+	got, leaving := all.Stored, all.Leaving
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -79,6 +80,15 @@ func layerRegistry(t *testing.T, b *layerBench) {
 		}
 	}
 	b.wantRegistry(want, `y"/#`)
+
+	// So does the last refusal of a filter.
+	refusal := messages.FilterRefusal{Filter: `z"/#`, Kind: "answered", Code: 0x87}
+	b.store(c, messages.Change{Refusal: &messages.FilterRefusal{Filter: `z"/#`, Kind: "closed"}}, messages.Change{Refusal: &refusal},
+		messages.Change{Refusal: &messages.FilterRefusal{Filter: "x", Kind: "full"}}, messages.Change{Accepted: "x"})
+	b.wantRegistry(want, `y"/#`)
+	if all, err := b.client().Restore(b.context()); err != nil || len(all.Refused) != 1 || all.Refused[0] != refusal {
+		t.Errorf("refused are %v (%v), want %v", all.Refused, err, refusal)
+	}
 
 	// A flush of the layer leaves it.
 	if keys := b.keys(); len(keys) != 0 {
@@ -135,8 +145,8 @@ func layerManyStored(t *testing.T, b *layerBench) {
 	start := time.Now()
 	b.store(c, changes...)
 	stored := time.Now()
-	if got, _, err := c.Restore(b.context()); err != nil || len(got) != n {
-		t.Errorf("restored %d: %v", len(got), err)
+	if got, err := c.Restore(b.context()); err != nil || len(got.Stored) != n {
+		t.Errorf("restored %d: %v", len(got.Stored), err)
 	}
 	t.Logf("%d stored in %v, restored in %v", n, stored.Sub(start), time.Since(stored))
 	b.wantRegistry(list)

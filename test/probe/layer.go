@@ -38,6 +38,7 @@ type Layer struct {
 
 	stored  []messages.Stored
 	leaving map[string]bool
+	refused map[string]messages.FilterRefusal
 	dead    map[messages.Target]bool
 }
 
@@ -49,7 +50,7 @@ func NewLayer() *Layer {
 		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{}, forwarded: map[messages.Receipt]int{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
-		leaving: map[string]bool{}, dead: map[messages.Target]bool{},
+		leaving: map[string]bool{}, refused: map[string]messages.FilterRefusal{}, dead: map[messages.Target]bool{},
 	}
 	l.arrived = sync.NewCond(&l.mu)
 	return l
@@ -196,6 +197,17 @@ func (l *Layer) Stored() []messages.Stored {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.stored)
+}
+
+// Refused are the kinds of refusal that are kept, by filter.
+func (l *Layer) Refused() map[string]string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	kinds := map[string]string{}
+	for f, r := range l.refused {
+		kinds[f] = r.Kind
+	}
+	return kinds
 }
 
 // Leaving are the filters that are marked as leaving.

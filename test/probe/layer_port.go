@@ -131,14 +131,17 @@ func (l *Layer) writeBundle(queue string, b messages.Bundle) {
 }
 
 // Restore implements the port.
-func (l *Layer) Restore(context.Context) (stored []messages.Stored, leaving []string, err error) {
+func (l *Layer) Restore(context.Context) (all messages.Restored, err error) {
 	err = l.do("restoring", func() {
-		stored = slices.Clone(l.stored)
+		all.Stored = slices.Clone(l.stored)
 		for f := range l.leaving {
-			leaving = append(leaving, f)
+			all.Leaving = append(all.Leaving, f)
+		}
+		for _, r := range l.refused {
+			all.Refused = append(all.Refused, r)
 		}
 	})
-	return stored, leaving, err
+	return all, err
 }
 
 // Store implements the port.
@@ -164,6 +167,10 @@ func (l *Layer) store(c messages.Change) {
 		l.leaving[c.Leaving] = true
 	case c.Gone != "":
 		delete(l.leaving, c.Gone)
+	case c.Refusal != nil:
+		l.refused[c.Refusal.Filter] = *c.Refusal
+	case c.Accepted != "":
+		delete(l.refused, c.Accepted)
 	}
 }
 
