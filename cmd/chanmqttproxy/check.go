@@ -38,7 +38,7 @@ also connect: a running worker is not disturbed.`,
 func plan(out io.Writer, cfg *config.Config) error {
 	b, l := cfg.Broker, cfg.Layer
 	for _, server := range b.Servers {
-		fmt.Fprintf(out, "broker     %s, from %s\n", server, cfg.Where("MQTT_HOST"))
+		fmt.Fprintf(out, "broker     %s, from %s\n", config.Shown(server), cfg.Where("MQTT_HOST"))
 	}
 	fmt.Fprintf(out, "user       %s\n", cmp.Or(b.User, "none"))
 	fmt.Fprintf(out, "client id  %s\n", clientIDSource(cfg))
@@ -49,6 +49,9 @@ func plan(out io.Writer, cfg *config.Config) error {
 	_, err := fmt.Fprintf(out, "channel    %s\n", cfg.Channel)
 	if cfg.Tracing != config.TracingOff {
 		fmt.Fprintf(out, "traces     %s, from OTEL_… (environment)\n", cfg.Tracing)
+	}
+	for _, w := range cfg.Warnings {
+		fmt.Fprintf(out, "warning    %v\n", w)
 	}
 	for _, name := range cfg.Ignored {
 		fmt.Fprintf(out, "ignored    %s is not a setting of this program\n", name)

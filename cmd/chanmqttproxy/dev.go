@@ -154,7 +154,7 @@ func (s *servers) startRedis(out io.Writer, cfg *config.Config) (err error) {
 // startBroker starts a broker where the configuration names none.
 func (s *servers) startBroker(out io.Writer, cfg *config.Config, log *slog.Logger) error {
 	if cfg.Source("MQTT_HOST") != config.Default {
-		_, err := fmt.Fprintf(out, "broker  %s\n", cfg.Broker.Servers[0])
+		_, err := fmt.Fprintf(out, "broker  %s\n", config.Shown(cfg.Broker.Servers[0]))
 		return err
 	}
 	server, err := atOrNear(out, "broker", cfg.Broker.Servers[0].Port(), func(addr string) (*embedded.BrokerServer, error) {

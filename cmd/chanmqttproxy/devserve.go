@@ -29,7 +29,7 @@ func (s *servers) serve(out io.Writer, cfg *config.Config, log *slog.Logger) err
 		faults = append(faults, notServable("Redis at "+layer.Host(host).Name(), cfg.Where(redisSetting(cfg)), redisFault(host)))
 	}
 	for _, server := range cfg.Broker.Servers {
-		faults = append(faults, notServable("the broker at "+server.Redacted(), cfg.Where("MQTT_HOST"), brokerFault(server)))
+		faults = append(faults, notServable("the broker at "+config.Shown(server), cfg.Where("MQTT_HOST"), brokerFault(server)))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return misuse{err}

@@ -25,6 +25,9 @@ func startLog(cfg *config.Config, stderr *logs.Queue) (log *slog.Logger, control
 	log, control, flush = logs.New(stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
 	redis.SetLogger(redisLog{log})
 	log.Info("starting", "version", versionOf())
+	for _, w := range cfg.Warnings {
+		log.Warn("the configuration may not be what is meant", "setting", w.Where, "error", w.Err)
+	}
 	for _, name := range cfg.Ignored {
 		log.Warn("not a setting of this program: ignored", "variable", name)
 	}

@@ -110,6 +110,7 @@ func TestHelpTeaches(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	t.Parallel()
+	wants(t, execute(t, nil, "run", "--mqtt-username=u"), 2, nil, []string{"unknown flag: --mqtt-username; did you mean --mqtt-user?"})
 	for _, args := range [][]string{{"rnu"}, {"run", "now"}, {"run", "--mqtt-hots=a"}, {"version", "1"}, {"check", "--connect=perhaps"}} {
 		wants(t, execute(t, nil, args...), 2, nil, []string{"chanmqttproxy: "})
 	}
@@ -135,7 +136,7 @@ func TestFaultsAreListed(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"run", "dev", "check"} {
 		r := execute(t, []string{"MQTT_PORT=x", "MQTT_HSOT=y", "REDIS_URL=hunter2"}, verb, "--log-level=loud")
-		wants(t, r, 2, nil, []string{"4 faults", "MQTT_PORT (environment): ", "did you mean MQTT_HOST?", "REDIS_URL (environment): ", "--log-level (flag): "})
+		wants(t, r, 2, nil, []string{"3 faults", "MQTT_PORT (environment): ", "did you mean MQTT_HOST?", "REDIS_URL (environment): ", "--log-level (flag): "})
 		if strings.Contains(r.errors+r.out, "hunter2") {
 			t.Errorf("%s shows a secret: %s", verb, r.errors)
 		}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/logs"
@@ -35,7 +37,11 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 		SilenceUsage:  true,
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fmt.Errorf("%w; %s --help lists all flags", err, c.CommandPath())
+		hint := ""
+		if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {
+			hint = config.DidYouMean(unknown.GetSpecifiedName())
+		}
+		return fmt.Errorf("%w%s; %s --help lists all flags", err, hint, c.CommandPath())
 	})
 	c.SetOut(output{ctx, os.Stdout})
 	c.SetErr(stderr)

@@ -44,6 +44,9 @@ type Config struct {
 	// ShutdownTimeout is how long a stop may take to finish what is under way.
 	ShutdownTimeout time.Duration
 
+	// Warnings are what is probably not meant, but is no fault.
+	Warnings []Fault
+
 	// Ignored holds the MQTT_… variables of the environment that are no
 	// settings of this program, sorted. They are probably the site's own.
 	Ignored []string

@@ -211,7 +211,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	want := []string{
 		"mqtt_hots (" + file + "): no such setting; did you mean mqtt_host?",
 		"mqtt_qos_will (" + file + "): no such setting",
-		"MQTT_PASWORD (environment): no such setting; did you mean MQTT_PASSWORD?",
+		"MQTT_PASWORD (environment): no such setting: ignored; did you mean MQTT_PASSWORD?",
 		"mqtt_user (" + file + "): not a text: write the value in quotes",
 		`MQTT_PORT (environment): "99999" is not a whole number from 1 to 65535`,
 		"--mqtt-keepalive (flag): \"soon\" is not a length of time: give seconds (30), or 500ms, 30s, 5m, 1h",

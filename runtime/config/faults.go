@@ -14,20 +14,26 @@ type Fault struct {
 	Where string
 	// Err says what is wrong and what to do; it never shows a secret.
 	Err error
+	// Warning: it alone does not keep a configuration from being used.
+	Warning bool
 }
 
-// Error gives one line for each fault, after a line that counts them.
+// Error gives one line for each fault, after a line that counts them. Warnings follow.
 func (f Faults) Error() string {
-	var b strings.Builder
-	noun := "faults"
-	if len(f) == 1 {
+	var faults, warnings strings.Builder
+	count, noun := 0, "faults"
+	for _, fault := range f {
+		if fault.Warning {
+			warnings.WriteString("\n  warning: " + fault.Error())
+			continue
+		}
+		count++
+		faults.WriteString("\n  " + fault.Error())
+	}
+	if count == 1 {
 		noun = "fault"
 	}
-	fmt.Fprintf(&b, "%d %s in the configuration:", len(f), noun)
-	for _, fault := range f {
-		b.WriteString("\n  " + fault.Error())
-	}
-	return b.String()
+	return fmt.Sprintf("%d %s in the configuration:%s%s", count, noun, faults.String(), warnings.String())
 }
 
 // Unwrap gives the errors of all faults to errors.Is and errors.As.

@@ -64,8 +64,7 @@ func TestBadValues(t *testing.T) {
 		{"REDIS_URL=redis://a/b", "database"},
 		{"REDIS_URL_FILE=/nowhere/url", "REDIS_URL_FILE (environment): reading the secret"},
 		{"REDIS_URL_FILE=/nowhere/url REDIS_URL=redis://a", "REDIS_URL is given too"},
-		{"MQTT_HSOT=a", "did you mean MQTT_HOST?"},
-		{"MQTT_CLIENTID=a", "did you mean MQTT_CLIENT_ID?"},
+		{"MQTT_PASSWORD=x MQTT_USERNAME=u", "warning: MQTT_USERNAME (environment): no such setting: ignored; did you mean MQTT_USER?"},
 	} {
 		_, err := load(t, separate(c.environ))
 		if err == nil || !strings.HasPrefix(err.Error(), "1 fault in the configuration:\n") || !strings.Contains(err.Error(), c.want) {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -38,7 +40,7 @@ func Load(in Input) (*Config, error) {
 	d := l.draft()
 	d.Tracing = l.tracing(in.Environ)
 	if len(l.faults) > 0 {
-		return nil, l.faults
+		return nil, append(l.faults, l.warnings...)
 	}
 	return &d.Config, nil
 }
@@ -51,6 +53,7 @@ type loader struct {
 	// subscriptions are those of the file.
 	subscriptions []messages.SubscribeCommand
 	faults        Faults
+	warnings      Faults
 }
 
 // fault notes an error, or each of the errors that were joined.
@@ -62,6 +65,11 @@ func (l *loader) fault(where string, err error) {
 		return
 	}
 	l.faults = append(l.faults, Fault{Where: where, Err: err})
+}
+
+// warn notes what is probably not meant.
+func (l *loader) warn(where string, err error) {
+	l.warnings = append(l.warnings, Fault{Where: where, Err: err, Warning: true})
 }
 
 // add merges one source over those that came before. The values are under
@@ -104,10 +112,14 @@ func (l *loader) reveal(s setting, o origin, twinName string, values map[string]
 
 func (l *loader) environment(environ []string) {
 	known, given, strange := index(asEnv), map[string]any{}, []string{}
+	ofKubernetes := slices.ContainsFunc(environ, isServicePort)
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		switch {
 		case value == "":
+		case isServicePort(entry):
+			l.warn(name+" (environment)", errors.New("Kubernetes sets it for a service called mqtt: ignored; give the port in MQTT_HOST"))
+		case ofKubernetes && (strings.HasPrefix(name, "MQTT_PORT_") || strings.HasPrefix(name, "MQTT_SERVICE_")):
 		case known[name] != "":
 			given[name] = value
 		case strings.HasPrefix(name, "MQTT_"):
@@ -118,14 +130,19 @@ func (l *loader) environment(environ []string) {
 	l.add(Environment, Environment.String(), asEnv, given)
 }
 
+// isServicePort tells what Kubernetes, or Docker, sets for a service called mqtt.
+func isServicePort(entry string) bool {
+	return strings.HasPrefix(entry, "MQTT_PORT=tcp://") || strings.HasPrefix(entry, "MQTT_PORT=udp://")
+}
+
 // strangers tells misspelt names from those of others: a name next to that of
-// a setting which is not given is a mistake.
+// a setting which is not given is probably a mistake, but may be the site's own.
 func (l *loader) strangers(strange []string, given map[string]any) {
 	missing := slices.DeleteFunc(names(asEnv), func(env string) bool { return given[env] != nil })
 	slices.Sort(strange)
 	for _, name := range strange {
-		if near := nearest(name, missing, "MQTT_"); near != "" {
-			l.fault(name+" (environment)", fmt.Errorf("no such setting; did you mean %s?", near))
+		if near := cmp.Or(aliasOf(name, missing), nearest(name, missing, "MQTT_")); near != "" {
+			l.warn(name+" (environment)", fmt.Errorf("no such setting: ignored; did you mean %s?", near))
 			continue
 		}
 		l.ignored = append(l.ignored, name)
@@ -157,5 +174,9 @@ func (l *loader) draft() *draft {
 		}
 	}
 	d.finish(func(env string, err error) { l.fault(d.Where(env), err) })
+	if err := clearText(d.Broker.Servers); err != nil {
+		l.warn(d.Where("MQTT_HOST"), err)
+	}
+	d.Warnings = l.warnings
 	return d
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // YAML is the configuration as a file: each setting that was given, with its
-// source behind it. Defaults are comments, and so are secrets, which are hidden.
+// source behind it. Defaults are comments, and so are secrets, which are hidden; the query
+// of a broker's URL may hold one.
 func (c *Config) YAML() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -34,6 +35,8 @@ func (c *Config) line(s setting) string {
 		return "# " + asKey(s.env) + ": " + scalar(s.kind, value)
 	case s.secret:
 		return "# " + asKey(s.env) + ": (secret)"
+	case s.env == "MQTT_HOST" && withoutQueries(value) != value:
+		return "# " + asKey(s.env) + ": " + scalar(s.kind, withoutQueries(value))
 	default:
 		return asKey(s.env) + ": " + scalar(s.kind, value)
 	}

@@ -30,6 +30,43 @@ func parseServers(hosts string, port int, secure bool) ([]*url.URL, error) {
 	return servers, errors.Join(errs...)
 }
 
+// shown is an entry without what may be secret: a query, or the part of one behind a comma.
+func shown(entry string) string {
+	if i := strings.IndexAny(entry, "?#=&"); i >= 0 {
+		return entry[:i+1] + "…"
+	}
+	return entry
+}
+
+// Shown is the URL of a broker without what may be secret.
+func Shown(u *url.URL) string { return shown(u.String()) }
+
+// withoutQueries is a comma list of brokers as it may be shown.
+func withoutQueries(hosts string) string {
+	entries := strings.Split(hosts, ",")
+	for i, entry := range entries {
+		entries[i] = shown(entry)
+	}
+	return strings.Join(entries, ",")
+}
+
+// clearText says that the list goes from TLS to connections without it: whoever keeps the
+// worker from one server sees what it says to another.
+func clearText(servers []*url.URL) error {
+	var secure, others []string
+	for _, u := range servers {
+		if u.Scheme == "mqtts" || u.Scheme == "wss" {
+			secure = append(secure, u.Host)
+		} else {
+			others = append(others, u.Scheme+"://"+u.Host)
+		}
+	}
+	if len(secure) == 0 || len(others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s by TLS, but %s without: where the one is away, password and messages are sent in clear text to the other", strings.Join(secure, ", "), strings.Join(others, ", "))
+}
+
 func parseServer(entry string, port int, secure bool) (*url.URL, error) {
 	if entry == "" {
 		return nil, errors.New("a broker is missing: give host, host:port or a URL")
@@ -39,10 +76,10 @@ func parseServer(entry string, port int, secure bool) (*url.URL, error) {
 	}
 	u, err := url.Parse(withScheme(entry, secure))
 	if err != nil {
-		return nil, fmt.Errorf("%q is not host, host:port or a URL", entry)
+		return nil, fmt.Errorf("%q is not host, host:port or a URL", shown(entry))
 	}
 	if ports[u.Scheme] == 0 {
-		return nil, fmt.Errorf("%q has an unknown scheme: give mqtt, mqtts, ws or wss", entry)
+		return nil, fmt.Errorf("%q has an unknown scheme: give mqtt, mqtts, ws or wss", shown(entry))
 	}
 	if err := checkServer(u, entry); err != nil {
 		return nil, err
@@ -68,11 +105,11 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 func checkServer(u *url.URL, entry string) error {
 	if !isHost(u.Hostname()) {
-		return fmt.Errorf("%q has no valid host: give a name in ASCII or an address", entry)
+		return fmt.Errorf("%q has no valid host: give a name in ASCII or an address", shown(entry))
 	}
 	web := u.Scheme == "ws" || u.Scheme == "wss"
 	if !web && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "") || u.Fragment != "" {
-		return fmt.Errorf("%q has more than host and port; only ws and wss have a path", entry)
+		return fmt.Errorf("%q has more than host and port; only ws and wss have a path", shown(entry))
 	}
 	return nil
 }
@@ -93,7 +130,7 @@ func address(u *url.URL, entry string, port int) (*url.URL, error) {
 	case u.Port() != "":
 		var err error
 		if port, err = parseNumber(u.Port(), 1, 65535); err != nil {
-			return nil, fmt.Errorf("the port in %q: %w", entry, err)
+			return nil, fmt.Errorf("the port in %q: %w", shown(entry), err)
 		}
 	case port == 0:
 		port = ports[u.Scheme]

@@ -110,8 +110,8 @@ func TestSettingsMakeTheStruct(t *testing.T) {
 		maps.DeleteFunc(untouched, func(path, was string) bool { return with[path] != was })
 	}
 	for path := range untouched {
-		// These are the file's, the environment's, and OpenTelemetry's.
-		if !slices.Contains([]string{"Subscriptions", "Ignored", "Tracing"}, path) && !strings.HasPrefix(path, "Layer.") {
+		// These are the file's, the environment's, warnings, and OpenTelemetry's.
+		if !slices.Contains([]string{"Subscriptions", "Ignored", "Warnings", "Tracing"}, path) && !strings.HasPrefix(path, "Layer.") {
 			t.Errorf("no setting sets %s", path)
 		}
 	}

@@ -50,6 +50,9 @@ func unlike(a, b byte) int {
 
 // didYouMean is the end of a sentence about an unknown name.
 func didYouMean(word string, names []string) string {
+	if name := aliasOf(word, names); name != "" {
+		return "; did you mean " + name + "?"
+	}
 	if name := nearest(word, names, ""); name != "" {
 		return "; did you mean " + name + "?"
 	}

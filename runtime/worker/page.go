@@ -57,7 +57,7 @@ func (w *Worker) about() devpage.About {
 		hosts = append(hosts, layer.Host(h).Name())
 	}
 	for _, u := range w.config.Broker.Servers {
-		brokers = append(brokers, u.Redacted())
+		brokers = append(brokers, config.Shown(u))
 	}
 	about.Redis, about.Broker = strings.Join(hosts, ", "), strings.Join(brokers, ", ")
 	if dev && w.Development.More[chat] != nil {
