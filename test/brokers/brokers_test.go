@@ -1,0 +1,99 @@
+package brokers_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// The built program between a real Redis and each broker, in each MQTT version that
+// the broker speaks. What a broker does not do is declared in brokers.
+func TestBrokers(t *testing.T) {
+	for _, b := range brokers {
+		for _, version := range b.versions {
+			t.Run(fmt.Sprint(b.name, "/", version), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t, b, version)
+				for _, c := range cases {
+					t.Run(c.name, func(t *testing.T) { c.play(s, t) })
+				}
+				s.worker.Stop()
+			})
+		}
+	}
+}
+
+// cases are played one after the other, on one worker.
+var cases = []struct {
+	name string
+	play func(s *stage, t *testing.T)
+}{
+	{"subscribe", (*stage).subscribe},
+	{"messages in", (*stage).messagesIn},
+	{"messages out", (*stage).messagesOut},
+	{"topics", (*stage).topics},
+	{"retained", (*stage).retained},
+	{"overlaps", (*stage).overlaps},
+	{"in order", (*stage).inOrder},
+	{"worker killed", (*stage).workerKilled},
+	{"broker killed", (*stage).brokerKilled},
+	{"both killed", (*stage).bothKilled},
+	{"many filters", (*stage).manyFilters},
+}
+
+// stage is a running worker between a Redis and a broker.
+type stage struct {
+	features
+	t       *testing.T
+	version string
+	broker  broker
+	redis   *kit.RedisServer
+	worker  *kit.WorkerProcess
+	env     []string
+}
+
+func newStage(t *testing.T, f features, version string) *stage {
+	s := &stage{features: f, t: t, version: version, redis: kit.Redis(t), broker: f.start(t)}
+	s.env = append(slices.Clone(f.env),
+		"MQTT_HOST="+s.url(version), "LOG_FORMAT=text",
+		fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": 20000}}}`, s.redis.URL()),
+	)
+	if version == "3.1.1" && len(f.versions) > 1 {
+		s.env = append(s.env, "MQTT_VERSION=311")
+	}
+	s.startWorker()
+	return s
+}
+
+// startWorker starts the next worker, which outlives the case that starts it.
+func (s *stage) startWorker() { s.worker = kit.Worker(s.t, s.env, "run") }
+
+// killWorker kills it, and waits until the broker has noticed.
+func (s *stage) killWorker() {
+	s.worker.Kill()
+	time.Sleep(300 * time.Millisecond)
+}
+
+// url is where the worker finds the broker.
+func (s *stage) url(version string) string {
+	if r, ok := s.broker.(*kit.RumqttdServer); ok && version == "3.1.1" {
+		return r.URL311().String()
+	}
+	return s.broker.URL().String()
+}
+
+// device is a client that is none of ours. It speaks 3.1.1 to every broker.
+func (s *stage) device(t *testing.T) *kit.Device {
+	addr := s.broker.Addr()
+	if r, ok := s.broker.(*kit.RumqttdServer); ok {
+		addr = r.Addr311()
+	}
+	return kit.NewDevice(t, addr)
+}
+
+func (s *stage) consumer(t *testing.T, group string) *kit.Consumer {
+	return kit.NewConsumer(t, s.redis.Addr(), group)
+}
