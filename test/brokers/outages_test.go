@@ -80,6 +80,9 @@ func (s *stage) flows(t *testing.T, c *kit.Consumer, device *kit.Device, topic s
 // inSequence checks that 0 to n-1 came on a topic, once each and in order.
 func (s *stage) inSequence(t *testing.T, c *kit.Consumer, topic string, n int) {
 	t.Helper()
+	if s.without(t, queues) {
+		return
+	}
 	var want, got []string
 	for i := range n {
 		want = append(want, fmt.Sprintf("%s=%d", topic, i))
