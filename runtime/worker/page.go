@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chanmqttproxy/actors"
+	"chanmqttproxy/runtime/config"
 	"chanmqttproxy/runtime/devpage"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/runtime/status"
