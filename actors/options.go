@@ -59,6 +59,9 @@ type Options struct {
 	// SubscriptionIdle is after how long without anybody who listens at any of
 	// its targets a subscription is dropped; 0: never.
 	SubscriptionIdle time.Duration
+	// MaxSubscriptions is up to how many pairs of filter and target commands may add,
+	// 50,000 by default, those of other slots and of the configuration counted.
+	MaxSubscriptions int
 	// Backoff paces reconnecting, on both sides.
 	Backoff Backoff
 	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
@@ -89,6 +92,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.CommandMemory <= 0 {
 		o.CommandMemory = 32 << 20
+	}
+	if o.MaxSubscriptions <= 0 {
+		o.MaxSubscriptions = 50_000
 	}
 	if o.GroupBacklog <= 0 {
 		o.GroupBacklog = 10_000
@@ -141,6 +147,9 @@ type Stats struct {
 	// Commands: taken from the layer, not understood, not allowed, publishes that
 	// took effect and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64
+	// Pairs is how many pairs of filter and target there are, TooMany how many
+	// subscribes were refused since there were too many.
+	Pairs, TooMany atomic.Int64
 	// Requests that were answered, and that were not in time.
 	Responses, Timeouts atomic.Int64
 	// Life: connections made, connections or attempts lost, losses of Redis, bugs,

@@ -25,6 +25,7 @@ type router struct {
 	*dependencies
 	routes
 	places
+	pairs         pairs
 	subscriptions *family
 	targets       map[messages.Target]int // in how many filters each is
 	serial        uint64
@@ -44,7 +45,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -94,6 +95,8 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Quiesce:
 		r.quiescing = true
 		r.tellQuiet()
+	case *actor.Stopping:
+		r.pairs.add(-r.pairs.own)
 	default:
 		r.strange(ctx)
 	}
@@ -148,6 +151,7 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	way := r.wayOf(c.Filter)
 	to, ok := r.trie.Get(c.Filter)
 	moves := c.Moving
+	here := way == r.Slot || c.Options.Shared || c.Options.NoLocal && r.Slot == 0
 	switch {
 	case moves && way != r.Slot && !c.Options.Shared:
 		r.misled(ctx, receipt, c, way)
@@ -155,6 +159,9 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	case ok && to.shared() != c.Options.Shared:
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: c.Filter +
 			" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"})
+		return
+	case here && !c.FromSlot && r.pairs.full(c.Targets, to):
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: r.pairs.reason()})
 		return
 	case c.Options.Shared:
 		for _, target := range c.Targets {
@@ -434,6 +441,7 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 			served = false // its old options may have been the reason for what is wanted
 		} else {
 			r.targets[target]++
+			r.pairs.add(1)
 		}
 		r.serial++
 		if to.join(target, c.Options, r.serial) {
@@ -552,6 +560,7 @@ func (r *router) leave(to *route, target messages.Target) {
 	m, _ := to.members.get(target)
 	r.left(m)
 	to.leave(target)
+	r.pairs.add(-1)
 	if r.targets[target]--; r.targets[target] == 0 {
 		delete(r.targets, target)
 		r.retiring = append(r.retiring, target)

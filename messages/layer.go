@@ -160,7 +160,7 @@ type Failure struct {
 const (
 	CodeBadCommand   = "bad-command"  // it cannot be read as a whole
 	CodeDenied       = "denied"       // the configuration does not allow it
-	CodeRefused      = "refused"      // the broker refused it
+	CodeRefused      = "refused"      // the broker refused it, or there is no room for it
 	CodeTooLarge     = "too-large"    // larger than the broker accepts
 	CodeTimeout      = "timeout"      // no answer in time
 	CodeUnsupported  = "unsupported"  // the broker, or its MQTT version, can't do it

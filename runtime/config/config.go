@@ -160,6 +160,8 @@ type Bounds struct {
 	GroupBacklog, QueueBacklog int
 	// BacklogMemory is in bytes, for all full queues together.
 	BacklogMemory int
+	// MaxSubscriptions is up to how many pairs of filter and target commands may add.
+	MaxSubscriptions int
 	// CommandElements is of how many elements one command may be.
 	CommandElements int
 	// DeadLetters is the number of commands that are kept because they could not

@@ -121,8 +121,9 @@ func (t telling) inbound(m metrics) {
 func (t telling) outbound(m metrics) {
 	s := t.stats
 	m.count("commands_received_total", "Commands taken from Redis.", &s.Commands)
-	m.count("commands_refused_total", "Commands that had no effect: not understood, or not allowed by the configuration.", &s.BadCommands, "reason", "not_understood")
-	m.count("commands_refused_total", "Commands that had no effect: not understood, or not allowed by the configuration.", &s.Denied, "reason", "not_allowed")
+	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.BadCommands, "reason", "not_understood")
+	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.Denied, "reason", "not_allowed")
+	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.TooMany, "reason", "too_many_subscriptions")
 	m.level("commands_in_flight", "Commands taken from Redis that are not done, those that wait for the MQTT broker included.", &s.CommandsUnderWay)
 	m.level("commands_in_flight_bytes", "Memory that these are taken to occupy.", &s.CommandBytes)
 	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.Published, "result", "done")
@@ -183,6 +184,8 @@ func (t telling) bounded(m metrics) {
 	m.limit("group_backlog_limit", "GROUP_BACKLOG: how many messages may wait for one group.", b.GroupBacklog)
 	m.limit("queue_backlog_limit", "QUEUE_BACKLOG: how many messages may wait for the queue of one process.", b.QueueBacklog)
 	m.limit("backlog_limit_bytes", "BACKLOG_MEMORY: how much memory waiting messages may take.", b.BacklogMemory)
+	m.level("subscription_targets", "Pairs of filter and target that are subscribed.", &s.Pairs)
+	m.limit("subscription_targets_limit", "MQTT_MAX_SUBSCRIPTIONS: up to how many of them commands may add.", b.MaxSubscriptions)
 	m.limit("dead_letters_limit", "DEAD_LETTERS: how many are kept in Redis.", b.DeadLetters)
 	m.limit("dead_letter_limit_bytes", "DEAD_LETTER_BYTES: how much of one is kept.", b.DeadLetterBytes)
 	m.limit("dead_letters_limit_bytes", "DEAD_LETTER_TOTAL_BYTES: how much all of them may take.", b.DeadLetterTotal)

@@ -123,6 +123,7 @@ func (w *Worker) options(slot int) actors.Options {
 		Expiry:           w.config.Layer.Expiry,
 		SubscriptionIdle: w.config.SubscriptionIdle,
 		SubscribeBatch:   w.config.Broker.SubscribeBatch,
+		MaxSubscriptions: w.config.Bounds.MaxSubscriptions,
 		Backoff:          w.backoff(),
 		StatusGroup:      w.config.StatusGroup,
 		Rules:            *w.rules.Load(),

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -94,6 +95,39 @@ func TestLargeDeadLetters(t *testing.T) {
 	out, err := dead(t, redis, "replay")
 	if err == nil || !strings.Contains(out, "put back: 60") || !strings.Contains(out, "15 cannot be put back: they were larger than DEAD_LETTER_BYTES") {
 		t.Errorf("replay said %q, %v", out, err)
+	}
+	worker.Stop()
+}
+
+// Above the bound a subscribe is refused. What is stored is restored, also above it.
+func TestSubscriptionsAreBounded(t *testing.T) {
+	t.Parallel()
+	redis, broker := kit.Redis(t), kit.Mosquitto(t)
+	worker := run(t, redis, broker.URL(), "MQTT_MAX_SUBSCRIPTIONS=20")
+	site := kit.NewDjango(t, redis.Addr())
+	answers := map[string]int{}
+	ask := func(filter string) {
+		t.Helper()
+		site.Send(append(kit.Subscribe(filter, "g", 1), messages.Pair{Key: "reply_channel", Value: site.Channel()}))
+		for _, answer := range site.Read(20 * time.Second) {
+			kind, _ := answer.Get("type")
+			code, _ := answer.Get("code")
+			answers[fmt.Sprint(kind, " ", code)]++
+		}
+	}
+	for i := range 30 {
+		ask(fmt.Sprint("a/", i))
+	}
+	if answers["mqtt.subscribed <nil>"] != 20 || answers["mqtt.error refused"] != 10 {
+		t.Errorf("the answers are %v", answers)
+	}
+	worker.Stop()
+	worker = run(t, redis, broker.URL(), "MQTT_MAX_SUBSCRIPTIONS=5")
+	says(t, worker, `"subscriptions restored" component=actors subscriptions=20`)
+	ask("a/0")
+	ask("a/30")
+	if answers["mqtt.subscribed <nil>"] != 21 || answers["mqtt.error refused"] != 11 {
+		t.Errorf("the answers are %v", answers)
 	}
 	worker.Stop()
 }
