@@ -31,6 +31,7 @@ type Dialer struct {
 type server struct {
 	url *url.URL
 	history
+	copies copies
 	passed map[string]bool // the failures that were logged since the last connection
 	parted <-chan struct{} // closed when the connection of the last unanswered CONNECT has ended; nil: there is none
 }
@@ -183,6 +184,9 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	s := &Session{
 		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
 		outbound: newOutbound(), bound: a.config.bound(), refused: a.config.Refused, log: a.config.Logger, muted: make(chan struct{}),
+	}
+	if a.version == messages.MQTT5 {
+		s.copies = &a.server.copies
 	}
 	s.conn.onTrip = a.config.RoundTrip
 	s.conn.frames.maximum = int(a.config.MaximumPacket)

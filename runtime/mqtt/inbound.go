@@ -3,6 +3,7 @@ package mqtt
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 
 	"chanmqttproxy/messages"
 )
@@ -13,11 +14,75 @@ type inbound struct {
 	queue []*incoming
 }
 
-// received tells of a message, unless it is one of which the Sink knows, and
-// returns when the next may come. One that is too large is acknowledged in its turn and not
-// told of. When the Sink hears no more it does nothing:
-// the broker is to repeat the message to the next connection.
+// received tells of a message, and returns when the next may come.
 func (s *Session) received(p packet) {
+	s.sort(p)
+	s.pace()
+}
+
+// sort tells of what came, but not of copies. Some of it may be held for a moment.
+func (s *Session) sort(p packet) {
+	if s.copies == nil {
+		s.pass(p)
+		return
+	}
+	s.sorting.Lock()
+	defer s.sorting.Unlock()
+	s.passAll(s.copies.sort(p, time.Now()))
+	if s.copies.held != nil && s.holding == nil {
+		s.holding = time.AfterFunc(holdTime, s.flushHeld)
+	}
+}
+
+func (s *Session) flushHeld() {
+	s.sorting.Lock()
+	defer s.sorting.Unlock()
+	if s.copies == nil {
+		return
+	}
+	s.holding = nil
+	s.passAll(s.copies.flush())
+}
+
+// stopHolding leaves what is held to the next connection. Nothing is read any more.
+func (s *Session) stopHolding() {
+	s.sorting.Lock()
+	defer s.sorting.Unlock()
+	if s.holding != nil {
+		s.holding.Stop()
+	}
+	if s.copies != nil {
+		s.copies.held, s.copies.bytes, s.copies = nil, 0, nil
+	}
+}
+
+func (s *Session) passAll(list []sorted) {
+	for _, p := range list {
+		if p.copy {
+			s.drop(p.packet)
+		} else {
+			s.pass(p.packet)
+		}
+	}
+}
+
+// drop acknowledges a copy, and tells nobody.
+func (s *Session) drop(p packet) {
+	if p.message.QoS == 0 {
+		return
+	}
+	in, again := s.state.arrive(p)
+	s.inbound.add(in)
+	if !again {
+		s.state.acknowledge([]uint64{in.seq})
+	}
+	s.flushAcks()
+}
+
+// pass tells of a message, unless it is one of which the Sink knows. One that is too large
+// is acknowledged in its turn and not told of. When the Sink hears no more it does nothing:
+// the broker is to repeat the message to the next connection.
+func (s *Session) pass(p packet) {
 	var flush bool
 	s.tell(func() {
 		if p.message.QoS == 0 {
@@ -34,7 +99,6 @@ func (s *Session) received(p packet) {
 	if flush {
 		s.flushAcks()
 	}
-	s.pace()
 }
 
 // take tells of a message that is new, unless it is too large, and says whether it is

@@ -42,6 +42,9 @@ type Session struct {
 	refused  *Refused
 	log      *slog.Logger
 	inbound  inbound
+	copies   *copies // nil under 3.1.1
+	sorting  sync.Mutex
+	holding  *time.Timer // until it fires, arrivals are held
 	outbound *outbound
 
 	telling sync.Mutex // held while the Sink is told
@@ -102,6 +105,7 @@ func (s *Session) Close() {
 		s.engine.disconnect()
 	})
 	s.work.Wait()
+	s.stopHolding()
 }
 
 // abandon ends a session that nobody got.
@@ -109,6 +113,7 @@ func (s *Session) abandon() {
 	s.mute()
 	s.conn.close(errClosed)
 	s.work.Wait()
+	s.stopHolding()
 }
 
 // mute lets the Sink hear no more.

@@ -1,0 +1,217 @@
+package mqtt
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+)
+
+const (
+	// copyGap is within which time the copies of a message come from a server that sends
+	// nothing else between them.
+	copyGap = 500 * time.Millisecond
+	// holdTime is for how long arrivals are held to find out whether a server sends copies,
+	// and holdLimit and holdBytes how many.
+	holdTime, holdLimit, holdBytes = time.Second, 1000, 1 << 20
+	// copyMemory is for how long, and copyLimit of how many messages, copies are waited for.
+	// Of a time in which nothing came longestQuiet counts at most: nobody may have read.
+	copyMemory, copyLimit, longestQuiet = 10 * time.Second, 4096, time.Second
+	// copyDoubts is how often copies that were expected may not have come before each
+	// arrival is a message for good.
+	copyDoubts = 3
+)
+
+// copies finds out whether a server that sends a copy of a message for each subscription
+// that matches names all of them in each copy, as Artemis does: the copies can then only be
+// told by what is in them. Others send one copy that names all [MQTT-3.3.4-3], or name in
+// each the subscription for which it is [MQTT-3.3.4-4]. It is pure, and belongs to a server.
+//
+// The second of two equal arrivals makes it suspicious: for holdTime what arrives is held.
+// Where each message came as often as it names subscriptions, and in no time, the server
+// sends copies, and one of each is kept. Where some do not come later, it is in doubt again.
+type copies struct {
+	sends   bool
+	doubts  int
+	waiting map[copyKey]*copyCount
+	oldest  []copyKey // of waiting, by their first arrival
+	held    []heldPacket
+	bytes   int
+	last    time.Time     // when something came
+	clock   time.Duration // as copyMemory counts it
+}
+
+// copyKey names what is in a message, and for which subscriptions it is.
+type copyKey struct{ content, identifiers uint64 }
+
+// copyCount is how often a message came.
+type copyCount struct {
+	first time.Time
+	clock time.Duration // at the first
+	n, of int
+	qos   byte
+	again bool // the first was repeated by the server on another connection
+}
+
+type heldPacket struct {
+	packet
+	key copyKey
+	at  time.Time
+}
+
+// sorted is a packet, and whether it is a copy of one that came before.
+type sorted struct {
+	packet
+	copy bool
+}
+
+// sort takes one packet in and returns those to pass on now, in order. Where some are held,
+// flush is to be called after holdTime.
+func (c *copies) sort(p packet, now time.Time) []sorted {
+	if len(p.identifiers) < 2 && c.held == nil || c.doubts >= copyDoubts {
+		return []sorted{{packet: p}}
+	}
+	h := heldPacket{p, keyOf(p), now}
+	c.clock += min(now.Sub(c.last), longestQuiet)
+	c.last = now
+	c.forget()
+	if c.held == nil && !c.suspicious(h) {
+		return []sorted{c.count(h)}
+	}
+	c.held = append(c.held, h)
+	c.bytes += len(p.message.Payload) + len(p.message.Topic)
+	if len(c.held) >= holdLimit || c.bytes >= holdBytes {
+		return c.flush()
+	}
+	return nil
+}
+
+// suspicious says whether a packet may be the first copy that is seen of a server.
+func (c *copies) suspicious(h heldPacket) bool {
+	before := c.waiting[h.key]
+	return !c.sends && before != nil && h.at.Sub(before.first) <= copyGap
+}
+
+// flush ends the holding and returns what was held.
+func (c *copies) flush() (out []sorted) {
+	held := c.held
+	c.held, c.bytes = nil, 0
+	if len(held) == 0 {
+		return nil
+	}
+	c.sends = c.allCopied(held)
+	if !c.sends {
+		c.doubts++
+		c.waiting, c.oldest = nil, nil
+	}
+	for _, h := range held {
+		if len(h.identifiers) < 2 || !c.sends {
+			out = append(out, sorted{packet: h.packet})
+			continue
+		}
+		out = append(out, c.count(h))
+	}
+	return out
+}
+
+// allCopied says whether each message that came early enough came as often as it names
+// subscriptions.
+func (c *copies) allCopied(held []heldPacket) bool {
+	type seen struct {
+		first, last time.Time
+		n, of       int
+	}
+	messages := map[copyKey]*seen{}
+	for _, h := range held {
+		m := messages[h.key]
+		if m == nil {
+			m = &seen{first: h.at, of: len(h.identifiers)}
+			if before := c.waiting[h.key]; before != nil {
+				m.first, m.n = before.first, before.n
+			}
+			messages[h.key] = m
+		}
+		m.last = h.at
+		m.n++
+	}
+	for _, m := range messages {
+		if m.of > 1 && m.first.Sub(held[0].at) <= copyGap && (m.n != m.of || m.last.Sub(m.first) > copyGap) {
+			return false
+		}
+	}
+	return true
+}
+
+// count counts an arrival.
+func (c *copies) count(h heldPacket) sorted {
+	m := c.waiting[h.key]
+	if m == nil || !c.sends {
+		c.wait(h)
+		return sorted{packet: h.packet}
+	}
+	if m.n++; m.n == m.of {
+		delete(c.waiting, h.key)
+	}
+	copied := h.message.QoS <= m.qos // else it is promised more than the first was
+	m.qos = max(m.qos, h.message.QoS)
+	return sorted{packet: h.packet, copy: copied}
+}
+
+// wait notes the first arrival of a message.
+func (c *copies) wait(h heldPacket) {
+	if c.waiting == nil {
+		c.waiting = map[copyKey]*copyCount{}
+	}
+	if c.waiting[h.key] == nil {
+		c.oldest = append(c.oldest, h.key)
+	}
+	c.waiting[h.key] = &copyCount{first: h.at, clock: c.clock, n: 1, of: len(h.identifiers), qos: h.message.QoS, again: h.dup}
+	if len(c.oldest) > copyLimit {
+		delete(c.waiting, c.oldest[0])
+		c.oldest = c.oldest[1:]
+	}
+}
+
+// forget gives up the copies that have not come in time.
+func (c *copies) forget() {
+	for len(c.oldest) > 0 {
+		m := c.waiting[c.oldest[0]]
+		if m != nil && c.clock-m.clock <= copyMemory {
+			return
+		}
+		if m != nil && c.sends && !m.again {
+			c.sends = false
+			c.doubts++
+		}
+		delete(c.waiting, c.oldest[0])
+		c.oldest = c.oldest[1:]
+	}
+}
+
+// keyOf names a message by all that a broker passes on of it but the expiry, which it
+// counts down.
+func keyOf(p packet) copyKey {
+	m := p.message
+	content := checksum(m)
+	if m.Retain {
+		content++
+	}
+	if x := m.Properties; x != nil {
+		content = mix(content, x.ContentType, x.ResponseTopic, string(x.CorrelationData))
+		for _, u := range x.UserProperties {
+			content = mix(content, u.Key, u.Value)
+		}
+	}
+	ids := slices.Sorted(slices.Values(p.identifiers))
+	var identifiers uint64
+	for _, id := range ids {
+		identifiers = identifiers*1_000_003 + uint64(id)
+	}
+	return copyKey{content, identifiers}
+}
+
+func mix(sum uint64, parts ...string) uint64 {
+	for _, part := range parts {
+		sum = sum*1_000_003 + maphash.String(seed, part)
+	}
+	return sum
+}
