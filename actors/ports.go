@@ -118,6 +118,10 @@ type Layer interface {
 	// Store changes what is stored. It may be repeated.
 	Store(ctx context.Context, changes []messages.Change) error
 
+	// Intact says whether Redis still holds what Restore has returned, and what Store
+	// has changed since, as far as its number and the last change show.
+	Intact(ctx context.Context) (bool, error)
+
 	// Elsewhere waits until the session slots below this one, of so many as there
 	// are, have changed what they serve, and says how: at first, and where something
 	// was missed, all of it. One call at a time is made.

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -11,12 +12,23 @@ import (
 )
 
 // The registry keeps the subscriptions in Redis: it restores them at the start,
-// stores each change before the command that made it is done, writes all of
-// them again when Redis was away (it may have lost them), and has those dropped
-// whose targets nobody has listened at for a while.
+// stores each change before the command that made it is done, writes again what
+// Redis has lost of them, and has those dropped whose targets nobody has listened
+// at for a while.
 
 // idleChecks is how often the targets are looked at within SubscriptionIdle.
 const idleChecks = 5
+
+// checkEvery is how often it is looked whether Redis has lost something; it is looked
+// too when Redis was away.
+const checkEvery = 10 * time.Second
+
+// checked is the outcome of one such look: what Redis holds, where it has lost something.
+type checked struct {
+	lost  bool
+	found messages.Restored
+	err   error
+}
 
 // restored is the outcome of Layer.Restore.
 type restored struct {
@@ -43,6 +55,7 @@ type lookedAt struct {
 type (
 	restoreAgain struct{}
 	storeAgain   struct{}
+	checkAgain   struct{}
 	listenAgain  struct{}
 	lookAgain    struct{}
 )
@@ -70,6 +83,7 @@ type registry struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	known    bool // what was stored has been read
 	stored   map[storedKey]stored
 	leaving  map[string]bool
 	refused  map[string]messages.FilterRefusal
@@ -77,9 +91,9 @@ type registry struct {
 
 	changes  []messages.Change
 	receipts []messages.Receipt // of the commands that made them
-	storing  bool
+	storing  bool               // or looking what is stored
 	attempts int
-	wasAway  bool
+	unsure   bool // something may have been lost
 
 	layout    messages.Layout
 	listening bool // to what other slots serve
@@ -116,8 +130,15 @@ func (r *registry) Receive(ctx actor.Context) {
 	case storeAgain:
 		r.storing = false
 		r.store(ctx)
+	case checkAgain:
+		r.later(ctx, checkEvery, checkAgain{})
+		r.doubt(ctx)
+	case checked:
+		r.checked(ctx, m)
 	case messages.LayerState:
-		r.layerState(ctx, m)
+		if m.Up {
+			r.doubt(ctx)
+		}
 	case messages.Relaid:
 		r.layout = m.Layout
 		r.listen(ctx)
@@ -147,6 +168,8 @@ func (r *registry) release(message any) {
 	case storedNow:
 		r.storing = false
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
+	case checked:
+		r.storing = false
 	}
 }
 
@@ -184,7 +207,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.later(ctx, r.Backoff.layer().delay(r.attempts), restoreAgain{})
 		return
 	}
-	r.attempts = 0
+	r.attempts, r.known = 0, true
 	for _, s := range m.Stored {
 		r.stored[storedKey{s.Filter, s.Target}] = stored{s.Options, s.Granted}
 		r.lastLive[s.Target] = time.Now()
@@ -201,6 +224,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 	r.router.Tell(m.Restored)
 	r.listen(ctx)
 	r.scheduleLook(ctx)
+	r.later(ctx, checkEvery, checkAgain{})
 }
 
 // keep notes changes, and that a command waits for them.
@@ -249,11 +273,20 @@ func (r *registry) notLeaving(filter string) {
 	}
 }
 
-// store writes the changes that wait, one write at a time.
+// store writes the changes that wait, one write at a time, but looks first where
+// something may have been lost.
 func (r *registry) store(ctx actor.Context) {
-	if r.storing || len(r.changes)+len(r.receipts) == 0 {
-		return
+	switch {
+	case r.storing:
+	case r.unsure && r.known:
+		r.check(ctx)
+	case len(r.changes)+len(r.receipts) > 0:
+		r.write(ctx)
 	}
+}
+
+// write writes the changes that wait, with what else is kept in Redis.
+func (r *registry) write(ctx actor.Context) {
 	r.storing = true
 	m := storedNow{changes: r.changes, receipts: r.receipts}
 	r.changes, r.receipts = nil, nil
@@ -277,27 +310,53 @@ func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 	r.store(ctx)
 }
 
-// layerState writes everything again when Redis is back: one that was started
-// without its data has to hold the state that the worker works by.
-func (r *registry) layerState(ctx actor.Context, m messages.LayerState) {
-	if !m.Up {
-		r.wasAway = true
-		return
-	}
-	if !r.wasAway {
-		return
-	}
-	r.wasAway = false
-	for key, s := range r.stored {
-		r.changes = append(r.changes, messages.Change{Put: &messages.Stored{Filter: key.filter, Target: key.target, Options: s.options, Granted: s.granted}})
-	}
-	for filter := range r.leaving {
-		r.changes = append(r.changes, messages.Change{Leaving: filter})
-	}
-	for _, refused := range r.refused {
-		r.changes = append(r.changes, messages.Change{Refusal: &refused})
-	}
+// doubt has it looked whether Redis has lost something, when nothing is being written.
+func (r *registry) doubt(ctx actor.Context) {
+	r.unsure = true
 	r.store(ctx)
+}
+
+// check looks whether Redis has lost something, and for what is there if so.
+func (r *registry) check(ctx actor.Context) {
+	r.storing, r.unsure = true, false
+	var m checked
+	r.work(ctx, "looking whether the subscriptions are stored", func() error {
+		intact, err := r.Layer.Intact(r.ctx)
+		if err != nil || intact {
+			return err
+		}
+		m.lost = true
+		m.found, err = r.Layer.Restore(r.ctx)
+		return err
+	}, func(err error) any { m.err = err; return m })
+}
+
+// checked writes again what Redis has lost: it has to hold the state that the worker
+// works by. After an error the next look comes in time.
+func (r *registry) checked(ctx actor.Context, m checked) {
+	r.storing = false
+	if m.err != nil {
+		r.complaint.say(r.dependencies, "looking whether the subscriptions are stored", m.err)
+	}
+	if m.err != nil || !m.lost {
+		r.store(ctx)
+		return
+	}
+	missing := repair(r.holding(), m.found)
+	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
+		"subscriptions", len(missing), "of", len(r.stored)+len(r.leaving)+len(r.refused))
+	r.changes = append(missing, r.changes...)
+	r.write(ctx)
+}
+
+// holding is what Redis is to hold.
+func (r *registry) holding() (h messages.Restored) {
+	for key, s := range r.stored {
+		h.Stored = append(h.Stored, messages.Stored{Filter: key.filter, Target: key.target, Options: s.options, Granted: s.granted})
+	}
+	h.Leaving = slices.Collect(maps.Keys(r.leaving))
+	h.Refused = slices.Collect(maps.Values(r.refused))
+	return h
 }
 
 // listen waits for what the slots below this one serve.

@@ -199,3 +199,24 @@ func (s slowUnsubscribes) Unsubscribe(ctx context.Context, filters []string) err
 	time.Sleep(time.Millisecond)
 	return s.Session.Unsubscribe(ctx, filters)
 }
+
+// What Redis loses without being away is written again in time, and at once what a site
+// subscribes to as it has done before, which is answered then.
+func TestLostWithoutAnOutage(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.layer.Put(subscribe("b", alerts))
+		b.settle()
+		b.layer.Forget()
+		r := b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		if got := b.layer.Stored(); len(got) != 1 || got[0].Filter != "a" || !b.layer.Acked(r) {
+			b.Errorf("after it was subscribed again %v is stored", got)
+		}
+		b.pass(10 * time.Second)
+		if got := b.layer.Stored(); len(got) != 2 {
+			b.Errorf("after a while %v is stored", got)
+		}
+	})
+}

@@ -189,12 +189,28 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 		r.done(receipt)
 		return
 	}
-	r.keep(receipt, r.subscribe(ctx, c))
+	changes := r.subscribe(ctx, c)
+	if len(changes) == 0 {
+		changes = r.known(c)
+	}
+	r.keep(receipt, changes)
 	r.await(receipt, c)
 	to, _ = r.trie.Get(c.Filter)
 	for _, target := range c.Targets {
 		to.ask(target)
 	}
+}
+
+// known are the changes that store again what a site subscribes to as it has done
+// before: Redis may have lost it.
+func (r *router) known(c messages.SubscribeCommand) (changes []messages.Change) {
+	to, ok := r.trie.Get(c.Filter)
+	for _, target := range c.Targets {
+		if ok && to.has(target) && !to.isFixed(target) {
+			changes = append(changes, messages.Change{Put: r.stored(to, target, c.Options)})
+		}
+	}
+	return changes
 }
 
 // misled takes in what was to move and has its place elsewhere by the layout that is

@@ -104,6 +104,8 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	must("store", peer.Store(ctx, []messages.Change{{Put: &stored}, {Remove: &stored}, {Leaving: "a"}, {Gone: "a"}}))
 	_, err = peer.Restore(ctx)
 	must("restore", err)
+	_, err = peer.Intact(ctx, "id", "x")
+	must("intact", err)
 	_, err = peer.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
 	must("live", err)
 	admin.ZAdd(ctx, "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "specific.1!x"})

@@ -62,6 +62,7 @@ type Client struct {
 	surplus surplus
 	unread  unread
 	edition edition
+	mark    mark
 
 	elsewhere elsewhere
 	stop      context.CancelFunc

@@ -23,6 +23,7 @@ func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 	if err != nil {
 		return messages.Restored{}, c.failure("reading the stored subscriptions", err)
 	}
+	c.mark.read(len(fields), fields[editionField])
 	all := messages.Restored{Stored: make([]messages.Stored, 0, len(fields))}
 	odd := 0
 	delete(fields, editionField)
@@ -81,13 +82,16 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		return nil
 	}
 	key := c.keys.subscriptions()
+	var added, removed []*redis.IntCmd
+	var length *redis.IntCmd
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		for chunk := range slices.Chunk(put, 2*registryChunk) {
-			p.HSet(ctx, key, chunk)
+			added = append(added, p.HSet(ctx, key, chunk))
 		}
 		for chunk := range slices.Chunk(gone, registryChunk) {
-			p.HDel(ctx, key, chunk...)
+			removed = append(removed, p.HDel(ctx, key, chunk...))
 		}
+		length = p.HLen(ctx, key)
 		if len(sessions) > 0 {
 			p.SAdd(ctx, c.keys.sessions(), sessions...)
 		}
@@ -99,6 +103,7 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 	if err != nil {
 		return c.failure("storing subscriptions", err)
 	}
+	c.mark.wrote(total(added)-total(removed), length.Val(), put)
 	return nil
 }
 

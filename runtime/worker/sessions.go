@@ -39,6 +39,22 @@ func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
 	return s.Peer.Store(ctx, []messages.Change{{Session: clientID}})
 }
 
+// Intact says whether Redis still holds what the next worker has to know: the client id,
+// the session in use, and what is stored. Of a slot that is not held nothing is doubted.
+func (s *sessions) Intact(ctx context.Context) (bool, error) {
+	if !s.held() {
+		return true, nil
+	}
+	var name, inUse string
+	if n := s.name.Load(); n != nil {
+		name = *n
+	}
+	if n := s.inUse.Load(); n != nil {
+		inUse = *n
+	}
+	return s.Peer.Intact(ctx, name, inUse)
+}
+
 // errUnheld is why nothing is stored for a slot.
 var errUnheld = errors.New("this worker does not hold the session slot at the moment")
 

@@ -88,6 +88,10 @@ type wallLayer struct {
 	commands chan messages.Received
 }
 
+func (l wallLayer) Intact(ctx context.Context) (bool, error) {
+	return l.Peer.Intact(ctx, "", "")
+}
+
 func (l wallLayer) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
 	select {
 	case r := <-l.commands:

@@ -37,6 +37,7 @@ type Layer struct {
 	plural  []int // sizes of the plural bundles
 
 	stored  []messages.Stored
+	forgot  bool
 	leaving map[string]bool
 	refused map[string]messages.FilterRefusal
 	dead    map[messages.Target]bool
@@ -143,7 +144,7 @@ func (l *Layer) Leave(filters ...string) {
 // Forget loses what is stored.
 func (l *Layer) Forget() {
 	l.change(func() {
-		l.stored = nil
+		l.stored, l.forgot = nil, true
 		clear(l.leaving)
 	})
 }

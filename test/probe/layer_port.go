@@ -144,6 +144,15 @@ func (l *Layer) Restore(context.Context) (all messages.Restored, err error) {
 	return all, err
 }
 
+// Intact implements the port: what Forget forgot is not.
+func (l *Layer) Intact(context.Context) (intact bool, err error) {
+	err = l.do("looking what is stored", func() {
+		intact = !l.forgot
+		l.forgot = false
+	})
+	return intact, err
+}
+
 // Store implements the port.
 func (l *Layer) Store(_ context.Context, changes []messages.Change) error {
 	return l.do("storing", func() {
