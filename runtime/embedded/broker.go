@@ -77,7 +77,7 @@ func (b *BrokerServer) Start() error {
 }
 
 func serve(server *mqtt.Server, listener net.Listener, more []mqtt.Hook) error {
-	for _, hook := range append([]mqtt.Hook{new(allow), new(flowControl), &succession{server: server}}, more...) {
+	for _, hook := range append([]mqtt.Hook{new(allow), new(flowControl), new(queueOrder), &succession{server: server}}, more...) {
 		if err := server.AddHook(hook, nil); err != nil {
 			return err
 		}

@@ -42,7 +42,6 @@ const (
 	sentQoS        lack = "messages with the QoS that they were sent with"
 	pipelined      lack = "order, where publishers do not wait for acknowledgements"
 	queues         lack = "messages for an absent worker"
-	queuedOrder    lack = "order of what was queued for an absent worker"
 )
 
 // without tells whether the broker lacks that, and says so.
@@ -63,10 +62,7 @@ var brokers = []features{
 	{
 		name: "dev", versions: []string{"5", "3.1.1"}, maxQoS: 2,
 		start: startEmbedded,
-		lacks: map[lack]string{
-			keepsSessions: "it stores nothing",
-			queuedOrder:   "it sorts by the second",
-		},
+		lacks: map[lack]string{keepsSessions: "it stores nothing"},
 	},
 	{
 		name: "RabbitMQ", versions: []string{"3.1.1"}, maxQoS: 1,
