@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,8 +18,9 @@ const rabbitScript = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 // RabbitMQ starts a rabbitmq-server with its MQTT plugin, a node name, files, ports
 // and a port mapper of its own. It speaks 3.1.1. It is slow to start: share one
-// between subtests. It is gone when the test ends.
-func RabbitMQ(t testing.TB) *BrokerServer {
+// between subtests. Lines are further ones of its configuration. It is gone when the
+// test ends.
+func RabbitMQ(t testing.TB, lines ...string) *BrokerServer {
 	t.Helper()
 	script := Need(t, "rabbitmq-server")
 	if _, err := os.Stat(rabbitScript); err == nil {
@@ -42,7 +45,7 @@ func RabbitMQ(t testing.TB) *BrokerServer {
 			"RABBITMQ_LOGS=-",
 			"RABBITMQ_CONF_ENV_FILE="+filepath.Join(dir, "none"),
 			"RABBITMQ_CONFIG_FILE="+writeFile(t, dir, "rabbitmq.conf",
-				fmt.Sprintf("mqtt.listeners.tcp.1 = 127.0.0.1:%d\nmqtt.allow_anonymous = true\n", port)),
+				fmt.Sprintf("mqtt.listeners.tcp.1 = 127.0.0.1:%d\nmqtt.allow_anonymous = true\n", port)+strings.Join(lines, "\n")+"\n"),
 			"RABBITMQ_ENABLED_PLUGINS_FILE="+writeFile(t, dir, "plugins", "[rabbitmq_mqtt].\n"),
 		)
 		return func() *exec.Cmd {
@@ -51,6 +54,26 @@ func RabbitMQ(t testing.TB) *BrokerServer {
 			return cmd
 		}
 	})
+}
+
+// RabbitMQReader writes definitions with one user, who may read the topics whose routing
+// keys ("ok.1" for ok/1) match the expression and no others, and write all. It returns
+// the line of a configuration that has them loaded.
+func RabbitMQReader(t testing.TB, user, password, readable string) string {
+	t.Helper()
+	salt := "salt"
+	sum := sha256.Sum256([]byte(salt + password))
+	everything := map[string]any{"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+	definitions, err := json.Marshal(map[string]any{
+		"vhosts":            []any{map[string]any{"name": "/"}},
+		"users":             []any{map[string]any{"name": user, "tags": "", "password_hash": append([]byte(salt), sum[:]...), "hashing_algorithm": "rabbit_password_hashing_sha256"}},
+		"permissions":       []any{everything},
+		"topic_permissions": []any{map[string]any{"user": user, "vhost": "/", "exchange": "amq.topic", "write": ".*", "read": readable}},
+	})
+	if err != nil {
+		t.Fatalf("writing RabbitMQ's definitions: %v", err)
+	}
+	return "load_definitions = " + writeFile(t, t.TempDir(), "definitions.json", string(definitions))
 }
 
 func withoutRabbit(environ []string) []string {
