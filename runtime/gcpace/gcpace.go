@@ -1,6 +1,7 @@
 // Package gcpace says how much the heap may grow before Go's garbage collector runs
 // again: enough for a few cycles a second under load, and less than Go's default of as
-// much again as is live where much is live, as with a hundred thousand subscriptions.
+// much again as is live where much is live, as with a hundred thousand subscriptions. And
+// it says when memory goes back to the system after a burst.
 package gcpace
 
 import (

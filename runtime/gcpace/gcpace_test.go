@@ -6,6 +6,26 @@ import (
 	"chanmqttproxy/runtime/gcpace"
 )
 
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	const mb = 1 << 20
+	for _, test := range []struct {
+		live, unused, rate uint64
+		want               bool
+	}{
+		{10 * mb, 20 * mb, 0, false},
+		{10 * mb, 100 * mb, 0, true},
+		{10 * mb, 100 * mb, mb, true},
+		{10 * mb, 100 * mb, 50 * mb, false}, // it will be used again
+		{200 * mb, 90 * mb, 0, false},
+		{200 * mb, 110 * mb, 0, true},
+	} {
+		if got := gcpace.Idle(test.live, test.unused, test.rate); got != test.want {
+			t.Errorf("%d MB live, %d MB unused, %d MB/s: %v", test.live/mb, test.unused/mb, test.rate/mb, got)
+		}
+	}
+}
+
 func TestRoom(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
