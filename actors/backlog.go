@@ -45,12 +45,18 @@ func (b *backlog) hold(bytes int64) {
 }
 
 // head is the first messages that are for the same audience, at most n or what
-// the first wants as a batch. It holds until forget.
+// the first wants as a batch, and no further above batchBytes. It holds until forget.
 func (b *backlog) head(n int) []waiting {
 	n = min(len(b.list), max(n, b.list[0].event.Batch))
 	to := b.list[0].to
 	if i := slices.IndexFunc(b.list[:n], func(w waiting) bool { return w.to != to }); i > 0 {
 		n = i
+	}
+	size := int64(0)
+	for i, w := range b.list[:n] {
+		if size += sizeOf(w.event); size >= batchBytes {
+			return b.list[:i+1]
+		}
 	}
 	return b.list[:n]
 }

@@ -41,6 +41,16 @@ func sizeOf(e messages.Event) int64 {
 	return int64(size)
 }
 
+// packedSize is what a batch measures at most when it is written.
+func packedSize(b *messages.Batch) (size int64) {
+	for _, bundle := range b.Bundles {
+		for _, e := range bundle.Events {
+			size += max(int64(e.PackedSize()), sizeOf(e))
+		}
+	}
+	return size
+}
+
 // eventsOf are the events of bundles, in their order.
 func eventsOf(list []messages.Bundle) []messages.Event {
 	var events []messages.Event

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -102,3 +103,20 @@ func (m *Memberships) All() map[messages.Target]uint64 {
 	}
 	return all
 }
+
+// Allowance is what is being written to the layer.
+type Allowance struct{ allowance }
+
+// Bounds of an Allowance.
+const (
+	EncodedBytes = encodedBytes
+	SmallBatch   = smallBatch
+)
+
+// Take is take.
+func (a *Allowance) Take(ctx context.Context, bytes int64) (giveBack func()) {
+	return a.take(ctx, bytes)
+}
+
+// Left is how many bytes are taken, and how many claims wait.
+func (a *Allowance) Left() (taken int64, waiting int) { return a.taken, len(a.waiting) }

@@ -240,10 +240,11 @@ func (g *group) parkedQueues() []string {
 // write writes a batch, and the outcome comes as sent. A batch that makes the
 // layer panic would do so forever: it counts as written.
 func (g *group) write(ctx actor.Context, b *messages.Batch) {
-	m, self, slow := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow
+	m, self, slow, size := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow, packedSize(b)
 	g.dispatcher.Schedule(func() {
 		idle(m.life, slow)
 		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
+			defer g.encoded.take(m.life, size)()
 			m.outcome, err = g.Layer.Send(m.life, b)
 			return err
 		})

@@ -167,6 +167,7 @@ type shared struct {
 	observer *observer
 	traces   *traces
 	tap      tap
+	encoded  allowance
 }
 
 // dependencies are what every actor of a slot has: the options, and the addresses

@@ -97,10 +97,11 @@ func (p *parking) dropOldest() bool {
 }
 
 // head is what to write next: the oldest events that name the same members,
-// at most n. What has become too old is dropped first.
+// at most n, and no further above batchBytes. What has become too old is dropped first.
 func (p *parking) head(n int) (events []messages.Event, queue *messages.Queue) {
 	p.expire()
-	for p.underWay = 0; p.underWay < len(p.waiting) && len(events) < n; p.underWay++ {
+	size := int64(0)
+	for p.underWay = 0; p.underWay < len(p.waiting) && len(events) < n && size < batchBytes; p.underWay++ {
 		w := p.waiting[p.underWay]
 		if w.replaced {
 			continue
@@ -110,6 +111,7 @@ func (p *parking) head(n int) (events []messages.Event, queue *messages.Queue) {
 		}
 		queue = w.queue
 		events = append(events, w.event)
+		size += sizeOf(w.event)
 		if p.latest[w.event.Message.Topic] == w {
 			delete(p.latest, w.event.Message.Topic)
 		}

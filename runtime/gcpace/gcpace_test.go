@@ -6,22 +6,25 @@ import (
 	"chanmqttproxy/runtime/gcpace"
 )
 
-func TestIdle(t *testing.T) {
+// TestBurst: the steps follow each other.
+func TestBurst(t *testing.T) {
 	t.Parallel()
 	const mb = 1 << 20
-	for _, test := range []struct {
-		live, unused, rate uint64
-		want               bool
+	var b gcpace.Burst
+	for i, step := range []struct {
+		live, objects, free, rate uint64
+		want                      bool
 	}{
-		{10 * mb, 20 * mb, 0, false},
-		{10 * mb, 100 * mb, 0, true},
-		{10 * mb, 100 * mb, mb, true},
-		{10 * mb, 100 * mb, 50 * mb, false}, // it will be used again
-		{200 * mb, 90 * mb, 0, false},
-		{200 * mb, 110 * mb, 0, true},
+		{10 * mb, 20 * mb, 5 * mb, 0, false},
+		{150 * mb, 180 * mb, 20 * mb, 50 * mb, false},
+		{150 * mb, 160 * mb, 20 * mb, mb, true}, // though all of it was live a moment ago
+		{150 * mb, 160 * mb, 20 * mb, mb, false},
+		{150 * mb, 200 * mb, 40 * mb, mb, true}, // it was freed since
+		{10 * mb, 20 * mb, 5 * mb, 50 * mb, false},
+		{10 * mb, 20 * mb, 5 * mb, 0, false}, // little
 	} {
-		if got := gcpace.Idle(test.live, test.unused, test.rate); got != test.want {
-			t.Errorf("%d MB live, %d MB unused, %d MB/s: %v", test.live/mb, test.unused/mb, test.rate/mb, got)
+		if got := b.Over(step.live, step.objects, step.free, step.rate); got != step.want {
+			t.Errorf("step %d: %v", i, got)
 		}
 	}
 }

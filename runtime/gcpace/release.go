@@ -7,20 +7,33 @@ import (
 )
 
 const (
-	// releaseInterval is how often is looked whether memory lies idle.
+	// releaseInterval is how often is looked whether a burst is over.
 	releaseInterval = 5 * time.Second
-	// worthReleasing is how much of it there must be, in bytes.
+	// small is a heap that is left as it is.
+	small = 64 << 20
+	// worthReleasing is how much memory must lie unused.
 	worthReleasing = 32 << 20
 	// quiet is how much may be allocated in a second where nothing much happens. The
 	// collector, which gives memory back as well, then runs every two minutes.
 	quiet = 4 << 20
 )
 
-// Idle says whether memory is to be given back to the system now: so many bytes are live,
-// the program has so many beside them that it does not use, and it allocates so many in a
-// second.
-func Idle(live, unused, rate uint64) bool {
-	return unused > max(worthReleasing, live/2) && rate < quiet
+// Burst knows whether much was going on lately.
+type Burst struct{ busy bool }
+
+// Over says whether memory is to be collected and given back to the system now: when a
+// burst has just ended, and when much lies unused. It is asked at intervals. The program
+// has objects of so many bytes, of which the last collection found so many live, and so
+// many bytes free; it allocates so many in a second.
+func (b *Burst) Over(live, objects, free, rate uint64) bool {
+	if rate >= quiet {
+		b.busy = true
+		return false
+	}
+	unused := free + objects - min(live, objects)
+	over := b.busy && free+objects > small || unused > max(worthReleasing, live/2)
+	b.busy = false
+	return over
 }
 
 // Release gives memory back to the system whenever a burst is over, for as long as the
@@ -30,14 +43,14 @@ func Release() {
 		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/gc/heap/allocs:bytes"},
 	}
+	var burst Burst
 	var before uint64
 	for range time.Tick(releaseInterval) {
 		metrics.Read(samples)
-		live, objects := samples[0].Value.Uint64(), samples[1].Value.Uint64()
-		free, allocs := samples[2].Value.Uint64(), samples[3].Value.Uint64()
+		allocs := samples[3].Value.Uint64()
 		rate := (allocs - before) / uint64(releaseInterval/time.Second)
 		before = allocs
-		if Idle(live, free+objects-min(live, objects), rate) {
+		if burst.Over(samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64(), rate) {
 			debug.FreeOSMemory()
 		}
 	}

@@ -3,6 +3,7 @@ package layer
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"chanmqttproxy/messages"
 )
@@ -68,6 +69,11 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 // they should have been.
 func (p *packer) bundle(b *messages.Bundle) (undecodable int) {
 	p.begin()
+	for i := range b.Events { // a large payload is not copied again and again as the buffer grows
+		if m := b.Events[i].Message; m != nil && len(m.Payload) > maxCallBytes/8 {
+			p.buf = slices.Grow(p.buf, b.Events[i].PackedSize())
+		}
+	}
 	p.buf, undecodable = p.codec.bundle(p.buf, b, p.extra)
 	p.end(len(b.Events))
 	return undecodable

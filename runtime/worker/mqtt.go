@@ -58,7 +58,7 @@ func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, er
 		SessionExpiry:  uint32(b.SessionExpiry / time.Second),
 		ReceiveMaximum: b.ReceiveMaximum,
 		Timeout:        b.ConnectTimeout,
-		ReceiveBytes:   int(cfg.Bounds.BacklogMemory),
+		ReceiveBytes:   max(cfg.Bounds.BacklogMemory/2/b.Sessions, 1<<20),
 		MaximumPacket:  uint32(b.MaximumPacket),
 		UserProperties: b.UserProperties, UserPropertyBytes: b.UserPropertyBytes,
 		Will:   will(b.Will),

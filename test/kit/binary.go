@@ -17,6 +17,15 @@ import (
 // where it found one.
 func Binary(t testing.TB) string {
 	t.Helper()
+	return program(t, raceEnabled())
+}
+
+func program(t testing.TB, race bool) string {
+	t.Helper()
+	build := buildPlain
+	if race {
+		build = buildRace
+	}
 	path, err := build()
 	if err != nil {
 		t.Fatalf("building chanmqttproxy: %v", err)
@@ -31,7 +40,18 @@ type WorkerProcess struct{ *Process }
 // env ("MQTT_HOST=...") and nothing else that could configure it.
 func Worker(t testing.TB, env []string, args ...string) *WorkerProcess {
 	t.Helper()
-	cmd := exec.Command(Binary(t), args...)
+	return startWorker(t, Binary(t), env, args)
+}
+
+// PlainWorker is Worker without the race detector, which takes memory of its own.
+func PlainWorker(t testing.TB, env []string, args ...string) *WorkerProcess {
+	t.Helper()
+	return startWorker(t, program(t, false), env, args)
+}
+
+func startWorker(t testing.TB, path string, env, args []string) *WorkerProcess {
+	t.Helper()
+	cmd := exec.Command(path, args...)
 	cmd.Dir = t.TempDir()
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + cmd.Dir}, env...)
 	return &WorkerProcess{Start(t, "chanmqttproxy", cmd)}
@@ -43,9 +63,14 @@ func (w *WorkerProcess) Stop() {
 	w.Process.Stop(20 * time.Second)
 }
 
+var (
+	buildPlain = sync.OnceValues(func() (string, error) { return build(false) })
+	buildRace  = sync.OnceValues(func() (string, error) { return build(true) })
+)
+
 // build puts the program in the user's cache, in a folder of this checkout's own,
 // where the next test process finds it and Go links it again only after a change.
-var build = sync.OnceValues(func() (string, error) {
+func build(race bool) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -53,7 +78,7 @@ var build = sync.OnceValues(func() (string, error) {
 	checkout := sha256.Sum256([]byte(root()))
 	path := filepath.Join(cache, "chanmqttproxy", "bin", hex.EncodeToString(checkout[:6]), "chanmqttproxy")
 	args := []string{"build"}
-	if raceEnabled() {
+	if race {
 		path += "-race"
 		args = append(args, "-race")
 	}
@@ -61,7 +86,7 @@ var build = sync.OnceValues(func() (string, error) {
 	cmd.Dir = root()
 	cmd.Stderr = os.Stderr
 	return path, cmd.Run()
-})
+}
 
 // raceEnabled tells whether the test itself was built with -race.
 func raceEnabled() bool {
