@@ -40,6 +40,9 @@ func checkRedis(ctx context.Context, client layer.Peer, prefix string) (string, 
 	if clock.Abs() >= badClock {
 		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
 	}
+	if off := layer.Clocks(-clock, r.Site); r.Site != (layer.SiteClock{}) && off != "" {
+		found += "\n           Set the clocks by NTP: " + off + "."
+	}
 	return found + audience(ctx, client, prefix) + holders(ctx, client), nil
 }
 

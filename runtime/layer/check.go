@@ -15,6 +15,9 @@ type Report struct {
 	// senders' clocks: a second is worth a complaint, the layer's expiry
 	// destroys messages.
 	ClockDifference time.Duration
+	// Site is how the site's clocks stand to that of Redis: as a worker has seen it, or as
+	// the dates of what waits, and of memberships, show it.
+	Site SiteClock
 	// RoundTrip is how long one command took.
 	RoundTrip time.Duration
 	// Waiting is the number of messages in the command channel.
@@ -32,6 +35,7 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 		var r Report
 		r, err = c.checkOne(ctx, s)
 		report.Waiting += r.Waiting
+		report.Site = report.Site.With(r.Site)
 		if r.ClockDifference.Abs() > report.ClockDifference.Abs() {
 			report.ClockDifference = r.ClockDifference
 		}
@@ -64,6 +68,7 @@ func (c *Client) checkOne(ctx context.Context, s *server) (Report, error) {
 	if r.ClockDifference, r.RoundTrip, err = clockDifference(ctx, s.redis); err != nil {
 		return r, s.failure("asking for the time", err)
 	}
+	r.Site = c.siteClockAt(ctx, s)
 	// Not every server and proxy answers INFO.
 	info, _ := s.redis.Info(ctx, "server").Result()
 	r.Version, r.Mode = field(info, "redis_version"), field(info, "redis_mode")

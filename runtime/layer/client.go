@@ -63,6 +63,7 @@ type Client struct {
 	unread  unread
 	edition edition
 	mark    mark
+	site    siteClock
 
 	elsewhere elsewhere
 	stop      context.CancelFunc

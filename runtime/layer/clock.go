@@ -18,6 +18,7 @@ type clock struct {
 	mu         sync.Mutex
 	last       int64
 	difference atomic.Int64 // Redis's less ours, in nanoseconds
+	behind     atomic.Int64 // how far a site's may be behind Redis's, in nanoseconds
 	stopped    time.Time    // for tests: the time that it stands at, if any
 }
 
@@ -34,6 +35,13 @@ func (c *clock) now() time.Time {
 		now = now.Add(d)
 	}
 	return now
+}
+
+// cutoff is the newest date, in Unix seconds, of what has lived for longer than a life in
+// seconds. What a site dated whose clock is behind is to live as long: that is allowed for.
+func (c *clock) cutoff(life int) int64 {
+	late := time.Duration(c.behind.Load())
+	return c.now().Unix() - int64(life) - int64((late+time.Second-1)/time.Second)
 }
 
 // take reserves n times and returns the first.

@@ -29,6 +29,9 @@ func (c *Client) watchClock(ctx context.Context, s *server) {
 			s.gauges.trip.Store(int64(trip))
 			c.noteClock(s, d)
 			next = clockEvery
+			if s.index == 0 {
+				c.keepSiteClock(ctx, s.redis)
+			}
 		}
 	}
 }

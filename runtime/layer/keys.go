@@ -79,6 +79,9 @@ func (k keys) sessions() string      { return k.own("sessions") }
 // letters are the keys of the dead letters and of their messages.
 func (k keys) letters() []string { return []string{k.deadLetters(), k.own("dead-letter-messages")} }
 
+// siteClock is the key of what is known of the site's clocks.
+func (k keys) siteClock() string { return k.own("site-clock") }
+
 // news is the channel on which slots tell each other what they have stored.
 func (k keys) news() string { return k.own("news") }
 

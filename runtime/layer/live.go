@@ -77,7 +77,7 @@ func (c *Client) has(s *server, t messages.Target) bool {
 // ask puts the questions about one target, and gives what makes a verdict of the
 // answers.
 func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
-	now := c.clock.now()
+	now := c.clock.now().Add(-time.Duration(c.clock.behind.Load()))
 	if t.Kind == messages.Group {
 		members := pipe.ZCount(ctx, c.keys.group(t.Name), c.oldestMember(), "+inf")
 		return func() (bool, error) { return members.Val() > 0, members.Err() }
@@ -91,7 +91,7 @@ func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t mes
 
 // oldestMember bounds the scores of memberships that have not expired.
 func (c *Client) oldestMember() string {
-	return "(" + strconv.FormatInt(c.clock.now().Unix()-int64(c.config.GroupExpiry), 10)
+	return "(" + strconv.FormatInt(c.clock.cutoff(c.config.GroupExpiry), 10)
 }
 
 func judge(judges []func() (bool, error), live []bool) error {

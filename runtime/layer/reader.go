@@ -18,6 +18,9 @@ const (
 	inflightFor = 24 * time.Hour
 )
 
+// takeTells is how much take.lua tells behind the messages.
+const takeTells = 5
+
 // maxReadBytes is how much one answer holds of the commands: a slow link is not held
 // by what is read for long. One command comes whatever its size.
 const maxReadBytes = 1 << 20
@@ -44,6 +47,7 @@ type reader struct {
 	joined  time.Time // when the first call began
 	settled bool      // and nothing older is at another reader
 	emptied bool      // there is nothing to read until there are news
+	empty   time.Time // when nothing was left last; zero: something was
 }
 
 // waiter is a call that waits for messages.
@@ -174,6 +178,7 @@ func (r *reader) take(limit int) ([]string, error) {
 		}
 	}
 	c := r.client
+	began := time.Now()
 	keys := []string{c.keys.commands(), c.keys.inflight(r.id), c.keys.peers()}
 	members, err := takeScript.Run(r.ctx, r.redis, keys,
 		limit, int(inflightFor.Seconds()), r.id, c.config.Lease.Seconds(), c.config.until(), maxReadBytes).StringSlice()
@@ -181,9 +186,19 @@ func (r *reader) take(limit int) ([]string, error) {
 		r.missed.Store(true)
 		return nil, err
 	}
-	last := len(members) - 1
-	more := members[last] != ""
+	last := len(members) - takeTells
+	more, told := members[last] != "", members[last:]
 	members = members[:last]
+	if last > 0 && c.config.Slot == 0 { // others get what was forwarded, after a while
+		fresh := time.Duration(0)
+		if !r.empty.IsZero() {
+			fresh = time.Since(r.empty)
+		}
+		c.sawTaken(told[1], told[2], told[3], told[4], fresh)
+	}
+	if r.empty = began; more || last == limit {
+		r.empty = time.Time{}
+	}
 	r.emptied = last == 0 || last < limit && !more && r.wake.armed.Load()
 	return r.inflight.add(members), nil
 }

@@ -202,11 +202,10 @@ func (s *sender) deadline() string {
 
 // stamp fills in what depends on the time: the scores and what is too old.
 func (s *sender) stamp(j *job) {
-	now := s.clock.now().Unix()
 	j.args[argSHA] = sendScript.Hash()
-	j.args[argStale] = strconv.FormatInt(now-int64(s.config.Expiry), 10)
+	j.args[argStale] = strconv.FormatInt(s.clock.cutoff(s.config.Expiry), 10)
 	j.args[argDeadline] = s.deadline()
-	j.args[argStaleGroup] = strconv.FormatInt(now-int64(s.config.GroupExpiry), 10)
+	j.args[argStaleGroup] = strconv.FormatInt(s.clock.cutoff(s.config.GroupExpiry), 10)
 	micros := s.clock.take(j.count)
 	for i := range j.count {
 		j.args[argFirstScore+2*i] = score(micros + int64(i))

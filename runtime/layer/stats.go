@@ -10,6 +10,8 @@ import (
 type Stats struct {
 	// Hosts are the layer's, in their order.
 	Hosts []HostStats
+	// Site is how the site's clocks stand to that of Redis, as commands have shown.
+	Site SiteClock
 	// DroppedCommands counts the commands of a pub/sub layer that came when as
 	// many waited as may.
 	DroppedCommands uint64
@@ -40,7 +42,7 @@ type HostStats struct {
 
 // Stats can be asked for as often as one likes: it waits for nothing.
 func (c *Client) Stats() Stats {
-	var s Stats
+	s := Stats{Site: c.siteNow()}
 	for _, server := range c.servers {
 		g := &server.gauges
 		s.Hosts = append(s.Hosts, HostStats{

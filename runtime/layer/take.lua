@@ -6,7 +6,8 @@
 -- in seconds, 3 reader's id, 4 length of its lease in seconds, 5 '' or the time, in
 -- microseconds, after which it may not read any more, 6 limit in bytes.
 -- Returns the messages, oldest first: one at least, if there is any, and no further
--- one that would exceed a limit; and then '+' where the bytes have ended it, else ''.
+-- one that would exceed a limit; and then '+' where the bytes have ended it, else '',
+-- the dates of the first and the last, and the seconds and microseconds of the server's time.
 local time = redis.call('TIME')
 if ARGV[5] ~= '' and time[1] * 1e6 + time[2] > tonumber(ARGV[5]) then
   return redis.error_reply('LATE the commands may be read by another now')
@@ -41,5 +42,5 @@ if #taken > 0 then
   redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
-taken[#taken + 1] = more
+for _, told in ipairs({more, scores[1] or '', scores[#scores] or '', time[1], time[2]}) do taken[#taken + 1] = told end
 return taken

@@ -24,10 +24,12 @@ type Options struct {
 	Log   *slog.Logger
 }
 
-// Readiness is the answer of /readyz. Reasons say why it is not ready.
+// Readiness is the answer of /readyz. Reasons say why it is not ready, and Notes what is
+// wrong all the same.
 type Readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 	// Refused is how many subscriptions the MQTT broker does not take.
 	Refused int `json:"subscriptions_refused,omitempty"`
 }

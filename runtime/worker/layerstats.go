@@ -48,7 +48,7 @@ func sum(a, b layer.Stats) layer.Stats {
 	if len(a.Hosts) == 0 {
 		return b
 	}
-	all := layer.Stats{DroppedCommands: a.DroppedCommands + b.DroppedCommands}
+	all := layer.Stats{DroppedCommands: a.DroppedCommands + b.DroppedCommands, Site: a.Site.With(b.Site)}
 	for i, h := range a.Hosts {
 		if i < len(b.Hosts) {
 			o := b.Hosts[i]

@@ -63,6 +63,7 @@ func (t telling) registry() *prometheus.Registry {
 	t.outbound(m)
 	t.sides(m)
 	t.slots(m)
+	t.clocks(m)
 	t.bounded(m)
 	s := t.stats
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
