@@ -298,7 +298,9 @@ func (b *broker) change(ctx actor.Context) {
 		return
 	}
 	for _, m := range kept {
-		b.tell(m)
+		if b.publishes.outbox.has(m.Receipt) { // else it was withdrawn
+			b.tell(m)
+		}
 	}
 }
 

@@ -59,6 +59,10 @@
 // that sockets are closed at once and stopping stays prompt. Which MQTT version to
 // speak is for whoever dials to find out (MQTT.Dial).
 //
+// A broker that closes the connection on a SUBSCRIBE, or does not answer it, is met by
+// the broker actor, which asks package reconcile what to send next: the filter that is
+// found to be the reason is refused, and the others are asked for again at once.
+//
 // Any other panic is a bug. The actor goes on with its next message and its
 // state; a subscription or group that fails again and again is restarted empty,
 // any other actor that does so stops the worker with an error. One that was made

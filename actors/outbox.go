@@ -29,6 +29,8 @@ func (o *outbox) first() (messages.Publish, bool) {
 	return messages.Publish{}, false
 }
 
+func (o *outbox) has(r messages.Receipt) bool { return o.byReceipt[r] != nil }
+
 // remove takes a publish out, and says whether it was there.
 func (o *outbox) remove(r messages.Receipt) (messages.Publish, bool) {
 	e, ok := o.byReceipt[r]

@@ -125,7 +125,7 @@ func TestRefusalsAreKnownAfterARestart(t *testing.T) {
 		}
 		return secrets(hangUp)(filters)
 	}
-	for _, asked := range []bool{false, true} {
+	for _, asked := range []string{"", "with a reply", "without"} {
 		allowed.Store(false)
 		prepare := func(b *bundle, o *actors.Options) {
 			rejects(b, o, reject)
@@ -140,15 +140,19 @@ func TestRefusalsAreKnownAfterARestart(t *testing.T) {
 				b.Errorf("%d connections, the broker has %v, kept is %v", n, b.broker.Filters(), b.layer.Refused())
 			}
 			allowed.Store(true)
-			if asked {
+			switch asked {
+			case "with a reply":
 				b.layer.Put(asking("1", "secret/x", lobby))
 				b.pass(time.Second)
 				b.expectAnswers(answer{"mqtt.subscribed", "1", ""})
-			} else {
+			case "without":
+				b.layer.Put(subscribe("secret/x", alerts))
+				b.pass(time.Second)
+			default:
 				b.pass(5 * time.Minute)
 			}
 			if len(b.broker.Filters()) != 2 || len(b.layer.Refused()) != 0 || b.tree.Health().Refused != 0 {
-				b.Errorf("asked %v: the broker has %v, kept is %v", asked, b.broker.Filters(), b.layer.Refused())
+				b.Errorf("asked %q: the broker has %v, kept is %v", asked, b.broker.Filters(), b.layer.Refused())
 			}
 		})
 	}

@@ -274,12 +274,12 @@ func (r *router) keep(receipt messages.Receipt, changes []messages.Change) {
 // await answers a subscribe when the broker has said what it grants. A filter
 // that it has refused is asked for again.
 func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
-	if c.Reply.Channel == "" {
-		return
-	}
 	to, _ := r.trie.Get(c.Filter)
 	if to.senders.refused(to.want.Serial) {
 		r.ask(to, to.want, false)
+	}
+	if c.Reply.Channel == "" {
+		return
 	}
 	to.senders.add(r.dependencies, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
 }

@@ -43,7 +43,7 @@ func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 }
 
 // searching notes a connection that was closed on a SUBSCRIBE, in the search for the
-// filter, or the size, that is to blame.
+// filter, or the size, that is the reason.
 func (s *standing) searching(f *messages.SessionFailure) {
 	s.Stats.Disconnects.Add(1)
 	s.Log.Debug("the broker has closed the connection on a SUBSCRIBE", "error", f)

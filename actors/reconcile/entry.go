@@ -50,7 +50,7 @@ type chain struct {
 	of    *chain // the packet of which it was a part; nil: it was none
 	left  int    // not decided yet
 	fits  int    // the largest packet with some of them that was answered
-	cause bool   // a filter was to blame, not the size
+	cause bool   // a filter was the reason, not the size
 }
 
 // Refused says whether the Entry is one that the server does not take.

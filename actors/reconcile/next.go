@@ -114,7 +114,7 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 		}
 		return wake, sent
 	}
-	if p.ask(step, now) {
+	if p.askMore(step, now) {
 		return wake, true
 	}
 	if len(p.singles) > 0 && !p.Busy() {
@@ -151,8 +151,8 @@ func (p *Plan) size() int {
 	return p.at.size
 }
 
-// ask makes an ordinary request of what waits.
-func (p *Plan) ask(step *Step, now time.Time) bool {
+// askMore makes an ordinary request of what waits.
+func (p *Plan) askMore(step *Step, now time.Time) bool {
 	var entries []*Entry
 	var kept []*Entry
 	size, promised := p.size(), p.held+p.asking()

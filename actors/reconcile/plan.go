@@ -164,8 +164,8 @@ func (p *Plan) Busy() bool {
 	return slices.ContainsFunc(p.flying, func(f *flight) bool { return !f.late })
 }
 
-// Settled says whether there is a verdict on every filter on the live connection, be it
-// one of before.
+// Settled says whether there is a verdict on every filter: of the live connection, or an
+// earlier refusal.
 func (p *Plan) Settled() bool {
 	return p.up && !p.pending(func(e *Entry) bool { return e.open() && !e.Refused() })
 }

@@ -9,14 +9,14 @@ import (
 
 const (
 	// retryPause is the time until a refused filter is tried again; where that may cost
-	// the connection it doubles up to retryMax, and there is one of them in that time.
+	// the connection it doubles up to retryMax, and few of them are tried in that time.
 	retryPause = 5 * time.Minute
 	retryMax   = time.Hour
 	// firstPause is how soon it is looked whether a limit is one.
 	firstPause = 30 * time.Second
-	// costlyPause is the least time between two tries of one filter that somebody asks
-	// for, where they may cost the connection.
-	costlyPause = 30 * time.Second
+	// askedMore is how much more often than by itself a filter is tried again at most that
+	// somebody asks for, where that may cost the connection.
+	askedMore = 10
 )
 
 // jitter spreads a time by a tenth.
@@ -49,10 +49,10 @@ func (p *Plan) refuse(e *Entry, kind Kind, code byte, now time.Time) {
 	}
 	p.refused[e] = struct{}{}
 	p.retries = time.Time{}
-	p.tell(e, changed)
+	p.report(e, changed)
 }
 
-func (p *Plan) tell(e *Entry, changed bool) {
+func (p *Plan) report(e *Entry, changed bool) {
 	d := e.doubt
 	p.verdicts = append(p.verdicts, Verdict{Entry: e, Kind: d.kind, Code: d.code, Limit: p.at.limit, New: changed})
 }
@@ -74,8 +74,8 @@ func (p *Plan) Recall(e *Entry, kind Kind, code byte, now time.Time) {
 // anew tries a refused filter again since somebody asks for it.
 func (p *Plan) anew(e *Entry, now time.Time) {
 	d := e.doubt
-	if d.kind.costly() && (now.Sub(d.tried) < costlyPause || d.kind == Full && p.at.limit > 0 && p.held >= p.at.limit) {
-		p.tell(e, false)
+	if d.kind.costly() && (now.Sub(d.tried) < d.pause/askedMore || d.kind == Full && p.at.limit > 0 && p.held >= p.at.limit) {
+		p.report(e, false)
 		return
 	}
 	p.again(e, now)
