@@ -12,7 +12,9 @@
 // breaks, the ids of inbound QoS 2; they can panic in a goroutine that nobody
 // can recover, and notice a frozen broker after two keep-alives. Inbound PUBLISH
 // packets the connection keeps from it, so that they are handled in one order
-// with PUBREL and no queue lies between the socket and the Sink. MQTT 3.1.1 is
+// with PUBREL and no queue lies between the socket and the Sink. In both versions they are
+// read here (frame.go, publish.go): what is too large is skipped without being held, and
+// user properties are counted before any is made. MQTT 3.1.1 is
 // spoken by an engine of our own (v311*.go) on the codec of paho.mqtt.golang,
 // whose client doubles inbound QoS 2 across cuts.
 //

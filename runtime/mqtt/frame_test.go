@@ -104,6 +104,9 @@ func TestUserProperties(t *testing.T) {
 		if kept := len(got[0].Message.Properties.UserProperties); kept != c.kept || got[0].Dropped != c.dropped {
 			t.Errorf("%s: %d were kept and %d dropped, want %d and %d", name, kept, got[0].Dropped, c.kept, c.dropped)
 		}
+		if n := cap(got[0].Message.Payload); n > 1000 {
+			t.Errorf("%s: the payload holds %d bytes", name, n)
+		}
 		if name == "very many empty ones" && got[0].Message.Properties.ContentType != "t" {
 			t.Errorf("%s: what follows them is not read", name)
 		}

@@ -41,8 +41,8 @@ func decodePublish(f frame, v messages.Version, most userLimit) (packet, error) 
 	if c.err != nil {
 		return packet{}, c.err
 	}
-	if m.Payload = c.b; !f.own {
-		m.Payload = bytes.Clone(c.b)
+	if m.Payload = c.b; !f.own || len(c.b) < len(f.bytes)/8*7 {
+		m.Payload = bytes.Clone(c.b) // else it would hold all that is before it
 	}
 	return p, nil
 }
