@@ -266,6 +266,7 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.attempts = 0
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
+	g.Stats.BigNumbers.Add(int64(m.outcome.BigNumbers))
 	g.measure(m.batch, m.outcome)
 	g.noted(m)
 	if m.batch.Queue == nil {

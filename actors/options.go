@@ -129,8 +129,9 @@ func (o Options) withDefaults() Options {
 type Stats struct {
 	// Inbound messages: received from the broker, matched by no subscription,
 	// written to queues of the layer, and written as bytes because they were not
-	// what the subscription forces.
-	Received, Unmatched, Stored, Undecodable atomic.Int64
+	// what the subscription forces. BigNumbers are the integers beyond 64 bits in
+	// them that were written as text.
+	Received, Unmatched, Stored, Undecodable, BigNumbers atomic.Int64
 	// Inbound messages that were dropped: at a full queue, where that was asked
 	// for; from an overfull backlog; because they waited for too long; replaced
 	// by a newer one of their topic; waiting for room when the worker stopped.

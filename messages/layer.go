@@ -332,6 +332,9 @@ type Outcome struct {
 	// Undecodable is the number of events whose payload was not what the
 	// subscription forces, and was written as bytes.
 	Undecodable int
+	// BigNumbers is the number of integers beyond 64 bits in payloads of JSON, which
+	// were written as the text of their digits.
+	BigNumbers int
 }
 
 // Stored is one subscription of one target as it is kept in Redis.

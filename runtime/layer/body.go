@@ -8,26 +8,25 @@ import (
 
 // appendBody appends what the body of an event says, and its MQTT message, where
 // there is one, under "message"; extra counts the entries that the caller will
-// add. A body that cannot be packed becomes an mqtt.error and counts as
-// undecodable: somebody waits for it.
-func appendBody(dst []byte, e *messages.Event, extra int) (out []byte, undecodable int) {
+// add. A body that cannot be packed becomes an mqtt.error and counts as an odd
+// payload: somebody waits for it.
+func appendBody(dst []byte, e *messages.Event, extra int) (out []byte, u oddities) {
 	carries := e.Message != nil && e.Message.Topic != ""
 	if carries {
 		extra++
 	}
 	out, err := appendPairs(appendMapHead(dst, len(e.Body)+extra), e.Body, 0)
 	if err != nil {
-		undecodable = 1
+		u.payloads = 1
 		body := unwritable(e.Body)
 		out, _ = appendPairs(appendMapHead(dst, len(body)+extra), body, 0) // valid text only
 	}
 	if carries {
-		var ok bool
-		if out, ok = appendEvent(appendStr(out, "message"), e); !ok {
-			undecodable = 1
-		}
+		var more oddities
+		out, more = appendEvent(appendStr(out, "message"), e)
+		u = oddities{max(u.payloads, more.payloads), more.numbers}
 	}
-	return out, undecodable
+	return out, u
 }
 
 // unwritable is what takes the place of a body that cannot be packed.

@@ -33,13 +33,13 @@ func newCodec(c Config, maxAge time.Duration, now func() time.Time) *codec {
 }
 
 // bundle appends a bundle to which the tail of a message is still to come;
-// extra and undecodable as appendBundle's. In JSON, bytes are written as their
-// base64, and each payload of which that is true counts as undecodable.
-func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, undecodable int) {
+// extra as appendBundle's. In JSON, bytes are written as their base64, and each
+// payload of which that is true is odd.
+func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u oddities) {
 	if !c.json {
 		return appendBundle(dst, c.channel, b, extra)
 	}
-	packed, undecodable := appendBundle(nil, c.channel, b, 0)
+	packed, u := appendBundle(nil, c.channel, b, 0)
 	m, err := DecodeMessage(string(packed))
 	w := jsonWriter{out: dst, binary: true}
 	if err == nil {
@@ -48,7 +48,8 @@ func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u
 	if err != nil {
 		panic(err) // what appendBundle writes can be read
 	}
-	return w.out, max(undecodable, binaryPayloads(m))
+	u.payloads = max(u.payloads, binaryPayloads(m))
+	return w.out, u
 }
 
 // binaryPayloads counts the events whose payload is bytes.

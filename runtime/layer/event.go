@@ -12,9 +12,8 @@ const asgiChannel = "__asgi_channel__"
 
 // appendBundle appends {"type": "<channel>.message", "message": {...}}, or its
 // plural form, or the body of an event, to dst; extra counts the entries that the caller will add. No
-// event fails to pack: what should be text and is not valid UTF-8 goes as bytes,
-// and undecodable counts the payloads of which that is true.
-func appendBundle(dst []byte, channel string, b *messages.Bundle, extra int) (out []byte, undecodable int) {
+// event fails to pack: what should be text and is not valid UTF-8 goes as bytes.
+func appendBundle(dst []byte, channel string, b *messages.Bundle, extra int) (out []byte, u oddities) {
 	if len(b.Events) == 1 && len(b.Events[0].Body) > 0 {
 		return appendBody(dst, &b.Events[0], extra)
 	}
@@ -26,17 +25,15 @@ func appendBundle(dst []byte, channel string, b *messages.Bundle, extra int) (ou
 		dst = appendStr(appendStr(dst, channel+".message"), "message")
 	}
 	for i := range b.Events {
-		var ok bool
-		if dst, ok = appendEvent(dst, &b.Events[i]); !ok {
-			undecodable++
-		}
+		var more oddities
+		dst, more = appendEvent(dst, &b.Events[i])
+		u.add(more)
 	}
-	return dst, undecodable
+	return dst, u
 }
 
-// appendEvent appends what a site sees of one MQTT message; ok as
-// AppendPayload's.
-func appendEvent(dst []byte, e *messages.Event) (out []byte, ok bool) {
+// appendEvent appends what a site sees of one MQTT message.
+func appendEvent(dst []byte, e *messages.Event) (out []byte, u oddities) {
 	m := e.Message
 	properties := countProperties(m.Properties)
 	entries := 4
@@ -45,14 +42,14 @@ func appendEvent(dst []byte, e *messages.Event) (out []byte, ok bool) {
 	}
 	dst = appendMapHead(dst, entries)
 	dst = appendAnyText(appendStr(dst, "topic"), m.Topic)
-	dst, ok = AppendPayload(appendStr(dst, "payload"), m.Payload, e.Payload)
+	dst, u = appendPayload(appendStr(dst, "payload"), m.Payload, e.Payload)
 	dst = appendUint(appendStr(dst, "qos"), uint64(e.QoS))
 	dst = appendBool(appendStr(dst, "retain"), m.Retain)
 	if properties > 0 {
 		dst = appendMapHead(appendStr(dst, "properties"), properties)
 		dst = appendProperties(dst, m.Properties)
 	}
-	return dst, ok
+	return dst, u
 }
 
 // countProperties counts the keys that the publisher set.

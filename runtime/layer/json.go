@@ -19,15 +19,15 @@ const (
 // which must be valid UTF-8. So NaN, Infinity and -Infinity are numbers, 1e999
 // is infinite, -0 is the integer 0, and a byte order mark is an error. Of a key
 // that comes twice both are written; readers let the last win, as json.loads
-// does. Integers beyond 64 bits and lone surrogates are uncarried. So is deep
-// nesting, which is not even looked through. dst is only grown where the verdict
-// is carried.
-func appendJSON(dst, src []byte) ([]byte, verdict) {
-	p := jsonParser{in: src, out: dst}
+// does. An integer beyond 64 bits becomes a str of its digits; numbers is how many
+// these are. Lone surrogates are uncarried. So is deep nesting, which is not even
+// looked through. dst is only grown where the verdict is carried.
+func appendJSON(dst, src []byte) (out []byte, numbers int, v verdict) {
+	p := jsonParser{in: src, out: dst, bigAsText: true}
 	if v := p.document(); v != carried {
-		return dst, v
+		return dst, 0, v
 	}
-	return p.out, carried
+	return p.out, p.bigNumbers, carried
 }
 
 // document reads all of the text.
@@ -57,6 +57,9 @@ type jsonParser struct {
 	tooDeep   bool
 	counted   elementCount
 	tooMany   error // more elements than may be
+
+	bigAsText  bool // an integer beyond 64 bits becomes a str, else it is uncarried
+	bigNumbers int  // how many did
 }
 
 func (p *jsonParser) space() {

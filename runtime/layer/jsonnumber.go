@@ -76,17 +76,19 @@ func (p *jsonParser) exponent() bool {
 }
 
 func (p *jsonParser) integer(digits string, minus bool) {
-	if len(digits) > len("-9223372036854775808") {
+	if minus {
+		if v, err := strconv.ParseInt(digits, 10, 64); err == nil {
+			p.out = appendInt(p.out, v)
+			return
+		}
+	} else if v, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		p.out = appendUint(p.out, v)
+		return
+	}
+	if !p.bigAsText {
 		p.uncarried = true
 		return
 	}
-	if minus {
-		v, err := strconv.ParseInt(digits, 10, 64)
-		p.uncarried = p.uncarried || err != nil
-		p.out = appendInt(p.out, v)
-		return
-	}
-	v, err := strconv.ParseUint(digits, 10, 64)
-	p.uncarried = p.uncarried || err != nil
-	p.out = appendUint(p.out, v)
+	p.bigNumbers++
+	p.out = appendStr(p.out, digits)
 }

@@ -65,18 +65,17 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 	return p
 }
 
-// bundle appends one bundle and returns how many of its payloads were not what
-// they should have been.
-func (p *packer) bundle(b *messages.Bundle) (undecodable int) {
+// bundle appends one bundle.
+func (p *packer) bundle(b *messages.Bundle) (u oddities) {
 	p.begin()
 	for i := range b.Events { // a large payload is not copied again and again as the buffer grows
 		if m := b.Events[i].Message; m != nil && len(m.Payload) > maxCallBytes/8 {
 			p.buf = slices.Grow(p.buf, b.Events[i].PackedSize())
 		}
 	}
-	p.buf, undecodable = p.codec.bundle(p.buf, b, p.extra)
+	p.buf, u = p.codec.bundle(p.buf, b, p.extra)
 	p.end(len(b.Events))
-	return undecodable
+	return u
 }
 
 // message appends one message that the caller made up.

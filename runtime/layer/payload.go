@@ -13,23 +13,42 @@ import (
 //   - PayloadJSON, PayloadText, PayloadBytes: that and nothing else. What is not
 //     that is delivered as bytes, and ok is false.
 //
-// JSON that msgpack cannot hold (integers beyond 64 bits, lone surrogates, more
-// than 500 containers inside each other) is delivered as its text.
+// JSON that msgpack cannot hold (lone surrogates, more than 500 containers inside
+// each other) is delivered as its text. Of integers beyond 64 bits each is delivered
+// as the text of its digits.
 func AppendPayload(dst, payload []byte, mode messages.PayloadMode) (out []byte, ok bool) {
+	out, u := appendPayload(dst, payload, mode)
+	return out, u.payloads == 0
+}
+
+// oddities counts what could not be written as it should be: payloads that are not what
+// the subscription forces, which are bytes instead, and integers beyond 64 bits in
+// payloads, which are text.
+type oddities struct{ payloads, numbers int }
+
+func (u *oddities) add(more oddities) {
+	u.payloads += more.payloads
+	u.numbers += more.numbers
+}
+
+func appendPayload(dst, payload []byte, mode messages.PayloadMode) (out []byte, u oddities) {
 	if mode == messages.PayloadBytes {
-		return appendBin(dst, payload), true
+		return appendBin(dst, payload), oddities{}
 	}
 	if !utf8.Valid(payload) {
-		return appendBin(dst, payload), mode == messages.PayloadAuto
+		if mode != messages.PayloadAuto {
+			u.payloads = 1
+		}
+		return appendBin(dst, payload), u
 	}
 	if mode != messages.PayloadText {
-		out, v := appendJSON(dst, payload)
+		out, numbers, v := appendJSON(dst, payload)
 		if v == carried {
-			return out, true
+			return out, oddities{numbers: numbers}
 		}
 		if v == notJSON && mode == messages.PayloadJSON {
-			return appendBin(dst, payload), false
+			return appendBin(dst, payload), oddities{payloads: 1}
 		}
 	}
-	return append(appendStrHead(dst, len(payload)), payload...), true
+	return append(appendStrHead(dst, len(payload)), payload...), oddities{}
 }

@@ -97,7 +97,7 @@ func (p *PubSub) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 			return messages.Outcome{}, err
 		}
 		sum.Stored += outcome.Stored
-		sum.Undecodable = outcome.Undecodable // the same for each
+		sum.Undecodable, sum.BigNumbers = outcome.Undecodable, outcome.BigNumbers // the same for each
 	}
 	return sum, nil
 }
@@ -107,9 +107,10 @@ func (p *PubSub) send(ctx context.Context, b *messages.Batch, batch publication,
 	var outcome messages.Outcome
 	for i := range b.Bundles {
 		number := stamp + uint64(i)
-		body, undecodable := p.codec.bundle(nil, &b.Bundles[i], 0)
+		body, u := p.codec.bundle(nil, &b.Bundles[i], 0)
 		body = p.codec.seal(append(body, p.codec.noTail()...), 0, number, batch.channel)
-		outcome.Undecodable += undecodable
+		outcome.Undecodable += u.payloads
+		outcome.BigNumbers += u.numbers
 		batch.add(number, body, len(b.Bundles[i].Events))
 		if i < len(b.Bundles)-1 && !batch.full() {
 			continue

@@ -15,7 +15,7 @@ import (
 // no sorted set or is to be skipped, with From 0. Whoever has no room delays
 // nobody else. Members whose names are not UTF-8 are left out.
 //
-// Undecodable payloads are counted, under JSON also all that are bytes and go as
+// Big numbers and undecodable payloads are counted, under JSON also all that are bytes and go as
 // their base64, where Batch.Queue is not set: what goes to one
 // queue only was counted when it was refused.
 //
@@ -35,15 +35,15 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 		b.Stamp = c.stamp(b.Target, len(b.Bundles))
 	}
 	l.stamp = b.Stamp
-	l.pack = func(p *packer) (undecodable int, err error) {
+	l.pack = func(p *packer) (u oddities, err error) {
 		for i := range b.Bundles {
-			undecodable += p.bundle(&b.Bundles[i])
+			u.add(p.bundle(&b.Bundles[i]))
 		}
-		return undecodable, nil
+		return u, nil
 	}
 	outcome, err := c.transmit(ctx, l)
 	if b.Queue != nil {
-		outcome.Undecodable = 0
+		outcome.Undecodable, outcome.BigNumbers = 0, 0
 	}
 	return outcome, err
 }
@@ -55,13 +55,13 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 // repeated call writes again.
 func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
 	l := load{target: target, stamp: c.stamp(target, len(list))}
-	l.pack = func(p *packer) (int, error) {
+	l.pack = func(p *packer) (oddities, error) {
 		for i, m := range list {
 			if err := p.message(m); err != nil {
-				return 0, fmt.Errorf("message %d for %s: %w", i, target, err)
+				return oddities{}, fmt.Errorf("message %d for %s: %w", i, target, err)
 			}
 		}
-		return 0, nil
+		return oddities{}, nil
 	}
 	return c.transmit(ctx, l)
 }
@@ -97,7 +97,7 @@ type load struct {
 	stamp      uint64
 	again      bool // this is not the first attempt
 	repeatable bool // and perhaps not the last
-	pack       func(*packer) (undecodable int, err error)
+	pack       func(*packer) (oddities, error)
 }
 
 func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error) {
@@ -118,13 +118,13 @@ func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error)
 // carry writes a load to one destination.
 func (c *Client) carry(ctx context.Context, l load, d destination) (messages.Outcome, error) {
 	p := newPacker(c, d, l.stamp, l.again)
-	undecodable, err := l.pack(p)
+	u, err := l.pack(p)
 	if err != nil {
 		return messages.Outcome{}, err
 	}
 	outcome, err := c.write(ctx, d, l.skip, p.finish())
 	if err == nil {
-		outcome.Undecodable = undecodable
+		outcome.Undecodable, outcome.BigNumbers = u.payloads, u.numbers
 	}
 	return outcome, err
 }

@@ -51,6 +51,7 @@ func (c *Client) sum(l load, parts []part) (sum messages.Outcome, err error) {
 		sum.Stored += p.outcome.Stored
 		sum.Refused = append(sum.Refused, p.outcome.Refused...)
 		sum.Undecodable = max(sum.Undecodable, p.outcome.Undecodable) // the same in each
+		sum.BigNumbers = max(sum.BigNumbers, p.outcome.BigNumbers)
 	}
 	if err := firstError(errs); err != nil {
 		if l.repeatable {

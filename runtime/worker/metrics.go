@@ -100,6 +100,7 @@ func (t telling) inbound(m metrics) {
 	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent all the same: acknowledged and skipped.", &t.refused.Oversized)
 	m.count("properties_dropped_total", "User properties left out of messages that had more than MQTT_MAX_USER_PROPERTIES, or longer ones than MQTT_MAX_USER_PROPERTY_BYTES.", &t.refused.Properties)
 	m.count("messages_undecodable_total", "Messages written as bytes since they were not what the subscription forces.", &s.Undecodable)
+	m.count("numbers_as_text_total", "Integers beyond 64 bits in JSON payloads, written as text since msgpack cannot hold them.", &s.BigNumbers)
 	for reason, n := range map[string]*atomic.Int64{
 		"full": &s.Full, "overflowed": &s.Overflowed, "expired": &s.Expired, "replaced": &s.Replaced, "abandoned": &s.Abandoned,
 	} {

@@ -209,8 +209,9 @@ func layerForced(t *testing.T, b *layerBench) {
 		batch.Bundles[i].Events[0].Payload = messages.PayloadJSON
 	}
 	batch.Bundles[1].Events[0].Message.Payload = []byte("{")
+	batch.Bundles[2].Events[0].Message.Payload = []byte(`{"a": [18446744073709551616, 1, -18446744073709551616]}`)
 	batch.Bundles[3].Events[0].Message.Payload = []byte("\xff")
-	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 8, Undecodable: 2})
+	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 8, Undecodable: 2, BigNumbers: 2})
 	queue := layerQueue("specific.a!1")
 	again := &messages.Batch{Target: batch.Target, Bundles: batch.Bundles, Queue: &queue}
 	b.wantOutcome(b.send(c, again), messages.Outcome{Stored: 4})
