@@ -175,6 +175,20 @@ func TestActs(t *testing.T) {
 	}
 }
 
+// TestLettersComeInPages: the page asks for as many dead letters as it shows.
+func TestLettersComeInPages(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	var got struct {
+		Total int
+		Rows  []int // what Redis was asked for
+	}
+	b.get("/api/deadletters?offset=50&limit=50", &got)
+	if got.Total != 120 || !slices.Equal(got.Rows, []int{50, 50}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestManyViewers: those beyond a number are sent away, and those who do not read
 // are dropped, while others go on.
 func TestManyViewers(t *testing.T) {
