@@ -23,6 +23,8 @@ func advice(f *messages.SessionFailure, brief int) string {
 		return "nothing: 3.1.1 is tried as well"
 	case f.Cause == messages.Unanswered:
 		return "nothing if the broker is just slow: it gets more time, and 3.1.1 is tried as well; else check MQTT_HOST, and whether the port wants TLS"
+	case f.Cause == messages.SessionReplayed:
+		return "nothing: the worker begins another session; the broker should be updated"
 	case f.Cause == messages.SessionKept:
 		return "nothing, unless it lasts: then restart the broker, or set another MQTT_CLIENT_ID"
 	case f.Cause == messages.BrokerRefused && refusals[f.Code] != "":

@@ -28,6 +28,9 @@ const (
 	Unanswered
 	// SessionKept: the broker still has a session that it was told to drop.
 	SessionKept
+	// SessionReplayed: the broker hands out the same messages whenever the session is
+	// resumed, so that it is dropped.
+	SessionReplayed
 )
 
 // String says the cause in a few words.
@@ -47,6 +50,8 @@ func (c Cause) String() string {
 		return "refused by the broker"
 	case Unanswered:
 		return "no answer to CONNECT"
+	case SessionReplayed:
+		return "the broker sends the same messages again at each connection"
 	case SessionKept:
 		return "the broker has not dropped the old session yet"
 	default:

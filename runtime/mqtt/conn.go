@@ -41,6 +41,7 @@ type conn struct {
 	resumed             atomic.Int64 // UnixNano, when somebody did again
 
 	pinged atomic.Int64        // UnixNano, of the oldest PINGREQ without an answer; 0: there is none
+	onPong func(time.Time)     // is told when the PINGREQ was sent that was answered; nil: nobody is
 	onTrip func(time.Duration) // is told how long an answer took; nil: nobody is
 
 	mu      sync.Mutex

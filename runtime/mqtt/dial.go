@@ -25,6 +25,7 @@ type Dialer struct {
 	mu         sync.Mutex // held by Dial
 	current    *Session
 	remembered string // the client id whose session is known to be ours
+	unwanted   string // the client id whose session is to be dropped, though it is ours
 }
 
 // server is one of those to which a Dialer connects.
@@ -188,7 +189,7 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 	if a.version == messages.MQTT5 {
 		s.copies = &a.server.copies
 	}
-	s.conn.onTrip = a.config.RoundTrip
+	s.conn.onTrip, s.conn.onPong = a.config.RoundTrip, s.answeredPing
 	s.conn.frames.maximum = int(a.config.MaximumPacket)
 	s.work.Go(func() { s.conn.run(s.flushed) })
 	if failure := a.handshake(ctx, doing, s); failure != nil {

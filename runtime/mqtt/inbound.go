@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"fmt"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -143,6 +144,9 @@ func (s *state) arrive(p packet) (in *incoming, again bool) {
 	if in := s.in[p.id]; in != nil && p.dup && in.qos == p.message.QoS && in.sum == sum {
 		return in, true
 	}
+	if p.message.QoS == 1 {
+		s.replays.arrived(replayKey{p.id, sum})
+	}
 	s.seq++
 	in = &incoming{id: p.id, seq: s.seq, qos: p.message.QoS, sum: sum, size: p.message.Size(), done: p.oversized > 0}
 	s.in[p.id] = in
@@ -230,11 +234,33 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 			continue
 		}
 		packets = append(packets, acknowledgement(typePuback, in.id)...)
+		s.replays.acknowledged(replayKey{in.id, in.sum}, time.Now())
 		if s.in[in.id] == in {
 			delete(s.in, in.id)
 		}
 	}
 	return packets
+}
+
+// answeredPing ends the connection where the broker hands out the same messages at each
+// resume, once what it has sent is settled: Dial then has it drop the session.
+func (s *Session) answeredPing(pinged time.Time) {
+	if s.state.endless(pinged) {
+		s.end(&messages.SessionFailure{
+			Doing: s.doing(), Cause: messages.SessionReplayed,
+			Err: fmt.Errorf("at each of %d connections it sent the same messages, though it had read that they were received", replayResumes+1),
+		})
+	}
+}
+
+func (s *state) endless(pinged time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.replays.answered(pinged) || len(s.due) > 0 {
+		return false
+	}
+	s.replayed = s.clientID
+	return true
 }
 
 // pubrel ends a message of QoS 2 [MQTT-4.3.3-11].

@@ -59,8 +59,12 @@ func (c *conn) ping() time.Time {
 // ponged notes the answer to the oldest PINGREQ. One that nobody read for a while says
 // nothing of the broker.
 func (c *conn) ponged() {
-	if pinged := c.pinged.Swap(0); pinged > c.resumed.Load() && c.onTrip != nil {
+	pinged := c.pinged.Swap(0)
+	if pinged > c.resumed.Load() && c.onTrip != nil {
 		c.onTrip(time.Since(time.Unix(0, pinged)))
+	}
+	if pinged > 0 && c.onPong != nil {
+		c.onPong(time.Unix(0, pinged))
 	}
 }
 

@@ -21,6 +21,15 @@ type Sessions interface {
 // unknown says whether the broker must drop the session that it may store under
 // the client id. Its errors are *messages.SessionFailure.
 func (d *Dialer) unknown(ctx context.Context, clientID string) (bool, error) {
+	if d.state.takeReplayed() == clientID {
+		d.unwanted = clientID
+		for _, s := range d.servers {
+			s.dropped, s.begun = "", ""
+		}
+	}
+	if d.unwanted == clientID {
+		return true, nil
+	}
 	if !d.marks() || d.remembered == clientID {
 		return false, nil
 	}
@@ -34,6 +43,7 @@ func (d *Dialer) unknown(ctx context.Context, clientID string) (bool, error) {
 // remember notes that the broker now stores a session that is ours. Its errors
 // are *messages.SessionFailure.
 func (d *Dialer) remember(ctx context.Context, clientID string) error {
+	d.unwanted = ""
 	if !d.marks() || d.remembered == clientID {
 		return nil
 	}
@@ -44,6 +54,13 @@ func (d *Dialer) remember(ctx context.Context, clientID string) error {
 	}
 	d.remembered = clientID
 	return nil
+}
+
+func (s *state) takeReplayed() (clientID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clientID, s.replayed = s.replayed, ""
+	return clientID
 }
 
 func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.SessionExpiry > 0 }

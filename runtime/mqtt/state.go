@@ -48,8 +48,11 @@ type state struct {
 	last  uint16
 	orphans
 
-	in  map[uint16]*incoming
-	seq uint64
+	in      map[uint16]*incoming
+	replays replays
+	// replayed is the client id whose session is to be dropped because of them.
+	replayed string
+	seq      uint64
 	// due are those that the caller has not acknowledged, by seq, those of
 	// sessions that the broker has dropped included.
 	due      map[uint64]*incoming
@@ -78,6 +81,7 @@ func (s *state) attach(clientID string, present bool, flush func()) (release []u
 		s.clear()
 		s.known = false
 	}
+	s.replays.resume(present)
 	switch {
 	case !present:
 		s.clear()
