@@ -64,6 +64,7 @@ type Client struct {
 	edition edition
 	mark    mark
 	site    siteClock
+	sealer  *sealer
 
 	elsewhere elsewhere
 	stop      context.CancelFunc
@@ -83,6 +84,7 @@ func New(config Config, log *slog.Logger) *Client {
 		clock:   new(clock),
 		surplus: surplus{turn: make(chan struct{}, 1)},
 	}
+	c.sealer = newSealer(config.EncryptionKeys)
 	_, _ = rand.Read(c.random[:]) // never fails
 	c.codec = newCodec(config, config.maxTokenAge(), c.clock.now)
 	ctx, stop := context.WithCancel(context.Background())

@@ -94,7 +94,7 @@ func (c *Client) listen(ctx context.Context) []messages.Elsewhere {
 			return nil
 		}
 		var n news
-		if m == nil || json.Unmarshal([]byte(m.Payload), &n) != nil {
+		if m == nil || !c.openNews(m.Payload, &n) {
 			return nil
 		}
 		switch e := &c.elsewhere; {
@@ -106,6 +106,12 @@ func (c *Client) listen(ctx context.Context) []messages.Elsewhere {
 			return []messages.Elsewhere{n.change()}
 		}
 	}
+}
+
+// openNews reads what another slot has published.
+func (c *Client) openNews(payload string, into *news) bool {
+	text, ok := c.sealer.openMessage(payload)
+	return ok && json.Unmarshal([]byte(text), into) == nil
 }
 
 // change is what news say.
@@ -144,7 +150,7 @@ func (c *Client) missed(ctx context.Context, slots int) (changes []messages.Else
 		}
 		// What was stored while this was read comes as news, or is read again.
 		c.elsewhere.known[slot] = edition
-		all := news{Slot: slot, Put: fields}.change()
+		all := news{Slot: slot, Put: c.sealer.open(of.subscriptions(), fields).entries}.change()
 		all.All = true
 		changes = append(changes, all)
 	}

@@ -16,14 +16,17 @@ const registryChunk = 1000
 // Restore returns the subscriptions that are stored for this prefix and channel, the
 // filters that are marked as leaving, and those that the MQTT broker has refused, each
 // in the order of its field.
-// Entries that cannot be read are left out, and options that cannot be read have
+// Entries that cannot be read, or decrypted, are left out, and options that cannot be read have
 // their defaults, with one warning for all. Errors are *messages.LayerFailure.
 func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
-	fields, err := c.registry(ctx, c.keys)
+	stored, err := c.registry(ctx, c.keys)
 	if err != nil {
 		return messages.Restored{}, c.failure("reading the stored subscriptions", err)
 	}
-	c.mark.read(len(fields), fields[editionField])
+	fields, err := c.unsealed(ctx, stored)
+	if err != nil {
+		return messages.Restored{}, err
+	}
 	all := messages.Restored{Stored: make([]messages.Stored, 0, len(fields))}
 	odd := 0
 	delete(fields, editionField)
@@ -54,6 +57,49 @@ func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 	return all, nil
 }
 
+// unsealed are the stored entries in clear. Those that are not sealed by the first key
+// are stored anew.
+func (c *Client) unsealed(ctx context.Context, stored map[string]string) (map[string]string, error) {
+	key := c.keys.subscriptions()
+	o := c.sealer.open(key, stored)
+	if o.unknown+o.unsealed > 0 {
+		c.log.Warn("left out stored subscriptions, and kept them: give the key that they were encrypted with, behind the new one, in symmetric_encryption_keys",
+			"undeciphered", o.unknown, "in_clear", o.unsealed, "key", key)
+	}
+	fields := int64(len(stored))
+	if len(o.put)+len(o.gone) > 0 {
+		var w written
+		_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			w.change(ctx, p, key, o.put, o.gone)
+			return nil
+		})
+		if err != nil {
+			return nil, c.failure("encrypting the stored subscriptions", err)
+		}
+		fields += total(w.added) - total(w.removed)
+	}
+	c.mark.read(int(fields), stored[editionField])
+	return o.entries, nil
+}
+
+// written are the answers to a change of the fields of one key: how many were new, how
+// many are gone, and how many there are then.
+type written struct {
+	added, removed []*redis.IntCmd
+	length         *redis.IntCmd
+}
+
+// change puts fields with their values, and removes others.
+func (w *written) change(ctx context.Context, p redis.Pipeliner, key string, put, gone []string) {
+	for chunk := range slices.Chunk(put, 2*registryChunk) {
+		w.added = append(w.added, p.HSet(ctx, key, chunk))
+	}
+	for chunk := range slices.Chunk(gone, registryChunk) {
+		w.removed = append(w.removed, p.HDel(ctx, key, chunk...))
+	}
+	w.length = p.HLen(ctx, key)
+}
+
 // registry reads all fields of a slot. A scan may tell of one twice.
 func (c *Client) registry(ctx context.Context, of keys) (map[string]string, error) {
 	fields := map[string]string{}
@@ -82,28 +128,22 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		return nil
 	}
 	key := c.keys.subscriptions()
-	var added, removed []*redis.IntCmd
-	var length *redis.IntCmd
+	c.sealer.changes(key, put, gone)
+	var w written
 	_, err := c.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		for chunk := range slices.Chunk(put, 2*registryChunk) {
-			added = append(added, p.HSet(ctx, key, chunk))
-		}
-		for chunk := range slices.Chunk(gone, registryChunk) {
-			removed = append(removed, p.HDel(ctx, key, chunk...))
-		}
-		length = p.HLen(ctx, key)
+		w.change(ctx, p, key, put, gone)
 		if len(sessions) > 0 {
 			p.SAdd(ctx, c.keys.sessions(), sessions...)
 		}
 		if news != "" {
-			p.Publish(ctx, c.keys.news(), news)
+			p.Publish(ctx, c.keys.news(), c.sealer.message(news))
 		}
 		return nil
 	})
 	if err != nil {
 		return c.failure("storing subscriptions", err)
 	}
-	c.mark.wrote(total(added)-total(removed), length.Val(), put)
+	c.mark.wrote(total(w.added)-total(w.removed), w.length.Val(), put)
 	return nil
 }
 

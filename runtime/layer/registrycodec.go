@@ -49,6 +49,12 @@ func parseRefusal(field, value string) (r messages.FilterRefusal, ok bool) {
 	return messages.FilterRefusal{Filter: words[1], Kind: stored.Kind, Code: stored.Code}, true
 }
 
+// isRefusal says whether a field is that of a refused filter.
+func isRefusal(field string) bool {
+	_, ok := parseRefusal(field, "")
+	return ok
+}
+
 func format(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
