@@ -19,7 +19,7 @@ type complaint struct {
 
 func (c *complaint) say(d *dependencies, doing string, err error) {
 	var f *messages.LayerFailure
-	if !errors.As(err, &f) || !f.Answered {
+	if !errors.As(err, &f) || !f.Answered || f.Said {
 		d.Log.Debug("trying again", "doing", doing, "error", err)
 		return
 	}

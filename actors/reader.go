@@ -337,8 +337,12 @@ func (r *reader) layerLost(err error) {
 	}
 	r.trouble, r.known = trouble, true
 	r.Stats.LayerLosses.Add(1)
-	r.observer.note(r.paths.receiver, "lost", "Redis is away: "+trouble)
-	r.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	r.observer.note(r.paths.receiver, "lost", "no commands can be read: "+trouble)
+	if trouble == "no answer" {
+		r.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	} else {
+		r.Log.Warn("Redis is there, but no commands can be read; trying again", "error", err)
+	}
 	r.tellState(false)
 }
 

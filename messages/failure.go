@@ -104,7 +104,9 @@ type LayerFailure struct {
 	Doing string
 	// Answered: Redis was there and answered with an error.
 	Answered bool
-	Err      error
+	// Said: why has been logged.
+	Said bool
+	Err  error
 }
 
 // Error says what was being done and why it failed.

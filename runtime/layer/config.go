@@ -54,6 +54,9 @@ type Config struct {
 	// Lease is how long after a reader's death others take over what it had in
 	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration
+	// Refusals are shared by the clients of a process, of which one logs what Redis
+	// refuses; default: the client's own.
+	Refusals *Refusals
 	// CommandMemory is how many bytes of commands of a pub/sub layer, where none stay in
 	// Redis, wait for Receive; default 32 MiB. Further ones are dropped and counted.
 	CommandMemory int
@@ -100,6 +103,7 @@ func (c Config) withDefaults() Config {
 	c.Capacity = cmp.Or(c.Capacity, 100)
 	c.Channel = cmp.Or(c.Channel, "mqtt")
 	c.Lease = cmp.Or(c.Lease, 5*time.Second)
+	c.Refusals = cmp.Or(c.Refusals, &Refusals{})
 	c.CommandMemory = cmp.Or(c.CommandMemory, 32<<20)
 	c.DeadLetters = cmp.Or(c.DeadLetters, 1000)
 	c.DeadLetterTotalBytes = cmp.Or(c.DeadLetterTotalBytes, 16<<20)

@@ -27,7 +27,10 @@ type server struct {
 
 func newServer(ctx context.Context, c *Client, index int, host Host) *server {
 	s := &server{index: index, host: host, redis: redis.NewClient(host.options(ctx, 8)), doubt: make(chan struct{}, 1)}
-	s.sender = newSender(ctx, redis.NewClient(host.options(ctx, 1)), c, s)
+	writer := redis.NewClient(host.options(ctx, 1))
+	s.redis.AddHook(refuseHook{s})
+	writer.AddHook(refuseHook{s})
+	s.sender = newSender(ctx, writer, c, s)
 	s.reader = newReader(ctx, c, s)
 	return s
 }
@@ -49,7 +52,8 @@ func (s *server) failure(doing string, err error) error {
 	if what := unfit(err.Error()); answered && what != "" {
 		err = fmt.Errorf("%w (%s)", err, what)
 	}
-	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Err: err}
+	said := refusalIn(err.Error()).kind != ""
+	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Said: answered && said, Err: err}
 }
 
 // unfit says of a server that cannot be used what is wrong with it, where its
@@ -61,10 +65,8 @@ func unfit(answer string) string {
 	switch {
 	case has("MOVED ", "CROSSSLOT", "CLUSTERDOWN"):
 		return "it is a Redis Cluster: a channel layer needs a Redis that is none"
-	case has("unknown command", "Unknown Redis command"):
-		return "a channel layer needs Redis 5 or newer"
 	}
-	return ""
+	return refusalIn(answer).words
 }
 
 // on is the host that has a name: a group's, or the part of a channel's that

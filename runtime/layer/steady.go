@@ -2,7 +2,10 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -81,14 +84,44 @@ func (c *steadyConn) Write(b []byte) (written int, err error) {
 	for {
 		step := b[written:min(len(b), written+writeStep)]
 		n, err := c.Conn.Write(step)
-		if written += n; err != nil || written == len(b) {
-			return written, err
+		if written += n; err != nil {
+			return written, c.lastWords(err)
+		}
+		if written == len(b) {
+			return written, nil
 		}
 		if deadline := c.write.moved(time.Now()); !deadline.IsZero() && c.ctx.Err() == nil {
 			_ = c.Conn.SetWriteDeadline(deadline)
 		}
 	}
 }
+
+// lastWords are what the server said before it closed a connection, such as that it takes
+// no more of them, or err.
+func (c *steadyConn) lastWords(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lastWordsTime))
+	b := make([]byte, 256)
+	n, _ := c.Conn.Read(b)
+	line, _, ended := strings.Cut(string(b[:n]), "\r\n")
+	if answer, ok := strings.CutPrefix(line, "-"); ok && ended {
+		return answerError(answer)
+	}
+	return err
+}
+
+// lastWordsTime is how long they are waited for: they are there already, or not at all.
+const lastWordsTime = 20 * time.Millisecond
+
+// answerError is an answer of Redis, as go-redis knows one.
+type answerError string
+
+func (e answerError) Error() string { return string(e) }
+
+// RedisError says that it is one.
+func (answerError) RedisError() {}
 
 func (c *steadyConn) SetReadDeadline(t time.Time) error {
 	c.read.set(time.Now(), t)

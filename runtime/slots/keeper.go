@@ -308,7 +308,11 @@ func (k *Keeper) say(err error) {
 		k.Log.Info("Redis is there")
 		return
 	}
-	k.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	if trouble == "no answer" {
+		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	} else {
+		k.Log.Warn("Redis is there, but leases no session slot; trying again", "error", err)
+	}
 }
 
 // compare finds out what is held any more, and what is held now.

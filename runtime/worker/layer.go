@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -38,10 +37,6 @@ func (c *commands) Ping(ctx context.Context) error {
 		err = errUnheld
 	}
 	return &messages.LayerFailure{Doing: "waiting for the lease of the session slot", Answered: true, Err: err}
-}
-
-func newPeer(cfg *config.Config, log *slog.Logger) layer.Peer {
-	return layer.Open(LayerConfig(cfg), log)
 }
 
 // LayerConfig is what the configuration says of the channel layer.

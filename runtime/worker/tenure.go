@@ -34,7 +34,7 @@ type tenure struct {
 // hold brings a slot up. Its Tenure is done when nothing of it is left.
 func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
 	c := LayerConfig(w.config)
-	c.Slot, c.Until = number.Number, fence.Until
+	c.Slot, c.Until, c.Refusals = number.Number, fence.Until, &w.refusals
 	t := &tenure{
 		worker: w, number: number.Number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),

@@ -48,6 +48,7 @@ type Worker struct {
 	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
 	tree      *actors.Tree
 	peers     peers
+	refusals  layer.Refusals
 	keeper    *slots.Keeper
 	tracing   *tracing // nil: messages are not traced
 }
@@ -72,7 +73,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := w.listen(); err != nil {
 		return err
 	}
-	client := newPeer(w.config, w.logOf("layer"))
+	c := LayerConfig(w.config)
+	c.Refusals = &w.refusals
+	client := layer.Open(c, w.logOf("layer"))
 	defer client.Close()
 	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
 	w.running.Store(w.tree)
