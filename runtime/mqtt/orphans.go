@@ -8,11 +8,12 @@ import "math/rand/v2"
 //
 // A PUBREL for nothing is not harmless: RabbitMQ, which answers QoS 2 with PUBACK,
 // reads nothing any more after one. So they are sent to a broker only once it has
-// answered a message of QoS 2 with PUBREC. The first such message goes alone, with
-// an id that no other one is likely to have had.
+// answered one for a message with PUBCOMP. The first such message goes alone, with
+// an id that no other one is likely to have had. It is settled before the others are
+// released: rumqttd, which knows PUBCOMP, hangs up on a PUBREL for nothing.
 type orphans struct {
 	ids      []uint16
-	answered byte          // PUBREC or PUBACK, for messages of QoS 2; 0: unknown
+	answered byte          // PUBCOMP or PUBACK, for messages of QoS 2; 0: unknown
 	first    uint16        // id of the first message of QoS 2 while it is in flight
 	found    chan struct{} // closed when answered is known; nil: nobody waits
 }
@@ -24,7 +25,7 @@ const lastRequestID = 1<<15 - 1
 // add takes further ids and returns those that the broker is to release now.
 func (o *orphans) add(ids ...uint16) (release []uint16) {
 	switch o.answered {
-	case typePubrec:
+	case typePubcomp:
 		return ids
 	case 0:
 		o.ids = append(o.ids, ids...)
@@ -53,23 +54,29 @@ func (o *orphans) ask() uint16 {
 	return o.first
 }
 
-// learn takes the kind of an answer to a message of QoS 2, and returns what the
-// broker is to release now, before done is called.
-func (o *orphans) learn(kind byte) (release []uint16) {
-	if o.answered != 0 || kind != typePubrec && kind != typePuback {
+// learn takes an answer to a message of QoS 2, and returns what the broker is to
+// release once that message is settled, before done is called.
+func (o *orphans) learn(p packet) (release []uint16) {
+	switch {
+	case o.answered != 0:
+		return nil
+	case p.kind == typePubrec:
+		if p.id == o.first && p.code >= 0x80 {
+			o.first = 0 // refused, so another one is the first
+		}
 		return nil
 	}
-	o.answered, o.first = kind, 0
-	if kind == typePubrec {
+	o.answered, o.first = p.kind, 0
+	if p.kind == typePubcomp {
 		release = o.ids
 	}
 	o.ids = nil
 	return release
 }
 
-// done lets go on whoever waits, if the answer is known.
+// done lets go on whoever waits for a first message that is no more.
 func (o *orphans) done() {
-	if o.answered != 0 && o.found != nil {
+	if o.first == 0 && o.found != nil {
 		close(o.found)
 		o.found = nil
 	}

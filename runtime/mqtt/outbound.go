@@ -184,14 +184,15 @@ func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 
 // acknowledged goes on with a message of QoS 1 or 2.
 func (s *Session) acknowledged(p packet) {
-	s.release(s.state.learn(p)...)
-	s.state.learned()
+	orphans := s.state.learn(p)
 	switch o, next := s.state.acknowledged(p); next {
 	case release:
 		s.answer(acknowledgement(typePubrel, p.id))
 	case settled:
 		s.settle(o, p)
 	}
+	s.release(orphans...)
+	s.state.learned()
 }
 
 // release asks the broker to be done with packet ids.

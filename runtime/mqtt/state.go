@@ -200,14 +200,14 @@ func (s *state) mustWait(p messages.Publish) <-chan struct{} {
 }
 
 // learn takes an answer. It returns the packet ids that the broker must release
-// before learned is called.
+// when that is settled, before learned is called.
 func (s *state) learn(p packet) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o := s.out[p.id]; o == nil || o.qos < 2 {
 		return nil
 	}
-	return s.orphans.learn(p.kind)
+	return s.orphans.learn(p)
 }
 
 // learned lets messages of QoS 2 go on.

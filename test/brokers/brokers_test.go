@@ -2,7 +2,9 @@ package brokers_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,6 +24,21 @@ func TestBrokers(t *testing.T) {
 				}
 				s.worker.Stop()
 			})
+		}
+	}
+}
+
+// TestReadme: the table in README.md has a row for each broker.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "### What brokers do")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, b := range brokers {
+		if !strings.Contains(table, "\n| "+b.name+" ") && !strings.Contains(table, "\n| that of `"+b.name+"` ") {
+			t.Errorf("README.md says nothing of %s", b.name)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// What the broker has for a worker that was killed comes to the next one.
+// What the broker has for a worker that was killed comes to the next one, which can
+// publish with QoS 2.
 func (s *stage) workerKilled(t *testing.T) {
 	c, device := s.consumer(t, "worker"), s.device(t)
 	ask(t, c, kit.Subscribe("worker/#", c.Group, 1), "mqtt.subscribed")
@@ -29,6 +30,11 @@ func (s *stage) workerKilled(t *testing.T) {
 	s.startWorker()
 	s.flows(t, c, device, "worker/again")
 	s.inSequence(t, c, "worker/away", 300)
+	device.Listen("out-again/+", 2)
+	for i := range 10 {
+		ask(t, c, kit.Publish(fmt.Sprint("out-again/", i), "x", 2), "mqtt.published")
+	}
+	kit.Eventually(t, soon, "the device hears all", func() bool { return len(device.Heard()) >= 10 })
 }
 
 // A broker that was killed is found again, with all subscriptions; commands wait.
