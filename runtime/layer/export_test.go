@@ -44,6 +44,16 @@ func ParseEntry(field, value string) (s messages.Stored, leaving, ok bool) {
 	return s, leaving, ok
 }
 
+// ParseRefusal reads an entry of a refused filter, and FormatRefusal writes one.
+func ParseRefusal(field, value string) (messages.FilterRefusal, bool) {
+	return parseRefusal(field, value)
+}
+
+// FormatRefusal is the opposite of ParseRefusal.
+func FormatRefusal(r messages.FilterRefusal) (field, value string) {
+	return refusedField(r.Filter), format(storedRefusal{r.Kind, r.Code})
+}
+
 // FormatEntry writes one entry of the stored subscriptions.
 func FormatEntry(s messages.Stored) (field, value string) {
 	return storedField(s), formatOptions(s)

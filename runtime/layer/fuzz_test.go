@@ -251,7 +251,14 @@ func FuzzStored(f *testing.F) {
 	f.Add(`["group","g","a/+/#"]`, `{"qos":1,"no_local":true,"payload":"json","overflow":"latest","batch":7}`)
 	f.Add(`["channel","specific.a!1","ä\u2028"]`, `{"qos":null}`)
 	f.Add(`["leaving","x"]`, `[`)
+	f.Add(`["refused","x/#"]`, `{"kind":"answered","code":135}`)
 	f.Fuzz(func(t *testing.T, field, value string) {
+		if r, ok := layer.ParseRefusal(field, value); ok {
+			again, written := layer.FormatRefusal(r)
+			if same, ok := layer.ParseRefusal(again, written); !ok || again != field || same.Filter != r.Filter || same.Code != r.Code {
+				t.Fatalf("%+v became %+v by %q %q", r, same, again, written)
+			}
+		}
 		s, leaving, ok := layer.ParseEntry(field, value)
 		if !ok || leaving {
 			return
