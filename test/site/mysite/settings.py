@@ -3,9 +3,9 @@ page that shows the state of a house.
 
     pip install -r requirements.txt ../../runtime/python
     python manage.py migrate
-    python manage.py runmqtt --dev      # the MQTT worker, with a broker and a Redis
-    python manage.py runserver          # beside it
-    python manage.py runworker state    # beside both, for the second
+    python manage.py runmqtt --dev -- --config chanmqttproxy.yaml  # the MQTT worker, a broker, a Redis
+    python manage.py runserver          # in another terminal
+    python manage.py runworker state    # in a third: for the page /state/
 
 There is no user and no session: nothing here but what the two need.
 """

@@ -1,5 +1,5 @@
-"""The chat of the Channels tutorial on MQTT, as sites have it that were written for the
-Python package chanmqttproxy. Nothing here was changed for this program.
+"""The chat of the Channels tutorial on MQTT, written as for the Python package
+chanmqttproxy. Nothing here was changed for this program.
 """
 
 import os

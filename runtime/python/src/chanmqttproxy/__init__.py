@@ -1,7 +1,7 @@
-"""The MQTT worker of a Django Channels site: the binary, and what starts it with the site's settings.
+"""The MQTT worker of a Django Channels site: the binary, and what starts it with Django's settings.
 
-`MqttConsumer` is there so that an `asgi.py` written for the Python package of this name
-works as it is. Django is imported when a name that needs it is asked for.
+`MqttConsumer` is here so that an `asgi.py` written for the Python package of this name
+works unchanged. Django is imported only when a name needs it.
 """
 
 from typing import TYPE_CHECKING, Any

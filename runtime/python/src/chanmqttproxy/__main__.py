@@ -9,7 +9,7 @@ from chanmqttproxy.launch import replace_process
 
 
 def main() -> NoReturn:
-    """Become the program. The exit code is 2 where it is not there."""
+    """Become the program. The exit code is 2 if it is not found."""
     if not is_whole():
         print(NOT_WHOLE, file=sys.stderr)
     try:

@@ -1,4 +1,4 @@
-"""Where the program is that the package brought along."""
+"""Finds the program that the package contains."""
 
 import importlib.metadata
 import importlib.util
@@ -21,24 +21,24 @@ BOTH_INSTALLED = (
 )
 
 NOT_WHOLE = (
-    f"The package {DISTRIBUTION!r} is not whole: the uninstall of the package {REPLACED!r} has taken "
-    f"files of the folder that they shared. Run: {REINSTALL}"
+    f"The package {DISTRIBUTION!r} is not whole: uninstalling the package {REPLACED!r} removed "
+    f"files from the folder that both shared. Run: {REINSTALL}"
 )
 
 
 class BinaryNotFound(Exception):
-    """The program is not there, or can't be run. The text says what to do."""
+    """The program is not found, or can't be run. The text says what to do."""
 
 
 def find_binary() -> Path:
     """The path of the chanmqttproxy program that belongs to this package.
 
-    It raises BinaryNotFound where there is none, or where it may not be executed.
+    It raises BinaryNotFound if there is none, or if it is not executable.
     """
     for path in _candidates():
         if path.is_file():
             if not os.access(path, os.X_OK):
-                raise BinaryNotFound(f"{path} may not be executed. Run: chmod +x {path}")
+                raise BinaryNotFound(f"{path} is not executable. Run: chmod +x {path}")
             return path
     raise BinaryNotFound(
         f"The program {PROGRAM} of the package {DISTRIBUTION!r} was not found. Run: {REINSTALL}. "
@@ -47,7 +47,7 @@ def find_binary() -> Path:
 
 
 def package_version() -> str:
-    """The version of the installed package, or "" where it is not installed as one."""
+    """The version of the installed package, or "" if no package is installed."""
     try:
         return importlib.metadata.version(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
@@ -55,7 +55,7 @@ def package_version() -> str:
 
 
 def replaced_is_installed() -> bool:
-    """Whether the Python package is installed that this one replaces."""
+    """Whether the Python package that this one replaces is installed."""
     try:
         importlib.metadata.distribution(REPLACED)
     except importlib.metadata.PackageNotFoundError:
@@ -64,13 +64,13 @@ def replaced_is_installed() -> bool:
 
 
 def is_whole() -> bool:
-    """Whether the files are there that the uninstall of the replaced package takes along."""
+    """Whether the files still exist that uninstalling the replaced package removes."""
     package, consumer = (importlib.util.find_spec(f"chanmqttproxy{name}") for name in ("", ".mqttconsumer"))
     return package is not None and package.origin is not None and consumer is not None
 
 
 def _candidates() -> Iterator[Path]:
-    """Each place where an installer may have put the program, the surest first."""
+    """Each place where an installer may have put the program, the most certain first."""
     yield from _recorded()
     package = Path(__file__).resolve().parent
     folder = "Scripts" if os.name == "nt" else "bin"
@@ -83,7 +83,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _recorded() -> Iterator[Path]:
-    """Where the installer has noted it."""
+    """Where the installer recorded it."""
     try:
         files = importlib.metadata.files(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:

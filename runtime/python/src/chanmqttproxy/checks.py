@@ -23,8 +23,9 @@ from chanmqttproxy.binary import (
 )
 from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias
 
-# Checks of the installation, which the commands run too, and of the settings, which the
-# program then looks at itself. Only what keeps the whole site from working is an error.
+# TAG has the checks of the installation: the commands run them too. SETTINGS_TAG has those
+# of the settings: at a start the program makes them itself. Only what breaks the whole
+# site is an error.
 TAG = "chanmqttproxy"
 SETTINGS_TAG = "chanmqttproxy_settings"
 
@@ -52,21 +53,21 @@ def check_install(**_kwargs: Any) -> Iterator[Message]:
     words, version = shown.stdout.split(), package_version()
     if version and words[1:2] != [f"v{version}"]:
         yield checks.Warning(
-            f"{find_binary()} is {' '.join(words[:2])}, and the package is {version}.",
+            f"{find_binary()} is {' '.join(words[:2])}, but the package is {version}.",
             hint=f"Run: {REINSTALL}",
             id="chanmqttproxy.W003",
         )
     names = [config.name for config in apps.get_app_configs()]
     if "channels" in names and names.index("channels") < names.index(TAG):
         yield checks.Warning(
-            "'chanmqttproxy' stands below 'channels' in INSTALLED_APPS: manage.py runworker is Channels'.",
+            "'chanmqttproxy' is below 'channels' in INSTALLED_APPS: manage.py runworker is that of Channels.",
             hint="Put 'chanmqttproxy' above 'channels'.",
             id="chanmqttproxy.W004",
         )
 
 
 def check_settings(**_kwargs: Any) -> Iterator[Message]:
-    """What the program says of the settings."""
+    """What the program finds wrong with the settings."""
     layers = getattr(settings, "CHANNEL_LAYERS", {})
     if layers.get(layer_alias(), {}).get("BACKEND") == IN_MEMORY:
         if not settings.DEBUG:
@@ -81,7 +82,7 @@ def check_settings(**_kwargs: Any) -> Iterator[Message]:
 
 
 def check_names(**_kwargs: Any) -> Iterator[Message]:
-    """Names that look like ours."""
+    """Settings that look like a misspelt name of ours."""
     given = {name.removeprefix("MQTT_") for name in dir(settings) if name.startswith("MQTT_")}
     known = {name.removeprefix("MQTT_") for name in NAMES}
     for name in sorted(given - known):
@@ -89,7 +90,7 @@ def check_names(**_kwargs: Any) -> Iterator[Message]:
         if near:
             yield checks.Warning(
                 f"The MQTT worker has no setting MQTT_{name}.",
-                hint=f"Did you mean MQTT_{near[0]}? Its other settings stand in the dict {DICT}.",
+                hint=f"Did you mean MQTT_{near[0]}? All other settings of it belong in the dict {DICT}.",
                 id="chanmqttproxy.W006",
             )
 
@@ -103,7 +104,7 @@ def check_environment(**_kwargs: Any) -> Iterator[Message]:
         if given and value not in (None, "") and str(value) != given:
             yield checks.Warning(
                 f"{name} differs between the environment and the settings. The environment counts.",
-                hint="Give it in one of them.",
+                hint="Set it in only one of them.",
                 id="chanmqttproxy.W007",
             )
 
@@ -114,7 +115,7 @@ def dict_of_settings() -> dict[Any, Any]:
 
 
 def check_channel(**_kwargs: Any) -> Iterator[Message]:
-    """A channel for commands that no code of the site names."""
+    """MQTT_CHANNEL_NAME, where no code of the site names that channel."""
     name = channel_name()
     if name == "mqtt":
         return
@@ -128,7 +129,7 @@ def check_channel(**_kwargs: Any) -> Iterator[Message]:
 
 
 def site_files(folder: Path) -> list[Path]:
-    """The Python files of an app, unless it was installed."""
+    """The Python files of an app; none if pip installed it."""
     if {"site-packages", "dist-packages"} & set(folder.parts) or folder == Path(__file__).parent:
         return []
     return list(folder.rglob("*.py"))
@@ -140,7 +141,7 @@ def mentions(path: Path, name: str) -> bool:
 
 
 def check_encryption(**_kwargs: Any) -> Iterator[Message]:
-    """Brokers that others can listen to on the way."""
+    """Connections to other machines that are not encrypted."""
     plan, _faults = ask()
     for line in plan:
         words = line.split()
@@ -165,7 +166,7 @@ def ask() -> tuple[list[str], list[str]]:
     except ImproperlyConfigured as error:
         return [], [str(error)]
     except (BinaryNotFound, OSError):
-        return [], []  # check_install has it
+        return [], []  # check_install reports it
     out, problems = process.communicate()
     if process.returncode == 0:
         return out.splitlines(), []

@@ -1,4 +1,4 @@
-"""The program beside a Channels worker in this process: they live and die together."""
+"""The program beside a Channels worker in this process: when one ends, so does the other."""
 
 import _thread
 import atexit
@@ -23,7 +23,7 @@ class Companion:
         self.process = launch.start(command, document)
         self.stopping = False
         signal.signal(signal.SIGTERM, self._interrupt)
-        signal.signal(signal.SIGINT, self._interrupt)  # it may be ignored, as in a background job
+        signal.signal(signal.SIGINT, self._interrupt)  # a background job may start with it ignored
         atexit.register(self._stop)
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -33,7 +33,8 @@ class Companion:
     def _watch(self) -> None:
         self.process.wait()
         if not self.stopping:
-            print(f"The MQTT worker has ended with {self.process.returncode}: stopping.", file=sys.stderr)
+            code = self.process.returncode
+            print(f"The MQTT worker ended with exit code {code}: stopping this one too.", file=sys.stderr)
             _thread.interrupt_main(signal.SIGTERM)
 
     def _stop(self) -> None:
@@ -47,4 +48,4 @@ class Companion:
             code = 1
         if code != 0 or ended_first:
             sys.stdout.flush()
-            os._exit(code if code > 0 else 1)  # what runs at the exit can't choose its code otherwise
+            os._exit(code if code > 0 else 1)  # an atexit function can't set the exit code otherwise

@@ -1,4 +1,4 @@
-"""runmqtt --dev: the program with a Redis and a broker, started anew when the settings change."""
+"""runmqtt --dev: the program with a Redis and a broker, restarted when the settings change."""
 
 import json
 import os
@@ -58,10 +58,10 @@ class Server:
                     return code
 
     def file_changed(self, sender: Any, file_path: Path, **_: Any) -> bool:
-        """Start the program anew if the settings are others now. Django restarts nothing."""
+        """Restart the program if the settings differ now. Django itself restarts nothing."""
         changed = self.reread()
         if changed is not None and changed != self.document:
-            self.say(f"{file_path} has changed the settings: starting the MQTT worker anew.")
+            self.say(f"{file_path} changed the settings: restarting the MQTT worker.")
             with self.changing:
                 self.document = changed
                 self.process.terminate()
@@ -70,11 +70,11 @@ class Server:
         return True
 
     def reread(self) -> Any:
-        """The document of the settings as the files are now; None where they can't be read."""
+        """The document of the settings as the files are now; None if they can't be read."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         script = [sys.executable, "-c", REREAD, self.layer]
         done = subprocess.run(script, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
-            self.say("The settings can't be read; the MQTT worker goes on as it is:\n" + done.stderr[-2000:])
+            self.say("The settings can't be read; the MQTT worker keeps the last:\n" + done.stderr[-2000:])
             return None
         return json.loads(done.stdout)

@@ -1,7 +1,7 @@
 """Django's settings as the document that the program reads.
 
-The program checks what the values mean. Here they only become JSON; what can't is an
-error that names the key.
+The program checks what the values mean. Here they only become JSON. A value that can't
+is an error that names its key.
 """
 
 import datetime
@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import LazyObject, Promise, empty
 
-# What the settings hold for the program. All else stands in the dict CHANMQTTPROXY,
-# since a site may have other MQTT_… settings for clients of its own.
+# The settings of the program with a name of their own in Django's settings. All others are
+# in the dict CHANMQTTPROXY, since a site may have other MQTT_… settings for its own clients.
 NAMES = (
     "MQTT_HOST",
     "MQTT_PORT",
@@ -36,7 +36,7 @@ PYTHON_ONLY = ("TEST_CONFIG", "on_disconnect", "on_reconnect")
 def document(layer: str = "") -> dict[str, Any]:
     """The settings of the site; layer is the alias of its channel layer.
 
-    It raises ImproperlyConfigured where a value can't be handed over.
+    It raises ImproperlyConfigured if a value can't be handed over.
     """
     found: dict[str, Any] = {"module": settings_module()}
     for name in (*NAMES, DICT):
@@ -67,7 +67,7 @@ def channel_layer(alias: str) -> Any:
     if alias not in layers:
         raise ImproperlyConfigured(
             f"CHANNEL_LAYERS has no layer called {alias!r}. The MQTT worker and the site meet in Redis: "
-            'give {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", '
+            'set it to {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", '
             '"CONFIG": {"hosts": ["redis://localhost:6379"]}}}.'
         )
     return plain(layers[alias], f'CHANNEL_LAYERS["{alias}"]')
@@ -88,7 +88,7 @@ def plain(value: Any, path: str) -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """What stands behind Django's lazy values, enumerations and parsed URLs."""
+    """The value behind Django's lazy values, enumerations and parsed URLs."""
     if isinstance(value, LazyObject):
         if value.__dict__.get("_wrapped") is empty:
             value._setup()

@@ -15,7 +15,7 @@ from chanmqttproxy.document import channel_name, document
 
 
 def program(*arguments: str) -> list[str]:
-    """The command line of the program. It raises CommandError where that is not there."""
+    """The command line of the program. It raises CommandError if there is no program."""
     if replaced_is_installed():
         print(BOTH_INSTALLED, file=sys.stderr)
     try:
@@ -25,7 +25,7 @@ def program(*arguments: str) -> list[str]:
 
 
 def site_settings(layer: str) -> dict[str, Any]:
-    """The document of the settings. It raises CommandError where one can't be handed over."""
+    """The document of the settings. It raises CommandError if one can't be handed over."""
     try:
         return document(layer)
     except ImproperlyConfigured as error:
@@ -33,18 +33,18 @@ def site_settings(layer: str) -> dict[str, Any]:
 
 
 def split(channels: Iterable[str]) -> tuple[bool, list[str]]:
-    """Whether the MQTT worker's channel is among them, and the others."""
+    """Whether the MQTT worker's channel is among the channels, and the list of the others."""
     ours, others = channel_name(), list(channels)
     wanted = ours in others
     return wanted, [channel for channel in others if channel != ours]
 
 
 def run_worker(others: list[str], layer: str, write: Any) -> None:
-    """Become the program; or run it beside a worker for other channels, and return."""
+    """Become the program; or, with other channels, start it beside this worker and return."""
     command, settings = program("run"), site_settings(layer)
     if not others:
         sys.exit(launch.become(command, settings))
-    write(f"The MQTT worker runs beside this one for {', '.join(others)}: both end together.")
+    write(f"The MQTT worker runs beside this one for {', '.join(others)}; when one ends, so does the other.")
     Companion(command, settings)
 
 

@@ -57,7 +57,7 @@ def become(command: list[str], document: Mapping[str, Any]) -> int:
 
 
 def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "subprocess.Popen[str]":
-    """Start the program as a child, which gets no signals but those that we send it."""
+    """Start the program as a child, which gets only the signals that we send it."""
     environment, descriptors = environment_with(document)
     if os.name != "nt":
         # A terminal sends Ctrl-C to the whole group, and a second signal ends the program at once.

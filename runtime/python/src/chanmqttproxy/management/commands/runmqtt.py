@@ -11,7 +11,7 @@ from chanmqttproxy.checks import TAG
 
 
 class Command(BaseCommand):
-    help = "Runs the MQTT worker. Options behind -- are for the program: runmqtt -- --log-level debug"
+    help = "Runs the MQTT worker. Options after -- are for the program: runmqtt -- --log-level debug"
     requires_system_checks = ()  # handle runs ours
     leave_locale_alone = True
 
@@ -20,15 +20,15 @@ class Command(BaseCommand):
         how.add_argument(
             "--dev",
             action="store_true",
-            help="serve an MQTT broker and a Redis too, where the settings name them on localhost",
+            help="also start an MQTT broker and a Redis, if the settings name localhost and none runs there",
         )
         how.add_argument(
             "--check",
             action="store_true",
-            help="say what it would connect to, and whether that answers",
+            help="show what it would connect to, and whether that answers",
         )
         parser.add_argument("--layer", default="", help="alias of the channel layer, if not the default")
-        parser.add_argument("options", nargs="*", help="options of the program, behind --")
+        parser.add_argument("options", nargs="*", help="options of the program, after --")
 
     def handle(self, *args: Any, **options: Any) -> None:
         extra, layer = options["options"], options["layer"]
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         sys.exit(launch.become(handover.program(*verb, *extra), handover.site_settings(layer)))
 
     def check_settings(self) -> None:
-        """The installation; an error there ends the command with 2."""
+        """Check the installation; an error ends the command with exit code 2."""
         try:
             self.check(tags=[TAG])
         except SystemCheckError as error:

@@ -8,7 +8,7 @@ from chanmqttproxy import handover
 
 
 class Command(RunWorker):  # type: ignore[misc]
-    help = "Runs workers for channels; for the channel of the MQTT worker, that worker."
+    help = "Runs a worker for channels; for the channel of MQTT commands, the MQTT worker."
 
     def handle(self, *args: Any, **options: Any) -> None:
         wanted, others = handover.split(options["channels"])
