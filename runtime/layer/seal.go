@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Where the layer encrypts, so do we what is stored and told of subscriptions: by the same
-// keys, as Fernet tokens, of any age. A stored entry is a field, ["sealed", a keyed hash of
+// Where the layer encrypts, the stored subscriptions are sealed too, and what slots tell
+// each other about theirs: by the same keys, as Fernet tokens, of any age. A stored entry is a field, ["sealed", a keyed hash of
 // the clear field], and the token of both clear field and value; so an entry can neither
 // be read nor made, nor moved to another field or slot, without a key.
 
