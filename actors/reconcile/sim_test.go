@@ -61,7 +61,6 @@ type world struct {
 type answer struct {
 	at    time.Time
 	id    uint64
-	codes []byte // nil: the connection is closed
 	names []string
 }
 

@@ -118,7 +118,7 @@ func (l *loader) environment(environ []string) {
 		switch {
 		case value == "":
 		case isServicePort(entry):
-			l.warn(name+" (environment)", errors.New("Kubernetes sets it for a service called mqtt: ignored; give the port in MQTT_HOST"))
+			l.warn(name+" (environment)", errors.New("set by Kubernetes for a service called mqtt: ignored; give the port in MQTT_HOST"))
 		case ofKubernetes && (strings.HasPrefix(name, "MQTT_PORT_") || strings.HasPrefix(name, "MQTT_SERVICE_")):
 		case known[name] != "":
 			given[name] = value

@@ -22,7 +22,7 @@ func TestWarnings(t *testing.T) {
 		"MQTT_HOST=wss://a,b,ws://c":   "mqtt://b:1883, ws://c:80 without",
 		"MQTT_HOST=mqtts://a,wss://b":  "",
 		"MQTT_HOST=a,ws://b":           "",
-		kubernetes:                     "MQTT_PORT (environment): Kubernetes sets it for a service called mqtt: ignored",
+		kubernetes:                     "MQTT_PORT (environment): set by Kubernetes for a service called mqtt: ignored",
 		kubernetes + " MQTT_HOST=$(MQTT_SERVICE_HOST):1883x": "",
 	} {
 		c, err := load(t, separate(environ))

@@ -30,11 +30,16 @@ func (c *conn) part(cause error, within time.Duration) {
 		_ = c.network.SetReadDeadline(time.Now()) // whoever reads is to stop
 		go func() {
 			defer close(parted)
-			c.reading.Lock() // it has stopped
-			c.reading.Unlock()
+			c.untilNobodyReads()
 			awaitEnd(c.network, within)
 		}()
 	})
+}
+
+// untilNobodyReads waits until the packet that is awaited has come, or has failed to.
+func (c *conn) untilNobodyReads() {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 }
 
 func awaitEnd(c net.Conn, within time.Duration) {

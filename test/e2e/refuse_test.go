@@ -32,8 +32,8 @@ func TestRedisRefuses(t *testing.T) {
 			set("dbfilename", strings.Repeat("x", 300))(t, c) // no file has so long a name
 			c.BgSave(t.Context())
 		}, set("stop-writes-on-bgsave-error", "no"), "cannot save to its disk", 1},
-		"replica": {nil, func(t *testing.T, c *redis.Client) { c.SlaveOf(t.Context(), "127.0.0.1", "1") },
-			func(t *testing.T, c *redis.Client) { c.SlaveOf(t.Context(), "no", "one") }, "this Redis is a replica", 1},
+		"replica": {nil, func(t *testing.T, c *redis.Client) { c.ReplicaOf(t.Context(), "127.0.0.1", "1") },
+			func(t *testing.T, c *redis.Client) { c.ReplicaOf(t.Context(), "no", "one") }, "this Redis is a replica", 1},
 		"wrong type": {nil, func(t *testing.T, c *redis.Client) { c.Set(t.Context(), "asgimqtt", "x", 0) },
 			func(t *testing.T, c *redis.Client) { c.Del(t.Context(), "asgimqtt") }, "holds something of another type", 1},
 		"no TIME": {[]string{"--rename-command", "TIME", ""}, nil, nil, "doing=time", 2},
