@@ -48,14 +48,15 @@ class GoBuildHook(BuildHookInterface[Any]):
 
     def add_program(self, build_data: dict[str, Any]) -> None:
         target = os.environ.get("CHANMQTTPROXY_TARGET") or host_target()
-        if target not in TAGS:
-            raise SystemExit(f"there is no wheel for {target!r}; known: {', '.join(TAGS)}")
         name = "chanmqttproxy.exe" if target.startswith("windows/") else "chanmqttproxy"
         assert self.temporary is not None
         program = self.temporary / name
         build_program(self.sources(), target, program, f"v{self.metadata.version}", self.commit())
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{TAGS[target]}"
+        if target in TAGS:
+            build_data["tag"] = f"py3-none-{TAGS[target]}"
+        else:
+            build_data["infer_tag"] = True  # of the machine that builds it
         build_data["shared_scripts"] = {str(program): name}
         licences = self.sources() / "runtime/deploy/licences.md"
         build_data["force_include"][str(licences)] = "chanmqttproxy/licences.md"
@@ -122,7 +123,9 @@ def build_program(sources: Path, target: str, output: Path, version: str, commit
     environment = {**os.environ, "CGO_ENABLED": "0", "GOOS": system, "GOARCH": machine}
     if arm:
         environment["GOARM"] = arm
-    environment.pop("GOFLAGS", None)
+    environment["GOWORK"] = "off"
+    for name in ("GOFLAGS", "GOAMD64", "GOEXPERIMENT"):
+        environment.pop(name, None)
     flags = f"-s -w -buildid= -X main.version={version} -X main.commit={commit}"
     go("version")
     command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags]

@@ -1,6 +1,7 @@
 """The system checks, each with what it is for."""
 
 import importlib.metadata
+import json
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ def test_layer_in_memory() -> None:
 def test_misspelt() -> None:
     with override_settings(MQTT_USERNAME="u"):
         assert "Did you mean MQTT_USER?" in found()["chanmqttproxy.W006"]
+    with override_settings(CHANMQTT_PROXY={}):
+        assert "Did you mean CHANMQTTPROXY?" in found()["chanmqttproxy.W006"]
     with override_settings(MQTT_USERNAME="u", MQTT_USER="u", MQTT_QOS=1):
         assert found() == {}
 
@@ -82,6 +85,26 @@ def test_environment_differs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert set(found()) == {"chanmqttproxy.W007"}
 
 
+def test_environment_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MQTT_HOST", "one,two")
+    monkeypatch.setenv("HTTP_ACT", "true")
+    monkeypatch.setenv(
+        "CHANNEL_LAYERS", json.dumps({"default": {"BACKEND": "x", "CONFIG": {"hosts": [["a", 1]]}}})
+    )
+    layers = {"default": {"BACKEND": "x", "CONFIG": {"hosts": [("a", 1)]}}}
+    with override_settings(MQTT_HOST=["one", "two"], CHANMQTTPROXY={"http_act": True}, CHANNEL_LAYERS=layers):
+        assert "chanmqttproxy.W007" not in found()
+    layers = {"default": {"BACKEND": "x", "CONFIG": {"hosts": [("b", 1)]}}}
+    with override_settings(CHANNEL_LAYERS=layers):
+        assert "CHANNEL_LAYERS differs" in found()["chanmqttproxy.W007"]
+
+
+@pytest.mark.parametrize("layers", [None, {"default": None}])
+def test_no_layer(layers: Any) -> None:
+    with override_settings(CHANNEL_LAYERS=layers):
+        assert "no layer called 'default'" in found()["chanmqttproxy.W005"]
+
+
 def test_channel_that_nobody_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     code = tmp_path / "consumers.py"
     code.write_text('send("mqtt", {})')
@@ -90,6 +113,8 @@ def test_channel_that_nobody_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert "'devices'" in found()["chanmqttproxy.W008"]
         code.write_text('send("devices", {})')
         assert found() == {}
+        code.unlink()  # as the lock of an editor, which leads nowhere
+        assert set(found()) == {"chanmqttproxy.W008"}
 
 
 @pytest.mark.parametrize(

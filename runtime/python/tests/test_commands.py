@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from channels.routing import ChannelNameRouter
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
@@ -107,15 +106,46 @@ def test_consumer_is_inert() -> None:
     ChannelNameRouter({"mqtt": Mine.as_asgi()})
 
 
-async def call(consumer: Any) -> None:
-    await consumer({"type": "channel", "channel": "mqtt"}, None, None)
-
-
-def test_consumer_says_whose_channel_it_is() -> None:
+def test_consumer_ends_a_worker_of_its_channel(capsys: pytest.CaptureFixture[str]) -> None:
+    """asgi.py was imported before: the command goes back, and one sentence says what to do."""
     import asyncio
 
-    with pytest.raises(ImproperlyConfigured, match=r"above 'channels'.*manage.py runworker mqtt"):
-        asyncio.run(call(MqttConsumer.as_asgi()))
+    from channels.layers import get_channel_layer
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "mqtt.publish"}
+
+    async def put_back() -> Any:
+        with pytest.raises(SystemExit):
+            await MqttConsumer.as_asgi()({"type": "channel", "channel": "mqtt"}, receive, None)
+        layer = get_channel_layer()
+        assert layer is not None
+        return await layer.receive("mqtt")
+
+    memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    with override_settings(CHANNEL_LAYERS=memory):
+        assert asyncio.run(put_back()) == {"type": "mqtt.publish"}
+    assert "Put 'chanmqttproxy' above 'channels'" in capsys.readouterr().err
+
+
+def test_runworker_takes_the_alias_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def document(layer: str) -> dict[str, Any]:
+        asked.append(layer)
+        return {}
+
+    monkeypatch.setattr(handover, "document", document)
+    monkeypatch.setattr(launch, "become", lambda command, document: 0)
+    for arguments in (["mqtt"], ["mqtt", "--layer", "other"]):
+        with pytest.raises(SystemExit):
+            call_command("runworker", *arguments)
+    assert asked == ["", "other"]
+
+
+def test_runworker_of_a_name_in_the_dict(started: list[Any]) -> None:
+    with override_settings(CHANMQTTPROXY={"mqtt_channel_name": "devices"}), pytest.raises(Started):
+        call_command("runworker", "devices")
 
 
 def test_without_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,8 +74,8 @@ def _candidates() -> Iterator[Path]:
     yield from _recorded()
     package = Path(__file__).resolve().parent
     folder = "Scripts" if os.name == "nt" else "bin"
-    yield Path(sysconfig.get_path("scripts")) / PROGRAM
     yield package.parent / folder / PROGRAM  # pip install --target
+    yield Path(sysconfig.get_path("scripts")) / PROGRAM
     for prefix in (sys.prefix, sys.base_prefix, site.getuserbase()):
         yield Path(prefix) / folder / PROGRAM
     if found := shutil.which(PROGRAM):

@@ -1,6 +1,7 @@
 """System checks: manage.py check, and before runmqtt."""
 
 import difflib
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from chanmqttproxy.binary import (
     package_version,
     replaced_is_installed,
 )
-from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias
+from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias, plain
 
 # TAG has the checks of the installation: the commands run them too. SETTINGS_TAG has those
 # of the settings: at a start the program makes them itself. Only what breaks the whole
@@ -68,8 +69,7 @@ def check_install(**_kwargs: Any) -> Iterator[Message]:
 
 def check_settings(**_kwargs: Any) -> Iterator[Message]:
     """What the program finds wrong with the settings."""
-    layers = getattr(settings, "CHANNEL_LAYERS", {})
-    if layers.get(layer_alias(), {}).get("BACKEND") == IN_MEMORY:
+    if backend() == IN_MEMORY:
         if not settings.DEBUG:
             yield checks.Warning(
                 "The channel layer is in memory: the MQTT worker is another process and can't reach it.",
@@ -81,8 +81,20 @@ def check_settings(**_kwargs: Any) -> Iterator[Message]:
         yield checks.Warning(fault, id="chanmqttproxy.W005")
 
 
+def backend() -> Any:
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    return (layers.get(layer_alias()) or {}).get("BACKEND")
+
+
 def check_names(**_kwargs: Any) -> Iterator[Message]:
     """Settings that look like a misspelt name of ours."""
+    for name in difflib.get_close_matches(DICT, dir(settings), 3, 0.85):
+        if name != DICT and not hasattr(settings, DICT):
+            yield checks.Warning(
+                f"The MQTT worker does not read {name}.",
+                hint=f"Did you mean {DICT}?",
+                id="chanmqttproxy.W006",
+            )
     given = {name.removeprefix("MQTT_") for name in dir(settings) if name.startswith("MQTT_")}
     known = {name.removeprefix("MQTT_") for name in NAMES}
     for name in sorted(given - known):
@@ -99,14 +111,29 @@ def check_environment(**_kwargs: Any) -> Iterator[Message]:
     """Settings that the environment overrides."""
     values = {name: getattr(settings, name) for name in NAMES if hasattr(settings, name)}
     values.update({str(key).upper(): value for key, value in dict_of_settings().items()})
+    values["CHANNEL_LAYERS"] = getattr(settings, "CHANNEL_LAYERS", None)
     for name, value in values.items():
         given = os.environ.get(name)
-        if given and value not in (None, "") and str(value) != given:
+        if given and value not in (None, "") and not same(name, given, value):
             yield checks.Warning(
                 f"{name} differs between the environment and the settings. The environment counts.",
                 hint="Set it in only one of them.",
                 id="chanmqttproxy.W007",
             )
+
+
+def same(name: str, given: str, value: Any) -> bool:
+    """Whether a variable of the environment says what a setting says."""
+    try:
+        value = plain(value, name)
+        if name == "CHANNEL_LAYERS":
+            default = json.loads(given)["default"]
+            return bool(default == plain(settings.CHANNEL_LAYERS[layer_alias()], name))
+    except (ImproperlyConfigured, ValueError, LookupError, TypeError):
+        return True  # check_settings says what is wrong
+    if isinstance(value, list):
+        value = ",".join(map(str, value))
+    return str(value).lower() == given.lower() if isinstance(value, bool) else str(value) == given
 
 
 def dict_of_settings() -> dict[Any, Any]:
@@ -132,11 +159,15 @@ def site_files(folder: Path) -> list[Path]:
     """The Python files of an app; none if pip installed it."""
     if {"site-packages", "dist-packages"} & set(folder.parts) or folder == Path(__file__).parent:
         return []
-    return list(folder.rglob("*.py"))
+    skipped = {".venv", "venv", "node_modules"}
+    return [path for path in folder.rglob("*.py") if not skipped & set(path.parts)]
 
 
 def mentions(path: Path, name: str) -> bool:
-    text = path.read_text(errors="replace")
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return False
     return f'"{name}"' in text or f"'{name}'" in text or "MQTT_CHANNEL_NAME" in text
 
 

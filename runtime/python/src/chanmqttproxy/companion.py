@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from chanmqttproxy import launch
 
@@ -22,30 +22,35 @@ class Companion:
     def __init__(self, command: list[str], document: Mapping[str, Any]) -> None:
         self.process = launch.start(command, document)
         self.stopping = False
-        signal.signal(signal.SIGTERM, self._interrupt)
-        signal.signal(signal.SIGINT, self._interrupt)  # a background job may start with it ignored
+        self.code = 0  # with which this process ends
+        for number in launch.STOP_SIGNALS:
+            signal.signal(number, self._end)
         atexit.register(self._stop)
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt  # Channels' worker ends in order then
+    def _end(self, number: int, frame: FrameType | None) -> NoReturn:
+        if self.stopping:  # a second signal
+            self.process.kill()
+            os._exit(1)
+        self.stopping = True
+        raise SystemExit(self.code)  # Channels' worker ends in order
 
     def _watch(self) -> None:
-        self.process.wait()
+        code = self.process.wait()
         if not self.stopping:
-            code = self.process.returncode
             print(f"The MQTT worker ended with exit code {code}: stopping this one too.", file=sys.stderr)
+            self.code = code if code > 0 else 1
             _thread.interrupt_main(signal.SIGTERM)
 
     def _stop(self) -> None:
-        ended_first = self.process.poll() is not None
         self.stopping = True
-        self.process.terminate()
+        if os.name != "nt":  # there Ctrl-C has reached the program, and this would kill it
+            self.process.terminate()
         try:
             code = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = 1
-        if code != 0 or ended_first:
+        if code != 0 and self.code == 0:
             sys.stdout.flush()
             os._exit(code if code > 0 else 1)  # an atexit function can't set the exit code otherwise

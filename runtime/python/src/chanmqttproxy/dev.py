@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from django.utils import autoreload
@@ -15,66 +16,86 @@ from django.utils import autoreload
 from chanmqttproxy import launch
 from chanmqttproxy.handover import site_settings
 
-# Prints the document of the settings as they are now, in a process of its own.
+# Prints the document of the settings as they are now, in a process of its own. The site
+# may print too: that goes elsewhere.
 REREAD = """
-import json, sys, django
+import json, sys
+out, sys.stdout = sys.stdout, sys.stderr
+import django
 from chanmqttproxy.document import document
 django.setup()
-json.dump(document(sys.argv[1]), sys.stdout)
+json.dump(document(sys.argv[1]), out)
 """
 
 
 def serve(command: list[str], layer: str, say: Callable[[str], Any]) -> int:
     """Run the program until it ends, and return its exit code."""
     server = Server(command, layer, say)
-    server.start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: server.process.send_signal(number))
+    for number in launch.STOP_SIGNALS:
+        # On Windows Ctrl-C reaches the program by itself.
+        signal.signal(number, server.stop if os.name != "nt" else signal.SIG_IGN)
     autoreload.file_changed.connect(server.file_changed)
     reloader = autoreload.get_reloader()
     watch = threading.Thread(target=reloader.run, args=(threading.main_thread(),), daemon=True)
     watch.start()
-    return server.wait()
+    return server.run()
 
 
 class Server:
-    """The running program and the settings that it was started with."""
+    """The running program and the settings that it was started with.
+
+    The main thread alone starts and awaits programs. The thread that watches the files
+    leaves the next settings and ends the program that has the old ones.
+    """
 
     def __init__(self, command: list[str], layer: str, say: Callable[[str], Any]) -> None:
         self.command, self.layer, self.say = command, layer, say
-        self.document = site_settings(layer)
-        self.changing = threading.Lock()
+        self.document: Any = site_settings(layer)
+        self.next: Any = None
+        self.process: subprocess.Popen[str] | None = None
+        self.signalled = 0  # the last signal that came; 0: none
 
-    def start(self) -> None:
-        self.process = launch.start(self.command, self.document)
-
-    def wait(self) -> int:
-        """Wait until the program ends by itself, not for a restart."""
+    def run(self) -> int:
+        """Run programs, one after the other, until one ends by itself or at a signal."""
         while True:
-            process = self.process
+            self.process = process = launch.start(self.command, self.document)
+            if self.signalled:  # it came while nobody was there to get it
+                process.send_signal(self.signalled)
             code = process.wait()
-            with self.changing:
-                if process is self.process:
-                    return code
+            if self.signalled or self.next is None:
+                return code
+            self.document, self.next = self.next, None
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        """Pass a signal on to the program."""
+        self.signalled = signal.SIGTERM if number != signal.SIGINT else number
+        if self.process is not None:
+            self.process.send_signal(self.signalled)
 
     def file_changed(self, sender: Any, file_path: Path, **_: Any) -> bool:
         """Restart the program if the settings differ now. Django itself restarts nothing."""
-        changed = self.reread()
-        if changed is not None and changed != self.document:
+        try:
+            changed = self.reread()
+        except (OSError, ValueError) as error:
+            self.say(f"The settings can't be read; the MQTT worker keeps the last: {error}")
+            return True
+        if changed != self.document and self.takes(changed) and self.process is not None:
             self.say(f"{file_path} changed the settings: restarting the MQTT worker.")
-            with self.changing:
-                self.document = changed
-                self.process.terminate()
-                self.process.wait()
-                self.start()
+            self.next = changed
+            self.process.terminate()
         return True
 
     def reread(self) -> Any:
-        """The document of the settings as the files are now; None if they can't be read."""
+        """The document of the settings as the files are now. It raises ValueError if they
+        can't be read."""
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         script = [sys.executable, "-c", REREAD, self.layer]
         done = subprocess.run(script, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
-            self.say("The settings can't be read; the MQTT worker keeps the last:\n" + done.stderr[-2000:])
-            return None
+            raise ValueError(done.stderr[-2000:])
         return json.loads(done.stdout)
+
+    def takes(self, document: Any) -> bool:
+        """Whether the program takes these settings. If not, it says why."""
+        check = launch.start([self.command[0], "check"], document, stdout=subprocess.DEVNULL)
+        return check.wait() == 0

@@ -6,6 +6,7 @@ is an error that names its key.
 
 import datetime
 import enum
+import math
 import os
 import re
 import urllib.parse
@@ -58,13 +59,15 @@ def layer_alias() -> str:
 
 def channel_name() -> str:
     """The channel on which the site sends commands."""
-    return str(os.environ.get("MQTT_CHANNEL_NAME") or getattr(settings, "MQTT_CHANNEL_NAME", "") or "mqtt")
+    name = "MQTT_CHANNEL_NAME"
+    others = {str(key).upper(): value for key, value in (getattr(settings, DICT, None) or {}).items()}
+    return str(os.environ.get(name) or getattr(settings, name, "") or others.get(name) or "mqtt")
 
 
 def channel_layer(alias: str) -> Any:
     """One layer of CHANNEL_LAYERS as JSON can hold it."""
-    layers = getattr(settings, "CHANNEL_LAYERS", {})
-    if alias not in layers:
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    if not layers.get(alias):
         raise ImproperlyConfigured(
             f"CHANNEL_LAYERS has no layer called {alias!r}. The MQTT worker and the site meet in Redis: "
             'set it to {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", '
@@ -76,6 +79,8 @@ def channel_layer(alias: str) -> Any:
 def plain(value: Any, path: str) -> Any:
     """A value as JSON can hold it; path is what it is called in an error."""
     value = unwrapped(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ImproperlyConfigured(f"{path}: {value} is not a number that the MQTT worker can take.")
     if value is None or isinstance(value, (bool, int, float)):
         return value.value if isinstance(value, enum.Enum) else value
     if isinstance(value, str):

@@ -1,10 +1,11 @@
 """From a `runworker` for the MQTT worker's channel to the program."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import FrameType
 from typing import Any
 
+from channels import DEFAULT_CHANNEL_LAYER
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
@@ -45,7 +46,16 @@ def run_worker(others: list[str], layer: str, write: Any) -> None:
     if not others:
         sys.exit(launch.become(command, settings))
     write(f"The MQTT worker runs beside this one for {', '.join(others)}; when one ends, so does the other.")
-    Companion(command, settings)
+    try:
+        Companion(command, settings)
+    except BinaryNotFound as error:
+        raise CommandError(str(error), returncode=2) from None
+
+
+def alias(options: Mapping[str, Any]) -> str:
+    """The layer that a `runworker` asks for; "" where it is the one that Channels fills in."""
+    layer = options.get("layer") or ""
+    return "" if layer == DEFAULT_CHANNEL_LAYER else str(layer)
 
 
 def from_channels_runworker() -> None:
@@ -58,7 +68,7 @@ def from_channels_runworker() -> None:
     if wanted:
         options["channels"] = others
         stdout = frame.f_locals["self"].stdout
-        run_worker(others, options.get("layer") or "", stdout.write)
+        run_worker(others, alias(options), stdout.write)
 
 
 def _runworker_frame() -> FrameType | None:

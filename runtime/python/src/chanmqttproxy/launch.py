@@ -1,15 +1,19 @@
 """Starts the program with a document of settings."""
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from chanmqttproxy.binary import BinaryNotFound
+
 VARIABLE = "CHANMQTTPROXY_SETTINGS"
+
+# The signals at which the program and what runs beside it end. A closed terminal sends SIGHUP.
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 def replace_process(command: list[str], environment: Mapping[str, str]) -> int:
@@ -26,9 +30,8 @@ def replace_process(command: list[str], environment: Mapping[str, str]) -> int:
         except OSError as error:
             print(f"starting {command[0]}: {error.strerror}", file=sys.stderr)
             return 2
-    child = subprocess.Popen(command, env=environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the child by itself
-    return child.wait()
+    return subprocess.Popen(command, env=environment).wait()
 
 
 def environment_with(document: Mapping[str, Any]) -> tuple[dict[str, str], list[int]]:
@@ -40,9 +43,10 @@ def environment_with(document: Mapping[str, Any]) -> tuple[dict[str, str], list[
     """
     environment = {k: v for k, v in os.environ.items() if k not in (VARIABLE, VARIABLE + "_FILE")}
     text = json.dumps(document)
-    if not hasattr(os, "memfd_create"):
+    try:
+        descriptor = os.memfd_create("chanmqttproxy-settings")
+    except (AttributeError, OSError):  # another system, or a sandbox that refuses it
         return {**environment, VARIABLE: text}, []
-    descriptor = os.memfd_create("chanmqttproxy-settings", 0)
     with os.fdopen(descriptor, "w", closefd=False) as file:
         file.write(text)
     return {**environment, VARIABLE + "_FILE": f"/proc/self/fd/{descriptor}"}, [descriptor]
@@ -57,21 +61,31 @@ def become(command: list[str], document: Mapping[str, Any]) -> int:
 
 
 def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "subprocess.Popen[str]":
-    """Start the program as a child, which gets only the signals that we send it."""
+    """Start the program as a child, which gets only the signals that we send it.
+
+    It raises BinaryNotFound where the system can't run the program.
+    """
     environment, descriptors = environment_with(document)
     if os.name != "nt":
         # A terminal sends Ctrl-C to the whole group, and a second signal ends the program at once.
         options |= {"start_new_session": True, "pass_fds": descriptors}
     if sys.platform == "linux":
-        options["preexec_fn"] = _end_with_parent
+        options["preexec_fn"] = _end_with_parent()
     try:
         return subprocess.Popen(command, env=environment, text=True, **options)
+    except OSError as error:
+        raise BinaryNotFound(f"starting {command[0]}: {error.strerror}") from None
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _end_with_parent() -> None:
-    """Have the system send SIGTERM when the parent was killed (prctl(2))."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+def _end_with_parent() -> Callable[[], Any] | None:
+    """What a child does first, so that the system sends it SIGTERM when the thread that
+    started it has ended, as it does with a killed process (prctl(2))."""
+    try:
+        import ctypes
+    except ImportError:  # Python may be built without it
+        return None
+    libc, pr_set_pdeathsig = ctypes.CDLL(None), 1
+    return lambda: libc.prctl(pr_set_pdeathsig, signal.SIGTERM)

@@ -5,12 +5,14 @@ The worker is another process, which reads the channel itself. Where Channels' o
 imports the site's application before it reads a command.
 """
 
+import sys
 from typing import Any
 
 from channels.consumer import AsyncConsumer
-from django.core.exceptions import ImproperlyConfigured
+from channels.layers import get_channel_layer
 
 from chanmqttproxy import handover
+from chanmqttproxy.document import layer_alias
 
 WRONG_WORKER = (
     "The channel {0!r} is read by the MQTT worker, not by this process. Put 'chanmqttproxy' above "
@@ -27,4 +29,10 @@ class MqttConsumer(AsyncConsumer):  # type: ignore[misc]
         return super().as_asgi(**initkwargs)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        raise ImproperlyConfigured(WRONG_WORKER.format(scope.get("channel", "mqtt")))
+        """End the worker that reads this channel, and put back what it has read."""
+        channel = scope.get("channel", "mqtt")
+        layer = get_channel_layer(layer_alias())
+        if layer is not None:
+            await layer.send(channel, await receive())
+        print(WRONG_WORKER.format(channel), file=sys.stderr)
+        raise SystemExit(2)

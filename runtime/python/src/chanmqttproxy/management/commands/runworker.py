@@ -13,6 +13,6 @@ class Command(RunWorker):  # type: ignore[misc]
     def handle(self, *args: Any, **options: Any) -> None:
         wanted, others = handover.split(options["channels"])
         if wanted:
-            handover.run_worker(others, options.get("layer") or "", self.stdout.write)
+            handover.run_worker(others, handover.alias(options), self.stdout.write)
         options["channels"] = others
         super().handle(*args, **options)
