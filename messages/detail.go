@@ -15,7 +15,7 @@ const (
 	Unreachable
 	// TimedOut: nobody answered in time.
 	TimedOut
-	// UnknownAuthority: nobody whom we trust vouches for the server's certificate.
+	// UnknownAuthority: no authority that we trust has signed the server's certificate.
 	UnknownAuthority
 	// OtherName: the server's certificate is for other hosts.
 	OtherName

@@ -90,7 +90,7 @@ func TestSendWhileBrokerIsAway(t *testing.T) {
 	})
 }
 
-// TestStandsBy: a worker that has nothing to do says so, and for whom.
+// TestStandsBy: a worker that stands by says so, and names the worker that has its place.
 func TestStandsBy(t *testing.T) {
 	t.Parallel()
 	environ := []string{"REDIS_URL=redis://" + startRedis(t).Addr(), "MQTT_HOST=" + kit.Mochi(t, true).Addr()}

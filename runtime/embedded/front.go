@@ -35,7 +35,7 @@ type client struct {
 	in    *input
 	peer  *server.Peer
 
-	waiting bool // in: all that came was taken out of the socket, and told of
+	waiting bool // in: all that came was taken out of the socket and reported
 	taken   int  // commands that are not done
 	late    bool // the one under way may take long, or waits itself
 }

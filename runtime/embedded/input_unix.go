@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// input reads a connection, and tells when it waits. What is in the socket is taken out
-// and told of in one step, and arrived sees what is there before anybody took it.
+// input reads a connection and reports when it waits. Bytes are taken out of the socket
+// and reported in one step. arrived sees bytes that nobody has taken out yet.
 type input struct {
 	net.Conn
 	raw     syscall.RawConn

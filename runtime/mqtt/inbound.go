@@ -80,9 +80,9 @@ func (s *Session) drop(p packet) {
 	s.flushAcks()
 }
 
-// pass tells of a message, unless it is one of which the Sink knows. One that is too large
-// is acknowledged in its turn and not told of. When the Sink hears no more it does nothing:
-// the broker is to repeat the message to the next connection.
+// pass hands a message to the Sink, unless the Sink has it already. One that is too large
+// is not handed over, only acknowledged in its turn. When the Sink takes no more, pass does
+// nothing: the broker repeats the message on the next connection.
 func (s *Session) pass(p packet) {
 	var flush bool
 	s.tell(func() {

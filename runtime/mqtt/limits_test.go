@@ -65,7 +65,7 @@ func TestDefaultQoS(t *testing.T) {
 		if err := s.Publish(t.Context(), messages.Publish{Receipt: "r", Message: m}); err != nil {
 			t.Fatal(err)
 		}
-		kit.Eventually(t, 30*time.Second, "the receipt is told of", func() bool { return len(sink.Settled()) == 1 })
+		kit.Eventually(t, 30*time.Second, "the receipt is reported", func() bool { return len(sink.Settled()) == 1 })
 		if got := sink.Settled()[0]; got.Code >= 0x80 || got.QoS != byte(maximum) || m.QoS != 2 {
 			t.Errorf("with a maximum QoS of %d: %+v, and QoS %d in the message", maximum, got, m.QoS)
 		}

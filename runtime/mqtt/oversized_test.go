@@ -131,8 +131,8 @@ func (l *lines) count(part string) int {
 	return strings.Count(l.text.String(), part)
 }
 
-// TestOversized: what is too large is acknowledged in its turn, not held, and told of to
-// nobody; what a broker repeats of it is counted once.
+// TestOversized: a message that is too large is acknowledged in its turn, not held, and
+// not delivered. One that the broker repeats is counted once.
 func TestOversized(t *testing.T) { // not parallel, since it measures memory
 	for _, v := range versions {
 		t.Run(v.String(), func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestOversized(t *testing.T) { // not parallel, since it measures memory
 			broker.publish(v, "larger", 3, 2, 2<<20)
 			broker.expect(0x40, 2, 0, 3)
 			if got := len(sink.Messages()); got != 2 {
-				t.Errorf("%d messages were told of, want the two small ones", got)
+				t.Errorf("%d messages were delivered, want the two small ones", got)
 			}
 			if n := refused.Oversized.Load(); n != 4 {
 				t.Errorf("%d were counted, want 4", n)

@@ -88,7 +88,7 @@ type Keeper struct {
 	turn     uint64 // of the last question
 	down     time.Time
 	trouble  string // why Redis is away; empty: it is not known to be
-	standby  string // for whom it stands by; empty: it does not
+	standby  string // the workers that it stands by for; empty: it does not stand by
 	leaving  bool
 	poked    chan struct{}
 

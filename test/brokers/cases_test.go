@@ -106,18 +106,18 @@ func (s *stage) retained(t *testing.T) {
 	wide := s.consumer(t, "wide")
 	ask(t, wide, with(kit.Subscribe("retained/+", wide.Group, 1), "retained", "send"), "mqtt.subscribed")
 	expect(t, wide, all...)
-	newcomer := s.consumer(t, "wide")
-	ask(t, newcomer, with(with(kit.Subscribe("retained/+", wide.Group, 1), "retained", "send"), "channel", newcomer.Channel()), "mqtt.subscribed")
+	second := s.consumer(t, "wide")
+	ask(t, second, with(with(kit.Subscribe("retained/+", wide.Group, 1), "retained", "send"), "channel", second.Channel()), "mqtt.subscribed")
 	again := all
 	if s.without(t, replayAgain) {
 		again = nil
 	}
-	expect(t, newcomer, again...)
+	expect(t, second, again...)
 	device.Retain("retained/1", "live")
 	device.Retain("exact", "live")
 	expect(t, exact, "exact=v1 retained", "exact=live")
 	expect(t, wide, append(all, "retained/1=live")...)
-	expect(t, newcomer, append(again, "retained/1=live")...)
+	expect(t, second, append(again, "retained/1=live")...)
 }
 
 // A group that several filters match gets a message once.
