@@ -37,7 +37,7 @@ func TestReadme(t *testing.T) {
 	_, table, _ := strings.Cut(string(readme), "### What brokers do")
 	table, _, _ = strings.Cut(table, "\n## ")
 	for _, b := range brokers {
-		if !strings.Contains(table, "\n| "+b.name+" ") && !strings.Contains(table, "\n| that of `"+b.name+"` ") {
+		if !strings.Contains(table, "\n| "+b.name+" ") && !strings.Contains(table, "\n| the one in `"+b.name+"` ") {
 			t.Errorf("README.md says nothing of %s", b.name)
 		}
 	}
