@@ -72,6 +72,24 @@ func publishHint(code byte) string {
 	}
 }
 
+// birthHint says what to do about a birth message that was refused.
+func birthHint(code byte) string {
+	switch code {
+	case 0x87:
+		return "let the worker's user publish to MQTT_BIRTH_TOPIC"
+	case 0x90:
+		return "set MQTT_BIRTH_TOPIC to one that the broker accepts"
+	case packetTooLarge:
+		return "shorten MQTT_BIRTH_PAYLOAD"
+	case 0x9A:
+		return "the broker retains nothing: unset MQTT_BIRTH_RETAIN"
+	case 0x9B:
+		return "lower MQTT_BIRTH_QOS"
+	default:
+		return "look into the broker's log"
+	}
+}
+
 // subscribeHint says what to do about a filter that was refused.
 func subscribeHint(code byte) string {
 	switch code {

@@ -107,8 +107,7 @@ func (p *publishes) done(receipt messages.Receipt) (again bool) {
 // born says that the birth message was refused, which alone has no receipt.
 func (p *publishes) born(m messages.Published) {
 	if m.Receipt == "" && m.Code >= 0x80 {
-		p.Log.Warn("birth message refused: "+refuser(m)+"; check MQTT_BIRTH_TOPIC and what follows it",
-			"code", m.Code, "reason", m.Reason)
+		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "to_do", birthHint(m.Code))
 	}
 }
 

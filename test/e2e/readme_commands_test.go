@@ -46,6 +46,8 @@ var commands = []written{
 	{command: "chanmqttproxy run", expect: "reading commands from Redis", stays: true, instead: "HTTP_LISTEN=off MQTT_CHANNEL_NAME=other chanmqttproxy run"},
 	{command: "source <(chanmqttproxy completion bash)", instead: "source <(chanmqttproxy completion bash) && complete -p chanmqttproxy", expect: "chanmqttproxy"},
 	{command: "CHAOS=full go test -v -timeout 2h ./test/chaos", skip: "it takes two hours; the same tests run smaller"},
+	{command: "CHAOS=full go test -v -run Container ./test/chaos/soak", skip: "it takes four minutes; the same runs smaller"},
+	{command: "BROKERS=full test/run -run TestBrokers ./test/brokers", skip: "it installs for minutes; the quick brokers are tested"},
 	{command: "go run ./test/chaos/soak -minutes 20", skip: "it takes twenty minutes; the same runs for two"},
 	{command: "chanmqttproxy dead-letters list"},
 	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},

@@ -56,7 +56,7 @@ func TestDeadLetters(t *testing.T) {
 	if got := letters(t, redis, "drop", id); !strings.Contains(got, "dropped: 1") {
 		t.Errorf("drop said %q", got)
 	}
-	letters(t, redis, "drop")
+	letters(t, redis, "drop", "--all")
 	if got := letters(t, redis, "list"); strings.Count(got, "\n") != 1 {
 		t.Errorf("what is left is\n%s", got)
 	}

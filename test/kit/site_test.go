@@ -43,7 +43,7 @@ func TestSite(t *testing.T) {
 	room.Click("#send")
 
 	const want = `{"type": "mqtt.subscribe", "topic": "chat/lobby", "group": "chat_lobby"}
-{"type": "mqtt.publish", "publish": {"topic": "chat/lobby_out", "payload": "héllo", "qos": 1, "retain": false}}
+{"type": "mqtt.publish", "publish": {"topic": "chat/lobby", "payload": "héllo", "qos": 1, "retain": false}}
 `
 	if got := kit.Python(t, commands, redis.URL(), "2"); got != want {
 		t.Errorf("the site sent\n%s\nwant\n%s", got, want)
