@@ -23,18 +23,19 @@ func TestUnchangedSite(t *testing.T) {
 	broker := kit.Mosquitto(t, kit.MosquittoPasswords(t, "site", "open sesame")...)
 	env := []string{"SITE_REDIS_PORT=" + port(t, redis.Addr()), "SITE_MQTT_HOST=" + broker.Addr(), "SITE_MQTT_USER=site"}
 	bin := programs(t)
+	site := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=open sesame")...)
+	url := site.serve()
 	wrong := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=closed")...).manage("runworker", "mqtt")
 	prints(t, wrong, "MQTT_PASSWORD")
+	one, two := kit.Browser(t), kit.Browser(t)
+	one.Open(url + "/chat/lobby/") // the site lives
+	two.Open(url + "/chat/lobby/")
 	interrupt(t, wrong)
 
-	site := unchanged(t, bin, append(env, "SITE_MQTT_PASSWORD=open sesame")...)
 	worker := site.manage("runworker", "mqtt")
 	prints(t, worker, connected)
 	second := site.manage("runworker", "mqtt")
-	url := site.serve()
-	one, two := kit.Browser(t), kit.Browser(t)
-	one.Open(url + "/chat/lobby/")
-	two.Open(url + "/chat/lobby/")
+	prints(t, second, "starting")
 	chats(t, one, two)
 	device(t, broker.Addr(), "open sesame", "chat/lobby", one, two)
 	interrupt(t, second)
@@ -70,10 +71,11 @@ func TestUnchangedSiteBesideAnother(t *testing.T) {
 // TestDev: the tutorial's chat with nothing else on the machine, and settings that change.
 func TestDev(t *testing.T) {
 	t.Parallel()
-	redis, broker, moved := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
+	redis, broker, moved, page := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
 	site := unchanged(t, programs(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
-		with("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat']\nCHANMQTTPROXY = {'HTTP_LISTEN': 'off'}\n")
+		with(fmt.Sprintf("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat']\nCHANMQTTPROXY = {'HTTP_LISTEN': '127.0.0.1:%d'}\n", page))
 	worker := site.manage("runmqtt", "--dev")
+	prints(t, worker, fmt.Sprintf("http://127.0.0.1:%d/", page))
 	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))
 	prints(t, worker, connected)
 	url := site.serve()

@@ -78,6 +78,19 @@ func TestInstalls(t *testing.T) {
 	wantVersion(t, "uv tool run", out, nil)
 }
 
+// TestVersionsAgree: the package, its metadata and the program are of one version.
+func TestVersionsAgree(t *testing.T) {
+	t.Parallel()
+	out := output(t, filepath.Join(programs(t), "python"), "-c", `if True:
+		import chanmqttproxy, importlib.metadata, subprocess
+		print(chanmqttproxy.__version__, importlib.metadata.version("chanmqttproxy-go"))
+		print(subprocess.check_output([chanmqttproxy.find_binary(), "version"], text=True).split()[1])`)
+	words := strings.Fields(out)
+	if len(words) != 3 || words[0] != words[1] || words[2] != "v"+words[0] {
+		t.Errorf("versions of the package, the metadata and the program: %q", words)
+	}
+}
+
 // TestReplacedPackage: whatever the order in which the package that this one replaces came
 // and went, what is left says what to do.
 func TestReplacedPackage(t *testing.T) {

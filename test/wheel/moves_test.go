@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"chanmqttproxy/test/kit"
@@ -14,13 +15,14 @@ func TestMoves(t *testing.T) {
 	t.Parallel()
 	redis := kit.Redis(t)
 	sentinel, _ := kit.Sentinel(t, redis)
-	bin, plain := programs(t), kit.Mosquitto(t)
+	bin, plain, old := programs(t), kit.Mosquitto(t), kit.Nats(t)
 	certificate, key := kit.Certificate(t)
 	secure := kit.Mosquitto(t, "certfile "+certificate, "keyfile "+key)
 	site := unchanged(t, bin, "SITE_REDIS_PORT="+port(t, redis.Addr()), "SITE_MQTT_HOST="+plain.Addr())
 	for name, settings := range map[string]string{
-		"version 5": "MQTT_VERSION = 50\n",
-		"pub/sub":   "CHANNEL_LAYERS['default']['BACKEND'] = 'channels_redis.pubsub.RedisPubSubChannelLayer'\n",
+		"version 5":          "MQTT_VERSION = 50\n",
+		"fall-back to 3.1.1": fmt.Sprintf("MQTT_VERSION = 50\nMQTT_HOST = %q\n", old.Addr()),
+		"pub/sub":            "CHANNEL_LAYERS['default']['BACKEND'] = 'channels_redis.pubsub.RedisPubSubChannelLayer'\n",
 		"Sentinel": fmt.Sprintf("CHANNEL_LAYERS['default']['CONFIG']['hosts'] = [{'sentinels': [('127.0.0.1', %s)], 'master_name': %q}]\n",
 			port(t, sentinel.Addr()), kit.SentinelMaster),
 		"TLS": fmt.Sprintf("MQTT_HOST = 'mqtts://%s'\nfrom pathlib import Path\nCHANMQTTPROXY = {'MQTT_TLS_CA': Path(%q)}\n",
@@ -37,6 +39,8 @@ func TestMoves(t *testing.T) {
 			worker := moved.manage("runmqtt")
 			prints(t, worker, connected)
 			prints(t, worker, "reading commands from Redis")
+			worker.Signal(syscall.SIGHUP) // it reads the settings once more
+			prints(t, worker, "configuration reloaded")
 			interrupt(t, worker)
 		})
 	}
