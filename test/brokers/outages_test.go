@@ -25,6 +25,7 @@ func (s *stage) workerKilled(t *testing.T) {
 	s.startWorker()
 	s.inSequence(t, c, "worker/away", 300)
 	s.flows(t, c, device, "worker/live")
+	s.flows(t, c, device, "worker/later") // so the broker has read the acknowledgements before
 	s.killWorker()
 	publish(t, device, "worker/again", 1, "x")
 	s.startWorker()
