@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ func dev(c *cobra.Command, cfg *config.Config, stderr *logs.Queue, withDemo, ser
 type servers struct {
 	redis  *embedded.RedisServer
 	broker *embedded.BrokerServer
-	also   []func() // closes those of serve
+	closes []func() // of each server that was started, in that order
 }
 
 func (s *servers) start(out io.Writer, cfg *config.Config, log *slog.Logger, serve bool) error {
@@ -105,13 +106,7 @@ func (s *servers) development() *worker.Development {
 }
 
 func (s *servers) close() {
-	if s.broker != nil {
-		s.broker.Close()
-	}
-	if s.redis != nil {
-		s.redis.Close()
-	}
-	for _, end := range s.also {
+	for _, end := range slices.Backward(s.closes) {
 		end()
 	}
 }
@@ -142,7 +137,7 @@ func (s *servers) startRedis(out io.Writer, cfg *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	s.redis = server
+	s.redis, s.closes = server, append(s.closes, server.Close)
 	cfg.Layer.Hosts[0].Redis.Addr = server.Addr()
 	_, err = fmt.Fprintf(out, `redis   %[1]s (embedded)
         In the site's settings:
@@ -163,7 +158,7 @@ func (s *servers) startBroker(out io.Writer, cfg *config.Config, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	s.broker = server
+	s.broker, s.closes = server, append(s.closes, server.Close)
 	cfg.Broker.Servers = []*url.URL{{Scheme: "mqtt", Host: server.Addr()}}
 	host, port, _ := net.SplitHostPort(server.Addr())
 	_, err = fmt.Fprintf(out, `broker  %s (embedded)

@@ -93,7 +93,7 @@ func (s *servers) serveRedis(out io.Writer, host config.Host) error {
 		return err
 	}
 	server.Require(host.Redis.Username, host.Redis.Password)
-	s.also = append(s.also, server.Close)
+	s.closes = append(s.closes, server.Close)
 	if s.redis == nil {
 		s.redis = server
 	}
@@ -110,7 +110,7 @@ func (s *servers) serveBroker(out io.Writer, at *url.URL, log *slog.Logger) erro
 	if err != nil {
 		return err
 	}
-	s.also = append(s.also, server.Close)
+	s.closes = append(s.closes, server.Close)
 	if s.broker == nil {
 		s.broker = server
 	}

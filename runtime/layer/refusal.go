@@ -11,11 +11,17 @@ import (
 // for whoever runs the site; the zero one: it is none of those.
 type refusal struct{ kind, words string }
 
-// refusals are the kinds, each by words that its answers contain.
-var refusals = []struct {
+// unknownCommand is what both wordings of Redis for a missing command mean.
+var unknownCommand = refusal{"unknown command", "Redis does not know a command that the worker needs: it is older than 5, or the command is renamed or disabled there"}
+
+// answerKind is a kind of refusal and the words that its answers contain.
+type answerKind struct {
 	contain string
 	refusal
-}{
+}
+
+// refusals are the kinds that are told apart.
+var refusals = []answerKind{
 	{"OOM ", refusal{"OOM", "Redis has reached maxmemory and refuses to write: raise it, or find out what fills Redis"}},
 	{"MISCONF ", refusal{"MISCONF", "Redis cannot save to its disk, and refuses to write until it can: is the disk full, and may Redis write there? its own log says more"}},
 	{"READONLY ", refusal{"READONLY", "this Redis is a replica, to which nothing can be written: give its master, or Sentinels, in CHANNEL_LAYERS or REDIS_URL"}},
@@ -23,19 +29,14 @@ var refusals = []struct {
 	{"max number of clients", refusal{"clients", "Redis takes no more connections (maxclients): raise it, or find out who holds so many"}},
 	{"WRONGTYPE ", refusal{"WRONGTYPE", "a key of the channel layer holds something of another type: another program writes to it; delete the key, or use another prefix here and in the site"}},
 	{"NOPERM ", refusal{"NOPERM", "the user of Redis may not do what the worker has to: the README lists the rights that it needs"}},
-	{"unknown command", refusal{"unknown command", "Redis does not know a command that the worker needs: it is older than 5, or the command is renamed or disabled there"}},
-	{"Unknown Redis command", refusal{"unknown command", "Redis does not know a command that the worker needs: it is older than 5, or the command is renamed or disabled there"}},
+	{"unknown command", unknownCommand},
+	{"Unknown Redis command", unknownCommand},
 	{"LATE ", refusal{"LATE", "this worker could not renew its lease on the session slot in time"}},
 }
 
 // refusalIn says which kind an answer is of.
 func refusalIn(answer string) refusal {
-	i := slices.IndexFunc(refusals, func(r struct {
-		contain string
-		refusal
-	}) bool {
-		return strings.Contains(answer, r.contain)
-	})
+	i := slices.IndexFunc(refusals, func(k answerKind) bool { return strings.Contains(answer, k.contain) })
 	if i < 0 {
 		return refusal{}
 	}

@@ -84,7 +84,7 @@ func TestReplayedSession(t *testing.T) {
 		}
 		var f *messages.SessionFailure
 		if l := sink.Losses(); len(l) != 1 || !errors.As(l[0], &f) || f.Cause != messages.SessionReplayed {
-			t.Errorf("told of %v", l)
+			t.Errorf("the losses are %v", l)
 		}
 		time.Sleep(time.Second) // the broker's side ends
 	})
