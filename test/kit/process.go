@@ -36,7 +36,7 @@ func start(t testing.TB, name string, cmd *exec.Cmd, stdout io.Writer) *Process 
 	if stdout == nil {
 		cmd.Stdout = &p.output
 	}
-	cmd.SysProcAttr = dieWithParent()
+	cmd.SysProcAttr = dieWithParent(cmd.SysProcAttr)
 	cmd.WaitDelay = time.Second // for children of its own that keep its output open
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", name, err)

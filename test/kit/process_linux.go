@@ -4,6 +4,10 @@ import "syscall"
 
 // dieWithParent has the kernel end a program whose test process was killed
 // and could not clean up.
-func dieWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+func dieWithParent(a *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if a == nil {
+		a = &syscall.SysProcAttr{}
+	}
+	a.Pdeathsig = syscall.SIGKILL
+	return a
 }

@@ -4,4 +4,4 @@ package kit
 
 import "syscall"
 
-func dieWithParent() *syscall.SysProcAttr { return nil }
+func dieWithParent(a *syscall.SysProcAttr) *syscall.SysProcAttr { return a }
