@@ -4,21 +4,64 @@
 works unchanged. Django is imported only when a name needs it.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from chanmqttproxy.binary import BinaryNotFound, find_binary
 
 if TYPE_CHECKING:
+    from chanmqttproxy.data import Message, Options, Properties, Status
+    from chanmqttproxy.errors import (
+        MqttBusy,
+        MqttError,
+        MqttTimeout,
+        MqttUnavailable,
+        PatternError,
+        PublishRefused,
+        SubscribeRefused,
+    )
+    from chanmqttproxy.marks import on_mqtt
     from chanmqttproxy.mqttconsumer import MqttConsumer
 
-__all__ = ["BinaryNotFound", "MqttConsumer", "find_binary"]
+# Where each name is that is imported when it is used.
+_MODULES = {
+    "data": ("Message", "Options", "Properties", "Status"),
+    "errors": (
+        "MqttBusy",
+        "MqttError",
+        "MqttTimeout",
+        "MqttUnavailable",
+        "PatternError",
+        "PublishRefused",
+        "SubscribeRefused",
+    ),
+    "marks": ("on_mqtt",),
+    "mqttconsumer": ("MqttConsumer",),
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "BinaryNotFound",
+    "Message",
+    "MqttBusy",
+    "MqttConsumer",
+    "MqttError",
+    "MqttTimeout",
+    "MqttUnavailable",
+    "Options",
+    "PatternError",
+    "Properties",
+    "PublishRefused",
+    "Status",
+    "SubscribeRefused",
+    "find_binary",
+    "on_mqtt",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "MqttConsumer":
-        from chanmqttproxy.mqttconsumer import MqttConsumer
-
-        return MqttConsumer
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"chanmqttproxy.{_WHERE[name]}"), name)
     if name == "__version__":
         from chanmqttproxy.binary import package_version
 

@@ -1,0 +1,90 @@
+"""@on_mqtt: which topics a consumer's method or a handler takes. It only leaves a mark there."""
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
+
+from chanmqttproxy.data import Decode, Options, Overflow, Retained
+from chanmqttproxy.errors import PatternError
+from chanmqttproxy.patterns import Pattern
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ATTRIBUTE = "_on_mqtt"
+
+
+class MarkOptions(TypedDict, total=False):
+    """What @on_mqtt takes beside the pattern: the keys of Options."""
+
+    qos: int
+    retained: Retained
+    payload: Decode
+    overflow: Overflow
+    batch: int
+    min_interval: float
+    no_local: bool
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One @on_mqtt."""
+
+    pattern: Pattern
+    given: Mapping[str, Any]
+    """The options as they were written."""
+    where: str
+    """File and line of the decorator."""
+
+    def options(self, qos: int = 0) -> Options:
+        """The options of the subscription; qos is that of a mark that names none."""
+        names = {field.name for field in fields(Options)}
+        return Options(**{"qos": qos, **{name: value for name, value in self.given.items() if name in names}})
+
+    def error(self, reason: str) -> PatternError:
+        """An error of this mark, which says where it is."""
+        return PatternError(f"{self.where}: @on_mqtt({self.pattern.text!r}): {reason}")
+
+    def check(self, function: Callable[..., Any], *before: str) -> None:
+        """Raise PatternError if the function can't be called with what comes before the names of the
+        pattern ("self", "message"), and with these names."""
+        names = [name for _, name in self.pattern.names]
+        try:
+            inspect.signature(function).bind(*before, **dict.fromkeys(names))
+        except TypeError as error:
+            wanted = f"def {function.__name__}({', '.join((*before, *names))})"
+            raise self.error(f"it needs {wanted}: {error}") from None
+
+
+def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
+    """Mark a method of a consumer with MqttMixin, or a function in mqtt_handlers.py, as what takes
+    the messages of a pattern's topics. A function may have several."""
+    caller = sys._getframe(1)
+    where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    try:
+        parsed = Pattern.parse(pattern)
+    except PatternError as error:
+        raise PatternError(f"{where}: @on_mqtt({pattern!r}): {error}") from None
+    mark = Mark(parsed, dict(options), where)
+    for name in options:
+        if name not in MarkOptions.__annotations__:
+            raise mark.error(f"there is no option {name!r} ({', '.join(MarkOptions.__annotations__)})")
+
+    def leave_mark(function: F) -> F:
+        if not inspect.isfunction(function):
+            raise mark.error(f"it stands above a {type(function).__name__}, not above a function")
+        setattr(function, _ATTRIBUTE, (mark, *marks(function)))
+        return cast(F, function)
+
+    return leave_mark
+
+
+def marks(function: Any) -> tuple[Mark, ...]:
+    """The marks of a function or method, from the top; none if it has none."""
+    found: tuple[Mark, ...] = getattr(function, _ATTRIBUTE, ())
+    return found
