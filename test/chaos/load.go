@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	paho "github.com/eclipse/paho.mqtt.golang"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 	"chanmqttproxy/test/kit"
@@ -280,31 +278,9 @@ const listener = "device"
 // the broker.
 func (r *Rig) listen() {
 	r.t.Helper()
-	subscribed := make(chan struct{})
-	once := sync.OnceFunc(func() { close(subscribed) })
-	options := paho.NewClientOptions().AddBroker("tcp://" + r.Broker.Addr()).
-		SetClientID(fmt.Sprint("listener-", devices.Add(1))).SetCleanSession(false).
-		SetKeepAlive(10 * time.Second).SetConnectRetry(true).SetConnectRetryInterval(50 * time.Millisecond).
-		SetMaxReconnectInterval(200 * time.Millisecond).SetOrderMatters(true).
-		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) {
-			r.arrive(r.Out, listener, m.Topic(), string(m.Payload()))
-		}).
-		SetOnConnectHandler(func(c paho.Client) {
-			token := c.Subscribe("out/#", 1, nil)
-			go func() {
-				if token.Wait() && token.Error() == nil {
-					once()
-				}
-			}()
-		})
-	client := paho.NewClient(options)
-	client.Connect()
-	r.t.Cleanup(func() { client.Disconnect(0) })
-	select {
-	case <-subscribed:
-	case <-time.After(20 * time.Second):
-		r.t.Fatal("the listening device could not subscribe")
-	}
+	kit.NewListener(r.t, r.Broker.Addr(), func(m kit.Heard) {
+		r.arrive(r.Out, listener, m.Topic, m.Payload)
+	}).Listen("out/#", 1)
 }
 
 // flows waits until new messages come through, both ways, by all session slots, and

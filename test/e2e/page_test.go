@@ -42,8 +42,8 @@ func TestPageBesideASite(t *testing.T) {
 	device := kit.NewDevice(t, broker.Addr())
 	publish := func(topic string) {
 		t.Helper()
-		if token := device.Publish(topic, 1, "x"); !token.WaitTimeout(20*time.Second) || token.Error() != nil {
-			t.Fatal(token.Error())
+		if !device.Publish(topic, 1, "x").WaitTimeout(20 * time.Second) {
+			t.Fatalf("publishing to %s: no acknowledgement in 20 s", topic)
 		}
 	}
 	follow := func(topic string) {

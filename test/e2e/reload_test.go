@@ -104,8 +104,8 @@ func testReload(t *testing.T, environ ...string) {
 	says(t, w, "level=DEBUG")
 	site.Send(kit.Publish("other/a", "x", 1))
 	says(t, w, "a command was not allowed")
-	if token := f.device.Publish("old/a", 1, "late"); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
-		t.Fatal(token.Error())
+	if !f.device.Publish("old/a", 1, "late").WaitTimeout(10 * time.Second) {
+		t.Fatal("publishing to old/a: no acknowledgement in 10 s")
 	}
 	reaches(t, f.device, "new/b", static)
 	for _, p := range static.all() {

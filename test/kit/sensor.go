@@ -10,8 +10,8 @@ import (
 
 // Sensor is a device that only sends, one message at a time, and each again on
 // a new connection until the broker has acknowledged it: whatever breaks, its
-// messages reach the broker in order. A Device does not promise that: after a
-// loss its library sends what is new before what it has stored.
+// messages reach the broker in order. A Device does not promise that: it has several
+// under way, and after a loss may repeat an older one behind a newer.
 type Sensor struct {
 	addr   string
 	client paho.Client // nil: to be connected

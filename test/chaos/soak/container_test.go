@@ -202,7 +202,7 @@ func (s *containerRun) senders() map[time.Duration]func(n int) {
 }
 
 func (s *containerRun) send(d *kit.Device, topic, number, tail string) {
-	if token := d.Publish(topic, 1, number+" "+tail); token.WaitTimeout(time.Minute) && token.Error() == nil {
+	if d.Publish(topic, 1, number+" "+tail).WaitTimeout(time.Minute) {
 		s.note(s.sent, topic+" "+number)
 	}
 }
