@@ -5,7 +5,11 @@
 //	go run ./test/bench                     all rows, five times each: an hour
 //	go run ./test/bench -rows in-1,out-1 -reps 2
 //	go run ./test/bench -list               the rows and what each is to reach
-//	go run ./test/bench -summary            the table of what was measured so far
+//	go run ./test/bench -rows slots,slotlat,rate,failover,handover
+//	                                        several sessions and workers
+//	go run ./test/bench -summary            the tables of what was measured so far
+//	go run ./test/bench -summary -into 'README.md test/README.md'
+//	                                        and writes them there
 //
 // The results are appended to a file, one JSON line for each measurement, so that
 // the rows can be measured in several calls: the table is that of the whole file.
@@ -51,12 +55,16 @@ func main() {
 	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
 	list := flag.Bool("list", false, "print the rows and measure nothing")
 	summary := flag.Bool("summary", false, "print the table and measure nothing")
+	into := flag.String("into", "", "files whose generated tables, between <!-- bench NAME --> and <!-- /bench NAME -->, are written anew from the results, with spaces between them")
 	flag.Parse()
 	chosen := choose(*only)
 	switch {
 	case *list:
-		for _, r := range chosen {
+		for _, r := range chosen.rows {
 			fmt.Printf("%-16s %s, %s\n", r.name, r.what, r.target)
+		}
+		for _, f := range chosen.fleets {
+			fmt.Printf("%-16s %s\n", f.name, f)
 		}
 		return
 	case !*summary:
@@ -72,20 +80,39 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	fmt.Print(table(chosen, results))
+	fmt.Print(table(chosen.rows, results))
+	for _, b := range blocks {
+		fmt.Printf("\n%s\n%s", b.name, b.text(results))
+	}
+	for _, path := range strings.Fields(*into) {
+		if err := fill(path, results); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+// choice is what is to be measured, or to be told of.
+type choice struct {
+	rows   []row
+	fleets []fleet
 }
 
 // choose are the rows whose names begin so.
-func choose(only string) []row {
-	if only == "" {
-		return rows
+func choose(only string) (c choice) {
+	chosen := func(name string) bool {
+		begins := func(beginning string) bool { return beginning != "" && strings.HasPrefix(name, beginning) }
+		return only == "" || slices.ContainsFunc(strings.Split(only, ","), begins)
 	}
-	var chosen []row
 	for _, r := range rows {
-		begins := func(name string) bool { return name != "" && strings.HasPrefix(r.name, name) }
-		if slices.ContainsFunc(strings.Split(only, ","), begins) {
-			chosen = append(chosen, r)
+		if chosen(r.name) {
+			c.rows = append(c.rows, r)
 		}
 	}
-	return chosen
+	for _, f := range fleets {
+		if chosen(f.name) {
+			c.fleets = append(c.fleets, f)
+		}
+	}
+	return c
 }

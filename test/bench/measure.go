@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -22,18 +23,25 @@ type result struct {
 
 // measure measures what the rows need. Worker and floors take turns, so that
 // a drift of the machine meets them alike.
-func measure(ctx context.Context, o options, chosen []row) error {
+func measure(ctx context.Context, o options, chosen choice) error {
 	r, err := newRig(ctx, o)
 	defer r.close()
 	if err != nil {
 		return err
 	}
-	for _, s := range needed(chosen) {
+	for _, s := range needed(chosen.rows) {
 		for rep := range o.reps {
 			for _, who := range contestants(s) {
-				if err := r.quietly(s, who, rep); err != nil {
+				if err := r.quietly(s.name, who, rep, func() (map[string]float64, error) { return r.once(s, who) }); err != nil {
 					return fmt.Errorf("%s of %s: %w", s.name, who, err)
 				}
+			}
+		}
+	}
+	for rep := range o.reps {
+		for _, f := range chosen.fleets {
+			if err := r.quietly(f.name, "worker", rep, func() (map[string]float64, error) { return r.fleet(f) }); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
 			}
 		}
 	}
@@ -63,19 +71,19 @@ func contestants(s scenario) []string {
 }
 
 // quietly measures until nobody else took much of the machine.
-func (r *rig) quietly(s scenario, who string, rep int) error {
+func (r *rig) quietly(name, who string, rep int, once func() (map[string]float64, error)) error {
 	for range r.tries {
-		res, err := r.once(s, who)
+		f, err := once()
 		if err != nil {
 			return err
 		}
-		res.Rep, res.Noisy = rep, res.Figures["noise"] > r.noise
+		f["processors"] = float64(runtime.NumCPU())
+		res := result{Scenario: name, Who: who, Rep: rep, Noisy: f["noise"] > r.noise, Figures: f}
 		if err := appendResult(r.out, res); err != nil {
 			return err
 		}
-		f := res.Figures
 		fmt.Printf("%-20s %-28s rate=%.0f cpu/100k=%.2f p99=%.2fms rss=%.1fMB lost=%v order=%v noise=%.3f\n",
-			s.name, who, f[rate], f[cpu], f[p99], f[rss], f["lost_msgs"], f["reordered"], f["noise"])
+			name, who, f[rate], f[cpu], f[p99], f[rss], f["lost_msgs"], f["reordered"], f["noise"])
 		if !res.Noisy {
 			break
 		}
@@ -84,55 +92,66 @@ func (r *rig) quietly(s scenario, who string, rep int) error {
 }
 
 // once measures on an emptied Redis and with a fresh program.
-func (r *rig) once(s scenario, who string) (result, error) {
-	res := result{Scenario: s.name, Who: who}
-	if out, err := exec.CommandContext(r.ctx, "redis-cli", "-p", r.redis, "flushall").CombinedOutput(); err != nil {
-		return res, fmt.Errorf("emptying Redis: %w: %s", err, out)
+func (r *rig) once(s scenario, who string) (map[string]float64, error) {
+	if err := r.empty(); err != nil {
+		return nil, err
 	}
 	program, err := r.program(s, who)
 	if err != nil {
-		return res, err
+		return nil, err
 	}
 	defer func() { stop(program) }()
-	res.Figures, err = r.load(s, program)
+	figures, err := r.load(s, program)
 	if err == nil && s.restart {
 		leave(program)
 		if program, err = r.program(s, who); err == nil {
-			res.Figures["ready_s"], err = r.ready()
+			figures["ready_s"], err = r.ready()
 		}
 	}
-	return res, err
+	return figures, err
+}
+
+// empty empties Redis.
+func (r *rig) empty() error {
+	if out, err := exec.CommandContext(r.ctx, "redis-cli", "-p", r.redis, "flushall").CombinedOutput(); err != nil {
+		return fmt.Errorf("emptying Redis: %w: %s", err, out)
+	}
+	return nil
 }
 
 // program starts the worker or the floor.
 func (r *rig) program(s scenario, who string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(r.ctx, r.worker, "run")
-	cmd.Env = append(r.environment(), "PATH="+os.Getenv("PATH"), "LOG_LEVEL=warn", "MQTT_HOST=127.0.0.1", "REDIS_URL=redis://127.0.0.1:"+r.redis)
-	if s.restart {
-		cmd.Env = append(cmd.Env, "HTTP_LISTEN="+readyAddress)
-	}
-	if s.capacity > 0 {
-		cmd.Env = append(cmd.Env, fmt.Sprintf(`CHANNEL_LAYERS={"default":{"BACKEND":"channels_redis.core.RedisChannelLayer","CONFIG":{"hosts":["redis://127.0.0.1:%s"],"capacity":%d}}}`, r.redis, s.capacity))
-		cmd.Env = without(cmd.Env, "REDIS_URL=")
-	}
-	if way, is := strings.CutPrefix(who, "floor"); is {
+	way, is := strings.CutPrefix(who, "floor")
+	switch {
+	case is:
 		args := append([]string{"-redis", "127.0.0.1:" + r.redis, "-mqtt", "127.0.0.1:" + r.mqtt}, strings.Fields(way)...)
 		if s.capacity > 0 {
 			args = append(args, "-cap", fmt.Sprint(s.capacity))
 		}
-		cmd = exec.CommandContext(r.ctx, r.dir+"/floor", args...)
+		return start(exec.CommandContext(r.ctx, r.dir+"/floor", args...))
+	case s.restart:
+		return r.start(s.capacity, "HTTP_LISTEN="+readyAddress)
+	default:
+		return r.start(s.capacity)
 	}
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	return cmd, cmd.Start()
 }
 
-func without(env []string, name string) (kept []string) {
-	for _, e := range env {
-		if !strings.HasPrefix(e, name) {
-			kept = append(kept, e)
-		}
+// start starts a worker, with queues of the given capacity (0: the layer's default).
+func (r *rig) start(capacity int, settings ...string) (*exec.Cmd, error) {
+	cmd := exec.CommandContext(r.ctx, r.worker, "run")
+	cmd.Env = append(r.environment(), "PATH="+os.Getenv("PATH"), "LOG_LEVEL=warn", "MQTT_HOST=127.0.0.1")
+	if capacity > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprintf(`CHANNEL_LAYERS={"default":{"BACKEND":"channels_redis.core.RedisChannelLayer","CONFIG":{"hosts":["redis://127.0.0.1:%s"],"capacity":%d}}}`, r.redis, capacity))
+	} else {
+		cmd.Env = append(cmd.Env, "REDIS_URL=redis://127.0.0.1:"+r.redis)
 	}
-	return kept
+	cmd.Env = append(cmd.Env, settings...)
+	return start(cmd)
+}
+
+func start(cmd *exec.Cmd) (*exec.Cmd, error) {
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	return cmd, cmd.Start()
 }
 
 // leave has a worker stop in order: the next would else wait for its leases to end, and
@@ -150,8 +169,12 @@ func stop(c *exec.Cmd) {
 }
 
 // load runs the load generator, and returns the figures of its last line.
-func (r *rig) load(s scenario, program *exec.Cmd) (map[string]float64, error) {
-	args := []string{"-redis", "127.0.0.1:" + r.redis, "-mqtt", "127.0.0.1:" + r.mqtt, "-pids", fmt.Sprintf("worker=%d,%s", program.Process.Pid, r.pids)}
+func (r *rig) load(s scenario, programs ...*exec.Cmd) (map[string]float64, error) {
+	pids := r.pids
+	for i, p := range programs {
+		pids = fmt.Sprintf("%s=%d,%s", workerName(i), p.Process.Pid, pids)
+	}
+	args := []string{"-redis", "127.0.0.1:" + r.redis, "-mqtt", "127.0.0.1:" + r.mqtt, "-pids", pids}
 	if s.capacity > 0 {
 		args = append(args, "-cap", fmt.Sprint(s.capacity))
 	}

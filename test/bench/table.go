@@ -141,3 +141,11 @@ func number(f float64) string {
 	}
 	return fmt.Sprintf("%.3g", f)
 }
+
+// most is the largest value.
+func (s sample) most() float64 {
+	if len(s.values) == 0 {
+		return 0
+	}
+	return slices.Max(s.values)
+}
