@@ -132,3 +132,24 @@ type Layer interface {
 	// being read.
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 }
+
+// Registry is what all session slots agree on, as every worker reads it: see
+// messages.Page. What a slot writes it writes under its fence.
+type Registry interface {
+	// Follow reads what has changed in the registry and in the statuses of the slots
+	// beyond the positions: known[0] is that of the registry, known[1+k] that of slot k.
+	// If wait it waits until there is something, or ctx ends; else it returns nothing where
+	// nothing has changed. Pages of one table are in their order. Where Redis has lost a
+	// table there is no page of it until its writer has written it again, as a whole.
+	// Errors are *messages.LayerFailure.
+	Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error)
+}
+
+// Writer is what a slot writes of that.
+type Writer interface {
+	// Write changes the registry, if the slot is the first, and the status of the slot: all
+	// or nothing. It is refused if another has taken the slot meanwhile. It returns the
+	// number of the last change of the registry, higher than all before where that was
+	// changed; of a status alone 0. It may be repeated. Errors are *messages.LayerFailure.
+	Write(ctx context.Context, changes []messages.Change) (number uint64, err error)
+}

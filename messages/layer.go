@@ -345,6 +345,10 @@ type Stored struct {
 	// Granted: the MQTT broker has granted the filter, so that the target gets what
 	// it matches.
 	Granted bool
+	// Static: the configuration wants it, and, where it is Unasked, no command does.
+	Static, Unasked bool
+	// Number is that of the change in the registry; Store does not look at it.
+	Number uint64
 }
 
 // Change is one change of what is kept in Redis. The changes of one call take
@@ -362,6 +366,17 @@ type Change struct {
 	// filter.
 	Refusal  *FilterRefusal
 	Accepted string
+
+	// Newcomer is put into the registry, and Welcomed taken out of it. Epochs, if set,
+	// are all layouts that still count. Only the holder of slot 0 may change the registry:
+	// with these, Put, Remove, Leaving and Gone.
+	Newcomer, Welcomed *Newcomer
+	Epochs             []Epoch
+	// Status and Filter are put into the status of the slot that stores the change;
+	// Forget is a filter of which it says nothing any more.
+	Status *SlotStatus
+	Filter *FilterStatus
+	Forget string
 }
 
 // FilterRefusal is how the MQTT broker refuses a filter, as a later process is to know it.
@@ -395,6 +410,10 @@ type Restored struct {
 	Stored  []Stored
 	Leaving []string
 	Refused []FilterRefusal
+	// Epochs are the layouts that still count, the newest last, and Number is that of the
+	// last change of the registry.
+	Epochs []Epoch
+	Number uint64
 }
 
 // Begin says that the subscriptions are known, so that the broker may be

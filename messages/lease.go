@@ -34,6 +34,11 @@ type LeaseAsk struct {
 	// Release are given up; Shun are not wanted for now; Moved are those whose filters
 	// have all gone to where the layout has them.
 	Release, Shun, Moved []int
+	// Layout is what the holder of slot 0 says of the layout: Sessions is the newest that
+	// it knows, and Before how many slots are to be leased until all have left what is not
+	// their own; 0: no more than Sessions. It counts while Sessions is still the newest.
+	// The zero value says nothing.
+	Layout Layout
 	// Down: the worker does not reach the MQTT broker. Leaving: it takes nothing new.
 	Down, Leaving bool
 }
