@@ -97,6 +97,9 @@ type health struct {
 	filters, refused, held atomic.Int64
 
 	moving atomic.Int64
+	// change and lag are those of messages.SlotProgress.
+	change, lag atomic.Uint64
+
 	layout atomic.Pointer[messages.Layout]
 	state  atomic.Pointer[messages.State]
 }

@@ -66,4 +66,6 @@ type SlotFacts struct {
 	Epoch        uint64
 	// Left is how long the lease is to last, unless it is renewed.
 	Left time.Duration
+	// Progress is how far the slot has come; nil: this worker does not know.
+	Progress *SlotProgress `json:",omitempty"`
 }

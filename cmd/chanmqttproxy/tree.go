@@ -155,6 +155,7 @@ func (t seen) sessions() string {
 		if slices.Contains(s.Held, slot.Number) {
 			line += ", this worker"
 		}
+		line += progressOf(slot)
 	}
 	return line + "\n\n"
 }
@@ -165,6 +166,22 @@ func heldBy(s messages.SlotFacts) string {
 		return "held by no worker"
 	}
 	return fmt.Sprintf("held by %s for another %v, epoch %d", cmp.Or(s.Name, s.Holder), s.Left.Round(100*time.Millisecond), s.Epoch)
+}
+
+// progressOf says how far a session slot has come, if that is known.
+func progressOf(s messages.SlotFacts) string {
+	p := s.Progress
+	if p == nil {
+		return ""
+	}
+	said := fmt.Sprintf("; %d filters, %d granted, %d refused", p.Own, p.Granted, p.Refused)
+	if p.Moving > 0 {
+		said += fmt.Sprintf(", %d moving", p.Moving)
+	}
+	if p.Lag > 0 {
+		said += fmt.Sprintf("; %d changes behind", p.Lag)
+	}
+	return said
 }
 
 func asTable(out io.Writer, event []byte) error {

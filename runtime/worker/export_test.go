@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http/httptest"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/trace"
 
 	"chanmqttproxy/actors"
@@ -57,3 +59,12 @@ func (s Spans) Open() int {
 
 // Close ends those that are open.
 func (s Spans) Close() { s.close() }
+
+// SlotMetrics are the metrics of session slots.
+func SlotMetrics(v slots.View) string {
+	r := prometheus.NewRegistry()
+	r.MustRegister(heldSlots{func() slots.View { return v }})
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(r, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	return answer.Body.String()
+}

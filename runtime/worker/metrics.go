@@ -70,6 +70,7 @@ func (t telling) registry() *prometheus.Registry {
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
 		hostStats{t.layer},
+		heldSlots{func() slots.View { return t.standing().slots }},
 		&queueFill{look: t.queues},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},

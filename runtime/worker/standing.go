@@ -2,6 +2,7 @@ package worker
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,16 @@ type standing struct {
 	slots slots.View
 }
 
-func (w *Worker) standing() standing { return standing{w.tree.Health(), w.keeper.View()} }
+func (w *Worker) standing() standing {
+	s := standing{w.tree.Health(), w.keeper.View()}
+	s.slots.Slots = slices.Clone(s.slots.Slots) // which is the keeper's
+	for i := range s.slots.Slots {
+		if p, here := w.tree.Progress(s.slots.Slots[i].Number); here {
+			s.slots.Slots[i].Progress = &p
+		}
+	}
+	return s
+}
 
 // standby says that all slots are held by others, so that there is nothing to do.
 func (s standing) standby() bool { return s.slots.StandsBy() != "" }

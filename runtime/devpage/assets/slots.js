@@ -8,15 +8,28 @@ import { count, span } from './format.js';
 
 const held = (slot) => live.tree.Slots.Held?.includes(slot.Number);
 
+// known is a cell about how far a session has come, of which this worker may not know.
+const known = (text) => (slot) => (slot.Progress ? text(slot.Progress) : '–');
+
+const trouble = (slot) => {
+  if (!slot.Holder) return 'bad';
+  return slot.Progress?.Lag || slot.Progress?.Refused ? 'warn' : '';
+};
+
 // slots are the table, and how to bring it up to date.
 export function slots() {
   const title = h('h2', null, 'MQTT sessions'), about = h('p', { class: 'muted', id: 'slots' });
   const list = table({
-    label: 'MQTT sessions', key: (slot) => slot.Number, trouble: (slot) => (slot.Holder ? '' : 'bad'), open: (slot) => (held(slot) ? choose(slot.Number) : say(slot.Holder ? `Session ${slot.Number} is on the page of ${slot.Name || slot.Holder}.` : 'No worker holds it.')),
+    label: 'MQTT sessions', key: (slot) => slot.Number, trouble, open: (slot) => (held(slot) ? choose(slot.Number) : say(slot.Holder ? `Session ${slot.Number} is on the page of ${slot.Name || slot.Holder}.` : 'No worker holds it.')),
     columns: [
       { title: 'Session', head: true, num: true, text: (slot) => String(slot.Number) },
       { title: 'Held by', grow: true, text: (slot) => (held(slot) ? 'this worker' : slot.Name || slot.Holder || 'nobody') },
       { title: 'Lease left', num: true, text: (slot) => (slot.Left ? span(slot.Left / 1e6) : '–') },
+      { title: 'Filters', num: true, text: known((p) => count(p.Own)) },
+      { title: 'Granted', num: true, text: known((p) => count(p.Granted)) },
+      { title: 'Refused', num: true, text: known((p) => count(p.Refused)) },
+      { title: 'Moving', num: true, wide: true, text: known((p) => count(p.Moving)) },
+      { title: 'Behind', num: true, text: known((p) => count(p.Lag)) },
       { title: 'Epoch', num: true, wide: true, text: (slot) => (slot.Epoch ? String(slot.Epoch) : '–') },
     ],
   });

@@ -1,0 +1,17 @@
+package actors
+
+import "chanmqttproxy/messages"
+
+// Progress is how far a slot of the tree has come; false: it does not run here. It may
+// be asked at any time and waits for nothing.
+func (t *Tree) Progress(slot int) (messages.SlotProgress, bool) {
+	s := t.slot(slot)
+	if s == nil {
+		return messages.SlotProgress{}, false
+	}
+	h := s.deps.health
+	return messages.SlotProgress{
+		Own: int(h.filters.Load()), Granted: int(h.held.Load()), Refused: int(h.refused.Load()), Moving: int(h.moving.Load()),
+		Change: h.change.Load(), Lag: h.lag.Load(),
+	}, true
+}
