@@ -16,6 +16,7 @@ def pytest_configure() -> None:
         SECRET_KEY="a test keeps no secrets",
         INSTALLED_APPS=["chanmqttproxy", "channels"],
         CHANNEL_LAYERS=LAYERS,
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         USE_TZ=True,
     )
     django.setup()

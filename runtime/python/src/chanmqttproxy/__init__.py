@@ -10,6 +10,19 @@ from typing import TYPE_CHECKING, Any
 from chanmqttproxy.binary import BinaryNotFound, find_binary
 
 if TYPE_CHECKING:
+    from chanmqttproxy.calls import (
+        apublish,
+        arequest,
+        astatus,
+        asubscribe,
+        aunsubscribe,
+        publish,
+        publish_on_commit,
+        request,
+        status,
+        subscribe,
+        unsubscribe,
+    )
     from chanmqttproxy.data import Message, Options, Properties, Status
     from chanmqttproxy.errors import (
         MqttBusy,
@@ -25,6 +38,19 @@ if TYPE_CHECKING:
 
 # Where each name is that is imported when it is used.
 _MODULES = {
+    "calls": (
+        "apublish",
+        "arequest",
+        "astatus",
+        "asubscribe",
+        "aunsubscribe",
+        "publish",
+        "publish_on_commit",
+        "request",
+        "status",
+        "subscribe",
+        "unsubscribe",
+    ),
     "data": ("Message", "Options", "Properties", "Status"),
     "errors": (
         "MqttBusy",
@@ -54,8 +80,19 @@ __all__ = [
     "PublishRefused",
     "Status",
     "SubscribeRefused",
+    "apublish",
+    "arequest",
+    "astatus",
+    "asubscribe",
+    "aunsubscribe",
     "find_binary",
     "on_mqtt",
+    "publish",
+    "publish_on_commit",
+    "request",
+    "status",
+    "subscribe",
+    "unsubscribe",
 ]
 
 

@@ -3,7 +3,7 @@
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 # What can be published: text as UTF-8, bytes as they are, dicts and lists as JSON, None as an
 # empty payload; numbers and booleans as str() writes them.
@@ -63,6 +63,19 @@ class Message:
             retain=given.get("retain", False),
             properties=Properties.from_wire(properties) if properties else None,
         )
+
+
+class OptionKeys(TypedDict, total=False):
+    """The keys of Options, as keyword arguments."""
+
+    qos: int
+    retained: Retained
+    payload: Decode
+    overflow: Overflow
+    batch: int
+    min_interval: float
+    no_local: bool
+    shared: bool
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from chanmqttproxy.data import Decode, Options, Overflow, Retained
+from chanmqttproxy.data import OptionKeys, Options
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.patterns import Pattern
 
@@ -18,17 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ATTRIBUTE = "_on_mqtt"
 
 
-class MarkOptions(TypedDict, total=False):
-    """What @on_mqtt takes beside the pattern: the keys of Options."""
-
-    qos: int
-    retained: Retained
-    payload: Decode
-    overflow: Overflow
-    batch: int
-    min_interval: float
-    no_local: bool
-    shared: bool
+class MarkOptions(OptionKeys, total=False):
+    """What @on_mqtt takes beside the pattern."""
 
 
 @dataclass(frozen=True)
