@@ -325,7 +325,7 @@ func (k *Keeper) compare(a answered) {
 		switch s, ok := granted[n]; {
 		case h.lost:
 		case n >= len(a.Slots):
-			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch)
+			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
 		case !ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch:
 			k.Counts.Lost.Add(1)

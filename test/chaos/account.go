@@ -18,6 +18,7 @@ type Account struct {
 	topics map[string]*sheet
 	names  []string // the receivers
 	stray  int
+	excuse [2]time.Time // what was sent in between need not come
 }
 
 // sheet is one topic.
@@ -38,6 +39,8 @@ type receipts struct {
 	repeats []Repeat
 	last    int // the highest number so far
 	late    int // first copies that came after a higher number
+	before  int // the number that came before
+	skips   []Skip
 }
 
 // Repeat is a copy of a message that a receiver had already.
@@ -45,6 +48,14 @@ type Repeat struct {
 	Receiver, Topic string
 	Number          int
 	First, Again    time.Time
+}
+
+// Skip is a message that did not come after the one before it, nor began a repetition:
+// From, and then To.
+type Skip struct {
+	Receiver, Topic string
+	From, To        int
+	At              time.Time
 }
 
 // NewAccount opens an account for receivers that must each get everything.
@@ -61,7 +72,7 @@ func (a *Account) Send(topic string) int {
 	if s == nil {
 		s = &sheet{got: map[string]*receipts{}}
 		for _, name := range a.names {
-			s.got[name] = &receipts{first: map[int]time.Time{}, last: -1}
+			s.got[name] = &receipts{first: map[int]time.Time{}, last: -1, before: -1}
 		}
 		a.topics[topic] = s
 	}
@@ -75,6 +86,16 @@ func (a *Account) Acked(topic string, number int) {
 	defer a.mu.Unlock()
 	a.topics[topic].sent[number].acked = true
 }
+
+// Excuse says that what was sent in a span of time need not come.
+func (a *Account) Excuse(from, to time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.excuse = [2]time.Time{from, to}
+}
+
+// excused says whether a message need not come.
+func (a *Account) excused(e entry) bool { return e.at.After(a.excuse[0]) && e.at.Before(a.excuse[1]) }
 
 // Deliver enters that a receiver got a message.
 func (a *Account) Deliver(receiver, topic string, number int) {
@@ -90,6 +111,10 @@ func (a *Account) Deliver(receiver, topic string, number int) {
 }
 
 func (r *receipts) enter(receiver, topic string, number int, now time.Time) {
+	if number > r.before+1 {
+		r.skips = append(r.skips, Skip{receiver, topic, r.before, number, now})
+	}
+	r.before = number
 	if first, ok := r.first[number]; ok {
 		r.repeats = append(r.repeats, Repeat{receiver, topic, number, first, now})
 		return
@@ -104,13 +129,17 @@ func (r *receipts) enter(receiver, topic string, number int, now time.Time) {
 // Sum is an account added up. Sent and Acked count messages; the others count
 // messages times receivers.
 type Sum struct {
-	Sent, Acked int
+	// Excused are those of them that need not have come: they are not Acked.
+	Sent, Acked, Excused int
 	// Delivered are first copies; Lost were acknowledged and never came; Stray
 	// are what nobody sent, or not there.
 	Delivered, Lost, Stray int
 	// Late are first copies that came after a higher number of their topic.
 	Late    int
 	Repeats []Repeat
+	// Skips are where a topic did not go on with the next message: what two sessions
+	// have both goes in two runs, one after the other, and not in turns.
+	Skips []Skip
 }
 
 // Sum adds the account up as it is now.
@@ -124,8 +153,13 @@ func (a *Account) Sum() Sum {
 			sum.Delivered += len(r.first)
 			sum.Late += r.late
 			sum.Repeats = append(sum.Repeats, r.repeats...)
+			sum.Skips = append(sum.Skips, r.skips...)
 		}
 		for number, e := range s.sent {
+			if a.excused(e) {
+				sum.Excused++
+				e.acked = false
+			}
 			sum.add(s, number, e)
 		}
 	}
@@ -153,7 +187,7 @@ func (a *Account) Missing(most int) []Repeat {
 	for topic, s := range a.topics {
 		for number, e := range s.sent {
 			for name, r := range s.got {
-				if _, ok := r.first[number]; e.acked && !ok && len(list) < most {
+				if _, ok := r.first[number]; e.acked && !a.excused(e) && !ok && len(list) < most {
 					list = append(list, Repeat{Receiver: name, Topic: topic, Number: number, First: e.at})
 				}
 			}

@@ -29,13 +29,14 @@ type device struct {
 	live connection
 }
 
-// newDevice makes a device that speaks MQTT 5, or 3.1.1.
-func newDevice(addr, id string, five bool) *device {
+// newDevice makes a device that speaks MQTT 5, or 3.1.1, to the broker that is at an
+// address when it connects.
+func newDevice(addr func() string, id string, five bool) *device {
 	dial := dial3
 	if five {
 		dial = dial5
 	}
-	return &device{dial: func(ctx context.Context) (connection, error) { return dial(ctx, addr, id) }}
+	return &device{dial: func(ctx context.Context) (connection, error) { return dial(ctx, addr(), id) }}
 }
 
 // publish returns an error only when ctx ends.

@@ -9,7 +9,7 @@ import (
 // Faults are what was done to a rig, and when.
 type Faults struct {
 	mu   sync.Mutex
-	list []Fault
+	list []*Fault
 }
 
 // Fault is something that was broken for a time; To is when messages came
@@ -28,13 +28,25 @@ const near = time.Second
 // remembers when that was.
 func (r *Rig) During(name string, harm func()) {
 	r.t.Helper()
-	f := Fault{Name: name, From: time.Now()}
+	end := r.Faults.Begin(name)
 	harm()
 	r.flows()
-	f.To = time.Now()
-	r.Faults.mu.Lock()
-	defer r.Faults.mu.Unlock()
-	r.Faults.list = append(r.Faults.list, f)
+	end()
+}
+
+// Begin enters a fault that lasts until it is ended.
+func (f *Faults) Begin(name string) (end func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fault := &Fault{Name: name, From: time.Now()}
+	f.list = append(f.list, fault)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if fault.To.IsZero() {
+			fault.To = time.Now()
+		}
+	}
 }
 
 // KillWorker ends the worker with SIGKILL and starts it again.
@@ -63,7 +75,9 @@ func (r *Rig) StopWorker() {
 func (r *Rig) RestartRedis() { r.During("restart of Redis", r.Redis.Restart) }
 
 // RestartBroker stops the broker, which stores its sessions, and starts it.
-func (r *Rig) RestartBroker() { r.During("restart of the broker", r.Broker.Restart) }
+func (r *Rig) RestartBroker() {
+	r.During("restart of the broker", func() { r.Broker.Stop(); r.Broker.Start() })
+}
 
 // FreezeRedis has Redis hang for a time, with its connections open.
 func (r *Rig) FreezeRedis(d time.Duration) {
@@ -83,11 +97,17 @@ func (r *Rig) FreezeBroker(d time.Duration) {
 	})
 }
 
-// All are the faults so far.
-func (f *Faults) All() []Fault {
+// All are the faults so far. One that lasts ends now.
+func (f *Faults) All() (list []Fault) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Fault(nil), f.list...)
+	for _, fault := range f.list {
+		list = append(list, *fault)
+		if fault.To.IsZero() {
+			list[len(list)-1].To = time.Now()
+		}
+	}
+	return list
 }
 
 // Unexplained are the repeats that no fault explains: a fault does where the

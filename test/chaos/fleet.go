@@ -3,13 +3,14 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	paho5 "github.com/eclipse/paho.golang/paho"
+	paho3 "github.com/eclipse/paho.mqtt.golang"
 	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/test/kit"
@@ -18,7 +19,8 @@ import (
 // Fleet is a rig whose workers share session slots.
 type Fleet struct {
 	*Rig
-	redis *redis.Client
+	redis  *redis.Client
+	moving *atomic.Bool
 }
 
 // NewFleet starts everything but the load, and returns when messages come through every
@@ -28,10 +30,35 @@ func NewFleet(t testing.TB, o Options) Fleet {
 	o.Load.Filters = true
 	o.Env = append([]string{"MQTT_CLIENT_ID=" + clientBase}, o.Env...)
 	r := NewRig(t, o)
-	f := Fleet{r, r.Redis.Client()}
+	f := Fleet{r, r.Redis.Client(), new(atomic.Bool)}
 	f.Spread()
 	f.flows()
+	f.watchMoves()
 	return f
+}
+
+// watchMoves enters the times in which filters move, when a message may come twice.
+func (f Fleet) watchMoves() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		end := func() {}
+		for ; ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
+			layout, err := f.redis.HGet(ctx, leases, "layout").Result()
+			if moving := !strings.HasSuffix(layout, " 0"); err == nil && moving != f.moving.Load() {
+				if f.moving.Store(moving); moving {
+					end = f.Faults.Begin("filters move")
+				} else {
+					end()
+				}
+			}
+		}
+		end()
+	})
+	f.t.Cleanup(func() {
+		cancel()
+		watching.Wait()
+	})
 }
 
 // clientBase is the client id of slot 0.
@@ -98,17 +125,14 @@ func (f Fleet) Resize(to int) {
 // Stored says whether the broker has a session of a slot that is not connected.
 func (f Fleet) Stored(slot int) bool {
 	f.t.Helper()
-	conn, err := net.Dial("tcp", f.Broker.Addr())
-	if err != nil {
-		f.t.Fatal(err)
+	client := paho3.NewClient(paho3.NewClientOptions().AddBroker("tcp://" + f.Broker.Addr()).
+		SetClientID(ClientID(slot)).SetCleanSession(false).SetConnectTimeout(10 * time.Second))
+	token := client.Connect()
+	if token.Wait(); token.Error() != nil {
+		f.t.Fatalf("connecting as %s: %v", ClientID(slot), token.Error())
 	}
-	client := paho5.NewClient(paho5.ClientConfig{Conn: conn})
-	answer, err := client.Connect(context.Background(), &paho5.Connect{ClientID: ClientID(slot), KeepAlive: 10})
-	if err != nil {
-		f.t.Fatalf("connecting as %s: %v", ClientID(slot), err)
-	}
-	_ = client.Disconnect(&paho5.Disconnect{})
-	return answer.SessionPresent
+	client.Disconnect(0)
+	return token.(*paho3.ConnectToken).SessionPresent()
 }
 
 // FlowsEverywhere waits until new messages come through on every topic.

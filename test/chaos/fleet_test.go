@@ -158,8 +158,8 @@ func TestFleetResize(t *testing.T) {
 	f.OneHolder()
 }
 
-// account ends the load, checks what became of every message, and that no slot ever had
-// two holders.
+// account ends the load, checks what became of every message and command, and that no slot
+// ever had two holders.
 func account(f chaos.Fleet, stop func()) {
 	stop()
 	f.Check(time.Minute)

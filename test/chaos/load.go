@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,9 +28,12 @@ type Load struct {
 	Filters bool
 	// QoS of what devices publish. Where it is not 0, every fifth topic is of QoS 2,
 	// and so are the commands' (see qosOf).
-	QoS byte
+	QoS    byte
+	NoQoS2 bool
 	// Commands a second that the site sends, to as many topics.
 	Out int
+	// Commands a second that want answers: subscribe, unsubscribe and publish in turn.
+	Asked int
 }
 
 // group is the group that all processes of the site are in.
@@ -41,7 +43,7 @@ const group = "chaos"
 // the library of the others may panic when it loses a connection in the middle of
 // one.
 func (l Load) qosOf(topic string) byte {
-	if l.QoS > 0 && (strings.HasSuffix(topic, "8") || strings.HasSuffix(topic, "9")) {
+	if l.QoS > 0 && !l.NoQoS2 && (strings.HasSuffix(topic, "8") || strings.HasSuffix(topic, "9")) {
 		return 2
 	}
 	return l.QoS
@@ -66,7 +68,7 @@ func (r *Rig) start() {
 	r.t.Helper()
 	for i := range r.Load.Processes {
 		p := &process{name: fmt.Sprint("process ", i), django: kit.NewDjango(r.t, r.Redis.Addr())}
-		p.django.Join(group)
+		r.join(i, p)
 		r.processes = append(r.processes, p)
 		r.readers.Go(func() { r.read(p) })
 	}
@@ -75,6 +77,14 @@ func (r *Rig) start() {
 		r.Site().Send(append(kit.Subscribe(filter, group, 2), r.options...))
 	}
 	r.flowsEverywhere()
+}
+
+// join has a process of the site join its groups.
+func (r *Rig) join(i int, p *process) {
+	p.django.Join(group)
+	if i == 0 {
+		p.django.Join(wished)
+	}
 }
 
 // filters are those of all topics.
@@ -128,6 +138,9 @@ func (r *Rig) Run() (stop func()) {
 	if r.Load.Out > 0 {
 		senders.Go(func() { r.command(ctx) })
 	}
+	if r.Load.Asked > 0 {
+		senders.Go(func() { r.ask(ctx) })
+	}
 	return sync.OnceFunc(func() {
 		cancel()
 		senders.Wait()
@@ -161,7 +174,7 @@ func (r *Rig) ResumeReading(process int) { r.processes[process].stopped.Store(fa
 func (r *Rig) SlowDown(process int, d time.Duration) { r.processes[process].slow.Store(int64(d)) }
 
 func (r *Rig) device(five bool) *device {
-	d := newDevice(r.Broker.Addr(), fmt.Sprint("sender-", devices.Add(1)), five)
+	d := newDevice(r.addr, fmt.Sprint("sender-", devices.Add(1)), five && r.speaks5())
 	r.t.Cleanup(d.close)
 	return d
 }
@@ -247,6 +260,10 @@ func (r *Rig) enter(p *process, m messages.Map) {
 		}
 		return
 	}
+	if id, ok := m.Get("id"); ok {
+		r.answered(fmt.Sprint(id), m)
+		return
+	}
 	r.event(p, kit.Event(r.t, m))
 }
 
@@ -259,7 +276,8 @@ func (r *Rig) event(p *process, event messages.Map) {
 // arrive tells probes from messages that are accounted for.
 func (r *Rig) arrive(a *Account, receiver, topic, text string) {
 	if strings.HasPrefix(text, "probe") {
-		r.probes.Store(receiver+topic+text, true)
+		n, _ := r.probes.LoadOrStore(receiver+topic+text, new(atomic.Int64))
+		n.(*atomic.Int64).Add(1)
 		return
 	}
 	number, err := strconv.Atoi(strings.TrimPrefix(text, "m"))
@@ -274,69 +292,19 @@ func payload(number int) string { return "m" + strconv.Itoa(number) }
 // listener is the name of the device that hears what goes out.
 const listener = "device"
 
-// listen starts the device that hears what goes out. Its session is stored at
-// the broker.
+// listen starts the device that hears what goes out, and one at the spare broker. Their
+// sessions are stored.
 func (r *Rig) listen() {
 	r.t.Helper()
-	kit.NewListener(r.t, r.Broker.Addr(), func(m kit.Heard) {
-		r.arrive(r.Out, listener, m.Topic, m.Payload)
-	}).Listen("out/#", 1)
-}
-
-// flows waits until new messages come through, both ways, by all session slots, and
-// to every process that reads.
-func (r *Rig) flows() {
-	r.t.Helper()
-	r.probe(r.probed())
-}
-
-// flowsEverywhere waits until new messages come through on all topics.
-func (r *Rig) flowsEverywhere() {
-	r.t.Helper()
-	if r.Load.Filters {
-		r.probe(r.filters()) // they are the topics
-	} else {
-		r.flows()
+	servers := []Broker{r.Broker}
+	if r.spare != nil {
+		servers = append(servers, r.spare)
 	}
-}
-
-// probe waits until new messages come through on topics, and back.
-func (r *Rig) probe(topics []string) {
-	r.t.Helper()
-	probe := fmt.Sprint("probe ", devices.Add(1))
-	d := r.device(true)
-	defer d.close()
-	deadline := time.Now().Add(2 * time.Minute)
-	for back := false; len(topics) > 0 || !back; {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("nothing new comes through on %v to %v\n%s\nthe workers' last words:\n%s",
-				topics, r.waiting(topics, probe), r.Table(r.In.Sum(), r.Out.Sum()), r.dump())
-		}
-		for _, topic := range topics {
-			within, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			_ = d.publish(within, topic, 1, probe)
-			cancel()
-		}
-		if !back {
-			r.Site().Send(kit.Publish("out/probe", probe, 1))
-		}
-		time.Sleep(20 * time.Millisecond)
-		topics = slices.DeleteFunc(topics, func(topic string) bool { return len(r.waiting([]string{topic}, probe)) == 0 })
-		_, back = r.probes.Load(listener + "out/probe" + probe)
+	for _, b := range servers {
+		kit.NewListener(r.t, b.Addr(), func(m kit.Heard) {
+			r.arrive(r.Out, listener, m.Topic, m.Payload)
+		}).Listen("out/#", 1)
 	}
-}
-
-// waiting are those who have not got the probe on one of the topics.
-func (r *Rig) waiting(topics []string, probe string) (names []string) {
-	for _, p := range r.processes {
-		for _, topic := range topics {
-			if _, ok := r.probes.Load(p.name + topic + probe); !ok && !p.stopped.Load() {
-				names = append(names, p.name)
-				break
-			}
-		}
-	}
-	return names
 }
 
 // dump ends all workers and returns what they wrote.

@@ -15,6 +15,7 @@ func (r *Rig) Check(within time.Duration) {
 	in, out := r.Settle(within)
 	r.check("inbound", r.In, in)
 	r.check("outbound", r.Out, out)
+	r.checkAnswers()
 	r.t.Log("\n" + r.Table(in, out))
 }
 
@@ -32,8 +33,44 @@ func (r *Rig) check(way string, a *Account, sum Sum) {
 	if sum.Late > 0 && !r.overtakes {
 		r.t.Errorf("%s: %d out of order", way, sum.Late)
 	}
+	if n := len(sum.Skips); n > 0 && sum.Excused == 0 && r.Load.QoS > 0 && way == "inbound" && !r.overtakes {
+		s := sum.Skips[0]
+		r.t.Errorf("%s: %d times a topic did not go on with the next message, such as %s for %s: %d after %d, %s", way, n,
+			s.Topic, s.Receiver, s.To, s.From, r.Faults.when(s.At))
+	}
 	if list := r.Faults.Unexplained(sum.Repeats); len(list) > 0 {
 		r.t.Errorf("%s: %d repeated without a fault that explains it, such as %s", way, len(list), r.describe(list[:min(5, len(list))]))
+	}
+}
+
+// checkAnswers reports commands without an answer, and those with more than one though
+// nobody died who held the first slot.
+func (r *Rig) checkAnswers() {
+	r.t.Helper()
+	sum := r.Answers.Sum()
+	if sum.Lost > 0 {
+		r.t.Errorf("%d of %d commands were not answered, such as %s", sum.Lost, sum.Sent, r.describe(r.Answers.Missing(5)))
+	}
+	if sum.Stray > 0 {
+		r.t.Errorf("%d answers to what nobody asked", sum.Stray)
+	}
+	deaths := Fleet{Rig: r}.deaths()
+	var list []Repeat
+	for _, repeat := range sum.Repeats {
+		if !slices.ContainsFunc(deaths, func(at time.Time) bool {
+			return repeat.First.After(at.Add(-3*near)) && repeat.First.Before(at.Add(near)) && repeat.Again.After(at)
+		}) {
+			list = append(list, repeat)
+		}
+	}
+	if len(list) > 0 {
+		r.t.Errorf("%d answers came twice though no holder of slot 0 died, such as %s", len(list), r.describe(list[:min(5, len(list))]))
+	}
+	if no := r.wishes.refusals(); len(no) > 0 {
+		r.t.Errorf("%d commands were refused, such as %s", len(no), no[0])
+	}
+	if sum.Sent > 0 {
+		r.t.Logf("%d commands that want answers, %d answered twice, at %d deaths of a holder of slot 0", sum.Sent, len(sum.Repeats), len(deaths))
 	}
 }
 

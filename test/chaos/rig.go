@@ -17,14 +17,15 @@ import (
 // direction.
 type Rig struct {
 	Redis  *kit.RedisServer
-	Broker *kit.MosquittoServer
+	Broker Broker
 	// Workers share the session slots. Worker is the first.
 	Workers []*Worker
 	Worker  *Worker
-	// In is what devices publish, Out what the site commands.
-	In, Out *Account
-	Faults  *Faults
-	Load    Load
+	// In is what devices publish, Out what the site publishes, Answers are those to its
+	// other commands.
+	In, Out, Answers *Account
+	Faults           *Faults
+	Load             Load
 
 	t         testing.TB
 	options   messages.Map
@@ -34,6 +35,9 @@ type Rig struct {
 	readers   sync.WaitGroup
 	reading   atomic.Bool
 	probes    sync.Map
+	wishes    wishes
+	spare     Broker
+	at        atomic.Value // the address of the broker that devices use
 }
 
 // Options are what a rig may have other than the usual.
@@ -48,6 +52,14 @@ type Options struct {
 	Subscribe messages.Map
 	// Overtaking says that first copies may come out of order: they are counted.
 	Overtaking bool
+	// Older is the commit of the program that workers run at first; by default they run
+	// the present one.
+	Older string
+	// Broker starts the broker; by default Mosquitto.
+	Broker func(testing.TB) Broker
+	// Spare has a second broker, which knows nothing of the first one's sessions, behind it
+	// in MQTT_HOST.
+	Spare bool
 	// Capacity of the layer's queues; by default enough for every outage.
 	Capacity int
 	// ToBroker and ToRedis, if set, are made to stand between each worker and
@@ -66,11 +78,18 @@ const expiry = 600
 // through.
 func NewRig(t testing.TB, o Options) *Rig {
 	t.Helper()
+	if o.Broker == nil {
+		o.Broker = Mosquitto
+	}
 	r := &Rig{
 		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, overtakes: o.Overtaking, slots: max(1, o.Sessions, o.Slots),
-		Redis: kit.Redis(t), Broker: kit.Mosquitto(t),
-		Out: NewAccount(listener),
+		Redis: kit.Redis(t), Broker: o.Broker(t),
+		Out: NewAccount(listener), Answers: NewAccount(site),
 	}
+	if o.Spare {
+		r.spare = o.Broker(t)
+	}
+	r.at.Store(r.Broker.Addr())
 	var names []string
 	for i := range o.Load.Processes {
 		names = append(names, fmt.Sprint("process ", i))
@@ -79,7 +98,7 @@ func NewRig(t testing.TB, o Options) *Rig {
 	r.reading.Store(true)
 	t.Cleanup(r.end)
 	for range max(1, o.Workers) {
-		r.Workers = append(r.Workers, NewWorker(t, r.environment(o)))
+		r.Workers = append(r.Workers, newWorker(t, r.environment(o), o.Older))
 	}
 	r.Worker = r.Workers[0]
 	r.start()
@@ -90,6 +109,9 @@ func (r *Rig) environment(o Options) []string {
 	broker, redis := r.Broker.Addr(), r.Redis.Addr()
 	if o.ToBroker != nil {
 		broker = o.ToBroker(broker).Addr()
+	}
+	if r.spare != nil {
+		broker += "," + r.spare.Addr()
 	}
 	if o.ToRedis != nil {
 		redis = o.ToRedis(redis).Addr()
@@ -104,6 +126,26 @@ func (r *Rig) environment(o Options) []string {
 		env = append(env, sessions(o.Sessions))
 	}
 	return append(env, o.Env...)
+}
+
+// addr is where devices find the broker.
+func (r *Rig) addr() string { return r.at.Load().(string) }
+
+// LoseBroker kills the broker for good; the spare one takes its place. What the former had
+// for its sessions is lost with it, and what comes before all have subscribed to the latter
+// is for nobody.
+func (r *Rig) LoseBroker() {
+	r.t.Helper()
+	const underWay = 3 * time.Second
+	from := time.Now().Add(-underWay)
+	r.During("the broker is lost, for another one", func() {
+		r.Broker.Kill()
+		r.Broker = r.spare
+		r.at.Store(r.Broker.Addr())
+		r.flowsEverywhere()
+	})
+	r.In.Excuse(from, time.Now())
+	r.Out.Excuse(from, time.Now())
 }
 
 // sessions is the setting of so many session slots.
@@ -121,7 +163,7 @@ func (r *Rig) Settle(within time.Duration) (in, out Sum) {
 	deadline := time.Now().Add(within)
 	for {
 		in, out = r.In.Sum(), r.Out.Sum()
-		if in.Lost+out.Lost == 0 || time.Now().After(deadline) {
+		if in.Lost+out.Lost+r.Answers.Sum().Lost == 0 || time.Now().After(deadline) {
 			return in, out
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -17,6 +17,8 @@ type Tenure struct {
 	// To is when the worker gave the slot up, could no longer act for it since its lease
 	// was over, or was killed.
 	From, To time.Time
+	// Died says that the worker did not give the slot up itself.
+	Died bool
 }
 
 var (
@@ -40,17 +42,17 @@ func (f Fleet) Tenures() (list []Tenure) {
 func (f Fleet) tenures(worker int, l life) (list []Tenure) {
 	f.t.Helper()
 	out := l.Output()
-	ends := map[string]time.Time{}
+	ends, lost := map[string]time.Time{}, map[string]bool{}
 	for _, m := range given.FindAllStringSubmatch(out, -1) {
 		closed, _ := time.ParseDuration(m[4])
-		ends[m[2]+"/"+m[3]] = f.time(m[1]).Add(-closed)
+		ends[m[2]+"/"+m[3]], lost[m[2]+"/"+m[3]] = f.time(m[1]).Add(-closed), strings.Contains(m[0], "another ")
 	}
 	for _, m := range held.FindAllStringSubmatch(out, -1) {
-		t := Tenure{Worker: worker, From: f.time(m[1]), To: l.end}
+		t := Tenure{Worker: worker, From: f.time(m[1]), To: l.end, Died: l.killed}
 		t.Slot, _ = strconv.Atoi(m[2])
 		t.Epoch, _ = strconv.ParseUint(m[3], 10, 64)
 		if end, ok := ends[m[2]+"/"+m[3]]; ok {
-			t.To = end
+			t.To, t.Died = end, lost[m[2]+"/"+m[3]]
 		}
 		list = append(list, t)
 	}
@@ -64,6 +66,24 @@ func (f Fleet) time(text string) time.Time {
 		f.t.Fatalf("the time of a line of the log: %v", err)
 	}
 	return at
+}
+
+// deaths are when the first slot was lost to a worker that had not given it up.
+func (f Fleet) deaths() (list []time.Time) {
+	f.t.Helper()
+	for _, t := range f.Tenures() {
+		if t.Slot == 0 && t.Died {
+			list = append(list, t.To)
+		}
+	}
+	for _, w := range f.Workers {
+		for _, l := range w.lives { // a worker that was alone does not say what it holds
+			if l.killed && !held.MatchString(l.Output()) {
+				list = append(list, l.end)
+			}
+		}
+	}
+	return list
 }
 
 // OneHolder checks that no two workers could act for a slot at once: by their logs, where
@@ -95,6 +115,9 @@ func (t Tenure) String() string {
 func (f Fleet) oneConnection() (connects, takeOvers int) {
 	f.t.Helper()
 	live := map[string]bool{}
+	if !f.speaks5() {
+		return 0, 0 // the log is another's
+	}
 	for _, m := range takeOver.FindAllStringSubmatch(f.Broker.Output(), -1) {
 		client := m[2] + m[3] + m[5]
 		switch {

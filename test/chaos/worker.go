@@ -17,8 +17,9 @@ import (
 
 // Worker is the program under test through all its lives.
 type Worker struct {
-	t   testing.TB
-	env []string
+	t     testing.TB
+	env   []string
+	older string // the commit of the program, if it is not the present one
 
 	mu     sync.Mutex
 	live   *kit.WorkerProcess
@@ -29,13 +30,16 @@ type Worker struct {
 // life is one process of the program.
 type life struct {
 	*kit.WorkerProcess
-	end time.Time // zero: it runs
+	end    time.Time // zero: it runs
+	killed bool
 }
 
 // NewWorker starts the program with an environment.
-func NewWorker(t testing.TB, env []string) *Worker {
+func NewWorker(t testing.TB, env []string) *Worker { return newWorker(t, env, "") }
+
+func newWorker(t testing.TB, env []string, older string) *Worker {
 	t.Helper()
-	w := &Worker{t: t, env: env, totals: map[string]int64{}}
+	w := &Worker{t: t, env: env, older: older, totals: map[string]int64{}}
 	w.Start()
 	return w
 }
@@ -45,7 +49,11 @@ func (w *Worker) Start() {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.live = kit.Worker(w.t, w.env, "run")
+	if w.older == "" {
+		w.live = kit.Worker(w.t, w.env, "run")
+	} else {
+		w.live = kit.OlderWorker(w.t, w.older, w.env, "run")
+	}
 	w.lives = append(w.lives, life{WorkerProcess: w.live})
 }
 
@@ -56,6 +64,9 @@ func (w *Worker) Set(variable string) {
 	w.env = append(w.env, variable)
 }
 
+// Be makes the worker the program of a commit, from the next life on; "" is the present one.
+func (w *Worker) Be(commit string) { w.older = commit }
+
 // Freeze stops the program without ending it, until Thaw.
 func (w *Worker) Freeze() { w.process().Signal(syscall.SIGSTOP) }
 
@@ -63,10 +74,11 @@ func (w *Worker) Freeze() { w.process().Signal(syscall.SIGSTOP) }
 func (w *Worker) Thaw() { w.process().Signal(syscall.SIGCONT) }
 
 // ended notes that the present life is over.
-func (w *Worker) ended() {
+func (w *Worker) ended(killed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lives[len(w.lives)-1].end = time.Now()
+	l := &w.lives[len(w.lives)-1]
+	l.end, l.killed = time.Now(), killed
 }
 
 // process is the present life.
@@ -80,7 +92,7 @@ func (w *Worker) process() *kit.WorkerProcess {
 func (w *Worker) Kill() {
 	p := w.process()
 	p.Kill()
-	w.ended()
+	w.ended(true)
 	w.inspect(p)
 }
 
@@ -90,7 +102,7 @@ func (w *Worker) Stop() {
 	p := w.process()
 	kit.Eventually(w.t, 20*time.Second, "the worker starts", func() bool { return strings.Contains(p.Output(), "msg=starting ") }) // and minds signals
 	p.Stop()
-	w.ended()
+	w.ended(false)
 	w.inspect(p)
 	if !strings.Contains(p.Output(), "msg=stopped ") {
 		w.t.Errorf("the worker did not say what it had done:\n%s", p.Output())

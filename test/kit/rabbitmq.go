@@ -56,6 +56,22 @@ func RabbitMQ(t testing.TB, lines ...string) *BrokerServer {
 	})
 }
 
+// RabbitMQCtl runs rabbitmqctl for a server that RabbitMQ started, and returns what it
+// prints.
+func RabbitMQCtl(t testing.TB, server *BrokerServer, args ...string) string {
+	t.Helper()
+	cmd := server.command()
+	cmd.Args = append([]string{filepath.Join(filepath.Dir(cmd.Path), "rabbitmqctl")}, args...)
+	cmd.Path = cmd.Args[0]
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("rabbitmqctl %s: %v\n%s%s", strings.Join(args, " "), err, out, said.String())
+	}
+	return string(out)
+}
+
 // RabbitMQReader writes definitions with one user, who may read the topics whose routing
 // keys ("ok.1" for ok/1) match the expression and no others, and write all. It returns
 // the line of a configuration that has them loaded.
