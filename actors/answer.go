@@ -51,11 +51,7 @@ func subject(c messages.Command) messages.Map {
 func about(filter string, targets []messages.Target) messages.Map {
 	m := messages.Map{{Key: "topic", Value: filter}}
 	for _, t := range targets {
-		key := "group"
-		if t.Kind == messages.Channel {
-			key = "channel"
-		}
-		m = append(m, messages.Pair{Key: key, Value: t.Name})
+		m = append(m, messages.Pair{Key: t.Kind.String(), Value: t.Name})
 	}
 	return m
 }

@@ -76,6 +76,7 @@ type group struct {
 	writes map[string]*messages.Batch
 
 	newcomers newcomers
+	waits     waits
 
 	tally
 	slow time.Duration // each write is held back for so long
@@ -89,8 +90,11 @@ type group struct {
 func newTargets(deps *dependencies) *family {
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
-		if seen.kind == channelKind {
+		switch seen.kind {
+		case channelKind:
 			target.Kind = messages.Channel
+		case streamKind:
+			target.Kind = messages.Stream
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
@@ -264,11 +268,17 @@ func (g *group) sent(ctx actor.Context, m sent) {
 		return
 	}
 	g.attempts = 0
+	g.full(m.outcome.Dropped)
 	g.Stats.Stored.Add(int64(m.outcome.Stored))
 	g.Stats.Undecodable.Add(int64(m.outcome.Undecodable))
 	g.Stats.BigNumbers.Add(int64(m.outcome.BigNumbers))
 	g.measure(m.batch, m.outcome)
 	g.noted(m)
+	if m.outcome.Full {
+		g.wait(ctx)
+		return
+	}
+	g.roomy()
 	if m.batch.Queue == nil {
 		g.park(ctx, m)
 		g.batchDone()
@@ -363,6 +373,27 @@ func (g *group) moving() bool {
 	return false
 }
 
+// wait writes the rest of the batch when the stream may have room. It is not settled
+// meanwhile: the MQTT broker keeps it, and what comes behind it.
+func (g *group) wait(ctx actor.Context) {
+	pause, begins, log := g.waits.full(time.Now())
+	if begins {
+		g.Stats.StreamsFull.Add(1)
+	}
+	if log {
+		g.Log.Warn("a stream is full: its readers do not keep up, or have stopped; until they delete what they have done, the MQTT broker keeps what comes",
+			"stream", g.target.Name)
+	}
+	g.later(ctx, "", pause)
+}
+
+// roomy notes that a stream has taken all of a batch.
+func (g *group) roomy() {
+	if g.waits.over() {
+		g.Stats.StreamsFull.Add(-1)
+	}
+}
+
 func (g *group) later(ctx actor.Context, queue string, delay time.Duration) {
 	m, self := sendAgain{g.ctx, queue}, ctx.Self()
 	time.AfterFunc(delay, func() {
@@ -422,6 +453,7 @@ func (g *group) abandon() {
 
 // clear empties the backlog and the parking places, and forgets the newcomers.
 func (g *group) clear() {
+	g.roomy()
 	g.newcomers.clear()
 	g.backlog.forget(g.backlog.len())
 	for _, place := range g.parked {

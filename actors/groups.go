@@ -11,8 +11,11 @@ import (
 // any more and it has nothing left. One that was made for an answer is stopped
 // once that is written, if no subscription serves its target by then.
 
-// channelKind is the kind of those actors whose target is a channel.
-const channelKind = "channel"
+// The kinds of those actors whose target is no group.
+const (
+	channelKind = "channel"
+	streamKind  = "stream"
+)
 
 // targetActor is what groups knows of one target's actor.
 type targetActor struct {
@@ -95,11 +98,7 @@ func (g *groups) of(ctx actor.Context, target messages.Target) *targetActor {
 		return t
 	}
 	g.serial++
-	kind := "group"
-	if target.Kind == messages.Channel {
-		kind = channelKind
-	}
-	pid := g.family.spawn(ctx, kind, target.Name, g.serial)
+	pid := g.family.spawn(ctx, target.Kind.String(), target.Name, g.serial)
 	t := &targetActor{pid: pid, group: refOf[messages.ToGroup](g.system, pid)}
 	g.targets[target] = t
 	if g.quiescing {

@@ -79,7 +79,7 @@ func (s *Slot) Moved(l messages.Layout) bool {
 // Reconfigure has other rules hold from now on, in all slots that run.
 func (t *Tree) Reconfigure(rules messages.Rules) {
 	for _, s := range t.all() {
-		s.deps.router.Tell(messages.Reconfigured{Rules: rules})
+		s.deps.router.Tell(messages.Reconfigured{Rules: rules.For(s.deps.Slot)})
 	}
 }
 

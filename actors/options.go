@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -136,6 +135,8 @@ type Stats struct {
 	// for; from an overfull backlog; because they waited for too long; replaced
 	// by a newer one of their topic; waiting for room when the worker stopped.
 	Full, Overflowed, Expired, Replaced, Abandoned atomic.Int64
+	// StreamsFull is how many streams have no room now.
+	StreamsFull atomic.Int64
 	// Parked is how many messages wait for room in a queue now; Paced is how many
 	// wait for the end of a min_interval; WaitingBytes is the memory that they,
 	// those that wait to be written, and what is noted for newcomers, are taken to
@@ -207,8 +208,8 @@ type paths struct{ bridge, router, broker, session, receiver string }
 // number.
 func pathsOf(slot int) paths {
 	bridge := "bridge"
-	if slot > 0 {
-		bridge = fmt.Sprint("bridge:", slot)
+	if slot != 0 {
+		bridge = "bridge:" + messages.SlotName(slot)
 	}
 	broker := bridge + "/" + brokerName
 	return paths{
@@ -220,6 +221,7 @@ func pathsOf(slot int) paths {
 func newDependencies(s *shared, o Options) *dependencies {
 	at := pathsOf(o.Slot)
 	rules := &atomic.Pointer[messages.Rules]{}
+	o.Rules = o.Rules.For(o.Slot)
 	rules.Store(&o.Rules)
 	return &dependencies{
 		Options:    o.withDefaults(),

@@ -56,6 +56,8 @@ func (p *places) relaid(l messages.Layout) {
 // of is the slot in which a subscription belongs.
 func (p *places) of(filter string, o messages.Options) int {
 	switch {
+	case p.Slot == messages.StreamSlot:
+		return p.Slot
 	case o.NoLocal || o.Shared && p.Slot >= p.layout.Sessions:
 		return 0
 	case o.Shared:

@@ -396,7 +396,7 @@ func (r *registry) look(ctx actor.Context) {
 	targets := map[messages.Target]bool{}
 	m := lookedAt{asked: time.Now()}
 	for key := range r.stored {
-		if !targets[key.target] {
+		if !targets[key.target] && key.target.Kind != messages.Stream { // what is for a stream waits in it
 			targets[key.target] = true
 			m.targets = append(m.targets, key.target)
 		}

@@ -148,6 +148,9 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 // executeSubscribe subscribes, or leaves that to the slot in which the filter has its
 // place. What wants no local messages belongs in the first slot, whatever its filter.
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
+	if r.forStream(receipt, c.Targets) {
+		return
+	}
 	way := r.wayOf(c.Filter)
 	to, ok := r.trie.Get(c.Filter)
 	moves := c.Moving
@@ -201,6 +204,15 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	}
 }
 
+// forStream leaves a command to the slot of the streams where it is for one, and says so.
+func (r *router) forStream(receipt messages.Receipt, targets []messages.Target) bool {
+	if r.Slot == messages.StreamSlot || targets[0].Kind != messages.Stream {
+		return false
+	}
+	r.reader.Tell(messages.Forward{Receipt: receipt, Slot: messages.StreamSlot})
+	return true
+}
+
 // known are the changes that store again what a site subscribes to as it has done
 // before: Redis may have lost it.
 func (r *router) known(c messages.SubscribeCommand) (changes []messages.Change) {
@@ -231,13 +243,16 @@ func (r *router) misled(ctx actor.Context, receipt messages.Receipt, c messages.
 // wayOf is where a command about a filter goes from here.
 func (r *router) wayOf(filter string) int {
 	to, ok := r.trie.Get(filter)
-	if ok && to.shared() {
+	if r.Slot == messages.StreamSlot || ok && to.shared() {
 		return r.Slot
 	}
 	return topic.Slot(filter, r.layout.Sessions)
 }
 
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
+	if r.forStream(receipt, c.Targets) {
+		return
+	}
 	way := r.wayOf(c.Filter)
 	if to, ok := r.trie.Get(c.Filter); ok && slices.ContainsFunc(c.Targets, to.isFixed) {
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})

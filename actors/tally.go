@@ -76,3 +76,9 @@ func plural(n int, what string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
+
+// full counts what a stream without room has dropped.
+func (t *tally) full(n int) {
+	t.dropped += uint64(n)
+	t.Stats.Full.Add(int64(n))
+}

@@ -93,7 +93,7 @@ func (t *Tree) slot(number int) *Slot {
 	return t.slots[number]
 }
 
-// all are the running slots, in their order.
+// all are the running slots, in their order; that of the streams is the last.
 func (t *Tree) all() []*Slot {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,7 +101,7 @@ func (t *Tree) all() []*Slot {
 	for _, s := range t.slots {
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b *Slot) int { return cmp.Compare(a.deps.Slot, b.deps.Slot) })
+	slices.SortFunc(list, func(a, b *Slot) int { return cmp.Compare(uint(a.deps.Slot), uint(b.deps.Slot)) })
 	return list
 }
 

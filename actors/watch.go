@@ -15,7 +15,7 @@ import (
 const inspectTimeout = 2 * time.Second
 
 // families are the kinds of which there may be thousands.
-var families = []string{"subscription", "group", "channel"}
+var families = []string{"subscription", "group", "channel", "stream"}
 
 // Watch looks at every actor, without asking any. It takes milliseconds with
 // tens of thousands of them.

@@ -233,6 +233,17 @@ type QueueFacts struct {
 	Members int
 }
 
+// StreamFacts are those of one stream.
+type StreamFacts struct {
+	Name string
+	// Messages and Bytes are what its readers have not deleted, of at most MaxMessages
+	// and MaxBytes.
+	Messages, MaxMessages int
+	Bytes, MaxBytes       int
+	// DeadLetters is how many its readers could not do.
+	DeadLetters int
+}
+
 // Trace is the way of one message that is followed.
 type Trace struct {
 	ID    uint64

@@ -6,16 +6,21 @@ import "time"
 // took effect. It is opaque to everybody but the layer.
 type Receipt string
 
-// TargetKind tells a group from a channel.
+// TargetKind tells groups, channels and streams apart.
 type TargetKind byte
 
 // The kinds of Target.
 const (
 	Group TargetKind = iota
 	Channel
+	Stream
 )
 
-// Target is whom a subscription serves: a group of Channels, or one channel.
+// String is the kind as commands name it.
+func (k TargetKind) String() string { return [...]string{"group", "channel", "stream"}[k] }
+
+// Target is whom a subscription serves: a group of Channels, one channel, or a stream
+// of the worker's own in Redis, which keeps what its readers have not finished yet.
 type Target struct {
 	Kind TargetKind
 	Name string
@@ -23,10 +28,7 @@ type Target struct {
 
 // String is the target's name as it stands in the actor tree.
 func (t Target) String() string {
-	if t.Kind == Channel {
-		return "channel/" + t.Name
-	}
-	return "group/" + t.Name
+	return t.Kind.String() + "/" + t.Name
 }
 
 // PayloadMode says how inbound bytes reach Python.
@@ -335,6 +337,12 @@ type Outcome struct {
 	// BigNumbers is the number of integers beyond 64 bits in payloads of JSON, which
 	// were written as the text of their digits.
 	BigNumbers int
+	// Full: a stream has no room for the rest of the batch. The same batch, sent again,
+	// goes on behind what the stream took.
+	Full bool
+	// Dropped is the number of events that a full stream did not take and that were not
+	// to wait.
+	Dropped int
 }
 
 // Stored is one subscription of one target as it is kept in Redis.

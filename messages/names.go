@@ -23,6 +23,14 @@ func ValidGroup(name string) error {
 	return validCharacters("a group name", name)
 }
 
+// ValidStream tells whether a stream may have a name. The rules are those of groups.
+func ValidStream(name string) error {
+	if err := validLength("a stream name", name); err != nil {
+		return err
+	}
+	return validCharacters("a stream name", name)
+}
+
 // ValidChannel tells whether Channels takes the name of a channel: like that
 // of a group, with optionally one "!" in it, as in the names of consumers
 // (self.channel_name). It is as strict as ValidGroup.

@@ -1,6 +1,21 @@
 package messages
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
+
+// StreamSlot is the number of the session slot whose subscriptions feed streams. It has
+// no place in a Layout: filters for streams are there, and no others.
+const StreamSlot = -1
+
+// SlotName is how a slot is called in names of keys, actors and sessions.
+func SlotName(slot int) string {
+	if slot == StreamSlot {
+		return "stream"
+	}
+	return strconv.Itoa(slot)
+}
 
 // Layout is over how many session slots the filters are spread.
 type Layout struct {
@@ -29,6 +44,15 @@ func (r Rules) Replays(s SubscribeCommand) bool {
 	return slices.ContainsFunc(r.Static, func(o SubscribeCommand) bool {
 		return o.Replay && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
 	})
+}
+
+// For are the rules for one slot: that of the streams has those static subscriptions that
+// feed one, and each other slot the rest.
+func (r Rules) For(slot int) Rules {
+	r.Static = slices.DeleteFunc(slices.Clone(r.Static), func(s SubscribeCommand) bool {
+		return (s.Targets[0].Kind == Stream) != (slot == StreamSlot)
+	})
+	return r
 }
 
 // Reconfigured says that other rules hold from now on. The worker tells router.

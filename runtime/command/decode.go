@@ -49,7 +49,7 @@ func (f *fields) command() messages.Command {
 }
 
 func (f *fields) unsubscribe() messages.Command {
-	f.only("type", "reply_channel", "id", "topic", "group", "channel")
+	f.only("type", "reply_channel", "id", "topic", "group", "channel", "stream")
 	return messages.UnsubscribeCommand{Filter: f.filter(), Targets: f.targets(), Reply: f.reply()}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // subscriptionKeys are those of mqtt.subscribe that say what is subscribed to.
-var subscriptionKeys = []string{"topic", "group", "channel", "qos", "no_local",
+var subscriptionKeys = []string{"topic", "group", "channel", "stream", "qos", "no_local",
 	"payload", "retained", "overflow", "batch", "min_interval", "shared"}
 
 // Subscription understands a subscription that no command asks for: the keys
@@ -48,7 +48,26 @@ func (f *fields) subscription() messages.SubscribeCommand {
 	if command.Options.Shared = f.flag("shared", false); command.Options.Shared && f.err == nil {
 		f.shareable(command)
 	}
+	if f.err == nil && command.Targets[0].Kind == messages.Stream {
+		f.streamable(command.Options)
+	}
 	return command
+}
+
+// streamable refuses what a stream cannot have. What is held back, or replaced by something
+// newer, would be lost with the worker; and the session of the streams publishes nothing.
+func (f *fields) streamable(o messages.Options) {
+	for _, option := range []struct {
+		key string
+		set bool
+	}{{"batch", o.Batch > 1}, {"min_interval", o.MinInterval > 0}, {"shared", o.Shared}, {"no_local", o.NoLocal}} {
+		if option.set {
+			f.reject(BadValue, option.key, "a stream cannot have %s: leave it out", option.key)
+		}
+	}
+	if o.Overflow == messages.OverflowLatest {
+		f.reject(BadValue, "overflow", `must be "wait" or "drop" for a stream, not "latest"`)
+	}
 }
 
 // shareable refuses what a shared subscription cannot have.
@@ -83,7 +102,8 @@ func (f *fields) filter() string {
 	return filter
 }
 
-// targets are those whom a (un)subscribe is for: a group, a channel, or both.
+// targets are those whom a (un)subscribe is for: a group, a channel, or both, or a stream
+// alone.
 func (f *fields) targets() []messages.Target {
 	var targets []messages.Target
 	if group := f.checked("group", BadName, messages.ValidGroup); group != "" {
@@ -92,8 +112,14 @@ func (f *fields) targets() []messages.Target {
 	if channel := f.checked("channel", BadName, messages.ValidChannel); channel != "" {
 		targets = append(targets, messages.Target{Kind: messages.Channel, Name: channel})
 	}
+	if stream := f.checked("stream", BadName, messages.ValidStream); stream != "" {
+		if len(targets) > 0 {
+			f.reject(BadValue, "stream", "a stream needs a command of its own: leave group and channel out")
+		}
+		targets = append(targets, messages.Target{Kind: messages.Stream, Name: stream})
+	}
 	if len(targets) == 0 {
-		f.reject(MissingKey, "group", `this key is missing, or "channel" instead`)
+		f.reject(MissingKey, "group", `this key is missing, or "channel" or "stream" instead`)
 	}
 	return targets
 }

@@ -171,6 +171,9 @@ type Bounds struct {
 	// and DeadLetterAge for how long, in whole seconds.
 	DeadLetterBytes, DeadLetterTotal int
 	DeadLetterAge                    time.Duration
+	// StreamPartitions is over how many partitions the topics of a stream are spread;
+	// StreamMessages and StreamBytes are what its readers may leave unfinished.
+	StreamPartitions, StreamMessages, StreamBytes int
 }
 
 // HTTP is the worker's own listener, for health, metrics and the page.

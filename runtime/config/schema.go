@@ -84,7 +84,7 @@ func subscriptionsSchema() map[string]any {
 			"type":     "object",
 			"required": []string{"topic"},
 			"properties": map[string]any{
-				"topic": text, "group": text, "channel": text, "qos": map[string]any{"enum": []int{0, 1, 2}}, "no_local": truth,
+				"topic": text, "group": text, "channel": text, "stream": text, "qos": map[string]any{"enum": []int{0, 1, 2}}, "no_local": truth,
 				"retained": choice("drop", "send"), "payload": choice("auto", "json", "text", "bytes"), "overflow": choice("wait", "drop", "latest"),
 				"batch": number, "min_interval": number, "shared": truth,
 			},

@@ -30,6 +30,7 @@ func others(t *testing.T) map[string][]string {
 		"MQTT_SESSIONS": {"2"}, "SESSION_LEASE": {"7"}, "MQTT_STATUS_GROUP": {"g"}, "MQTT_ALLOW_SUBSCRIBE": {"a"}, "MQTT_ALLOW_PUBLISH": {"a"},
 		"CHANNEL_LAYERS": {`{"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"prefix": "p"}}}`}, "REDIS_URL": {"redis://b"},
 		"MQTT_MAX_SUBSCRIPTIONS": {"1"}, "SUBSCRIPTION_IDLE": {"1"}, "COMMAND_WINDOW": {"1"}, "COMMAND_MEMORY": {"1"}, "COMMAND_MAX_ELEMENTS": {"100"}, "GROUP_BACKLOG": {"1"}, "QUEUE_BACKLOG": {"1"}, "BACKLOG_MEMORY": {"1"}, "DEAD_LETTERS": {"1"}, "DEAD_LETTER_BYTES": {"1"}, "DEAD_LETTER_TOTAL_BYTES": {"1000"}, "DEAD_LETTER_AGE": {"1"},
+		"MQTT_STREAM_PARTITIONS": {"1"}, "MQTT_STREAM_MAX_MESSAGES": {"1"}, "MQTT_STREAM_MAX_BYTES": {"1000"},
 		"HTTP_LISTEN": {"127.0.0.1:1"}, "HTTP_TOKEN": {"0123456789abcdef"}, "HTTP_ACT": {"1"}, "HTTP_SHOW_PAYLOADS": {"1"}, "METRICS_FILTERS": {"f"}, "HTTP_PPROF": {"1"},
 		"LOG_LEVEL": {"warn,mqtt=debug"}, "LOG_FORMAT": {"text"}, "LOG_MEMORY": {"4096"}, "SHUTDOWN_TIMEOUT": {"1"},
 	}

@@ -23,6 +23,7 @@ var (
 		"+zadd", "+zcard", "+zcount", "+zrange", "+zrangebyscore", "+zrem", "+zremrangebyscore", "+zscore", "+zpopmin",
 		"+get", "+set", "+hget", "+hgetall", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
 		"+lpush", "+rpop", "+lindex", "+lrange", "+lrem", "+llen", "+hlen", "+hstrlen", "+hincrby",
+		"+hmget", "+smembers", "+exists", "+xadd", "+xlen", "+xrange", "+xdel", "+xgroup|create",
 	}
 	pubsubRights = []any{
 		"&mqtt", "&asgi*", "+rpush", "+pubsub|numsub", "+pubsub|channels",

@@ -71,6 +71,10 @@ type Config struct {
 	DeadLetterBytes, DeadLetterTotalBytes int
 	// DeadLetterAge is how long they are kept, in whole seconds; default 7 days.
 	DeadLetterAge time.Duration
+	// StreamPartitions is over how many partitions the topics of a stream are spread,
+	// default 4. StreamMessages and StreamBytes are what the readers of one may leave
+	// unfinished, default 100,000 and 64 MiB.
+	StreamPartitions, StreamMessages, StreamBytes int
 }
 
 // The serializers: how messages are written, and how they must be.
@@ -109,6 +113,9 @@ func (c Config) withDefaults() Config {
 	c.DeadLetterTotalBytes = cmp.Or(c.DeadLetterTotalBytes, 16<<20)
 	c.DeadLetterBytes = min(cmp.Or(c.DeadLetterBytes, 1<<20), c.DeadLetterTotalBytes/2)
 	c.DeadLetterAge = cmp.Or(c.DeadLetterAge, 7*24*time.Hour)
+	c.StreamPartitions = cmp.Or(c.StreamPartitions, 4)
+	c.StreamMessages = cmp.Or(c.StreamMessages, 100_000)
+	c.StreamBytes = cmp.Or(c.StreamBytes, 64<<20)
 	return c
 }
 

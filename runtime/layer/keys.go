@@ -1,7 +1,6 @@
 package layer
 
 import (
-	"strconv"
 	"strings"
 
 	"chanmqttproxy/messages"
@@ -22,7 +21,7 @@ const slotMark = "$slot:"
 // can name it. What is sent to it waits in the queue of that slot, which for the
 // first is the site's own command channel, and is received with FromSlot.
 func SlotChannel(channel string, slot int) string {
-	return channel + slotMark + strconv.Itoa(slot)
+	return channel + slotMark + messages.SlotName(slot)
 }
 
 // slotKey is a name of the first slot's that each other one has for itself.
@@ -81,6 +80,12 @@ func (k keys) letters() []string { return []string{k.deadLetters(), k.own("dead-
 
 // siteClock is the key of what is known of the site's clocks.
 func (k keys) siteClock() string { return k.own("site-clock") }
+
+// streams is the key of the names of all streams, stream that of what is known of one,
+// which begins those of its partitions, and streamLetters that of its readers' dead letters.
+func (k keys) streams() string                  { return k.own("streams") }
+func (k keys) stream(name string) string        { return k.own("stream:" + name) }
+func (k keys) streamLetters(name string) string { return k.stream(name) + ":dead" }
 
 // news is the channel on which slots tell each other what they have stored.
 func (k keys) news() string { return k.own("news") }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"sync/atomic"
+
+	"chanmqttproxy/messages"
 )
 
 // Each change that a slot stores is told to the other slots, with the edition of its
@@ -31,7 +33,7 @@ type news struct {
 // news makes the change one of another edition, and returns what is to be told; "" where
 // this is not the client of a slot, or nothing changes.
 func (c *Client) news(put *[]string, gone []string) string {
-	if c.config.Until == nil || len(*put)+len(gone) == 0 {
+	if c.config.Until == nil || c.config.Slot == messages.StreamSlot || len(*put)+len(gone) == 0 {
 		return ""
 	}
 	n := news{Slot: c.config.Slot, Client: c.servers[0].reader.id, Count: c.edition.count.Add(1), Gone: gone, Put: map[string]string{}}

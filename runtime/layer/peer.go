@@ -34,6 +34,12 @@ type Peer interface {
 	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
 	Leases(ctx context.Context) (messages.LeaseAnswer, error)
 
+	Streams(ctx context.Context) ([]messages.StreamFacts, error)
+	StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error)
+	DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
+	ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
+	StreamsWanted(ctx context.Context) (bool, error)
+
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
 
@@ -48,6 +54,9 @@ type Peer interface {
 // Open makes a peer of a layer of the back end that the configuration names, as
 // New and NewPubSub do.
 func Open(config Config, log *slog.Logger) Peer {
+	if config.PubSub && config.Slot == messages.StreamSlot {
+		return queued{NewPubSub(config, log)}
+	}
 	if config.PubSub {
 		return NewPubSub(config, log)
 	}

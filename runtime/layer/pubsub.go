@@ -81,6 +81,9 @@ func (p *PubSub) topic(t messages.Target) string {
 // and the call may be repeated with the same batch: what was published is not
 // published twice. Errors are *messages.LayerFailure.
 func (p *PubSub) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+	if b.Target.Kind == messages.Stream {
+		return p.appendEvents(ctx, b)
+	}
 	if b.Stamp == 0 {
 		b.Stamp = uint64(p.clock.take(len(b.Bundles) * max(1, len(b.Only))))
 	}

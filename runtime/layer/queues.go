@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Queues are the queues from which the targets' members read, by name, and how
-// full each is. Errors are *messages.LayerFailure.
+// Queues are the queues from which the targets' members read, and the streams among the
+// targets, by name, and how full each is. Errors are *messages.LayerFailure.
 func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error) {
 	members, err := c.reached(ctx, targets)
 	if err != nil {
@@ -24,17 +24,20 @@ func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messa
 			return nil, err
 		}
 	}
-	list := make([]messages.QueueFacts, len(queues))
+	list, err := c.streamQueues(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
 	for i, q := range queues {
-		list[i] = messages.QueueFacts{Name: q.Name, Length: int(lengths[i]), Capacity: c.config.capacityOf(q.Members[0]), Members: len(q.Members)}
+		list = append(list, messages.QueueFacts{Name: q.Name, Length: int(lengths[i]), Capacity: c.config.capacityOf(q.Members[0]), Members: len(q.Members)})
 	}
 	slices.SortFunc(list, func(a, b messages.QueueFacts) int { return cmp.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
-// Queues are none: the pub/sub back end has no queues.
-func (p *PubSub) Queues(context.Context, []messages.Target) ([]messages.QueueFacts, error) {
-	return nil, nil
+// Queues are the streams alone: the pub/sub back end has no queues.
+func (p *PubSub) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error) {
+	return p.streamQueues(ctx, targets)
 }
 
 // reached are the channels that targets reach, each once.

@@ -121,6 +121,9 @@ func (c *Client) registry(ctx context.Context, of keys) (map[string]string, erro
 // entry the last one counts. It may be repeated. Errors are
 // *messages.LayerFailure.
 func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
+	if err := c.openStreams(ctx, changes); err != nil {
+		return err
+	}
 	put, gone := collapse(changes)
 	news := c.news(&put, gone)
 	sessions := sessionsIn(changes)

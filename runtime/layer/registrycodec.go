@@ -9,11 +9,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The words of the registry. A field is a JSON array, ["group" or "channel",
+// The words of the registry. A field is a JSON array, ["group", "channel" or "stream",
 // name, filter], ["leaving", filter] or ["refused", filter], and its value a JSON object
 // of the options, or of the refusal; so people can read it, and other versions of this program too.
 var (
-	kindWords     = []string{messages.Group: "group", messages.Channel: "channel"}
+	kindWords     = []string{messages.Group: "group", messages.Channel: "channel", messages.Stream: "stream"}
 	payloadWords  = []string{messages.PayloadAuto: "auto", messages.PayloadJSON: "json", messages.PayloadText: "text", messages.PayloadBytes: "bytes"}
 	overflowWords = []string{messages.OverflowWait: "wait", messages.OverflowDrop: "drop", messages.OverflowLatest: "latest"}
 )

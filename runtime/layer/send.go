@@ -24,12 +24,17 @@ import (
 // to on its own: somebody who leaves in between may still get a message. So is
 // each queue of the channels in Batch.Only, whether they are members or not.
 //
+// What is for a stream is appended to it; see Outcome.Full.
+//
 // Calls for one target must not overlap, unless they write to different queues.
 // After an error the outcome is unknown, and the call may be repeated with the
 // same batch: what was written and is not yet read is not written twice, nor is
 // what went to a host that answered when another did not. Errors are
 // *messages.LayerFailure.
 func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+	if b.Target.Kind == messages.Stream {
+		return c.appendEvents(ctx, b)
+	}
 	l := load{target: b.Target, queue: b.Queue, only: b.Only, skip: b.Skip, again: b.Stamp != 0, repeatable: true}
 	if !l.again {
 		b.Stamp = c.stamp(b.Target, len(b.Bundles))

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,13 +19,16 @@ type broker struct{ *mqtt.Dialer }
 func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), refused *mqtt.Refused, log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
 	c.Sessions, c.RoundTrip, c.Refused = sessions, trip, refused
-	if slot := sessions.slot; slot > 0 {
+	if slot := sessions.slot; slot != 0 {
 		base := c.ClientID
 		c.Will = nil
 		c.ClientID = func(ctx context.Context) (string, error) {
 			name, err := base(ctx)
-			return fmt.Sprintf("%s-%d", name, slot), err
+			return name + "-" + messages.SlotName(slot), err
 		}
+	}
+	if sessions.slot == messages.StreamSlot { // what waits for a stream leaves room for what does not
+		c.ReceiveBytes = max(cfg.Bounds.BacklogMemory/8, 1<<20)
 	}
 	return broker{mqtt.NewDialer(c)}
 }

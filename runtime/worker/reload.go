@@ -29,10 +29,13 @@ func (w *Worker) Reloading(do func()) {
 func (w *Worker) Reload(cfg *config.Config) (restart []string) {
 	rules := rulesOf(cfg)
 	w.changing.Lock()
-	defer w.changing.Unlock()
 	w.rules.Store(&rules)
 	if tree := w.running.Load(); tree != nil {
 		tree.Reconfigure(rules)
+	}
+	w.changing.Unlock()
+	if s := w.streaming.Load(); s != nil && len(rules.For(messages.StreamSlot).Static) > 0 {
+		s.open()
 	}
 	return w.config.NeedRestart(cfg)
 }

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"chanmqttproxy/messages"
@@ -34,5 +33,5 @@ func (s fencedSession) shareName() string {
 	if s.slot == 0 {
 		return id
 	}
-	return strings.TrimSuffix(id, "-"+strconv.Itoa(s.slot))
+	return strings.TrimSuffix(id, "-"+messages.SlotName(s.slot))
 }

@@ -32,11 +32,29 @@ type tenure struct {
 }
 
 // hold brings a slot up. Its Tenure is done when nothing of it is left.
-func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
+func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
+	if slot.Number > 0 {
+		return w.start(slot.Number, layout, fence, nil)
+	}
+	var s *streaming
+	ready := make(chan struct{})
+	t := w.start(slot.Number, layout, fence, func() {
+		<-ready
+		s.open()
+	})
+	s = w.stream(t, fence)
+	w.streaming.Store(s)
+	close(ready)
+	return s
+}
+
+// start starts what a slot consists of. It opens that of the streams when commands are
+// forwarded there.
+func (w *Worker) start(number int, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
 	c := LayerConfig(w.config)
-	c.Slot, c.Until, c.Refusals = number.Number, fence.Until, &w.refusals
+	c.Slot, c.Until, c.Refusals = number, fence.Until, &w.refusals
 	t := &tenure{
-		worker: w, number: number.Number, began: time.Now(), layout: layout,
+		worker: w, number: number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),
 		peer: layer.Open(c, w.logOf("layer")),
 	}
@@ -45,7 +63,7 @@ func (w *Worker) hold(number messages.Slot, layout messages.Layout, fence *slots
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)
-	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait}
+	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait, streams: streams}
 	o.MQTT, o.Layout = t.broker, layout
 	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)

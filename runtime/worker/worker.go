@@ -48,6 +48,7 @@ type Worker struct {
 	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
 	tree      *actors.Tree
 	peers     peers
+	streaming atomic.Pointer[streaming] // that of the last time that the first slot was held
 	refusals  layer.Refusals
 	keeper    *slots.Keeper
 	tracing   *tracing // nil: messages are not traced
@@ -133,9 +134,12 @@ func (w *Worker) options(slot int) actors.Options {
 		DrainTimeout:     w.drainTimeout(),
 		Log:              w.logOf("actors"),
 	}
-	if slot > 0 {
+	if slot != 0 {
 		o.Birth, o.StatusGroup = nil, ""
-		o.Log = o.Log.With("slot", slot)
+		o.Log = o.Log.With("slot", messages.SlotName(slot))
+	}
+	if slot == messages.StreamSlot { // what a full stream leaves is safe at the MQTT broker
+		o.DrainTimeout = min(o.DrainTimeout, streamDrain)
 	}
 	return o
 }

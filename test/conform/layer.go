@@ -87,6 +87,17 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"until":              layerUntil,
 		"elsewhere":          layerElsewhere,
 		"data loss":          layerDataLoss,
+
+		"stream":             layerStream,
+		"stream full":        layerStreamFull,
+		"stream bytes":       layerStreamBytes,
+		"stream repeated":    layerStreamRepeated,
+		"stream generations": layerStreamGenerations,
+		"stream late":        layerStreamLate,
+		"stream restart":     layerStreamRestart,
+		"stream strange":     layerStreamStrange,
+		"stream wanted":      layerStreamWanted,
+		"stream letters":     layerStreamLetters,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
