@@ -1,22 +1,47 @@
 """Django with the app, and the installed program."""
 
+import os
+
 import django
 from django.conf import settings
 
 LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [("localhost", 6379)]},
+        "CONFIG": {"hosts": [os.environ.get("TEST_REDIS_URL", "redis://localhost:6379")]},
     }
 }
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 
 
 def pytest_configure() -> None:
     settings.configure(
         SECRET_KEY="a test keeps no secrets",
-        INSTALLED_APPS=["chanmqttproxy", "channels"],
+        INSTALLED_APPS=[
+            "chanmqttproxy",
+            "channels",
+            "chanmqttproxy.state",
+            "django.contrib.admin",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.messages",
+        ],
         CHANNEL_LAYERS=LAYERS,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        DATABASES={"default": SQLITE},
+        TEMPLATES=[
+            {
+                "BACKEND": "django.template.backends.django.DjangoTemplates",
+                "APP_DIRS": True,
+                "OPTIONS": {
+                    "context_processors": [
+                        "django.template.context_processors.request",
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                },
+            }
+        ],
+        ROOT_URLCONF="admin_urls",
         USE_TZ=True,
     )
     django.setup()

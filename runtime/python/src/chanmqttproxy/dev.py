@@ -1,5 +1,6 @@
 """runmqtt --dev: the program with a Redis and a broker, restarted when the settings change."""
 
+import contextlib
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ from typing import Any
 
 from django.utils import autoreload
 
-from chanmqttproxy import launch
+from chanmqttproxy import launch, supervise
+from chanmqttproxy.handlers.registry import discover
 from chanmqttproxy.handover import site_settings
+from chanmqttproxy.options import shutdown_timeout
 
 # Prints the document of the settings as they are now, in a process of its own. The site
 # may print too: that goes elsewhere.
@@ -28,8 +31,9 @@ json.dump(document(sys.argv[1]), out)
 """
 
 
-def serve(command: list[str], layer: str, say: Callable[[str], Any]) -> int:
-    """Run the program until it ends, and return its exit code."""
+def serve(command: list[str], layer: str, say: Callable[[str], Any], with_handlers: bool = True) -> int:
+    """Run the program, and the handlers beside it, until the program ends; return its exit code."""
+    handlers = HandlersProcess(layer, say) if with_handlers else None
     server = Server(command, layer, say)
     for number in launch.STOP_SIGNALS:
         # On Windows Ctrl-C reaches the program by itself.
@@ -38,7 +42,45 @@ def serve(command: list[str], layer: str, say: Callable[[str], Any]) -> int:
     reloader = autoreload.get_reloader()
     watch = threading.Thread(target=reloader.run, args=(threading.main_thread(),), daemon=True)
     watch.start()
-    return server.run()
+    if handlers is None:
+        return server.run()
+    handlers.start()
+    autoreload.file_changed.connect(handlers.file_changed)
+    try:
+        return server.run()
+    finally:
+        handlers.stop()
+
+
+class HandlersProcess:
+    """The process of the handlers, started again when a Python file changes."""
+
+    def __init__(self, layer: str, say: Callable[[str], Any]) -> None:
+        self.layer, self.say = layer, say
+        self.process: subprocess.Popen[str] | None = None
+        with contextlib.suppress(Exception):  # the process itself says what is wrong with them
+            discover()  # so that their files are watched
+
+    def start(self) -> None:
+        command = supervise.handlers_command(self.layer)
+        self.process = launch.start_process(command, supervise.handlers_environment(os.environ))
+
+    def stop(self) -> None:
+        """End it in order, or at once if that takes too long."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(shutdown_timeout() + supervise.GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def file_changed(self, sender: Any, file_path: Path, **_: Any) -> bool:
+        if file_path.suffix == ".py":
+            self.say(f"{file_path} changed: restarting the handlers.")
+            self.stop()
+            self.start()
+        return True
 
 
 class Server:

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import LazyObject, Promise, empty
 
+from chanmqttproxy import options
+
 # The settings of the program with a name of their own in Django's settings. All others are
 # in the dict CHANMQTTPROXY, since a site may have other MQTT_… settings for its own clients.
 NAMES = (
@@ -28,7 +30,7 @@ NAMES = (
     "MQTT_VERSION",
     "MQTT_CHANNEL_NAME",
 )
-DICT = "CHANMQTTPROXY"
+DICT = options.DICT
 
 # Keys of a layer that mean nothing outside Python.
 PYTHON_ONLY = ("TEST_CONFIG", "on_disconnect", "on_reconnect")
@@ -42,9 +44,16 @@ def document(layer: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {"module": settings_module()}
     for name in (*NAMES, DICT):
         if hasattr(settings, name):
-            found[name] = plain(getattr(settings, name), name)
+            found[name] = plain(for_the_program(getattr(settings, name)), name)
     found["CHANNEL_LAYERS"] = {"default": channel_layer(layer or layer_alias())}
     return found
+
+
+def for_the_program(value: Any) -> Any:
+    """A setting without what only Python reads of the dict."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: entry for key, entry in value.items() if str(key).upper() not in options.PYTHON_ONLY}
 
 
 def settings_module() -> str:

@@ -66,18 +66,31 @@ def start(command: list[str], document: Mapping[str, Any], **options: Any) -> "s
     It raises BinaryNotFound where the system can't run the program.
     """
     environment, descriptors = environment_with(document)
-    if os.name != "nt":
+    try:
+        return start_process(command, environment, pass_fds=descriptors, **options)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def start_process(
+    command: list[str], environment: Mapping[str, str], **options: Any
+) -> "subprocess.Popen[str]":
+    """Start a child, which gets only the signals that we send it, and ends with us.
+
+    It raises BinaryNotFound where the system can't run it.
+    """
+    if os.name == "nt":
+        options.pop("pass_fds", None)
+    else:
         # A terminal sends Ctrl-C to the whole group, and a second signal ends the program at once.
-        options |= {"start_new_session": True, "pass_fds": descriptors}
+        options["start_new_session"] = True
     if sys.platform == "linux":
         options["preexec_fn"] = _end_with_parent()
     try:
         return subprocess.Popen(command, env=environment, text=True, **options)
     except OSError as error:
         raise BinaryNotFound(f"starting {command[0]}: {error.strerror}") from None
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
 def _end_with_parent() -> Callable[[], Any] | None:

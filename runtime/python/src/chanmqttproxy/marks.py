@@ -17,6 +17,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _ATTRIBUTE = "_on_mqtt"
 
+# All marks, with the module and the name of what they stand above.
+_recorded: "list[tuple[str, str, Mark]]" = []
+
 
 class MarkOptions(OptionKeys, total=False):
     """What @on_mqtt takes beside the pattern."""
@@ -70,6 +73,7 @@ def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
         if not inspect.isfunction(function):
             raise mark.error(f"it stands above a {type(function).__name__}, not above a function")
         setattr(function, _ATTRIBUTE, (mark, *marks(function)))
+        _recorded.append((function.__module__, function.__qualname__, mark))
         return cast(F, function)
 
     return leave_mark
@@ -79,3 +83,8 @@ def marks(function: Any) -> tuple[Mark, ...]:
     """The marks of a function or method, from the top; none if it has none."""
     found: tuple[Mark, ...] = getattr(function, _ATTRIBUTE, ())
     return found
+
+
+def recorded(module: str) -> list[tuple[Mark, str]]:
+    """The marks of a module's functions, with their names: also of those that a later one replaced."""
+    return [(mark, name) for of, name, mark in _recorded if of == module and "." not in name]

@@ -1,17 +1,22 @@
 """manage.py runmqtt: the MQTT worker with the site's settings."""
 
+import os
 import sys
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import BaseCommand, CommandError, CommandParser
 from django.core.management.base import SystemCheckError
 
-from chanmqttproxy import dev, handover, launch
+from chanmqttproxy import dev, handover, launch, supervise
 from chanmqttproxy.checks import TAG
+from chanmqttproxy.handlers import process
 
 
 class Command(BaseCommand):
-    help = "Runs the MQTT worker. Options after -- are for the program: runmqtt -- --log-level debug"
+    help = (
+        "Runs the MQTT worker, and the handlers of the site beside it. "
+        "Options after -- are for the program: runmqtt -- --log-level debug"
+    )
     requires_system_checks = ()  # handle runs ours
     leave_locale_alone = True
 
@@ -27,17 +32,42 @@ class Command(BaseCommand):
             action="store_true",
             help="show what it would connect to, and whether that answers",
         )
+        which = parser.add_mutually_exclusive_group()
+        which.add_argument(
+            "--no-handlers", action="store_true", help="run the worker alone, not what mqtt_handlers.py has"
+        )
+        which.add_argument(
+            "--handlers-only", action="store_true", help="run the handlers alone, on any number of machines"
+        )
         parser.add_argument("--layer", default="", help="alias of the channel layer, if not the default")
         parser.add_argument("options", nargs="*", help="options of the program, after --")
 
     def handle(self, *args: Any, **options: Any) -> None:
         extra, layer = options["options"], options["layer"]
+        if layer:
+            os.environ["MQTT_CHANNEL_LAYER"] = layer  # for the calls of handlers too
         self.check_settings()
+        if options["handlers_only"]:
+            self.refuse(options, "dev", "check")
+            sys.exit(process.run())
+        with_handlers = not options["no_handlers"]
         if options["dev"]:
             command = handover.program("dev", "--serve", *extra)
-            sys.exit(dev.serve(command, layer, self.stderr.write))
-        verb = ["check", "--connect"] if options["check"] else ["run"]
-        sys.exit(launch.become(handover.program(*verb, *extra), handover.site_settings(layer)))
+            sys.exit(dev.serve(command, layer, self.stderr.write, with_handlers))
+        registry, stores = process.found() if with_handlers else (None, [])
+        settings = handover.site_settings(layer)
+        if options["check"]:
+            sys.exit(launch.become(handover.program("check", "--connect", *extra), settings))
+        command = handover.program("run", *extra)
+        if stores or (registry is not None and registry.handlers):
+            sys.exit(supervise.run(command, settings, layer))
+        sys.exit(launch.become(command, settings))
+
+    def refuse(self, options: dict[str, Any], *names: str) -> None:
+        """End the command if one of these options is given too."""
+        for name in names:
+            if options[name]:
+                raise CommandError(f"--{name} is not for --handlers-only.", returncode=2)
 
     def check_settings(self) -> None:
         """Check the installation; an error ends the command with exit code 2."""

@@ -1,0 +1,131 @@
+"""Calls one handler, with database connections as Django has them around a request."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.db import (
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+    reset_queries,
+    transaction,
+)
+
+from chanmqttproxy.data import Message, Properties
+from chanmqttproxy.entry import Entry
+from chanmqttproxy.handlers.registry import Handler
+from chanmqttproxy.payload import decoded
+
+
+class DatabaseAway(Exception):
+    """A database that the handler uses can't be reached. It has nothing to do with the message."""
+
+    def __init__(self, alias: str, reason: str) -> None:
+        super().__init__(f"the database {alias!r} is unreachable: {reason}")
+        self.alias = alias
+
+
+def message_of(entry: Entry, handler: Handler) -> Message:
+    """What the handler gets: the payload in the form that it asks for."""
+    return Message(
+        topic=entry.topic,
+        payload=decoded(entry.payload, handler.options.payload),
+        qos=min(entry.qos, handler.options.qos),
+        retain=entry.retain,
+        properties=Properties.from_wire(entry.properties) if entry.properties else None,
+    )
+
+
+def bound(handler: Handler, message: Message) -> Callable[[], Any]:
+    """The call of a handler. A sync one is atomic for databases with ATOMIC_REQUESTS."""
+    arguments = handler.mark.pattern.match(message.topic) or {}
+    function = handler.function
+    if not handler.is_async:
+        for alias in connections:
+            if connections.settings[alias]["ATOMIC_REQUESTS"]:
+                function = transaction.atomic(using=alias)(function)
+    return lambda: function(message, **arguments)
+
+
+class Caller:
+    """Calls handlers: sync ones in the caller's thread, async ones in a thread with a loop for all."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="async handlers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def call(self, handler: Handler, message: Message) -> None:
+        """Call a handler and wait for it. It raises what that raises, or DatabaseAway."""
+        call = bound(handler, message)
+        if handler.is_async:
+            self.run(as_request(call))
+        else:
+            in_request(call)
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine in the loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+
+def in_request(call: Callable[[], Any]) -> None:
+    """Call a sync function as Django calls a view."""
+    before()
+    try:
+        result = call()
+        if inspect.iscoroutine(result):
+            result.close()
+            raise TypeError("the handler returned a coroutine: write it as async def")
+    except Exception as error:
+        check_databases(error)
+        raise
+    finally:
+        close_old_connections()
+
+
+async def as_request(call: Callable[[], Any]) -> None:
+    """Call an async function as Django calls an async view. Its queries have a thread of their own."""
+    async with ThreadSensitiveContext():
+        try:
+            await call()
+        except (SystemExit, KeyboardInterrupt) as error:  # it would end the loop of all
+            raise RuntimeError(f"the handler raised {type(error).__name__}") from error
+        except Exception as error:
+            await sync_to_async(check_databases)(error)
+            raise
+        finally:
+            await sync_to_async(connections.close_all)()
+
+
+def before() -> None:
+    reset_queries()
+    close_old_connections()
+
+
+def check_databases(error: BaseException) -> None:
+    """Raise DatabaseAway if the reason for an error is a database that can't be reached."""
+    if not any(isinstance(cause, (OperationalError, InterfaceError)) for cause in causes(error)):
+        return
+    for connection in connections.all(initialized_only=True):
+        try:
+            connection.close_if_unusable_or_obsolete()
+            connection.ensure_connection()
+        except (OperationalError, InterfaceError) as reason:
+            raise DatabaseAway(connection.alias, str(reason).strip()) from error
+
+
+def causes(error: BaseException | None) -> list[BaseException]:
+    """An error and what it came of."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

@@ -1,0 +1,22 @@
+"""Calls a handler without a worker: for tests."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chanmqttproxy.data import Message
+from chanmqttproxy.handlers.registry import Handler, discover
+
+
+def call_of(message: Message) -> tuple[Handler, Callable[[], Any]] | None:
+    """The handler that takes a message's topic, and its call; None if none does."""
+    handler = discover().find(message.topic)
+    if handler is None:
+        return None
+    arguments = handler.mark.pattern.match(message.topic) or {}
+    if not handler.is_async:
+        return handler, lambda: handler.function(message, **arguments)
+
+    async def call() -> None:
+        await handler.function(message, **arguments)
+
+    return handler, call

@@ -1,0 +1,73 @@
+"""The process of the handlers: manage.py runmqtt --handlers-only."""
+
+import logging
+import os
+import signal
+import sys
+from types import FrameType
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError
+
+from chanmqttproxy import launch
+from chanmqttproxy.errors import PatternError
+from chanmqttproxy.handlers.registry import Registry, discover
+from chanmqttproxy.handlers.service import Service
+from chanmqttproxy.handlers.stores import Store, stores
+from chanmqttproxy.supervise import notify
+
+logger = logging.getLogger("chanmqttproxy.handlers")
+
+NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
+
+
+def found() -> tuple[Registry, list[Store]]:
+    """The handlers and the stores of the site. It raises CommandError if one is wrong."""
+    try:
+        return discover(), stores()
+    except (PatternError, ImproperlyConfigured) as error:
+        raise CommandError(str(error), returncode=2) from None
+
+
+def run() -> int:
+    """Run the handlers until a signal comes, and return the exit code."""
+    registry, wanted = found()
+    if not registry.handlers and not wanted:
+        print(f"There is nothing to run: {NONE}.", file=sys.stderr)
+        return 0
+    log_to_stderr()
+    try:
+        service = Service(registry, wanted)
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error), returncode=2) from None
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if stopped:  # a second signal
+            os._exit(1)
+        stopped.append(number)
+        service.stop()
+
+    stopped: list[int] = []
+    for number in launch.STOP_SIGNALS:
+        signal.signal(number, stop)
+    service.start()
+    names = [handler.name for handler in registry.handlers] + [store.name for store in wanted]
+    logger.info("handlers run: %s", ", ".join(dict.fromkeys(names)))
+    notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
+    service.wait()
+    code = 0 if service.drain() else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code:
+        os._exit(code)  # threads that still run would hold up the end
+    return code
+
+
+def log_to_stderr() -> None:
+    """Show what the handlers log, unless LOGGING says where it goes."""
+    ours = logging.getLogger("chanmqttproxy")
+    if not ours.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        ours.addHandler(handler)
+        ours.setLevel(os.environ.get("LOG_LEVEL", "info").upper())

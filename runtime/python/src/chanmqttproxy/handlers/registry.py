@@ -1,0 +1,118 @@
+"""The handlers of a site: which there are, and which of them takes a topic."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps
+from django.utils.module_loading import module_has_submodule
+
+from chanmqttproxy.data import Options
+from chanmqttproxy.filters import matches
+from chanmqttproxy.marks import Mark, marks, recorded
+
+MODULE = "mqtt_handlers"
+
+# The options of a subscription that make no sense for handlers, as the stream refuses them.
+NOT_FOR_STREAMS = ("batch", "min_interval", "no_local", "shared")
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A function with one of its patterns."""
+
+    name: str
+    function: Callable[..., Any]
+    mark: Mark
+    options: Options
+
+    @property
+    def filter(self) -> str:
+        return self.mark.pattern.filter
+
+    @property
+    def stored(self) -> bool:
+        """Whether its messages wait in a stream; those of QoS 0 do not."""
+        return self.options.qos > 0
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+
+class Registry:
+    """The handlers of a site, by topic."""
+
+    def __init__(self, handlers: Iterable[Handler] = ()) -> None:
+        self.handlers: list[Handler] = []
+        self._exact: dict[str, Handler] = {}
+        self._wild: list[Handler] = []
+        for handler in handlers:
+            self.add(handler)
+
+    def add(self, handler: Handler) -> None:
+        """Add a handler. It raises PatternError if another takes the same topics."""
+        for other in self.handlers:
+            if other.filter == handler.filter:
+                raise handler.mark.error(f"{other.name} ({other.mark.where}) takes the same topics already")
+        self.handlers.append(handler)
+        if {"+", "#"} & set(handler.filter.split("/")):
+            self._wild.append(handler)
+            self._wild.sort(key=lambda handler: handler.mark.pattern.specificity)
+        else:
+            self._exact[handler.filter] = handler
+
+    def find(self, topic: str) -> Handler | None:
+        """The handler that takes a topic: of those whose pattern matches, the most specific one."""
+        found = self._exact.get(topic)
+        if found is None:
+            found = next((handler for handler in self._wild if matches(handler.filter, topic)), None)
+        return found
+
+
+def discover() -> Registry:
+    """The handlers in the mqtt_handlers.py of each app.
+
+    It raises PatternError where a pattern or a function is wrong, with file and line.
+    """
+    registry = Registry()
+    for config in apps.get_app_configs():
+        if module_has_submodule(config.module, MODULE):
+            for handler in of_module(importlib.import_module(f"{config.name}.{MODULE}")):
+                registry.add(handler)
+    return registry
+
+
+def of_module(module: ModuleType) -> list[Handler]:
+    """The handlers that a module defines, in the order of their lines."""
+    found = []
+    for function in list(vars(module).values()):
+        if callable(function) and marks(function) and function.__module__ == module.__name__:
+            found += [handler_of(module, function, mark) for mark in marks(function)]
+    kept = {handler.mark.where for handler in found}
+    for mark, name in recorded(module.__name__):
+        if mark.where not in kept:
+            raise mark.error(
+                f"another handler further down is called {name} too: give each a name of its own"
+            )
+    return sorted(found, key=lambda handler: int(handler.mark.where.rpartition(":")[2]))
+
+
+def handler_of(module: ModuleType, function: Callable[..., Any], mark: Mark) -> Handler:
+    """A function with a mark as a handler."""
+    if mark.pattern.url_names:
+        raise mark.error("a handler has no URL: {url.…} is for consumers")
+    for name in NOT_FOR_STREAMS:
+        if name in mark.given:
+            raise mark.error(f"the option {name} is for consumers")
+    mark.check(function, "message")
+    options = mark.options(qos=1)
+    if options.qos not in (0, 1, 2):
+        raise mark.error(f"qos must be 0, 1 or 2, not {options.qos!r}")
+    if options.overflow == "latest":
+        raise mark.error('overflow "latest" is for consumers: a handler has "wait" or "drop"')
+    app = module.__name__.removesuffix("." + MODULE)
+    return Handler(f"{app}.{function.__name__}", function, mark, options)

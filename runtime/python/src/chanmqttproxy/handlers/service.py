@@ -1,0 +1,132 @@
+"""The handlers of a site as one service: start, run until a signal, drain."""
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import redis
+
+from chanmqttproxy.handlers.batches import Batches
+from chanmqttproxy.handlers.connection import connect, layer_config, own_prefix
+from chanmqttproxy.handlers.plain import ChannelReader
+from chanmqttproxy.handlers.pool import Limits, Pool
+from chanmqttproxy.handlers.reader import Reader
+from chanmqttproxy.handlers.registry import Registry
+from chanmqttproxy.handlers.stores import Store
+from chanmqttproxy.handlers.stream import Keys, Opener
+from chanmqttproxy.handlers.subscriptions import Subscriptions
+from chanmqttproxy.options import shutdown_timeout
+
+logger = logging.getLogger("chanmqttproxy.handlers")
+
+HANDLERS, STATE = "handlers", "state"  # the streams
+CHANNEL = "chanmqttproxy.handlers"  # for handlers of QoS 0
+REPORT = 60.0  # seconds between two lines of counts
+
+
+class Service:
+    """All that runs in the process of the handlers."""
+
+    def __init__(self, registry: Registry, stores: Sequence[Store]) -> None:
+        config = layer_config()
+        self.client = connect(config)
+        self._own, self._opener = own_prefix(config), Opener(config.get("symmetric_encryption_keys") or ())
+        self.limits = Limits()
+        self.sinks: list[Pool | Batches] = []
+        self.readers: list[Reader] = []
+        self.subscriptions: list[Subscriptions] = []
+        self.channel: ChannelReader | None = None
+        self._stopped = threading.Event()
+        self._reported: dict[str, Any] = {}
+        if registry.handlers:
+            self._add_handlers(registry)
+        if stores:
+            self._add_stores(stores)
+
+    def _add_handlers(self, registry: Registry) -> None:
+        pool = Pool(registry, self.limits)
+        self.sinks.append(pool)
+        stored = {h.filter: _options(h.options) for h in registry.handlers if h.stored}
+        plain = {h.filter: _options(h.options) for h in registry.handlers if not h.stored}
+        if stored:
+            self._read(HANDLERS, pool, stored)
+        if plain:
+            self.channel = ChannelReader(CHANNEL, pool)
+            target = {"channel": CHANNEL}
+            self.subscriptions.append(Subscriptions(target, plain, self.client, Keys(self._own, HANDLERS)))
+
+    def _add_stores(self, stores: Sequence[Store]) -> None:
+        def store(entries: Sequence[Any]) -> None:
+            for one in stores:
+                one.store(entries)
+
+        wanted = {
+            filter: {"qos": 1, "payload": "bytes", "retained": "send"}
+            for one in stores
+            for filter in one.filters
+        }
+        self._read(STATE, Batches(", ".join(one.name for one in stores), store, self.limits), wanted)
+
+    def _read(self, name: str, sink: Pool | Batches, wanted: Mapping[str, dict[str, Any]]) -> None:
+        keys = Keys(self._own, name)
+        sink.reader = Reader(self.client, keys, self._opener, sink)
+        if sink not in self.sinks:
+            self.sinks.append(sink)
+        self.readers.append(sink.reader)
+        self.subscriptions.append(Subscriptions({"stream": name}, wanted, self.client, keys))
+
+    def start(self) -> None:
+        for part in (*self.sinks, *self.readers, *self.subscriptions):
+            part.start()
+        if self.channel is not None:
+            self.channel.start()
+
+    def wait(self) -> None:
+        """Wait until stop is called; counts are logged meanwhile."""
+        while not self._stopped.wait(REPORT):
+            self.report()
+
+    def stop(self) -> None:
+        """Let wait return. It may be called by a signal handler."""
+        self._stopped.set()
+
+    def drain(self) -> bool:
+        """End what is under way, within the shutdown timeout; whether it did end."""
+        deadline = time.monotonic() + shutdown_timeout()
+        for part in (*self.subscriptions, *self.readers, *self.sinks):
+            part.stop()
+        if self.channel is not None:
+            self.channel.stop()
+        left = [name for sink in self.sinks for name in sink.close(deadline - time.monotonic() - 0.5)]
+        if left:
+            logger.error(
+                "stopping although handlers still run; their messages come again: %s", ", ".join(left)
+            )
+        for reader in self.readers:
+            reader.close(max(0.3, deadline - time.monotonic()))
+        self.report()
+        with contextlib.suppress(redis.RedisError):
+            self.client.close()
+        return not left
+
+    def is_ready(self) -> bool:
+        """Whether everything is subscribed to."""
+        return all(one.ready.is_set() for one in self.subscriptions)
+
+    def report(self) -> None:
+        """Log what was done, if that has changed."""
+        counts: dict[str, int] = {}
+        for sink in self.sinks:
+            for name, value in vars(sink.counts).items():
+                counts[name] = counts.get(name, 0) + value
+        if counts != self._reported:
+            self._reported = counts
+            logger.info("messages: %s", ", ".join(f"{value} {name}" for name, value in counts.items()))
+
+
+def _options(options: Any) -> dict[str, Any]:
+    """What to subscribe with. The payload is decoded here, for each handler in its own way."""
+    return {**options.to_wire(), "payload": "bytes"}

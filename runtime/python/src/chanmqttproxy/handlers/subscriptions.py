@@ -1,0 +1,109 @@
+"""Subscribes for handlers: at the start, and again when Redis has lost it."""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+
+from chanmqttproxy.client import transport
+from chanmqttproxy.errors import MqttError, MqttTimeout
+from chanmqttproxy.handlers.stream import Keys
+
+logger = logging.getLogger("chanmqttproxy.handlers")
+
+TIMEOUT = 5.0
+LOOK = 2.0  # seconds between two looks whether it is still there
+RENEW = 60.0  # what is not stored in a stream is asked for again after so many seconds
+
+NO_WORKER = "no answer from the MQTT worker (%s): handlers wait for it. Start it: manage.py runmqtt"
+
+Options = dict[str, Any]
+
+
+class Subscriptions:
+    """What the handlers of one target want: a stream, or a channel.
+
+    What a stream has subscribed to is noted in Redis. So a start takes back what no handler
+    wants any more, and a Redis that has lost everything is noticed.
+    """
+
+    def __init__(
+        self, target: Options, wanted: Mapping[str, Options], client: "redis.Redis", keys: Keys
+    ) -> None:
+        self.target, self.wanted, self.client, self.keys = target, dict(wanted), client, keys
+        self.ready = threading.Event()  # all is subscribed to, or refused
+        self.refused: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._absent = False
+        self._thread = threading.Thread(target=self._forever, name="subscriptions", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def close(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def _forever(self) -> None:
+        first = True
+        while not self._stopping.is_set():
+            try:
+                noted = self._noted()
+                if first or not noted:
+                    self._subscribe(noted)
+                    self.ready.set()
+                    first = False
+            except MqttTimeout as error:
+                if not self._absent:
+                    logger.warning(NO_WORKER, error.reason)
+                self._absent = True
+            except (MqttError, redis.RedisError) as error:
+                logger.warning("handlers can't subscribe yet: %s", error)
+            self._stopping.wait(LOOK if self._stored else RENEW if self.ready.is_set() else LOOK)
+
+    @property
+    def _stored(self) -> bool:
+        return "stream" in self.target
+
+    def _noted(self) -> dict[str, str]:
+        """The filters that were subscribed to, with their options."""
+        if not self._stored:
+            return {}
+        found: Any = self.client.hgetall(self.keys.filters)
+        return {filter.decode(): options.decode() for filter, options in found.items()}
+
+    def _subscribe(self, noted: Mapping[str, str]) -> None:
+        for filter, options in self.wanted.items():
+            if self._stopping.is_set():
+                return
+            self._ask_for(filter, options)
+        for filter in sorted(noted.keys() - self.wanted.keys()):
+            self._answer({"type": "mqtt.unsubscribe", "topic": filter, **self.target})
+            self.client.hdel(self.keys.filters, filter)
+            logger.info("no handler takes %s any more: unsubscribed", filter)
+
+    def _ask_for(self, filter: str, options: Options) -> None:
+        answer = self._answer({"type": "mqtt.subscribe", "topic": filter, **self.target, **options})
+        if answer.get("type") == "mqtt.error":
+            reason = f"{answer.get('code')}: {answer.get('reason')}"
+            if self.refused.get(filter) != reason:
+                logger.error(
+                    "the subscription to %s is refused (%s): its handler gets nothing", filter, reason
+                )
+            self.refused[filter] = reason
+            return
+        self.refused.pop(filter, None)
+        if self._stored:
+            self.client.hset(self.keys.filters, filter, json.dumps(options, sort_keys=True))
+
+    def _answer(self, command: Options) -> Options:
+        answer = transport().call(command, TIMEOUT)
+        if self._absent:
+            self._absent = False
+            logger.warning("the MQTT worker is there")
+        return answer

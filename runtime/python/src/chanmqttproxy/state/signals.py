@@ -1,0 +1,7 @@
+"""Signals of the last messages."""
+
+from django.dispatch import Signal
+
+# Sent after a commit that stored messages: sender is LastMessage, messages is a list of
+# them. Their primary keys may not be set. A receiver that raises is logged.
+updated = Signal()

@@ -1,0 +1,412 @@
+"""Reading a stream from a real Redis: order, leases, failures, dead letters."""
+
+import contextlib
+import itertools
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+if not os.environ.get("TEST_REDIS_URL"):
+    pytest.skip("no Redis: set TEST_REDIS_URL", allow_module_level=True)
+
+import msgpack
+import redis
+from django.db import OperationalError, connection
+
+from chanmqttproxy.data import Message
+from chanmqttproxy.handlers import call, holdings
+from chanmqttproxy.handlers.batches import Batches
+from chanmqttproxy.handlers.pool import Limits, Pool
+from chanmqttproxy.handlers.reader import Reader
+from chanmqttproxy.handlers.registry import Handler, Registry
+from chanmqttproxy.handlers.stream import Keys, Opener, Partition, partition_of
+from chanmqttproxy.marks import marks, on_mqtt
+
+PARTITIONS = 4
+LIMITS = Limits(concurrency=4, tries=3, backoff=0.05, backoff_max=0.1, messages=1000, bytes=1 << 20)
+
+
+@pytest.fixture
+def client() -> Iterator["redis.Redis"]:
+    found = redis.Redis.from_url(os.environ["TEST_REDIS_URL"])
+    found.flushall()
+    yield found
+    found.close()
+
+
+class Stream:
+    """Writes entries as the worker does."""
+
+    def __init__(self, client: "redis.Redis", name: str = "handlers") -> None:
+        self.client, self.keys, self.opener = client, Keys("chanmqttproxy:asgi:mqtt:", name), Opener()
+        self.facts(f"1:{PARTITIONS}")
+
+    def facts(self, generations: str, **more: Any) -> None:
+        facts = {
+            "format": 1,
+            "generations": generations,
+            "dead_messages": 1000,
+            "dead_bytes": 1 << 20,
+            **more,
+        }
+        self.client.hset(self.keys.facts, mapping=facts)
+
+    def add(self, topic: str, payload: bytes, partition: Partition | None = None) -> str:
+        partition = partition or Partition(1, partition_of(topic, PARTITIONS))
+        message = {"topic": topic, "payload": payload, "qos": 1, "retain": False}
+        body = msgpack.packb({"type": "mqtt.message", "message": message})
+        return str(self.add_body(body, partition).decode())
+
+    def add_body(self, body: bytes, partition: Partition, v: int = 1) -> Any:
+        key = self.keys.of(partition)
+        with contextlib.suppress(redis.ResponseError):  # it is there
+            self.client.xgroup_create(key, "handlers", "0", mkstream=True)
+        return self.client.xadd(key, {"v": v, "b": 0, "body": body})
+
+    def left(self) -> int:
+        keys: Any = self.client.keys(self.keys.facts + ":[0-9]*:*")
+        lengths: list[Any] = [self.client.xlen(key) for key in keys]
+        return sum(lengths)
+
+    def dead(self) -> list[dict[str, str]]:
+        found: Any = self.client.xrange(self.keys.dead)
+        return [{k.decode(): v.decode(errors="replace") for k, v in fields.items()} for _, fields in found]
+
+
+@pytest.fixture
+def stream(client: "redis.Redis") -> Stream:
+    return Stream(client)
+
+
+class Run:
+    """Handlers and a reader, as a process has them."""
+
+    def __init__(self, stream: Stream, *functions: Callable[..., Any], limits: Limits = LIMITS) -> None:
+        handlers = [Handler(f.__name__, f, mark, mark.options(1)) for f in functions for mark in marks(f)]
+        self.pool = Pool(Registry(handlers), limits)
+        self.pool.reader = self.reader = Reader(stream.client, stream.keys, stream.opener, self.pool)
+        self.pool.start()
+        self.reader.start()
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.reader.stop()
+        self.pool.stop()
+        assert self.pool.close(10) == []
+        self.reader.close(10)
+
+
+def eventually(is_so: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never was so"
+        time.sleep(0.01)
+
+
+def test_in_order_per_topic_and_several_at_once(stream: Stream) -> None:
+    seen: dict[str, list[int]] = {}
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    @on_mqtt("t/{n}")
+    def handler(message: Message, n: str) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.001)
+        with lock:
+            seen.setdefault(n, []).append(int(message.payload))
+            at_once -= 1
+
+    for i in range(20):
+        for n in range(20):
+            stream.add(f"t/{n}", str(i).encode())
+    with Run(stream, handler) as run:
+        eventually(lambda: stream.left() == 0)
+        assert run.pool.counts.handled == 400
+    assert seen == {str(n): list(range(20)) for n in range(20)}
+    assert most > 1
+    assert stream.client.keys(stream.keys.facts + ":reader-lease*") == []
+
+
+def test_a_failure_is_tried_again_and_then_a_dead_letter(
+    stream: Stream, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+
+    @on_mqtt("{what}")
+    def handler(message: Message, what: str) -> None:
+        if what == "bad" and message.payload == 1:
+            seen.append("bad")
+            raise ValueError("secret")
+        seen.append((what, message.payload))
+
+    @on_mqtt("async/{what}")
+    async def waits(message: Message, what: str) -> None:
+        seen.append("async")
+        if seen.count("async") < 3:
+            raise SystemExit  # whatever it is
+
+    stream.add("bad", b"1")
+    stream.add("bad", b"2")
+    stream.add("good", b"1")
+    stream.add("async/x", b"")
+    stream.add("nobody/takes/this", b"?")
+    with Run(stream, handler, waits) as run:
+        eventually(lambda: stream.left() == 0)
+        counts = run.pool.counts
+    assert seen.count("bad") == 3 and seen.count("async") == 3
+    assert ("bad", 2) in seen and seen.index(("bad", 2)) > seen.index(("good", 1))
+    assert (counts.handled, counts.dead, counts.failed) == (3, 2, 5)
+    letters = {letter["handler"]: letter for letter in stream.dead()}
+    assert letters["handler"]["reason"] == "ValueError in handler" and letters["handler"]["attempts"] == "3"
+    assert letters["handler"]["from"].startswith(f"1:{partition_of('bad', 4)}:")
+    assert letters[""]["reason"] == "no handler takes this topic"
+    assert "topic bad (try 1 of 3)" in caplog.text
+
+
+def test_the_dead_letters_are_bounded(stream: Stream) -> None:
+    @on_mqtt("t")
+    def handler(message: Message) -> None:
+        raise ValueError
+
+    stream.facts("1:4", dead_messages=5, dead_bytes=1 << 20)
+    with Run(stream, handler, limits=replace(LIMITS, tries=1)):
+        for _ in range(8):
+            stream.add("t", b"x" * 1000)
+        eventually(lambda: stream.left() == 0)
+        assert len(stream.dead()) == 5
+        stream.facts("1:4", dead_messages=5, dead_bytes=2500)
+        time.sleep(0.6)  # the reader looks at the facts
+        stream.add("t", b"y" * 1000)
+        eventually(lambda: stream.left() == 0)
+        assert len(stream.dead()) == 2
+        stream.add("t", b"z" * 5000)
+        eventually(lambda: stream.left() == 0)
+        assert len(stream.dead()) == 1
+
+
+def test_a_topic_that_waits_holds_up_no_other(stream: Stream) -> None:
+    seen: list[str] = []
+
+    @on_mqtt("t/{n}")
+    def handler(message: Message, n: str) -> None:
+        seen.append(n)
+        if n == "bad":
+            raise ValueError
+
+    with Run(stream, handler, limits=replace(LIMITS, tries=2, backoff=5, backoff_max=5)):
+        stream.add("t/bad", b"")
+        eventually(lambda: seen)
+        for n in range(100):
+            stream.add(f"t/{n}", b"")
+        eventually(lambda: len(seen) == 101, 4)
+
+
+def test_another_reader_goes_on_where_a_killed_one_was(stream: Stream) -> None:
+    """One that vanishes holds its leases and what it had taken until the leases end."""
+    seen: list[str] = []
+    hangs = threading.Event()
+
+    @on_mqtt("t/{n}")
+    def hanging(message: Message, n: str) -> None:
+        hangs.wait(60)
+
+    @on_mqtt("t/{n}")
+    def handler(message: Message, n: str) -> None:
+        seen.append(f"{n} {message.payload}")
+
+    dead = Run(stream, hanging)
+    for i in range(10):
+        for n in range(4):
+            stream.add(f"t/{n}", str(i).encode())
+    eventually(
+        lambda: (
+            stream.client.xlen(stream.keys.of(Partition(1, partition_of("t/0", 4))))
+            and dead.pool.room()[0] < 1000
+        )
+    )
+    time.sleep(0.5)
+    dead.reader._ended = True  # as kill -9 does it: no lease is given back
+    started = time.monotonic()
+    with Run(stream, handler):
+        eventually(lambda: seen)
+        assert time.monotonic() - started < 2 + 1  # and a second for a busy machine
+        eventually(lambda: stream.left() == 0)
+    hangs.set()
+    for n in range(4):
+        assert [line for line in seen if line.startswith(f"{n} ")] == [f"{n} {i}" for i in range(10)]
+
+
+def test_readers_share_the_partitions(stream: Stream) -> None:
+    @on_mqtt("#")
+    def handler(message: Message) -> None:
+        pass
+
+    def shares() -> list[int]:
+        return [len(run.reader.holdings.readable()) for run in (first, second)]
+
+    with Run(stream, handler) as first:
+        eventually(lambda: len(first.reader.holdings.readable()) == 4)
+        with Run(stream, handler) as second:
+            eventually(lambda: shares() == [2, 2])
+        eventually(lambda: shares() == [4, 0])
+
+
+def test_redis_that_lost_everything(stream: Stream) -> None:
+    seen: list[int] = []
+
+    @on_mqtt("t")
+    def handler(message: Message) -> None:
+        seen.append(message.payload)
+
+    with Run(stream, handler):
+        stream.add("t", b"1")
+        eventually(lambda: seen == [1])
+        stream.client.flushall()
+        time.sleep(0.5)
+        stream.facts("1:4")
+        stream.add("t", b"2")
+        eventually(lambda: seen == [1, 2])
+
+
+def test_generations_are_read_one_after_the_other(stream: Stream) -> None:
+    seen: list[int] = []
+
+    @on_mqtt("{topic}")
+    def handler(message: Message, topic: str) -> None:
+        time.sleep(0.02)
+        seen.append(message.payload)
+
+    for i in range(20):
+        stream.add("t", str(i).encode(), Partition(1, 2))
+    stream.facts("1:4 2:2")
+    for i in range(20, 40):
+        stream.add("t", str(i).encode(), Partition(2, 0))
+    with Run(stream, handler):
+        eventually(lambda: stream.left() == 0)
+    assert seen == list(range(40))
+
+
+def test_entries_that_are_no_messages(stream: Stream, caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[Any] = []
+
+    @on_mqtt("t")
+    def handler(message: Message) -> None:
+        seen.append(message.payload)
+
+    partition = Partition(1, partition_of("t", 4))
+    for body in (b"", b"\xc1", msgpack.packb(7), msgpack.packb({"message": {"topic": 3}})):
+        stream.add_body(body, partition)
+    stream.add("t", b"1")
+    stream.add_body(b"later", partition, v=2)
+    stream.add("t", b"2")
+    with Run(stream, handler):
+        eventually(lambda: seen and "version" in caplog.text)
+        time.sleep(0.5)
+    assert seen == [1]
+    assert len(stream.dead()) == 4 and stream.left() == 2
+
+
+def test_a_database_that_is_away(
+    stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its handlers wait as long as it takes; others go on; it is said once."""
+    away = threading.Event()
+    seen: list[str] = []
+
+    def connect(*args: Any, **kwargs: Any) -> Any:
+        if away.is_set():
+            raise sqlite3.OperationalError("could not connect")
+        return sqlite3.connect(":memory:")
+
+    monkeypatch.setattr("django.db.backends.sqlite3.base.Database.connect", connect)
+
+    @on_mqtt("rows/{n}")
+    def needs_it(message: Message, n: str) -> None:
+        with connection.cursor() as cursor:
+            if away.is_set():
+                connection.errors_occurred = True
+                connection.close()
+                raise OperationalError("server closed the connection")
+            cursor.execute("SELECT 1")
+        seen.append(n)
+
+    @on_mqtt("else/{n}")
+    def other(message: Message, n: str) -> None:
+        seen.append(n)
+
+    away.set()
+    with Run(stream, needs_it, other) as run:
+        for n in range(10):
+            stream.add(f"rows/{n}", b"")
+        stream.add("else/x", b"")
+        eventually(lambda: seen == ["x"])
+        time.sleep(1)
+        away.clear()
+        eventually(lambda: stream.left() == 0)
+        assert run.pool.counts.failed == 0
+    assert sorted(seen) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x"]
+    assert caplog.text.count("the database 'default' is unreachable") == 1
+    assert caplog.text.count("the database is there again") == 1
+
+
+def test_batches(stream: Stream) -> None:
+    stored: list[list[str]] = []
+
+    def store(entries: Any) -> None:
+        if len(entries) > 1 and any(entry.payload == b"bad" for entry in entries):
+            raise ValueError
+        if entries[0].payload == b"bad":
+            raise ValueError
+        stored.append([entry.payload.decode() for entry in entries])
+
+    for i in range(300):
+        stream.add("t", b"bad" if i == 150 else str(i).encode())
+    batches = Batches("state", store, LIMITS)
+    batches.reader = reader = Reader(stream.client, stream.keys, stream.opener, batches)
+    batches.start()
+    reader.start()
+    eventually(lambda: stream.left() == 0)
+    reader.stop()
+    batches.stop()
+    batches.close(5)
+    reader.close(5)
+    assert list(itertools.chain(*stored)) == [str(i) for i in range(300) if i != 150]
+    assert [letter["handler"] for letter in stream.dead()] == ["state"]
+
+
+def test_an_async_handler_has_a_thread_for_its_queries() -> None:
+    from asgiref.sync import sync_to_async
+
+    threads: set[int] = set()
+
+    async def handler(message: Message) -> None:
+        threads.add(await sync_to_async(threading.get_ident)())
+
+    on_mqtt("t")(handler)
+    caller = call.Caller()
+    try:
+        one = Handler("handler", handler, marks(handler)[0], marks(handler)[0].options(1))
+        runs = [threading.Thread(target=caller.call, args=(one, Message("t", ""))) for _ in range(3)]
+        for run in runs:
+            run.start()
+        for run in runs:
+            run.join()
+    finally:
+        caller.close()
+    assert threading.get_ident() not in threads and threads
+
+
+def test_lease_is_short_enough() -> None:
+    from chanmqttproxy.handlers import reader
+
+    assert holdings.LEASE + reader.TICK + reader.WAIT < 2

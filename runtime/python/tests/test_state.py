@@ -1,0 +1,195 @@
+"""The last messages: what is kept, and what is found."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import RequestFactory
+from django.utils import timezone as django_timezone
+
+from chanmqttproxy.entry import Entry
+from chanmqttproxy.filters import matches
+from chanmqttproxy.state import alast, last
+from chanmqttproxy.state.admin import LastMessageAdmin
+from chanmqttproxy.state.models import LastMessage
+from chanmqttproxy.state.query import condition
+from chanmqttproxy.state.signals import updated
+from chanmqttproxy.state.store import keep
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "")
+
+
+def databases() -> dict[str, Any]:
+    """SQLite, and PostgreSQL where there is one."""
+    found: dict[str, Any] = {"sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+    if POSTGRES:
+        address = POSTGRES.removeprefix("postgres://postgres@").removesuffix("/postgres")
+        host, _, port = address.rpartition(":")
+        engine = "django.db.backends.postgresql"
+        found["postgresql"] = {
+            "ENGINE": engine,
+            "NAME": "postgres",
+            "USER": "postgres",
+            "HOST": host,
+            "PORT": port,
+        }
+    return found
+
+
+@pytest.fixture(params=sorted(databases()))
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with the tables, in place of the default one."""
+    connections["default"].close()
+    before = connections.settings["default"]
+    connections.settings["default"] = connections.configure_settings({"default": databases()[request.param]})[
+        "default"
+    ]
+    del connections["default"]
+    call_command("migrate", "chanmqttproxy_state", verbosity=0)
+    try:
+        yield request.param
+    finally:
+        if request.param == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        connections["default"].close()
+        connections.settings["default"] = before
+        del connections["default"]
+
+
+def entry(topic: str, payload: bytes = b"on", **more: Any) -> Entry:
+    values: dict[str, Any] = {"qos": 1, "retain": False, "received": NOW, **more}
+    return Entry(topic=topic, payload=payload, **values)
+
+
+def test_the_newest_of_a_topic_is_kept(database: str) -> None:
+    heard: list[list[str]] = []
+
+    def receiver(messages: list[LastMessage], **kwargs: Any) -> None:
+        heard.append([f"{message.topic} {message.payload}" for message in messages])
+
+    updated.connect(receiver)
+    try:
+        assert keep([entry("a", b"1"), entry("b", b"x"), entry("a", b'{"v": 2}')]) == 2
+        assert keep([entry("a", b"3", qos=2, retain=True, properties={"correlation_data": b"\1"})]) == 1
+        assert keep([]) == 0
+    finally:
+        updated.disconnect(receiver)
+    assert heard == [["a {'v': 2}", "b x"], ["a 3"]]
+    assert LastMessage.objects.count() == 2
+    found = LastMessage.objects.get(topic="a")
+    assert (found.payload, found.qos, found.retain, found.received) == (3, 2, True, NOW)
+    assert found.properties == {"correlation_data": "AQ=="}
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "value"),
+    [
+        (b"", "text", ""),
+        (b"on", "text", "on"),
+        (b"21.5", "json", 21.5),
+        (b"null", "json", None),
+        (b'{"a": ["\xc3\xa4"]}', "json", {"a": ["ä"]}),
+        (b"NaN", "text", "NaN"),
+        (b"1e400", "binary", b"Infinity"),
+        (b"\xff\x00", "binary", b"\xff\x00"),
+        (b"on\0", "binary", b"on\0"),
+        (b'"\\u0000"', "binary", b'"\\u0000"'),
+        (b"9" * 5000, None, None),
+        (b"[" * 100_000, None, None),
+        (b'"\\ud800"', None, None),
+    ],
+)
+def test_payloads(database: str, payload: bytes, kind: str | None, value: Any) -> None:
+    """Whatever a device sends is kept, and the others of its batch with it."""
+    assert keep([entry("a", payload), entry("b", b"on")]) == 2
+    found = LastMessage.objects.get(topic="a")
+    if kind is not None:
+        assert (found.kind, found.payload) == (kind, value)
+    assert LastMessage.objects.get(topic="b").payload == "on"
+
+
+def test_topics_that_no_index_takes(database: str, caplog: pytest.LogCaptureFixture) -> None:
+    topics = ["x" * 2600, "ö" * 1300, "y" * 2601, "Ä/ß/%_\\' \"", "$SYS/x"]
+    assert keep([entry(topic) for topic in topics]) == 4
+    assert "more than 2600 bytes" in caplog.text
+    assert {message.topic for message in last("#")} == {topics[0], topics[1], topics[3]}
+
+
+TOPICS = [
+    "house", "house/", "house/hall", "house/hall/lamp", "house/hall/lamp/set", "House/hall/lamp",
+    "house//lamp", "house0", "house.", "house/hall\n/lamp", "/", "//", "/house", "$SYS", "$SYS/house", "hous",
+    "house/ä+ö/lamp", "house/%/lamp", "house/_/lamp", "a.b/c", "aXb/c", "house/$x/lamp",
+]  # fmt: skip
+FILTERS = [
+    "#", "+", "+/#", "+/+", "/#", "/+", "//", "house", "house/#", "house/+", "house/+/lamp", "house/+/lamp/#",
+    "house/hall/#", "house/hall/lamp", "+/hall/lamp", "+/+/+", "$SYS/#", "$SYS/+", "house/%/lamp",
+    "house/_/+", "a.b/+", "+/lamp", "house/+/#", "house//#", "house/ä+ö/lamp", "house/$x/+",
+]  # fmt: skip
+
+
+def test_matching_is_the_rule_of_mqtt(database: str) -> None:
+    keep([entry(topic) for topic in TOPICS])
+    for topic_filter in FILTERS:
+        found = [message.topic for message in LastMessage.objects.matching(topic_filter)]
+        assert sorted(found) == sorted(t for t in TOPICS if matches(topic_filter, t)), topic_filter
+
+
+def test_matching_uses_the_index(database: str) -> None:
+    keep([entry(f"house/{n}/lamp") for n in range(1000)])
+    keep([entry(f"other/{n}/lamp") for n in range(1000)])
+    with connection.cursor() as cursor:
+        if database == "postgresql":
+            cursor.execute("ANALYZE; SET enable_seqscan = off")
+    plan = LastMessage.objects.filter(condition("house/7/+", connection.vendor)).order_by().explain()
+    assert "index" in plan.lower() and "topic" in plan, plan
+
+
+def test_last_in_one_line(database: str) -> None:
+    keep([entry("house/hall/lamp"), entry("house/hall/heat", b"21")])
+    assert [message.payload for message in last("house/+/heat")] == [21]
+    if database == "postgresql":  # SQLite's memory is that of one thread
+
+        async def found() -> list[LastMessage]:
+            return await alast("house/+/lamp")
+
+        assert [message.topic for message in asyncio.run(found())] == ["house/hall/lamp"]
+
+
+def test_prune(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    now = django_timezone.now()
+    old, new = now - timedelta(days=31), now - timedelta(days=29)
+    keep([entry("a/old", received=old), entry("a/new", received=new), entry("b/old", received=old)])
+    call_command("prunemqtt", "--days", "30", "--filter", "a/#")
+    assert "Deleted 1 " in capsys.readouterr().out
+    assert [message.topic for message in last("#")] == ["a/new", "b/old"]
+
+
+def test_admin_shows_and_changes_nothing(database: str) -> None:
+    call_command("migrate", "contenttypes", verbosity=0)
+    keep([entry("house/hall/lamp", b"<b>on</b>"), entry("house/hall/heat", b"\xff"), entry("other", b"1")])
+    model_admin = LastMessageAdmin(LastMessage, admin.site)
+
+    def page(query: str = "", key: str = "") -> str:
+        request = RequestFactory().get("/admin/" + query)
+        request.user = User(is_superuser=True, is_staff=True, is_active=True)
+        view = model_admin.change_view(request, key) if key else model_admin.changelist_view(request)
+        return str(view.render().rendered_content)  # type: ignore[attr-defined]
+
+    assert all(
+        text in page() for text in ("house/hall/lamp", "&lt;b&gt;on&lt;/b&gt;", "ff", "3 last messages")
+    )
+    assert "Add last message" not in page() and "delete_selected" not in page()
+    found = page("?q=house/%2B/lamp")
+    assert "house/hall/lamp" in found and "house/hall/heat" not in found
+    assert "house/hall/heat" in page("?q=heat")
+    lamp = page(key=str(LastMessage.objects.get(topic="house/hall/lamp").pk))
+    assert "&lt;b&gt;on&lt;/b&gt;" in lamp and 'name="_save"' not in lamp
