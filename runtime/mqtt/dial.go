@@ -227,15 +227,15 @@ func (s *server) awaitParting(ctx context.Context) {
 
 // handshake sends CONNECT and waits for CONNACK.
 func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.SessionFailure) {
-	var err error
-	if s.engine, err = newEngine(a.version, s, userLimit{a.config.UserProperties, a.config.UserPropertyBytes}); err != nil {
+	codec, err := newCodec(a.version, userLimit{a.config.UserProperties, a.config.UserPropertyBytes})
+	if err != nil {
 		return undialled(doing, err)
 	}
+	s.engine = newEngine(codec, s)
 	ours := true
 	stop := context.AfterFunc(ctx, func() { s.conn.giveUp(ctx, a.server.connectTime(a.config.Timeout)) })
 	defer stop()
-	// The connection ends with ctx; the engine would close it without a word.
-	p, err := s.engine.connect(context.WithoutCancel(ctx), hello{config: a.config, clientID: a.clientID}, func(p packet) {
+	p, err := s.engine.connect(hello{config: a.config, clientID: a.clientID}, func(p packet) {
 		if ours = !a.unknown || a.server.opened(a.clientID, p.present); !ours {
 			s.sink, s.state, p.present = deaf{}, newState(), false
 		}

@@ -6,23 +6,22 @@
 // messages half way (section 4.1), stays in the Dialer and passes from one
 // Session to the next, so that QoS 2 holds across connections.
 //
-// MQTT 5 is spoken by the client of paho.golang (v5*.go): it connects, reads,
-// writes and asks. It is given our connection, session state and pinger, for
-// its own lose the receipt of an asynchronous publish and, when a connection
-// breaks, the ids of inbound QoS 2; they can panic in a goroutine that nobody
-// can recover, and notice a frozen broker after two keep-alives. Inbound PUBLISH
-// packets the connection keeps from it, so that they are handled in one order
-// with PUBREL and no queue lies between the socket and the Sink. In both versions they are
-// read here (frame.go, publish.go): what is too large is skipped without being held, and
-// user properties are counted before any is made. MQTT 3.1.1 is
-// spoken by an engine of our own (v311*.go) on the codec of paho.mqtt.golang,
-// whose client doubles inbound QoS 2 across cuts.
+// One engine (engine.go) speaks both versions: it reads packets, hands them to the
+// Session and matches answers with questions. A codec encodes and decodes the packets of
+// one version: codec5.go with those of paho.golang, codec311.go with those of
+// paho.mqtt.golang. The clients of these libraries are not used. The one for MQTT 5 loses
+// the receipt of an asynchronous publish and, when a connection breaks, the ids of inbound
+// QoS 2; it can panic in a goroutine that nobody can recover, queues messages between the
+// socket and the Sink, and notices a frozen broker after two keep-alives. The one for
+// 3.1.1 doubles inbound QoS 2 across cuts.
 //
-// Topic aliases are not used: they save bytes but no packet, and those of the
-// library's extension panic once all are given out.
+// PUBLISH is read here in both versions (frame.go, publish.go): what is too large is
+// skipped without being held, and user properties are counted before any is made.
 //
-// Both share the connection (conn.go, frame.go), the session state (state.go),
-// the two directions of messages (outbound.go, inbound.go) and the keep-alive.
+// Topic aliases are not used: they save bytes but no packet.
+//
+// The rest is the connection (conn.go, frame.go), the session state (state.go), the two
+// directions of messages (outbound.go, inbound.go) and the keep-alive.
 //
 // Nothing here waits for a Sink, a broker or a network without a limit: writes
 // are buffered and sent by one goroutine, a publisher waits for room under its

@@ -2,29 +2,25 @@ package mqtt
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"chanmqttproxy/messages"
 )
 
-// engine speaks one version on one connection, and is what differs between the
-// versions. It reads what the broker sends and hands it to the Session.
-type engine interface {
-	version() messages.Version
-	// connect sends CONNECT and waits for CONNACK, which it returns whatever it
-	// says. One of success it hands to accept before it reads on.
-	connect(ctx context.Context, h hello, accept func(packet)) (packet, error)
-	// publish queues a PUBLISH. It never waits, and calls must not overlap. What
-	// becomes of it on a dying connection is for the reader to tell.
-	publish(id uint16, dup bool, m *messages.Message)
-	// subscribe sends one SUBSCRIBE and waits for its SUBACK.
-	subscribe(ctx context.Context, filters []messages.Want, identifier uint32) ([]byte, error)
-	// unsubscribe sends one UNSUBSCRIBE and waits for its UNSUBACK.
-	unsubscribe(ctx context.Context, filters []string) error
-	// disconnect sends DISCONNECT where the connection still lives, gives the
-	// broker the chance to hang up, and returns when nothing is read any more.
-	// It is bounded by closeTimeout.
-	disconnect()
+// errEnded is what ends the reader after a DISCONNECT of the broker.
+var errEnded = errors.New("the broker ended the session")
+
+// engine speaks one version on one connection: it reads what the broker sends and hands
+// it to the Session.
+type engine struct {
+	codec
+	session  *Session
+	conn     *conn
+	requests requests
+	reading  chan struct{} // closed when the reader has ended
 }
 
 // hello is what CONNECT says.
@@ -33,13 +29,133 @@ type hello struct {
 	clientID string
 }
 
-func newEngine(v messages.Version, s *Session, user userLimit) (engine, error) {
-	switch v {
-	case messages.MQTT5:
-		return newV5(s, user), nil
-	case messages.MQTT311:
-		return newV311(s), nil
+func newEngine(c codec, s *Session) *engine {
+	return &engine{codec: c, session: s, conn: s.conn, reading: make(chan struct{})}
+}
+
+// connect sends CONNECT and waits for CONNACK, which it returns whatever it says. One of
+// success it hands to accept before it reads on.
+func (e *engine) connect(h hello, accept func(packet)) (packet, error) {
+	if err := e.conn.send(func(w io.Writer) error { return e.writeConnect(w, h) }); err != nil {
+		return packet{}, err
+	}
+	p, err := e.next()
+	if err == nil && p.kind != typeConnack { // [MQTT-3.2.0-1]
+		err = fmt.Errorf("the broker answered CONNECT with a packet of type %d", p.kind)
+	}
+	if err != nil || p.code != 0 {
+		return p, err
+	}
+	accept(p)
+	interval := time.Duration(e.session.info.KeepAlive) * time.Second
+	e.session.work.Go(e.read)
+	e.session.work.Go(func() { e.conn.keepAlive(interval) })
+	return p, nil
+}
+
+// next reads one packet.
+func (e *engine) next() (packet, error) {
+	f, err := e.conn.nextFrame()
+	if err != nil {
+		return packet{}, fmt.Errorf("reading: %w", err)
+	}
+	p, err := e.decode(f)
+	if err != nil {
+		return packet{}, fmt.Errorf("reading a packet of type %d: %w", f.kind(), err)
+	}
+	return p, nil
+}
+
+// read handles packets until the connection ends.
+func (e *engine) read() {
+	defer close(e.reading)
+	for {
+		p, err := e.next()
+		if err == nil {
+			err = e.handle(p)
+		}
+		if err != nil {
+			e.requests.end()
+			e.session.lost(err)
+			return
+		}
+	}
+}
+
+func (e *engine) handle(p packet) error {
+	switch p.kind {
+	case typePublish:
+		e.session.received(p)
+	case typePuback, typePubrec, typePubcomp:
+		e.session.acknowledged(p)
+	case typePubrel:
+		e.session.pubrel(p.id)
+	case typeSuback, typeUnsuback:
+		e.requests.answer(p.id, p)
+	case typePingresp:
+		e.conn.ponged()
+	case typeDisconnect:
+		e.session.disconnected(p)
+		return errEnded
 	default:
-		return nil, fmt.Errorf("MQTT version %d is not known", byte(v))
+		return fmt.Errorf("the broker sent a packet of type %d", p.kind)
+	}
+	return nil
+}
+
+// publish queues a PUBLISH. It never waits, and calls must not overlap. What becomes of
+// it on a dying connection is for the reader to tell.
+func (e *engine) publish(id uint16, dup bool, m *messages.Message) {
+	_ = e.conn.send(func(w io.Writer) error { return e.writePublish(w, id, dup, m) })
+}
+
+// subscribe sends one SUBSCRIBE and waits for the codes of its SUBACK. An identifier of 0
+// is none.
+func (e *engine) subscribe(ctx context.Context, filters []messages.Want, identifier uint32) ([]byte, error) {
+	p, err := e.ask(ctx, func(w io.Writer, id uint16) error { return e.writeSubscribe(w, id, filters, identifier) })
+	return p.codes, err
+}
+
+// unsubscribe sends one UNSUBSCRIBE and waits for its UNSUBACK.
+func (e *engine) unsubscribe(ctx context.Context, filters []string) error {
+	_, err := e.ask(ctx, func(w io.Writer, id uint16) error { return e.writeUnsubscribe(w, id, filters) })
+	return err
+}
+
+// ask sends a packet and waits for its answer.
+func (e *engine) ask(ctx context.Context, encode func(io.Writer, uint16) error) (packet, error) {
+	answer := make(chan packet, 1)
+	id, ok := e.requests.open(answer)
+	if !ok {
+		return packet{}, e.conn.why(errClosed)
+	}
+	if err := e.conn.send(func(w io.Writer) error { return encode(w, id) }); err != nil {
+		return packet{}, err
+	}
+	select {
+	case p := <-answer:
+		if p.kind == 0 {
+			return packet{}, e.conn.why(errClosed)
+		}
+		return p, nil
+	case <-ctx.Done():
+		return packet{}, ctx.Err()
+	}
+}
+
+// disconnect sends DISCONNECT where the connection still lives, and waits for the broker
+// to hang up: closing a socket with unread data would reset the connection, the
+// DISCONNECT might be lost, and the broker would publish the will. It is bounded by
+// closeTimeout.
+func (e *engine) disconnect() {
+	defer e.conn.close(errClosed)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout/2)
+	defer cancel()
+	if e.conn.write([]byte{typeDisconnect << 4, 0}) != nil || e.conn.drain(ctx) != nil {
+		return
+	}
+	select {
+	case <-e.reading:
+	case <-time.After(closeTimeout / 2):
 	}
 }

@@ -74,34 +74,28 @@ func LibraryPublish(b []byte) (*messages.Message, error) {
 }
 
 func reader(v messages.Version, c *conn, received func(packet)) func() error {
-	if v == messages.MQTT311 {
-		e := &v311{conn: c}
-		return func() error {
-			p, err := e.next()
-			if p.message != nil {
-				received(p)
-			}
-			return err
-		}
-	}
-	c5 := newConn5(c, userLimit{defaultUserProperties, defaultUserBytes})
-	c5.received = received
+	e := &engine{codec: codecOf(v), conn: c}
 	return func() error {
-		_, err := packets.ReadPacket(c5)
+		p, err := e.next()
+		if p.message != nil {
+			received(p)
+		}
 		return err
 	}
+}
+
+func codecOf(v messages.Version) codec {
+	c, err := newCodec(v, userLimit{defaultUserProperties, defaultUserBytes})
+	if err != nil {
+		panic(err)
+	}
+	return c
 }
 
 // EncodePublish is one PUBLISH packet.
 func EncodePublish(v messages.Version, id uint16, m *messages.Message) []byte {
 	var b bytes.Buffer
-	if v == messages.MQTT311 {
-		_ = publish311(&b, id, false, m)
-		return b.Bytes()
-	}
-	p := publish5(m).Packet()
-	p.PacketID = id
-	_, _ = p.WriteTo(&b)
+	_ = codecOf(v).writePublish(&b, id, false, m)
 	return b.Bytes()
 }
 

@@ -22,7 +22,7 @@ type packet struct {
 	id     uint16
 	code   byte
 	reason string
-	// codes are those of a 3.1.1 SUBACK.
+	// codes are those of a SUBACK.
 	codes []byte
 	// PUBLISH
 	dup         bool

@@ -2,25 +2,24 @@ package mqtt
 
 import "sync"
 
-// requests are the SUBSCRIBE and UNSUBSCRIBE packets that wait for an answer,
-// which is an A.
-type requests[A any] struct {
+// requests are the SUBSCRIBE and UNSUBSCRIBE packets that wait for an answer.
+type requests struct {
 	mu      sync.Mutex
 	over    bool
 	last    uint16
-	waiting map[uint16]chan<- A
+	waiting map[uint16]chan<- packet
 }
 
 // open draws a packet id above those of publishes, whose answer is to go to the
 // channel, which must have room for it. ok is false after end.
-func (r *requests[A]) open(answer chan<- A) (id uint16, ok bool) {
+func (r *requests) open(answer chan<- packet) (id uint16, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
 		return 0, false
 	}
 	if r.waiting == nil {
-		r.waiting = map[uint16]chan<- A{}
+		r.waiting = map[uint16]chan<- packet{}
 	}
 	for {
 		r.last++
@@ -35,23 +34,22 @@ func (r *requests[A]) open(answer chan<- A) (id uint16, ok bool) {
 }
 
 // answer passes an answer on; one that nobody waits for does nothing.
-func (r *requests[A]) answer(id uint16, a A) {
+func (r *requests) answer(id uint16, p packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c := r.waiting[id]; c != nil {
-		c <- a
+		c <- p
 		delete(r.waiting, id)
 	}
 }
 
-// end answers all that wait with a zero A, and lets nobody ask any more.
-func (r *requests[A]) end() {
+// end answers all that wait with no packet, and lets nobody ask any more.
+func (r *requests) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true
 	for id, c := range r.waiting {
-		var none A
-		c <- none
+		c <- packet{}
 		delete(r.waiting, id)
 	}
 }

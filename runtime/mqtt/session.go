@@ -32,7 +32,7 @@ const closeTimeout = 800 * time.Millisecond
 // Session is one live connection. Its methods may be called from any goroutine.
 type Session struct {
 	conn   *conn
-	engine engine
+	engine *engine
 	sink   Sink
 	state  *state
 	info   messages.SessionInfo
@@ -86,6 +86,14 @@ func (s *Session) doing() string { return "keeping the session with " + s.info.B
 func (s *Session) lost(err error) {
 	why := s.conn.why(err)
 	s.end(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
+}
+
+// disconnected ends the session as the broker has asked for.
+func (s *Session) disconnected(p packet) {
+	if p.code == codeTakenOver {
+		s.state.forget()
+	}
+	s.end(disconnected(s.doing(), p))
 }
 
 // end closes the connection and tells the Sink, once, that it is lost.

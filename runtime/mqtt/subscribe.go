@@ -158,7 +158,7 @@ func (l *limits) refuseFilter(f messages.Want, v messages.Version) byte {
 		return codeTopicFilterInvalid
 	case len(f.Filter)+3 > l.filterBytes():
 		return codePacketTooLarge
-	case l.noShared && (shared || v == messages.MQTT5 && strings.HasPrefix(f.Filter, "$share")): // as the library has it
+	case l.noShared && shared:
 		return codeSharedUnsupported
 	case shared && f.NoLocal && v == messages.MQTT5:
 		return codeProtocolError // [MQTT-3.8.3-4]

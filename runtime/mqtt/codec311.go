@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 
 	"chanmqttproxy/messages"
@@ -10,7 +9,12 @@ import (
 	"github.com/eclipse/paho.mqtt.golang/packets"
 )
 
-func connect311(w io.Writer, h hello) error {
+// codec311 is MQTT 3.1.1, by the packets of paho.mqtt.golang.
+type codec311 struct{}
+
+func (codec311) version() messages.Version { return messages.MQTT311 }
+
+func (codec311) writeConnect(w io.Writer, h hello) error {
 	c := h.config
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	p.ProtocolName, p.ProtocolVersion = "MQTT", byte(messages.MQTT311)
@@ -25,14 +29,14 @@ func connect311(w io.Writer, h hello) error {
 	return p.Write(w)
 }
 
-func publish311(w io.Writer, id uint16, dup bool, m *messages.Message) error {
+func (codec311) writePublish(w io.Writer, id uint16, dup bool, m *messages.Message) error {
 	p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
 	p.TopicName, p.Payload, p.MessageID = m.Topic, m.Payload, id
 	p.Qos, p.Retain, p.Dup = m.QoS, m.Retain, dup
 	return p.Write(w)
 }
 
-func subscribe311(w io.Writer, id uint16, filters []messages.Want) error {
+func (codec311) writeSubscribe(w io.Writer, id uint16, filters []messages.Want, _ uint32) error {
 	p := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	p.MessageID = id
 	for _, f := range filters {
@@ -42,25 +46,17 @@ func subscribe311(w io.Writer, id uint16, filters []messages.Want) error {
 	return p.Write(w)
 }
 
-func unsubscribe311(w io.Writer, id uint16, filters []string) error {
+func (codec311) writeUnsubscribe(w io.Writer, id uint16, filters []string) error {
 	p := packets.NewControlPacket(packets.Unsubscribe).(*packets.UnsubscribePacket)
 	p.MessageID, p.Topics = id, filters
 	return p.Write(w)
 }
 
-// decode311 reads one packet, as decodePublish does. A panic of the
-// codec over a malformed packet is an error: in a goroutine of its own it would
-// end the process.
-func decode311(f frame) (p packet, err error) {
+func (codec311) decode(f frame) (p packet, err error) {
 	if f.kind() == typePublish {
 		return decodePublish(f, messages.MQTT311, userLimit{})
 	}
-
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("malformed packet: %v", r)
-		}
-	}()
+	defer recovered(&err)
 	cp, err := packets.ReadPacket(bytes.NewReader(f.bytes))
 	if err != nil {
 		return packet{}, err
@@ -86,6 +82,6 @@ func decode311(f frame) (p packet, err error) {
 	case *packets.PingrespPacket:
 		return packet{kind: p.MessageType}, nil
 	default:
-		return packet{}, fmt.Errorf("the broker sent a packet of type %d", f.kind())
+		return packet{}, unexpectedType(f)
 	}
 }

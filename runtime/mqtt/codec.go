@@ -1,0 +1,45 @@
+package mqtt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"chanmqttproxy/messages"
+)
+
+var errQoS3 = errors.New("the broker sent a PUBLISH of QoS 3") // [MQTT-3.3.1-4]
+
+// codec encodes and decodes the packets of one version.
+type codec interface {
+	version() messages.Version
+	writeConnect(w io.Writer, h hello) error
+	writePublish(w io.Writer, id uint16, dup bool, m *messages.Message) error
+	writeSubscribe(w io.Writer, id uint16, filters []messages.Want, identifier uint32) error
+	writeUnsubscribe(w io.Writer, id uint16, filters []string) error
+	// decode reads one packet, of which it keeps nothing but what decodePublish does.
+	decode(f frame) (packet, error)
+}
+
+func newCodec(v messages.Version, user userLimit) (codec, error) {
+	switch v {
+	case messages.MQTT5:
+		return codec5{user}, nil
+	case messages.MQTT311:
+		return codec311{}, nil
+	default:
+		return nil, fmt.Errorf("MQTT version %d is not known", byte(v))
+	}
+}
+
+// recovered makes a panic of a library's codec over a malformed packet an error: in the
+// reader's goroutine it would end the process.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("malformed packet: %v", r)
+	}
+}
+
+func unexpectedType(f frame) error {
+	return fmt.Errorf("the broker sent a packet of type %d", f.kind())
+}
