@@ -1,9 +1,9 @@
 package mqtt
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"chanmqttproxy/messages"
 )
@@ -13,10 +13,11 @@ var errQoS3 = errors.New("the broker sent a PUBLISH of QoS 3") // [MQTT-3.3.1-4]
 // codec encodes and decodes the packets of one version.
 type codec interface {
 	version() messages.Version
-	writeConnect(w io.Writer, h hello) error
-	writePublish(w io.Writer, id uint16, dup bool, m *messages.Message) error
-	writeSubscribe(w io.Writer, id uint16, filters []messages.Want, identifier uint32) error
-	writeUnsubscribe(w io.Writer, id uint16, filters []string) error
+	// The writers add one packet to what is queued.
+	writeConnect(w *bytes.Buffer, h hello) error
+	writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.Message) error
+	writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, identifier uint32) error
+	writeUnsubscribe(w *bytes.Buffer, id uint16, filters []string) error
 	// decode reads one packet, of which it keeps nothing but what decodePublish does.
 	decode(f frame) (packet, error)
 }

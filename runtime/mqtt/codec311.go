@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"bytes"
-	"io"
 
 	"chanmqttproxy/messages"
 
@@ -14,7 +13,7 @@ type codec311 struct{}
 
 func (codec311) version() messages.Version { return messages.MQTT311 }
 
-func (codec311) writeConnect(w io.Writer, h hello) error {
+func (codec311) writeConnect(w *bytes.Buffer, h hello) error {
 	c := h.config
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	p.ProtocolName, p.ProtocolVersion = "MQTT", byte(messages.MQTT311)
@@ -29,14 +28,12 @@ func (codec311) writeConnect(w io.Writer, h hello) error {
 	return p.Write(w)
 }
 
-func (codec311) writePublish(w io.Writer, id uint16, dup bool, m *messages.Message) error {
-	p := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
-	p.TopicName, p.Payload, p.MessageID = m.Topic, m.Payload, id
-	p.Qos, p.Retain, p.Dup = m.QoS, m.Retain, dup
-	return p.Write(w)
+func (codec311) writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.Message) error {
+	writePlainPublish(w, messages.MQTT311, id, dup, m)
+	return nil
 }
 
-func (codec311) writeSubscribe(w io.Writer, id uint16, filters []messages.Want, _ uint32) error {
+func (codec311) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, _ uint32) error {
 	p := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	p.MessageID = id
 	for _, f := range filters {
@@ -46,7 +43,7 @@ func (codec311) writeSubscribe(w io.Writer, id uint16, filters []messages.Want, 
 	return p.Write(w)
 }
 
-func (codec311) writeUnsubscribe(w io.Writer, id uint16, filters []string) error {
+func (codec311) writeUnsubscribe(w *bytes.Buffer, id uint16, filters []string) error {
 	p := packets.NewControlPacket(packets.Unsubscribe).(*packets.UnsubscribePacket)
 	p.MessageID, p.Topics = id, filters
 	return p.Write(w)
@@ -55,6 +52,9 @@ func (codec311) writeUnsubscribe(w io.Writer, id uint16, filters []string) error
 func (codec311) decode(f frame) (p packet, err error) {
 	if f.kind() == typePublish {
 		return decodePublish(f, messages.MQTT311, userLimit{})
+	}
+	if p, ok := plainAcknowledgement(f, messages.MQTT311); ok {
+		return p, nil
 	}
 	defer recovered(&err)
 	cp, err := packets.ReadPacket(bytes.NewReader(f.bytes))
@@ -67,14 +67,6 @@ func (codec311) decode(f frame) (p packet, err error) {
 			kind: p.MessageType, code: p.ReturnCode, present: p.SessionPresent,
 			limits: limits{receiveMaximum: 65535, maximumQoS: 2, noIdentifiers: true},
 		}, nil
-	case *packets.PubackPacket:
-		return packet{kind: p.MessageType, id: p.MessageID}, nil
-	case *packets.PubrecPacket:
-		return packet{kind: p.MessageType, id: p.MessageID}, nil
-	case *packets.PubrelPacket:
-		return packet{kind: p.MessageType, id: p.MessageID}, nil
-	case *packets.PubcompPacket:
-		return packet{kind: p.MessageType, id: p.MessageID}, nil
 	case *packets.SubackPacket:
 		return packet{kind: p.MessageType, id: p.MessageID, codes: p.ReturnCodes}, nil
 	case *packets.UnsubackPacket:

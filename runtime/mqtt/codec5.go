@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"bytes"
-	"io"
 	"math"
 
 	"chanmqttproxy/messages"
@@ -15,7 +14,7 @@ type codec5 struct{ user userLimit }
 
 func (codec5) version() messages.Version { return messages.MQTT5 }
 
-func (codec5) writeConnect(w io.Writer, h hello) error {
+func (codec5) writeConnect(w *bytes.Buffer, h hello) error {
 	c := h.config
 	p := &packets.Connect{
 		ProtocolName: "MQTT", ProtocolVersion: byte(messages.MQTT5),
@@ -36,13 +35,18 @@ func (codec5) writeConnect(w io.Writer, h hello) error {
 	return err
 }
 
-func (codec5) writePublish(w io.Writer, id uint16, dup bool, m *messages.Message) error {
+func (codec5) writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.Message) error {
+	if m.Properties == nil {
+		writePlainPublish(w, messages.MQTT5, id, dup, m)
+		return nil
+	}
 	p := publish5(m)
 	p.PacketID, p.Duplicate = id, dup // [MQTT-3.3.1-1]
 	_, err := p.WriteTo(w)
 	return err
 }
 
+// publish5 is a PUBLISH with properties.
 func publish5(m *messages.Message) *packets.Publish {
 	return &packets.Publish{
 		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain,
@@ -53,6 +57,9 @@ func publish5(m *messages.Message) *packets.Publish {
 // size5 is what a message measures as a PUBLISH packet. The fixed header is
 // counted as its longest.
 func size5(m *messages.Message) (size int) {
+	if m.Properties == nil {
+		return 5 + plainLength(messages.MQTT5, m)
+	}
 	for _, b := range publish5(m).Buffers() {
 		size += len(b)
 	}
@@ -60,9 +67,6 @@ func size5(m *messages.Message) (size int) {
 }
 
 func encodeProperties(p *messages.Properties) *packets.Properties {
-	if p == nil {
-		return &packets.Properties{}
-	}
 	out := &packets.Properties{
 		ContentType:     p.ContentType,
 		ResponseTopic:   p.ResponseTopic,
@@ -76,7 +80,7 @@ func encodeProperties(p *messages.Properties) *packets.Properties {
 	return out
 }
 
-func (codec5) writeSubscribe(w io.Writer, id uint16, filters []messages.Want, identifier uint32) error {
+func (codec5) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, identifier uint32) error {
 	p := &packets.Subscribe{PacketID: id, Properties: &packets.Properties{}}
 	if identifier != 0 {
 		number := int(identifier)
@@ -93,7 +97,7 @@ func (codec5) writeSubscribe(w io.Writer, id uint16, filters []messages.Want, id
 	return err
 }
 
-func (codec5) writeUnsubscribe(w io.Writer, id uint16, filters []string) error {
+func (codec5) writeUnsubscribe(w *bytes.Buffer, id uint16, filters []string) error {
 	_, err := (&packets.Unsubscribe{PacketID: id, Topics: filters, Properties: &packets.Properties{}}).WriteTo(w)
 	return err
 }
@@ -106,6 +110,9 @@ func (c codec5) decode(f frame) (p packet, err error) {
 		if len(f.bytes) == 2 { // the library wants the reason that may be left out (section 3.14.2.1)
 			return packet{kind: typeDisconnect}, nil
 		}
+	}
+	if p, ok := plainAcknowledgement(f, messages.MQTT5); ok {
+		return p, nil
 	}
 	defer recovered(&err)
 	cp, err := packets.ReadPacket(bytes.NewReader(f.bytes))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"sync"
@@ -88,7 +87,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // send queues what encode writes, which is one packet or more.
-func (c *conn) send(encode func(io.Writer) error) error {
+func (c *conn) send(encode func(*bytes.Buffer) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.failed(); err != nil {
@@ -134,7 +133,7 @@ func (c *conn) position() (uint64, error) {
 
 // write queues encoded packets.
 func (c *conn) write(b []byte) error {
-	return c.send(func(w io.Writer) error {
+	return c.send(func(w *bytes.Buffer) error {
 		_, err := w.Write(b)
 		return err
 	})

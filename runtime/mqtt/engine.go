@@ -1,10 +1,10 @@
 package mqtt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -36,7 +36,7 @@ func newEngine(c codec, s *Session) *engine {
 // connect sends CONNECT and waits for CONNACK, which it returns whatever it says. One of
 // success it hands to accept before it reads on.
 func (e *engine) connect(h hello, accept func(packet)) (packet, error) {
-	if err := e.conn.send(func(w io.Writer) error { return e.writeConnect(w, h) }); err != nil {
+	if err := e.conn.send(func(w *bytes.Buffer) error { return e.writeConnect(w, h) }); err != nil {
 		return packet{}, err
 	}
 	p, err := e.next()
@@ -106,30 +106,30 @@ func (e *engine) handle(p packet) error {
 // publish queues a PUBLISH. It never waits, and calls must not overlap. What becomes of
 // it on a dying connection is for the reader to tell.
 func (e *engine) publish(id uint16, dup bool, m *messages.Message) {
-	_ = e.conn.send(func(w io.Writer) error { return e.writePublish(w, id, dup, m) })
+	_ = e.conn.send(func(w *bytes.Buffer) error { return e.writePublish(w, id, dup, m) })
 }
 
 // subscribe sends one SUBSCRIBE and waits for the codes of its SUBACK. An identifier of 0
 // is none.
 func (e *engine) subscribe(ctx context.Context, filters []messages.Want, identifier uint32) ([]byte, error) {
-	p, err := e.ask(ctx, func(w io.Writer, id uint16) error { return e.writeSubscribe(w, id, filters, identifier) })
+	p, err := e.ask(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeSubscribe(w, id, filters, identifier) })
 	return p.codes, err
 }
 
 // unsubscribe sends one UNSUBSCRIBE and waits for its UNSUBACK.
 func (e *engine) unsubscribe(ctx context.Context, filters []string) error {
-	_, err := e.ask(ctx, func(w io.Writer, id uint16) error { return e.writeUnsubscribe(w, id, filters) })
+	_, err := e.ask(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeUnsubscribe(w, id, filters) })
 	return err
 }
 
 // ask sends a packet and waits for its answer.
-func (e *engine) ask(ctx context.Context, encode func(io.Writer, uint16) error) (packet, error) {
+func (e *engine) ask(ctx context.Context, encode func(*bytes.Buffer, uint16) error) (packet, error) {
 	answer := make(chan packet, 1)
 	id, ok := e.requests.open(answer)
 	if !ok {
 		return packet{}, e.conn.why(errClosed)
 	}
-	if err := e.conn.send(func(w io.Writer) error { return encode(w, id) }); err != nil {
+	if err := e.conn.send(func(w *bytes.Buffer) error { return encode(w, id) }); err != nil {
 		return packet{}, err
 	}
 	select {

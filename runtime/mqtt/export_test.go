@@ -11,6 +11,7 @@ import (
 	"chanmqttproxy/messages"
 
 	"github.com/eclipse/paho.golang/packets"
+	packets311 "github.com/eclipse/paho.mqtt.golang/packets"
 )
 
 // stream is a connection that is only read.
@@ -94,8 +95,27 @@ func codecOf(v messages.Version) codec {
 
 // EncodePublish is one PUBLISH packet.
 func EncodePublish(v messages.Version, id uint16, m *messages.Message) []byte {
+	return Encode(v, id, false, m)
+}
+
+// Encode is one PUBLISH packet, behind nothing.
+func Encode(v messages.Version, id uint16, dup bool, m *messages.Message) []byte {
 	var b bytes.Buffer
-	_ = codecOf(v).writePublish(&b, id, false, m)
+	_ = codecOf(v).writePublish(&b, id, dup, m)
+	return b.Bytes()
+}
+
+// LibraryEncode is what the libraries make of a message without properties.
+func LibraryEncode(v messages.Version, id uint16, dup bool, m *messages.Message) []byte {
+	var b bytes.Buffer
+	if v == messages.MQTT311 {
+		p := packets311.NewControlPacket(packets311.Publish).(*packets311.PublishPacket)
+		p.TopicName, p.Payload, p.MessageID, p.Qos, p.Retain, p.Dup = m.Topic, m.Payload, id, m.QoS, m.Retain, dup
+		_ = p.Write(&b)
+		return b.Bytes()
+	}
+	p := packets.Publish{Topic: m.Topic, Payload: m.Payload, PacketID: id, QoS: m.QoS, Retain: m.Retain, Duplicate: dup}
+	_, _ = p.WriteTo(&b)
 	return b.Bytes()
 }
 

@@ -36,6 +36,23 @@ func TestPublishRoundTrip(t *testing.T) {
 	}
 }
 
+// TestPlainPublish: a message without properties is written as the libraries write it.
+func TestPlainPublish(t *testing.T) {
+	t.Parallel()
+	for _, v := range []messages.Version{messages.MQTT311, messages.MQTT5} {
+		for _, size := range []int{0, 1, 118, 119, 120, 121, 122, 123, 16_370, 16_376, 16_377, 16_378, 16_379, 2_097_200} {
+			for qos := byte(0); qos <= 2; qos++ {
+				m := &messages.Message{Topic: "ä/b", Payload: bytes.Repeat([]byte("x"), size), QoS: qos, Retain: size%2 == 0}
+				for _, dup := range []bool{false, true} {
+					if got, want := mqtt.Encode(v, 258, dup, m), mqtt.LibraryEncode(v, 258, dup, m); !bytes.Equal(got, want) {
+						t.Errorf("MQTT %s, QoS %d, dup %v, %d bytes: %x, want %x", v, qos, dup, size, got[:min(16, len(got))], want[:min(16, len(want))])
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestIdentifiers: all of several are found, between and behind other
 // properties [MQTT-3.3.4-4].
 func TestIdentifiers(t *testing.T) {

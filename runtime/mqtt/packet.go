@@ -1,6 +1,11 @@
 package mqtt
 
-import "chanmqttproxy/messages"
+import (
+	"bytes"
+	"encoding/binary"
+
+	"chanmqttproxy/messages"
+)
 
 // The control packet types (MQTT section 2.1.2), the same in both versions.
 const (
@@ -55,6 +60,59 @@ func acknowledgement(kind byte, id uint16) []byte {
 		flags = 2 // [MQTT-3.6.1-1]
 	}
 	return []byte{kind<<4 | flags, 2, byte(id >> 8), byte(id)}
+}
+
+// plainAcknowledgement reads PUBACK, PUBREC, PUBREL or PUBCOMP without properties; in MQTT 5
+// it may have a reason code. Most are such, and the libraries take 2 kB of memory for one.
+func plainAcknowledgement(f frame, v messages.Version) (p packet, ok bool) {
+	b, kind := f.bytes, f.kind()
+	if kind < typePuback || kind > typePubcomp {
+		return packet{}, false
+	}
+	switch {
+	case len(b) == 4:
+		return packet{kind: kind, id: binary.BigEndian.Uint16(b[2:])}, true
+	case len(b) == 5 && v == messages.MQTT5:
+		return packet{kind: kind, id: binary.BigEndian.Uint16(b[2:]), code: b[4]}, true
+	default:
+		return packet{}, false
+	}
+}
+
+// plainLength is the remaining length of a PUBLISH without properties.
+func plainLength(v messages.Version, m *messages.Message) int {
+	n := 2 + len(m.Topic) + len(m.Payload)
+	if m.QoS > 0 {
+		n += 2
+	}
+	if v == messages.MQTT5 {
+		n++ // the length of the properties
+	}
+	return n
+}
+
+// writePlainPublish adds a PUBLISH without properties (section 3.3). Most are such, and the
+// libraries allocate several times for one.
+func writePlainPublish(w *bytes.Buffer, v messages.Version, id uint16, dup bool, m *messages.Message) {
+	flags := m.QoS << 1
+	if dup {
+		flags |= 8
+	}
+	if m.Retain {
+		flags |= 1
+	}
+	b := append(w.AvailableBuffer(), typePublish<<4|flags)
+	b = binary.AppendUvarint(b, uint64(plainLength(v, m))) // MQTT's Variable Byte Integer is encoded alike
+	b = binary.BigEndian.AppendUint16(b, uint16(len(m.Topic)))
+	b = append(b, m.Topic...)
+	if m.QoS > 0 {
+		b = binary.BigEndian.AppendUint16(b, id)
+	}
+	if v == messages.MQTT5 {
+		b = append(b, 0)
+	}
+	w.Write(b)
+	w.Write(m.Payload)
 }
 
 var pingreq = []byte{12 << 4, 0}
