@@ -210,12 +210,16 @@ func FuzzSkip(f *testing.F) {
 
 func FuzzReadFrames(f *testing.F) {
 	for _, v := range []messages.Version{messages.MQTT311, messages.MQTT5} {
-		f.Add(byte(v), mqtt.EncodePublish(v, 1, &messages.Message{Topic: "a/b", Payload: []byte("x"), QoS: 1}))
-		f.Add(byte(v), []byte("\x20\x03\x00\x87\x00\x90\x03\x00\x01\x80\x40\x02\x00\x01\x50\x02\x00\x01\x62\x02\x00\x01\x70\x02\x00\x01\xd0\x00\xe0\x01\x8e"))
-		f.Add(byte(v), []byte("\x30\x0c\x00\x01a\x07\x0b\x01\x0b\xff\xff\xff\x7f"))
+		f.Add(v == messages.MQTT5, mqtt.EncodePublish(v, 1, &messages.Message{Topic: "a/b", Payload: []byte("x"), QoS: 1}))
+		f.Add(v == messages.MQTT5, []byte("\x20\x03\x00\x87\x00\x90\x03\x00\x01\x80\x40\x02\x00\x01\x50\x02\x00\x01\x62\x02\x00\x01\x70\x02\x00\x01\xd0\x00\xe0\x01\x8e"))
+		f.Add(v == messages.MQTT5, []byte("\x30\x0c\x00\x01a\x07\x0b\x01\x0b\xff\xff\xff\x7f"))
 	}
-	f.Fuzz(func(t *testing.T, version byte, stream []byte) {
-		messagesRead, _ := mqtt.ReadFrames(messages.Version(version), stream)
+	f.Fuzz(func(t *testing.T, five bool, stream []byte) {
+		version := messages.MQTT311
+		if five {
+			version = messages.MQTT5
+		}
+		messagesRead, _ := mqtt.ReadFrames(version, stream)
 		for _, m := range messagesRead {
 			if m.QoS > 2 || len(m.Topic)+len(m.Payload) > len(stream) {
 				t.Fatalf("QoS %d, topic of %d and payload of %d bytes out of %d", m.QoS, len(m.Topic), len(m.Payload), len(stream))
