@@ -25,13 +25,18 @@ func startLog(cfg *config.Config, stderr *logs.Queue) (log *slog.Logger, control
 	log, control, flush = logs.New(stderr, logs.Options{Level: cfg.Log.Level, Levels: cfg.Log.Levels, Text: asText})
 	redis.SetLogger(redisLog{log})
 	log.Info("starting", "version", versionOf())
+	logWarnings(log, cfg)
+	return log, control, flush
+}
+
+// logWarnings logs what of a configuration is probably not meant.
+func logWarnings(log *slog.Logger, cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		log.Warn("the configuration may not be what is meant", "setting", w.Where, "error", w.Err)
 	}
 	for _, name := range cfg.Ignored {
 		log.Warn("not a setting of this program: ignored", "variable", name)
 	}
-	return log, control, flush
 }
 
 // redisLog takes what the Redis client library would write to standard error.

@@ -65,6 +65,7 @@ func reload(c *cobra.Command, w *worker.Worker, log *slog.Logger, control logs.C
 	control.SetLevels(cfg.Log.Level, cfg.Log.Levels)
 	restart := w.Reload(cfg)
 	log.Info("configuration reloaded", "subscriptions", len(cfg.Subscriptions))
+	logWarnings(log, cfg)
 	if len(restart) > 0 {
 		log.Warn("settings have changed that need a restart", "settings", strings.Join(restart, ", "))
 	}

@@ -54,6 +54,7 @@ func TestTools(t *testing.T) {
 		t.Errorf("retained: %v", got)
 	}
 	wants(t, execute(t, environ, "send", "publish", "topic=house/#"), 1, nil, []string{"refuses", "bad-topic"})
+	wants(t, execute(t, environ, "send", "subscribe", "topic=a/+", "channel=mqtt"), 1, nil, []string{"bad-name", "commands come there"})
 	wants(t, execute(t, environ, "send", "unsubscribe", "topic"), 2, nil, []string{"KEY=VALUE"})
 	wants(t, execute(t, environ, "send", "unsubscribe", "topic=a/+", "group=g"), 0, []string{"mqtt.unsubscribed"}, nil)
 	wants(t, execute(t, environ, "listen", "no group"), 2, nil, []string{"must hold only"})

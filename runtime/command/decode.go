@@ -11,8 +11,8 @@ var commands = []string{"mqtt.subscribe", "mqtt.unsubscribe", "mqtt.publish", "m
 
 // Decoder understands what a site sends to the command channel.
 type Decoder struct {
-	// Reserved says of a valid name of a channel why no answer may go there; nil: an
-	// answer may go anywhere. Its errors complete "is refused: …".
+	// Reserved says of a valid name of a channel why no answer and no message may go
+	// there; nil: they may go anywhere. Its errors complete "is refused: …".
 	Reserved func(channel string) error
 }
 
@@ -50,7 +50,7 @@ func (f *fields) command() messages.Command {
 
 func (f *fields) unsubscribe() messages.Command {
 	f.only("type", "reply_channel", "id", "topic", "group", "channel", "stream")
-	return messages.UnsubscribeCommand{Filter: f.filter(), Targets: f.targets(), Reply: f.reply()}
+	return messages.UnsubscribeCommand{Filter: f.filter(), Targets: f.targets(messages.ValidChannel), Reply: f.reply()}
 }
 
 func (f *fields) reply() messages.Reply {
@@ -61,14 +61,15 @@ func (f *fields) reply() messages.Reply {
 }
 
 // replyChannel is the name of a channel that an answer may go to.
-func (f *fields) replyChannel() string {
-	return f.checked("reply_channel", BadName, func(name string) error {
-		err := messages.ValidChannel(name)
-		if err == nil && f.reserved != nil {
-			err = f.reserved(name)
-		}
-		return err
-	})
+func (f *fields) replyChannel() string { return f.checked("reply_channel", BadName, f.toSend) }
+
+// toSend says why nothing may be sent to a channel.
+func (f *fields) toSend(channel string) error {
+	err := messages.ValidChannel(channel)
+	if err == nil && f.reserved != nil {
+		err = f.reserved(channel)
+	}
+	return err
 }
 
 // askedFor is a reply with a channel, without which the command makes no sense.

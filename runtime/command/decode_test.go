@@ -296,3 +296,27 @@ func ExampleDecode() {
 	// bad-filter
 	// topic: "house/#/lamp" is refused: the wildcard "#" must be the last level, as in a/#
 }
+
+// TestReservedChannel: no messages go where commands come, but what was subscribed can be
+// unsubscribed.
+func TestReservedChannel(t *testing.T) {
+	t.Parallel()
+	d := command.Decoder{Reserved: func(channel string) error {
+		if channel == "mqtt" {
+			return errors.New("commands come there")
+		}
+		return nil
+	}}
+	body := func(kind, channel string) messages.Map {
+		return messages.Map{{Key: "type", Value: kind}, {Key: "topic", Value: "a"}, {Key: "group", Value: "g"}, {Key: "channel", Value: channel}}
+	}
+	var fault *command.Error
+	if _, err := d.Decode(body("mqtt.subscribe", "mqtt")); !errors.As(err, &fault) || fault.Code != command.BadName || fault.Key != "channel" || !strings.Contains(fault.Reason, "commands come there") {
+		t.Errorf("a subscribe is decoded as %v", err)
+	}
+	for kind, channel := range map[string]string{"mqtt.subscribe": "other", "mqtt.unsubscribe": "mqtt"} {
+		if _, err := d.Decode(body(kind, channel)); err != nil {
+			t.Errorf("%s of channel %s: %v", kind, channel, err)
+		}
+	}
+}

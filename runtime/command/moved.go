@@ -19,9 +19,9 @@ func Between(body messages.Map) (c messages.Command, reply messages.Reply, ok bo
 		return command, command.Reply, f.err == nil
 	case kind == "mqtt.unsubscribe" && moving:
 		f.only("type", "topic", "group", "channel", "id")
-		return messages.GiveUpCommand{Filter: f.filter(), Targets: f.targets()}, messages.Reply{}, f.err == nil
+		return messages.GiveUpCommand{Filter: f.filter(), Targets: f.targets(messages.ValidChannel)}, messages.Reply{}, f.err == nil
 	case (kind == "mqtt.subscribed" || kind == "mqtt.error") && moving:
-		moved := messages.MovedCommand{Filter: f.filter(), Targets: f.targets()}
+		moved := messages.MovedCommand{Filter: f.filter(), Targets: f.targets(messages.ValidChannel)}
 		if kind == "mqtt.error" && f.text("code", "") != messages.CodeRefused {
 			moved.Targets = nil // it is asked for again
 		}

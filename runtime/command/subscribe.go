@@ -36,7 +36,7 @@ func (f *fields) subscribe() messages.Command {
 func (f *fields) subscription() messages.SubscribeCommand {
 	command := messages.SubscribeCommand{
 		Filter:  f.filter(),
-		Targets: f.targets(),
+		Targets: f.targets(f.toSend),
 		Options: messages.Options{
 			QoS: f.qos(0), NoLocal: f.flag("no_local", false), Payload: f.mode(),
 			Overflow: f.overflow(), Batch: f.batch(), MinInterval: f.minInterval(),
@@ -102,14 +102,14 @@ func (f *fields) filter() string {
 	return filter
 }
 
-// targets are those whom a (un)subscribe is for: a group, a channel, or both, or a stream
-// alone.
-func (f *fields) targets() []messages.Target {
+// targets are those that a subscribe or unsubscribe is for: a group, a channel, or both, or
+// a stream alone. The channel's name must be valid.
+func (f *fields) targets(valid func(channel string) error) []messages.Target {
 	var targets []messages.Target
 	if group := f.checked("group", BadName, messages.ValidGroup); group != "" {
 		targets = append(targets, messages.Target{Kind: messages.Group, Name: group})
 	}
-	if channel := f.checked("channel", BadName, messages.ValidChannel); channel != "" {
+	if channel := f.checked("channel", BadName, valid); channel != "" {
 		targets = append(targets, messages.Target{Kind: messages.Channel, Name: channel})
 	}
 	if stream := f.checked("stream", BadName, messages.ValidStream); stream != "" {

@@ -51,7 +51,7 @@ type loader struct {
 	origins map[string]origin
 	ignored []string
 	// subscriptions are those of the file.
-	subscriptions []messages.SubscribeCommand
+	subscriptions []subscription
 	faults        Faults
 	warnings      Faults
 }
@@ -165,7 +165,7 @@ func (l *loader) flags(set *pflag.FlagSet) {
 // draft reads the merged values, in the order of the table.
 func (l *loader) draft() *draft {
 	d := &draft{}
-	d.Ignored, d.origins, d.Subscriptions = l.ignored, l.origins, l.subscriptions
+	d.Ignored, d.origins = l.ignored, l.origins
 	d.written = map[string]string{}
 	values := l.merged.Raw()
 	for _, s := range settings {
@@ -173,6 +173,7 @@ func (l *loader) draft() *draft {
 			l.fault(d.Where(s.env), err)
 		}
 	}
+	d.Subscriptions = l.deliverable(d.Channel)
 	d.finish(func(env string, err error) { l.fault(d.Where(env), err) })
 	if err := clearText(d.Broker.Servers); err != nil {
 		l.warn(d.Where("MQTT_HOST"), err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"chanmqttproxy/messages"
 )
@@ -31,8 +32,26 @@ func (l *loader) subscribe(path string, value any, understand func(messages.Map)
 			l.fault(where+" ("+path+")", err)
 			continue
 		}
-		l.subscriptions = append(l.subscriptions, command)
+		l.subscriptions = append(l.subscriptions, subscription{where + " (" + path + ")", command})
 	}
+}
+
+// subscription is one of those of the file, or of the site, and where it is.
+type subscription struct {
+	where string
+	messages.SubscribeCommand
+}
+
+// deliverable finds subscriptions whose messages would be taken for commands.
+func (l *loader) deliverable(channel string) (list []messages.SubscribeCommand) {
+	for _, s := range l.subscriptions {
+		if s.Newcomer == channel || slices.Contains(s.Targets, messages.Target{Kind: messages.Channel, Name: channel}) {
+			l.fault(s.where, fmt.Errorf("channel %q is the one for commands (MQTT_CHANNEL_NAME): no messages can be delivered there", channel))
+			continue
+		}
+		list = append(list, s.SubscribeCommand)
+	}
+	return list
 }
 
 // entriesOf is a list, however the file's language hands it over; nothing is an

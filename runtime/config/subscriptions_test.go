@@ -73,3 +73,20 @@ func TestBadSubscriptions(t *testing.T) {
 		t.Error("subscriptions were taken that nobody understands")
 	}
 }
+
+// TestSubscriptionToTheCommandChannel: messages there would be taken for commands.
+func TestSubscriptionToTheCommandChannel(t *testing.T) {
+	t.Parallel()
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	config.AddFlags(flags)
+	if err := flags.Parse([]string{"--mqtt-channel-name=orders", "--config=" + write(t, "c.yaml", "subscriptions: [{topic: mqtt}, {topic: orders}]\n")}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Load(config.Input{Flags: flags, Subscription: func(m messages.Map) (messages.SubscribeCommand, error) {
+		name, _ := m.Get("topic")
+		return messages.SubscribeCommand{Targets: []messages.Target{{Kind: messages.Channel, Name: name.(string)}}}, nil
+	}})
+	if err == nil || !strings.Contains(err.Error(), "subscriptions[1] (") || strings.Contains(err.Error(), "subscriptions[0]") || !strings.Contains(err.Error(), "MQTT_CHANNEL_NAME") {
+		t.Errorf("read as %v", err)
+	}
+}

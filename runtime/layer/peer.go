@@ -3,6 +3,7 @@ package layer
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"chanmqttproxy/messages"
 )
@@ -44,6 +45,7 @@ type Peer interface {
 	KnownSession(ctx context.Context, clientID string) (bool, error)
 
 	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
+	OldestDeadLetter(ctx context.Context) (count int, buried time.Time, err error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -32,13 +33,15 @@ func OptionsOf(cfg *config.Config) actors.Options {
 func Metrics(w *Worker) string {
 	t := telling{
 		stats: w.stats, standing: func() standing { return standing{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
-		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues,
+		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues, letters: noLetters,
 		bounds: w.config.Bounds, version: w.Version,
 	}
 	answer := httptest.NewRecorder()
 	t.handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	return answer.Body.String()
 }
+
+func noLetters(context.Context) (int, time.Time, error) { return 0, time.Time{}, nil }
 
 func noQueues(context.Context) ([]messages.QueueFacts, error) { return nil, nil }
 

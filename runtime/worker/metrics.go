@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -32,6 +33,7 @@ type telling struct {
 	trips    *actors.Histogram
 	refused  *mqtt.Refused
 	queues   func(context.Context) ([]messages.QueueFacts, error)
+	letters  func(context.Context) (count int, buried time.Time, err error)
 	bounds   config.Bounds
 	logs     logBounds
 	version  string
@@ -41,7 +43,8 @@ func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
 		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
-		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
+		letters: base.OldestDeadLetter,
+		bounds:  w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
 	}
 }
 
@@ -72,6 +75,7 @@ func (t telling) registry() *prometheus.Registry {
 		hostStats{t.layer},
 		heldSlots{func() slots.View { return t.standing().slots }},
 		&queueFill{look: t.queues},
+		deadLetters{t.letters},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
 		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE.")},
@@ -193,6 +197,7 @@ func (t telling) bounded(m metrics) {
 	m.level("subscription_targets", "Pairs of filter and target that are subscribed.", &s.Pairs)
 	m.limit("subscription_targets_limit", "MQTT_MAX_SUBSCRIPTIONS: up to how many of them commands may add.", b.MaxSubscriptions)
 	m.limit("dead_letters_limit", "DEAD_LETTERS: how many are kept in Redis.", b.DeadLetters)
+	m.gauge("dead_letter_age_limit_seconds", "DEAD_LETTER_AGE: how long one is kept.", b.DeadLetterAge.Seconds)
 	m.limit("dead_letter_limit_bytes", "DEAD_LETTER_BYTES: how much of one is kept.", b.DeadLetterBytes)
 	m.limit("dead_letters_limit_bytes", "DEAD_LETTER_TOTAL_BYTES: how much all of them may take.", b.DeadLetterTotal)
 	t.logs.register(m)

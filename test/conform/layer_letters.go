@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -156,8 +157,14 @@ func layerBuryAge(t *testing.T, b *layerBench) {
 	if list, total, err := c.DeadLetters(b.context(), 0, 50); len(list) != 1 || total != 1 || err != nil {
 		t.Errorf("%d letters of %d: %v", len(list), total, err)
 	}
+	if n, oldest, err := c.OldestDeadLetter(b.context()); n != 3 || oldest.Year() != 2020 || err != nil {
+		t.Errorf("%d letters, the oldest of %v: %v", n, oldest, err)
+	}
 	b.put(layerCommand(2)) // at the same host
 	b.bury(c, 1)
+	if n, oldest, err := c.OldestDeadLetter(b.context()); n != 2 || time.Since(oldest) > time.Hour || err != nil {
+		t.Errorf("%d letters, the oldest of %v: %v", n, oldest, err)
+	}
 	if n := host.LLen(b.context(), layerLettersKey).Val(); n != 2 {
 		t.Errorf("%d letters are left", n)
 	}

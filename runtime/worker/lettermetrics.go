@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+var (
+	lettersDesc   = described("dead_letters", "Commands kept in Redis that had no effect.")
+	letterAgeDesc = described("dead_letter_oldest_seconds", "Age of the oldest dead letter; 0: there is none. One older than DEAD_LETTER_AGE is not shown any more, and forgotten with the next.")
+)
+
+// deadLetters collects what is kept of commands that had no effect. While Redis does not
+// answer it is not known.
+type deadLetters struct {
+	oldest func(context.Context) (count int, buried time.Time, err error)
+}
+
+// Describe implements prometheus.Collector.
+func (d deadLetters) Describe(to chan<- *prometheus.Desc) {
+	to <- lettersDesc
+	to <- letterAgeDesc
+}
+
+// Collect implements prometheus.Collector.
+func (d deadLetters) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
+	defer cancel()
+	count, buried, err := d.oldest(ctx)
+	if err != nil {
+		return // that Redis is away others tell
+	}
+	age := 0.0
+	if !buried.IsZero() {
+		age = max(0, time.Since(buried).Seconds())
+	}
+	to <- prometheus.MustNewConstMetric(lettersDesc, prometheus.GaugeValue, float64(count))
+	to <- prometheus.MustNewConstMetric(letterAgeDesc, prometheus.GaugeValue, age)
+}
