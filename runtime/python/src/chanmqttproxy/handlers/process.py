@@ -18,6 +18,8 @@ from chanmqttproxy.supervise import notify
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
+READY_WAIT = 5.0  # seconds; the worker may come later
+
 NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
 
 
@@ -53,6 +55,7 @@ def run() -> int:
     service.start()
     names = [handler.name for handler in registry.handlers] + [store.name for store in wanted]
     logger.info("handlers run: %s", ", ".join(dict.fromkeys(names)))
+    service.wait_ready(READY_WAIT)
     notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
     service.wait()
     code = 0 if service.drain() else 1

@@ -112,9 +112,12 @@ class Service:
             self.client.close()
         return not left
 
-    def is_ready(self) -> bool:
-        """Whether everything is subscribed to."""
-        return all(one.ready.is_set() for one in self.subscriptions)
+    def wait_ready(self, seconds: float) -> None:
+        """Wait until everything is subscribed to, or for so long."""
+        deadline = time.monotonic() + seconds
+        while not self._stopped.wait(0.05) and time.monotonic() < deadline:
+            if all(one.ready.is_set() for one in self.subscriptions):
+                return
 
     def report(self) -> None:
         """Log what was done, if that has changed."""

@@ -56,7 +56,7 @@ class Subscriptions:
                 noted = self._noted()
                 if first or not noted:
                     self._subscribe(noted)
-                    self.ready.set()
+                    self._is_ready(first)
                     first = False
             except MqttTimeout as error:
                 if not self._absent:
@@ -66,8 +66,15 @@ class Subscriptions:
                 logger.warning("handlers can't subscribe yet: %s", error)
             self._stopping.wait(LOOK if self._stored else RENEW if self.ready.is_set() else LOOK)
 
+    def _is_ready(self, first: bool) -> None:
+        self.ready.set()
+        if first or self._stored:
+            count = len(self.wanted) - len(self.refused)
+            logger.info("%s: subscribed to %d topic filters", " ".join(self.target.values()), count)
+
     @property
     def _stored(self) -> bool:
+        """Whether Redis has a note of it; a channel has none."""
         return "stream" in self.target
 
     def _noted(self) -> dict[str, str]:

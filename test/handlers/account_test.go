@@ -1,0 +1,224 @@
+package handlers_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+var full = os.Getenv("CHAOS") == "full"
+
+// size is that of the account in CI, or in full where CHAOS=full asks for it.
+func size[T any](ci, all T) T {
+	if full {
+		return all
+	}
+	return ci
+}
+
+// account is what devices had acknowledged by the broker, against what is in the
+// database.
+type account struct {
+	*site
+	sent    []*atomic.Int64 // by device: the last number that the broker has
+	devices sync.WaitGroup
+	stop    chan struct{}
+	doubles int // that were counted before
+}
+
+const devices = 10
+
+// pace is the pause of each device between two messages.
+var pace = size(200*time.Millisecond, 50*time.Millisecond)
+
+// TestAccount: device, broker, worker, Redis, handler, PostgreSQL. Each of them goes and
+// comes back; no message is lost, each topic stays in order, and a message comes twice
+// only where something was killed.
+func TestAccount(t *testing.T) {
+	t.Parallel()
+	a := &account{site: newSite(t), stop: make(chan struct{})}
+	worker, handlers := a.worker(), a.manage("runmqtt", "--handlers-only")
+	prints(t, handlers, "handlers: subscribed to 3 topic filters")
+	for i := range devices {
+		a.device(i)
+	}
+
+	a.during("nothing", func() { time.Sleep(size(2*time.Second, 10*time.Second)) })
+	a.unrepeated("although nothing was broken")
+
+	a.during("PostgreSQL stopped", func() {
+		a.postgres.Stop()
+		time.Sleep(size(3*time.Second, 20*time.Second))
+		a.postgres.Start()
+	})
+	a.unrepeated("although only PostgreSQL was away")
+
+	a.during("handlers restarted in order", func() {
+		handlers.Stop(20 * time.Second)
+		handlers = a.manage("runmqtt", "--handlers-only")
+	})
+	a.unrepeated("although the handlers were stopped in order")
+
+	for range size(2, 20) {
+		a.during("kill -9 of the handlers", func() {
+			handlers.Kill()
+			handlers = a.manage("runmqtt", "--handlers-only")
+		})
+		a.during("kill -9 of the worker", func() {
+			worker.Kill()
+			worker = a.worker()
+		})
+	}
+	a.during("Redis restarted", a.redis.Restart)
+	a.during("the broker restarted", a.broker.Restart)
+
+	close(a.stop)
+	a.devices.Wait()
+	a.settle()
+	a.check()
+}
+
+// device publishes numbers to a topic of its own until the end, each when the broker has
+// the one before.
+func (a *account) device(i int) {
+	a.t.Helper()
+	device, last := kit.NewDevice(a.t, a.broker.Addr()), &atomic.Int64{}
+	a.sent = append(a.sent, last)
+	a.devices.Go(func() {
+		for n := int64(1); ; n++ {
+			device.Publish(topic(i), byte(1+i%2), strconv.FormatInt(n, 10)).Wait()
+			last.Store(n)
+			select {
+			case <-a.stop:
+				return
+			case <-time.After(pace):
+			}
+		}
+	})
+}
+
+// topic is that of a device. Every third has an async handler.
+func topic(i int) string {
+	if i%3 == 2 {
+		return fmt.Sprint("async/", i)
+	}
+	return fmt.Sprint("account/", i)
+}
+
+// during breaks something, waits until messages come through again, and says what came twice.
+func (a *account) during(what string, harm func()) {
+	a.t.Helper()
+	harm()
+	broken := time.Now()
+	a.settle()
+	before := a.doubles
+	a.doubles = a.count()
+	a.t.Logf("%s: everything was there after %.1f s; %d came twice", what, time.Since(broken).Seconds(), a.doubles-before)
+}
+
+// unrepeated wants no message to have come twice.
+func (a *account) unrepeated(why string) {
+	a.t.Helper()
+	if a.doubles != 0 {
+		a.t.Errorf("%d messages came twice, %s", a.doubles, why)
+	}
+}
+
+// settle waits until what the broker has by now is in the database.
+func (a *account) settle() {
+	a.t.Helper()
+	wanted := map[string]int64{}
+	for i, last := range a.sent {
+		wanted[topic(i)] = last.Load()
+	}
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		missing := maps.Clone(wanted)
+		for row := range strings.Lines(a.postgres.Query("SELECT topic, max(number) FROM ledger_line GROUP BY topic")) {
+			topic, text, _ := strings.Cut(strings.TrimSpace(row), "|")
+			if n, _ := strconv.ParseInt(text, 10, 64); n >= wanted[topic] {
+				delete(missing, topic)
+			}
+		}
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("not in the database after two minutes: %v", missing)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+func (a *account) count() int {
+	a.t.Helper()
+	doubles := a.postgres.Query("SELECT count(*) - count(DISTINCT (topic, number)) FROM ledger_line")
+	n, err := strconv.Atoi(doubles)
+	if err != nil {
+		a.t.Fatalf("counting what came twice: %q", doubles)
+	}
+	return n
+}
+
+// check wants the first of each number in order, with none missing, and no dead letters.
+func (a *account) check() {
+	a.t.Helper()
+	total := int64(0)
+	for i, last := range a.sent {
+		next := int64(1)
+		for _, text := range a.lines(topic(i)) {
+			switch n, _ := strconv.ParseInt(text, 10, 64); {
+			case n == next:
+				next++
+			case n > next:
+				a.t.Errorf("%s: %d came before %d, or that is lost", topic(i), n, next)
+				next = n + 1
+			}
+		}
+		if next <= last.Load() {
+			a.t.Errorf("%s: the last is %d, but the broker has had %d", topic(i), next-1, last.Load())
+		}
+		total += last.Load()
+	}
+	letters := a.redis.Client().Exists(a.t.Context(), "chanmqttproxy:asgi:mqtt:stream:handlers:dead").Val()
+	if letters != 0 {
+		a.t.Error("there are dead letters")
+	}
+	a.t.Logf("%d messages, %d of them twice", total, a.count())
+}
+
+// TestBesideTheWorker: runmqtt runs the worker and the handlers, from the start on.
+func TestBesideTheWorker(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	both := s.manage("runmqtt")
+	prints(t, both, "chanmqttproxy.handlers: subscribed to 1 topic filters")
+	prints(t, both, "state: subscribed to 1 topic filters")
+	prints(t, both, "handlers: subscribed to 3 topic filters")
+	device := kit.NewDevice(t, s.broker.Addr())
+	for n := range 5 {
+		for _, topic := range []string{"account/a", "async/a", "quick/a"} {
+			device.Publish(topic, 1, strconv.Itoa(n)).Wait()
+		}
+	}
+	device.Publish("state/lamp", 1, `{"on": true}`).Wait()
+	device.Publish("bad/x", 1, "1").Wait()
+	for _, topic := range []string{"account/a", "async/a", "quick/a"} {
+		kit.Eventually(t, time.Minute, "the rows of "+topic+" in order", func() bool {
+			return strings.Join(s.lines(topic), " ") == "0 1 2 3 4"
+		})
+	}
+	kit.Eventually(t, time.Minute, "the last message", func() bool {
+		return s.postgres.Query("SELECT value FROM chanmqttproxy_state_lastmessage WHERE topic = 'state/lamp'") == `{"on": true}`
+	})
+	prints(t, both, "a message of bad/x is a dead letter now: ValueError in ledger.bad")
+	both.Stop(30 * time.Second)
+}
