@@ -2,6 +2,7 @@
 
 import sys
 import types
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.core.management import CommandError, call_command
 
 from chanmqttproxy import launch, marks, supervise
 from chanmqttproxy.data import Message
+from chanmqttproxy.entry import Entry
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers import adispatch, dispatch, registry
+from chanmqttproxy.handlers.call import message_of
 from chanmqttproxy.handlers.registry import Registry, discover, of_module
 
 HEAD = "from chanmqttproxy.marks import on_mqtt\nseen = []\n"
@@ -126,7 +129,7 @@ def test_dispatch(app: Any) -> None:
     app(
         app_d="""
 @on_mqtt("a/{x}")
-def one(message, x): seen.append((x, message.payload))
+def one(message, x): seen.append((x, message.payload)); assert message.received
 @on_mqtt("b/{y}")
 async def two(message, y): seen.append((y, message.payload))
 @on_mqtt("bad")
@@ -182,3 +185,10 @@ def test_runmqtt_with_handlers(app: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     app(app_f="")
     started()
     assert lines == [("both", ["run"]), ("alone", ["run"]), ("alone", ["run"])]
+
+
+def test_a_message_tells_when_the_worker_got_it(app: Any) -> None:
+    app(app_e='@on_mqtt("a/{x}")\ndef one(message, x): pass\n')
+    handler, received = discover().find("a/1"), datetime(2026, 1, 2, tzinfo=timezone.utc)
+    assert handler is not None
+    assert message_of(Entry("a/1", b"1", 0, False, received), handler).received == received

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict
 
 # What can be published: text as UTF-8, bytes as they are, dicts and lists as JSON, None as an
@@ -51,6 +51,8 @@ class Message:
     qos: int = 0
     retain: bool = False
     properties: Properties | None = None
+    # For a handler, which may run later: when the worker got the message.
+    received: datetime.datetime | None = field(default=None, compare=False)
 
     @classmethod
     def from_wire(cls, given: Mapping[str, Any]) -> "Message":

@@ -38,6 +38,7 @@ def message_of(entry: Entry, handler: Handler) -> Message:
         qos=min(entry.qos, handler.options.qos),
         retain=entry.retain,
         properties=Properties.from_wire(entry.properties) if entry.properties else None,
+        received=entry.received,
     )
 
 

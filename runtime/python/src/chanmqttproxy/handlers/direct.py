@@ -1,7 +1,10 @@
 """Calls a handler without a worker: for tests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from django.utils import timezone
 
 from chanmqttproxy.data import Message
 from chanmqttproxy.handlers.registry import Handler, discover
@@ -13,6 +16,7 @@ def call_of(message: Message) -> tuple[Handler, Callable[[], Any]] | None:
     if handler is None:
         return None
     arguments = handler.mark.pattern.match(message.topic) or {}
+    message = replace(message, received=message.received or timezone.now())
     if not handler.is_async:
         return handler, lambda: handler.function(message, **arguments)
 
