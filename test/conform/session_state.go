@@ -105,13 +105,14 @@ type keeper struct {
 	sink    *Sink // of all connections
 	pending []messages.Publish
 
+	progress int // all that was received and settled
 	deadline time.Time
 }
 
 // run keeps a session until done: on each connection it does what each says,
 // which learns when that one is lost.
 func (k *keeper) run(done func() bool, each func(live actors.Session, lost func() bool)) {
-	k.deadline = time.Now().Add(60 * time.Second)
+	k.deadline = time.Now().Add(stalled)
 	for !done() {
 		losses := len(k.sink.Losses()) // before it can be lost
 		lost := func() bool { return len(k.sink.Losses()) > losses }
@@ -135,10 +136,16 @@ func (k *keeper) until(condition func() bool) {
 	}
 }
 
-// check ends a test that takes too long.
+// stalled is after how long without progress a test has failed, however slow the machine.
+const stalled = time.Minute
+
+// check ends a test in which nothing goes on.
 func (k *keeper) check() {
+	if n := k.sink.Count() + len(k.sink.Settled()); n != k.progress {
+		k.progress, k.deadline = n, time.Now().Add(stalled)
+	}
 	if time.Now().After(k.deadline) {
-		k.Fatalf("not done within a minute: %d received, %d of them not again, %d settled, %d lost connections",
+		k.Fatalf("no progress for a minute: %d received, %d of them not again, %d settled, %d lost connections",
 			k.sink.Count(), len(firsts(k.sink.Payloads())), len(k.sink.Settled()), len(k.sink.Losses()))
 	}
 }
@@ -202,7 +209,7 @@ func inboundAcrossCuts(s *session, qos byte) {
 		got = firsts(got)
 	}
 	if !slices.Equal(got, want) {
-		s.Fatalf("QoS %d: %d messages came for %d over %d cuts, or out of order", qos, len(got), len(want), len(k.sink.Losses()))
+		s.Fatalf("QoS %d: %d messages came for %d over %d cuts, or out of order%s", qos, len(got), len(want), len(k.sink.Losses()), difference(got, want))
 	}
 }
 
@@ -241,6 +248,15 @@ func firsts(all []string) []string {
 		}
 	}
 	return some
+}
+
+// difference is where two lists part, with some of each.
+func difference(got, want []string) string {
+	i := 0
+	for i < min(len(got), len(want)) && got[i] == want[i] {
+		i++
+	}
+	return fmt.Sprintf(": from number %d on %q for %q", i, got[i:min(len(got), i+10)], want[i:min(len(want), i+10)])
 }
 
 // sessionOutboundAcrossCuts: what is unsettled is published again; nothing is
@@ -290,7 +306,7 @@ func outboundAcrossCuts(s *session, qos byte) {
 		got = firsts(got)
 	}
 	if !slices.Equal(got, want) {
-		s.Fatalf("QoS %d: %d messages came for %d over %d cuts, or out of order", qos, len(got), len(want), len(k.sink.Losses()))
+		s.Fatalf("QoS %d: %d messages came for %d over %d cuts, or out of order%s", qos, len(got), len(want), len(k.sink.Losses()), difference(got, want))
 	}
 }
 
