@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/python"
 )
 
 // The codes of Error. They are part of what a site sees and do not change.
@@ -68,10 +69,10 @@ func plain(s string) string { return strings.ReplaceAll(quote(s), `"`, "") }
 func shown(v messages.Value) string {
 	switch v := v.(type) {
 	case bool, int64, uint64, float64:
-		return pythonType(v) + " " + pythonStr(v)
+		return python.TypeName(v) + " " + python.Str(v)
 	case string:
 		return "str " + quote(v)
 	default:
-		return pythonType(v)
+		return python.TypeName(v)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/python"
 )
 
 // fields reads the keys of one dict and keeps the first fault, so that a
@@ -74,11 +75,11 @@ func (f *fields) flag(key string, otherwise bool) bool {
 
 // bytes and dict show no value, since it may hold a payload.
 func (f *fields) bytes(key string) []byte {
-	return optional[[]byte](f, key, "bytes", nil, pythonType)
+	return optional[[]byte](f, key, "bytes", nil, python.TypeName)
 }
 
 func (f *fields) dict(key string) messages.Map {
-	return optional[messages.Map](f, key, "a dict", nil, pythonType)
+	return optional[messages.Map](f, key, "a dict", nil, python.TypeName)
 }
 
 // number reads an int from 0 to most; what says that in words.
@@ -121,7 +122,7 @@ func (f *fields) seconds(key, what string, least, most, otherwise time.Duration)
 		return otherwise
 	}
 	if !(n >= least.Seconds() && n <= most.Seconds()) { // nor NaN
-		f.reject(BadValue, key, "must be %s, not %s", what, pythonStr(v))
+		f.reject(BadValue, key, "must be %s, not %s", what, python.Str(v))
 		return otherwise
 	}
 	return time.Duration(math.Round(n * float64(time.Second)))

@@ -1,9 +1,11 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/python"
 )
 
 // encode makes the payload of a publish from a Python value: text as UTF-8,
@@ -19,9 +21,13 @@ func encode(v messages.Value) ([]byte, error) {
 	case []byte:
 		return v, nil
 	case bool, int64, uint64, float64:
-		return []byte(pythonStr(v)), nil
+		return []byte(python.Str(v)), nil
 	case messages.Map, []any:
-		return appendJSON(nil, v)
+		b, err := python.JSON{}.Append(nil, v)
+		if errors.Is(err, python.ErrBytes) {
+			err = errors.New("a dict or list is sent as JSON, which cannot hold bytes")
+		}
+		return b, err
 	default:
 		return nil, fmt.Errorf("a payload cannot be made of a %T", v)
 	}

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/python"
 	"chanmqttproxy/messages/topic"
 )
 
@@ -118,7 +119,7 @@ func (f *fields) userProperties() []messages.UserProperty {
 		}
 	default:
 		if ok {
-			f.wrongType("user_properties", userWant, pythonType(v))
+			f.wrongType("user_properties", userWant, python.TypeName(v))
 		}
 	}
 	return all
@@ -159,7 +160,7 @@ func (f *fields) userProperty(all []messages.UserProperty, key, value messages.V
 func checkUser(v messages.Value) *Error {
 	text, ok := v.(string)
 	if !ok {
-		return fail(BadType, "", "must be %s; one of them holds a %s", userWant, pythonType(v))
+		return fail(BadType, "", "must be %s; one of them holds a %s", userWant, python.TypeName(v))
 	}
 	if err := topic.ValidateText(text); err != nil {
 		return fail(BadValue, "", "one of the texts is refused: it %v", err)

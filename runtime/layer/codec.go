@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/python"
 )
 
 // codec makes the bodies of messages and reads them: serialized, then
@@ -41,15 +42,14 @@ func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u
 	}
 	packed, u := appendBundle(nil, c.channel, b, 0)
 	m, err := DecodeMessage(string(packed))
-	w := jsonWriter{out: dst, binary: true}
 	if err == nil {
-		err = w.open(m, 0)
+		out, err = python.JSON{ASCII: true, Base64: true}.AppendOpen(dst, m)
 	}
 	if err != nil {
 		panic(err) // what appendBundle writes can be read
 	}
 	u.payloads = max(u.payloads, binaryPayloads(m))
-	return w.out, u
+	return out, u
 }
 
 // binaryPayloads counts the events whose payload is bytes.
@@ -74,9 +74,7 @@ func (c *codec) message(dst []byte, m messages.Map, extra int) ([]byte, error) {
 	if !c.json {
 		return appendPairs(appendMapHead(dst, len(m)+extra), m, 0)
 	}
-	w := jsonWriter{out: dst}
-	err := w.open(m, 0)
-	return w.out, err
+	return python.JSON{ASCII: true}.AppendOpen(dst, m)
 }
 
 // The tails of a message: nothing, the one channel that it is for, or the list
@@ -111,9 +109,8 @@ func (c *codec) membersTail(names []string) []byte {
 }
 
 func (c *codec) jsonTail(v messages.Value) []byte {
-	w := jsonWriter{out: []byte(`, "` + asgiChannel + `": `), binary: true}
-	_ = w.value(v, 0) // names are text, or else bytes
-	return append(w.out, '}')
+	tail, _ := python.JSON{ASCII: true, Base64: true}.Append([]byte(`, "`+asgiChannel+`": `), v) // names are text, or else bytes
+	return append(tail, '}')
 }
 
 // seal encrypts the body that stands at the end of buf, where there are keys. A

@@ -1,10 +1,9 @@
-package layer
+package python
 
 import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -13,26 +12,52 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// maxJSONDepth is how many containers may be inside each other below the top.
+// The errors of JSON. They are wrapped with the place of the value.
+var (
+	ErrBytes = errors.New("bytes, which JSON cannot carry")
+	ErrText  = errors.New("text is not valid UTF-8")
+	ErrDepth = errors.New("containers nested too deeply")
+)
+
+// maxDepth is how many containers may be inside each other below the top.
 // Python's limit is that of its stack, somewhat under 1000; this is the one of
 // msgpack.
-const maxJSONDepth = maxEncodeDepth
+const maxDepth = 510
 
-var errBytes = errors.New("bytes, which JSON cannot carry")
+// JSON writes values as json.dumps does: with a space after commas and colons, and NaN and
+// Infinity by name.
+type JSON struct {
+	// ASCII escapes what is beyond it, as json.dumps does by default. Else only what JSON
+	// cannot hold is escaped, as with ensure_ascii=False.
+	ASCII bool
+	// Base64 writes bytes as their base64, in the standard alphabet with padding. Else they
+	// are ErrBytes, as for json.dumps.
+	Base64 bool
+}
 
-// jsonWriter writes as Python's json.dumps does by default: ASCII, with a space
-// after commas and colons, and NaN and Infinity by name.
+// Append adds a value to dst.
+func (j JSON) Append(dst []byte, v messages.Value) ([]byte, error) {
+	w := jsonWriter{j, dst}
+	err := w.value(v, 0)
+	return w.out, err
+}
+
+// AppendOpen adds a map without its closing brace to dst.
+func (j JSON) AppendOpen(dst []byte, m messages.Map) ([]byte, error) {
+	w := jsonWriter{j, dst}
+	err := w.open(m, 0)
+	return w.out, err
+}
+
 type jsonWriter struct {
+	JSON
 	out []byte
-	// binary: bytes are written as their base64, in the standard alphabet with
-	// padding; else they are refused, as json.dumps does.
-	binary bool
 }
 
 // open writes a map without its closing brace.
 func (w *jsonWriter) open(m messages.Map, depth int) error {
-	if depth > maxJSONDepth {
-		return errDepth
+	if depth > maxDepth {
+		return ErrDepth
 	}
 	w.out = append(w.out, '{')
 	for i, p := range m {
@@ -50,6 +75,7 @@ func (w *jsonWriter) open(m messages.Map, depth int) error {
 	return nil
 }
 
+// value writes a value that is so deep.
 func (w *jsonWriter) value(v messages.Value, depth int) error {
 	switch v := v.(type) {
 	case nil:
@@ -63,7 +89,7 @@ func (w *jsonWriter) value(v messages.Value, depth int) error {
 	case uint64:
 		w.out = strconv.AppendUint(w.out, v, 10)
 	case float64:
-		w.out = appendFloatRepr(w.out, v)
+		w.out = appendFloat(w.out, v, "NaN", "Infinity")
 	case string:
 		return w.text(v)
 	case []byte:
@@ -81,8 +107,8 @@ func (w *jsonWriter) value(v messages.Value, depth int) error {
 }
 
 func (w *jsonWriter) bytes(b []byte) error {
-	if !w.binary {
-		return errBytes
+	if !w.Base64 {
+		return ErrBytes
 	}
 	w.out = append(w.out, '"')
 	w.out = base64.StdEncoding.AppendEncode(w.out, b)
@@ -91,8 +117,8 @@ func (w *jsonWriter) bytes(b []byte) error {
 }
 
 func (w *jsonWriter) list(list []any, depth int) error {
-	if depth > maxJSONDepth {
-		return errDepth
+	if depth > maxDepth {
+		return ErrDepth
 	}
 	w.out = append(w.out, '[')
 	for i, v := range list {
@@ -109,22 +135,26 @@ func (w *jsonWriter) list(list []any, depth int) error {
 
 func (w *jsonWriter) text(s string) error {
 	if !utf8.ValidString(s) {
-		return errText
+		return ErrText
 	}
 	w.out = append(w.out, '"')
-	for _, r := range s {
-		w.rune(r)
+	start := 0
+	for i, r := range s {
+		if r >= ' ' && r != '"' && r != '\\' && (r <= '~' || !w.ASCII) {
+			continue
+		}
+		w.out = append(w.out, s[start:i]...)
+		w.escape(r)
+		start = i + utf8.RuneLen(r)
 	}
-	w.out = append(w.out, '"')
+	w.out = append(append(w.out, s[start:]...), '"')
 	return nil
 }
 
-func (w *jsonWriter) rune(r rune) {
+func (w *jsonWriter) escape(r rune) {
 	switch {
 	case r == '"' || r == '\\':
 		w.out = append(w.out, '\\', byte(r))
-	case r >= ' ' && r <= '~':
-		w.out = append(w.out, byte(r))
 	case r < ' ' && strings.ContainsRune("\b\f\n\r\t", r):
 		w.out = append(w.out, '\\', "btn-fr"[r-'\b'])
 	case r > 0xFFFF:
@@ -133,26 +163,4 @@ func (w *jsonWriter) rune(r rune) {
 	default:
 		w.out = fmt.Appendf(w.out, `\u%04x`, r)
 	}
-}
-
-// appendFloatRepr writes a float as json.dumps does: by repr(), with the fewest
-// digits that read back the same and an exponent below 1e-4 and from 1e16 on.
-func appendFloatRepr(dst []byte, f float64) []byte {
-	switch {
-	case math.IsNaN(f):
-		return append(dst, "NaN"...)
-	case math.IsInf(f, 1):
-		return append(dst, "Infinity"...)
-	case math.IsInf(f, -1):
-		return append(dst, "-Infinity"...)
-	}
-	if size := math.Abs(f); size != 0 && (size < 1e-4 || size >= 1e16) {
-		return strconv.AppendFloat(dst, f, 'e', -1, 64)
-	}
-	start := len(dst)
-	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-	if !strings.Contains(string(dst[start:]), ".") {
-		dst = append(dst, ".0"...)
-	}
-	return dst
 }
