@@ -96,6 +96,9 @@ func (r *rig) once(s scenario, who string) (map[string]float64, error) {
 	if err := r.empty(); err != nil {
 		return nil, err
 	}
+	if s.parallel > 0 {
+		return r.toolkit(s, who)
+	}
 	program, err := r.program(s, who)
 	if err != nil {
 		return nil, err

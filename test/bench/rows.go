@@ -9,6 +9,7 @@ type scenario struct {
 	capacity int      // of every queue; 0: the layer's default
 	floors   []string // ways of running the floor; none: only the worker is measured
 	timed    bool     // takes -dur and -warm
+	parallel int      // threads or handlers of Python; 0: no Python takes part
 	restart  bool     // then the worker is started again, and timed until it is ready
 }
 
@@ -18,6 +19,7 @@ var (
 	wide    = []string{"-batch 64", "-mode client -depth 2000"}
 	oneWay  = []string{""}
 	noFloor = []string{}
+	bare    = []string{"paho"} // a client of the site's own process
 )
 
 // tenth is a tenth of the peak rate, about, with which latency is measured.
@@ -42,6 +44,11 @@ var scenarios = []scenario{
 	{name: "latency-out", args: fmt.Sprintf("latency-out -qos 1 -rate %d", tenth), floors: oneWay},
 	{name: "idle", args: "idle", floors: noFloor},
 	{name: "start", args: "subs -n 10000 -dur 0 -wait 300s", floors: noFloor, restart: true},
+	{name: "view-1", args: "view", parallel: 1, floors: bare},
+	{name: "view-8", args: "view", parallel: 8, floors: bare},
+	{name: "handler-1", args: "handler", parallel: 1, floors: bare},
+	{name: "handler-4", args: "handler", parallel: 4, floors: bare},
+	{name: "handler-16", args: "handler", parallel: 16, floors: bare},
 }
 
 // members is an inbound scenario with so many members, of one process or of a
@@ -125,4 +132,9 @@ var rows = []row{
 	{name: "memory", what: "memory at 100,000 subscriptions", figure: rss, scenario: "filters-100k", target: atMost(300, " MB")},
 	{name: "memory-each", what: "memory of one of 100,000 subscriptions", figure: rss, scenario: "filters-100k", against: "idle", divide: 100, target: atMost(2, " kB")},
 	{name: "start", what: "start until ready, 10,000 subscriptions stored", figure: "ready_s", scenario: "start", target: atMost(1, " s")},
+	{name: "view-1", what: "publish from a view, QoS 1, one thread", figure: rate, scenario: "view-1", target: atLeast(0.3)},
+	{name: "view-8", what: "the same, eight threads of a process", figure: rate, scenario: "view-8", target: atLeast(0.3)},
+	{name: "handler-1", what: "handler that writes a row, one at a time", figure: rate, scenario: "handler-1", target: atLeast(0.5)},
+	{name: "handler-4", what: "the same, four at once", figure: rate, scenario: "handler-4", target: atLeast(1)},
+	{name: "handler-16", what: "the same, sixteen at once", figure: rate, scenario: "handler-16", target: atLeast(1)},
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -52,4 +54,15 @@ func act[T any](b *Tab, what string, action chromedp.Action[T]) T {
 		b.t.Fatalf("%s: %v", what, err)
 	}
 	return value
+}
+
+// Theme has pages look as for a person who prefers that ("dark", "light").
+func (b *Tab) Theme(look string) {
+	b.t.Helper()
+	b.do("preferring "+look, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look}},
+		})
+		return err
+	}))
 }

@@ -52,6 +52,9 @@ func (p *PostgresServer) URL() string {
 	return fmt.Sprintf("postgres://postgres@%s/postgres", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)))
 }
 
+// Port is the server's port on 127.0.0.1.
+func (p *PostgresServer) Port() string { return strconv.Itoa(p.port) }
+
 // Query runs SQL and returns its rows, a line each, with "|" between columns.
 func (p *PostgresServer) Query(sql string) string {
 	p.t.Helper()

@@ -34,7 +34,7 @@ func TestSite(t *testing.T) {
 	redis := kit.Redis(t)
 	site := kit.Site(t, redis.URL())
 	room := kit.Browser(t)
-	room.Open(site.URL + "/")
+	room.Open(site.URL + "/chat/")
 	room.Type("#room", "lobby\n")
 	kit.Eventually(t, time.Minute, "the room is connected", func() bool {
 		return room.Text("#state") == "connected"

@@ -21,7 +21,6 @@ def pytest_configure() -> None:
             "chanmqttproxy",
             "channels",
             "chanmqttproxy.state",
-            "readings",
             "django.contrib.admin",
             "django.contrib.auth",
             "django.contrib.contenttypes",
@@ -42,7 +41,6 @@ def pytest_configure() -> None:
                 },
             }
         ],
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         ROOT_URLCONF="admin_urls",
         USE_TZ=True,
     )

@@ -1,10 +1,10 @@
-from django.urls import path
-
-import chat.views
-import state.views
+from django.contrib import admin
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
+from django.urls import include, path
 
 urlpatterns = [
-    path("", chat.views.index, name="index"),
-    path("chat/<slug:room>/", chat.views.room, name="room"),
-    path("state/", state.views.index, name="state"),
+    path("", include("house.urls")),
+    path("chat/", include("chat.urls")),
+    path("admin/", admin.site.urls),
+    *staticfiles_urlpatterns(),  # where DEBUG is True
 ]

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"chanmqttproxy/test/kit"
+)
+
+// The toolkit's scenarios run Python: a process of the site in test/site, with the Python
+// package, beside one that does the same with paho alone. Scripts are in python/.
+//
+//	view-1, view-8   a view that publishes and waits for the broker, in so many threads
+//	handler-1, …     a handler that keeps each message in PostgreSQL, so many at once
+const (
+	readings = 4000 // messages of one measurement of handlers
+	topics   = 50
+)
+
+// toolkit measures a scenario in Python and returns its figures.
+func (r *rig) toolkit(s scenario, who string) (figures map[string]float64, err error) {
+	t := &bench{}
+	defer t.end()
+	defer func() {
+		if p := recover(); p != nil {
+			failed, ok := p.(failure)
+			if !ok {
+				panic(p)
+			}
+			err = failed
+		}
+	}()
+	db := kit.Postgres(t)
+	env := append(r.environment(), "MQTT_HOST=127.0.0.1:"+r.mqtt, "REDIS_URL=redis://127.0.0.1:"+r.redis,
+		"PGDATABASE=postgres", "PGUSER=postgres", "PGHOST=127.0.0.1", "PGPORT="+db.Port(), "BENCH_TOPICS="+fmt.Sprint(topics),
+		"PYTHONPATH="+strings.Join([]string{"test/bench/python", "test/site", "runtime/python/src"}, ":"),
+		"DJANGO_SETTINGS_MODULE=benchsettings", "PYTHONDONTWRITEBYTECODE=1", "HANDLER_CONCURRENCY="+fmt.Sprint(s.parallel),
+		"PATH="+filepath.Dir(r.worker)+":"+os.Getenv("PATH"))
+	p := &python{bench: t, path: kit.SitePython(t), env: env}
+	p.run("-m", "django", "migrate", "--verbosity", "0")
+	p.run("test/bench/python/prepare.py")
+	if strings.HasPrefix(s.args, "view") {
+		return r.views(p, s, who)
+	}
+	return r.handlers(p, s, who, db)
+}
+
+// views has a process publish from views for a while.
+func (r *rig) views(p *python, s scenario, who string) (map[string]float64, error) {
+	if who == "worker" {
+		defer stop(p.start("-m", "django", "runmqtt", "--no-handlers"))
+	}
+	before := r.lookAtAll()
+	out := p.run("test/bench/python/views.py", who, fmt.Sprint(s.parallel), fmt.Sprint(r.seconds))
+	figures := r.lookAtAll().since(before)
+	if err := json.Unmarshal([]byte(out), &figures); err != nil {
+		return nil, fmt.Errorf("what views.py says: %w: %s", err, out)
+	}
+	return figures, nil
+}
+
+// handlers has messages kept, and takes the time until the last one is.
+func (r *rig) handlers(p *python, s scenario, who string, db *kit.PostgresServer) (map[string]float64, error) {
+	kept := func() string { return db.Query("select count(*) from house_reading") }
+	if who == "worker" {
+		defer stop(p.start("-m", "django", "runmqtt"))
+	} else {
+		defer stop(p.start("test/bench/python/callback.py"))
+	}
+	device := kit.NewDevice(p, "127.0.0.1:"+r.mqtt)
+	for began := time.Now(); kept() == "0"; { // until it is subscribed
+		if time.Since(began) > time.Minute {
+			return nil, errors.New("no reading was kept within a minute")
+		}
+		device.Publish("house/bench/sensor/s0", 1, "1").WaitTimeout(time.Second)
+		time.Sleep(200 * time.Millisecond)
+	}
+	time.Sleep(2 * time.Second)
+	db.Query("truncate house_reading")
+	before, began := r.lookAtAll(), time.Now()
+	for i := range readings {
+		device.Publish(fmt.Sprintf("house/bench/sensor/s%d", i%topics), 1, fmt.Sprint(i))
+	}
+	for kept() != fmt.Sprint(readings) {
+		if time.Since(began) > 5*time.Minute {
+			return nil, fmt.Errorf("only %s of %d readings were kept within five minutes", kept(), readings)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	took := time.Since(began).Seconds()
+	figures := r.lookAtAll().since(before)
+	figures[rate] = readings / took
+	disorder := db.Query("select count(*) from (select value - lag(value) over (partition by sensor_id order by id) as step from house_reading) s where step <= 0")
+	if disorder != "0" {
+		return nil, fmt.Errorf("%s readings were kept out of order", disorder)
+	}
+	return figures, nil
+}
+
+// python is the site's Python.
+type python struct {
+	*bench
+	path string
+	env  []string
+}
+
+func (p *python) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(p.path, args...)
+	cmd.Env, cmd.Stderr = p.env, os.Stderr
+	return cmd
+}
+
+func (p *python) run(args ...string) string {
+	out, err := p.command(args...).Output()
+	if err != nil {
+		p.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+	return string(out)
+}
+
+func (p *python) start(args ...string) *exec.Cmd {
+	cmd := p.command(args...)
+	if err := cmd.Start(); err != nil {
+		p.Fatalf("%s: %v", strings.Join(args, " "), err)
+	}
+	return cmd
+}
+
+// bench stands for the test that the kit's servers belong to.
+type bench struct {
+	testing.TB
+	cleanups []func()
+}
+
+type failure struct{ error }
+
+func (b *bench) Helper()          {}
+func (b *bench) Failed() bool     { return false }
+func (b *bench) Cleanup(f func()) { b.cleanups = append(b.cleanups, f) }
+func (b *bench) Errorf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+}
+func (b *bench) Fatalf(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+func (b *bench) Skipf(format string, args ...any)  { b.Fatalf(format, args...) }
+
+func (b *bench) end() {
+	for i := range b.cleanups {
+		b.cleanups[len(b.cleanups)-1-i]()
+	}
+}

@@ -1,0 +1,34 @@
+from chanmqttproxy.state import alast
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+
+class HouseConsumer(AsyncJsonWebsocketConsumer):
+    """One open page: it gets the newest value of each device, and then each new one."""
+
+    groups = ["broker", "house"]  # "broker": MQTT_STATUS_GROUP
+
+    async def connect(self):
+        await self.accept()
+        newest = await alast("house/#")
+        await self.send_json({"values": {m.topic: m.value for m in newest}})
+        await self.channel_layer.send(
+            "mqtt",
+            {
+                "type": "mqtt.subscribe",
+                "topic": "house/+/+/+",
+                "group": "house",
+                "channel": self.channel_name,
+                "retained": "send",
+                "overflow": "latest",
+            },
+        )
+        await self.channel_layer.send("mqtt", {"type": "mqtt.status", "reply_channel": self.channel_name})
+
+    async def mqtt_message(self, event):
+        message = event["message"]
+        await self.send_json({"topic": message["topic"], "payload": message["payload"]})
+
+    async def mqtt_status(self, event):
+        await self.send_json({"connected": event["connected"]})
+
+    mqtt_state = mqtt_status  # the answer has the same keys
