@@ -6,7 +6,7 @@ import { spark } from './spark.js';
 import { live, at, actor, family, series } from './live.js';
 import { ofActor, ofFamily, ofQueues, sides, all, standby } from './trouble.js';
 import { rate, count, duration, since } from './format.js';
-import { detail } from './detail.js';
+import { go } from './nav.js';
 import { actorTable } from './actors.js';
 import { tiles } from './tiles.js';
 import { slots } from './slots.js';
@@ -75,7 +75,7 @@ function seenSide(side, address, beyond) {
 function station([place, title, see]) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), value = h('span', { class: 'value' }), note = h('span', { class: 'note' });
   const pillar = place === 'redis' || place === 'mqtt';
-  const node = h('button', { type: 'button', class: `station at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => detail(see().path) },
+  const node = h('button', { type: 'button', class: `station at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => go('detail', see().path) },
     h('span', { class: 'title' }, icon, title), value, note);
   const show = () => {
     const seen = see();
@@ -105,7 +105,7 @@ function stretch([place, way, what, key, side]) {
 
 function keeper(rest) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), note = h('span', { class: 'note' });
-  const node = h('button', { type: 'button', class: 'keeper', click: () => detail(at(rest)) }, icon, h('span', { class: 'title' }, rest || 'bridge'), note);
+  const node = h('button', { type: 'button', class: 'keeper', click: () => go('detail', at(rest)) }, icon, h('span', { class: 'title' }, rest || 'bridge'), note);
   const show = () => {
     const seen = seenActor(at(rest));
     mark(node, seen.trouble);
@@ -119,7 +119,7 @@ function alarm() {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), text = h('span', { class: 'text' }), more = h('span', { class: 'more' });
   const aloud = h('p', { class: 'aloud', role: 'status' });
   let path = '', said = '';
-  const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && detail(path) }, icon, text, more);
+  const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && go('detail', path) }, icon, text, more);
   const show = () => {
     const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well: both sides are there, nothing waits for long.', ''];
     path = where;

@@ -8,15 +8,17 @@ import { ofActor, sides } from './trouble.js';
 import { action } from './act.js';
 import { rows, pairs, factList } from './facts.js';
 import { table, pager } from './table.js';
-import { columns } from './actors.js';
-import { tailFilter } from './traffic.js';
+import { columns } from './columns.js';
+import { register, go } from './nav.js';
 import { count, rate, duration, since, span, clock, name } from './format.js';
 
 const drawer = () => document.getElementById('detail');
 let before, refresh, path;
 
+register('detail', detail);
+
 // detail opens the drawer on a path, "family:<kind>", "redis", "mqtt" or "queues".
-export function detail(what) {
+function detail(what) {
   if (what === 'queues') return void (location.hash = '#/queues');
   if (drawer().hidden) before = document.activeElement;
   path = what;
@@ -80,7 +82,7 @@ function buttons(path, filter) {
   const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
   const list = [action('Restart', `${name(path)} is made to fail; its supervisor decides what becomes of it.`, () => ({ Action: 'restart', Path: path }))];
   if (kind === 'session') list.push(action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: path })));
-  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); tailFilter(filter()); } }, 'Tail its messages'));
+  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Tail its messages'));
   if (kind === 'group' || kind === 'channel') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
 }

@@ -3,15 +3,14 @@
 import { h, put, field, glyph, say } from './dom.js';
 import { get, post } from './api.js';
 import { clock, gap, name } from './format.js';
-import { detail } from './detail.js';
+import { register, go } from './nav.js';
 import { mayNot } from './act.js';
 
 let wanted; // what the panel is to follow when it is shown
 
-// followTopic waits for the next message of a topic, followTrace shows one that
-// is under way.
-export function followTopic(topic) { wanted = { topic }; location.hash = '#/follow'; wake?.(); }
-export function followTrace(id, topic) { wanted = { id, topic }; location.hash = '#/follow'; wake?.(); }
+// Without an id it waits for the next message of the topic, else it shows the one that
+// has it, which is under way.
+register('follow', ({ topic, id }) => { wanted = { topic, id }; location.hash = '#/follow'; wake?.(); });
 
 let wake;
 
@@ -26,7 +25,7 @@ function step(s, first) {
     h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph(trouble)),
     h('span', { class: 'num when' }, s === first ? clock(s.At) : '+' + gap(ms)),
     h('b', null, s.What), ' ',
-    s.Path && h('button', { type: 'button', class: 'link mono', click: () => detail(s.Path) }, name(s.Path)),
+    s.Path && h('button', { type: 'button', class: 'link mono', click: () => go('detail', s.Path) }, name(s.Path)),
     h('span', { class: 'wrap said-text' }, s.Text));
 }
 
@@ -80,15 +79,15 @@ export function follow() {
     try { begin((await post(how, body)).Trace); } catch (error) { say(error.message, 'bad'); }
   }
 
-  const go = () => start('trace', { Topic: input.value.trim() });
+  const next = () => start('trace', { Topic: input.value.trim() });
   wake = () => {
     if (!wanted) return;
     const { id: trace, topic } = wanted;
     wanted = null;
     input.value = topic;
-    if (trace) begin(trace); else go();
+    if (trace) begin(trace); else next();
   };
-  const form = h('form', { class: 'ways', submit: (event) => { event.preventDefault(); go(); } },
+  const form = h('form', { class: 'ways', submit: (event) => { event.preventDefault(); next(); } },
     field('Topic', input), h('button', { class: 'primary', id: 'follow-next' }, 'Follow the next message'),
     field('Payload', payload),
     h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 1, Retain: false }) }, 'Publish this one and follow it'));

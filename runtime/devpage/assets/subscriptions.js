@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { table, pager } from './table.js';
 import { count, since, target } from './format.js';
 import { now } from './live.js';
-import { detail } from './detail.js';
+import { go } from './nav.js';
 
 const qos = (s) => (s.Refused ? `✕ ${s.Refused}` : s.Answered ? `${s.Asked} → ${s.Granted}` : `${s.Asked} …`);
 
@@ -25,7 +25,7 @@ export function subscriptions() {
   } };
   const pages = pager(50, () => show());
   const list = table({
-    label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => detail(s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
+    label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => go('detail', s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
     empty: 'No subscription like that. A consumer makes one with mqtt.subscribe.',
     columns: [
       { title: 'Filter', sort: 'filter', head: true, mono: true, grow: true, text: (s) => s.Filter },

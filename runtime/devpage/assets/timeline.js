@@ -3,7 +3,7 @@
 import { h, svg, field, glyph } from './dom.js';
 import { live, now } from './live.js';
 import { clock, gap, name } from './format.js';
-import { detail } from './detail.js';
+import { go } from './nav.js';
 
 const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn' };
 const signs = { restarted: '↻', resumed: '↻', connected: '✓', stopped: '■' };
@@ -25,7 +25,7 @@ function entry(line) {
   return h('li', { class: trouble },
     h('span', { class: 'num muted' }, clock(line.At)),
     h('span', { class: 'what' }, h('span', { 'aria-hidden': 'true' }, (signs[line.What] || glyph(trouble)) + ' '), line.What),
-    h('button', { type: 'button', class: 'link mono', click: () => detail(line.Path) }, name(line.Path)),
+    h('button', { type: 'button', class: 'link mono', click: () => go('detail', line.Path) }, name(line.Path)),
     h('span', { class: 'num muted gap' }, line.after == null ? '' : `${gap(line.after)} after ${line.before}`),
     h('span', { class: 'wrap said-text' }, line.Text || '', line.Stack && h('details', null, h('summary', null, 'Stack'), h('pre', { tabindex: '0' }, line.Stack))));
 }

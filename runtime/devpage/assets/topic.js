@@ -5,7 +5,7 @@ import { get } from './api.js';
 import { table } from './table.js';
 import { target } from './format.js';
 import { label, value } from './facts.js';
-import { followTopic } from './follow.js';
+import { go } from './nav.js';
 
 const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v && key !== 'QoS' && !(key === 'Batch' && v < 2))
   .map(([key, v]) => `${label(key)} ${value(key, v)}`).join(', ') || 'as usual';
@@ -46,6 +46,6 @@ export function topic() {
     answer.className = 'verdict ' + trouble;
     list.show(perMember(body.Routes || []));
   };
-  const follow = h('button', { type: 'button', click: () => input.value.trim() && followTopic(input.value.trim()) }, 'Follow the next message of it');
+  const follow = h('button', { type: 'button', click: () => input.value.trim() && go('follow', { topic: input.value.trim() }) }, 'Follow the next message of it');
   return { node: h('div', null, h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
 }

@@ -3,7 +3,7 @@
 import { h, field, say, put } from './dom.js';
 import { post, stream } from './api.js';
 import { clock, bytes } from './format.js';
-import { followTrace, followTopic } from './follow.js';
+import { register, go } from './nav.js';
 import { live } from './live.js';
 import { mayNot } from './act.js';
 
@@ -11,8 +11,8 @@ const kept = 200;
 
 let listenTo;
 
-// tailFilter shows the messages that match a filter.
-export function tailFilter(filter) { listenTo(filter); location.hash = '/traffic'; }
+// It shows the messages that match a filter.
+register('tail', (filter) => { listenTo(filter); location.hash = '/traffic'; });
 
 function publisher() {
   const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', required: true, autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
@@ -25,7 +25,7 @@ function publisher() {
     const body = { Topic: topic.value.trim(), Payload: payload.value, QoS: Number(qos.value), Retain: retain.checked };
     try {
       const { Trace } = await post('publish', body);
-      done.replaceChildren(`Published to ${body.Topic}. `, h('button', { type: 'button', class: 'link', click: () => followTrace(Trace, body.Topic) }, 'See where it went'));
+      done.replaceChildren(`Published to ${body.Topic}. `, h('button', { type: 'button', class: 'link', click: () => go('follow', { id: Trace, topic: body.Topic }) }, 'See where it went'));
     } catch (error) { done.replaceChildren(); say(error.message, 'bad'); }
   };
   const form = h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
@@ -40,7 +40,7 @@ function line(m) {
   return h('li', { class: out ? 'out' : 'in' },
     h('span', { class: 'num muted' }, clock(m.At)),
     h('span', { class: 'way' }, out ? '→ out' : '← in'),
-    h('button', { type: 'button', class: 'link mono wrap', title: 'Follow the next message of this topic', click: () => followTopic(m.Topic) }, m.Topic),
+    h('button', { type: 'button', class: 'link mono wrap', title: 'Follow the next message of this topic', click: () => go('follow', { topic: m.Topic }) }, m.Topic),
     h('span', { class: 'num muted' }, `QoS ${m.QoS}${m.Retain ? ', retained' : ''} · ${bytes(m.Bytes)}`),
     m.Payload != null && h('code', { class: 'payload' }, m.Payload));
 }

@@ -1,0 +1,32 @@
+// The columns of a table of actors.
+
+import { glyph } from './dom.js';
+import { series, now } from './live.js';
+import { ofActor, ofFamily } from './trouble.js';
+import { count, rate, duration, since, span } from './format.js';
+
+// columns are those of an actor; text is its name.
+export const columns = (text) => [
+  { title: 'Actor', head: true, grow: true, text },
+  { title: 'State', text: stateOf },
+  { title: 'Since', num: true, wide: true, text: (a) => (a.family ? '' : since(a.Since, now())) },
+  { title: 'Waiting', num: true, text: (a) => count(a.Waiting) },
+  { title: 'Oldest', num: true, wide: true, text: (a) => (a.Age ? span(a.Age / 1e6) : '–') },
+  { title: 'Handled', num: true, wide: true, text: (a) => count(a.Handled) },
+  { title: 'Per second', num: true, text: (a) => rate(series(keyOf(a)).now) },
+  { title: 'One takes', num: true, wide: true, text: (a) => duration(a.Last) },
+  { title: 'Restarts', num: true, text: (a) => count(a.Restarts) },
+  { title: 'Last failure', wide: true, grow: true, text: (a) => (a.Failure ? `${since(a.Failure.At, now())} ago: ${a.Failure.Text}` : '') },
+];
+
+// keyOf names an actor or a family.
+export const keyOf = (a) => (a.family ? 'family:' + a.Kind : a.Path);
+
+function stateOf(a) {
+  const trouble = troubleOf(a);
+  if (a.family) return `${glyph(trouble)} ${a.Troubled ? count(a.Troubled) + ' troubled' : 'well'}`;
+  return `${glyph(trouble)} ${a.State}`;
+}
+
+// troubleOf is how bad it is: '', 'warn' or 'bad'.
+export const troubleOf = (a) => (a.family ? ofFamily(a.Kind)[0] : ofActor(a)[0]);
