@@ -1,8 +1,11 @@
 """Django with the app, and the installed program."""
 
+import asyncio
+import inspect
 import os
 
 import django
+import pytest
 from django.conf import settings
 
 LAYERS = {
@@ -45,3 +48,13 @@ def pytest_configure() -> None:
         USE_TZ=True,
     )
     django.setup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run async tests, each in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True

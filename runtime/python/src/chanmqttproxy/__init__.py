@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         subscribe,
         unsubscribe,
     )
+    from chanmqttproxy.consumers import MqttMixin
     from chanmqttproxy.data import Message, Options, Properties, Status
     from chanmqttproxy.errors import (
         MqttBusy,
@@ -51,6 +52,7 @@ _MODULES = {
         "subscribe",
         "unsubscribe",
     ),
+    "consumers": ("MqttMixin",),
     "data": ("Message", "Options", "Properties", "Status"),
     "errors": (
         "MqttBusy",
@@ -72,6 +74,7 @@ __all__ = [
     "MqttBusy",
     "MqttConsumer",
     "MqttError",
+    "MqttMixin",
     "MqttTimeout",
     "MqttUnavailable",
     "Options",

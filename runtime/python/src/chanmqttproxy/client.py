@@ -157,11 +157,19 @@ class Client:
                 self._reader = asyncio.get_running_loop().create_task(self._read())
 
     async def _read(self) -> None:
+        away = False
         while True:
             try:
                 answer = await self._layer.receive(self._channel)
+                away = False
+            except (OSError, redis.exceptions.RedisError) as error:
+                if not away:
+                    logger.warning("Redis, from which the MQTT worker's answers are read, is away: %s", error)
+                away = True
+                await asyncio.sleep(AWAY_PAUSE)
+                continue
             except Exception:
-                logger.warning("reading the MQTT worker's answers failed", exc_info=True)
+                logger.exception("an answer of the MQTT worker can't be read")
                 await asyncio.sleep(AWAY_PAUSE)
                 continue
             future = self._waiting.get(answer.get("id", ""))

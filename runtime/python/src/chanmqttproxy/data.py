@@ -31,10 +31,8 @@ class Properties:
     def from_wire(cls, given: Mapping[str, Any]) -> "Properties":
         """The properties of an event; keys that a later worker adds are left out."""
         known = {field.name: given[field.name] for field in fields(cls) if field.name in given}
-        pairs = known.get("user_properties")
-        if pairs:
-            known["user_properties"] = tuple((str(key), str(value)) for key, value in pairs)
-        return cls(**known)
+        pairs = known.pop("user_properties", ())
+        return cls(**known, user_properties=tuple((str(key), str(value)) for key, value in pairs))
 
     def to_wire(self) -> dict[str, Any]:
         """The keys of a command."""

@@ -1,10 +1,12 @@
-"""What is published, as the channel layer can carry it."""
+"""Payloads: as a command carries them, as the broker has them, and as Python gets them."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+
+from chanmqttproxy.data import Decode
 
 
 def encode(payload: Any) -> str | bytes | int | float | bool | None:
@@ -26,3 +28,39 @@ def encode(payload: Any) -> str | bytes | int | float | bool | None:
     except (TypeError, ValueError) as error:
         raise TypeError(f"This can't be published: {error}") from None
     return str(text)
+
+
+def to_bytes(payload: Any) -> bytes:
+    """What the broker gets of a payload."""
+    carried = encode(payload)
+    if isinstance(carried, bytes):
+        return carried
+    return b"" if carried is None else str(carried).encode()
+
+
+def decode(data: bytes, form: Decode = "auto") -> Any:
+    """The payload of a message, as the option `payload` of a subscription has it.
+
+    auto: JSON if it parses, else text if it is UTF-8, else bytes. What is not what another form
+    asks for comes as bytes, too.
+    """
+    if form == "bytes":
+        return data
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return data
+    if form == "text":
+        return text
+    try:
+        return json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError):
+        return text if form == "auto" else data
+
+
+def _integer(digits: str) -> int | str:
+    """An integer; as text where the channel layer can't carry it."""
+    if len(digits) > 20:
+        return digits
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else digits

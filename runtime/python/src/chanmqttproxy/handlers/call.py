@@ -19,7 +19,7 @@ from django.db import (
 from chanmqttproxy.data import Message, Properties
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.registry import Handler
-from chanmqttproxy.payload import decoded
+from chanmqttproxy.payloads import decode
 
 
 class DatabaseAway(Exception):
@@ -34,7 +34,7 @@ def message_of(entry: Entry, handler: Handler) -> Message:
     """What the handler gets: the payload in the form that it asks for."""
     return Message(
         topic=entry.topic,
-        payload=decoded(entry.payload, handler.options.payload),
+        payload=decode(entry.payload, handler.options.payload),
         qos=min(entry.qos, handler.options.qos),
         retain=entry.retain,
         properties=Properties.from_wire(entry.properties) if entry.properties else None,
