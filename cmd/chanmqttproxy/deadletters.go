@@ -23,12 +23,16 @@ import (
 func deadLettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "Look at the commands that could not be understood",
+		Short: "Look at the commands that could not be understood, and at what handlers could not do",
 		Long: `Commands that a worker could not understand leave the channel and are kept in
 Redis, the newest of them, until they are dropped or put back, or are too old. Of
-one larger than DEAD_LETTER_BYTES only the beginning is kept: it cannot be put back.`,
+one larger than DEAD_LETTER_BYTES only the beginning is kept: it cannot be put back.
+
+With --stream it is about the messages of a stream that its readers, a site's handlers,
+could not do. Put back, they stand behind what is in the stream.`,
 		Example: `  chanmqttproxy dead-letters list --page 2
   chanmqttproxy dead-letters replay 17d0c2a5
+  chanmqttproxy dead-letters list --stream handlers
   chanmqttproxy dead-letters drop --all`,
 	}
 	all := false
@@ -55,9 +59,18 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 	c := configured(&cobra.Command{Use: use, Short: short}, func(c *cobra.Command, cfg *config.Config) error {
 		client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 		defer client.Close()
-		return do(c.Context(), c, client, c.Flags().Args())
+		ids := c.Flags().Args()
+		stream := c.Flags().Lookup("stream").Value.String()
+		if stream == "" {
+			return do(c.Context(), c, client, ids)
+		}
+		if err := validStream(stream, ids); err != nil {
+			return err
+		}
+		return do(c.Context(), c, ofStream{client, stream}, ids)
 	})
 	c.Args = args
+	c.Flags().String("stream", "", "those of the readers of this stream")
 	if verb == "list" {
 		c.Flags().Int("page", 1, "which page of 50, from 1")
 	}
@@ -80,7 +93,7 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 		return err
 	}
 	out := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "ID\tTIME\tBYTES\tCOMMAND\tREASON")
+	fmt.Fprintln(out, "ID\tTIME\tBYTES\t"+subjectOf(client)+"\tREASON")
 	for _, l := range list {
 		reason := l.Reason
 		if l.SHA256 != "" {
@@ -94,7 +107,7 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 	if more := total - page*pageSize; more > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "%d more of %d: --page %d\n", more, total, page+1)
 	}
-	return nil
+	return tellStreams(ctx, c, client)
 }
 
 func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string, all bool) error {
@@ -126,8 +139,7 @@ func agreed(in io.Reader, out io.Writer, question string) bool {
 
 // told says how many there were. An ID that is not there is a failure.
 func told(c *cobra.Command, done string, n int, ids []string, err error) error {
-	var incomplete *layer.IncompleteLetters
-	if err != nil && !errors.As(err, &incomplete) {
+	if err != nil && !errors.As(err, new(*layer.IncompleteLetters)) && !errors.As(err, new(*layer.UnreadableLetters)) {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %d\n", done, n)

@@ -26,6 +26,15 @@ func subscribe(more ...any) messages.Map {
 	return append(dict("type", "mqtt.subscribe", "topic", "a/+", "group", "g"), dict(more...)...)
 }
 
+// streaming subscribes a stream.
+func streaming(more ...any) messages.Map {
+	return append(dict("type", "mqtt.subscribe", "topic", "a/+", "stream", "s"), dict(more...)...)
+}
+
+func streamed(o messages.Options) messages.Command {
+	return messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{stream}, Options: o}
+}
+
 func publish(keysAndValues ...any) messages.Map {
 	return dict("type", "mqtt.publish", "publish", dict(keysAndValues...))
 }
@@ -51,6 +60,7 @@ const consumer = "specific.0123456789abcdef0123456789abcdef!0123456789abcdef0123
 var (
 	group   = messages.Target{Kind: messages.Group, Name: "g"}
 	channel = messages.Target{Kind: messages.Channel, Name: consumer}
+	stream  = messages.Target{Kind: messages.Stream, Name: "s"}
 )
 
 func subscribed(o messages.Options) messages.Command {
@@ -76,6 +86,9 @@ func TestDecode(t *testing.T) {
 		"subscribe underscore": {dict("type", "mqtt_subscribe", "topic", "a/+", "group", "g"), plain},
 		"qos":                  {subscribe("qos", int64(2)), subscribed(messages.Options{QoS: 2})},
 		"no_local":             {subscribe("no_local", true), subscribed(messages.Options{NoLocal: true})},
+		"stream":               {streaming("qos", int64(1)), streamed(messages.Options{QoS: 1})},
+		"stream that drops":    {streaming("overflow", "drop", "payload", "bytes"), streamed(messages.Options{Overflow: messages.OverflowDrop, Payload: messages.PayloadBytes})},
+		"unsubscribe a stream": {dict("type", "mqtt.unsubscribe", "topic", "a/+", "stream", "s"), messages.UnsubscribeCommand{Filter: "a/+", Targets: []messages.Target{stream}}},
 		"payload auto":         {subscribe("payload", "auto"), plain},
 		"payload json":         {subscribe("payload", "json"), subscribed(messages.Options{Payload: messages.PayloadJSON})},
 		"payload text":         {subscribe("payload", "text"), subscribed(messages.Options{Payload: messages.PayloadText})},
@@ -215,6 +228,15 @@ func TestDecodeRefuses(t *testing.T) {
 		{append(subscribe("shared", true), dict("no_local", true)...), command.BadValue, "shared", "cannot have no_local"},
 		{append(subscribe("shared", true), dict("retained", "send")...), command.BadValue, "shared", "gets no retained values"},
 		{subscribe("shared", "no"), command.BadType, "shared", `str "no"`},
+
+		{subscribe("stream", "s"), command.BadValue, "stream", "a command of its own"},
+		{dict("type", "mqtt.unsubscribe", "topic", "a", "channel", consumer, "stream", "s"), command.BadValue, "stream", "leave group and channel out"},
+		{dict("type", "mqtt.subscribe", "topic", "a", "stream", "a:b"), command.BadName, "stream", `"a:b" is refused: a stream name`},
+		{streaming("batch", int64(2)), command.BadValue, "batch", "a stream cannot have batch"},
+		{streaming("min_interval", 0.5), command.BadValue, "min_interval", "a stream cannot have min_interval"},
+		{streaming("shared", true), command.BadValue, "shared", "a stream cannot have shared"},
+		{streaming("no_local", true), command.BadValue, "no_local", "a stream cannot have no_local"},
+		{streaming("overflow", "latest"), command.BadValue, "overflow", `"wait" or "drop" for a stream`},
 
 		{request("timeout", int64(0)), command.BadValue, "timeout", "must be a number of seconds above 0, up to 3600, not 0"},
 		{request("timeout", 3600.5), command.BadValue, "timeout", "not 3600.5"},

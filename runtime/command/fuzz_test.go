@@ -17,7 +17,7 @@ const secret = "s3cr3t"
 
 // words are what fuzzing picks keys and values from, besides text of its own.
 var words = []string{
-	"type", "topic", "group", "channel", "qos", "no_local", "retained", "payload", "overflow", "batch",
+	"type", "topic", "group", "channel", "stream", "qos", "no_local", "retained", "payload", "overflow", "batch",
 	"min_interval", "shared", "reply_channel", "id", "publish", "retain", "content_type", "response_topic",
 	"correlation_data", "user_properties", "message_expiry", "payload_format",
 	"mqtt.subscribe", "mqtt_unsubscribe", "mqtt.publish", "mqtt.request", "a/+/#", "a", "json", "drop",

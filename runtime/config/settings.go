@@ -110,7 +110,7 @@ var settings = []setting{
 	{env: "REDIS_URL", kind: text, fallback: "redis://localhost:6379", secret: true, set: setText(func(d *draft) *string { return &d.redisURL }),
 		help: "Short form of `CHANNEL_LAYERS`: the core back end at this address, with its defaults. Where both are given, `CHANNEL_LAYERS` wins unless this comes from a higher source."},
 	{env: "MQTT_MAX_SUBSCRIPTIONS", kind: number, fallback: "50000", set: setNumber(1, math.MaxInt32, func(d *draft) *int { return &d.Bounds.MaxSubscriptions }),
-		help: "How many subscriptions there may be, each a filter for one group or channel. Further ones are refused; what is stored or in the file is always restored."},
+		help: "How many subscriptions there may be, each a filter for one group, channel or stream. Further ones are refused; what is stored or in the file is always restored."},
 	{env: "SUBSCRIPTION_IDLE", kind: duration, fallback: "5m", set: setSubscriptionIdle,
 		help: "After how long with no live member a subscription is dropped, at the broker too. `0`: never."},
 	{env: "COMMAND_WINDOW", kind: number, fallback: "1024", set: setNumber(1, 65535, func(d *draft) *int { return &d.Bounds.Window }),

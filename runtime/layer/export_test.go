@@ -1,7 +1,10 @@
 package layer
 
 import (
+	"fmt"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/messages"
 )
@@ -65,4 +68,30 @@ func (c *Client) Freeze(at time.Time) { c.clock.stopped = at }
 // Head is what can be read of a body that cannot be decoded.
 func Head(c Config, body string) messages.Map {
 	return newCodec(c.withDefaults(), 0, time.Now).head(body)
+}
+
+// StreamFormat is the version of the format of streams.
+const StreamFormat = streamFormat
+
+// StreamBody is an event as an entry of a stream in clear has it.
+func StreamBody(e messages.Event) string {
+	config := Config{}.withDefaults()
+	body, _ := (&Client{config: config, codec: newCodec(config, 0, time.Now)}).streamBody(e)
+	return body
+}
+
+// Generations reads the generations of a stream, and writes them again.
+func Generations(text string) (again string, partitions int, ok bool) {
+	list := parseGenerations(text)
+	for _, g := range list {
+		again += fmt.Sprintf(" %d:%d", g.number, g.partitions)
+		partitions += g.partitions
+	}
+	return again, partitions, len(list) > 0
+}
+
+// StreamLetter is how a dead letter of a stream is shown.
+func StreamLetter(id, reason, body string) DeadLetter {
+	c := &Client{config: Config{}.withDefaults()}
+	return c.streamLetter(redis.XMessage{ID: id, Values: map[string]any{"reason": reason, "body": body}})
 }

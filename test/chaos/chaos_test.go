@@ -102,3 +102,22 @@ func TestBacklogAtTheBroker(t *testing.T) {
 		})
 	}
 }
+
+// A stream has all that groups have, in order, whatever is broken between a device and the
+// reader of the stream.
+func TestStream(t *testing.T) {
+	for name, version := range map[string]string{"5": "50", "3.1.1": "311"} {
+		t.Run(name, func(t *testing.T) {
+			if !full && version == "311" {
+				t.Skip("in full only: CHAOS=full")
+			}
+			o := chaos.Options{Load: busy(), Streams: true, Env: []string{"MQTT_VERSION=" + version}}
+			times(t, size(1, 20), o, func(r *chaos.Rig) {
+				for _, harm := range []func(){r.KillWorker, r.KillBusyWorker, r.RestartRedis, r.RestartBroker} {
+					harm()
+					time.Sleep(quiet / 2)
+				}
+			})
+		})
+	}
+}

@@ -76,6 +76,9 @@ func (r *Rig) start() {
 	for _, filter := range r.filters() {
 		r.Site().Send(append(kit.Subscribe(filter, group, 2), r.options...))
 	}
+	if r.streams {
+		r.openStream()
+	}
 	r.flowsEverywhere()
 }
 

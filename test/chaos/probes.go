@@ -55,10 +55,10 @@ func (r *Rig) probe(topics []string) {
 
 // waiting are those who have not got the probe on one of the topics.
 func (r *Rig) waiting(topics []string, probe string) (names []string) {
-	for _, p := range r.processes {
+	for _, name := range r.receivers() {
 		for _, topic := range topics {
-			if _, ok := r.probes.Load(p.name + topic + probe); !ok && !p.stopped.Load() {
-				names = append(names, p.name)
+			if _, ok := r.probes.Load(name + topic + probe); !ok {
+				names = append(names, name)
 				break
 			}
 		}

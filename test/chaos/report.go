@@ -107,7 +107,7 @@ func (r *Rig) Table(in, out Sum) string {
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n",
 			way, s.Sent, s.Acked, receivers, s.Delivered, s.Lost, len(s.Repeats), s.Late)
 	}
-	row("in", in, r.Load.Processes)
+	row("in", in, len(r.In.names))
 	row("out", out, 1)
 	b.WriteString("\n| fault | times | repeats in, out | flowing again after: median | longest |\n|---|---|---|---|---|\n")
 	for _, line := range r.Faults.rows(in.Repeats, out.Repeats) {

@@ -31,6 +31,7 @@ type Rig struct {
 	options   messages.Map
 	slots     int // that probes go through
 	overtakes bool
+	streams   bool
 	processes []*process
 	readers   sync.WaitGroup
 	reading   atomic.Bool
@@ -50,6 +51,8 @@ type Options struct {
 	Sessions, Slots int
 	// Subscribe is more of the site's subscribe command.
 	Subscribe messages.Map
+	// Streams has a stream subscribed to all that comes in, and read.
+	Streams bool
 	// Overtaking says that first copies may come out of order: they are counted.
 	Overtaking bool
 	// Older is the commit of the program that workers run at first; by default they run
@@ -82,7 +85,7 @@ func NewRig(t testing.TB, o Options) *Rig {
 		o.Broker = Mosquitto
 	}
 	r := &Rig{
-		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, overtakes: o.Overtaking, slots: max(1, o.Sessions, o.Slots),
+		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, overtakes: o.Overtaking, streams: o.Streams, slots: max(1, o.Sessions, o.Slots),
 		Redis: kit.Redis(t), Broker: o.Broker(t),
 		Out: NewAccount(listener), Answers: NewAccount(site),
 	}
@@ -93,6 +96,9 @@ func NewRig(t testing.TB, o Options) *Rig {
 	var names []string
 	for i := range o.Load.Processes {
 		names = append(names, fmt.Sprint("process ", i))
+	}
+	if o.Streams {
+		names = append(names, streamReader)
 	}
 	r.In = NewAccount(names...)
 	r.reading.Store(true)

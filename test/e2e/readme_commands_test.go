@@ -49,6 +49,8 @@ var commands = []written{
 	{command: "BROKERS=full test/run -run TestBrokers ./test/brokers", skip: "it installs for minutes; the quick brokers are tested"},
 	{command: "go run ./test/chaos/soak -minutes 20", skip: "it takes twenty minutes; the same runs for two"},
 	{command: "chanmqttproxy dead-letters list"},
+	{command: "chanmqttproxy dead-letters list --stream NAME", instead: "chanmqttproxy dead-letters list --stream meters"},
+	{command: "chanmqttproxy send subscribe topic=house/meter/# stream=meters qos=1", expect: "mqtt.subscribed"},
 	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},
 	{command: "chanmqttproxy dead-letters drop ID...", instead: "chanmqttproxy dead-letters drop --all"},
 	{command: "chanmqttproxy config print", expect: "mqtt_host: "},

@@ -24,6 +24,7 @@ def pytest_configure() -> None:
             "chanmqttproxy",
             "channels",
             "chanmqttproxy.state",
+            "readings",
             "django.contrib.admin",
             "django.contrib.auth",
             "django.contrib.contenttypes",
@@ -44,6 +45,7 @@ def pytest_configure() -> None:
                 },
             }
         ],
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         ROOT_URLCONF="admin_urls",
         USE_TZ=True,
     )

@@ -25,6 +25,7 @@ from chanmqttproxy.handlers.batches import Batches
 from chanmqttproxy.handlers.pool import Limits, Pool
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
+from chanmqttproxy.handlers.stores import Rejected
 from chanmqttproxy.handlers.stream import Keys, Opener, Partition, partition_of
 from chanmqttproxy.marks import marks, on_mqtt
 
@@ -362,12 +363,14 @@ def test_a_database_that_is_away(
 def test_batches(stream: Stream) -> None:
     stored: list[list[str]] = []
 
-    def store(entries: Any) -> None:
+    def store(entries: Any) -> list[Rejected]:
         if len(entries) > 1 and any(entry.payload == b"bad" for entry in entries):
             raise ValueError
         if entries[0].payload == b"bad":
             raise ValueError
-        stored.append([entry.payload.decode() for entry in entries])
+        good = [entry for entry in entries if entry.payload != b"7"]
+        stored.append([entry.payload.decode() for entry in good])
+        return [Rejected(entry, "seven") for entry in entries if entry not in good]
 
     for i in range(300):
         stream.add("t", b"bad" if i == 150 else str(i).encode())
@@ -380,8 +383,8 @@ def test_batches(stream: Stream) -> None:
     batches.stop()
     batches.close(5)
     reader.close(5)
-    assert list(itertools.chain(*stored)) == [str(i) for i in range(300) if i != 150]
-    assert [letter["handler"] for letter in stream.dead()] == ["state"]
+    assert list(itertools.chain(*stored)) == [str(i) for i in range(300) if i not in (7, 150)]
+    assert [letter["reason"] for letter in stream.dead()] == ["seven", "ValueError in state"]
 
 
 def test_an_async_handler_has_a_thread_for_its_queries() -> None:

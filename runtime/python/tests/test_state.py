@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection, connections
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.utils import timezone as django_timezone
+from readings.models import Reading
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.filters import matches
+from chanmqttproxy.handlers.stores import store_all, stores
 from chanmqttproxy.state import alast, last
 from chanmqttproxy.state.admin import LastMessageAdmin
 from chanmqttproxy.state.models import LastMessage
@@ -78,9 +81,9 @@ def test_the_newest_of_a_topic_is_kept(database: str) -> None:
 
     updated.connect(receiver)
     try:
-        assert keep([entry("a", b"1"), entry("b", b"x"), entry("a", b'{"v": 2}')]) == 2
-        assert keep([entry("a", b"3", qos=2, retain=True, properties={"correlation_data": b"\1"})]) == 1
-        assert keep([]) == 0
+        assert keep([entry("a", b"1"), entry("b", b"x"), entry("a", b'{"v": 2}')]) == []
+        assert keep([entry("a", b"3", qos=2, retain=True, properties={"correlation_data": b"\1"})]) == []
+        assert keep([]) == []
     finally:
         updated.disconnect(receiver)
     assert heard == [["a {'v': 2}", "b x"], ["a 3"]]
@@ -110,17 +113,18 @@ def test_the_newest_of_a_topic_is_kept(database: str) -> None:
 )
 def test_payloads(database: str, payload: bytes, kind: str | None, value: Any) -> None:
     """Whatever a device sends is kept, and the others of its batch with it."""
-    assert keep([entry("a", payload), entry("b", b"on")]) == 2
+    assert keep([entry("a", payload), entry("b", b"on")]) == []
     found = LastMessage.objects.get(topic="a")
     if kind is not None:
         assert (found.kind, found.payload) == (kind, value)
     assert LastMessage.objects.get(topic="b").payload == "on"
 
 
-def test_topics_that_no_index_takes(database: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_topics_that_no_index_takes(database: str) -> None:
     topics = ["x" * 2600, "ö" * 1300, "y" * 2601, "Ä/ß/%_\\' \"", "$SYS/x"]
-    assert keep([entry(topic) for topic in topics]) == 4
-    assert "more than 2600 bytes" in caplog.text
+    rejected = keep([entry(topic) for topic in topics])
+    assert [one.entry.topic for one in rejected] == [topics[2]]
+    assert "more than 2600 bytes" in rejected[0].reason
     assert {message.topic for message in last("#")} == {topics[0], topics[1], topics[3]}
 
 
@@ -193,3 +197,70 @@ def test_admin_shows_and_changes_nothing(database: str) -> None:
     assert "house/hall/heat" in page("?q=heat")
     lamp = page(key=str(LastMessage.objects.get(topic="house/hall/lamp").pk))
     assert "&lt;b&gt;on&lt;/b&gt;" in lamp and 'name="_save"' not in lamp
+
+
+HISTORY: dict[str, Any] = {
+    "topics": ["house/{room}/heat", "house/{room}/heat/+"],
+    "model": "readings.Reading",
+    "fields": {"room": "room", "celsius": "payload.celsius", "at": "received"},
+}
+
+
+def test_history(database: str) -> None:
+    with connection.schema_editor() as editor:
+        editor.create_model(Reading)
+    with override_settings(CHANMQTTPROXY={"STATE": ["house/#"], "HISTORY": [HISTORY]}):
+        found = stores()
+    rejected = store_all(
+        found,
+        [
+            entry("house/hall/heat", b'{"celsius": 21.5}'),
+            entry("house/hall/heat/2", b'{"celsius": "22"}'),
+            entry("house/hall/heat", b'{"fahrenheit": 70}'),
+            entry("house/hall/heat", b'{"celsius": "warm"}'),
+            entry("house/hall/heat", b"on"),
+            entry("house/" + "x" * 21 + "/heat", b'{"celsius": 1}'),
+            entry("house/hall/lamp", b"on"),
+        ],
+    )
+    rows = Reading.objects.order_by("pk").values_list("room", "celsius", "at", "source")
+    assert list(rows) == [("hall", 21.5, NOW, "mqtt"), ("hall", 22.0, NOW, "mqtt")]
+    reasons = [one.reason.removesuffix(" for readings.Reading") for one in rejected]
+    assert reasons == ["KeyError", "ValidationError", "TypeError", "ValidationError"]
+    assert {message.topic for message in last("house/hall/+")} == {"house/hall/heat", "house/hall/lamp"}
+
+
+def test_history_of_many(database: str) -> None:
+    with connection.schema_editor() as editor:
+        editor.create_model(Reading)
+    with override_settings(CHANMQTTPROXY={"HISTORY": [HISTORY]}):
+        found = stores()
+    assert store_all(found, [entry(f"house/{i}/heat", b'{"celsius": %d}' % i) for i in range(2500)]) == []
+    assert list(Reading.objects.order_by("pk").values_list("celsius", flat=True)) == list(range(2500))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"more": 1}, "each dict has the keys topics, model, fields"),
+        ({"model": "readings.Nothing"}, "Nothing"),
+        ({"topics": ["a/#/b"]}, "last level"),
+        ({"fields": {"nothing": "room"}}, "no field 'nothing'"),
+        ({"fields": {"room": "house"}}, "is no name of the patterns"),
+        ({"topics": ["a/{room}", "b"]}, "is no name of the patterns"),
+    ],
+)
+def test_history_that_is_wrong(change: dict[str, Any], reason: str) -> None:
+    settings = override_settings(CHANMQTTPROXY={"HISTORY": [{**HISTORY, **change}]})
+    with settings, pytest.raises(ImproperlyConfigured, match="HISTORY") as error:
+        stores()
+    assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("state", [{"a": 1}, [1], ["a/#/b"]])
+def test_state_that_is_wrong(state: Any) -> None:
+    with (
+        override_settings(CHANMQTTPROXY={"STATE": state}),
+        pytest.raises(ImproperlyConfigured, match="STATE"),
+    ):
+        stores()

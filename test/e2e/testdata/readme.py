@@ -219,6 +219,30 @@ async def BrokerConsumer():
             pass
 
 
+@scene
+async def read_stream():
+    class Killed(Exception):
+        pass
+
+    got = []
+
+    def handle(message):
+        got.append((message["topic"], message["payload"]))
+        if len(got) in (2, 4):
+            raise Killed
+
+    answer = await ask(type="mqtt.subscribe", topic="house/meter/#", stream="meters", qos=1)
+    assert answer["stream"] == "meters", answer
+    await publish("house/meter/gas", "1", "2", "3")
+    db = redis.Redis.from_url(REDIS)
+    for _ in range(2):
+        with contextlib.suppress(Killed):
+            await asyncio.wait_for(asyncio.to_thread(example["read_stream"], db, "meters", handle), SOON)
+    assert got == [("house/meter/gas", n) for n in (1, 2, 2, 3)], got
+    answer = await ask(type="mqtt.unsubscribe", topic="house/meter/#", stream="meters")
+    assert answer["type"] == "mqtt.unsubscribed", answer
+
+
 called = set()
 
 
@@ -238,8 +262,8 @@ def load():
     for text in EXAMPLES:
         before = set(example)
         exec(compile(text, "an example of README.md", "exec"), example)
-        new = [n for n in example if n not in before and n.endswith("Consumer") and example[n].__module__ == "examples"]
-        assert new, f"no consumer, so nothing to test, in\n{text}"
+        new = [n for n in example if n not in before and (n.endswith("Consumer") or n == "read_stream") and example[n].__module__ == "examples"]
+        assert new, f"no consumer and no reader, so nothing to test, in\n{text}"
         consumers += new
     for name in consumers:
         for attribute, method in list(vars(example[name]).items()):

@@ -14,6 +14,7 @@ from chanmqttproxy.handlers.call import DatabaseAway, in_request
 from chanmqttproxy.handlers.lanes import Job
 from chanmqttproxy.handlers.pool import Counts, Limits
 from chanmqttproxy.handlers.reader import Reader
+from chanmqttproxy.handlers.stores import Rejected
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
@@ -24,10 +25,11 @@ PAUSE_MAX = 2.0
 class Batches:
     """A thread that stores messages. It is the sink of a Reader, which it tells of the results.
 
-    The function takes entries, and has stored them all when it returns, or none if it raises.
+    The function takes entries. When it returns it has stored them all but those that it
+    returns; if it raises, none.
     """
 
-    def __init__(self, name: str, store: Callable[[Sequence[Entry]], Any], limits: Limits) -> None:
+    def __init__(self, name: str, store: Callable[[Sequence[Entry]], list[Rejected]], limits: Limits) -> None:
         self.name, self.store, self.limits = name, store, limits
         self.counts = Counts()
         self.reader: Reader | None = None
@@ -129,7 +131,7 @@ class Batches:
             # Another reader's messages are its own to store.
             batch = [job for job in batch if self.reader is not None and self.reader.holds(job.source)]
             try:
-                in_request(lambda batch=batch: self.store([job.entry for job in batch]))  # type: ignore[misc]
+                rejected = self._call([job.entry for job in batch])
                 break
             except DatabaseAway as away:
                 if self._stopping:
@@ -140,9 +142,20 @@ class Batches:
         if self._away:
             self._away = False
             logger.warning("the database is there again (%s)", self.name)
-        self.counts.handled += len(batch)
+        reasons = {one.entry.id: one.reason for one in rejected}
+        stored = [job for job in batch if job.entry.id not in reasons]
+        self.counts.handled += len(stored)
         if self.reader is not None:
-            self.reader.handled(batch)
+            self.reader.handled(stored)
+        for job in batch:
+            if reason := reasons.get(job.entry.id):
+                logger.error("%s, topic %.100s: a dead letter now", reason, job.entry.topic)
+                self._bury(job, reason)
+
+    def _call(self, entries: list[Entry]) -> list[Rejected]:
+        found: list[Rejected] = []
+        in_request(lambda: found.extend(self.store(entries)))
+        return found
 
     def _say_away(self, away: DatabaseAway) -> None:
         if not self._away:

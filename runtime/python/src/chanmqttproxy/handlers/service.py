@@ -9,13 +9,14 @@ from typing import Any
 
 import redis
 
+from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.batches import Batches
 from chanmqttproxy.handlers.connection import connect, layer_config, own_prefix
 from chanmqttproxy.handlers.plain import ChannelReader
 from chanmqttproxy.handlers.pool import Limits, Pool
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Registry
-from chanmqttproxy.handlers.stores import Store
+from chanmqttproxy.handlers.stores import Rejected, Store, store_all
 from chanmqttproxy.handlers.stream import Keys, Opener
 from chanmqttproxy.handlers.subscriptions import Subscriptions
 from chanmqttproxy.options import shutdown_timeout
@@ -59,9 +60,8 @@ class Service:
             self.subscriptions.append(Subscriptions(target, plain, self.client, Keys(self._own, HANDLERS)))
 
     def _add_stores(self, stores: Sequence[Store]) -> None:
-        def store(entries: Sequence[Any]) -> None:
-            for one in stores:
-                one.store(entries)
+        def store(entries: Sequence[Entry]) -> list[Rejected]:
+            return store_all(stores, entries)
 
         wanted = {
             filter: {"qos": 1, "payload": "bytes", "retained": "send"}

@@ -9,43 +9,39 @@ from typing import Any
 from django.db import Error, InterfaceError, OperationalError, router, transaction
 
 from chanmqttproxy.entry import Entry
+from chanmqttproxy.handlers.stores import Rejected
 from chanmqttproxy.state.models import MAX_TOPIC_BYTES, LastMessage
 from chanmqttproxy.state.signals import updated
+
+TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is not kept"
 
 logger = logging.getLogger("chanmqttproxy.state")
 
 COLUMNS = [field.name for field in LastMessage._meta.local_concrete_fields if not field.primary_key]
 
 
-def keep(entries: Iterable[Entry]) -> int:
-    """Store the newest entry of each topic, in one transaction, and return how many.
+def keep(entries: Iterable[Entry]) -> list[Rejected]:
+    """Store the newest entry of each topic, in one transaction, and return what can't be kept.
 
-    What the database refuses is stored as bytes, or logged and left out. It raises the
-    database's error only where that could take nothing at all.
+    What the database does not take is stored as bytes, if that helps. It raises the
+    database's error only where that can take nothing at all.
     """
-    rows = [row for _, row in sorted(newest(entries).items())]
+    last = {entry.topic: entry for entry in entries}
+    rejected = [Rejected(e, TOO_LONG) for e in last.values() if len(e.topic.encode()) > MAX_TOPIC_BYTES]
+    for one in rejected:
+        del last[one.entry.topic]
+    rows = [row(entry) for _, entry in sorted(last.items())]
     if not rows:
-        return 0
+        return rejected
     try:
         upsert(rows)
     except (OperationalError, InterfaceError):
         raise
     except (Error, ValueError) as error:
         logger.debug("storing %d messages one by one: %s", len(rows), error)
-        rows = [row for row in rows if stored_alone(row)]
-    return len(rows)
-
-
-def newest(entries: Iterable[Entry]) -> dict[str, LastMessage]:
-    """The newest entry of each topic as a row; entries are in order."""
-    last = {entry.topic: entry for entry in entries}
-    rows = {}
-    for topic, entry in last.items():
-        if len(topic.encode()) <= MAX_TOPIC_BYTES:
-            rows[topic] = row(entry)
-        else:
-            logger.warning("a topic of more than %d bytes is not kept: %.60s…", MAX_TOPIC_BYTES, topic)
-    return rows
+        refused = {row.topic: reason for row in rows if (reason := stored_alone(row))}
+        rejected += [Rejected(last[topic], reason) for topic, reason in refused.items()]
+    return rejected
 
 
 def row(entry: Entry) -> LastMessage:
@@ -107,26 +103,19 @@ def announce(rows: list[LastMessage]) -> None:
             logger.error("a receiver of the signal `updated` failed: %r", receiver, exc_info=answer)
 
 
-def stored_alone(row: LastMessage) -> bool:
-    """Store a row by itself, as bytes if the database does not take the value."""
+def stored_alone(row: LastMessage) -> str:
+    """Store a row by itself, as bytes if the database does not take the value; why not, if not."""
     try:
         upsert([row])
     except (OperationalError, InterfaceError):
         raise
     except (Error, ValueError):
-        return stored_as_bytes(row)
-    return True
-
-
-def stored_as_bytes(row: LastMessage) -> bool:
-    text = row.value if row.kind == row.TEXT else json.dumps(row.value)
-    row.kind, row.value = row.BINARY, None
-    row.binary = text.encode(errors="surrogatepass")
-    try:
-        upsert([row])
-    except (OperationalError, InterfaceError):
-        raise
-    except (Error, ValueError) as error:
-        logger.error("the last message of %s can't be kept: %s", row.topic, error)
-        return False
-    return True
+        text = row.value if row.kind == row.TEXT else json.dumps(row.value)
+        row.kind, row.value, row.binary = row.BINARY, None, text.encode(errors="surrogatepass")
+        try:
+            upsert([row])
+        except (OperationalError, InterfaceError):
+            raise
+        except (Error, ValueError) as error:
+            return f"{type(error).__name__} for the last message"
+    return ""

@@ -15,9 +15,11 @@ from django.core.management import BaseCommand, CommandParser
 from chanmqttproxy.data import Message
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.batches import Batches
+from chanmqttproxy.handlers.history import histories
 from chanmqttproxy.handlers.pool import Limits, Pool
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
+from chanmqttproxy.handlers.stores import Rejected
 from chanmqttproxy.handlers.stream import Keys, Opener, Partition, partition_of
 from chanmqttproxy.marks import marks, on_mqtt
 from chanmqttproxy.state.models import LastMessage
@@ -25,6 +27,11 @@ from chanmqttproxy.state.store import keep
 from ledger.models import Line
 
 TOPICS = 1000
+HISTORY = {
+    "topics": ["house/{room}/temperature"],
+    "model": "ledger.Line",
+    "fields": {"topic": "topic", "number": "payload.celsius"},
+}
 
 
 class Command(BaseCommand):
@@ -37,6 +44,8 @@ class Command(BaseCommand):
         self.client = redis.Redis.from_url(os.environ["REDIS_URL"])
         self.show("state, in bulk", messages, lambda: Batches("state", keep, Limits()))
         few = messages // 10
+        history = histories([HISTORY])[0]
+        self.show("history, by COPY", messages, lambda: Batches("history", history.store, Limits()))
         self.show("state, one row at a time", few, lambda: Batches("rows", one_row_at_a_time, Limits()))
         for concurrency in (1, 4, 16):
             limits = Limits(concurrency=concurrency)
@@ -78,7 +87,7 @@ def fill(client: "redis.Redis", messages: int) -> Keys:
     return keys
 
 
-def one_row_at_a_time(entries: Sequence[Entry]) -> None:
+def one_row_at_a_time(entries: Sequence[Entry]) -> list[Rejected]:
     for entry in entries:
         LastMessage.objects.update_or_create(
             topic=entry.topic,
@@ -90,6 +99,7 @@ def one_row_at_a_time(entries: Sequence[Entry]) -> None:
                 "received": entry.received,
             },
         )
+    return []
 
 
 @on_mqtt("house/{room}/temperature")
