@@ -1,32 +1,22 @@
+from chanmqttproxy import MqttMixin, on_mqtt
 from chanmqttproxy.state import alast
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 
-class HouseConsumer(AsyncJsonWebsocketConsumer):
+class HouseConsumer(MqttMixin, AsyncJsonWebsocketConsumer):
     """One open page: it gets the newest value of each device, and then each new one."""
 
-    groups = ["broker", "house"]  # "broker": MQTT_STATUS_GROUP
+    groups = ["broker"]  # MQTT_STATUS_GROUP
 
     async def connect(self):
         await self.accept()
         newest = await alast("house/#")
         await self.send_json({"values": {m.topic: m.value for m in newest}})
-        await self.channel_layer.send(
-            "mqtt",
-            {
-                "type": "mqtt.subscribe",
-                "topic": "house/+/+/+",
-                "group": "house",
-                "channel": self.channel_name,
-                "retained": "send",
-                "overflow": "latest",
-            },
-        )
         await self.channel_layer.send("mqtt", {"type": "mqtt.status", "reply_channel": self.channel_name})
 
-    async def mqtt_message(self, event):
-        message = event["message"]
-        await self.send_json({"topic": message["topic"], "payload": message["payload"]})
+    @on_mqtt("house/{room}/{kind}/{device}", retained="send", overflow="latest")
+    async def device(self, message, room, kind, device):
+        await self.send_json({"topic": message.topic, "payload": message.payload})
 
     async def mqtt_status(self, event):
         await self.send_json({"connected": event["connected"]})
