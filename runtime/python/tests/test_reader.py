@@ -409,6 +409,17 @@ def test_an_async_handler_has_a_thread_for_its_queries() -> None:
     assert threading.get_ident() not in threads and threads
 
 
+def test_a_sink_may_ask_while_it_has_its_lock(stream: Stream) -> None:
+    """The reader calls its sink inside of its own lock, so it must answer without one."""
+    reader = Reader(stream.client, stream.keys, stream.opener, Pool(Registry(), LIMITS))
+    answers: list[bool] = []
+    asks = threading.Thread(target=lambda: answers.append(reader.holds(Partition(1, 0))), daemon=True)
+    with reader.holdings.lock:
+        asks.start()
+        asks.join(10)
+    assert answers == [False]
+
+
 def test_lease_is_short_enough() -> None:
     from chanmqttproxy.handlers import reader
 

@@ -46,10 +46,12 @@ class Holdings:
         self._release = client.register_script(scripts.RELEASE)
 
     def holds(self, partition: Any) -> bool:
-        """Whether the lease of a partition is certainly held now."""
-        with self.lock:
-            held = self.held.get(partition)
-            return held is not None and time.monotonic() < held.until
+        """Whether the lease of a partition is certainly held now.
+
+        It takes no lock: a sink asks while it has its own, which it takes inside of ours too.
+        """
+        held = self.held.get(partition)
+        return held is not None and time.monotonic() < held.until
 
     def readable(self) -> list[Partition]:
         """The partitions to take entries of."""

@@ -3,5 +3,5 @@
 from django.dispatch import Signal
 
 # Sent after a commit that stored messages: sender is LastMessage, messages is a list of
-# them. Their primary keys may not be set. A receiver that raises is logged.
+# them. They have no primary key. A receiver that raises is logged.
 updated = Signal()

@@ -1,12 +1,13 @@
 """Keeps the newest message of each topic, many in one statement."""
 
 import base64
+import datetime
 import json
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import Error, InterfaceError, OperationalError, router, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, router, transaction
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.stores import Rejected
@@ -17,7 +18,34 @@ TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is
 
 logger = logging.getLogger("chanmqttproxy.state")
 
+TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is not kept"
+
+logger = logging.getLogger("chanmqttproxy.state")
+
 COLUMNS = [field.name for field in LastMessage._meta.local_concrete_fields if not field.primary_key]
+
+
+class Row(NamedTuple):
+    """The columns of a last message."""
+
+    topic: str
+    kind: str
+    value: Any
+    binary: bytes | None
+    qos: int
+    retain: bool
+    properties: dict[str, Any]
+    received: datetime.datetime
+
+
+# How PostgreSQL gets each of them.
+TYPES = Row("text", "text", "text", "bytea", "smallint", "boolean", "text", "timestamptz")
+INSERT = """
+INSERT INTO {table} ({columns})
+SELECT topic, kind, value::jsonb, "binary", qos, retain, properties::jsonb, received
+FROM unnest({arrays}) AS incoming ({columns})
+ON CONFLICT (topic) DO UPDATE SET {updates}
+"""
 
 
 def keep(entries: Iterable[Entry]) -> list[Rejected]:
@@ -44,9 +72,9 @@ def keep(entries: Iterable[Entry]) -> list[Rejected]:
     return rejected
 
 
-def row(entry: Entry) -> LastMessage:
+def row(entry: Entry) -> Row:
     kind, value = classified(entry.payload)
-    return LastMessage(
+    return Row(
         topic=entry.topic,
         kind=kind,
         value=value,
@@ -84,36 +112,60 @@ def refuse(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def upsert(rows: list[LastMessage]) -> None:
+def upsert(rows: list[Row]) -> None:
     """Store rows and, once they are committed, send the signal."""
     using = router.db_for_write(LastMessage)
     with transaction.atomic(using=using):
-        LastMessage.objects.using(using).bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["topic"],
-            update_fields=[name for name in COLUMNS if name != "topic"],
-        )
-        transaction.on_commit(lambda: announce(rows), using=using)
+        if connections[using].vendor == "postgresql":
+            insert_arrays(rows, connections[using])
+        else:
+            LastMessage.objects.using(using).bulk_create(
+                [LastMessage(**row._asdict()) for row in rows],
+                update_conflicts=True,
+                unique_fields=["topic"],
+                update_fields=[name for name in Row._fields if name != "topic"],
+            )
+        if updated.has_listeners(LastMessage):
+            transaction.on_commit(lambda: announce(rows), using=using)
 
 
-def announce(rows: list[LastMessage]) -> None:
-    for receiver, answer in updated.send_robust(LastMessage, messages=rows):
+def insert_arrays(rows: list[Row], connection: Any) -> None:
+    """Store rows with one array for each column: half the work of a parameter for each value."""
+    quote = connection.ops.quote_name
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)]
+    for i, name in enumerate(Row._fields):
+        if name == "value":
+            columns[i] = [None if row.kind == LastMessage.BINARY else json.dumps(row.value) for row in rows]
+        elif name == "properties":
+            columns[i] = [json.dumps(row.properties) for row in rows]
+    statement = INSERT.format(
+        table=quote(LastMessage._meta.db_table),
+        columns=", ".join(map(quote, Row._fields)),
+        arrays=", ".join(f"%s::{type}[]" for type in TYPES),
+        updates=", ".join(f"{quote(name)} = EXCLUDED.{quote(name)}" for name in Row._fields[1:]),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, columns)
+
+
+def announce(rows: list[Row]) -> None:
+    messages = [LastMessage(**row._asdict()) for row in rows]
+    for receiver, answer in updated.send_robust(LastMessage, messages=messages):
         if isinstance(answer, Exception):
             logger.error("a receiver of the signal `updated` failed: %r", receiver, exc_info=answer)
 
 
-def stored_alone(row: LastMessage) -> str:
+def stored_alone(row: Row) -> str:
     """Store a row by itself, as bytes if the database does not take the value; why not, if not."""
     try:
         upsert([row])
     except (OperationalError, InterfaceError):
         raise
     except (Error, ValueError):
-        text = row.value if row.kind == row.TEXT else json.dumps(row.value)
-        row.kind, row.value, row.binary = row.BINARY, None, text.encode(errors="surrogatepass")
+        text = row.value if row.kind == LastMessage.TEXT else json.dumps(row.value)
+        data = text.encode(errors="surrogatepass")
         try:
-            upsert([row])
+            upsert([row._replace(kind=LastMessage.BINARY, value=None, binary=data)])
         except (OperationalError, InterfaceError):
             raise
         except (Error, ValueError) as error:

@@ -1,6 +1,6 @@
 """manage.py measure: how many messages a second go from the stream in Redis into the database.
 
-It empties the Redis that it uses.
+It empties the Redis and the tables that it uses.
 """
 
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 import msgpack
 import redis
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import BaseCommand, CommandParser, call_command
 
 from chanmqttproxy.data import Message
 from chanmqttproxy.entry import Entry
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--messages", type=int, default=20000)
 
     def handle(self, *args: Any, messages: int, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
         self.client = redis.Redis.from_url(os.environ["REDIS_URL"])
         self.show("state, in bulk", messages, lambda: Batches("state", keep, Limits()))
         few = messages // 10
