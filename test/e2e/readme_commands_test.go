@@ -79,6 +79,10 @@ var commands = []written{
 	{command: "manage.py runmqtt", skip: "test/wheel runs it"},
 	{command: "manage.py runmqtt --dev", skip: "test/wheel runs it"},
 	{command: "manage.py runmqtt --check", skip: "test/wheel runs it"},
+	{command: "manage.py runmqtt --handlers-only", skip: "test/handlers runs it"},
+	{command: "manage.py runmqtt --no-handlers", skip: "the tests of the Python package run it"},
+	{command: "manage.py prunemqtt --days 30", skip: "the tests of the Python package run it"},
+	{command: "chanmqttproxy dead-letters list --stream handlers", skip: "TestStream lists those of a stream"},
 	{command: "manage.py runmqtt -- --log-level debug", skip: "test/wheel runs it"},
 	{command: "manage.py runworker mqtt", skip: "test/wheel runs it"},
 	{command: "manage.py check", skip: "test/wheel runs it"},
@@ -98,7 +102,7 @@ const build = `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w 
 // and no pictures, and what stands in backquotes and begins with a program's name. What
 // is fenced as something else than a shell's is left to other tests.
 func told(text string) (list []string) {
-	text = regexp.MustCompile("(?ms)^```(python|yaml|html)$.*?^```$").ReplaceAllString(text, "")
+	text = regexp.MustCompile("(?ms)^```(python|yaml|html)( \\S+)?$.*?^```$").ReplaceAllString(text, "")
 	text = regexp.MustCompile("(?ms)^```[a-z]*$.*?^```$").ReplaceAllStringFunc(text, func(fenced string) string {
 		lines := strings.Split(fenced, "\n")
 		return "    " + strings.Join(lines[1:len(lines)-1], "\n    ")

@@ -18,6 +18,7 @@ type site struct {
 	broker   *kit.MosquittoServer
 	postgres *kit.PostgresServer
 	env      []string
+	dir      string
 }
 
 // newSite starts the servers and makes the tables.
@@ -25,6 +26,7 @@ func newSite(t *testing.T, env ...string) *site {
 	t.Helper()
 	s := &site{
 		t: t, redis: kit.Redis(t, "--appendfsync", "always"), broker: kit.Mosquitto(t), postgres: kit.Postgres(t),
+		dir: filepath.Join(here(t), "site"),
 	}
 	port := s.postgres.URL()[strings.LastIndex(s.postgres.URL(), ":")+1:]
 	port, _, _ = strings.Cut(port, "/")
@@ -56,7 +58,7 @@ func here(t *testing.T) string {
 func (s *site) command(args ...string) *exec.Cmd {
 	s.t.Helper()
 	cmd := exec.Command(kit.SitePython(s.t), args...)
-	cmd.Dir, cmd.Env = filepath.Join(here(s.t), "site"), s.env
+	cmd.Dir, cmd.Env = s.dir, s.env
 	return cmd
 }
 
