@@ -221,10 +221,12 @@ def test_history(database: str) -> None:
             entry("house/hall/heat", b"on"),
             entry("house/" + "x" * 21 + "/heat", b'{"celsius": 1}'),
             entry("house/hall/lamp", b"on"),
+            entry("house/attic/heat", b'{"celsius": 1}', retain=True),  # the value of the start
         ],
     )
     rows = Reading.objects.order_by("pk").values_list("room", "celsius", "at", "source")
     assert list(rows) == [("hall", 21.5, NOW, "mqtt"), ("hall", 22.0, NOW, "mqtt")]
+    assert LastMessage.objects.get(topic="house/attic/heat").retain
     reasons = [one.reason.removesuffix(" for readings.Reading") for one in rejected]
     assert reasons == ["KeyError", "ValidationError", "TypeError", "ValidationError"]
     assert {message.topic for message in last("house/hall/+")} == {"house/hall/heat", "house/hall/lamp"}

@@ -22,10 +22,15 @@ NUMBERS: dict[str, float] = {
 PYTHON_ONLY = ("STATE", "HISTORY", *NUMBERS)
 
 
+def of_dict(name: str) -> Any:
+    """The value of a setting in the dict; None if there is none."""
+    others = {str(key).upper(): value for key, value in (getattr(settings, DICT, None) or {}).items()}
+    return others.get(name)
+
+
 def given(name: str) -> Any:
     """The value of a setting: of the environment, else of the dict; None if there is none."""
-    others = {str(key).upper(): value for key, value in (getattr(settings, DICT, None) or {}).items()}
-    return os.environ.get(name) or others.get(name)
+    return os.environ.get(name) or of_dict(name)
 
 
 def number(name: str) -> float:

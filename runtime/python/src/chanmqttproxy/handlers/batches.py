@@ -122,7 +122,7 @@ class Batches:
             job.tries += 1
             reason = f"{type(error).__name__} in {self.name}"
             logger.error("%s, topic %s", reason, job.entry.topic, exc_info=error)
-            self._bury(job, reason)
+            self._dead_letter(job, reason)
 
     def _persist(self, batch: list[Job]) -> None:
         """Store messages, once the database is there. It raises what it has against them."""
@@ -150,7 +150,7 @@ class Batches:
         for job in batch:
             if reason := reasons.get(job.entry.id):
                 logger.error("%s, topic %.100s: a dead letter now", reason, job.entry.topic)
-                self._bury(job, reason)
+                self._dead_letter(job, reason)
 
     def _call(self, entries: list[Entry]) -> list[Rejected]:
         found: list[Rejected] = []
@@ -162,10 +162,10 @@ class Batches:
             self._away = True
             logger.error("%s. Messages wait in Redis until it is there again.", away)
 
-    def _bury(self, job: Job, reason: str) -> None:
+    def _dead_letter(self, job: Job, reason: str) -> None:
         while self.reader is not None and not self._stopping:
             try:
-                self.reader.bury(job, reason, self.name)
+                self.reader.dead_letter(job, reason, self.name)
                 self.counts.dead += 1
                 return
             except redis.RedisError:

@@ -54,6 +54,8 @@ def history(given: Mapping[str, Any]) -> Store:
     def append(entries: list[Entry]) -> list[Rejected]:
         rows, rejected = [], []
         for entry in entries:
+            if entry.retain:  # it comes again at each start, if the state has asked for it
+                continue
             try:
                 rows.append(row(model, patterns, getters, entry))
             except (ValidationError, LookupError, TypeError, ValueError) as error:

@@ -203,7 +203,7 @@ class Pool:
         """Put a message among the dead letters, if it was stored."""
         job.given_up = reason
         if job.source is not None and self.reader is not None:
-            self.reader.bury(job, reason, handler.name if handler else "")
+            self.reader.dead_letter(job, reason, handler.name if handler else "")
             self.counts.dead += 1
             logger.error("a message of %s is a dead letter now: %s", job.entry.topic, reason)
         else:

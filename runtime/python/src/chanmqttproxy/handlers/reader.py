@@ -73,7 +73,7 @@ class Reader:
         self._stopping = self._ended = False
         self._threads: list[threading.Thread] = []
         self._read = client.register_script(scripts.READ)
-        self._bury = client.register_script(scripts.BURY)
+        self._dead_letter = client.register_script(scripts.DEAD_LETTER)
 
     def start(self) -> None:
         for work in (self._keep_once, self._take_once, self._acknowledge_once):
@@ -112,9 +112,9 @@ class Reader:
                 self._handled.setdefault(job.source, {})[job.entry.id] = None
             self._changed.notify_all()
 
-    def bury(self, job: Job, reason: str, handler: str) -> None:
+    def dead_letter(self, job: Job, reason: str, handler: str) -> None:
         """Move a message to the dead letters. It raises RedisError while Redis is away."""
-        self._bury_entry(job.source, job.entry.id, job.body, reason, handler, job.tries)
+        self._to_dead_letters(job.source, job.entry.id, job.body, reason, handler, job.tries)
 
     def wake(self) -> None:
         """There is room again."""
@@ -232,16 +232,18 @@ class Reader:
                 break
             except Unreadable as error:
                 logger.error("entry %s of %s is no message that can be read: %s", id, self.keys.name, error)
-                self._bury_entry(partition, id, body, f"unreadable: {error}", "", 0)
+                self._to_dead_letters(partition, id, body, f"unreadable: {error}", "", 0)
                 continue
             jobs.append(Job(entry, partition, len(body), body=body))
         return jobs
 
-    def _bury_entry(self, source: Any, id: str, body: bytes, reason: str, handler: str, tries: int) -> None:
+    def _to_dead_letters(
+        self, source: Any, id: str, body: bytes, reason: str, handler: str, tries: int
+    ) -> None:
         facts = self.holdings.facts or Facts()
         bounds = [facts.dead_messages, facts.dead_bytes]
         args: list[Any] = [GROUP, id, body, reason[:500], handler, tries, f"{source}:{id}", *bounds]
-        self._bury(keys=[self.keys.facts, self.keys.dead, self.keys.of(source)], args=args)
+        self._dead_letter(keys=[self.keys.facts, self.keys.dead, self.keys.of(source)], args=args)
         self.dead_letters += 1
 
     def _acknowledge_once(self) -> None:

@@ -58,7 +58,7 @@ return {1, found}
 # Put an entry among the dead letters and acknowledge it. KEYS: facts, dead, stream; ARGV:
 # group, id, body, reason, handler, attempts, where from, bound in messages and in bytes. An
 # entry that is gone is there already.
-BURY = """
+DEAD_LETTER = """
 if #redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2]) == 0 then return 0 end
 local held = redis.call('HINCRBY', KEYS[1], 'dead_end', #ARGV[3])
 redis.call('XADD', KEYS[2], '*', 'v', 1, 'b', held, 'body', ARGV[3], 'reason', ARGV[4],

@@ -63,11 +63,11 @@ class Service:
         def store(entries: Sequence[Entry]) -> list[Rejected]:
             return store_all(stores, entries)
 
-        wanted = {
-            filter: {"qos": 1, "payload": "bytes", "retained": "send"}
-            for one in stores
-            for filter in one.filters
-        }
+        wanted: dict[str, dict[str, Any]] = {}
+        for one in stores:
+            for filter in one.filters:
+                if wanted.get(filter, {}).get("retained") != "send":
+                    wanted[filter] = {"qos": 1, "payload": "bytes", "retained": one.retained}
         self._read(STATE, Batches(", ".join(one.name for one in stores), store, self.limits), wanted)
 
     def _read(self, name: str, sink: Pool | Batches, wanted: Mapping[str, dict[str, Any]]) -> None:

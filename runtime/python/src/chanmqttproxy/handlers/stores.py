@@ -10,7 +10,7 @@ from django.db import router, transaction
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.filters import check_filter, matches
-from chanmqttproxy.options import given
+from chanmqttproxy.options import of_dict
 
 STATE_APP = "chanmqttproxy.state"
 
@@ -31,6 +31,8 @@ class Store:
     filters: tuple[str, ...]
     function: Callable[[list[Entry]], list[Rejected]]
     using: str = "default"
+    retained: str = "drop"
+    """Whether it wants the retained values at the start, as the option of a subscription."""
 
     def store(self, entries: Sequence[Entry]) -> list[Rejected]:
         """Store those of the entries that it is for."""
@@ -49,14 +51,14 @@ def store_all(stores: Sequence[Store], entries: Sequence[Entry]) -> list[Rejecte
 def stores() -> list[Store]:
     """What the settings ask for. It raises ImproperlyConfigured."""
     found = []
-    if filters := filters_of("STATE", given("STATE")):
+    if filters := filters_of("STATE", of_dict("STATE")):
         if not apps.is_installed(STATE_APP):
             raise ImproperlyConfigured(f'CHANMQTTPROXY["STATE"] needs {STATE_APP!r} in INSTALLED_APPS.')
         from chanmqttproxy.state.models import LastMessage
         from chanmqttproxy.state.store import keep
 
-        found.append(Store("state", filters, keep, router.db_for_write(LastMessage)))
-    if setting := given("HISTORY"):
+        found.append(Store("state", filters, keep, router.db_for_write(LastMessage), "send"))
+    if setting := of_dict("HISTORY"):
         from chanmqttproxy.handlers.history import histories
 
         found += histories(setting)

@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 # How PostgreSQL gets each of them.
-TYPES = Row("text", "text", "text", "bytea", "smallint", "boolean", "text", "timestamptz")
+TYPES = ("text", "text", "text", "bytea", "smallint", "boolean", "text", "timestamptz")
 INSERT = """
 INSERT INTO {table} ({columns})
 SELECT topic, kind, value::jsonb, "binary", qos, retain, properties::jsonb, received
@@ -141,7 +141,7 @@ def insert_arrays(rows: list[Row], connection: Any) -> None:
     statement = INSERT.format(
         table=quote(LastMessage._meta.db_table),
         columns=", ".join(map(quote, Row._fields)),
-        arrays=", ".join(f"%s::{type}[]" for type in TYPES),
+        arrays=", ".join(f"%s::{name}[]" for name in TYPES),
         updates=", ".join(f"{quote(name)} = EXCLUDED.{quote(name)}" for name in Row._fields[1:]),
     )
     with connection.cursor() as cursor:
