@@ -167,7 +167,7 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		g.add(m, nil)
 	}
 	g.soon(ctx)
-	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) {
+	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) || g.target.Kind == messages.Stream && g.backlog.held > g.BacklogMemory/fairShare {
 		shed, ok := g.backlog.shed()
 		if !ok {
 			return

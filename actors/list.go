@@ -105,6 +105,8 @@ func (t *Tree) Targets() []messages.Target {
 			list = append(list, messages.Target{Kind: messages.Group, Name: w.name})
 		case "channel":
 			list = append(list, messages.Target{Kind: messages.Channel, Name: w.name})
+		case streamKind:
+			list = append(list, messages.Target{Kind: messages.Stream, Name: w.name})
 		}
 	}
 	return list

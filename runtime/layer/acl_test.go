@@ -120,7 +120,38 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 			must("send", err)
 		}
 	}
+	doStreams(t, peer, admin, must)
 	doCommands(t, peer, admin, must)
+}
+
+// doStreams appends to a stream, in two generations of partitions, and looks after it.
+func doStreams(t *testing.T, peer layer.Peer, admin *redis.Client, must func(string, error)) {
+	t.Helper()
+	ctx, stream := t.Context(), messages.Target{Kind: messages.Stream, Name: "s"}
+	stored := messages.Stored{Filter: "a", Target: stream}
+	must("open a stream", peer.Store(ctx, []messages.Change{{Put: &stored}}))
+	admin.HSet(ctx, "chanmqttproxy:asgi:mqtt:stream:s", "generations", "1:2", "bytes", 1<<40) // others, to be counted again
+	for range 2 {
+		event := alone(messages.Event{Message: &messages.Message{Topic: "t"}})
+		_, err := peer.Send(ctx, &messages.Batch{Target: stream, Bundles: []messages.Bundle{event, event}})
+		must("append", err)
+	}
+	_, err := peer.Streams(ctx)
+	must("streams", err)
+	_, err = peer.StreamsWanted(ctx)
+	must("streams wanted", err)
+	body := admin.XRange(ctx, "chanmqttproxy:asgi:mqtt:stream:s:2:0", "-", "+").Val()
+	for _, entry := range append(body, admin.XRange(ctx, "chanmqttproxy:asgi:mqtt:stream:s:2:3", "-", "+").Val()...) {
+		admin.XAdd(ctx, &redis.XAddArgs{Stream: "chanmqttproxy:asgi:mqtt:stream:s:dead", Values: []any{"body", entry.Values["body"]}})
+	}
+	letters, _, err := peer.StreamLetters(ctx, "s", 0, 10)
+	must("letters of a stream", err)
+	for _, l := range letters {
+		_, err = peer.ReplayStreamLetters(ctx, "s", l.ID)
+		must("replay to a stream", err)
+	}
+	_, err = peer.DropStreamLetters(ctx, "s", "1-1")
+	must("drop letters of a stream", err)
 }
 
 // doCommands receives, acknowledges, buries and replays.

@@ -33,7 +33,7 @@ func OptionsOf(cfg *config.Config) actors.Options {
 func Metrics(w *Worker) string {
 	t := telling{
 		stats: w.stats, standing: func() standing { return standing{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
-		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues, letters: noLetters,
+		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues, streams: noStreams, letters: noLetters,
 		bounds: w.config.Bounds, version: w.Version,
 	}
 	answer := httptest.NewRecorder()
@@ -42,6 +42,8 @@ func Metrics(w *Worker) string {
 }
 
 func noLetters(context.Context) (int, time.Time, error) { return 0, time.Time{}, nil }
+
+func noStreams(context.Context) ([]messages.StreamFacts, error) { return nil, nil }
 
 func noQueues(context.Context) ([]messages.QueueFacts, error) { return nil, nil }
 

@@ -34,6 +34,7 @@ type telling struct {
 	refused  *mqtt.Refused
 	queues   func(context.Context) ([]messages.QueueFacts, error)
 	letters  func(context.Context) (count int, buried time.Time, err error)
+	streams  func(context.Context) ([]messages.StreamFacts, error)
 	bounds   config.Bounds
 	logs     logBounds
 	version  string
@@ -43,8 +44,8 @@ func (w *Worker) telling(base layer.Peer) telling {
 	return telling{
 		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
-		letters: base.OldestDeadLetter,
-		bounds:  w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
+		letters: base.OldestDeadLetter, streams: base.Streams,
+		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
 	}
 }
 
@@ -75,6 +76,7 @@ func (t telling) registry() *prometheus.Registry {
 		hostStats{t.layer},
 		heldSlots{func() slots.View { return t.standing().slots }},
 		&queueFill{look: t.queues},
+		streamFill{t.streams},
 		deadLetters{t.letters},
 		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},

@@ -20,7 +20,7 @@ const (
 )
 
 var (
-	queuesDesc    = described("queues", "Queues in Redis that subscriptions reach: those of the site's processes, and of channels.")
+	queuesDesc    = described("queues", "Queues in Redis that subscriptions reach: those of the site's processes, and of channels, and streams.")
 	fullDesc      = described("queues_full", "Queues that have no room.")
 	fillRatioDesc = described("queue_fill_ratio", "How full the fullest queue is, from 0 to 1.")
 )

@@ -214,7 +214,9 @@ func TestListenTaken(t *testing.T) {
 // TestWatchersKnowTheMetrics: what dashboard and alerts ask for is there.
 func TestWatchersKnowTheMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, startRedis(t), "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
+	url := startRedis(t)
+	named(t, strings.TrimPrefix(url, "REDIS_URL="), "meters")
+	r := start(t, url, "MQTT_HOST="+broker(t, "127.0.0.1:0").Addr())
 	r.becomes("/readyz", 200, "")
 	r.becomes("/metrics", 200, "chanmqttproxy_redis_round_trip_seconds{host=")
 	_, body := r.get("/metrics")

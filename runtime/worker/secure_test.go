@@ -67,3 +67,17 @@ func TestSecuredBroker(t *testing.T) {
 	send(t, server, "type", "mqtt.publish", "publish", []any{"topic", "house/lamp/other"})
 	kit.Eventually(t, soon, "the other is refused", func() bool { return r.metric(`publishes_total{result="refused"}`) == "1" })
 }
+
+// named has a Redis know the name of a stream.
+func named(t *testing.T, url, stream string) {
+	t.Helper()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := redis.NewClient(o)
+	defer client.Close()
+	if err := client.SAdd(t.Context(), "chanmqttproxy:asgi:mqtt:streams", stream).Err(); err != nil {
+		t.Fatal(err)
+	}
+}

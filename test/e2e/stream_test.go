@@ -307,3 +307,33 @@ func TestStreamOnPubSub(t *testing.T) {
 	readStream(t, redisServer.Addr(), "s", "key").expect("house/a", "secret")
 	worker.Stop()
 }
+
+// TestStreamIsTakenOver: of several workers on several sessions one feeds the streams; when
+// it is killed, another resumes its session.
+func TestStreamIsTakenOver(t *testing.T) {
+	t.Parallel()
+	redisServer, broker := kit.Redis(t), kit.Mosquitto(t, "log_type all")
+	env := []string{"MQTT_CLIENT_ID=site", "MQTT_SESSIONS=2"}
+	workers := []*kit.WorkerProcess{run(t, redisServer, broker.URL(), env...), run(t, redisServer, broker.URL(), env...)}
+	site, sensor := kit.NewDjango(t, redisServer.Addr()), kit.NewSensor(t, broker.Addr())
+	if a := answerTo(t, site, streaming("subscribe", "house/#", "s", messages.Pair{Key: "qos", Value: int64(1)})); value(a, "type") != "mqtt.subscribed" {
+		t.Fatalf("the answer is %v", a)
+	}
+	reader := readStream(t, redisServer.Addr(), "s")
+	var want []string
+	for i := range 90 {
+		want = append(want, fmt.Sprint("m", i))
+		sensor.Send("house/a", 1, want[i])
+		if i%30 == 15 {
+			w := workers[i/30%2]
+			w.Kill()
+			workers[i/30%2] = run(t, redisServer, broker.URL(), env...)
+			kit.Eventually(t, 30*time.Second, want[i]+" comes", func() bool { return slices.Contains(reader.payloads("house/a"), want[i]) })
+		}
+	}
+	kit.Eventually(t, 30*time.Second, "all come", func() bool { return slices.Contains(reader.payloads("house/a"), "m89") })
+	checkOrder(t, reader.payloads("house/a"), want)
+	for _, w := range workers {
+		w.Stop()
+	}
+}

@@ -21,7 +21,7 @@ const stations = [
   ['sess', 'session', () => seenActor(at('broker/session'))],
   ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
   ['subs', 'subscriptions', () => seenFamily('subscription')],
-  ['grps', 'groups', () => seenFamily('group', 'channel')],
+  ['grps', 'groups', () => seenFamily('group', 'channel', 'stream')],
 ];
 
 // Each stretch: its place, which way it leads, what travels, and the counter of it.

@@ -83,7 +83,7 @@ function buttons(path, filter) {
   const list = [action('Restart', `${name(path)} is made to fail; its supervisor decides what becomes of it.`, () => ({ Action: 'restart', Path: path }))];
   if (kind === 'session') list.push(action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: path })));
   if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Tail its messages'));
-  if (kind === 'group' || kind === 'channel') list.push(...slowing(path));
+  if (kind === 'group' || kind === 'channel' || kind === 'stream') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
 }
 

@@ -66,5 +66,5 @@ export function name(path) {
   try { return decodeURIComponent(text.replace(/%[0-9A-F]?$/, '')); } catch { return text; } // long ones are cut
 }
 
-// target is a group or a channel.
-export const target = (t) => (t.Kind === 1 ? 'channel ' : 'group ') + t.Name;
+// target is a group, a channel or a stream.
+export const target = (t) => `${['group', 'channel', 'stream'][t.Kind]} ${t.Name}`;

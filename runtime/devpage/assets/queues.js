@@ -18,7 +18,7 @@ function bar(cell, q) {
 // queues is the panel.
 export function queues() {
   const list = table({
-    label: 'Queues', key: (q) => q.Name, trouble, empty: 'No queue: no group or channel is subscribed.',
+    label: 'Queues', key: (q) => q.Name, trouble, empty: 'No queue: no group, channel or stream is subscribed.',
     columns: [
       { title: 'Queue', head: true, mono: true, grow: true, text: (q) => q.Name },
       { title: 'Fill', fill: bar },
@@ -33,6 +33,6 @@ export function queues() {
       list.show((all || []).sort((a, b) => fill(b) - fill(a) || (a.Name < b.Name ? -1 : 1)).slice(0, 200));
     } catch (error) { list.unknown(`It can’t be known what waits in the queues: ${error.message}.`); }
   };
-  const about = h('p', { class: 'muted' }, 'Each Django process has one queue. When one is full Channels drops silently; what this worker does then is the subscription’s overflow. The fullest come first.');
+  const about = h('p', { class: 'muted' }, 'Each Django process has one queue. When one is full Channels drops silently; what this worker does then is the subscription’s overflow. A stream is full when its readers do not delete what they have done. The fullest come first.');
   return { node: h('div', null, about, list.node), title: 'Queues', on: ['tree'], show, slow: 2 };
 }

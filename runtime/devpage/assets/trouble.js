@@ -81,7 +81,7 @@ export function all() {
     const [trouble, why] = ofActor(a);
     if (trouble && !awayOf(a.Path)?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
   }
-  for (const kind of ['subscription', 'group', 'channel']) {
+  for (const kind of ['subscription', 'group', 'channel', 'stream']) {
     const [trouble, why] = ofFamily(kind);
     if (trouble) list.push([trouble, `${kind}s: ${why}`, 'family:' + kind]);
   }

@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"testing"
+	"time"
+)
+
+// TestWaits: a stream without room is looked at often at first, and it is logged once a
+// minute at most, however often it fills.
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	var w waits
+	began := time.Now()
+	for _, step := range []struct {
+		after  time.Duration
+		room   bool
+		pause  time.Duration
+		begins bool
+		log    bool
+	}{
+		{0, false, fullRetry, true, true},
+		{time.Millisecond, false, fullRetry, false, false},
+		{stuckAfter, false, stuckRetry, false, false},
+		{stuckAfter + time.Second, true, 0, false, false},
+		{stuckAfter + time.Second, false, fullRetry, true, false},
+		{fullSaid, true, 0, false, false},
+		{fullSaid, false, fullRetry, true, true},
+	} {
+		if step.room {
+			if !w.over() || w.over() {
+				t.Errorf("%v: it has had room", step.after)
+			}
+			continue
+		}
+		pause, begins, log := w.full(began.Add(step.after))
+		if pause != step.pause || begins != step.begins || log != step.log {
+			t.Errorf("%v: %v %v %v, want %+v", step.after, pause, begins, log, step)
+		}
+	}
+}
