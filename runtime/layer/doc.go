@@ -37,6 +37,19 @@
 // and which broker sessions are known: on the first host, but for the dead letters,
 // which are on the host that they came from.
 //
+// A stream, the third kind of target, is the worker's own too, for readers in any language.
+// With "chanmqttproxy:<prefix>:<channel>:" before each key, "streams" is the set of their
+// names; the hash "stream:<name>" says format, generations ("1:4 2:8": number and
+// partitions, the oldest first), bounds, and what the worker alone needs;
+// "stream:<name>:<generation>:<partition>" are Redis Streams with the consumer group
+// "handlers", and "stream:<name>:dead" is one of what the readers could not do. An entry has
+// v ("1"), b (a running count of bytes, by which the bound is kept without the readers'
+// help), and body: the event as msgpack, a Fernet token of that where the layer encrypts. A
+// topic is in the partition that StreamPartition says. A reader acknowledges and deletes
+// what it has done; of several generations it reads the first that is not empty, and the
+// worker appends to the last and removes the empty ones before it. test/golden/streams.json
+// has examples.
+//
 // Messages are stored as channels_redis 3.0.1 to 4.3 store them, so Python and Go
 // may share each queue, as readers and as writers.
 //
