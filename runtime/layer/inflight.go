@@ -107,7 +107,7 @@ func (s *server) forget(ctx context.Context, members []string) error {
 	c := s.reader.client
 	key := c.keys.inflight(s.reader.id)
 	for some := range chunks(members) {
-		var small, large []any
+		small, large := make([]any, 0, len(some)), []any(nil)
 		for _, m := range some {
 			if len(m) < largeMember {
 				small = append(small, m)

@@ -13,34 +13,38 @@ if ARGV[5] ~= '' and time[1] * 1e6 + time[2] > tonumber(ARGV[5]) then
   return redis.error_reply('LATE the commands may be read by another now')
 end
 local limit, room = tonumber(ARGV[1]), tonumber(ARGV[6])
-local taken, scores, largest, step, more = {}, {}, 1, 1, ''
+local taken, n, largest, step, more, first, last = {}, 0, 1, 1, '', '', ''
 while step > 0 do
-  local some = redis.call('ZRANGE', KEYS[1], #taken, #taken + step - 1, 'WITHSCORES')
+  local some = redis.call('ZRANGE', KEYS[1], n, n + step - 1, 'WITHSCORES')
+  local add = {}
   for i = 1, #some, 2 do
-    local size = #some[i]
-    if #taken > 0 and size > room then
-      limit, more = #taken, '+'
+    local message, size = some[i], #some[i]
+    if n > 0 and size > room then
+      limit, more = n, '+'
       break
     end
-    taken[#taken + 1], scores[#scores + 1] = some[i], some[i + 1]
+    n, last = n + 1, some[i + 1]
+    taken[n], add[i], add[i + 1] = message, last, message
     room, largest = room - size, math.max(largest, size)
   end
-  if #some < 2 * step then limit = #taken end
-  -- As many more as fit if they are like those before: few are read in vain.
-  step = math.min(limit - #taken, 64, math.max(1, math.floor(room / largest)))
-end
-if #taken > 0 then
-  redis.call('ZPOPMIN', KEYS[1], #taken)
-  for first = 1, #taken, 1000 do -- the stack has room for some thousands
-    local add = {}
-    for i = first, math.min(first + 999, #taken) do
-      add[#add + 1], add[#add + 2] = scores[i], taken[i]
-    end
+  if add[1] then
+    if first == '' then first = add[1] end
     redis.call('ZADD', KEYS[2], unpack(add))
+  end
+  if #some < 2 * step then limit = n end
+  -- As many more as fit if they are like those before: few are read in vain.
+  step = math.min(limit - n, 64, math.max(1, math.floor(room / largest)))
+end
+if n > 0 then
+  -- ZPOPMIN would hand all of them over once more.
+  if redis.call('ZCOUNT', KEYS[1], '-inf', last) == n then
+    redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', last)
+  else
+    redis.call('ZPOPMIN', KEYS[1], n)
   end
   redis.call('EXPIRE', KEYS[2], ARGV[2])
   redis.call('ZADD', KEYS[3], time[1] + time[2] / 1000000 + ARGV[4], ARGV[3])
   redis.call('EXPIRE', KEYS[3], ARGV[2])
 end
-for _, told in ipairs({more, scores[1] or '', scores[#scores] or '', time[1], time[2]}) do taken[#taken + 1] = told end
+for i, told in ipairs({more, first, last, time[1], time[2]}) do taken[n + i] = told end
 return taken

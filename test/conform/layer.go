@@ -48,6 +48,7 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"late":        layerLate,
 		"odd members": layerOddMembers,
 		"receive":     layerReceive,
+		"same date":   layerReceiveSameDate,
 		"undecodable": layerUndecodable,
 		"crash":       layerCrash,
 		"share":       layerShare,

@@ -3,6 +3,7 @@ package conform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,25 @@ func layerReceive(t *testing.T, b *layerBench) {
 	}
 	if keys := b.keys(); len(keys) != 0 {
 		t.Errorf("left in redis: %q", keys)
+	}
+}
+
+// layerReceiveSameDate takes some of those that have the same date, in their order.
+func layerReceiveSameDate(_ *testing.T, b *layerBench) {
+	for i := range 20 {
+		member := fmt.Sprintf("%012d", i) + b.body(layerCommand(i))
+		if err := b.hosts[0].ZAdd(b.context(), "asgimqtt", redis.Z{Score: float64(1e9 + i/10), Member: member}).Err(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	c := b.client()
+	numbers, receipts := b.take(c, 20) // seven at a time
+	b.wantNumbers(numbers, 0, 20)
+	if err := c.Acknowledge(b.context(), receipts); err != nil {
+		b.t.Fatal(err)
+	}
+	if keys := b.keys(); len(keys) != 0 {
+		b.t.Errorf("left in redis: %q", keys)
 	}
 }
 
