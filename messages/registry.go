@@ -65,6 +65,8 @@ type Position struct {
 	// Life is drawn when the table is made: where Redis lost it, there is another.
 	Life   string
 	Number uint64
+	// Since is set by who reads: see actors.Registry.
+	Since uint64
 }
 
 // RegistryTable is the Table of the registry in a Page.

@@ -67,6 +67,8 @@ type Client struct {
 	sealer  *sealer
 
 	elsewhere elsewhere
+	follower  follower
+	storing   storing
 	stop      context.CancelFunc
 	watched   sync.WaitGroup
 	once      sync.Once
@@ -84,6 +86,7 @@ func New(config Config, log *slog.Logger) *Client {
 		clock:   new(clock),
 		surplus: surplus{turn: make(chan struct{}, 1)},
 	}
+	c.storing = c.keys.newStoring()
 	c.sealer = newSealer(config.EncryptionKeys)
 	_, _ = rand.Read(c.random[:]) // never fails
 	c.codec = newCodec(config, config.maxTokenAge(), c.clock.now)
@@ -107,6 +110,7 @@ func (c *Client) Close() {
 		c.stop()
 		c.watched.Wait()
 		c.elsewhere.close()
+		c.follower.close()
 		var all sync.WaitGroup
 		for _, s := range c.servers {
 			all.Go(s.close)

@@ -51,6 +51,9 @@ type Config struct {
 	// that nobody else reads the commands until then, so that what others have in
 	// flight is taken over at once.
 	Until func() time.Time
+	// Epoch is that of the holder of the slot: Redis refuses what is stored under a lower
+	// one than before.
+	Epoch uint64
 	// Lease is how long after a reader's death others take over what it had in
 	// flight; default 5 s. It is renewed in a quarter of that time.
 	Lease time.Duration

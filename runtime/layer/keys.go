@@ -87,6 +87,16 @@ func (k keys) streams() string                  { return k.own("streams") }
 func (k keys) stream(name string) string        { return k.own("stream:" + name) }
 func (k keys) streamLetters(name string) string { return k.stream(name) + ":dead" }
 
+// registry is the table of the subscriptions, and status that of what the broker has said
+// of them in a slot.
+func (k keys) registry() table { return table{k.own("registry"), "registry"} }
+func (k keys) status(slot int) table {
+	return table{k.own(slotKey("status", slot)), "status:" + messages.SlotName(slot)}
+}
+
+// changes is the channel on which it is told that a table has changed.
+func (k keys) changes() string { return k.own("changes") }
+
 // news is the channel on which slots tell each other what they have stored.
 func (k keys) news() string { return k.own("news") }
 

@@ -26,6 +26,10 @@ const leasesFor = 24 * time.Hour
 // that comes after a later one of the same worker is refused. Errors are
 // *messages.LayerFailure.
 func (c *Client) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+	return c.lease(ctx, leaseScript, ask)
+}
+
+func (c *Client) lease(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	args := []any{
 		ask.Worker, ask.Lease.Milliseconds(), ask.Sessions, ask.Propose, ask.Down, ask.Leaving, ask.Name,
 		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), ask.Turn, len(ask.Held),
@@ -39,7 +43,7 @@ func (c *Client) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.Lea
 			args = append(args, n)
 		}
 	}
-	answer, err := leaseScript.Run(ctx, c.redis, []string{c.keys.own("slots")}, args...).Slice()
+	answer, err := script.Run(ctx, c.redis, []string{c.keys.own("slots")}, args...).Slice()
 	if err == nil {
 		var leases messages.LeaseAnswer
 		if leases, err = parseLeases(answer, ask.Worker); err == nil {

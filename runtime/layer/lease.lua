@@ -15,6 +15,11 @@ local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
+-- The number before the point in a worker's id, or 1, is that of what it stores. Older
+-- workers come first: as long as one is there the newer ones take nothing, and give up what
+-- they hold where one of them holds anything. To older scripts they look as if they left.
+local function format(id) return tonumber(string.match(id, '^(%d+)%.') or 1) end
+
 local function list(at, step)
   local items, n = {}, tonumber(ARGV[at])
   for i = at + 1, at + n * step, step do items[ARGV[i]] = step > 1 and ARGV[i + 1] or true end
@@ -29,7 +34,7 @@ doubtful = list(at, 1)
 
 -- What is there. What cannot be read counts as not being there.
 local workers, slots, had, layout, giving, lost = {}, {}, {}, nil, 0, 0
-local alive, gone = 0, 0
+local alive, gone, elder, reigns, empty = 0, 0, false, false, true
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
@@ -40,7 +45,8 @@ for i = 1, #all, 2 do
       if name == me and tonumber(turn) > tonumber(ARGV[10]) then
         return redis.error_reply('OVERTAKEN by a later question of the same worker')
       end
-      workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0}
+      workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0, older = format(name) < format(me)}
+      elder = elder or workers[name].older and not workers[name].leaving
       alive = alive + 1
     else
       redis.call('HDEL', key, field)
@@ -49,6 +55,8 @@ for i = 1, #all, 2 do
   elseif kind == 'slot' then
     local holder, epoch, till = string.match(value, '^(%S+) (%d+) (%d+)$')
     if holder then slots[name] = {holder = holder, epoch = tonumber(epoch), till = tonumber(till)} end
+    if holder == me then empty = false end
+    reigns = reigns or holder and holder ~= '-' and tonumber(till) > now and format(holder) < format(me)
   elseif kind == 'moved' then
     had[name] = true
   elseif field == 'layout' then
@@ -60,8 +68,9 @@ for i = 1, #all, 2 do
     lost = tonumber(value) or 0
   end
 end
-workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1', name = ARGV[7], count = 0}
-redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s %s', now + lease, ARGV[5], ARGV[6], ARGV[10], ARGV[7]))
+local yields = reigns or elder and empty
+workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1' or yields, name = ARGV[7], count = 0}
+redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s %s', now + lease, ARGV[5], yields and '1' or ARGV[6], ARGV[10], ARGV[7]))
 
 -- Where all was lost that a worker remembers, or nobody could ask for longer than a lease,
 -- those who hold something have the time of a lease to say so. A question that was long on
@@ -77,7 +86,7 @@ local unsure = lost > now
 -- The layout. A further one waits until filters move no more.
 local wish = tonumber(ARGV[3])
 if not layout then layout = {wish, 0} end
-if ARGV[4] == '1' and layout[1] ~= wish and layout[2] == 0 then layout = {wish, layout[1]} end
+if ARGV[4] == '1' and layout[1] ~= wish and layout[2] == 0 and not elder and not reigns then layout = {wish, layout[1]} end
 if layout[2] > 0 then
   local over = true
   for n = 0, layout[2] - 1 do
@@ -103,12 +112,12 @@ local count = math.max(layout[1], layout[2])
 -- Whom the slots are for: those who reach the broker, or all if none does.
 local able, fit = 0, 0
 for _, w in pairs(workers) do
-  if not w.leaving then
+  if not w.leaving and not w.older then
     able = able + 1
     if not w.down then fit = fit + 1 end
   end
 end
-local function takes(w) return not w.leaving and (not w.down or fit == 0) end
+local function takes(w) return not w.leaving and not w.older and (not w.down or fit == 0) end
 local share = fit > 0 and fit or able
 
 -- What is ours is ours as long as nobody else has taken it.
@@ -132,7 +141,7 @@ end
 
 -- Free slots go to those who have less than their share.
 local mine, left = workers[me], #free
-if takes(mine) and not late and not unsure then
+if takes(mine) and not elder and not late and not unsure then
   local most = math.ceil(count / math.max(share, 1))
   for _, name in ipairs(free) do
     local slot = slots[name]
@@ -154,8 +163,8 @@ end
 -- are, if they can: what comes for a filter between two holders of its old slot would be
 -- overtaken by what comes in the new one.
 local give = -1
-if giving <= now and left == 0 and mine.count > 0 and not mine.leaving and (layout[2] == 0 or not takes(mine)) then
-  local poor = false
+if giving <= now and left == 0 and mine.count > 0 and (reigns or not mine.leaving and (layout[2] == 0 or not takes(mine))) then
+  local poor = reigns
   for id, w in pairs(workers) do
     if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end
   end
@@ -169,7 +178,7 @@ if giving <= now and left == 0 and mine.count > 0 and not mine.leaving and (layo
     giving = now + 4 * lease
   end
 end
-if mine.leaving and mine.count == 0 then redis.call('HDEL', key, 'worker:' .. me) end
+if ARGV[6] == '1' and mine.count == 0 then redis.call('HDEL', key, 'worker:' .. me) end
 redis.call('HSET', key, 'giving', string.format('%.0f', giving))
 redis.call('EXPIRE', key, ARGV[8])
 

@@ -133,7 +133,7 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 		return list
 	}
 	ask := messages.LeaseAsk{
-		Worker: fmt.Sprint("w", random.IntN(4)), Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
+		Worker: []string{"w0", "w1", "w2", "w3", "2.w4", "2.w5"}[random.IntN(6)], Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
 		Sessions: 1 + random.IntN(2)*5, Propose: odds(10), Down: odds(6), Leaving: odds(12),
 		Release: some(12), Shun: some(16), Moved: some(2), Doubtful: some(3),
 	}

@@ -16,11 +16,16 @@ type Peer interface {
 	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
-	Restore(ctx context.Context) (messages.Restored, error)
 	Store(ctx context.Context, changes []messages.Change) error
 	Intact(ctx context.Context, clientID, session string) (bool, error)
 	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
+
+	Restore(ctx context.Context) (messages.Restored, error)
+	RestoreTables(ctx context.Context) (messages.Restored, error)
+	Write(ctx context.Context, changes []messages.Change) (uint64, error)
+	TablesIntact(ctx context.Context, clientID, session string) (bool, error)
+	Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error)
 
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
 	Attend(ctx context.Context) error

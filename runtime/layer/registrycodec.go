@@ -93,12 +93,14 @@ type storedOptions struct {
 	MinInterval float64 `json:"min_interval,omitempty"`
 	Shared      bool    `json:"shared,omitempty"`
 	Granted     bool    `json:"granted,omitempty"`
+	Static      bool    `json:"static,omitempty"`
+	Unasked     bool    `json:"unasked,omitempty"`
 }
 
 func formatOptions(s messages.Stored) string {
 	o := s.Options
 	return format(storedOptions{
-		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted,
+		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted, s.Static, s.Unasked,
 	})
 }
 
@@ -111,11 +113,16 @@ func parseOptions(value string, s *messages.Stored) (readable, clean bool) {
 	}
 	clean = true
 	for key, raw := range keys {
-		if key == "granted" {
+		switch key {
+		case "granted":
 			clean = json.Unmarshal(raw, &s.Granted) == nil && clean
-			continue
+		case "static":
+			clean = json.Unmarshal(raw, &s.Static) == nil && clean
+		case "unasked":
+			clean = json.Unmarshal(raw, &s.Unasked) == nil && clean
+		default:
+			clean = parseOption(&s.Options, key, raw) && clean
 		}
-		clean = parseOption(&s.Options, key, raw) && clean
 	}
 	return true, clean
 }

@@ -167,6 +167,16 @@ func (s *sealer) names(key, field, stored string) bool {
 	return false
 }
 
+// openTo is an entry of a table in clear. Where there are keys one that is not sealed is
+// none: whoever can write to Redis could have made it.
+func (s *sealer) openTo(key string, e entry) (entry, bool) {
+	if s == nil {
+		return e, !isSealed(e.field)
+	}
+	field, value, ok := s.openEntry(key, e.field, e.value)
+	return entry{field, value, e.number}, ok
+}
+
 // replace takes an entry in that is to be stored anew, and removed from where it was.
 func (o *opened) replace(s *sealer, key, old, field, value string) {
 	o.entries[field] = value

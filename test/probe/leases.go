@@ -4,6 +4,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"chanmqttproxy/messages"
@@ -29,6 +31,7 @@ type worker struct {
 	name          string
 	turn          uint64
 	count         int
+	older         bool // than who asks
 }
 
 type lease struct {
@@ -70,33 +73,60 @@ func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	})
 	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name, turn: ask.Turn}
 	l.workers[ask.Worker] = me
-	for _, w := range l.workers {
-		w.count = 0
+	elder := false
+	for id, w := range l.workers {
+		w.count, w.older = 0, formatOf(id) < formatOf(ask.Worker)
+		elder = elder || w.older && !w.leaving
 	}
+	reigns, empty := l.held(ask.Worker, now)
+	me.leaving = me.leaving || reigns || elder && empty
 	remembers := ask.Sent.UnixMilli() > 0
 	if remembers && (l.sessions == 0 || alive == 0 && gone > 0) {
 		l.lost = now + length
 	}
 	late := remembers && now-ask.Sent.UnixMilli() > length/2
+	if elder || reigns {
+		ask.Propose = false
+	}
 	l.layout(ask)
 	free := l.renew(ask, late, now, now+length)
 	left := len(free)
-	if !late && l.lost <= now {
+	if !late && l.lost <= now && !elder {
 		left -= l.take(ask, me, free, now, now+length)
 	}
 	give := -1
 	if left == 0 {
-		give = l.give(ask.Worker, me, now, now+4*length)
+		give = l.give(ask.Worker, me, reigns, now, now+4*length)
 	}
 	answer := messages.LeaseAnswer{
 		Now: time.UnixMilli(now), Until: time.UnixMilli(now + length), Give: give,
 		Layout: messages.Layout{Sessions: l.sessions, Before: l.before}, Workers: len(l.workers),
 	}
-	if me.leaving && me.count == 0 {
+	if ask.Leaving && me.count == 0 {
 		delete(l.workers, ask.Worker)
 	}
 	l.tell(&answer, ask.Worker, now)
 	return answer, nil
+}
+
+// formatOf is the number of what a worker stores.
+func formatOf(worker string) int {
+	number, _, _ := strings.Cut(worker, ".")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// held says whether older workers than one hold anything, and whether it holds nothing.
+func (l *Leases) held(worker string, now int64) (older, empty bool) {
+	empty = true
+	for _, s := range l.slots {
+		older = older || s.holder != "" && s.end > now && formatOf(s.holder) < formatOf(worker)
+		empty = empty && s.holder != worker
+	}
+	return older, empty
 }
 
 func (l *Leases) layout(ask messages.LeaseAsk) {
@@ -161,7 +191,7 @@ func (l *Leases) renew(ask messages.LeaseAsk, late bool, now, end int64) (free [
 func (l *Leases) share() (n int, takes func(*worker) bool) {
 	able, reaching := 0, 0
 	for _, w := range l.workers {
-		if !w.leaving {
+		if !w.leaving && !w.older {
 			able++
 			if !w.down {
 				reaching++
@@ -172,7 +202,7 @@ func (l *Leases) share() (n int, takes func(*worker) bool) {
 	if reaching > 0 {
 		n = reaching
 	}
-	return max(n, 1), func(w *worker) bool { return !w.leaving && (!w.down || reaching == 0) }
+	return max(n, 1), func(w *worker) bool { return !w.leaving && !w.older && (!w.down || reaching == 0) }
 }
 
 func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end int64) (taken int) {
@@ -193,12 +223,12 @@ func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end in
 }
 
 // give is a slot to hand over, one at a time in the whole.
-func (l *Leases) give(id string, me *worker, now, until int64) int {
+func (l *Leases) give(id string, me *worker, reigns bool, now, until int64) int {
 	_, takes := l.share()
-	if l.giving > now || me.count == 0 || me.leaving || l.before > 0 && takes(me) {
+	if l.giving > now || me.count == 0 || !reigns && (me.leaving || l.before > 0 && takes(me)) {
 		return -1
 	}
-	poor := false
+	poor := reigns
 	for other, w := range l.workers {
 		poor = poor || other != id && takes(w) && (!takes(me) || w.count+1 < me.count)
 	}

@@ -1,0 +1,236 @@
+package layer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// Older versions of the worker keep what is stored in one hash for each session slot, whose
+// holder writes it. Newer ones take it in from there, and keep it right for an older one
+// that comes back. The edition says who wrote a hash last: ours begins with a word that
+// no older version writes, and says over how many slots the entries are spread.
+
+const ourEdition = "registry:"
+
+// oldKey is the hash of a slot.
+func (k keys) oldKey(slot int) string { return k.own(slotKey("subscriptions", slot)) }
+
+// oldPlaces says for each of so many slots whether an older version has the entry there. What
+// is not in the hashes at all has ok false.
+func oldPlaces(e entry, sessions int) (places []bool, ok bool) {
+	places = make([]bool, sessions)
+	words := wordsOf(e.field)
+	switch {
+	case len(words) == 2 && words[0] == leavingWord:
+		if topic.IsShared(words[1]) {
+			return all(places), true
+		}
+		places[0], places[topic.Slot(words[1], sessions)] = true, true // it may have wanted nothing of our own
+		return places, true
+	case len(words) == 3:
+		var s messages.Stored
+		if parseOptions(e.value, &s); s.Unasked {
+			return places, true
+		}
+		switch {
+		case s.Options.NoLocal:
+			places[0] = true
+		case s.Options.Shared:
+			return all(places), true
+		default:
+			places[topic.Slot(words[2], sessions)] = true
+		}
+		return places, true
+	}
+	return nil, false
+}
+
+func all(places []bool) []bool {
+	for i := range places {
+		places[i] = true
+	}
+	return places
+}
+
+// oldRegistry is what a change of the registry changes in the hashes of so many slots.
+func (c *Client) oldRegistry(change entry, sessions int) (list []oldEdit) {
+	places, ok := oldPlaces(change, sessions)
+	if !ok {
+		return nil
+	}
+	for slot, there := range places {
+		e := entry{field: change.field}
+		if there && !change.gone() {
+			e.value = oldValue(change)
+		}
+		list = append(list, oldEdit{c.keys.oldKey(slot), e})
+	}
+	return list
+}
+
+// oldValue is the value of an entry as older versions know it.
+func oldValue(e entry) string {
+	s, leaving, ok := parseField(e.field)
+	if !ok || leaving {
+		return e.value
+	}
+	parseOptions(e.value, &s)
+	s.Static, s.Unasked, s.Granted = false, false, false
+	return formatOptions(s)
+}
+
+// oldStatus is what a change of the status changes in the hash of the slot.
+func (c *Client) oldStatus(change entry) []oldEdit {
+	if !isRefusal(change.field) {
+		return nil
+	}
+	return []oldEdit{{c.keys.oldKey(c.keys.slot), change}}
+}
+
+// oldSlots are of how many slots there may be hashes, by the layout of the leases.
+func (c *Client) oldSlots(ctx context.Context) (int, error) {
+	layout, err := c.redis.HGet(ctx, c.keys.own("slots"), "layout").Result()
+	if err != nil && err != redis.Nil {
+		return 0, err
+	}
+	var sessions, before int
+	_, _ = fmt.Sscanf(layout, "%d %d", &sessions, &before)
+	return min(max(sessions, before, c.storing.sessions, 1), maxSessions), nil
+}
+
+// oldEditions say who wrote the hashes of so many slots last; empty: nobody.
+func (c *Client) oldEditions(ctx context.Context, slots int) (editions, error) {
+	asked := make([]*redis.StringCmd, slots)
+	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for slot := range asked {
+			asked[slot] = p.HGet(ctx, c.keys.oldKey(slot), editionField)
+		}
+		return nil
+	})
+	if err != nil && err != redis.Nil {
+		return nil, err
+	}
+	var list editions
+	for _, e := range asked {
+		list = append(list, e.Val())
+	}
+	return list, nil
+}
+
+type editions []string
+
+// foreign says whether an older worker wrote one of the hashes last.
+func (e editions) foreign() bool {
+	return slices.ContainsFunc(e, func(s string) bool { return s != "" && !strings.HasPrefix(s, ourEdition) })
+}
+
+// right says whether we did, and have spread the entries over so many slots.
+func (e editions) right(sessions int) bool {
+	return !slices.ContainsFunc(e, func(s string) bool { return s != editionFor(sessions) })
+}
+
+func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions) }
+
+// importOld are the entries of the hashes of all slots: what is wanted, and what may be at
+// the broker though nobody wants it.
+func (c *Client) importOld(ctx context.Context, slots int) (registry map[string]string, err error) {
+	registry = map[string]string{}
+	for slot := range slots {
+		fields, err := c.oldEntries(ctx, slot)
+		if err != nil {
+			return nil, err
+		}
+		for field, value := range fields {
+			if s, leaving, ok := parseField(field); ok {
+				if !leaving {
+					parseOptions(value, &s)
+					s.Granted = false
+					value = formatOptions(s)
+				}
+				registry[field] = value
+			}
+		}
+	}
+	return registry, nil
+}
+
+// oldEntries are those of the hash of a slot, in clear.
+func (c *Client) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
+	of := c.keys
+	of.slot = slot
+	fields, err := c.registry(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	return c.sealer.open(of.subscriptions(), fields).entries, nil
+}
+
+// exportOld writes the hashes of so many slots anew: their editions, first and last, say
+// whether that is done.
+func (c *Client) exportOld(ctx context.Context, slots int) error {
+	s := &c.storing
+	if err := c.redis.HSet(ctx, c.keys.oldKey(0), editionField, ourEdition).Err(); err != nil {
+		return err
+	}
+	whole, _, err := c.readWhole(ctx, s.registry.table)
+	if err != nil {
+		return err
+	}
+	entries, _ := c.opened(s.registry.table, whole)
+	for slot := range slots {
+		if err := c.exportSlot(ctx, slot, entries); err != nil {
+			return err
+		}
+	}
+	_, err = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for slot := range slots {
+			p.HSet(ctx, c.keys.oldKey(slot), editionField, editionFor(s.sessions))
+		}
+		return nil
+	})
+	return err
+}
+
+// exportSlot writes the hash of a slot anew, but for what its holder writes there.
+func (c *Client) exportSlot(ctx context.Context, slot int, registry []entry) error {
+	key := c.keys.oldKey(slot)
+	had, err := c.oldEntries(ctx, slot)
+	if err != nil {
+		return err
+	}
+	var put, gone []string
+	for _, e := range registry {
+		if places, ok := oldPlaces(e, c.storing.sessions); !ok || slot >= len(places) || !places[slot] {
+			continue
+		}
+		if value := oldValue(e); had[e.field] != value {
+			put = append(put, e.field, value)
+		}
+		delete(had, e.field)
+	}
+	for field := range had {
+		if _, _, ok := parseField(field); ok {
+			gone = append(gone, field)
+		}
+	}
+	c.sealer.changes(key, put, gone)
+	for chunk := range slices.Chunk(put, 2*registryChunk) {
+		if err := c.redis.HSet(ctx, key, chunk).Err(); err != nil {
+			return err
+		}
+	}
+	for chunk := range slices.Chunk(gone, registryChunk) {
+		if err := c.redis.HDel(ctx, key, chunk...).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

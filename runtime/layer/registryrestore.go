@@ -1,0 +1,252 @@
+package layer
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"chanmqttproxy/messages"
+)
+
+func formatNumber(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// RestoreTables returns what the slot is to begin with: the filters that its status says the
+// broker has refused; and of the first slot the registry too, oldest change first. Tables
+// that are not there are made: with what older versions of the worker have stored, which
+// also counts where one of them stored something later. Afterwards nobody who held the slot
+// before can change the tables.
+//
+// Entries that cannot be read, or decrypted, are left out, and options that cannot be read
+// have their defaults, with one warning for all. Errors are *messages.LayerFailure.
+func (c *Client) RestoreTables(ctx context.Context) (messages.Restored, error) {
+	s := &c.storing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all, err := c.restore(ctx)
+	if err != nil {
+		return messages.Restored{}, c.failure("reading the stored subscriptions", err)
+	}
+	return all, nil
+}
+
+func (c *Client) restore(ctx context.Context) (all messages.Restored, err error) {
+	s := &c.storing
+	if c.keys.slot == 0 {
+		if all, err = c.restoreRegistry(ctx); err != nil {
+			return all, err
+		}
+	}
+	list, err := c.claim(ctx, &s.status, func() (map[string]string, error) {
+		had, err := c.oldEntries(ctx, c.keys.slot)
+		refused := map[string]string{}
+		for field, value := range had {
+			if isRefusal(field) {
+				refused[field] = value
+			}
+		}
+		return refused, err
+	})
+	if err != nil {
+		return all, err
+	}
+	for _, e := range list {
+		if r, ok := parseRefusal(e.field, e.value); ok {
+			all.Refused = append(all.Refused, r)
+		}
+	}
+	s.lost = false
+	return all, nil
+}
+
+// restoreRegistry claims the registry, and takes in what older workers have stored.
+func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, err error) {
+	s := &c.storing
+	slots, err := c.oldSlots(ctx)
+	if err != nil {
+		return all, err
+	}
+	old, err := c.oldEditions(ctx, slots)
+	if err != nil {
+		return all, err
+	}
+	imports := func() (map[string]string, error) { return c.importOld(ctx, slots) }
+	var list []entry
+	if old.foreign() {
+		list, err = c.replace(ctx, imports)
+	} else {
+		list, err = c.claim(ctx, &s.registry, imports)
+	}
+	if err != nil {
+		return all, err
+	}
+	page, odd := messages.Page{}, 0
+	for _, e := range list {
+		if !e.take(&page) {
+			odd++
+		}
+	}
+	if odd > 0 {
+		c.log.Warn("left out of the stored subscriptions what cannot be read", "entries", odd, "key", s.registry.key)
+	}
+	all = messages.Restored{Stored: page.Stored, Epochs: page.Epochs, Number: s.registry.number}
+	for _, l := range page.Leaving {
+		all.Leaving = append(all.Leaving, l.Filter)
+	}
+	s.sessions = slots
+	if n := len(page.Epochs); n > 0 {
+		s.sessions = page.Epochs[n-1].Sessions
+	}
+	if slots = max(slots, s.sessions); !old.right(s.sessions) {
+		return all, c.exportOld(ctx, slots)
+	}
+	return all, nil
+}
+
+// claim reads a table and makes it that of this holder of the slot. Where there is none, or
+// only a part of one, it is made: first holds what it has then, beside what is there.
+func (c *Client) claim(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
+	for range 3 {
+		whole, there, err := c.readWhole(ctx, w.table)
+		if err != nil {
+			return nil, err
+		}
+		w.life, w.number = whole.at.Life, whole.at.Number
+		if !there || !whole.whole {
+			return c.make(ctx, w, first, stay)
+		}
+		// Who held the slot before may have written while this was read.
+		read := w.number
+		switch err := c.writeSome(ctx, nil, []*tableWriter{w}, ""); {
+		case err == errTableLost:
+			return c.make(ctx, w, first, stay)
+		case err != nil:
+			return nil, err
+		case w.number != read:
+			continue
+		}
+		list, reseal := c.opened(w.table, whole)
+		for i := range reseal {
+			reseal[i].to = w
+		}
+		if len(reseal) > 0 {
+			err = c.writeTables(ctx, reseal, nil, "")
+		}
+		return list, err
+	}
+	return nil, errTableLost
+}
+
+func stay(string) bool { return true }
+
+// make begins another life of a table: with the fields that first gives, and with those that
+// are there already and stay.
+func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[string]string, error), stays func(field string) bool) ([]entry, error) {
+	want, err := first()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.openTable(ctx, w); err != nil {
+		return nil, err
+	}
+	found, _, err := c.readWhole(ctx, w.table)
+	if err != nil {
+		return nil, err
+	}
+	entries, list := c.opened(w.table, found)
+	has := map[string]bool{}
+	for _, e := range entries {
+		value, wanted := want[e.field]
+		has[e.field] = value == e.value
+		if !wanted && !stays(e.field) {
+			list = append(list, edit{change: entry{field: e.field}})
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(want)) {
+		if !has[field] {
+			list = append(list, edit{change: entry{field: field, value: want[field]}})
+		}
+	}
+	for i := range list {
+		list[i].to = w
+	}
+	if err := c.writeTables(ctx, list, []*tableWriter{w}, ""); err != nil {
+		return nil, err
+	}
+	found, _, err = c.readWhole(ctx, w.table)
+	entries, _ = c.opened(w.table, found)
+	return entries, err
+}
+
+// replace has the registry hold what older workers have stored since, and nothing else that
+// they know of.
+func (c *Client) replace(ctx context.Context, imports func() (map[string]string, error)) ([]entry, error) {
+	s := &c.storing
+	whole, _, err := c.readWhole(ctx, s.registry.table)
+	if err != nil {
+		return nil, err
+	}
+	s.registry.number = whole.at.Number
+	unasked := map[string]bool{}
+	entries, _ := c.opened(s.registry.table, whole)
+	for _, e := range entries {
+		var stored messages.Stored
+		if parseOptions(e.value, &stored); stored.Unasked {
+			unasked[e.field] = true
+		}
+	}
+	return c.make(ctx, &s.registry, imports, func(field string) bool {
+		_, leaving, ok := parseField(field)
+		return leaving || !ok || unasked[field]
+	})
+}
+
+// opened are the entries of a table in clear, oldest change first, and the edits by which all
+// is sealed by the first key. Those in clear, from before there were keys, count only as long
+// as none is sealed: else whoever can write to Redis could add some. It warns of what cannot
+// be opened, which stays.
+func (c *Client) opened(t table, whole wholeTable) (list []entry, reseal []edit) {
+	var inClear []entry
+	unknown, opens := 0, 0
+	for _, stored := range whole.fields {
+		e, ok := c.sealer.openTo(t.key, stored)
+		switch {
+		case !ok && c.sealer != nil && !isSealed(stored.field):
+			inClear = append(inClear, stored)
+			continue
+		case !ok:
+			unknown++
+			continue
+		}
+		opens++
+		now := c.sealer.field(t.key, e.field)
+		_, newer := whole.fields[now]
+		if now != stored.field {
+			reseal = append(reseal, edit{change: stored, stale: true})
+		}
+		if e.gone() || now != stored.field && newer {
+			continue
+		}
+		list = append(list, e)
+		if now != stored.field {
+			reseal = append(reseal, edit{change: e})
+		}
+	}
+	if opens == 0 {
+		for _, e := range inClear {
+			reseal = append(reseal, edit{change: e, stale: true})
+			if !e.gone() {
+				list = append(list, e)
+				reseal = append(reseal, edit{change: e})
+			}
+		}
+		inClear = nil
+	}
+	if unknown+len(inClear) > 0 {
+		c.log.Warn("left out stored subscriptions, and kept them: give the key that they were encrypted with, behind the new one, in symmetric_encryption_keys",
+			"undeciphered", unknown, "in_clear", len(inClear), "key", t.key)
+	}
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	return list, reseal
+}

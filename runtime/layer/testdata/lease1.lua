@@ -1,0 +1,184 @@
+-- Grants, renews and takes back the leases of session slots, by the server's clock.
+--
+-- KEYS: the leases, a hash: 'worker:<id>' to 'end flags turn name', 'slot:<n>' to
+-- 'holder epoch end', 'layout' to 'sessions before', 'moved:<n>', 'giving' and 'lost'
+-- to their ends.
+-- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
+-- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
+-- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
+-- 10 its turn, 11 how many slots it believes to hold, then number and epoch of each; then how many it
+-- gives up, and their numbers; so those it shuns, those that have moved, and those held
+-- whose leases are over.
+-- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
+-- number, holder, epoch, end and holder's name of each slot.
+local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function list(at, step)
+  local items, n = {}, tonumber(ARGV[at])
+  for i = at + 1, at + n * step, step do items[ARGV[i]] = step > 1 and ARGV[i + 1] or true end
+  return items, at + 1 + n * step
+end
+local held, at = list(11, 2)
+local release, shun, moved, doubtful
+release, at = list(at, 1)
+shun, at = list(at, 1)
+moved, at = list(at, 1)
+doubtful = list(at, 1)
+
+-- What is there. What cannot be read counts as not being there.
+local workers, slots, had, layout, giving, lost = {}, {}, {}, nil, 0, 0
+local alive, gone = 0, 0
+local all = redis.call('HGETALL', key)
+for i = 1, #all, 2 do
+  local field, value = all[i], all[i + 1]
+  local kind, name = string.match(field, '^(%a+):(.+)$')
+  if kind == 'worker' then
+    local till, down, turn, people = string.match(value, '^(%d+) ([01][01]) (%d+) (.*)$')
+    if till and tonumber(till) > now then
+      if name == me and tonumber(turn) > tonumber(ARGV[10]) then
+        return redis.error_reply('OVERTAKEN by a later question of the same worker')
+      end
+      workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0}
+      alive = alive + 1
+    else
+      redis.call('HDEL', key, field)
+      if name ~= me then gone = gone + 1 end
+    end
+  elseif kind == 'slot' then
+    local holder, epoch, till = string.match(value, '^(%S+) (%d+) (%d+)$')
+    if holder then slots[name] = {holder = holder, epoch = tonumber(epoch), till = tonumber(till)} end
+  elseif kind == 'moved' then
+    had[name] = true
+  elseif field == 'layout' then
+    local sessions, before = string.match(value, '^(%d+) (%d+)$')
+    if sessions then layout = {tonumber(sessions), tonumber(before)} end
+  elseif field == 'giving' then
+    giving = tonumber(value) or 0
+  elseif field == 'lost' then
+    lost = tonumber(value) or 0
+  end
+end
+workers[me] = {down = ARGV[5] == '1', leaving = ARGV[6] == '1', name = ARGV[7], count = 0}
+redis.call('HSET', key, 'worker:' .. me, string.format('%.0f %s%s %s %s', now + lease, ARGV[5], ARGV[6], ARGV[10], ARGV[7]))
+
+-- Where all was lost that a worker remembers, or nobody could ask for longer than a lease,
+-- those who hold something have the time of a lease to say so. A question that was long on
+-- its way says what was, not what is.
+local sent = tonumber(ARGV[9])
+if sent > 0 and (not layout or alive == 0 and gone > 0) then
+  lost = now + lease
+  redis.call('HSET', key, 'lost', string.format('%.0f', lost))
+end
+local late = sent > 0 and now - sent > lease / 2
+local unsure = lost > now
+
+-- The layout. A further one waits until filters move no more.
+local wish = tonumber(ARGV[3])
+if not layout then layout = {wish, 0} end
+if ARGV[4] == '1' and layout[1] ~= wish and layout[2] == 0 then layout = {wish, layout[1]} end
+if layout[2] > 0 then
+  local over = true
+  for n = 0, layout[2] - 1 do
+    local name = tostring(n)
+    if moved[name] then
+      redis.call('HSET', key, 'moved:' .. name, '1')
+    elseif not had[name] then
+      over = false
+    end
+  end
+  if over then
+    for n = 0, layout[2] - 1 do redis.call('HDEL', key, 'moved:' .. n) end
+    for n = layout[1], layout[2] - 1 do
+      redis.call('HDEL', key, 'slot:' .. n)
+      slots[tostring(n)] = nil
+    end
+    layout[2] = 0
+  end
+end
+redis.call('HSET', key, 'layout', layout[1] .. ' ' .. layout[2])
+local count = math.max(layout[1], layout[2])
+
+-- Whom the slots are for: those who reach the broker, or all if none does.
+local able, fit = 0, 0
+for _, w in pairs(workers) do
+  if not w.leaving then
+    able = able + 1
+    if not w.down then fit = fit + 1 end
+  end
+end
+local function takes(w) return not w.leaving and (not w.down or fit == 0) end
+local share = fit > 0 and fit or able
+
+-- What is ours is ours as long as nobody else has taken it.
+local free = {}
+for n = 0, count - 1 do
+  local name = tostring(n)
+  local slot = slots[name] or {holder = '-', epoch = 0, till = 0}
+  slots[name] = slot
+  local unheld = slot.holder == '-' or slot.till <= now and slot.holder ~= me
+  local claim = tonumber(held[name] or -1)
+  if late or unsure and doubtful[name] then claim = -1 end
+  if slot.holder == me and release[name] then
+    slot.holder, slot.till, unheld = '-', 0, true
+    giving = 0
+  elseif slot.holder == me or slot.holder == '-' and claim >= slot.epoch and not release[name] and claim > 0 then
+    slot.holder, slot.epoch, slot.till, unheld = me, math.max(slot.epoch, claim), now + lease, false
+  end
+  if unheld then free[#free + 1] = name end
+  if workers[slot.holder] and not unheld then workers[slot.holder].count = workers[slot.holder].count + 1 end
+end
+
+-- Free slots go to those who have less than their share.
+local mine, left = workers[me], #free
+if takes(mine) and not late and not unsure then
+  local most = math.ceil(count / math.max(share, 1))
+  for _, name in ipairs(free) do
+    local slot = slots[name]
+    if mine.count < most and not shun[name] and not release[name] then
+      slot.holder, slot.till = me, now + lease
+      slot.epoch = math.max(slot.epoch + 1, now)
+      mine.count = mine.count + 1
+      left = left - 1
+    end
+  end
+end
+for n = 0, count - 1 do
+  local slot = slots[tostring(n)]
+  redis.call('HSET', key, 'slot:' .. n, string.format('%s %.0f %.0f', slot.holder, slot.epoch, slot.till))
+end
+
+-- One slot at a time is handed over to somebody who has fewer, or can do with it what we
+-- cannot; not before what is free has been taken. While filters move slots stay where they
+-- are, if they can: what comes for a filter between two holders of its old slot would be
+-- overtaken by what comes in the new one.
+local give = -1
+if giving <= now and left == 0 and mine.count > 0 and not mine.leaving and (layout[2] == 0 or not takes(mine)) then
+  local poor = false
+  for id, w in pairs(workers) do
+    if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end
+  end
+  if poor then
+    for n = count - 1, 0, -1 do
+      if slots[tostring(n)].holder == me then
+        give = n
+        break
+      end
+    end
+    giving = now + 4 * lease
+  end
+end
+if mine.leaving and mine.count == 0 then redis.call('HDEL', key, 'worker:' .. me) end
+redis.call('HSET', key, 'giving', string.format('%.0f', giving))
+redis.call('EXPIRE', key, ARGV[8])
+
+local live = 0
+for _ in pairs(workers) do live = live + 1 end
+local answer = {now, now + lease, give, layout[1], layout[2], live}
+for n = 0, count - 1 do
+  local slot = slots[tostring(n)]
+  local w = workers[slot.holder]
+  for _, v in ipairs({n, slot.holder, string.format('%.0f', slot.epoch), slot.till, w and w.name or ''}) do answer[#answer + 1] = v end
+end
+return answer
