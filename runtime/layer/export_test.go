@@ -101,3 +101,20 @@ func StreamLetter(id, reason, body string) DeadLetter {
 func (c *Client) LeaseAs(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	return c.lease(ctx, script, ask)
 }
+
+// TakeEntry reads an entry of a table.
+func TakeEntry(field, value string) (p messages.Page, ok bool) {
+	ok = entry{field: field, value: value}.take(&p)
+	return p, ok
+}
+
+// EntriesOf are those that changes make.
+func EntriesOf(changes []messages.Change) map[string]string {
+	e, all := editsOf(changes), map[string]string{}
+	for _, list := range [][]entry{e.registry, e.status} {
+		for _, entry := range list {
+			all[entry.field] = entry.value
+		}
+	}
+	return all
+}

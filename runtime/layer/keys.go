@@ -87,9 +87,15 @@ func (k keys) streams() string                  { return k.own("streams") }
 func (k keys) stream(name string) string        { return k.own("stream:" + name) }
 func (k keys) streamLetters(name string) string { return k.stream(name) + ":dead" }
 
-// registry is the table of the subscriptions, and status that of what the broker has said
-// of them in a slot.
-func (k keys) registry() table { return table{k.own("registry"), "registry"} }
+// registry is the table of the subscriptions of all session slots, or of that for streams,
+// and status that of what the broker has said of them in a slot.
+func (k keys) registry() table {
+	if k.slot == messages.StreamSlot {
+		return table{k.ofSlot("registry"), "registry:stream"}
+	}
+	return table{k.own("registry"), "registry"}
+}
+
 func (k keys) status(slot int) table {
 	return table{k.own(slotKey("status", slot)), "status:" + messages.SlotName(slot)}
 }

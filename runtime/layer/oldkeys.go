@@ -62,7 +62,10 @@ func all(places []bool) []bool {
 
 // oldRegistry is what a change of the registry changes in the hashes of so many slots.
 func (c *Client) oldRegistry(change entry, sessions int) (list []oldEdit) {
-	places, ok := oldPlaces(change, sessions)
+	if c.keys.slot == messages.StreamSlot {
+		return nil
+	}
+	places, ok := oldPlaces(change, max(1, sessions))
 	if !ok {
 		return nil
 	}
@@ -89,14 +92,18 @@ func oldValue(e entry) string {
 
 // oldStatus is what a change of the status changes in the hash of the slot.
 func (c *Client) oldStatus(change entry) []oldEdit {
-	if !isRefusal(change.field) {
+	if !isRefusal(change.field) || c.keys.slot == messages.StreamSlot {
 		return nil
 	}
 	return []oldEdit{{c.keys.oldKey(c.keys.slot), change}}
 }
 
-// oldSlots are of how many slots there may be hashes, by the layout of the leases.
+// oldSlots are of how many slots there may be hashes, by the layout of the leases. Older
+// versions know no streams.
 func (c *Client) oldSlots(ctx context.Context) (int, error) {
+	if c.keys.slot == messages.StreamSlot {
+		return 0, nil
+	}
 	layout, err := c.redis.HGet(ctx, c.keys.own("slots"), "layout").Result()
 	if err != nil && err != redis.Nil {
 		return 0, err

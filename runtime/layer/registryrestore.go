@@ -33,7 +33,7 @@ func (c *Client) RestoreTables(ctx context.Context) (messages.Restored, error) {
 
 func (c *Client) restore(ctx context.Context) (all messages.Restored, err error) {
 	s := &c.storing
-	if c.keys.slot == 0 {
+	if c.keys.slot <= 0 {
 		if all, err = c.restoreRegistry(ctx); err != nil {
 			return all, err
 		}
@@ -98,7 +98,7 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 	if n := len(page.Epochs); n > 0 {
 		s.sessions = page.Epochs[n-1].Sessions
 	}
-	if slots = max(slots, s.sessions); !old.right(s.sessions) {
+	if slots = max(slots, s.sessions); c.keys.slot == 0 && !old.right(s.sessions) {
 		return all, c.exportOld(ctx, slots)
 	}
 	return all, nil

@@ -65,7 +65,7 @@ func (c *Client) Write(ctx context.Context, changes []messages.Change) (uint64, 
 		}
 		return 0, c.failure("storing subscriptions", err)
 	}
-	if sessions := sessionsOf(e); sessions > 0 && sessions != s.sessions {
+	if sessions := sessionsOf(e); c.keys.slot == 0 && sessions > 0 && sessions != s.sessions {
 		slots := max(sessions, s.sessions)
 		s.sessions = sessions
 		if err := c.exportOld(ctx, slots); err != nil {

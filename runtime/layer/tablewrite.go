@@ -115,7 +115,7 @@ func (c *Client) writeSome(ctx context.Context, edits []edit, whole []*tableWrit
 	olds := map[string]*pairs{}
 	for _, e := range edits {
 		if e.stale {
-			of(e.to).gone = append(of(e.to).gone, e.change.field, "")
+			of(e.to).gone = append(of(e.to).gone, e.change.field, "-")
 		} else {
 			of(e.to).add(c.sealer, e.to.key, e.change, true)
 		}

@@ -13,7 +13,8 @@
 -- epoch, 3 how many of those gone are kept in a table, 4 how many bytes of them, 5 the
 -- channel to tell of a change, 6 '' or a session to note, 7 how many tables; then of each
 -- its name there, the life and the number that the writer knows, '' or the state that it
--- is to have, how many fields to put, how many to remove, and these, each with its value;
+-- is to have, how many fields to put, how many to remove, and these, each with its value
+-- ('-' for one to remove: nobody is told of it);
 -- then of each other hash how many to put, how many to remove, and these.
 -- Returns 1 if that was done, then the number of each table; or 0 where a table is not the
 -- one that the writer knows, or has lost something: nothing is changed then.
@@ -54,7 +55,18 @@ for n, t in ipairs(tables) do
     local field, value, removes = ARGV[i], ARGV[i + 1], i >= t.remove
     local old = redis.call('HGET', t.hash, field)
     local lives = old and not redis.call('ZSCORE', t.gone, field)
-    if lives or not removes then
+    if removes and value == '-' then -- spelled as nobody spells it any more
+      if old then
+        redis.call('HDEL', t.hash, field)
+        redis.call('ZREM', t.changes, field)
+        if lives then
+          t.entries = t.entries - 1
+        else
+          redis.call('ZREM', t.gone, field)
+          t.bytes = t.bytes - #field - #old
+        end
+      end
+    elseif lives or not removes then
       t.number = t.number + 1
       redis.call('HSET', t.hash, field, value)
       redis.call('ZADD', t.changes, t.number, field)
