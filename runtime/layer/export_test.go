@@ -1,9 +1,8 @@
 package layer
 
 import (
-	"fmt"
-
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -96,6 +95,7 @@ func Generations(text string) (again string, partitions int, ok bool) {
 func StreamLetter(id, reason, body string) DeadLetter {
 	c := &Client{config: Config{}.withDefaults()}
 	return c.streamLetter(redis.XMessage{ID: id, Values: map[string]any{"reason": reason, "body": body}})
+}
 
 // LeaseAs asks as a version of the program whose script that is.
 func (c *Client) LeaseAs(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {

@@ -249,4 +249,3 @@ func dumped(p messages.Page) string {
 	b, _ := json.Marshal(p)
 	return string(b)
 }
-

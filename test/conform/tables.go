@@ -235,10 +235,10 @@ func tablesRandom(t *testing.T, tables Tables) {
 	target := messages.Target{Kind: messages.Group, Name: "g"}
 	key := func(filter string) string { return fmt.Sprint("stored ", target, " ", filter) }
 	numbers := uint64(0)
-	for round := range 60 {
+	for round := range 40 {
 		var changes []messages.Change
-		for range random.IntN(3) * random.IntN(500) {
-			s := messages.Stored{Filter: fmt.Sprint("f", random.IntN(1500)), Target: target, Options: messages.Options{Batch: round}}
+		for range random.IntN(3) * random.IntN(150) {
+			s := messages.Stored{Filter: fmt.Sprint("f", random.IntN(700)), Target: target, Options: messages.Options{Batch: round}}
 			if _, there := registry[key(s.Filter)]; there && random.IntN(2) == 0 {
 				changes = append(changes, messages.Change{Remove: &s})
 				delete(registry, key(s.Filter))
@@ -310,7 +310,7 @@ func rewrite(t *testing.T, w TableWriter, registry map[string]any, err error) ui
 		changes = append(changes, messages.Change{Put: &s})
 	}
 	// What was removed at the time of the loss, and is there still.
-	for i := range 1500 {
+	for i := range 700 {
 		s := messages.Stored{Filter: fmt.Sprint("f", i), Target: messages.Target{Kind: messages.Group, Name: "g"}}
 		if _, there := registry[fmt.Sprint("stored ", s.Target, " ", s.Filter)]; !there {
 			changes = append(changes, messages.Change{Remove: &s})
