@@ -57,6 +57,7 @@ func TestMinimalRights(t *testing.T) {
 			t.Cleanup(peer.Close)
 			doAll(t, peer, admin)
 			hearOthers(t, config)
+			doTables(t, config)
 			peer.Close()
 			denied, err := admin.Do(t.Context(), "acl", "log").Slice()
 			if err != nil || len(denied) > 0 {
@@ -73,6 +74,39 @@ func hearOthers(t *testing.T, config layer.Config) {
 	peer := layer.Open(config, slog.New(slog.DiscardHandler))
 	defer peer.Close()
 	if _, err := peer.Elsewhere(t.Context(), 2); err != nil {
+		t.Error(err)
+	}
+}
+
+// doTables does what the holder of the first slot does with the tables, and who follows it.
+func doTables(t *testing.T, config layer.Config) {
+	t.Helper()
+	config.Epoch = 1
+	peer := layer.Open(config, slog.New(slog.DiscardHandler))
+	defer peer.Close()
+	if _, err := peer.RestoreTables(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s := messages.Stored{Filter: "a", Target: messages.Target{Name: "g"}}
+	for _, c := range []messages.Change{{Put: &s, Session: "one"}, {Remove: &s}, {Put: &s}} {
+		if _, err := peer.Write(t.Context(), []messages.Change{c}); err != nil {
+			t.Error(err)
+		}
+	}
+	if intact, err := peer.TablesIntact(t.Context(), "id", "one"); !intact || err != nil {
+		t.Error(intact, err)
+	}
+	if pages, err := peer.Follow(t.Context(), make([]messages.Position, 2), true); len(pages) == 0 || err != nil {
+		t.Error(pages, err)
+	}
+	// Another holder, and older keys.
+	config.Epoch = 2
+	other := layer.Open(config, slog.New(slog.DiscardHandler))
+	defer other.Close()
+	if err := other.Store(t.Context(), []messages.Change{{Put: &s}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := other.RestoreTables(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

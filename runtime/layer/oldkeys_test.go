@@ -182,6 +182,54 @@ func TestOldKeys(t *testing.T) {
 	}
 }
 
+// TestOldQueues has commands in the queue of a slot, where an older worker has forwarded them,
+// and in flight there: the holder of the first slot gets them, each once.
+func TestOldQueues(t *testing.T) {
+	t.Parallel()
+	b := newOldBench(t)
+	ctx := t.Context()
+	if err := b.admin.HSet(ctx, "chanmqttproxy:asgi:mqtt:slots", "layout", "1 3").Err(); err != nil {
+		t.Fatal(err)
+	}
+	body := func(n int) string {
+		packed, err := layer.AppendMessage(nil, messages.Map{{Key: "type", Value: "mqtt.status"}, {Key: "id", Value: fmt.Sprint(n)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "0123456789ab" + string(packed)
+	}
+	for n, key := range []string{
+		"asgimqtt$slot:1", "asgimqtt$slot:2", "asgimqtt$slot:2$inflight:dead", "asgimqtt", "asgimqtt$slot:1$inflight:gone",
+	} {
+		if err := b.admin.ZAdd(ctx, key, redis.Z{Score: float64(time.Now().Unix() + int64(n)), Member: body(n)}).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.admin.ZAdd(ctx, "chanmqttproxy:asgi:mqtt:peers$slot:2", redis.Z{Score: 1, Member: "dead"})
+	b.admin.ZAdd(ctx, "chanmqttproxy:asgi:mqtt:peers$slot:1", redis.Z{Score: 1, Member: "gone"})
+	c, _ := b.restored(0)
+	var ids []string
+	for len(ids) < 5 {
+		list, err := c.Receive(ctx, 10)
+		if err != nil {
+			t.Fatalf("%v; by then there were %q", err, ids)
+		}
+		for _, m := range list {
+			ids = append(ids, fmt.Sprint(m.Body[1].Value))
+		}
+	}
+	if got := fmt.Sprint(ids); got != "[0 1 2 3 4]" {
+		t.Errorf("received %s", got)
+	}
+	if left := b.admin.Keys(ctx, "*$slot:*").Val(); len(left) > 0 {
+		for _, key := range left {
+			if strings.Contains(key, "mqtt$slot") || strings.Contains(key, "peers") {
+				t.Errorf("left: %q", key)
+			}
+		}
+	}
+}
+
 // TestKeysAreChanged has tables that were written in clear, or sealed by another key.
 func TestKeysAreChanged(t *testing.T) {
 	t.Parallel()

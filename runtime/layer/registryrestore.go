@@ -90,6 +90,9 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 	if odd > 0 {
 		c.log.Warn("left out of the stored subscriptions what cannot be read", "entries", odd, "key", s.registry.key)
 	}
+	if err := c.adoptOld(ctx, slots); err != nil {
+		return all, err
+	}
 	all = messages.Restored{Stored: page.Stored, Epochs: page.Epochs, Number: s.registry.number}
 	for _, l := range page.Leaving {
 		all.Leaving = append(all.Leaving, l.Filter)

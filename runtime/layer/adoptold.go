@@ -1,0 +1,35 @@
+package layer
+
+import (
+	"context"
+	_ "embed" // the script
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	//go:embed adoptold.lua
+	adoptOldSource string
+
+	adoptOldScript = redis.NewScript(adoptOldSource)
+)
+
+// adoptOld brings back to the command channel, on each host, what older workers have given to
+// the other slots. What those slots said to each other is dropped when it is received.
+func (c *Client) adoptOld(ctx context.Context, slots int) error {
+	for slot := 1; slot < slots; slot++ {
+		of := c.keys
+		of.slot = slot
+		for _, s := range c.servers {
+			keys := []string{of.commands(), of.peers(), c.keys.commands()}
+			moved, err := adoptOldScript.Run(ctx, s.redis, keys, of.inflight(""), c.config.Expiry).Int()
+			if err != nil {
+				return err
+			}
+			if moved > 0 {
+				c.log.Info("taking up commands that an older worker gave to a session slot", "commands", moved, "slot", slot, "host", s.host.Name())
+			}
+		}
+	}
+	return nil
+}
