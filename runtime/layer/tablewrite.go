@@ -177,15 +177,23 @@ func writtenIn(answer []any, writers []*tableWriter) error {
 // openTable begins another life of a table, with what is there of it. Readers wait until it
 // is written as whole.
 func (c *Client) openTable(ctx context.Context, w *tableWriter) error {
-	life := rand.Text()
-	answer, err := tableOpenScript.Run(ctx, c.redis, w.keys(), c.config.until(), c.config.Epoch, life, w.number).Text()
-	if err != nil {
-		return err
+	life, cursor := rand.Text(), "0"
+	for {
+		answer, err := tableOpenScript.Run(ctx, c.redis, w.keys(), c.config.until(), c.config.Epoch, life, w.number, cursor).StringSlice()
+		if err != nil {
+			return err
+		}
+		if len(answer) != 2 {
+			return errTable
+		}
+		number, err := strconv.ParseUint(answer[1], 10, 64)
+		if err != nil {
+			return errTable
+		}
+		w.number = number
+		if cursor = answer[0]; cursor == "0" {
+			w.life = life
+			return nil
+		}
 	}
-	number, err := strconv.ParseUint(answer, 10, 64)
-	if err != nil {
-		return errTable
-	}
-	w.life, w.number = life, number
-	return nil
 }
