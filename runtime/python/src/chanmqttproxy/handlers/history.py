@@ -22,7 +22,7 @@ from chanmqttproxy.entry import Entry
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers.stores import Rejected, Store
 from chanmqttproxy.patterns import Pattern
-from chanmqttproxy.payload import decoded
+from chanmqttproxy.payloads import decode
 
 KEYS = ("topics", "model", "fields")
 ATTRIBUTES = ("topic", "qos", "retain", "received", "properties")
@@ -98,7 +98,7 @@ def row(
 ) -> models.Model:
     """A message as a row. It raises what a value has against its field."""
     names = next(found for pattern in patterns if (found := pattern.match(entry.topic)) is not None)
-    payload = decoded(entry.payload)
+    payload = decode(entry.payload)
     values = {name: get(entry, payload, names) for name, get in getters.items()}
     for name, value in values.items():
         values[name] = model._meta.get_field(name).clean(value, None)  # type: ignore[union-attr]
