@@ -58,7 +58,6 @@ func newHouse(t *testing.T) *house {
 	h.site = kit.Site(t, redis.URL(), "MQTT_HOST="+h.broker.Addr(), "DJANGO_SUPERUSER_PASSWORD=let me in",
 		"PGDATABASE=postgres", "PGHOST=127.0.0.1", "PGPORT="+h.db.Port(), "PGUSER=postgres")
 	h.site.Manage("makemigrations", "--check", "--dry-run")
-	h.site.Manage("test", "--noinput")
 	h.site.Manage("migrate")
 	h.site.Manage("loaddata", "house")
 	h.site.Manage("createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.org")

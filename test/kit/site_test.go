@@ -56,6 +56,12 @@ func TestSite(t *testing.T) {
 	site.Stop()
 }
 
+// The site's own tests, which need no server.
+func TestSiteTests(t *testing.T) {
+	t.Parallel()
+	t.Log(kit.Site(t, kit.Redis(t).URL()).Manage("test"))
+}
+
 // A room says that the site is away, and comes back by itself.
 func TestSiteAway(t *testing.T) {
 	t.Parallel()
