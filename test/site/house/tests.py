@@ -1,6 +1,6 @@
 from chanmqttproxy.testing import MqttTestBroker
 from channels.testing import WebsocketCommunicator
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 
 from .consumers import HouseConsumer
 from .models import Lamp, Reading
@@ -30,6 +30,8 @@ class HouseTest(TestCase):
             mqtt.deliver_sync("house/hall/sensor/unknown", "1")
         self.assertEqual([str(reading) for reading in Reading.objects.all()], ["21.5"])
 
+
+class PageTest(TransactionTestCase):  # Channels closes connections, which would end TestCase's transaction
     async def test_page_follows(self):
         async with MqttTestBroker() as mqtt:
             page = WebsocketCommunicator(HouseConsumer.as_asgi(), "/ws/house/")
