@@ -334,6 +334,7 @@ func TestStreamIsTakenOver(t *testing.T) {
 	kit.Eventually(t, 30*time.Second, "all come", func() bool { return slices.Contains(reader.payloads("house/a"), "m89") })
 	checkOrder(t, reader.payloads("house/a"), want)
 	for _, w := range workers {
+		says(t, w, "component=slots") // before that it may not hear a signal
 		w.Stop()
 	}
 }
