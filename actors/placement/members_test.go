@@ -1,4 +1,4 @@
-package actors_test
+package placement_test
 
 import (
 	"fmt"
@@ -6,15 +6,15 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"chanmqttproxy/actors"
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 )
 
-// Memberships are a map, whatever their number.
-func TestMemberships(t *testing.T) {
+// Targets are a map, whatever their number.
+func TestTargets(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {
-		random, want, got := rand.New(rand.NewPCG(seed, 0)), map[messages.Target]uint64{}, actors.Memberships{}
+		random, want, got := rand.New(rand.NewPCG(seed, 0)), map[messages.Target]uint64{}, placement.Targets[uint64]{}
 		for step := range uint64(2000) {
 			most := 1 + int(step/100) // they become more, and the index comes and goes
 			target := messages.Target{Name: fmt.Sprint(random.IntN(most))}
@@ -29,7 +29,7 @@ func TestMemberships(t *testing.T) {
 			if s, ok := got.Get(target); s != serial || ok != known {
 				t.Fatalf("seed %d, step %d: %v has %d %v, want %d %v", seed, step, target, s, ok, serial, known)
 			}
-			if all := got.All(); !maps.Equal(all, want) {
+			if all := maps.Collect(got.Each); !maps.Equal(all, want) {
 				t.Fatalf("seed %d, step %d: %v, want %v", seed, step, all, want)
 			}
 		}

@@ -1,0 +1,401 @@
+package placement_test
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// holder acts for a slot, as the actors do.
+type holder struct {
+	*world
+	process *process
+	slot    int
+	epoch   uint64 // of the lease
+	machine *placement.Slot
+
+	connects  int // the tick at which it connects
+	connected int // since which tick; 0: not
+	full      int // when so much was under way last that more may wait at the broker
+	joined    map[string]map[string]bool
+	holds     map[string]bool
+	held      map[string][]*part
+	way       []*part // on the way to the targets, in order
+	open      map[packet]int
+	leaving   map[string]*leaving
+	asked     map[string]int // SUBSCRIBE and UNSUBSCRIBE under way, to the tick of the answer
+	outbox    []messages.Change
+	writes    int // the tick of the next write
+	commands  []*command
+	laid      bool // a layout is being written
+}
+
+// pending is the number of what is being written.
+const pending = 1 << 40
+
+// part is a message on its way to a target.
+type part struct {
+	packet
+	wire, target string
+	came         int
+	fresh        bool // the broker had nothing else that waited
+	at           int  // the tick at which it is there
+}
+
+type leaving struct {
+	asked, gone bool
+	quiet       int // since which tick nothing has come
+}
+
+// window is the receive maximum.
+const window = 8
+
+func (w *world) hold(p *process, slot int) *holder {
+	h := &holder{
+		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
+		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
+		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]int{},
+	}
+	p.holds[slot] = h
+	p.read(w) // what a holder of before has said is known before anything is done
+	h.machine = placement.NewSlot(slot, p.view)
+	h.do(h.machine.Changed(placement.Changed{Layout: true}))
+	h.connects = w.now + 1 + w.IntN(20)
+	return h
+}
+
+// read brings the view up to date, and has the slots act by it.
+func (p *process) read(w *world) {
+	var sum placement.Changed
+	for _, page := range w.pages(p.view.Known(5), false) {
+		c := p.view.Apply(page, w.at())
+		sum.Items = append(sum.Items, c.Items...)
+		sum.Layout, sum.Slots = sum.Layout || c.Layout, sum.Slots || c.Slots
+	}
+	for _, slot := range slices.Sorted(maps.Keys(p.holds)) {
+		if h := p.holds[slot]; h.machine != nil {
+			h.do(h.machine.Changed(sum))
+			if slot == 0 {
+				h.outbox = append(h.outbox, p.view.Tidy(sum.Items)...)
+			}
+		}
+	}
+}
+
+func (w *world) at() time.Time { return time.Unix(0, 0).Add(time.Duration(w.now) * tick) }
+
+// do does what the machine says.
+func (h *holder) do(e placement.Effects) {
+	slices.SortStableFunc(e.Write, func(a, b messages.Change) int { // a seed repeats what happens
+		x, _ := keyOf(a)
+		y, _ := keyOf(b)
+		return cmp.Compare(x, y)
+	})
+	slices.Sort(e.Leave)
+	slices.Sort(e.Hold)
+	slices.Sort(e.Release)
+	slices.SortFunc(e.Sync, func(a, b placement.Item) int { return cmp.Compare(a.Wire, b.Wire) })
+	for _, i := range e.Sync {
+		members := map[string]bool{}
+		for _, m := range h.machine.Members(i.Wire) {
+			members[m.Target.Name] = true
+		}
+		if len(members) == 0 {
+			delete(h.joined, i.Wire)
+			h.giveBack(i.Wire)
+			continue
+		}
+		h.joined[i.Wire] = members
+		delete(h.leaving, i.Wire)
+		if h.asked[i.Wire] == 0 && h.machine.Asks(i.Wire) {
+			h.asked[i.Wire] = h.now + 1 + h.IntN(8)
+		}
+	}
+	for _, wire := range e.Hold {
+		h.holds[wire] = true
+		h.note("slot %d of %s holds %s back", h.slot, h.process.name, wire)
+	}
+	for _, wire := range e.Release {
+		delete(h.holds, wire)
+		h.note("slot %d of %s releases %s", h.slot, h.process.name, wire)
+		for _, p := range h.held[wire] {
+			h.send(p)
+		}
+		delete(h.held, wire)
+	}
+	for _, wire := range e.Leave {
+		h.leaving[wire] = &leaving{}
+		h.note("slot %d of %s: %s is to be left", h.slot, h.process.name, wire)
+		h.asked[wire] = h.now + 1 + h.IntN(8)
+	}
+	h.outbox = append(h.outbox, e.Write...)
+	if h.writes == 0 && len(h.outbox) > 0 {
+		h.writes = h.now + h.IntN(4)
+	}
+}
+
+func (h *holder) giveBack(wire string) {
+	for _, p := range h.held[wire] {
+		h.done(p)
+	}
+	delete(h.held, wire)
+}
+
+// send puts a part on its way, unless another slot delivers it.
+func (h *holder) send(p *part) {
+	if !h.joined[p.wire][p.target] || (p.fresh || h.faults.trustGrant) &&
+		h.process.view.Elsewhere(h.slot, p.wire, target(p.target), time.Unix(0, 0).Add(time.Duration(p.came)*tick), h.process.view.Match(p.topic, nil)) {
+		h.done(p)
+		return
+	}
+	p.at = h.now + h.IntN(10)
+	if n := len(h.way); n > 0 {
+		p.at = max(p.at, h.way[n-1].at)
+	}
+	h.way = append(h.way, p)
+}
+
+// done settles a part; the whole is acknowledged, unless the connection is another's.
+func (h *holder) done(p *part) {
+	h.open[p.packet]--
+	if h.open[p.packet] > 0 {
+		return
+	}
+	delete(h.open, p.packet)
+	s := h.session(h.slot)
+	if s.live != h {
+		return
+	}
+	if i := slices.Index(s.queue, p.packet); i >= 0 && i < s.sent {
+		s.queue = slices.Delete(s.queue, i, i+1)
+		s.sent--
+	}
+}
+
+// receive takes a message from the broker.
+func (h *holder) receive(m packet) {
+	var parts []*part
+	seen := map[string]bool{}
+	wires := slices.Sorted(maps.Keys(h.joined))
+	// The way by which it is delivered at once goes before one by which it is held back.
+	slices.SortStableFunc(wires, func(a, b string) int {
+		switch {
+		case h.holds[a] == h.holds[b]:
+			return 0
+		case h.holds[a]:
+			return 1
+		}
+		return -1
+	})
+	for _, wire := range wires {
+		if !topic.Match(wire, m.topic) {
+			continue
+		}
+		if l := h.leaving[wire]; l != nil {
+			l.quiet = h.now
+		}
+		for _, t := range slices.Sorted(maps.Keys(h.joined[wire])) {
+			if !seen[t] {
+				seen[t] = true
+				parts = append(parts, &part{packet: m, wire: wire, target: t, came: h.now})
+			}
+		}
+	}
+	for _, p := range parts {
+		p.fresh = h.now > max(h.connected, h.full)+100
+	}
+	h.open[m] += len(parts) + 1
+	for _, p := range parts {
+		if h.holds[p.wire] && !h.faults.noHold {
+			h.held[p.wire] = append(h.held[p.wire], p)
+		} else {
+			h.send(p)
+		}
+	}
+	h.done(&part{packet: m})
+}
+
+// step does what is due.
+func (h *holder) step() {
+	if len(h.open) >= window/2 {
+		h.full = h.now
+	}
+	s := h.session(h.slot)
+	valid := h.redis.lease[h.slot].epoch == h.epoch && h.now <= h.redis.lease[h.slot].until
+	if h.connected == 0 && h.now >= h.connects && valid {
+		s.live, s.sent, h.connected = h, 0, h.now
+		h.do(h.machine.Connected())
+	}
+	if s.live == h {
+		for s.sent < len(s.queue) && s.sent < window && h.IntN(3) > 0 {
+			s.sent++
+			h.receive(s.queue[s.sent-1])
+		}
+		h.answers(s)
+	}
+	for len(h.way) > 0 && h.way[0].at <= h.now && valid {
+		p := h.way[0]
+		h.way = h.way[1:]
+		at := delivery{p.target, p.topic}
+		h.got[at] = append(h.got[at], taken{h.slot, h.process.view.Epoch().Number, p.n})
+		h.done(p)
+	}
+	h.depart(s)
+	if len(h.outbox) > 0 && h.writes <= h.now && valid {
+		h.outboxed()
+	}
+	if valid && h.now%20 == 0 && h.process.view.Loaded() {
+		h.write(h, nil) // what Redis has lost is found missing
+	}
+	if h.slot >= h.process.view.Epoch().Sessions && h.connected > 0 && h.machine.Idle() && valid && s.live == h && len(s.queue) == 0 && len(h.way) == 0 {
+		h.do(h.machine.Retired())
+	}
+	if h.slot == 0 && valid {
+		h.lead()
+	}
+}
+
+// answers are those of the broker to what was asked.
+func (h *holder) answers(s *session) {
+	for _, wire := range slices.Sorted(maps.Keys(h.asked)) {
+		if h.now < h.asked[wire] {
+			continue
+		}
+		delete(h.asked, wire)
+		if l := h.leaving[wire]; l != nil {
+			delete(s.filters, wire)
+			l.gone, l.quiet = true, h.now
+			continue
+		}
+		if h.joined[wire] != nil {
+			s.filters[wire] = true
+			h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
+		}
+	}
+	for _, wire := range slices.Sorted(maps.Keys(h.joined)) {
+		if h.asked[wire] == 0 && s.filters[wire] && h.leaving[wire] == nil {
+			h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
+		}
+	}
+}
+
+// leave says of filters that were left, when all is handed over.
+func (h *holder) depart(s *session) {
+	for _, wire := range slices.Sorted(maps.Keys(h.leaving)) {
+		l := h.leaving[wire]
+		if !l.gone && h.faults.leaveEarly {
+			l.gone, l.quiet = true, h.now-100
+		}
+		if !l.gone || !h.faults.noDrain && (h.now < l.quiet+20 || s.live != h) {
+			continue
+		}
+		if !h.faults.noDrain { // a second UNSUBACK comes behind what the broker has sent
+			for s.sent < len(s.queue) && s.sent < window {
+				s.sent++
+				h.receive(s.queue[s.sent-1])
+			}
+			if s.sent == window || l.quiet == h.now {
+				continue
+			}
+		}
+		left := func(p *part) bool { return p.wire == wire }
+		if !h.faults.noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
+			continue
+		}
+		delete(h.leaving, wire)
+		delete(h.joined, wire)
+		delete(h.holds, wire)
+		h.note("slot %d of %s: %s is left", h.slot, h.process.name, wire)
+		h.do(h.machine.Left(wire))
+	}
+}
+
+func (h *holder) outboxed() {
+	changes := h.outbox
+	h.outbox, h.writes = nil, 0
+	for _, c := range changes {
+		if c.Status != nil {
+			h.note("slot %d of %s writes %v", h.slot, h.process.name, *c.Status)
+		}
+		if c.Epochs != nil {
+			h.note("slot %d of %s writes %v", h.slot, h.process.name, c.Epochs)
+		}
+	}
+	number, ok := h.write(h, changes)
+	if !ok {
+		h.outbox = append(changes, h.outbox...) // it learns that it is another's
+		return
+	}
+	for _, c := range h.commands {
+		if !c.stored && c.number == pending {
+			c.stored, c.number = true, number
+		}
+	}
+	for _, c := range changes {
+		if len(c.Epochs) > 0 {
+			h.laid = false
+			if n := len(h.layouts); n == 0 || h.layouts[n-1] != c.Epochs[len(c.Epochs)-1] {
+				h.layouts = append(h.layouts, c.Epochs[len(c.Epochs)-1])
+			}
+		}
+	}
+	h.process.read(h.world)
+}
+
+// lead is what the first slot does besides.
+func (h *holder) lead() {
+	v := h.process.view
+	if epochs, changed := v.Layouts(h.layout); changed && !h.laid {
+		h.laid = true
+		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
+	}
+	h.leased = max(h.layout, v.Slots())
+	if !v.Loaded() {
+		return
+	}
+	h.commands = slices.DeleteFunc(h.commands, func(c *command) bool {
+		if !c.stored || v.Number() < c.number {
+			return false
+		}
+		if c.asked == 0 {
+			c.asked = v.Asked(c.filter)
+		}
+		_, wanted := v.Wanted(placement.Item{Wire: c.filter, Target: target(c.target)})
+		over := c.gone || !wanted || slices.ContainsFunc(h.commands, c.endedBy)
+		if _, ok := v.Answer(c.filter, messages.Options{}, c.asked); !ok && !over {
+			return false
+		}
+		h.answer(c)
+		return true
+	})
+	for len(h.world.commands) > 0 && !slices.ContainsFunc(h.commands, func(c *command) bool { return !c.stored || v.Number() < c.number }) {
+		c := h.world.commands[0]
+		h.world.commands = h.world.commands[1:]
+		h.commands = append(h.commands, c)
+		h.execute(c)
+	}
+}
+
+// endedBy says whether a later command takes back what this one asks for: else it would be
+// carried out again after it, where the worker dies.
+func (c *command) endedBy(other *command) bool {
+	return other.gone && other.id > c.id && other.filter == c.filter && other.target == c.target
+}
+
+func (h *holder) execute(c *command) {
+	c.number, c.stored, c.asked = pending, false, 0
+	s := messages.Stored{Filter: c.filter, Target: target(c.target), Options: messages.Options{QoS: 1}}
+	switch {
+	case !c.gone:
+		h.outbox = append(h.outbox, messages.Change{Put: &s}, messages.Change{Gone: c.filter})
+	case h.process.view.Only(c.filter, []messages.Target{s.Target}):
+		h.outbox = append(h.outbox, messages.Change{Remove: &s}, messages.Change{Leaving: c.filter})
+	default:
+		h.outbox = append(h.outbox, messages.Change{Remove: &s})
+	}
+}

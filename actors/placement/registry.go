@@ -1,0 +1,224 @@
+package placement
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// members are all whom a slot serves of a filter, which it has or has not.
+func (v *View) members(slot int, wire string, has bool) (list []messages.Member) {
+	f, ok := v.filters.Get(wire)
+	if !ok {
+		return nil
+	}
+	for target, m := range f.members.Each {
+		if f.serves(slot, m, has) {
+			list = append(list, messages.Member{Target: target, Options: m.Options})
+		}
+	}
+	return list
+}
+
+// serves says whether a slot serves anybody of a filter, which it has or has not.
+func (v *View) serves(slot int, wire string, has bool) bool {
+	f, ok := v.filters.Get(wire)
+	if !ok || !has && slot > 0 {
+		return false
+	}
+	for _, m := range f.members.Each {
+		if f.serves(slot, m, has) {
+			return true
+		}
+	}
+	return false
+}
+
+// serves says whether a slot that has a filter, or not, serves a member. What wants no
+// local messages is the first slot's, by which the worker publishes.
+func (f *Filter) serves(slot int, m member, has bool) bool {
+	if m.NoLocal && !m.Shared {
+		return slot == 0
+	}
+	return has
+}
+
+// Newcomers are those whom a slot is to send the retained values of a filter.
+func (v *View) Newcomers(wire string) (list []messages.Newcomer) {
+	if f, ok := v.filters.Get(wire); ok {
+		for _, n := range f.newcomers {
+			list = append(list, n.Newcomer)
+		}
+	}
+	return list
+}
+
+// Asked is the number of the last change by which somebody asks for a filter.
+func (v *View) Asked(wire string) uint64 {
+	if f, ok := v.filters.Get(wire); ok {
+		return f.number
+	}
+	return 0
+}
+
+// Answer is what the broker has said of a filter to the slot that serves a target with
+// those options, if it has said so of what was Asked up to that number. Shared filters are
+// answered by the first slot.
+func (v *View) Answer(wire string, o messages.Options, number uint64) (s messages.FilterStatus, ok bool) {
+	f, known := v.filters.Get(wire)
+	if !known {
+		return s, false
+	}
+	slot := 0
+	if !o.Shared && !o.NoLocal {
+		slot = v.owner(f)
+	}
+	at := f.at(slot)
+	if at == nil || at.Left > 0 || at.Number < number || !at.Granted && at.Refusal.Kind == "" {
+		return s, false
+	}
+	return at.FilterStatus, true
+}
+
+// Wanted is what the registry holds of a target of a filter, if it does.
+func (v *View) Wanted(i Item) (s messages.Stored, ok bool) {
+	f, known := v.filters.Get(i.Wire)
+	if !known {
+		return s, false
+	}
+	m, ok := f.members.Get(i.Target)
+	return f.stored(i.Target, m), ok
+}
+
+// Leaving says whether nobody wants a filter any more that may be in a session.
+func (v *View) Leaving(wire string) bool {
+	f, ok := v.filters.Get(wire)
+	return ok && f.leaving > 0
+}
+
+// Refusals are what a slot says that the broker refuses.
+func (v *View) Refusals(slot int) (list []messages.FilterRefusal) {
+	v.filters.Each(func(f *Filter) {
+		if at := f.at(slot); at != nil && at.Refusal.Kind != "" {
+			list = append(list, at.Refusal)
+		}
+	})
+	return list
+}
+
+// Stored is for range: all that the registry holds.
+func (v *View) Stored(yield func(messages.Stored) bool) {
+	goOn := true
+	v.filters.Each(func(f *Filter) {
+		for target, m := range f.members.Each {
+			goOn = goOn && yield(f.stored(target, m))
+		}
+	})
+}
+
+// Subscribed says whether somebody wants a filter.
+func (v *View) Subscribed(wire string) bool {
+	f, ok := v.filters.Get(wire)
+	return ok && f.members.Len() > 0
+}
+
+// Only says whether the targets are all who want a filter.
+func (v *View) Only(wire string, targets []messages.Target) bool {
+	f, ok := v.filters.Get(wire)
+	if !ok {
+		return false
+	}
+	n := 0
+	for _, t := range targets {
+		if f.members.Has(t) {
+			n++
+		}
+	}
+	return n > 0 && n == f.members.Len()
+}
+
+func (f *Filter) stored(target messages.Target, m member) messages.Stored {
+	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: m.Options, Static: m.static, Unasked: m.unasked, Number: m.number}
+}
+
+// Registry are the changes that make a registry that was lost what it is here.
+func (v *View) Registry() (changes []messages.Change) {
+	changes = append(changes, messages.Change{Epochs: v.epochs})
+	v.filters.Each(func(f *Filter) {
+		for target, m := range f.members.Each {
+			s := f.stored(target, m)
+			changes = append(changes, messages.Change{Put: &s})
+		}
+		if f.leaving > 0 {
+			changes = append(changes, messages.Change{Leaving: f.wire})
+		}
+		for _, n := range f.newcomers {
+			changes = append(changes, messages.Change{Newcomer: &n.Newcomer})
+		}
+	})
+	return changes
+}
+
+// Statuses are the changes that make a status that was lost what it is here.
+func (v *View) Statuses(slot int) (changes []messages.Change) {
+	status := v.Status(slot)
+	changes = append(changes, messages.Change{Status: &status})
+	v.filters.Each(func(f *Filter) {
+		if at := f.at(slot); at != nil {
+			s := at.FilterStatus
+			changes = append(changes, messages.Change{Filter: &s})
+		}
+	})
+	return changes
+}
+
+// Tidy are the changes by which the holder of the first slot forgets what is over: a filter
+// that no slot has any more, and newcomers whose slot has answered.
+func (v *View) Tidy(items []Item) (changes []messages.Change) {
+	for _, i := range items {
+		f, ok := v.filters.Get(i.Wire)
+		if !ok || !i.Whole() {
+			continue
+		}
+		if v.Gone(i.Wire) {
+			changes = append(changes, messages.Change{Gone: i.Wire})
+		}
+		at := f.at(v.owner(f))
+		for _, n := range f.newcomers {
+			if at != nil && at.Left == 0 && at.Number >= n.Number {
+				changes = append(changes, messages.Change{Welcomed: &n.Newcomer})
+			}
+		}
+	}
+	return changes
+}
+
+// Layouts are the layouts that count where filters are to be spread over so many slots,
+// if they are others than those that are known. The next layout waits until all has moved:
+// so a filter has one owner and one former owner at most.
+func (v *View) Layouts(sessions int) (epochs []messages.Epoch, changed bool) {
+	if epochs = v.epochs; len(epochs) > 1 {
+		if !v.Settled() {
+			return nil, false
+		}
+		epochs, changed = epochs[len(epochs)-1:], true
+	}
+	if e := v.Epoch(); e.Sessions != sessions {
+		return append(slices.Clip(epochs), messages.Epoch{Number: e.Number + 1, Sessions: sessions}), true
+	}
+	return epochs, changed
+}
+
+// First are the layouts that count for a holder of the first slot who finds those in Redis,
+// and whether there are several slots by them, or are to be. Where none is in Redis the
+// leases know.
+func First(found []messages.Epoch, l messages.Layout) (epochs []messages.Epoch, several bool) {
+	if epochs = found; len(epochs) == 0 {
+		if l.Before > 0 && l.Before != l.Sessions {
+			epochs = append(epochs, messages.Epoch{Number: 1, Sessions: l.Before})
+		}
+		epochs = append(epochs, messages.Epoch{Number: uint64(len(epochs) + 1), Sessions: max(1, l.Sessions)})
+	}
+	return epochs, l.Sessions > 1 || slices.ContainsFunc(epochs, func(e messages.Epoch) bool { return e.Sessions > 1 })
+}
