@@ -11,7 +11,6 @@ import (
 type accounts struct {
 	*dependencies
 	partial map[uint64]uint64 // weight so far, by seq
-	settled int64             // deliveries that are whole again
 }
 
 func newAccounts(deps *dependencies) accounts {
@@ -21,7 +20,7 @@ func newAccounts(deps *dependencies) accounts {
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
-	now := int64(0) // asked for once
+	now, settled := int64(0), int64(0) // the time is asked for once
 	for _, p := range parts {
 		if p.Weight == 0 {
 			continue // given back before it was passed on
@@ -35,7 +34,7 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 			continue
 		}
 		delete(a.partial, p.Token.Seq)
-		a.settled++
+		settled++
 		a.Stats.Settled.Add(1)
 		if p.Token.Traced {
 			a.traces.settle(a.paths, p.Token)
@@ -55,6 +54,9 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		} else {
 			a.Stats.UnderWayBytes.Add(-int64(p.Token.Size))
 		}
+	}
+	if settled > 0 {
+		a.fresh.done(settled)
 	}
 	return whole
 }

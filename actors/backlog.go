@@ -28,6 +28,14 @@ func (w waiting) droppable() bool { return w.event.Message.QoS == 0 && w.receipt
 
 func (b *backlog) len() int { return len(b.list) }
 
+// last is the number of the delivery at the end; 0: there is none.
+func (b *backlog) last() uint64 {
+	if len(b.list) == 0 {
+		return 0
+	}
+	return b.list[len(b.list)-1].settlement.Token.Seq
+}
+
 // add puts a message at the end.
 func (b *backlog) add(m messages.Deliver, to *audience) {
 	w := waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to}

@@ -94,6 +94,10 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
 	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies)) // has the broker begin
+	if b.Slot > 0 {                                                                  // the first one reads the commands
+		b.quiet[readerName] = true
+		return
+	}
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
 }
 

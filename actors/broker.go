@@ -95,6 +95,9 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.change(ctx)
 	case messages.Welcomed:
 		b.changes.welcomed(m.Filter, m.Serial)
+	case messages.Leave:
+		b.changes.leave(m.Filter)
+		b.change(ctx)
 	case messages.Unwant:
 		b.changes.unwant(m.Filter)
 		b.change(ctx)
@@ -214,6 +217,7 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 		return
 	}
 	b.up, b.since = true, time.Now()
+	b.fresh.connected()
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
@@ -323,7 +327,7 @@ func (b *broker) settled(m messages.Settled) {
 
 // tellQuiet answers Quiesce when every delivery is settled.
 func (b *broker) tellQuiet() {
-	if b.quiescing && b.accounts.settled == b.received.Load() {
+	if b.quiescing && b.fresh.underWay() == 0 {
 		b.bridge.Tell(messages.Quiet{From: brokerName})
 	}
 }
@@ -332,6 +336,6 @@ func (b *broker) facts() any {
 	return messages.BrokerFacts{
 		State: b.standing.state, Attempts: b.attempts, Outbox: b.publishes.outbox.len(),
 		Filters: b.changes.len(), Changes: len(b.changes.changes),
-		UnderWay: b.received.Load() - b.accounts.settled,
+		UnderWay: b.fresh.underWay(),
 	}
 }

@@ -55,7 +55,7 @@ func (c *changes) noted() { c.health.asked(c.len(), c.plan) }
 func (c *changes) giveUp(tell func(messages.ToSession)) {
 	unwanted, unheard := c.given(unsubscribeLimit)
 	if len(unheard) > 0 {
-		c.registry.Tell(messages.FilterGone{Filters: unheard})
+		c.gave(unheard)
 	}
 	if len(unwanted) > 0 {
 		c.unsubscribing = true
@@ -86,8 +86,14 @@ func (c *changes) subscribed(m messages.Subscribed) {
 }
 
 func (c *changes) unsubscribed(m messages.Unsubscribed) {
-	c.registry.Tell(messages.FilterGone{Filters: c.gone(m.Filters)})
+	c.gave(c.gone(m.Filters))
 	c.unsubscribing = false
+}
+
+// gave says that the broker has filters no more.
+func (c *changes) gave(filters []string) {
+	c.registry.Tell(messages.FilterGone{Filters: filters})
+	c.router.Tell(messages.FilterGone{Filters: filters})
 }
 
 // unanswered goes on without an answer. What was to be given up is asked to be at the
@@ -114,7 +120,7 @@ func (c *changes) found(v reconcile.Verdict) {
 	}
 	f.asked = v.Kind == reconcile.Silent
 	code, reason := refusalOf(v)
-	c.router.Tell(messages.Refused{Filter: filter, Code: code, Reason: reason, Serial: f.want.Serial})
+	c.router.Tell(messages.Refused{Filter: filter, Kind: v.Kind.String(), Code: code, Reason: reason, Serial: f.want.Serial})
 	if v.New {
 		c.registry.Tell(messages.Keep{Changes: []messages.Change{{Refusal: &messages.FilterRefusal{Filter: filter, Kind: v.Kind.String(), Code: v.Code}}}})
 	}

@@ -7,10 +7,10 @@
 //	├── router               owns the trie: which filter matches a topic
 //	│   └── subscription:... passes on what one filter matches
 //	├── requests             keeps the requests that wait for responses
-//	├── registry             keeps the subscriptions in Redis
+//	├── registry             keeps the subscriptions, or the slot's status, in Redis
 //	├── broker               keeps a session: attempts, outbox, filters
 //	│   └── session          owns one live MQTT connection and dies with it
-//	└── reader               keeps the commands that are under way
+//	└── reader               keeps the commands that are under way (slot 0)
 //	    └── receiver         reads the command channel and dies with Redis
 //
 // A message in: session → router → each matching subscription → groups → group
@@ -34,6 +34,20 @@
 // One gap is left: where the broker sends a copy for each of several filters,
 // and a target leaves the filter of its way after the copy of the other filter
 // came and before that of its own, it misses that one message.
+//
+// # Several session slots
+//
+// There is a bridge with its actors for each slot; that of the first alone reads commands.
+// From a subscribe to its answer:
+//
+//	reader → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → broker → its registry (status in Redis) → mirror → router of slot 0 → reader
+//
+// The mirror (one for all slots of a process, and no actor) follows the registry, which
+// says what is wanted and over how many slots, and the statuses, in which each slot says
+// what its broker has answered. Every router compares them with what it has, whatever
+// happened in between; no slot tells another anything. What follows from them, and what a
+// late write of a former holder can do, says package placement. Slot 0 alone writes the
+// registry. A slot that is the only one does without all this.
 //
 // # Loss
 //

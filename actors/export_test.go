@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
-	"chanmqttproxy/messages"
 )
 
 // Solo is a tree with one slot.
@@ -76,32 +74,6 @@ func SendersWaiting(n int, interval time.Duration) int {
 		time.Sleep(interval)
 	}
 	return len(s.waiting)
-}
-
-// Memberships are those of a filter, of which the test sees the serials.
-type Memberships struct{ list memberships }
-
-// Set adds or changes one.
-func (m *Memberships) Set(target messages.Target, serial uint64) {
-	m.list.set(target, membership{serial: serial})
-}
-
-// Remove takes one away.
-func (m *Memberships) Remove(target messages.Target) { m.list.remove(target) }
-
-// Get is the serial of a target, if it is a member.
-func (m *Memberships) Get(target messages.Target) (uint64, bool) {
-	found, ok := m.list.get(target)
-	return found.serial, ok
-}
-
-// All are all of them.
-func (m *Memberships) All() map[messages.Target]uint64 {
-	all := map[messages.Target]uint64{}
-	for target, found := range m.list.each {
-		all[target] = found.serial
-	}
-	return all
 }
 
 // Allowance is what is being written to the layer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -77,6 +78,7 @@ type group struct {
 
 	newcomers newcomers
 	waits     waits
+	handing   []handing
 
 	tally
 	slow time.Duration // each write is held back for so long
@@ -125,6 +127,9 @@ func (g *group) Receive(ctx actor.Context) {
 		g.sendAgain(ctx, m)
 	case slowed:
 		g.slow = m.by
+	case messages.HandOver:
+		g.handing = append(g.handing, handing{m.ID, g.backlog.last()})
+		g.handOver()
 	case messages.Retire:
 		g.retired = true
 		g.tellIdle()
@@ -294,6 +299,24 @@ func (g *group) batchDone() {
 	g.settle(g.parts)
 	g.tellAnswered(g.answers...)
 	g.batch, g.parts, g.answers = nil, nil, nil
+	g.handOver()
+}
+
+// handing is a HandOver, and the last delivery that waited then.
+type handing struct{ id, last uint64 }
+
+// handOver answers those HandOvers before which nothing waits any more.
+func (g *group) handOver() {
+	if g.batch != nil {
+		return
+	}
+	g.handing = slices.DeleteFunc(g.handing, func(h handing) bool {
+		if g.backlog.len() > 0 && g.backlog.list[0].settlement.Token.Seq <= h.last {
+			return false
+		}
+		g.router.Tell(messages.HandedOver{ID: h.id})
+		return true
+	})
 }
 
 // retry writes the same batch again after a while: what a write that failed

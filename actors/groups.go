@@ -55,6 +55,12 @@ func (g *groups) Receive(ctx actor.Context) {
 		if t, ok := g.targets[m.Target]; ok {
 			t.group.Tell(m)
 		}
+	case messages.HandOver:
+		if t, ok := g.targets[m.Target]; ok {
+			t.group.Tell(m)
+		} else {
+			g.router.Tell(messages.HandedOver{ID: m.ID})
+		}
 	case messages.Drained:
 		g.drained(ctx, m)
 	case messages.Quiesce:
@@ -114,7 +120,7 @@ func (g *groups) drained(ctx actor.Context, m messages.Drained) {
 		return
 	}
 	delete(g.targets, m.Target)
-	ctx.Stop(t.pid)
+	ctx.Poison(t.pid) // behind a HandOver
 	g.tellQuiet()
 }
 

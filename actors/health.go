@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/messages"
 )
@@ -68,12 +69,30 @@ func (t *Tree) Health() Health {
 	return sum
 }
 
-// Moved says whether all subscriptions are in the slots where that layout has them, as
-// far as this one knows.
-func (s *Slot) Moved(l messages.Layout) bool {
-	h := s.deps.health
-	known := h.layout.Load()
-	return known != nil && *known == l && h.moving.Load() == 0
+// Layout is what the first of several slots knows of the layout: Before is how many slots
+// there must be until all have left what is not their own. It is zero where that is not
+// known.
+func (s *Slot) Layout() messages.Layout {
+	if known := s.deps.health.layout.Load(); known != nil {
+		return *known
+	}
+	return messages.Layout{}
+}
+
+// Alone says that the slot began as the only one: it must begin anew to be one of several.
+func (s *Slot) Alone() bool { return s.deps.health.restored.Load() && !s.deps.health.several.Load() }
+
+// Idle says whether the slot is none any more by the layout, and has left all. It is to be
+// stopped, and Retired.
+func (s *Slot) Idle() bool { return s.deps.health.idle.Load() }
+
+// Retired is what is to be written when the session of an Idle slot was dropped.
+func (s *Slot) Retired() (changes []messages.Change) {
+	s.deps.mirror.look(func(v *placement.View) {
+		epoch := v.Epoch().Number
+		changes = append(changes, messages.Change{Status: &messages.SlotStatus{Epoch: epoch, Left: epoch, Change: v.Number()}})
+	})
+	return changes
 }
 
 // Reconfigure has other rules hold from now on, in all slots that run.
@@ -86,13 +105,13 @@ func (t *Tree) Reconfigure(rules messages.Rules) {
 // SetLayout tells the slot that the layout is another.
 func (s *Slot) SetLayout(l messages.Layout) {
 	s.deps.router.Tell(messages.Relaid{Layout: l})
-	s.deps.registry.Tell(messages.Relaid{Layout: l})
 }
 
 // health is what the actors note for Tree.Health: bridge the two sides, router
 // that it knows the subscriptions, broker the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
+	several, idle                                 atomic.Bool
 
 	filters, refused, held atomic.Int64
 
@@ -102,6 +121,15 @@ type health struct {
 
 	layout atomic.Pointer[messages.Layout]
 	state  atomic.Pointer[messages.State]
+}
+
+// progress notes how far the slot has come: with the registry's changes, of which the
+// broker is to say something yet, and with those filters that are on their way.
+func (h *health) progress(change uint64, unsaid, moving int, idle bool) {
+	h.change.Store(change - min(change, uint64(unsaid)))
+	h.lag.Store(uint64(unsaid))
+	h.moving.Store(int64(moving))
+	h.idle.Store(idle)
 }
 
 // asked notes how many filters are wanted at the MQTT broker, how many of them it does

@@ -38,7 +38,7 @@ func matching(trie *topic.Trie[*route], name string) []messages.RouteFacts {
 // matching routes.
 func (to *route) memberFacts(matched []*route) []messages.MemberFacts {
 	list := []messages.MemberFacts{}
-	for target, m := range to.members.each {
+	for target, m := range to.members.Each {
 		f := messages.MemberFacts{Target: target, Options: m.options, Static: m.static}
 		if way, _ := wayOf(target, matched); way == to {
 			f.Way = true

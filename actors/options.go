@@ -19,9 +19,12 @@ type Options struct {
 	// filters are spread at the start: one by default.
 	Slot   int
 	Layout messages.Layout
-	// SlotChannel is the channel on which the commands of a slot come; required
-	// where there is more than one.
-	SlotChannel func(slot int) string
+	// Registry is what all slots agree on, of the tree; required where there may be more
+	// than one.
+	Registry Registry
+	// ReceiveMaximum is how many deliveries of QoS 1 and 2 the MQTT broker may send that
+	// are not acknowledged, 1,024 by default.
+	ReceiveMaximum int
 	// Version is the protocol to try first; MQTT5 falls back to MQTT311.
 	Version messages.Version
 	// Birth is published first on each connection; nil: nothing is.
@@ -85,6 +88,9 @@ func (o Options) withDefaults() Options {
 	o.Layout.Sessions = max(o.Layout.Sessions, 1)
 	if o.Version == 0 {
 		o.Version = messages.MQTT5
+	}
+	if o.ReceiveMaximum <= 0 {
+		o.ReceiveMaximum = 1024
 	}
 	if o.Window <= 0 {
 		o.Window = 1024
@@ -170,6 +176,7 @@ type shared struct {
 	traces   *traces
 	tap      tap
 	encoded  allowance
+	mirror   *mirror
 }
 
 // dependencies are what every actor of a slot has: the options, and the addresses
@@ -181,7 +188,7 @@ type dependencies struct {
 	dispatcher *dispatcher
 	health     *health
 	rules      *atomic.Pointer[messages.Rules]
-	received   *atomic.Int64 // messages from the broker of this slot
+	fresh      *freshness
 	bridge     Ref[messages.ToBridge]
 	reader     Ref[messages.ToReader]
 	router     Ref[messages.ToRouter]
@@ -223,14 +230,15 @@ func newDependencies(s *shared, o Options) *dependencies {
 	rules := &atomic.Pointer[messages.Rules]{}
 	o.Rules = o.Rules.For(o.Slot)
 	rules.Store(&o.Rules)
+	o = o.withDefaults()
 	return &dependencies{
-		Options:    o.withDefaults(),
+		Options:    o,
 		rules:      rules,
 		shared:     s,
 		paths:      at,
 		dispatcher: newDispatcher(),
 		health:     &health{},
-		received:   &atomic.Int64{},
+		fresh:      &freshness{most: int64(o.ReceiveMaximum) / 2},
 		bridge:     refTo[messages.ToBridge](s.system, at.bridge),
 		reader:     refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),
 		router:     refTo[messages.ToRouter](s.system, at.router),

@@ -52,7 +52,7 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 	}
 }
 
-// What was stored, is configured, or another slot has had is there in any case.
+// What was stored, or is configured, is there in any case.
 func TestOldSubscriptionsAreNotRefused(t *testing.T) {
 	t.Parallel()
 	stats := &actors.Stats{}
@@ -63,12 +63,9 @@ func TestOldSubscriptionsAreNotRefused(t *testing.T) {
 			b.layer.Keep(messages.Stored{Filter: filter, Target: alerts, Options: messages.Options{QoS: 1}})
 		}
 	}, func(b *bundle) {
-		moved := subscribe("moved", alerts)
-		moved.FromSlot = true
-		b.layer.Put(moved)
 		b.layer.Put(asking("1", "c", alerts))
 		b.expectAnswers(answer{"mqtt.error", "1", messages.CodeRefused})
-		if n := len(b.broker.Filters()); n != 4 || stats.Pairs.Load() != 4 {
+		if n := len(b.broker.Filters()); n != 3 || stats.Pairs.Load() != 3 {
 			b.Errorf("subscribed to %v", b.broker.Filters())
 		}
 	})

@@ -130,7 +130,7 @@ func TestRefusalsAreKnownAfterARestart(t *testing.T) {
 		prepare := func(b *bundle, o *actors.Options) {
 			rejects(b, o, reject)
 			b.layer.Keep(messages.Stored{Filter: "secret/x", Target: alerts}, messages.Stored{Filter: "ok", Target: alerts})
-			_ = b.layer.Store(t.Context(), []messages.Change{
+			_, _ = b.layer.Write(t.Context(), []messages.Change{
 				{Refusal: &messages.FilterRefusal{Filter: "secret/x", Kind: "closed"}}, {Refusal: &messages.FilterRefusal{Filter: "unwanted", Kind: "closed"}},
 			})
 		}

@@ -115,17 +115,11 @@ type Layer interface {
 	// as leaving, and those that the MQTT broker has refused.
 	Restore(ctx context.Context) (messages.Restored, error)
 
-	// Store changes what is stored. It may be repeated.
-	Store(ctx context.Context, changes []messages.Change) error
+	Writer
 
 	// Intact says whether Redis still holds what Restore has returned, and what Store
 	// has changed since, as far as its number and the last change show.
 	Intact(ctx context.Context) (bool, error)
-
-	// Elsewhere waits until the session slots below this one, of so many as there
-	// are, have changed what they serve, and says how: at first, and where something
-	// was missed, all of it. One call at a time is made.
-	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 
 	// Live says for each target whether somebody may be listening: a group with
 	// a member whose membership has not expired, or a channel whose queue is
@@ -150,6 +144,7 @@ type Writer interface {
 	// Write changes the registry, if the slot is the first, and the status of the slot: all
 	// or nothing. It is refused if another has taken the slot meanwhile. It returns the
 	// number of the last change of the registry, higher than all before where that was
-	// changed; of a status alone 0. It may be repeated. Errors are *messages.LayerFailure.
+	// changed; of a status alone 0. It may be repeated. Where Redis has lost what was written
+	// before it is refused until Intact has said so; all is to be written then.
 	Write(ctx context.Context, changes []messages.Change) (number uint64, err error)
 }

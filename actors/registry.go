@@ -2,12 +2,14 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 )
 
@@ -36,10 +38,11 @@ type restored struct {
 	err error
 }
 
-// storedNow is the outcome of one Layer.Store.
+// storedNow is the outcome of one Layer.Write.
 type storedNow struct {
 	changes  []messages.Change
 	receipts []messages.Receipt
+	number   uint64
 	err      error
 }
 
@@ -56,21 +59,8 @@ type (
 	restoreAgain struct{}
 	storeAgain   struct{}
 	checkAgain   struct{}
-	listenAgain  struct{}
 	lookAgain    struct{}
 )
-
-// stored is what is stored of a subscription.
-type stored struct {
-	options messages.Options
-	granted bool
-}
-
-// heard is the outcome of Layer.Elsewhere.
-type heard struct {
-	changes []messages.Elsewhere
-	err     error
-}
 
 // storedKey identifies what is stored.
 type storedKey struct {
@@ -84,7 +74,8 @@ type registry struct {
 	cancel context.CancelFunc
 
 	known    bool // what was stored has been read
-	stored   map[storedKey]stored
+	several  bool // there are several slots: what is stored is in the mirror
+	stored   map[storedKey]messages.Options
 	leaving  map[string]bool
 	refused  map[string]messages.FilterRefusal
 	lastLive map[messages.Target]time.Time
@@ -95,9 +86,6 @@ type registry struct {
 	attempts int
 	unsure   bool // something may have been lost
 
-	layout    messages.Layout
-	listening bool // to what other slots serve
-
 	complaint complaint
 }
 
@@ -106,7 +94,7 @@ func newRegistry(deps *dependencies) *actor.Props {
 		ctx, cancel := context.WithCancel(context.Background())
 		return &registry{
 			dependencies: deps, ctx: ctx, cancel: cancel,
-			stored: map[storedKey]stored{}, layout: deps.Layout, leaving: map[string]bool{},
+			stored: map[storedKey]messages.Options{}, leaving: map[string]bool{},
 			refused: map[string]messages.FilterRefusal{}, lastLive: map[messages.Target]time.Time{},
 		}
 	})
@@ -139,20 +127,13 @@ func (r *registry) Receive(ctx actor.Context) {
 		if m.Up {
 			r.doubt(ctx)
 		}
-	case messages.Relaid:
-		r.layout = m.Layout
-		r.listen(ctx)
-	case heard:
-		r.heard(ctx, m)
-	case listenAgain:
-		r.listening = false
-		r.listen(ctx)
 	case lookAgain:
 		r.look(ctx)
 	case lookedAt:
 		r.lookedAt(ctx, m)
 	case *actor.Stopping:
 		r.cancel()
+		r.mirror.leave(r.dependencies)
 	default:
 		r.strange(ctx)
 	}
@@ -195,9 +176,41 @@ func (r *registry) later(ctx actor.Context, delay time.Duration, reminder any) {
 func (r *registry) restore(ctx actor.Context) {
 	var m restored
 	r.work(ctx, "restoring subscriptions", func() (err error) {
-		m.Restored, err = r.Layer.Restore(r.ctx)
+		m.Restored, err = r.read()
 		return err
 	}, func(err error) any { m.err = err; return m })
+}
+
+// read reads what is stored, and finds out whether there are several slots. Then the mirror
+// has it.
+func (r *registry) read() (m messages.Restored, err error) {
+	if m, err = r.Layer.Restore(r.ctx); err != nil || r.Slot < 0 {
+		return m, err
+	}
+	if r.Slot == 0 {
+		if m.Several, err = r.lay(m); err != nil || !m.Several {
+			return m, err
+		}
+	}
+	r.mirror.join(r.dependencies)
+	return messages.Restored{Several: true}, r.mirror.sync(r.ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before))
+}
+
+// lay sees that the layouts are in Redis that count, and what else the mirror may know of a
+// registry that is lost. It says whether there are several slots.
+func (r *registry) lay(m messages.Restored) (several bool, err error) {
+	epochs, several := placement.First(m.Epochs, r.Layout)
+	var changes []messages.Change
+	if len(m.Epochs) == 0 {
+		changes = append(changes, messages.Change{Epochs: epochs})
+		r.mirror.look(func(v *placement.View) {
+			if v.Loaded() {
+				changes, several = v.Registry(), true
+			}
+		})
+		_, err = r.Layer.Write(r.ctx, changes)
+	}
+	return several, err
 }
 
 func (r *registry) restored(ctx actor.Context, m restored) {
@@ -207,9 +220,13 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.later(ctx, r.Backoff.layer().delay(r.attempts), restoreAgain{})
 		return
 	}
-	r.attempts, r.known = 0, true
+	r.attempts, r.known, r.several = 0, true, m.Several
+	r.health.several.Store(m.Several)
+	if r.several && r.Slot > 0 {
+		r.bridge.Tell(messages.LayerState{Up: true})
+	}
 	for _, s := range m.Stored {
-		r.stored[storedKey{s.Filter, s.Target}] = stored{s.Options, s.Granted}
+		r.stored[storedKey{s.Filter, s.Target}] = s.Options
 		r.lastLive[s.Target] = time.Now()
 	}
 	for _, f := range m.Leaving {
@@ -222,7 +239,6 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
 	}
 	r.router.Tell(m.Restored)
-	r.listen(ctx)
 	r.scheduleLook(ctx)
 	r.later(ctx, checkEvery, checkAgain{})
 }
@@ -240,10 +256,17 @@ func (r *registry) keep(ctx actor.Context, m messages.Keep) {
 
 func (r *registry) note(c messages.Change) {
 	switch {
+	case r.several:
+		if c.Put != nil {
+			r.lastLive[c.Put.Target] = time.Now()
+		}
+		if c.Refusal != nil || c.Accepted != "" { // the status of the filter says so
+			return
+		}
 	case c.Put != nil:
-		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = stored{c.Put.Options, c.Put.Granted}
+		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = c.Put.Options
 		r.lastLive[c.Put.Target] = time.Now()
-		r.notLeaving(wireOf(c.Put.Filter, c.Put.Options))
+		r.notLeaving(placement.Wire(c.Put.Filter, c.Put.Options))
 	case c.Remove != nil:
 		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
 	case c.Leaving != "":
@@ -257,6 +280,9 @@ func (r *registry) note(c messages.Change) {
 }
 
 func (r *registry) gone(ctx actor.Context, m messages.FilterGone) {
+	if r.several {
+		return
+	}
 	for _, f := range m.Filters {
 		r.notLeaving(f)
 		if _, ok := r.refused[f]; ok {
@@ -290,22 +316,32 @@ func (r *registry) write(ctx actor.Context) {
 	r.storing = true
 	m := storedNow{changes: r.changes, receipts: r.receipts}
 	r.changes, r.receipts = nil, nil
-	r.work(ctx, "storing subscriptions", func() error { return r.Layer.Store(r.ctx, m.changes) },
-		func(err error) any { m.err = err; return m })
+	r.work(ctx, "storing subscriptions", func() (err error) {
+		if len(m.changes) > 0 {
+			m.number, err = r.Layer.Write(r.ctx, m.changes)
+		}
+		return err
+	}, func(err error) any { m.err = err; return m })
 }
 
 func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 	if m.err != nil {
 		r.attempts++
-		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
 		r.changes = append(m.changes, r.changes...)
 		r.receipts = append(m.receipts, r.receipts...)
+		var f *messages.LayerFailure
+		r.unsure = r.unsure || errors.As(m.err, &f) && f.Answered // it may have lost something
+		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
 		r.later(ctx, r.Backoff.layer().delay(r.attempts), storeAgain{})
 		return
 	}
 	r.attempts, r.storing = 0, false
 	if len(m.receipts) > 0 {
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
+	}
+	if r.several {
+		r.mirror.poke()
+		r.router.Tell(messages.Kept{Receipts: m.receipts, Number: m.number})
 	}
 	r.store(ctx)
 }
@@ -326,7 +362,9 @@ func (r *registry) check(ctx actor.Context) {
 			return err
 		}
 		m.lost = true
-		m.found, err = r.Layer.Restore(r.ctx)
+		if !r.several {
+			m.found, err = r.Layer.Restore(r.ctx)
+		}
 		return err
 	}, func(err error) any { m.err = err; return m })
 }
@@ -343,6 +381,14 @@ func (r *registry) checked(ctx actor.Context, m checked) {
 		return
 	}
 	missing := repair(r.holding(), m.found)
+	r.mirror.look(func(v *placement.View) {
+		if r.several {
+			missing = v.Statuses(r.Slot)
+		}
+		if r.several && r.Slot == 0 {
+			missing = append(v.Registry(), missing...)
+		}
+	})
 	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
 		"subscriptions", len(missing), "of", len(r.stored)+len(r.leaving)+len(r.refused))
 	r.changes = append(missing, r.changes...)
@@ -351,42 +397,33 @@ func (r *registry) checked(ctx actor.Context, m checked) {
 
 // holding is what Redis is to hold.
 func (r *registry) holding() (h messages.Restored) {
-	for key, s := range r.stored {
-		h.Stored = append(h.Stored, messages.Stored{Filter: key.filter, Target: key.target, Options: s.options, Granted: s.granted})
+	for key, o := range r.stored {
+		h.Stored = append(h.Stored, messages.Stored{Filter: key.filter, Target: key.target, Options: o})
 	}
 	h.Leaving = slices.Collect(maps.Keys(r.leaving))
 	h.Refused = slices.Collect(maps.Values(r.refused))
 	return h
 }
 
-// listen waits for what the slots below this one serve.
-func (r *registry) listen(ctx actor.Context) {
-	slots := max(r.layout.Sessions, r.layout.Before)
-	if r.listening || r.Slot == 0 || slots < 2 {
+// all is for range: all subscriptions that may be dropped.
+func (r *registry) all(yield func(storedKey) bool) {
+	if !r.several {
+		maps.Keys(r.stored)(yield)
 		return
 	}
-	r.listening = true
-	var m heard
-	r.work(ctx, "listening to other session slots", func() (err error) {
-		m.changes, err = r.Layer.Elsewhere(r.ctx, slots)
-		return err
-	}, func(err error) any { m.err = err; return m })
-}
-
-func (r *registry) heard(ctx actor.Context, m heard) {
-	if m.err != nil {
-		r.later(ctx, retryMax, listenAgain{})
-		return
-	}
-	for _, change := range m.changes {
-		r.router.Tell(change)
-	}
-	r.listening = false
-	r.listen(ctx)
+	var list []storedKey
+	r.mirror.look(func(v *placement.View) {
+		for s := range v.Stored {
+			if !s.Static {
+				list = append(list, storedKey{s.Filter, s.Target})
+			}
+		}
+	})
+	slices.Values(list)(yield)
 }
 
 func (r *registry) scheduleLook(ctx actor.Context) {
-	if r.SubscriptionIdle > 0 {
+	if r.SubscriptionIdle > 0 && r.Slot <= 0 {
 		r.later(ctx, r.SubscriptionIdle/idleChecks, lookAgain{})
 	}
 }
@@ -395,7 +432,7 @@ func (r *registry) scheduleLook(ctx actor.Context) {
 func (r *registry) look(ctx actor.Context) {
 	targets := map[messages.Target]bool{}
 	m := lookedAt{asked: time.Now()}
-	for key := range r.stored {
+	for key := range r.all {
 		if !targets[key.target] && key.target.Kind != messages.Stream { // what is for a stream waits in it
 			targets[key.target] = true
 			m.targets = append(m.targets, key.target)
@@ -429,7 +466,7 @@ func (r *registry) lookedAt(ctx actor.Context, m lookedAt) {
 func (r *registry) drop(target messages.Target, asked time.Time) {
 	delete(r.lastLive, target)
 	var filters []string
-	for key := range r.stored {
+	for key := range r.all {
 		if key.target == target {
 			filters = append(filters, key.filter)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -15,9 +16,14 @@ type route struct {
 	wire         string // as the broker has it: see topic.Shared
 	identifier   uint32
 	static       bool // has members that stay
-	granted      bool // the broker has granted it
+	unasked      bool // the broker is not asked for it
+	held         bool // what comes is kept
+	kept         []messages.Delivery
+	leaving      *departure // nil: it stays
+	number       uint64     // of the registry's last change that asks for it
+	greeted      uint64     // that of the last newcomer
 	subscription Ref[messages.ToSubscription]
-	members      memberships
+	members      placement.Targets[membership]
 	everybody    []messages.Member // members in a form to send; nil: to be made
 	want         messages.Want
 	welcoming    map[messages.Target]uint64 // serial of the last newcomer; see messages.Welcome; nil: there was none
@@ -31,18 +37,17 @@ type membership struct {
 	asked   time.Time // when it was last asked for
 	static  bool      // it stays, since the configuration wants it
 	command bool      // a command wants it
-	moving  int64     // when another slot was asked to take it over: see arrival; 0: none was
 }
 
 // join adds a member, or changes its options, and says whether that changed
 // anything of what is to be stored if a command wants it.
 func (to *route) join(target messages.Target, options messages.Options, serial uint64) bool {
-	old, member := to.members.get(target)
+	old, member := to.members.Get(target)
 	joined := membership{options: options, serial: serial, asked: time.Now()}
 	if member {
-		joined.serial, joined.static, joined.command, joined.moving = old.serial, old.static, old.command, old.moving
+		joined.serial, joined.static, joined.command = old.serial, old.static, old.command
 	}
-	to.members.set(target, joined)
+	to.members.Set(target, joined)
 	if member && old.options == options && old.command {
 		return false
 	}
@@ -61,18 +66,26 @@ func (to *route) shared() bool { return topic.IsShared(to.wire) }
 
 // fix makes a membership stay.
 func (to *route) fix(target messages.Target) {
-	m, _ := to.members.get(target)
+	m, _ := to.members.Get(target)
 	m.static = true
-	to.members.set(target, m)
+	to.members.Set(target, m)
 	to.static = true
 }
 
 // serves says whether all targets of a subscription are members with its options.
 func (to *route) serves(s messages.SubscribeCommand) bool {
 	return !slices.ContainsFunc(s.Targets, func(t messages.Target) bool {
-		m, member := to.members.get(t)
+		m, member := to.members.Get(t)
 		return !member || m.options != s.Options
 	})
+}
+
+// membersOf are targets without options.
+func membersOf(targets []messages.Target) (list []messages.Member) {
+	for _, t := range targets {
+		list = append(list, messages.Member{Target: t})
+	}
+	return list
 }
 
 // ask notes that a command wants a membership, and unask that none does any more.
@@ -80,25 +93,25 @@ func (to *route) ask(target messages.Target)   { to.commanded(target, true) }
 func (to *route) unask(target messages.Target) { to.commanded(target, false) }
 
 func (to *route) commanded(target messages.Target, by bool) {
-	if m, member := to.members.get(target); member {
+	if m, member := to.members.Get(target); member {
 		m.command = by
-		to.members.set(target, m)
+		to.members.Set(target, m)
 	}
 }
 
 // free lets all memberships go that stay, unless they are fixed again.
 func (to *route) free() {
 	to.static = false
-	for target, m := range to.members.each {
+	for target, m := range to.members.Each {
 		m.static = false
-		to.members.set(target, m)
+		to.members.Set(target, m)
 	}
 }
 
 // unwanted are the members that nothing wants any more; where commands may not want the
 // filter, those too that only they want.
 func (to *route) unwanted(denied bool) (left []messages.Target) {
-	for target, m := range to.members.each {
+	for target, m := range to.members.Each {
 		if !m.static && (denied || !m.command) {
 			left = append(left, target)
 		}
@@ -106,27 +119,14 @@ func (to *route) unwanted(denied bool) (left []messages.Target) {
 	return left
 }
 
-// askAgain has those of the targets that move be moved again, and says whether there are
-// any.
-func (to *route) askAgain(targets []messages.Target) (any bool) {
-	for _, target := range targets {
-		if m, _ := to.members.get(target); m.moving != 0 {
-			m.moving -= int64(movePatience)
-			to.members.set(target, m)
-			any = true
-		}
-	}
-	return any
-}
-
 // has says whether a target is a member.
 func (to *route) has(target messages.Target) bool {
-	return to.members.find(target) >= 0
+	return to.members.Has(target)
 }
 
 // isFixed says whether a membership is one of those that stay.
 func (to *route) isFixed(target messages.Target) bool {
-	m, _ := to.members.get(target)
+	m, _ := to.members.Get(target)
 	return m.static
 }
 
@@ -139,7 +139,7 @@ func (to *route) welcome(target messages.Target, serial uint64) {
 }
 
 func (to *route) leave(target messages.Target) {
-	to.members.remove(target)
+	to.members.Remove(target)
 	delete(to.welcoming, target)
 	to.everybody = nil
 }
@@ -148,7 +148,7 @@ func (to *route) leave(target messages.Target) {
 // no local messages only if nobody wants them.
 func (to *route) wants() messages.Want {
 	want := messages.Want{Filter: to.wire, NoLocal: true}
-	for _, m := range to.members.each {
+	for _, m := range to.members.Each {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal
 	}
@@ -158,7 +158,7 @@ func (to *route) wants() messages.Want {
 // all are the members.
 func (to *route) all() []messages.Member {
 	if to.everybody == nil {
-		for target, m := range to.members.each {
+		for target, m := range to.members.Each {
 			to.everybody = append(to.everybody, messages.Member{Target: target, Options: m.options})
 		}
 	}
@@ -166,13 +166,13 @@ func (to *route) all() []messages.Member {
 }
 
 // own are the members whose way among the matching routes is this one: the one
-// in which their membership is the oldest.
+// in which their membership is the oldest, but rather one of which nothing is held back.
 func (to *route) own(matched []*route) []messages.Member {
 	var own []messages.Member
-	for target, m := range to.members.each {
+	for target, m := range to.members.Each {
 		older := func(o *route) bool {
-			other, ok := o.members.get(target)
-			return ok && other.serial < m.serial
+			other, ok := o.members.Get(target)
+			return ok && (o.held == to.held && other.serial < m.serial || to.held && !o.held)
 		}
 		if !slices.ContainsFunc(matched, older) {
 			own = append(own, messages.Member{Target: target, Options: m.options})
@@ -193,7 +193,7 @@ func (to *route) concerns(d messages.Delivery) bool {
 func wayOf(target messages.Target, matched []*route) (way *route, member messages.Member) {
 	var oldest membership
 	for _, to := range matched {
-		if m, ok := to.members.get(target); ok && (way == nil || m.serial < oldest.serial) {
+		if m, ok := to.members.Get(target); ok && (way == nil || way.held && !to.held || way.held == to.held && m.serial < oldest.serial) {
 			way, oldest = to, m
 		}
 	}

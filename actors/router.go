@@ -3,11 +3,11 @@ package actors
 import (
 	"slices"
 	"strings"
-	"time"
 	"unique"
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -24,7 +24,6 @@ import (
 type router struct {
 	*dependencies
 	routes
-	places
 	pairs         pairs
 	subscriptions *family
 	targets       map[messages.Target]int // in how many filters each is
@@ -45,7 +44,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, places: newPlaces(deps), pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -59,25 +58,27 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Restored:
 		r.restored(ctx, m)
 	case messages.Relaid:
-		r.relaid(ctx, m.Layout)
+		if r.spread != nil && r.Slot == 0 {
+			r.spread.leader.layout = m.Layout
+			r.spread.lead(placement.Changed{})
+		}
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case messages.Elsewhere:
-		r.elsewhere.learn(m)
-	case moveAgain:
-		r.places.again = false
-		r.move(ctx)
-	case moveSoon:
-		r.places.soon = false
-		r.move(ctx)
+	case viewChanged, messages.Kept, messages.FilterGone, leaveDue, messages.HandedOver:
+		if r.spread != nil {
+			r.spread.receive(ctx, m)
+		}
 	case messages.Drop:
 		r.drop(ctx, m)
 	case messages.Flushed:
+		if r.spread != nil {
+			r.spread.handOver(m.Filter)
+		}
 		r.flushed()
 	case messages.Granted:
-		r.granted(m)
+		r.granted(ctx, m)
 	case messages.Refused:
-		r.refused(m)
+		r.refused(ctx, m)
 	case messages.Connected:
 		r.reconnected(ctx)
 	case messages.Want:
@@ -132,10 +133,6 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 		r.executeSubscribe(ctx, m.Receipt, c)
 	case messages.UnsubscribeCommand:
 		r.executeUnsubscribe(ctx, m.Receipt, c)
-	case messages.GiveUpCommand:
-		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
-	case messages.MovedCommand:
-		r.keep(m.Receipt, r.unsubscribe(ctx, c.Filter, r.movedAway(c)))
 	case messages.PublishCommand:
 		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
 	case messages.RequestCommand:
@@ -145,51 +142,28 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 }
 
-// executeSubscribe subscribes, or leaves that to the slot in which the filter has its
-// place. What wants no local messages belongs in the first slot, whatever its filter.
+// executeSubscribe subscribes, or, where there are several slots, has that written into the
+// registry.
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	if r.forStream(receipt, c.Targets) {
 		return
 	}
-	way := r.wayOf(c.Filter)
+	if r.spread != nil {
+		r.spread.register(receipt, c)
+		return
+	}
 	to, ok := r.trie.Get(c.Filter)
-	moves := c.Moving
-	here := way == r.Slot || c.Options.Shared || c.Options.NoLocal && r.Slot == 0
+	more := len(c.Targets)
+	if ok {
+		more = len(c.Targets) - len(to.still(membersOf(c.Targets)))
+	}
+	all := int(r.Stats.Pairs.Load())
 	switch {
-	case moves && way != r.Slot && !c.Options.Shared:
-		r.misled(ctx, receipt, c, way)
-		return
 	case ok && to.shared() != c.Options.Shared:
-		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: c.Filter +
-			" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"})
+		r.refuse(receipt, sharedOrNot(c.Filter))
 		return
-	case here && !c.FromSlot && r.pairs.full(c.Targets, to):
-		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: r.pairs.reason()})
-		return
-	case c.Options.Shared:
-		for _, target := range c.Targets {
-			r.share(c.Filter, target, c.Options)
-		}
-	case c.Options.NoLocal && r.Slot == 0:
-		for _, target := range c.Targets {
-			if way != 0 {
-				r.giveUp(way, c.Filter, target)
-			}
-		}
-	case way != r.Slot:
-		r.keep("", r.unsubscribe(ctx, c.Filter, c.Targets)) // of those who wanted no local ones
-		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
-		return
-	}
-	if moves {
-		c.Targets = slices.DeleteFunc(slices.Clone(c.Targets), func(t messages.Target) bool {
-			return ok && to.has(t) || r.gone[storedKey{c.Filter, t}]
-		})
-	}
-	r.begin(c.Filter, c.Targets)
-	if !ok && len(c.Targets) == 0 { // it moves nowhere
-		r.reader.Tell(messages.Answer{Receipt: receipt})
-		r.done(receipt)
+	case r.pairs.full(more, all):
+		r.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: r.pairs.reason(all)})
 		return
 	}
 	changes := r.subscribe(ctx, c)
@@ -202,6 +176,12 @@ func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c
 	for _, target := range c.Targets {
 		to.ask(target)
 	}
+}
+
+// sharedOrNot is why a filter cannot be shared and not shared.
+func sharedOrNot(filter string) *messages.Failure {
+	return &messages.Failure{Code: messages.CodeRefused, Reason: filter +
+		" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"}
 }
 
 // forStream leaves a command to the slot of the streams where it is for one, and says so.
@@ -225,54 +205,23 @@ func (r *router) known(c messages.SubscribeCommand) (changes []messages.Change) 
 	return changes
 }
 
-// misled takes in what was to move and has its place elsewhere by the layout that is
-// known here. It goes there; what comes back to where it moves from is asked again, when
-// both know the layout.
-func (r *router) misled(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand, way int) {
-	if to, ok := r.trie.Get(c.Filter); ok && to.askAgain(c.Targets) {
-		if !r.places.soon {
-			r.places.soon = true
-			r.after(movePause, ctx.Self(), moveSoon{})
-		}
-		r.refuse(receipt, &messages.Failure{Code: messages.CodeUnsubscribed, Reason: "the session slots know different layouts"})
-		return
-	}
-	r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
-}
-
-// wayOf is where a command about a filter goes from here.
-func (r *router) wayOf(filter string) int {
-	to, ok := r.trie.Get(filter)
-	if r.Slot == messages.StreamSlot || ok && to.shared() {
-		return r.Slot
-	}
-	return topic.Slot(filter, r.layout.Sessions)
-}
-
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
-	if r.forStream(receipt, c.Targets) {
-		return
-	}
-	way := r.wayOf(c.Filter)
-	if to, ok := r.trie.Get(c.Filter); ok && slices.ContainsFunc(c.Targets, to.isFixed) {
+	switch {
+	case r.forStream(receipt, c.Targets):
+	case r.configured(c):
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
-		return
+	case r.spread != nil:
+		r.spread.unregister(receipt, c.Filter, c.Targets)
+	default:
+		r.keep(receipt, r.unsubscribe(ctx, c.Filter, c.Targets))
 	}
-	changes := r.unsubscribe(ctx, c.Filter, c.Targets)
-	if way != r.Slot {
-		r.keep("", changes)
-		r.reader.Tell(messages.Forward{Receipt: receipt, Slot: way})
-		return
-	}
-	for _, change := range changes {
-		if s := change.Remove; s != nil && s.Options.Shared {
-			for slot := range r.others() {
-				r.giveUp(slot, s.Filter, s.Target)
-			}
-		}
-	}
-	r.end(c.Filter, c.Targets)
-	r.keep(receipt, changes)
+}
+
+// configured says whether the configuration wants what is to be unsubscribed.
+func (r *router) configured(c messages.UnsubscribeCommand) bool {
+	return slices.ContainsFunc(r.rules.Load().Static, func(s messages.SubscribeCommand) bool {
+		return s.Filter == c.Filter && slices.ContainsFunc(c.Targets, func(t messages.Target) bool { return slices.Contains(s.Targets, t) })
+	})
 }
 
 // keep has the changes that a command made stored, after which it is done.
@@ -312,11 +261,17 @@ func (r *router) done(receipt messages.Receipt) {
 // restored takes the subscriptions of before over, those that the configuration
 // still allows, and lets the broker and the commands come.
 func (r *router) restored(ctx actor.Context, m messages.Restored) {
+	if m.Several {
+		r.spread = newSpread(r.dependencies, &r.routes, &r.pairs, r)
+		r.spread.begin(ctx)
+		r.begin(ctx)
+		return
+	}
 	var changes []messages.Change
 	for _, s := range m.Stored {
 		if r.deniedFilter(s.Filter) != nil {
-			m.Leaving = append(m.Leaving, wireOf(s.Filter, s.Options))
-			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: wireOf(s.Filter, s.Options)})
+			m.Leaving = append(m.Leaving, placement.Wire(s.Filter, s.Options))
+			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: placement.Wire(s.Filter, s.Options)})
 			continue
 		}
 		r.subscribe(ctx, messages.SubscribeCommand{Filter: s.Filter, Targets: []messages.Target{s.Target}, Options: s.Options})
@@ -325,9 +280,13 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving, Refused: m.Refused})
+	r.begin(ctx)
+}
+
+// begin carries out what has come before the subscriptions were known.
+func (r *router) begin(ctx actor.Context) {
 	r.restoring = false
 	r.health.restored.Store(true)
-	r.move(ctx)
 	early := r.early
 	r.early = nil
 	for _, e := range early {
@@ -337,14 +296,11 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	}
 }
 
-// subscribeStatic subscribes to those of the configuration's that have their place
-// here, and returns what is to be stored of that. Who got retained values by the rules
+// subscribeStatic subscribes to what the configuration wants, and returns what is to be
+// stored of that. Who got retained values by the rules
 // of before does not get them again.
 func (r *router) subscribeStatic(ctx actor.Context, before messages.Rules) (changes []messages.Change) {
 	for _, s := range r.rules.Load().Static {
-		if r.of(s.Filter, s.Options) != r.Slot {
-			continue
-		}
 		if to, ok := r.trie.Get(s.Filter); !ok || !to.serves(s) || s.Replay && !before.Replays(s) {
 			r.subscribe(ctx, s)
 		}
@@ -365,6 +321,12 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 	if r.restoring {
 		return
 	}
+	if r.spread != nil {
+		if r.Slot == 0 {
+			r.keep("", r.spread.configuredNow(*before))
+		}
+		return
+	}
 	r.trie.Each(func(to *route) { to.free() })
 	changes := r.subscribeStatic(ctx, *before)
 	gone := map[string][]messages.Target{}
@@ -377,73 +339,6 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 		changes = append(changes, r.unsubscribe(ctx, filter, left)...)
 	}
 	r.keep("", changes)
-	r.move(ctx)
-}
-
-// configured is what slots below this one serve because the configuration says so.
-func (r *router) configured() messages.Elsewhere {
-	m := messages.Elsewhere{Slot: -1, All: true}
-	for _, s := range r.rules.Load().Static {
-		for _, target := range s.Targets {
-			if r.of(s.Filter, s.Options) < r.Slot {
-				m.Put = append(m.Put, messages.Stored{Filter: s.Filter, Target: target, Options: s.Options, Granted: true})
-			}
-		}
-	}
-	return m
-}
-
-// relaid takes another layout in, by which some filters have their place elsewhere.
-func (r *router) relaid(ctx actor.Context, layout messages.Layout) {
-	r.places.relaid(layout)
-	if r.restoring {
-		return
-	}
-	r.keep("", r.subscribeStatic(ctx, *r.rules.Load()))
-	r.move(ctx)
-}
-
-// move asks other slots to take over what belongs there, and again after a while what
-// is still here then.
-func (r *router) move(ctx actor.Context) {
-	now := time.Now()
-	r.trie.Each(func(to *route) { r.places.move(to, now) })
-	r.shareAll()
-	r.elsewhere.learn(r.configured())
-	layout := r.layout
-	r.health.layout.Store(&layout)
-	if r.moving > 0 && !r.places.again {
-		r.places.again = true
-		r.after(movePatience, ctx.Self(), moveAgain{})
-	}
-}
-
-// shareAll has slots that may be new hold what all do.
-func (r *router) shareAll() {
-	if r.Slot > 0 || r.layout.Before == 0 {
-		return
-	}
-	r.trie.Each(func(to *route) {
-		for target, m := range to.members.each {
-			if m.options.Shared {
-				r.share(to.filter, target, m.options)
-			}
-		}
-	})
-}
-
-// movedAway are those of the targets that another slot serves now.
-func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
-	to, ok := r.trie.Get(c.Filter)
-	for _, target := range c.Targets {
-		if !ok {
-			break
-		}
-		if m, member := to.members.get(target); member && r.of(c.Filter, m.options) != r.Slot {
-			gone = append(gone, target)
-		}
-	}
-	return gone
 }
 
 // reconnected asks for the retained values once more that the configuration
@@ -451,11 +346,14 @@ func (r *router) movedAway(c messages.MovedCommand) (gone []messages.Target) {
 // kept for nobody.
 func (r *router) reconnected(ctx actor.Context) {
 	for _, s := range r.rules.Load().Static {
-		if r.connected && s.Replay && r.of(s.Filter, s.Options) == r.Slot {
+		if to, ok := r.trie.Get(s.Filter); ok && r.connected && s.Replay && !to.unasked && to.has(s.Targets[0]) {
 			r.subscribe(ctx, s)
 		}
 	}
 	r.connected = true
+	if r.spread != nil {
+		r.spread.carryOut(ctx, r.spread.Connected)
+	}
 }
 
 // subscribe adds the targets to a filter and returns what that changes.
@@ -463,7 +361,7 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 	to, ok := r.trie.Get(c.Filter)
 	if !ok {
 		filter := strings.Clone(c.Filter) // without the whole command
-		to = r.add(ctx, filter, wireOf(filter, c.Options))
+		to = r.add(ctx, filter, placement.Wire(filter, c.Options))
 	}
 	served := to.served(c.Options)
 	for _, target := range c.Targets {
@@ -522,6 +420,7 @@ func (r *router) add(ctx actor.Context, filter, wire string) *route {
 		filter: filter, wire: wire, identifier: topic.Identifier(wire),
 		subscription: refOf[messages.ToSubscription](r.system, pid),
 		want:         messages.Want{Overlaps: r.overlaps(filter)},
+		unasked:      r.spread != nil && r.spread.unasked,
 	}
 	r.trie.Set(filter, to)
 	return to
@@ -530,6 +429,9 @@ func (r *router) add(ctx actor.Context, filter, wire string) *route {
 // want tells the broker actor what a filter's members need, if that changed, or
 // if they need the retained values.
 func (r *router) want(to *route, replay bool) {
+	if to.unasked {
+		return
+	}
 	want := to.wants()
 	want.Serial, want.Replay, want.Overlaps = to.want.Serial, to.want.Replay, to.want.Overlaps
 	if want != to.want || replay {
@@ -565,7 +467,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	var left []messages.Target
 	for _, target := range targets {
-		if m, member := to.members.get(target); member {
+		if m, member := to.members.Get(target); member {
 			r.leave(to, target)
 			left = append(left, target)
 			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
@@ -576,11 +478,12 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	r.flushing++
 	to.subscription.Tell(messages.Flush{Left: left})
-	if to.members.len() > 0 {
+	if to.members.Len() > 0 {
 		r.want(to, false)
 		return changes
 	}
 	r.trie.Delete(filter)
+	r.letGo(to)
 	to.senders.decide(r.dependencies, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: to.wire})
 	ctx.Poison(to.subscription.pid)
@@ -588,8 +491,6 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 }
 
 func (r *router) leave(to *route, target messages.Target) {
-	m, _ := to.members.get(target)
-	r.left(m)
 	to.leave(target)
 	r.pairs.add(-1)
 	if r.targets[target]--; r.targets[target] == 0 {
@@ -602,11 +503,15 @@ func (r *router) leave(to *route, target messages.Target) {
 // those that it has just asked for again.
 func (r *router) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
+		if r.spread != nil {
+			r.spread.unregister("", filter, []messages.Target{m.Target})
+			continue
+		}
 		to, ok := r.trie.Get(filter)
 		if !ok {
 			continue
 		}
-		if member, _ := to.members.get(m.Target); member.asked.After(m.Asked) {
+		if member, _ := to.members.Get(m.Target); member.asked.After(m.Asked) {
 			continue
 		}
 		if to.isFixed(m.Target) {
@@ -668,51 +573,36 @@ func (r *router) deliver(d messages.Delivery) {
 
 // granted and refused hand what the broker said of a filter to those who wait
 // for it.
-func (r *router) granted(m messages.Granted) {
-	to, ok := r.trie.Get(topic.Unshared(m.Filter))
-	if !ok || to.wire != m.Filter {
+func (r *router) granted(ctx actor.Context, m messages.Granted) {
+	to, ok := r.wired(m.Filter)
+	if !ok {
 		r.requests.Tell(m)
 		return
 	}
 	to.subscription.Tell(m)
 	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
-	r.announce(to, true)
+	if r.spread != nil {
+		r.spread.report(ctx, to)
+	}
 }
 
-func (r *router) refused(m messages.Refused) {
-	to, ok := r.trie.Get(topic.Unshared(m.Filter))
-	if !ok || to.wire != m.Filter {
+func (r *router) refused(ctx actor.Context, m messages.Refused) {
+	to, ok := r.wired(m.Filter)
+	if !ok {
 		r.requests.Tell(m)
 		return
 	}
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure})
-	r.announce(to, false)
-}
-
-// announce has the other slots know, if there are any, whether the members of a route
-// are served here.
-func (r *router) announce(to *route, granted bool) {
-	if to.granted == granted {
-		return
+	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure, kind: m.Kind, code: m.Code})
+	if r.spread != nil {
+		r.spread.report(ctx, to)
 	}
-	to.granted = granted
-	if !r.several() {
-		return
-	}
-	var changes []messages.Change
-	for target, m := range to.members.each {
-		if !m.static {
-			changes = append(changes, messages.Change{Put: r.stored(to, target, m.options)})
-		}
-	}
-	r.keep("", changes)
 }
 
 // stored is a subscription as it is to be stored.
 func (r *router) stored(to *route, target messages.Target, o messages.Options) *messages.Stored {
-	return &messages.Stored{Filter: to.filter, Target: target, Options: o, Granted: to.granted && r.several()}
+	return &messages.Stored{Filter: to.filter, Target: target, Options: o}
 }
 
 func (r *router) facts() any {

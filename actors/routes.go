@@ -2,6 +2,7 @@ package actors
 
 import (
 	"strings"
+	"time"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -14,7 +15,7 @@ type routes struct {
 	trie      topic.Trie[*route]
 	responses messages.Want // the filter of responses to requests; zero: there are none
 	matched   []*route      // scratch space of one delivery
-	elsewhere elsewhere
+	spread    *spread       // nil: there is one slot
 }
 
 // route sends a delivery to the subscriptions that match.
@@ -28,9 +29,9 @@ func (r *routes) route(d messages.Delivery) {
 		d = r.respond(d)
 	}
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
-		if d.To = r.elsewhere.rest(d.Message.Topic, r.matched[0].filter, r.matched[0].all()); len(d.To) > 0 {
+		if d.To = r.here(d, r.matched[0], r.matched[0].all()); len(d.To) > 0 {
 			r.deps.tellMatched(d, r.matched)
-			r.matched[0].subscription.Tell(d)
+			r.matched[0].pass(d)
 			return
 		}
 	}
@@ -73,8 +74,21 @@ func (r *routes) send(d messages.Delivery, parts []part) {
 	for i, p := range parts {
 		copied := d
 		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
-		p.to.subscription.Tell(copied)
+		p.to.pass(copied)
 	}
+}
+
+// pass gives the subscription a delivery, or keeps it until another slot has handed over
+// what it has of the filter.
+func (to *route) pass(d messages.Delivery) {
+	if to.leaving != nil {
+		to.leaving.last = time.Now()
+	}
+	if to.held && !d.Message.Retain {
+		to.kept = append(to.kept, d)
+		return
+	}
+	to.subscription.Tell(d)
 }
 
 // respond sends a delivery to the requests, and returns what is left of it for
@@ -123,7 +137,7 @@ func (r *routes) parts(d messages.Delivery) (parts []part, others bool) {
 			continue
 		}
 		own := to.own(r.matched)
-		rest := r.elsewhere.rest(d.Message.Topic, to.filter, own)
+		rest := r.here(d, to, own)
 		if len(rest) > 0 {
 			parts = append(parts, part{to, rest})
 		}

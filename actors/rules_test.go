@@ -144,31 +144,3 @@ func TestIdleSubscriptionLeavesTheFile(t *testing.T) {
 		b.wantFilters("no more in the file")
 	})
 }
-
-// Of the subscriptions of the configuration a slot takes in those that have their place
-// there; what leaves the file is left wherever it is.
-func TestSlotsReconfigure(t *testing.T) {
-	t.Parallel()
-	const n = 2
-	for slot := range n {
-		own, other := placed(slot, n), placed(1-slot, n)
-		run(t, inSlot(slot, messages.Layout{Sessions: n}), func(b *bundle) {
-			b.wantFilters("at first")
-			both := messages.Rules{Static: []messages.SubscribeCommand{subscribe(own, lobby), subscribe(other, lobby)}}
-			b.tree.Reconfigure(both)
-			b.settle()
-			b.wantFilters("added", own)
-
-			both.Static[0].Options.NoLocal = true // which only the first slot serves
-			both.Static[1].Options.NoLocal = true
-			b.tree.Reconfigure(both)
-			b.pass(time.Minute)
-			if got := len(b.broker.Filters()); got != map[int]int{0: 2, 1: 0}[slot] {
-				b.Errorf("slot %d has %v", slot, b.broker.Filters())
-			}
-			b.tree.Reconfigure(messages.Rules{})
-			b.pass(time.Minute)
-			b.wantFilters("dropped")
-		})
-	}
-}

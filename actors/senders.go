@@ -28,6 +28,8 @@ type verdict struct {
 	serial  uint64 // 0: nothing yet
 	qos     byte
 	failure *messages.Failure
+	kind    string // a word of reconcile.Kind, and the SUBACK's code, where it is a refusal
+	code    byte
 }
 
 // unsubscribed is the verdict on a filter that nobody wants any more.

@@ -40,7 +40,7 @@ func New(o Options) *Tree {
 		return slog.New(warnings{o.Log.Handler()})
 	}))
 	return &Tree{
-		shared: &shared{system: system, observer: newObserver(), traces: newTraces()},
+		shared: &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o.Registry, o.Log)},
 		stats:  o.Stats, slots: map[int]*Slot{},
 	}
 }
@@ -81,7 +81,7 @@ func (s *Slot) Done() <-chan struct{} { return s.done }
 func (s *Slot) Err() error { return s.err }
 
 // Received is how many messages have come to the slot from the MQTT broker.
-func (s *Slot) Received() int64 { return s.deps.received.Load() }
+func (s *Slot) Received() int64 { return s.deps.fresh.received.Load() }
 
 // Stats are the counters of all slots.
 func (t *Tree) Stats() *Stats { return t.stats }

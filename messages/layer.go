@@ -102,9 +102,6 @@ type SubscribeCommand struct {
 	Replay   bool
 	Newcomer string
 	Reply    Reply
-	// FromSlot: another session slot asks for it, not a site. Moving: that slot has
-	// the subscription and gives it up when it is served here.
-	FromSlot, Moving bool
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.
@@ -350,8 +347,7 @@ type Stored struct {
 	Filter  string
 	Target  Target
 	Options Options
-	// Granted: the MQTT broker has granted the filter, so that the target gets what
-	// it matches.
+	// Granted is what workers of before have noted of it; nobody goes by it any more.
 	Granted bool
 	// Static: the configuration wants it, and, where it is Unasked, no command does.
 	Static, Unasked bool
@@ -422,6 +418,8 @@ type Restored struct {
 	// last change of the registry.
 	Epochs []Epoch
 	Number uint64
+	// Several: there are several session slots, or were, and the mirror knows the rest.
+	Several bool
 }
 
 // Begin says that the subscriptions are known, so that the broker may be
@@ -433,7 +431,7 @@ type Begin struct {
 }
 
 // FilterGone says that the MQTT broker has no subscription for these filters
-// any more. Broker tells registry.
+// any more. Broker tells registry and router.
 type FilterGone struct{ Filters []string }
 
 // Drop takes a target out of subscriptions, unless it has asked for them again

@@ -31,9 +31,8 @@ type LeaseAsk struct {
 	// Sent is when this was said, by the server's clock, as far as the worker can tell;
 	// zero: it has never been answered. What comes too late claims nothing.
 	Sent time.Time
-	// Release are given up; Shun are not wanted for now; Moved are those whose filters
-	// have all gone to where the layout has them.
-	Release, Shun, Moved []int
+	// Release are given up; Shun are not wanted for now.
+	Release, Shun []int
 	// Layout is what the holder of slot 0 says of the layout: Sessions is the newest that
 	// it knows, and Before how many slots are to be leased until all have left what is not
 	// their own; 0: no more than Sessions. It counts while Sessions is still the newest.

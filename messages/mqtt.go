@@ -119,7 +119,10 @@ type Delivery struct {
 	// Identifiers are those of the MQTT 5 subscriptions for which the broker
 	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
 	Identifiers []uint32
-	Message     *Message
+	// Fresh: it was published just before it came, since the broker had nothing else
+	// that waited for the session.
+	Fresh   bool
+	Message *Message
 	// To are those who get the message by the subscription's filter; of a retained
 	// value those whose newcomers do.
 	To []Member
@@ -172,6 +175,8 @@ type Granted struct {
 // tells router, which tells the subscription, or requests.
 type Refused struct {
 	Filter string
+	// Kind is a word of reconcile.Kind.
+	Kind   string
 	Code   byte
 	Reason string
 	Serial uint64

@@ -25,7 +25,7 @@ type Layout struct {
 	Before int
 }
 
-// Relaid says that the layout is another. The worker tells router and registry.
+// Relaid says that the layout is to be another. The worker tells router.
 type Relaid struct{ Layout Layout }
 
 // Rules are what the configuration says of subscriptions and commands, and may say
@@ -65,36 +65,33 @@ type Forward struct {
 	Slot    int
 }
 
-// Elsewhere says what another session slot serves: all of it, or what has changed. Of
-// what is Put only what is Granted counts. Registry tells router.
-type Elsewhere struct {
-	Slot      int
-	All       bool
-	Put, Gone []Stored
+// Kept says that changes were written: by which command, and the number of the registry
+// then. Registry tells router, where there are several slots.
+type Kept struct {
+	Receipts []Receipt
+	Number   uint64
 }
 
-// MovedCommand says that another session slot has what a subscription here was
-// moved for: the broker has answered it there. Slots tell each other; no site does.
-type MovedCommand struct {
-	Filter  string
-	Targets []Target
+// Leave says that the MQTT broker may have a filter that nobody wants any more. Router
+// tells broker.
+type Leave struct{ Filter string }
+
+// HandOver asks to say HandedOver when all is written, or parked, that came for a target
+// before. Router tells groups, which tells the group.
+type HandOver struct {
+	Target Target
+	ID     uint64
 }
 
-// GiveUpCommand ends subscriptions in one session slot, wherever they have their place.
-// Slots tell each other; no site does.
-type GiveUpCommand struct {
-	Filter  string
-	Targets []Target
-}
+// HandedOver answers HandOver. Groups and group tell router.
+type HandedOver struct{ ID uint64 }
 
-// MovingID is the id of the messages by which slots move subscriptions. In what a
-// site sends it is an id like any other.
-const MovingID = "slot.moving"
-
-func (MovedCommand) command()  {}
-func (GiveUpCommand) command() {}
 func (Forward) toReader()      {}
-func (Relaid) toRegistry()     {}
-func (Elsewhere) toRouter()    {}
-func (Reconfigured) toRouter() {}
 func (Relaid) toRouter()       {}
+func (Reconfigured) toRouter() {}
+func (Kept) toRouter()         {}
+func (FilterGone) toRouter()   {}
+func (Leave) toBroker()        {}
+func (HandOver) toGroups()     {}
+func (HandOver) toGroup()      {}
+func (HandedOver) toRouter()   {}

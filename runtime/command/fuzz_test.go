@@ -129,36 +129,6 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzBetween reads anything as what another slot sent.
-func FuzzBetween(f *testing.F) {
-	f.Add([]byte{0, 2, 1, 4, 27, 2, 4, 27})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := source{data}
-		kind := append(kinds, "mqtt.subscribed", "mqtt.error")[int(s.next())%(len(kinds)+2)]
-		got, _, ok := command.Between(append(dict("type", kind, "id", messages.MovingID), s.dict(3)...))
-		if !ok {
-			return
-		}
-		switch c := got.(type) {
-		case messages.SubscribeCommand:
-			if !c.FromSlot || !c.Moving {
-				t.Errorf("read %+v", c)
-			}
-			checkCommand(t, c)
-		case messages.GiveUpCommand:
-			if topic.ValidateFilter(c.Filter) != nil || len(c.Targets) == 0 {
-				t.Errorf("read %+v", c)
-			}
-		case messages.MovedCommand:
-			if topic.ValidateFilter(c.Filter) != nil {
-				t.Errorf("read %+v", c)
-			}
-		default:
-			t.Errorf("read %T", c)
-		}
-	})
-}
-
 func checkEnvelope(t *testing.T, kind string, body messages.Map) {
 	t.Helper()
 	reserved := command.Decoder{Reserved: func(channel string) error { return errors.New("it is nobody's: " + channel) }}

@@ -73,7 +73,7 @@ func hearOthers(t *testing.T, config layer.Config) {
 	config.Slot = 1
 	peer := layer.Open(config, slog.New(slog.DiscardHandler))
 	defer peer.Close()
-	if _, err := peer.Elsewhere(t.Context(), 2); err != nil {
+	if _, err := peer.Follow(t.Context(), make([]messages.Position, 3), false); err != nil {
 		t.Error(err)
 	}
 }

@@ -61,17 +61,15 @@ type Client struct {
 	halves  halves
 	surplus surplus
 	unread  unread
-	edition edition
 	mark    mark
 	site    siteClock
 	sealer  *sealer
 
-	elsewhere elsewhere
-	follower  follower
-	storing   storing
-	stop      context.CancelFunc
-	watched   sync.WaitGroup
-	once      sync.Once
+	follower follower
+	storing  storing
+	stop     context.CancelFunc
+	watched  sync.WaitGroup
+	once     sync.Once
 }
 
 // New makes a client. It does not wait for Redis. Close must be called. It
@@ -109,7 +107,6 @@ func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
 		c.watched.Wait()
-		c.elsewhere.close()
 		c.follower.close()
 		var all sync.WaitGroup
 		for _, s := range c.servers {

@@ -103,9 +103,6 @@ func (k keys) status(slot int) table {
 // changes is the channel on which it is told that a table has changed.
 func (k keys) changes() string { return k.own("changes") }
 
-// news is the channel on which slots tell each other what they have stored.
-func (k keys) news() string { return k.own("news") }
-
 // ofSlot is the key of what each slot has for itself.
 func (k keys) ofSlot(what string) string { return k.own(slotKey(what, k.slot)) }
 

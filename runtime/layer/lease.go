@@ -37,11 +37,16 @@ func (c *Client) lease(ctx context.Context, script *redis.Script, ask messages.L
 	for _, s := range ask.Held {
 		args = append(args, s.Number, s.Epoch)
 	}
-	for _, list := range [][]int{ask.Release, ask.Shun, ask.Moved, ask.Doubtful} {
+	for _, list := range [][]int{ask.Release, ask.Shun, nil, ask.Doubtful} {
 		args = append(args, len(list))
 		for _, n := range list {
 			args = append(args, n)
 		}
+	}
+	if ask.Layout.Sessions > 0 {
+		args = append(args, 1, ask.Layout.Sessions, ask.Layout.Before)
+	} else {
+		args = append(args, 0)
 	}
 	answer, err := script.Run(ctx, c.redis, []string{c.keys.own("slots")}, args...).Slice()
 	if err == nil {

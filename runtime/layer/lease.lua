@@ -1,14 +1,15 @@
 -- Grants, renews and takes back the leases of session slots, by the server's clock.
 --
 -- KEYS: the leases, a hash: 'worker:<id>' to 'end flags turn name', 'slot:<n>' to
--- 'holder epoch end', 'layout' to 'sessions before', 'moved:<n>', 'giving' and 'lost'
--- to their ends.
+-- 'holder epoch end', 'layout' to 'sessions before', 'giving' and 'lost' to their
+-- ends.
 -- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
 -- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
 -- 10 its turn, 11 how many slots it believes to hold, then number and epoch of each; then how many it
--- gives up, and their numbers; so those it shuns, those that have moved, and those held
--- whose leases are over.
+-- gives up, and their numbers; so those it shuns, a list for older scripts, and those held
+-- whose leases are over; then '1', the sessions that the first slot knows of, and how many
+-- slots it needs, or '0'.
 -- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
 -- number, holder, epoch, end and holder's name of each slot.
 local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])
@@ -26,14 +27,15 @@ local function list(at, step)
   return items, at + 1 + n * step
 end
 local held, at = list(11, 2)
-local release, shun, moved, doubtful
+local release, shun, doubtful, said, _
 release, at = list(at, 1)
 shun, at = list(at, 1)
-moved, at = list(at, 1)
-doubtful = list(at, 1)
+_, at = list(at, 1)
+doubtful, at = list(at, 1)
+said = list(at, 2)
 
 -- What is there. What cannot be read counts as not being there.
-local workers, slots, had, layout, giving, lost = {}, {}, {}, nil, 0, 0
+local workers, slots, layout, giving, lost = {}, {}, nil, 0, 0
 local alive, gone, elder, reigns, empty = 0, 0, false, false, true
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
@@ -57,8 +59,6 @@ for i = 1, #all, 2 do
     if holder then slots[name] = {holder = holder, epoch = tonumber(epoch), till = tonumber(till)} end
     if holder == me then empty = false end
     reigns = reigns or holder and holder ~= '-' and tonumber(till) > now and format(holder) < format(me)
-  elseif kind == 'moved' then
-    had[name] = true
   elseif field == 'layout' then
     local sessions, before = string.match(value, '^(%d+) (%d+)$')
     if sessions then layout = {tonumber(sessions), tonumber(before)} end
@@ -83,27 +83,17 @@ end
 local late = sent > 0 and now - sent > lease / 2
 local unsure = lost > now
 
--- The layout. A further one waits until filters move no more.
+-- The layout. The holder of the first slot says how many slots there must be until all have
+-- left what is not their own.
 local wish = tonumber(ARGV[3])
 if not layout then layout = {wish, 0} end
-if ARGV[4] == '1' and layout[1] ~= wish and layout[2] == 0 and not elder and not reigns then layout = {wish, layout[1]} end
-if layout[2] > 0 then
-  local over = true
-  for n = 0, layout[2] - 1 do
-    local name = tostring(n)
-    if moved[name] then
-      redis.call('HSET', key, 'moved:' .. name, '1')
-    elseif not had[name] then
-      over = false
-    end
-  end
-  if over then
-    for n = 0, layout[2] - 1 do redis.call('HDEL', key, 'moved:' .. n) end
-    for n = layout[1], layout[2] - 1 do
-      redis.call('HDEL', key, 'slot:' .. n)
-      slots[tostring(n)] = nil
-    end
-    layout[2] = 0
+if ARGV[4] == '1' and layout[1] ~= wish and not elder and not reigns then layout = {wish, math.max(layout[1], layout[2])} end
+local needed = said[tostring(layout[1])]
+if needed and slots['0'] and slots['0'].holder == me then layout[2] = tonumber(needed) end
+for name in pairs(slots) do
+  if tonumber(name) >= math.max(layout[1], layout[2]) then
+    redis.call('HDEL', key, 'slot:' .. name)
+    slots[name] = nil
   end
 end
 redis.call('HSET', key, 'layout', layout[1] .. ' ' .. layout[2])

@@ -135,7 +135,7 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 	ask := messages.LeaseAsk{
 		Worker: []string{"w0", "w1", "w2", "w3", "2.w4", "2.w5"}[random.IntN(6)], Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
 		Sessions: 1 + random.IntN(2)*5, Propose: odds(10), Down: odds(6), Leaving: odds(12),
-		Release: some(12), Shun: some(16), Moved: some(2), Doubtful: some(3),
+		Release: some(12), Shun: some(16), Doubtful: some(3), Layout: messages.Layout{Sessions: random.IntN(4), Before: random.IntN(4)},
 	}
 	ask.Held = held[ask.Worker]
 	if odds(10) {
@@ -207,7 +207,7 @@ func TestLeasesOfStrangers(t *testing.T) {
 		const key = "chanmqttproxy:asgi:mqtt:slots"
 		err := admin.HSet(t.Context(), key, map[string]any{
 			"slot:0": "nonsense", "slot:1": "a b c", "slot:x": "w 1 99999999999999", "slot:": "", "worker:": "", "worker:a": "soon 00 x",
-			"layout": "many few", "giving": "now", "moved:0": "", "": "", "other": "\xff",
+			"layout": "many few", "giving": "now", "": "", "other": "\xff",
 		}).Err()
 		if err != nil {
 			t.Fatal(err)

@@ -144,6 +144,9 @@ func (e editions) right(sessions int) bool {
 	return !slices.ContainsFunc(e, func(s string) bool { return s != editionFor(sessions) })
 }
 
+// editionField is where the edition stands among the fields.
+const editionField = `["edition"]`
+
 func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions) }
 
 // importOld are the entries of the hashes of all slots: what is wanted, and what may be at

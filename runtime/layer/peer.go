@@ -18,7 +18,6 @@ type Peer interface {
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 	Store(ctx context.Context, changes []messages.Change) error
 	Intact(ctx context.Context, clientID, session string) (bool, error)
-	Elsewhere(ctx context.Context, slots int) ([]messages.Elsewhere, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
 	Restore(ctx context.Context) (messages.Restored, error)

@@ -125,7 +125,6 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		return err
 	}
 	put, gone := collapse(changes)
-	news := c.news(&put, gone)
 	sessions := sessionsIn(changes)
 	if len(put)+len(gone)+len(sessions) == 0 {
 		return nil
@@ -137,9 +136,6 @@ func (c *Client) Store(ctx context.Context, changes []messages.Change) error {
 		w.change(ctx, p, key, put, gone)
 		if len(sessions) > 0 {
 			p.SAdd(ctx, c.keys.sessions(), sessions...)
-		}
-		if news != "" {
-			p.Publish(ctx, c.keys.news(), c.sealer.message(news))
 		}
 		return nil
 	})

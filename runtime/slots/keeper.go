@@ -37,10 +37,10 @@ type Tenure interface {
 	TakenOver() <-chan struct{}
 	// Away is for how long the MQTT broker has not been reached; 0: it is connected.
 	Away() time.Duration
-	// Relaid tells the layout, and Moved says whether all filters are by now where it
-	// has them.
+	// Relaid tells the layout, and Layout is what the first slot knows of it: see
+	// messages.LeaseAsk.
 	Relaid(messages.Layout)
-	Moved() bool
+	Layout() messages.Layout
 }
 
 // Options are what a Keeper needs.
@@ -234,8 +234,8 @@ func (k *Keeper) ask() messages.LeaseAsk {
 		if !h.fence.Open() {
 			ask.Doubtful = append(ask.Doubtful, n)
 		}
-		if k.view.Before > 0 && n < k.view.Before && h.tenure.Moved() {
-			ask.Moved = append(ask.Moved, n)
+		if n == 0 {
+			ask.Layout = h.tenure.Layout()
 		}
 	}
 	return ask

@@ -325,16 +325,21 @@ func (t *tenure) Away() time.Duration {
 func (t *tenure) Relaid(l messages.Layout) {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
-	if t.layout != l {
-		t.layout, t.relaid = l, time.Now()
+	if t.layout.Sessions != l.Sessions {
+		t.relaid = time.Now()
 	}
+	t.layout = l
 }
 
-// Moved: filters take a second to move.
-func (t *tenure) Moved() bool {
+// Layout: filters take a second to move, from as many slots as there are.
+func (t *tenure) Layout() messages.Layout {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
-	return time.Since(t.relaid) > time.Second
+	l := messages.Layout{Sessions: t.layout.Sessions}
+	if time.Since(t.relaid) <= time.Second {
+		l.Before = t.layout.Before
+	}
+	return l
 }
 
 // senders are who may send for each slot at this moment.

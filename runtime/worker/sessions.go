@@ -52,22 +52,36 @@ func (s *sessions) Intact(ctx context.Context) (bool, error) {
 	if n := s.inUse.Load(); n != nil {
 		inUse = *n
 	}
-	return s.Peer.Intact(ctx, name, inUse)
+	if s.slot == messages.StreamSlot {
+		return s.Peer.Intact(ctx, name, inUse)
+	}
+	return s.Peer.TablesIntact(ctx, name, inUse)
+}
+
+// Restore returns what is stored for the slot.
+func (s *sessions) Restore(ctx context.Context) (messages.Restored, error) {
+	if s.slot == messages.StreamSlot {
+		return s.Peer.Restore(ctx)
+	}
+	return s.Peer.RestoreTables(ctx)
 }
 
 // errUnheld is why nothing is stored for a slot.
 var errUnheld = errors.New("this worker does not hold the session slot at the moment")
 
-// Store stores subscriptions together with the session in use that holds them:
+// Write stores subscriptions together with the session in use that holds them:
 // with the one and without the other, the next worker would have the broker drop
 // a session that is good, and what waits in it. What is stored counts for whoever
 // holds the slot, who alone may change it.
-func (s *sessions) Store(ctx context.Context, changes []messages.Change) error {
+func (s *sessions) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
 	if !s.held() {
-		return &messages.LayerFailure{Doing: "storing subscriptions", Err: errUnheld}
+		return 0, &messages.LayerFailure{Doing: "storing subscriptions", Err: errUnheld}
 	}
 	if name := s.inUse.Load(); name != nil {
 		changes = append(slices.Clip(changes), messages.Change{Session: *name})
 	}
-	return s.Peer.Store(ctx, changes)
+	if s.slot == messages.StreamSlot {
+		return 0, s.Peer.Store(ctx, changes)
+	}
+	return s.Peer.Write(ctx, changes)
 }

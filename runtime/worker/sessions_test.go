@@ -17,6 +17,10 @@ type recorder struct {
 
 func (r *recorder) ClientID(context.Context) (string, error) { return "drawn", nil }
 
+func (r *recorder) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
+	return 0, r.Store(ctx, changes)
+}
+
 func (r *recorder) Store(_ context.Context, changes []messages.Change) error {
 	r.stored = append(r.stored, changes)
 	return nil
@@ -33,11 +37,11 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	change := messages.Change{Leaving: "a"}
-	_ = s.Store(t.Context(), []messages.Change{change})
+	_, _ = s.Write(t.Context(), []messages.Change{change})
 	_ = s.RememberSession(t.Context(), "drawn")
-	_ = s.Store(t.Context(), []messages.Change{change})
+	_, _ = s.Write(t.Context(), []messages.Change{change})
 	held = false
-	if s.Store(t.Context(), []messages.Change{change}) == nil {
+	if _, err := s.Write(t.Context(), []messages.Change{change}); err == nil {
 		t.Error("stored for a slot that is another's")
 	}
 	session := messages.Change{Session: "drawn"}

@@ -76,7 +76,7 @@ func (s *streaming) open() {
 	if s.streams != nil || s.over.Err() != nil {
 		return
 	}
-	s.streams = s.worker.start(messages.StreamSlot, messages.Layout{Sessions: 1}, s.fence, nil)
+	s.streams = s.worker.start(messages.StreamSlot, 0, messages.Layout{Sessions: 1}, s.fence, nil)
 	s.watch(s.streams)
 	go func() { // a slot that gives up does so for both
 		<-s.streams.Done()

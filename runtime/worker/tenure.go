@@ -28,17 +28,17 @@ type tenure struct {
 
 	mu      sync.Mutex
 	layout  messages.Layout
-	retired chan struct{} // closed when the slot has retired; nil: it does not
+	retired bool // the slot is no more: it waits for the lease to end
 }
 
 // hold brings a slot up. Its Tenure is done when nothing of it is left.
 func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
 	if slot.Number > 0 {
-		return w.start(slot.Number, layout, fence, nil)
+		return w.start(slot.Number, slot.Epoch, layout, fence, nil)
 	}
 	var s *streaming
 	ready := make(chan struct{})
-	t := w.start(slot.Number, layout, fence, func() {
+	t := w.start(slot.Number, slot.Epoch, layout, fence, func() {
 		<-ready
 		s.open()
 	})
@@ -50,9 +50,9 @@ func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.F
 
 // start starts what a slot consists of. It opens that of the streams when commands are
 // forwarded there.
-func (w *Worker) start(number int, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
+func (w *Worker) start(number int, epoch uint64, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
 	c := LayerConfig(w.config)
-	c.Slot, c.Until, c.Refusals = number, fence.Until, &w.refusals
+	c.Slot, c.Until, c.Refusals, c.Epoch = number, fence.Until, &w.refusals, epoch
 	t := &tenure{
 		worker: w, number: number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),
@@ -116,71 +116,49 @@ func (t *tenure) Away() time.Duration {
 	return time.Since(since)
 }
 
-// Relaid takes another layout in.
+// Relaid takes in over how many slots filters are to be spread. A slot that began as the only
+// one begins anew to be one of several; one that is none any more retires.
 func (t *tenure) Relaid(l messages.Layout) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.layout != l {
+	switch {
+	case t.number == 0 && l.Sessions > 1 && t.slot.Alone():
+		t.slot.Shutdown()
+	case t.retired && l.Sessions > t.number:
+		t.once.Do(func() { close(t.over) })
+	case t.number > 0 && !t.retired && t.slot.Idle():
+		t.retired = true
+		go t.retire(t.slot.Health().State.Version)
+	case t.layout != l:
 		t.layout = l
 		t.slot.SetLayout(l)
 	}
 }
 
-// Moved says whether all filters are in the slots where the layout has them. A slot that
-// is no more retires then, and has moved when the broker has dropped its session.
-func (t *tenure) Moved() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.retired != nil {
-		select {
-		case <-t.retired:
-			return true
-		default:
-			return false
-		}
-	}
-	h := t.slot.Health()
-	switch {
-	case !t.slot.Moved(t.layout):
-	case t.number < t.layout.Sessions:
-		return true
-	case h.Broker && h.Subscribed && h.Filters == 0:
-		t.retired = make(chan struct{})
-		go t.retire(h.State.Version)
-	}
-	return false
-}
+// Layout is what the slot knows of the layout, if it is the first of several.
+func (t *tenure) Layout() messages.Layout { return t.slot.Layout() }
 
 func (t *tenure) retiring() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.retired != nil
+	return t.retired
 }
 
-const (
-	// retireQuiet is how long nothing may have come before a slot retires: what the
-	// broker had queued for its filters comes without pauses.
-	retireQuiet = time.Second
-	// retireTimeout is how long the broker may take to drop a session.
-	retireTimeout = 5 * time.Second
-)
+// retireTimeout is how long the broker may take to drop a session, and Redis to note it.
+const retireTimeout = 5 * time.Second
 
-// retire waits for what the broker has queued, and has it drop the session.
+// retire has the broker drop the session, and says so.
 func (t *tenure) retire(version messages.Version) {
-	defer close(t.retired)
-	for seen := int64(-1); seen != t.slot.Received(); {
-		seen = t.slot.Received()
-		select {
-		case <-time.After(retireQuiet):
-		case <-t.over:
-			return
-		}
-	}
+	left := t.slot.Retired()
 	t.slot.Shutdown()
 	<-t.slot.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), retireTimeout)
 	defer cancel()
 	if err := t.broker.Drop(ctx, version); err != nil {
 		t.worker.log.Warn("the broker keeps the session of a slot that is no more until it expires", "slot", t.number, "error", err)
+	}
+	if _, err := t.peer.Write(ctx, left); err != nil { // whoever takes the slot then says so
+		t.worker.log.Warn("noting that a session slot is no more", "slot", t.number, "error", err)
+		t.once.Do(func() { close(t.over) })
 	}
 }

@@ -39,12 +39,6 @@ func understand(m layer.Message, d decoder) messages.Received {
 		r.Type, r.Reply = d.Envelope(m.Head)
 		return r
 	}
-	if m.FromSlot {
-		if c, reply, ok := command.Between(m.Body); ok {
-			r.Command, r.Reply, r.Type = c, reply, "mqtt.subscribe"
-			return r
-		}
-	}
 	r.Command, r.Code, r.Fault = safely(d, m.Body)
 	if _, asks := m.Body.Get("reply_channel"); asks || r.Fault != nil {
 		r.Type, r.Reply = d.Envelope(m.Body)

@@ -78,7 +78,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	c.Refusals = &w.refusals
 	client := layer.Open(c, w.logOf("layer"))
 	defer client.Close()
-	w.tree = actors.New(actors.Options{Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
+	w.tree = actors.New(actors.Options{Registry: client, Count: w.config.HTTP.Count, Log: w.logOf("actors"), Stats: w.stats})
 	w.running.Store(w.tree)
 	w.tracing = w.startTracing()
 	w.keeper = w.newKeeper(client)
@@ -116,7 +116,7 @@ func (w *Worker) options(slot int) actors.Options {
 	bounds := w.config.Bounds
 	o := actors.Options{
 		Slot:             slot,
-		SlotChannel:      func(slot int) string { return layer.SlotChannel(w.config.Channel, slot) },
+		ReceiveMaximum:   int(w.config.Broker.ReceiveMaximum),
 		Version:          w.config.Broker.Version,
 		Birth:            w.config.Broker.Birth,
 		Window:           bounds.Window,

@@ -86,7 +86,6 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"forward":            layerForward,
 		"from slot":          layerFromSlot,
 		"until":              layerUntil,
-		"elsewhere":          layerElsewhere,
 		"data loss":          layerDataLoss,
 
 		"stream":             layerStream,

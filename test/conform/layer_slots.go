@@ -55,7 +55,7 @@ func layerForward(t *testing.T, b *layerBench) {
 func layerFromSlot(t *testing.T, b *layerBench) {
 	later := time.Now().Add(time.Hour)
 	slots := []*layer.Client{b.client(layerSlot(0, later)), b.client(layerSlot(1, later))}
-	body := messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "id", Value: messages.MovingID}}
+	body := messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "id", Value: "slot.moving"}}
 	packed, err := layer.AppendMessage(nil, body)
 	if err != nil {
 		t.Fatal(err)
@@ -108,57 +108,4 @@ func layerUntil(t *testing.T, b *layerBench) {
 	}
 	numbers, _ := b.take(b.client(), 3)
 	b.wantNumbers(numbers, 0, 3)
-}
-
-// layerElsewhere has a slot hear what the ones below it serve, and no other.
-func layerElsewhere(t *testing.T, b *layerBench) {
-	later := time.Now().Add(time.Hour)
-	put := func(c *layer.Client, filter string, granted bool) {
-		b.store(c, messages.Change{Put: &messages.Stored{Filter: filter, Target: layerTarget("g"), Granted: granted}})
-	}
-	slots := []*layer.Client{b.client(layerSlot(0, later)), b.client(layerSlot(1, later)), b.client(layerSlot(2, later))}
-	put(slots[0], "a", true)
-	top := slots[2]
-	served := map[int]map[string]bool{}
-	until := func(what string, want map[int]map[string]bool) {
-		t.Helper()
-		for !reflect.DeepEqual(served, want) {
-			changes, err := top.Elsewhere(b.context(), 3)
-			if err != nil {
-				t.Fatalf("%s: %v; by then there was %v", what, err, served)
-			}
-			for _, c := range changes {
-				if c.All || served[c.Slot] == nil {
-					served[c.Slot] = map[string]bool{}
-				}
-				for _, s := range c.Put {
-					served[c.Slot][s.Filter] = s.Granted
-				}
-				for _, s := range c.Gone {
-					delete(served[c.Slot], s.Filter)
-				}
-			}
-		}
-	}
-	until("at first", map[int]map[string]bool{0: {"a": true}, 1: {}})
-	put(slots[1], "b", false)
-	put(slots[1], "b", true)
-	put(top, "own", true)
-	put(slots[0], "c", false)
-	b.store(slots[0], messages.Change{Remove: &messages.Stored{Filter: "a", Target: layerTarget("g")}, Leaving: "a"})
-	until("changes", map[int]map[string]bool{0: {"c": false}, 1: {"b": true}})
-
-	// Another holder of the slot; and one of whose changes none was told.
-	put(b.client(layerSlot(1, later)), "d", true)
-	until("another holder", map[int]map[string]bool{0: {"c": false}, 1: {"b": true, "d": true}})
-	if err := b.hosts[0].Del(b.context(), "chanmqttproxy:asgi:mqtt:subscriptions").Err(); err != nil {
-		t.Fatal(err)
-	}
-	until("untold", map[int]map[string]bool{0: {}, 1: {"b": true, "d": true}})
-
-	all, err := slots[1].Restore(b.context())
-	list := all.Stored
-	if err != nil || len(list) != 2 {
-		t.Errorf("restored %v, %v", list, err)
-	}
 }

@@ -27,7 +27,9 @@ type Layer struct {
 	buried map[messages.Receipt]string
 
 	forwarded map[messages.Receipt]int
-	elsewhere []messages.Elsewhere
+	epochs    []messages.Epoch
+	number    uint64
+	writer    *TableWriter // nil: there is one slot
 
 	stuck   map[messages.Target]bool
 	poison  string // topic at which Send panics
@@ -181,10 +183,8 @@ func (l *Layer) Forwarded(r messages.Receipt) (slot int, ok bool) {
 	return slot, ok
 }
 
-// Serve has another session slot say what it serves.
-func (l *Layer) Serve(m messages.Elsewhere) {
-	l.change(func() { l.elsewhere = append(l.elsewhere, m) })
-}
+// Share has the layer write into tables that other slots have too.
+func (l *Layer) Share(w *TableWriter) { l.writer = w }
 
 // Buried is the reason for which a message was buried; empty: it was not.
 func (l *Layer) Buried(r messages.Receipt) string {

@@ -39,14 +39,6 @@ func (l *Layer) Forward(_ context.Context, slot int, receipts []messages.Receipt
 	})
 }
 
-// Elsewhere implements the port: it says what Serve was told.
-func (l *Layer) Elsewhere(ctx context.Context, _ int) (changes []messages.Elsewhere, err error) {
-	err = l.wait(ctx, "listening", func() bool { return len(l.elsewhere) > 0 }, func() {
-		changes, l.elsewhere = l.elsewhere, nil
-	})
-	return changes, err
-}
-
 // Bury implements the port.
 func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
 	return l.do("burying", func() {
@@ -131,9 +123,12 @@ func (l *Layer) writeBundle(queue string, b messages.Bundle) {
 }
 
 // Restore implements the port.
-func (l *Layer) Restore(context.Context) (all messages.Restored, err error) {
+func (l *Layer) Restore(ctx context.Context) (all messages.Restored, err error) {
+	if l.writer != nil {
+		return l.writer.Restore(ctx)
+	}
 	err = l.do("restoring", func() {
-		all.Stored = slices.Clone(l.stored)
+		all.Stored, all.Epochs = slices.Clone(l.stored), l.epochs
 		for f := range l.leaving {
 			all.Leaving = append(all.Leaving, f)
 		}
@@ -145,7 +140,10 @@ func (l *Layer) Restore(context.Context) (all messages.Restored, err error) {
 }
 
 // Intact implements the port: what Forget forgot is not.
-func (l *Layer) Intact(context.Context) (intact bool, err error) {
+func (l *Layer) Intact(ctx context.Context) (intact bool, err error) {
+	if l.writer != nil {
+		return l.writer.Intact(ctx)
+	}
 	err = l.do("looking what is stored", func() {
 		intact = !l.forgot
 		l.forgot = false
@@ -153,13 +151,19 @@ func (l *Layer) Intact(context.Context) (intact bool, err error) {
 	return intact, err
 }
 
-// Store implements the port.
-func (l *Layer) Store(_ context.Context, changes []messages.Change) error {
-	return l.do("storing", func() {
+// Write implements the port.
+func (l *Layer) Write(ctx context.Context, changes []messages.Change) (number uint64, err error) {
+	if l.writer != nil {
+		return l.writer.Write(ctx, changes)
+	}
+	err = l.do("storing", func() {
 		for _, c := range changes {
 			l.store(c)
+			l.number++
 		}
+		number = l.number
 	})
+	return number, err
 }
 
 func (l *Layer) store(c messages.Change) {
@@ -167,6 +171,8 @@ func (l *Layer) store(c messages.Change) {
 		l.stored = slices.DeleteFunc(l.stored, func(o messages.Stored) bool { return o.Filter == s.Filter && o.Target == s.Target })
 	}
 	switch {
+	case len(c.Epochs) > 0:
+		l.epochs = c.Epochs
 	case c.Put != nil:
 		forget(*c.Put)
 		l.stored = append(l.stored, *c.Put)

@@ -20,7 +20,6 @@ type Leases struct {
 	slots    map[int]*lease
 	sessions int
 	before   int
-	moved    map[int]bool
 	giving   int64
 	lost     int64
 }
@@ -49,7 +48,7 @@ func NewLeases(now func() time.Time) *Leases {
 
 // Lose has it forget everything.
 func (l *Leases) Lose() {
-	l.workers, l.slots, l.moved = map[string]*worker{}, map[int]*lease{}, map[int]bool{}
+	l.workers, l.slots = map[string]*worker{}, map[int]*lease{}
 	l.sessions, l.before, l.giving, l.lost = 0, 0, 0, 0
 }
 
@@ -133,24 +132,13 @@ func (l *Leases) layout(ask messages.LeaseAsk) {
 	if l.sessions == 0 {
 		l.sessions = ask.Sessions
 	}
-	if ask.Propose && l.sessions != ask.Sessions && l.before == 0 {
-		l.sessions, l.before = ask.Sessions, l.sessions
+	if ask.Propose && l.sessions != ask.Sessions {
+		l.sessions, l.before = ask.Sessions, max(l.sessions, l.before)
 	}
-	if l.before == 0 {
-		return
+	if first := l.slots[0]; first != nil && first.holder == ask.Worker && ask.Layout.Sessions == l.sessions {
+		l.before = ask.Layout.Before
 	}
-	over := true
-	for n := range l.before {
-		l.moved[n] = l.moved[n] || slices.Contains(ask.Moved, n)
-		over = over && l.moved[n]
-	}
-	if over {
-		clear(l.moved)
-		for n := l.sessions; n < l.before; n++ {
-			delete(l.slots, n)
-		}
-		l.before = 0
-	}
+	maps.DeleteFunc(l.slots, func(n int, _ *lease) bool { return n >= l.count() })
 }
 
 func (l *Leases) count() int { return max(l.sessions, l.before) }

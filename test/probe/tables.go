@@ -23,10 +23,7 @@ type Tables struct {
 	tables  map[int]*table // messages.RegistryTable, or the slot
 }
 
-var (
-	_ actors.Registry = (*Tables)(nil)
-	_ actors.Writer   = (*TableWriter)(nil)
-)
+var _ actors.Registry = (*Tables)(nil)
 
 // table is one of them: each entry as the change that put it, or took it out.
 type table struct {

@@ -1,0 +1,124 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// departures are the filters that a slot leaves since they are another's: that one holds
+// back what comes until here all is handed over that had come. A filter that nobody wants
+// any more goes the same way, without waiting.
+type departures struct {
+	leaving map[string]*departure // by the filter as the broker knows it
+	handing map[uint64]*departure // by the ID of their HandOver
+	serial  uint64
+}
+
+// departure is one of them.
+type departure struct {
+	wire  string
+	last  time.Time // when something came last, or the broker had answered
+	again time.Time // when the broker was asked once more: behind its answer nothing comes
+	to    []messages.Target
+	left  int // HandOvers that are not answered
+}
+
+func newDepartures() departures {
+	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}}
+}
+
+// leaveQuiet is how long nothing may have come of a filter that was unsubscribed: a broker
+// may go on with what it had queued [MQTT-3.10.4-3].
+const leaveQuiet = 200 * time.Millisecond
+
+// leaveDue comes when that time may be over.
+type leaveDue struct{ of *departure }
+
+// stay ends the leaving of a filter.
+func (d *departures) stay(wire string) { delete(d.leaving, wire) }
+
+// leaveFilter has the broker unsubscribe from a filter. It may not know it.
+func (s *spread) leaveFilter(wire string) {
+	d := &departure{wire: wire}
+	s.leaving[wire] = d
+	if to, ok := s.wired(wire); ok {
+		to.leaving = d
+		s.broker.Tell(messages.Unwant{Filter: wire})
+	}
+	s.broker.Tell(messages.Leave{Filter: wire})
+}
+
+// filterGone goes on with leaving a filter that the broker has no more.
+func (s *spread) filterGone(ctx actor.Context, filters []string) {
+	for _, wire := range filters {
+		d := s.leaving[wire]
+		to, ok := s.wired(wire)
+		switch {
+		case d == nil || d.to != nil:
+		case !ok:
+			s.left(ctx, d)
+		case d.again.IsZero():
+			d.last = time.Now()
+			s.after(leaveQuiet, ctx.Self(), leaveDue{d})
+		case d.last.After(d.again):
+			d.again = time.Time{}
+			s.after(leaveQuiet, ctx.Self(), leaveDue{d})
+		default:
+			d.to = to.targets()
+			s.table.unsubscribe(ctx, to.filter, d.to) // the subscription says when it has passed all on
+		}
+	}
+}
+
+// leaveDue asks the broker once more to unsubscribe, when all seems to have come.
+func (s *spread) leaveDue(ctx actor.Context, m leaveDue) {
+	switch wait := leaveQuiet - time.Since(m.of.last); {
+	case s.leaving[m.of.wire] != m.of:
+	case wait > 0 || !s.fresh.roomy():
+		s.after(max(wait, leaveQuiet/4), ctx.Self(), m)
+	default:
+		m.of.again = time.Now()
+		s.broker.Tell(messages.Leave{Filter: m.of.wire})
+	}
+}
+
+// handOver has the targets write what the subscription has passed on.
+func (s *spread) handOver(filter string) {
+	for _, wire := range []string{filter, topic.Shared(filter)} {
+		d := s.leaving[wire]
+		if d == nil || d.to == nil || d.left > 0 {
+			continue
+		}
+		for _, target := range d.to {
+			s.serial++
+			s.handing[s.serial] = d
+			d.left++
+			s.groups.Tell(messages.HandOver{Target: target, ID: s.serial})
+		}
+	}
+}
+
+// handedOver notes that a target has written all.
+func (s *spread) handedOver(ctx actor.Context, id uint64) {
+	d := s.handing[id]
+	delete(s.handing, id)
+	if d == nil {
+		return
+	}
+	if d.left--; d.left == 0 {
+		s.left(ctx, d)
+	}
+}
+
+// left says that a filter was left.
+func (s *spread) left(ctx actor.Context, d *departure) {
+	if s.leaving[d.wire] == d {
+		delete(s.leaving, d.wire)
+		s.carryOut(ctx, func() placement.Effects { return s.Left(d.wire) })
+	}
+}

@@ -1,0 +1,269 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// spread is what a router does besides where there are several session slots: it has the
+// filters that the registry gives to its slot, not those that commands name; it holds back
+// what comes of one that another slot still has, and says what the broker has answered.
+type spread struct {
+	*dependencies
+	*placement.Slot
+	*routes
+	table table
+	pairs *pairs
+	departures
+	unsaid map[string]bool // filters of which the broker has something to say
+	held   int             // how many filters are
+	found  []*placement.Filter
+	leader leader
+	// unasked: the routes that are made are of filters that the broker is not asked for.
+	unasked bool
+}
+
+// table is what a router can do with its routes.
+type table interface {
+	subscribe(actor.Context, messages.SubscribeCommand) []messages.Change
+	unsubscribe(actor.Context, string, []messages.Target) []messages.Change
+	ask(to *route, want messages.Want, replay bool)
+	want(to *route, replay bool)
+	welcome(*route, messages.SubscribeCommand)
+	keep(messages.Receipt, []messages.Change)
+	refuse(messages.Receipt, *messages.Failure)
+	// deniedFilter says why commands may not want a filter; nil: they may.
+	deniedFilter(string) *messages.Failure
+}
+
+func newSpread(d *dependencies, routes *routes, pairs *pairs, table table) *spread {
+	s := &spread{dependencies: d, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}, leader: newLeader(d.Layout)}
+	d.mirror.look(func(v *placement.View) { s.Slot = placement.NewSlot(d.Slot, v) })
+	return s
+}
+
+// begin begins with what the registry gives to the slot.
+func (s *spread) begin(ctx actor.Context) {
+	if s.Options.Slot == 0 {
+		s.table.keep("", s.configuredNow(messages.Rules{}))
+	}
+	s.viewed(ctx, placement.Changed{Layout: true})
+	var refused []messages.FilterRefusal
+	s.mirror.look(func(v *placement.View) { refused = v.Refusals(s.Options.Slot) })
+	s.broker.Tell(messages.Begin{Refused: refused})
+}
+
+// receive is what the router hears where there are several slots.
+func (s *spread) receive(ctx actor.Context, message any) {
+	switch m := message.(type) {
+	case viewChanged:
+		s.viewed(ctx, m.Changed)
+	case messages.Kept:
+		s.kept(m)
+	case messages.FilterGone:
+		s.filterGone(ctx, m.Filters)
+	case leaveDue:
+		s.leaveDue(ctx, m)
+	case messages.HandedOver:
+		s.handedOver(ctx, m.ID)
+	}
+}
+
+// viewed has the slot follow what has changed in the view.
+func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
+	s.carryOut(ctx, func() placement.Effects { return s.Changed(c) })
+	if s.Options.Slot == 0 {
+		s.lead(c)
+	}
+	var number uint64
+	s.mirror.look(func(v *placement.View) { number = v.Number() })
+	s.health.progress(number, len(s.unsaid), len(s.leaving)+s.held, s.Idle())
+}
+
+// carryOut does what the slot says.
+func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
+	var e placement.Effects
+	s.mirror.look(func(*placement.View) { e = decide() })
+	for _, i := range e.Sync {
+		s.sync(ctx, i)
+	}
+	for _, wire := range e.Hold {
+		if to, ok := s.wired(wire); ok && !to.held {
+			to.held = true
+			s.held++
+		}
+	}
+	for _, wire := range e.Release {
+		if to, ok := s.wired(wire); ok {
+			s.letGo(to)
+		}
+	}
+	for _, wire := range e.Leave {
+		s.leaveFilter(wire)
+	}
+	s.table.keep("", e.Write)
+}
+
+// wired is the route of a filter as the broker knows it.
+func (r *routes) wired(wire string) (*route, bool) {
+	to, ok := r.trie.Get(topic.Unshared(wire))
+	return to, ok && to.wire == wire
+}
+
+// sync makes the members of a filter, or one of them, what the registry says.
+func (s *spread) sync(ctx actor.Context, i placement.Item) {
+	members, newcomers, asked, asks := s.registered(i)
+	s.stay(i.Wire)
+	filter := topic.Unshared(i.Wire)
+	if to, ok := s.trie.Get(filter); ok {
+		to.leaving = nil
+		gone := to.missing(i, members)
+		if to.wire != i.Wire { // it was shared, or was not
+			gone = to.targets()
+		}
+		s.table.unsubscribe(ctx, filter, gone)
+	}
+	s.unasked = !asks
+	for _, m := range members {
+		s.table.subscribe(ctx, messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{m.Target}, Options: m.Options})
+	}
+	s.unasked = false
+	to, ok := s.wired(i.Wire)
+	if !ok {
+		delete(s.unsaid, i.Wire)
+		return
+	}
+	again := asked > to.number && to.senders.refused(to.want.Serial)
+	to.number = max(to.number, asked)
+	if asks && (to.unasked || again) {
+		to.unasked = false
+		want := to.wants()
+		want.Overlaps, want.Replay = to.want.Overlaps, to.want.Replay
+		s.table.ask(to, want, false)
+	}
+	s.greet(to, newcomers)
+	s.report(ctx, to)
+}
+
+// registered is what the registry says of a filter, or of one target of it.
+func (s *spread) registered(i placement.Item) (members []messages.Member, newcomers []messages.Newcomer, asked uint64, asks bool) {
+	s.mirror.look(func(v *placement.View) {
+		if i.Whole() {
+			members = s.Members(i.Wire)
+		} else if o, ok := s.Member(i); ok {
+			members = []messages.Member{{Target: i.Target, Options: o}}
+		}
+		newcomers, asked, asks = v.Newcomers(i.Wire), v.Asked(i.Wire), s.Asks(i.Wire)
+	})
+	return members, newcomers, asked, asks
+}
+
+// greet has the newcomers get the retained values who have not.
+func (s *spread) greet(to *route, newcomers []messages.Newcomer) {
+	greeted := to.greeted
+	for _, n := range newcomers {
+		if n.Number <= greeted || !to.has(n.Target) {
+			continue
+		}
+		to.greeted = max(to.greeted, n.Number)
+		m, _ := to.members.Get(n.Target)
+		s.table.want(to, true)
+		s.table.welcome(to, messages.SubscribeCommand{
+			Filter: to.filter, Targets: []messages.Target{n.Target}, Options: m.options, Replay: true, Newcomer: n.Channel,
+		})
+	}
+}
+
+// report says what the broker has answered, if it is the answer to all that is asked.
+func (s *spread) report(ctx actor.Context, to *route) {
+	if to.unasked {
+		return
+	}
+	v := to.senders.verdict
+	if v.serial < to.want.Serial {
+		s.unsaid[to.wire] = true
+		return
+	}
+	delete(s.unsaid, to.wire)
+	st := messages.FilterStatus{Filter: to.wire, Number: to.number, Granted: v.failure == nil, QoS: v.qos}
+	if v.failure != nil {
+		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.wire, Kind: v.kind, Code: v.code}, v.failure.Reason
+	}
+	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
+}
+
+// letGo passes on what was held back of a filter.
+func (r *routes) letGo(to *route) {
+	if to.held {
+		to.held = false
+		r.spread.held--
+	}
+	kept := to.kept
+	to.kept = nil
+	for _, d := range kept {
+		if d.To = r.here(d, to, to.still(d.To)); len(d.To) == 0 {
+			r.deps.giveBack(d.Token, d.Weight)
+			continue
+		}
+		to.subscription.Tell(d)
+	}
+}
+
+// here are those of the members of a filter who do not get a message from another slot.
+func (r *routes) here(d messages.Delivery, to *route, members []messages.Member) []messages.Member {
+	if r.spread == nil || !d.Fresh {
+		return members
+	}
+	var rest []messages.Member
+	r.deps.mirror.look(func(v *placement.View) {
+		r.spread.found = v.Match(d.Message.Topic, r.spread.found)
+		if len(r.spread.found) < 2 {
+			rest = members
+			return
+		}
+		for _, m := range members {
+			if !v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found) {
+				rest = append(rest, m)
+			}
+		}
+	})
+	return rest
+}
+
+// still are those of them that are members of the route.
+func (to *route) still(members []messages.Member) (list []messages.Member) {
+	for _, m := range members {
+		if to.has(m.Target) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// missing are the members of a route, or the one that is named, whom the registry has not.
+func (to *route) missing(i placement.Item, members []messages.Member) (gone []messages.Target) {
+	if !i.Whole() {
+		if len(members) == 0 && to.has(i.Target) {
+			gone = append(gone, i.Target)
+		}
+		return gone
+	}
+	stay := setOf(members, func(m messages.Member) messages.Target { return m.Target })
+	for target := range to.members.Each {
+		if !stay[target] {
+			gone = append(gone, target)
+		}
+	}
+	return gone
+}
+
+// targets are those of all members.
+func (to *route) targets() (list []messages.Target) {
+	for target := range to.members.Each {
+		list = append(list, target)
+	}
+	return list
+}

@@ -1,0 +1,302 @@
+package actors_test
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"chanmqttproxy/actors"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+	"chanmqttproxy/test/probe"
+)
+
+// fleet is a process that holds several session slots.
+type fleet struct {
+	*testing.T
+	tables  *probe.Tables
+	tree    *actors.Tree
+	options actors.Options
+	layout  messages.Layout
+	epoch   uint64
+	log     *probe.Log
+	slots   map[int]*held
+	layers  map[int]*probe.Layer
+	brokers map[int]*probe.Broker
+}
+
+type held struct {
+	*actors.Slot
+	layer  *probe.Layer
+	broker *probe.Broker
+}
+
+// several runs a test with so many slots.
+func several(t *testing.T, sessions int, test func(*fleet)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fleet{
+			T: t, tables: probe.NewTables(), log: &probe.Log{}, layout: messages.Layout{Sessions: sessions},
+			slots: map[int]*held{}, layers: map[int]*probe.Layer{}, brokers: map[int]*probe.Broker{},
+		}
+		f.options = actors.Options{Registry: f.tables, Log: slog.New(f.log)}
+		f.tree = actors.New(f.options)
+		for slot := range sessions {
+			f.hold(slot)
+		}
+		f.pass(time.Second)
+		test(f)
+		for _, slot := range slices.Sorted(maps.Keys(f.slots)) {
+			f.give(slot)
+		}
+		f.pass(time.Minute)
+	})
+}
+
+// hold starts a slot, as the next holder of its session.
+func (f *fleet) hold(slot int) {
+	f.epoch++
+	if f.layers[slot] == nil {
+		f.layers[slot], f.brokers[slot] = probe.NewLayer(), probe.NewBroker()
+	}
+	l := f.layers[slot]
+	l.Share(f.tables.Writer(slot, f.epoch))
+	o := f.options
+	o.Layer, o.MQTT, o.Slot, o.Layout = l, f.brokers[slot], slot, f.layout
+	f.slots[slot] = &held{Slot: f.tree.Start(o), layer: l, broker: f.brokers[slot]}
+}
+
+// give stops a slot.
+func (f *fleet) give(slot int) {
+	f.slots[slot].Shutdown()
+	<-f.slots[slot].Done()
+	delete(f.slots, slot)
+}
+
+func (f *fleet) pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// resize tells the first slot of another number, with those slots held that there are to be.
+func (f *fleet) resize(sessions int) {
+	f.layout = messages.Layout{Sessions: sessions, Before: len(f.slots)}
+	for slot := range sessions {
+		if f.slots[slot] == nil {
+			f.hold(slot)
+		}
+	}
+	f.slots[0].SetLayout(f.layout)
+}
+
+// at are the slots whose sessions have a filter.
+func (f *fleet) at(filter string) (list []int) {
+	for _, slot := range slices.Sorted(maps.Keys(f.brokers)) {
+		if _, ok := f.brokers[slot].Filters()[filter]; ok {
+			list = append(list, slot)
+		}
+	}
+	return list
+}
+
+func (f *fleet) wantAt(what, filter string, slots ...int) {
+	f.Helper()
+	if got := f.at(filter); !slices.Equal(got, slots) {
+		f.Errorf("%s: %s is in the sessions %v, want %v", what, filter, got, slots)
+	}
+}
+
+// got are the payloads that a target got by a slot.
+func (f *fleet) got(slot int, target messages.Target) (list []string) {
+	for _, e := range f.layers[slot].Sent(target) {
+		list = append(list, string(e.Message.Payload))
+	}
+	return list
+}
+
+// placed is a filter that has its place in that slot of n.
+func placed(slot, n int) string {
+	for i := 0; ; i++ {
+		if f := fmt.Sprint("filter/", i); topic.Slot(f, n) == slot {
+			return f
+		}
+	}
+}
+
+// moves is a filter whose place is another once there are n slots, not m.
+func moves(from, m, to, n int) string {
+	for i := 0; ; i++ {
+		if f := fmt.Sprint("filter/", i); topic.Slot(f, m) == from && topic.Slot(f, n) == to {
+			return f
+		}
+	}
+}
+
+func (f *fleet) answered(n int) (kinds []string) {
+	for _, e := range f.layers[0].Sent(asker) {
+		kind, _ := e.Body.Get("type")
+		kinds = append(kinds, fmt.Sprint(kind))
+	}
+	if len(kinds) != n {
+		f.Errorf("answers %v, want %d", kinds, n)
+	}
+	return kinds
+}
+
+// A command goes to the registry, the slot of its filter subscribes, and the first one
+// answers.
+func TestSlotsFollowTheRegistry(t *testing.T) {
+	t.Parallel()
+	several(t, 3, func(f *fleet) {
+		for slot := range 3 {
+			filter := placed(slot, 3)
+			r := f.layers[0].Put(asking("", filter, alerts))
+			f.pass(time.Second)
+			f.wantAt("subscribed", filter, slot)
+			if !f.layers[0].Acked(r) {
+				f.Error("the command is still there")
+			}
+			f.brokers[slot].Send(message(filter, "hot"))
+			f.pass(time.Second)
+			if got := f.got(slot, alerts); !slices.Equal(got, []string{"hot"}) {
+				f.Errorf("slot %d delivered %v", slot, got)
+			}
+		}
+		f.answered(3)
+		for slot := range 3 {
+			f.layers[0].Put(messages.UnsubscribeCommand{Filter: placed(slot, 3), Targets: []messages.Target{alerts}, Reply: answerTo("")})
+			f.pass(time.Second)
+			f.wantAt("unsubscribed", placed(slot, 3))
+		}
+		f.answered(6)
+	})
+}
+
+// What the broker refuses in another slot the first one says; asked again, it is tried
+// again.
+func TestRefusalsComeBack(t *testing.T) {
+	t.Parallel()
+	several(t, 2, func(f *fleet) {
+		filter := placed(1, 2)
+		f.brokers[1].Deny(filter)
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(2 * time.Second)
+		f.brokers[1].Allow(filter)
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(2 * time.Second)
+		if got := f.answered(2); !slices.Equal(got, []string{"mqtt.error", "mqtt.subscribed"}) {
+			f.Errorf("answered %v", got)
+		}
+	})
+}
+
+// A filter moves: the new owner holds back until the former one has handed over.
+func TestFiltersMove(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.layers[0].Stick(alerts, true) // what the former owner has is not handed over
+		f.brokers[0].Send(message(filter, "1"))
+		f.resize(3)
+		f.pass(time.Second)
+		f.brokers[2].Send(message(filter, "2"))
+		f.pass(time.Minute)
+		f.wantAt("while it moves", filter, 2)
+		if got := f.got(2, alerts); len(got) > 0 {
+			f.Errorf("the owner delivered %v before", got)
+		}
+		f.layers[0].Stick(alerts, false)
+		f.pass(5 * time.Second)
+		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1"}) || !slices.Equal(b, []string{"2"}) {
+			f.Errorf("delivered %v and %v", a, b)
+		}
+		if l := f.slots[0].Layout(); l != (messages.Layout{Sessions: 3}) {
+			f.Errorf("the layout is %v", l)
+		}
+
+		f.resize(1) // and back
+		f.pass(10 * time.Second)
+		f.wantAt("back", filter, 0)
+		for slot := 1; slot < 3; slot++ {
+			if !f.slots[slot].Idle() {
+				f.Errorf("slot %d is not idle", slot)
+			}
+		}
+	})
+}
+
+// A former owner that is not there is waited for, until its next holder has left.
+func TestDeadOwnerIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	filter := moves(1, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.give(1)
+		f.layout = messages.Layout{Sessions: 3, Before: 2}
+		f.hold(2)
+		f.slots[0].SetLayout(f.layout)
+		f.pass(time.Minute)
+		f.wantAt("while nobody holds the former owner's slot", filter, 1, 2)
+		f.hold(1)
+		f.pass(10 * time.Second)
+		f.wantAt("in the end", filter, 2)
+	})
+}
+
+// A target that several slots serve gets a message from the lowest of them.
+func TestOverlapsAcrossSlots(t *testing.T) {
+	t.Parallel()
+	low, high := "", "a/b"
+	for _, c := range []string{"a/+", "+/b", "+/+", "a/#", "#"} {
+		if topic.Slot(c, 3) < topic.Slot(high, 3) {
+			low = c
+		}
+	}
+	if low == "" {
+		t.Skip("the hash has no such filters")
+	}
+	several(t, 3, func(f *fleet) {
+		for _, filter := range []string{low, high} {
+			f.layers[0].Put(asking("", filter, alerts))
+		}
+		f.pass(5 * time.Second)
+		f.brokers[topic.Slot(low, 3)].Send(message("a/b", "x"))
+		f.brokers[topic.Slot(high, 3)].Send(message("a/b", "x"))
+		f.pass(time.Second)
+		if a, b := f.got(topic.Slot(low, 3), alerts), f.got(topic.Slot(high, 3), alerts); len(a) != 1 || len(b) != 0 {
+			f.Errorf("delivered %v and %v", a, b)
+		}
+	})
+}
+
+// Redis loses all: it has again what the first slot knows.
+func TestTablesAreWrittenAgain(t *testing.T) {
+	t.Parallel()
+	several(t, 3, func(f *fleet) {
+		for slot := range 3 {
+			f.layers[0].Put(asking("", placed(slot, 3), alerts))
+		}
+		f.pass(time.Second)
+		f.tables.Lose()
+		f.pass(30 * time.Second)
+		for slot := range 3 {
+			f.wantAt("after the loss", placed(slot, 3), slot)
+		}
+		f.layers[0].Put(asking("", moves(0, 3, 0, 3)+"/more", alerts))
+		f.pass(time.Second)
+		f.answered(4)
+		f.give(0)
+		f.hold(0)
+		f.pass(5 * time.Second)
+		for slot := range 3 {
+			f.wantAt("after another holder", placed(slot, 3), slot)
+		}
+	})
+}
