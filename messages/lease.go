@@ -11,7 +11,9 @@ type Slot struct {
 
 // LeaseAsk is what a worker tells and asks of the leases of session slots.
 type LeaseAsk struct {
-	// Worker names the process, as no other is named; Name is for people.
+	// Worker names the process, as no other is named; Name is for people. The number before
+	// the point in Worker, 1 where there is none, is that of the form in which such workers
+	// store subscriptions: those of the lowest number that are there hold all slots.
 	Worker, Name string
 	// Turn is higher than those of all questions of that worker before. One that comes
 	// after a later one is refused: it says what was, and could give up what is held again.

@@ -17,9 +17,8 @@ type keys struct {
 // slot. No valid name has it.
 const slotMark = "$slot:"
 
-// SlotChannel is the channel by which the other session slots reach one. No site
-// can name it. What is sent to it waits in the queue of that slot, which for the
-// first is the site's own command channel, and is received with FromSlot.
+// SlotChannel is the channel by which session slots of older workers reach each other. No
+// site can name it.
 func SlotChannel(channel string, slot int) string {
 	return channel + slotMark + messages.SlotName(slot)
 }

@@ -68,6 +68,10 @@ const (
 	farewell = time.Second
 )
 
+// format begins the ids of workers, by which those that store something else know each
+// other: see messages.LeaseAsk.
+const format = "2."
+
 // Counts are how often slots came and went: taken; given up, at a stop or for others to
 // have their share; lost, since the lease was not renewed in time; and left because
 // another client had their session.
@@ -135,7 +139,7 @@ func (v View) Left() time.Duration {
 func New(o Options) *Keeper {
 	host, _ := os.Hostname()
 	return &Keeper{
-		Options: o, worker: strings.ToLower(rand.Text()), name: fmt.Sprintf("%s:%d", host, os.Getpid()),
+		Options: o, worker: format + strings.ToLower(rand.Text()), name: fmt.Sprintf("%s:%d", host, os.Getpid()),
 		held: map[int]*holding{}, release: map[int]bool{}, shun: map[int]*shunned{}, poked: make(chan struct{}, 1),
 	}
 }
