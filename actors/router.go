@@ -31,6 +31,8 @@ type router struct {
 	seen          uint64 // Seq of the last delivery
 
 	restoring bool // the subscriptions of before are not known yet
+	several   bool // there are several session slots
+	layout    messages.Layout
 	early     []messages.Execute
 
 	flushing  int // Flushes to be answered before deliveries go on
@@ -44,7 +46,7 @@ type router struct {
 
 func newRouter(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true}
+		return &router{dependencies: deps, routes: routes{deps: deps}, pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -58,7 +60,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Restored:
 		r.restored(ctx, m)
 	case messages.Relaid:
-		if r.spread != nil && r.Slot == 0 {
+		if r.layout = m.Layout; r.spread != nil && r.Slot == 0 {
 			r.spread.leader.layout = m.Layout
 			r.spread.lead(placement.Changed{})
 		}
@@ -67,6 +69,8 @@ func (r *router) Receive(ctx actor.Context) {
 	case viewChanged, messages.Kept, messages.FilterGone, leaveDue, messages.HandedOver:
 		if r.spread != nil {
 			r.spread.receive(ctx, m)
+		} else if r.several {
+			r.beginSpread(ctx)
 		}
 	case messages.Drop:
 		r.drop(ctx, m)
@@ -262,9 +266,8 @@ func (r *router) done(receipt messages.Receipt) {
 // still allows, and lets the broker and the commands come.
 func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	if m.Several {
-		r.spread = newSpread(r.dependencies, &r.routes, &r.pairs, r)
-		r.spread.begin(ctx)
-		r.begin(ctx)
+		r.several = true
+		r.beginSpread(ctx)
 		return
 	}
 	var changes []messages.Change
@@ -281,6 +284,19 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving, Refused: m.Refused})
 	r.begin(ctx)
+}
+
+// beginSpread begins where there are several slots, as soon as it is known what is whose: a
+// session that was resumed before would hand out what nobody here seems to want.
+func (r *router) beginSpread(ctx actor.Context) {
+	loaded := false
+	r.mirror.look(func(v *placement.View) { loaded = v.Loaded() })
+	if loaded {
+		r.spread = newSpread(r.dependencies, &r.routes, &r.pairs, r)
+		r.spread.leader.layout = r.layout
+		r.spread.begin(ctx)
+		r.begin(ctx)
+	}
 }
 
 // begin carries out what has come before the subscriptions were known.

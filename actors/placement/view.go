@@ -97,9 +97,10 @@ func (v *View) Known(slots int) []messages.Position {
 	return known
 }
 
-// Loaded says whether the registry is known as a whole.
+// Loaded says whether the registry is known as a whole. One that was taken over from an older
+// version has no layout at first, so that nobody knows yet what is whose.
 func (v *View) Loaded() bool {
-	return len(v.tables) > 0 && v.tables[0].at.Number > 0 && !v.tables[0].resetting
+	return len(v.tables) > 0 && v.tables[0].at.Number > 0 && !v.tables[0].resetting && len(v.epochs) > 0
 }
 
 // Number is that of the last change of the registry that is known.
