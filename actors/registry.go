@@ -73,8 +73,9 @@ type registry struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	known    bool // what was stored has been read
-	several  bool // there are several slots: what is stored is in the mirror
+	known    bool             // what was stored has been read
+	several  bool             // there are several slots: what is stored is in the mirror
+	epochs   []messages.Epoch // that are stored, where there is one slot
 	stored   map[storedKey]messages.Options
 	leaving  map[string]bool
 	refused  map[string]messages.FilterRefusal
@@ -188,7 +189,7 @@ func (r *registry) read() (m messages.Restored, err error) {
 		return m, err
 	}
 	if r.Slot == 0 {
-		if m.Several, err = r.lay(m); err != nil || !m.Several {
+		if err = r.lay(&m); err != nil || !m.Several {
 			return m, err
 		}
 	}
@@ -197,20 +198,21 @@ func (r *registry) read() (m messages.Restored, err error) {
 }
 
 // lay sees that the layouts are in Redis that count, and what else the mirror may know of a
-// registry that is lost. It says whether there are several slots.
-func (r *registry) lay(m messages.Restored) (several bool, err error) {
-	epochs, several := placement.First(m.Epochs, r.Layout)
-	var changes []messages.Change
-	if len(m.Epochs) == 0 {
-		changes = append(changes, messages.Change{Epochs: epochs})
-		r.mirror.look(func(v *placement.View) {
-			if v.Loaded() {
-				changes, several = v.Registry(), true
-			}
-		})
-		_, err = r.Layer.Write(r.ctx, changes)
+// registry that is lost. It notes whether there are several slots.
+func (r *registry) lay(m *messages.Restored) (err error) {
+	found := len(m.Epochs) > 0
+	m.Epochs, m.Several = placement.First(m.Epochs, r.Layout)
+	if found {
+		return nil
 	}
-	return several, err
+	changes := []messages.Change{{Epochs: m.Epochs}}
+	r.mirror.look(func(v *placement.View) {
+		if v.Loaded() {
+			changes, m.Several = v.Registry(), true
+		}
+	})
+	_, err = r.Layer.Write(r.ctx, changes)
+	return err
 }
 
 func (r *registry) restored(ctx actor.Context, m restored) {
@@ -220,7 +222,7 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.later(ctx, r.Backoff.layer().delay(r.attempts), restoreAgain{})
 		return
 	}
-	r.attempts, r.known, r.several = 0, true, m.Several
+	r.attempts, r.known, r.several, r.epochs = 0, true, m.Several, m.Epochs
 	r.health.several.Store(m.Several)
 	if r.several && r.Slot > 0 {
 		r.bridge.Tell(messages.LayerState{Up: true})
@@ -381,6 +383,9 @@ func (r *registry) checked(ctx actor.Context, m checked) {
 		return
 	}
 	missing := repair(r.holding(), m.found)
+	if len(m.found.Epochs) == 0 && len(r.epochs) > 0 {
+		missing = append(missing, messages.Change{Epochs: r.epochs})
+	}
 	r.mirror.look(func(v *placement.View) {
 		if r.several {
 			missing = v.Statuses(r.Slot)

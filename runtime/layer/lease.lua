@@ -91,7 +91,7 @@ if ARGV[4] == '1' and layout[1] ~= wish and not elder and not reigns then layout
 local needed = said[tostring(layout[1])]
 if needed and slots['0'] and slots['0'].holder == me then layout[2] = tonumber(needed) end
 for name in pairs(slots) do
-  if tonumber(name) >= math.max(layout[1], layout[2]) then
+  if (tonumber(name) or math.huge) >= math.max(layout[1], layout[2]) then
     redis.call('HDEL', key, 'slot:' .. name)
     slots[name] = nil
   end
