@@ -124,7 +124,20 @@ func TestOldKeys(t *testing.T) {
 			b.older(0, put(oldStored(zero)), put(oldStored("local", func(o *messages.Options) { o.NoLocal = true })), messages.Change{Leaving: "gone"})
 			b.older(1, put(oldStored(one, qos(1))), messages.Change{Refusal: refusal})
 
+			early := make(chan struct{}) // who has another slot waits
+			waits := b.client(1)
+			go func() {
+				defer close(early)
+				_, _ = waits.RestoreTables(t.Context())
+			}()
+			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-early:
+				t.Error("the second slot begins before the first has taken in what is there")
+			default:
+			}
 			first, all := b.restored(0)
+			<-early
 			want("imported", filtersOf(all.Stored), of(zero+"0", one+"1", "local0"))
 			want("leaving", fmt.Sprint(all.Leaving), "[gone]")
 			second, all := b.restored(1)

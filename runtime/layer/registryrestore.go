@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"chanmqttproxy/messages"
 )
@@ -34,9 +35,12 @@ func (c *Client) RestoreTables(ctx context.Context) (messages.Restored, error) {
 func (c *Client) restore(ctx context.Context) (all messages.Restored, err error) {
 	s := &c.storing
 	if c.keys.slot <= 0 {
-		if all, err = c.restoreRegistry(ctx); err != nil {
-			return all, err
-		}
+		all, err = c.restoreRegistry(ctx)
+	} else {
+		err = c.awaitImport(ctx)
+	}
+	if err != nil {
+		return all, err
 	}
 	list, err := c.claim(ctx, &s.status, func() (map[string]string, error) {
 		had, err := c.oldEntries(ctx, c.keys.slot)
@@ -105,6 +109,35 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 		return all, c.exportOld(ctx, slots)
 	}
 	return all, nil
+}
+
+const (
+	// importTime is how long the holder of another slot waits until that of the first has
+	// taken in what older workers have stored, and importPause is between two looks.
+	importTime  = 10 * time.Second
+	importPause = 50 * time.Millisecond
+)
+
+// awaitImport waits until the registry holds what older workers have stored: whoever resumed
+// the session of a slot before would not know what is wanted of what it hands out.
+func (c *Client) awaitImport(ctx context.Context) error {
+	for until := time.Now().Add(importTime); ; {
+		slots, err := c.oldSlots(ctx)
+		if err != nil {
+			return err
+		}
+		old, err := c.oldEditions(ctx, slots)
+		if err != nil || !old.foreign() {
+			return err
+		}
+		if time.Now().After(until) {
+			c.log.Warn("what an older worker has stored was not taken in: going on without", "slot", c.keys.slot)
+			return nil
+		}
+		if !pause(ctx, importPause) {
+			return ctx.Err()
+		}
+	}
 }
 
 // claim reads a table and makes it that of this holder of the slot. Where there is none, or
