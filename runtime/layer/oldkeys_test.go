@@ -47,6 +47,13 @@ func (b *oldBench) older(slot int, changes ...messages.Change) {
 	if err := b.client(slot).Store(b.t.Context(), changes); err != nil {
 		b.t.Fatal(err)
 	}
+	key := "chanmqttproxy:asgi:mqtt:subscriptions"
+	if slot > 0 {
+		key += fmt.Sprint("$slot:", slot)
+	}
+	if err := b.admin.HSet(b.t.Context(), key, `["edition"]`, fmt.Sprint("older:", b.epoch)).Err(); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // olderHas is what an older worker would find.
