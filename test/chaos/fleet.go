@@ -98,6 +98,9 @@ func (f Fleet) Restart(worker int) {
 func (f Fleet) Layout() (sessions, before int) {
 	f.t.Helper()
 	layout, err := f.redis.HGet(context.Background(), leases, "layout").Result()
+	if err == redis.Nil {
+		return 0, 0 // Redis has lost it, and no worker has asked since
+	}
 	if err != nil {
 		f.t.Fatalf("looking how many session slots there are: %v", err)
 	}
