@@ -86,9 +86,13 @@ func (s *Slot) Alone() bool { return s.deps.health.restored.Load() && !s.deps.he
 // stopped, and Retired.
 func (s *Slot) Idle() bool { return s.deps.health.idle.Load() }
 
-// Retired is what is to be written when the session of an Idle slot was dropped.
+// Retired is what is to be written when the session of an Idle slot was dropped; nil: by
+// the newest layout it is a slot again, and its session is to be kept.
 func (s *Slot) Retired() (changes []messages.Change) {
 	s.deps.mirror.look(func(v *placement.View) {
+		if s.deps.Slot < v.Epoch().Sessions {
+			return
+		}
 		epoch := v.Epoch().Number
 		changes = append(changes, messages.Change{Status: &messages.SlotStatus{Epoch: epoch, Left: epoch, Change: v.Number()}})
 	})

@@ -182,6 +182,10 @@ func (r *registry) restore(ctx actor.Context) {
 	}, func(err error) any { m.err = err; return m })
 }
 
+// errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
+// session brings would be for nobody.
+var errNoRegistry = errors.New("the first session slot has not stored the registry yet")
+
 // read reads what is stored, and finds out whether there are several slots. Then the mirror
 // has it.
 func (r *registry) read() (m messages.Restored, err error) {
@@ -194,7 +198,15 @@ func (r *registry) read() (m messages.Restored, err error) {
 		}
 	}
 	r.mirror.join(r.dependencies)
-	return messages.Restored{Several: true}, r.mirror.sync(r.ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before))
+	if err = r.mirror.sync(r.ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before)); err != nil {
+		return m, err
+	}
+	r.mirror.look(func(v *placement.View) {
+		if !v.Loaded() || v.Epoch().Number == 0 {
+			err = errNoRegistry
+		}
+	})
+	return messages.Restored{Several: true}, err
 }
 
 // lay sees that the layouts are in Redis that count, and what else the mirror may know of a

@@ -79,8 +79,9 @@ func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 		s.lead(c)
 	}
 	var number uint64
-	s.mirror.look(func(v *placement.View) { number = v.Number() })
-	s.health.progress(number, len(s.unsaid), len(s.leaving)+s.held, s.Idle())
+	var idle bool
+	s.mirror.look(func(v *placement.View) { number, idle = v.Number(), s.Idle() })
+	s.health.progress(number, len(s.unsaid), len(s.leaving)+s.held, idle)
 }
 
 // carryOut does what the slot says.

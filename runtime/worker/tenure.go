@@ -126,7 +126,7 @@ func (t *tenure) Relaid(l messages.Layout) {
 		t.slot.Shutdown()
 	case t.retired && l.Sessions > t.number:
 		t.once.Do(func() { close(t.over) })
-	case t.number > 0 && !t.retired && t.slot.Idle():
+	case t.number > 0 && t.number >= l.Sessions && !t.retired && t.slot.Idle():
 		t.retired = true
 		go t.retire(t.slot.Health().State.Version)
 	case t.layout != l:
@@ -149,9 +149,13 @@ const retireTimeout = 5 * time.Second
 
 // retire has the broker drop the session, and says so.
 func (t *tenure) retire(version messages.Version) {
-	left := t.slot.Retired()
 	t.slot.Shutdown()
 	<-t.slot.Done()
+	left := t.slot.Retired()
+	if left == nil { // it is one again meanwhile
+		t.once.Do(func() { close(t.over) })
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), retireTimeout)
 	defer cancel()
 	if err := t.broker.Drop(ctx, version); err != nil {
