@@ -243,14 +243,27 @@ async def read_stream():
     assert answer["type"] == "mqtt.unsubscribed", answer
 
 
+@scene
+async def LightConsumer():
+    await publish("house/attic/light", "dim", retain=True)
+    async with page("LightConsumer") as p:
+        await gets(p, {"room": "attic", "light": "dim"})
+        await granted("house/+/light")
+        await publish("house/hall/light", "on")
+        await gets(p, {"room": "hall", "light": "on"})
+        await p.send_json_to({"room": "hall", "light": "off"})
+        await p.send_json_to({"room": "hall/secret", "light": "off"})
+        await gets(p, {"error": "denied"})
+
+
 called = set()
 
 
 def noted(name, method):
     @functools.wraps(method)
-    async def call(*args):
+    async def call(*args, **arguments):
         called.add(name)
-        return await method(*args)
+        return await method(*args, **arguments)
 
     return call
 
