@@ -48,7 +48,7 @@ type part struct {
 }
 
 type leaving struct {
-	asked, gone bool
+	gone bool
 	quiet       int // since which tick nothing has come
 }
 

@@ -122,7 +122,7 @@ type command struct {
 
 // mutation breaks a rule, to see that the account finds it.
 type mutation struct {
-	noHold, lapsedIsMark, leaveEarly, noDrain, noFence, noBarrier, trustGrant bool
+	noHold, lapsedIsMark, leaveEarly, noDrain, noFence, trustGrant bool
 }
 
 func target(name string) messages.Target { return messages.Target{Kind: messages.Group, Name: name} }
