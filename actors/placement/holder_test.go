@@ -48,8 +48,8 @@ type part struct {
 }
 
 type leaving struct {
-	gone bool
-	quiet       int // since which tick nothing has come
+	gone  bool
+	quiet int // since which tick nothing has come
 }
 
 // window is the receive maximum.
