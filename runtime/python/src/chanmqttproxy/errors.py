@@ -11,7 +11,7 @@ class MqttError(Exception):
         self.topic = topic
 
     def __str__(self) -> str:
-        about = f" ({self.topic})" if self.topic else ""
+        about = f" ({self.topic})" if self.topic and self.topic not in self.reason else ""
         return f"{self.code}: {self.reason}{about}"
 
 
