@@ -84,10 +84,17 @@ local late = sent > 0 and now - sent > lease / 2
 local unsure = lost > now
 
 -- The layout. The holder of the first slot says how many slots there must be until all have
--- left what is not their own.
+-- left what is not their own. Where all was lost it says the layout too: the others know
+-- only what they are configured with, and propose that when it is known again.
 local wish = tonumber(ARGV[3])
 if not layout then layout = {wish, 0} end
-if ARGV[4] == '1' and layout[1] ~= wish and not elder and not reigns then layout = {wish, math.max(layout[1], layout[2])} end
+local first = slots['0'] or {holder = '-'}
+local claims = first.holder == me or first.holder == '-' and tonumber(held['0'] or -1) > 0 and not doubtful['0'] and not release['0']
+if unsure and claims and not late then
+  for sessions, needed in pairs(said) do layout = {tonumber(sessions), tonumber(needed)} end
+elseif ARGV[4] == '1' and layout[1] ~= wish and not unsure and not elder and not reigns then
+  layout = {wish, math.max(layout[1], layout[2])}
+end
 local needed = said[tostring(layout[1])]
 if needed and slots['0'] and slots['0'].holder == me then layout[2] = tonumber(needed) end
 for name in pairs(slots) do

@@ -147,6 +147,46 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 	return ask
 }
 
+// TestLayoutAfterALoss: what the holder of the first slot knows counts, not what whoever
+// asks first is configured with.
+func TestLayoutAfterALoss(t *testing.T) {
+	t.Parallel()
+	eachRedis(t, func(t *testing.T, addr string) {
+		c := leasesAt(t, addr)
+		turn := uint64(0)
+		ask := func(worker string, sessions int, change func(*messages.LeaseAsk)) messages.LeaseAnswer {
+			t.Helper()
+			turn++
+			a := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: sessions, Turn: turn}
+			change(&a)
+			answer, err := c.Lease(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		}
+		propose := func(a *messages.LeaseAsk) { a.Propose = true }
+		first := ask("2.first", 2, propose)
+		other := ask("2.other", 3, propose)
+		if other.Layout != (messages.Layout{Sessions: 3, Before: 2}) {
+			t.Fatalf("before the loss the layout is %+v", other.Layout)
+		}
+		if err := kit.RedisClient(t, addr).FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		ask("2.third", 2, func(a *messages.LeaseAsk) { a.Sent = other.Now })
+		again := ask("2.first", 2, func(a *messages.LeaseAsk) {
+			a.Sent, a.Held, a.Layout = first.Now, first.Held, messages.Layout{Sessions: 3, Before: 2}
+		})
+		later := ask("2.other", 3, func(a *messages.LeaseAsk) { a.Sent = other.Now })
+		for _, got := range []messages.LeaseAnswer{again, later} {
+			if got.Layout != (messages.Layout{Sessions: 3, Before: 2}) {
+				t.Errorf("after the loss the layout is %+v", got.Layout)
+			}
+		}
+	})
+}
+
 // TestOvertakenQuestion: what was given up as lost, and comes after later questions, takes
 // nothing from a worker that has it again.
 func TestOvertakenQuestion(t *testing.T) {

@@ -87,7 +87,7 @@ func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	if elder || reigns {
 		ask.Propose = false
 	}
-	l.layout(ask)
+	l.layout(ask, late, now)
 	free := l.renew(ask, late, now, now+length)
 	left := len(free)
 	if !late && l.lost <= now && !elder {
@@ -128,17 +128,31 @@ func (l *Leases) held(worker string, now int64) (older, empty bool) {
 	return older, empty
 }
 
-func (l *Leases) layout(ask messages.LeaseAsk) {
+func (l *Leases) layout(ask messages.LeaseAsk, late bool, now int64) {
 	if l.sessions == 0 {
 		l.sessions = ask.Sessions
 	}
-	if ask.Propose && l.sessions != ask.Sessions {
+	unsure := l.lost > now
+	switch {
+	case unsure && !late && ask.Layout.Sessions > 0 && l.claimsFirst(ask):
+		l.sessions, l.before = ask.Layout.Sessions, ask.Layout.Before
+	case ask.Propose && l.sessions != ask.Sessions && !unsure:
 		l.sessions, l.before = ask.Sessions, max(l.sessions, l.before)
 	}
 	if first := l.slots[0]; first != nil && first.holder == ask.Worker && ask.Layout.Sessions == l.sessions {
 		l.before = ask.Layout.Before
 	}
 	maps.DeleteFunc(l.slots, func(n int, _ *lease) bool { return n >= l.count() })
+}
+
+// claimsFirst says whether a worker holds the first slot, or remembers that it does.
+func (l *Leases) claimsFirst(ask messages.LeaseAsk) bool {
+	first := l.slots[0]
+	if first != nil && first.holder != "" {
+		return first.holder == ask.Worker
+	}
+	return slices.ContainsFunc(ask.Held, func(s messages.Slot) bool { return s.Number == 0 && s.Epoch > 0 }) &&
+		!slices.Contains(ask.Doubtful, 0) && !slices.Contains(ask.Release, 0)
 }
 
 func (l *Leases) count() int { return max(l.sessions, l.before) }
