@@ -129,24 +129,34 @@ func TestSealed(t *testing.T) {
 	v.restores(keys, "secret/a")
 }
 
-// TestSealedNews: slots tell each other in secret too.
-func TestSealedNews(t *testing.T) {
+// TestSealedTables: what session slots agree on is secret too, also what is gone.
+func TestSealedTables(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
-	news := v.redis.Subscribe(t.Context(), "chanmqttproxy:asgi:mqtt:news")
-	defer news.Close()
-	if _, err := news.Receive(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	c := layer.New(layer.Config{
-		Hosts: []layer.Host{{Redis: v.redis.Options()}}, EncryptionKeys: []string{"key"},
+		Hosts: []layer.Host{{Redis: v.redis.Options()}}, EncryptionKeys: []string{"key"}, Epoch: 1,
 		Until: func() time.Time { return time.Now().Add(time.Hour) },
 	}, slog.New(v.log))
 	t.Cleanup(c.Close)
-	v.store(c, "secret/a")
-	m, err := news.ReceiveMessage(t.Context())
-	if err != nil || strings.Contains(m.Payload, "secret") || strings.Contains(m.Payload, "house") {
-		t.Errorf("told %v, %v", m, err)
+	if _, err := c.RestoreTables(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a, b := oldStored("secret/a"), oldStored("secret/b")
+	for _, change := range []messages.Change{{Put: &a}, {Put: &b}, {Remove: &b}, {Filter: &messages.FilterStatus{Filter: "secret/a", Granted: true}}} {
+		if _, err := c.Write(t.Context(), []messages.Change{change}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"registry", "status"} {
+		fields := v.redis.HGetAll(t.Context(), "chanmqttproxy:asgi:mqtt:"+key).Val()
+		for field, value := range fields {
+			if strings.Contains(field+value, "secret") {
+				t.Errorf("%s shows %q: %q", key, field, value)
+			}
+		}
+		if len(fields) < 2 {
+			t.Errorf("%s holds %q", key, fields)
+		}
 	}
 }
 
