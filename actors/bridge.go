@@ -89,6 +89,7 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 }
 
 func (b *bridge) start(ctx actor.Context) {
+	defer b.begun()
 	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
@@ -99,6 +100,15 @@ func (b *bridge) start(ctx actor.Context) {
 		return
 	}
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
+}
+
+// begun says that the children are there, also of a bridge that was restarted.
+func (b *bridge) begun() {
+	select {
+	case <-b.started:
+	default:
+		close(b.started)
+	}
 }
 
 func (b *bridge) shutdown(ctx actor.Context) {

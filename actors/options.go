@@ -187,6 +187,7 @@ type dependencies struct {
 	paths      paths
 	dispatcher *dispatcher
 	health     *health
+	started    chan struct{} // closed when the bridge has made its children
 	rules      *atomic.Pointer[messages.Rules]
 	fresh      *freshness
 	bridge     Ref[messages.ToBridge]
@@ -238,6 +239,7 @@ func newDependencies(s *shared, o Options) *dependencies {
 		paths:      at,
 		dispatcher: newDispatcher(),
 		health:     &health{},
+		started:    make(chan struct{}),
 		fresh:      &freshness{most: int64(o.ReceiveMaximum) / 2},
 		bridge:     refTo[messages.ToBridge](s.system, at.bridge),
 		reader:     refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),

@@ -29,6 +29,7 @@ type Slot struct {
 	deps *dependencies
 	done chan struct{}
 	err  error
+	over bool // it has ended; kept by the tree's mutex
 }
 
 // New makes a tree without slots. The Stats, Log and Count of the options are for all
@@ -45,16 +46,22 @@ func New(o Options) *Tree {
 	}
 }
 
-// Start brings a slot up and returns at once: both sides may still be away. A slot
-// that was there before under the number must be done.
+// Start brings a slot up and returns when its actors are there: both sides may still be
+// away. A slot that was there before under the number must be done.
 func (t *Tree) Start(o Options) *Slot {
 	o.Stats = t.stats
 	s := &Slot{tree: t, deps: newDependencies(t.shared, o), done: make(chan struct{})}
-	t.mu.Lock()
-	t.slots[o.Slot] = s
-	t.mu.Unlock()
 	// The name is free: of the one before nothing is left.
 	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, s.ended), s.deps.paths.bridge)
+	select { // the library's mailboxes take nothing from others while they are being made
+	case <-s.deps.started:
+	case <-s.done:
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !s.over {
+		t.slots[o.Slot] = s
+	}
 	return s
 }
 
@@ -62,6 +69,7 @@ func (s *Slot) ended(err error) {
 	s.err = err
 	s.deps.dispatcher.end()
 	s.tree.mu.Lock()
+	s.over = true
 	delete(s.tree.slots, s.deps.Slot)
 	s.tree.mu.Unlock()
 	close(s.done)
