@@ -137,8 +137,9 @@ type Sum struct {
 	// Late are first copies that came after a higher number of their topic.
 	Late    int
 	Repeats []Repeat
-	// Skips are where a topic did not go on with the next message: what two sessions
-	// have both goes in two runs, one after the other, and not in turns.
+	// Skips are where a topic did not go on with the next message. What two session slots
+	// have both comes in two runs, one after the other, and not in turns. One slot may
+	// break off what it repeats, where the broker had some acknowledgements meanwhile.
 	Skips []Skip
 }
 
