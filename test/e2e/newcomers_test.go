@@ -89,7 +89,11 @@ type wallLayer struct {
 }
 
 func (l wallLayer) Intact(ctx context.Context) (bool, error) {
-	return l.Peer.Intact(ctx, "", "")
+	return l.TablesIntact(ctx, "", "")
+}
+
+func (l wallLayer) Restore(ctx context.Context) (messages.Restored, error) {
+	return l.RestoreTables(ctx)
 }
 
 func (l wallLayer) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
