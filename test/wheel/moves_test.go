@@ -105,7 +105,7 @@ func suite(t *testing.T, pythons map[string]string, version string, packages []s
 		if pythons[version] == "" {
 			kit.Missing(t, "no Python %s on this machine", version)
 		}
-		bin := kit.FreshPython(t, t.TempDir(), pythons[version], append(packages, "pytest")...)
+		bin := kit.FreshPython(t, t.TempDir(), pythons[version], append(packages, "pytest", "cryptography")...)
 		t.Log(output(t, bin+"/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "../../runtime/python/tests"))
 	})
 }

@@ -1,5 +1,6 @@
 """The process of the handlers: manage.py runmqtt --handlers-only."""
 
+import faulthandler
 import logging
 import os
 import signal
@@ -14,11 +15,13 @@ from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers.registry import Registry, discover
 from chanmqttproxy.handlers.service import Service
 from chanmqttproxy.handlers.stores import Store, stores
+from chanmqttproxy.options import shutdown_timeout
 from chanmqttproxy.supervise import notify
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
 READY_WAIT = 5.0  # seconds; the worker may come later
+HANG = 2.0  # seconds beyond the shutdown timeout, after which a process that hangs says where, and ends
 
 NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
 
@@ -47,6 +50,7 @@ def run() -> int:
         if stopped:  # a second signal
             os._exit(1)
         stopped.append(number)
+        faulthandler.dump_traceback_later(shutdown_timeout() + HANG, exit=True)
         service.stop()
 
     stopped: list[int] = []
@@ -59,6 +63,7 @@ def run() -> int:
     notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
     service.wait()
     code = 0 if service.drain() else 1
+    faulthandler.cancel_dump_traceback_later()
     sys.stdout.flush()
     sys.stderr.flush()
     if code:
