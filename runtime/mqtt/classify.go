@@ -144,7 +144,7 @@ func undialled(doing string, err error) *messages.SessionFailure {
 // disconnected judges the DISCONNECT of a version 5 broker.
 func disconnected(doing string, p packet) *messages.SessionFailure {
 	if p.code < 0x80 {
-		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errors.New("the broker ended the session")}
+		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errEnded}
 	}
 	f := refused(doing, messages.MQTT5, p)
 	f.Closed = true

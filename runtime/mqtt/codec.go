@@ -41,6 +41,6 @@ func recovered(err *error) {
 	}
 }
 
-func unexpectedType(f frame) error {
-	return fmt.Errorf("the broker sent a packet of type %d", f.kind())
+func unexpectedType(kind byte) error {
+	return fmt.Errorf("the broker sent a packet of type %d", kind)
 }

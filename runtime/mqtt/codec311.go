@@ -74,6 +74,6 @@ func (codec311) decode(f frame) (p packet, err error) {
 	case *packets.PingrespPacket:
 		return packet{kind: p.MessageType}, nil
 	default:
-		return packet{}, unexpectedType(f)
+		return packet{}, unexpectedType(f.kind())
 	}
 }

@@ -139,7 +139,7 @@ func (c codec5) decode(f frame) (p packet, err error) {
 	case *packets.Disconnect:
 		return packet{kind: cp.Type, code: p.ReasonCode, reason: p.Properties.ReasonString}, nil
 	default: // AUTH too: nobody asked for authentication
-		return packet{}, unexpectedType(f)
+		return packet{}, unexpectedType(f.kind())
 	}
 }
 

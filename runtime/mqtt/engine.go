@@ -10,7 +10,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// errEnded is what ends the reader after a DISCONNECT of the broker.
+// errEnded is why a session is over that the broker has ended with a DISCONNECT.
 var errEnded = errors.New("the broker ended the session")
 
 // engine speaks one version on one connection: it reads what the broker sends and hands
@@ -98,7 +98,7 @@ func (e *engine) handle(p packet) error {
 		e.session.disconnected(p)
 		return errEnded
 	default:
-		return fmt.Errorf("the broker sent a packet of type %d", p.kind)
+		return unexpectedType(p.kind)
 	}
 	return nil
 }
