@@ -58,13 +58,22 @@ func (c *Client) Intact(ctx context.Context, clientID, session string) (bool, er
 	if err != nil && err != redis.Nil {
 		return false, c.failure("looking whether the subscriptions are stored", err)
 	}
-	if clientID != "" {
-		err := c.redis.SetArgs(ctx, c.keys.clientID(), clientID, redis.SetArgs{Mode: "NX"}).Err()
-		if err != nil && err != redis.Nil {
-			return false, c.failure("storing the MQTT client id", err)
-		}
+	if err := c.keepClientID(ctx, clientID); err != nil {
+		return false, err
 	}
 	return c.mark.holds(fields.Val(), edition.Val()) && (session == "" || marked.Val()), nil
+}
+
+// keepClientID stores the MQTT client id, unless it is "" or one is there.
+func (c *Client) keepClientID(ctx context.Context, clientID string) error {
+	if clientID == "" {
+		return nil
+	}
+	err := c.redis.SetArgs(ctx, c.keys.clientID(), clientID, redis.SetArgs{Mode: "NX"}).Err()
+	if err != nil && err != redis.Nil {
+		return c.failure("storing the MQTT client id", err)
+	}
+	return nil
 }
 
 // total is the sum of what commands of a transaction have answered.

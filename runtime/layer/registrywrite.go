@@ -167,11 +167,8 @@ func (c *Client) TablesIntact(ctx context.Context, clientID, session string) (bo
 	if err != nil && err != redis.Nil {
 		return false, c.failure("looking whether the subscriptions are stored", err)
 	}
-	if clientID != "" {
-		err := c.redis.SetArgs(ctx, c.keys.clientID(), clientID, redis.SetArgs{Mode: "NX"}).Err()
-		if err != nil && err != redis.Nil {
-			return false, c.failure("storing the MQTT client id", err)
-		}
+	if err := c.keepClientID(ctx, clientID); err != nil {
+		return false, err
 	}
 	for i, w := range writers {
 		s.lost = s.lost || !states[i].intact(w, c.config.Epoch)
