@@ -112,23 +112,13 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 	}
 	l.storing[receipt] = w
 	l.adding += more
-	s.table.keep(receipt, append(changes, newcomersOf(wire, c)...))
+	s.table.keep(receipt, append(changes, newcomerChanges(wire, c)...))
 }
 
-// newcomersOf are those whom a subscribe brings.
-func newcomersOf(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
-	if !c.Replay {
-		return nil
-	}
-	for i, target := range c.Targets {
-		n := messages.Newcomer{Filter: wire, Target: target}
-		switch {
-		case c.Newcomer == "" || target.Kind == messages.Channel:
-		case i == 0:
-			n.Channel = c.Newcomer
-		default:
-			continue // the newcomer is one of the first target's
-		}
+// newcomerChanges enter the newcomers of a subscribe into the registry.
+func newcomerChanges(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
+	for _, n := range newcomersOf(c) {
+		n.Filter = wire
 		changes = append(changes, messages.Change{Newcomer: &n})
 	}
 	return changes
@@ -316,7 +306,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 			}
 		}
 		if !before.Replays(st) {
-			changes = append(changes, newcomersOf(wire, st)...)
+			changes = append(changes, newcomerChanges(wire, st)...)
 		}
 	}
 	return changes

@@ -408,19 +408,31 @@ func (r *router) subscribe(ctx actor.Context, c messages.SubscribeCommand) (chan
 
 // welcome has the retained values that were asked for find their way.
 func (r *router) welcome(to *route, c messages.SubscribeCommand) {
-	for i, target := range c.Targets {
-		m := messages.Welcome{Target: target, Filter: c.Filter, Options: c.Options, Serial: to.want.Serial, After: r.seen}
-		switch {
-		case c.Newcomer == "" || target.Kind == messages.Channel:
-		case i == 0:
-			m.Channel = c.Newcomer
-		default:
-			continue // the newcomer is one of the first target's
-		}
-		to.welcome(target, m.Serial)
+	for _, n := range newcomersOf(c) {
+		m := messages.Welcome{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Serial: to.want.Serial, After: r.seen}
+		to.welcome(n.Target, m.Serial)
 		to.subscription.Tell(m)
 		r.groups.Tell(m)
 	}
+}
+
+// newcomersOf are the newcomers of a subscribe: they get the retained values.
+func newcomersOf(c messages.SubscribeCommand) (list []messages.Newcomer) {
+	if !c.Replay {
+		return nil
+	}
+	for i, target := range c.Targets {
+		n := messages.Newcomer{Filter: c.Filter, Target: target}
+		switch {
+		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case i == 0:
+			n.Channel = c.Newcomer
+		default:
+			continue // the newcomer is one of the first target's
+		}
+		list = append(list, n)
+	}
+	return list
 }
 
 func (r *router) welcomed(m messages.Welcomed) {
