@@ -47,7 +47,7 @@ func (m *mirror) look(f func(*placement.View)) {
 	f(&m.view)
 }
 
-// join has a slot told of changes.
+// join sends a slot the changes from now on.
 func (m *mirror) join(d *dependencies) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -59,7 +59,7 @@ func (m *mirror) join(d *dependencies) {
 	}
 }
 
-// leave ends that. Who leaves last ends the reading.
+// leave ends that. With the last slot the reading ends.
 func (m *mirror) leave(d *dependencies) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

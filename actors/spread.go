@@ -162,7 +162,7 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, newcom
 	return members, newcomers, asked, asks
 }
 
-// greet has the newcomers get the retained values who have not.
+// greet sends the retained values to the newcomers that have not got them.
 func (s *spread) greet(to *route, newcomers []messages.Newcomer) {
 	greeted := to.greeted
 	for _, n := range newcomers {
@@ -244,7 +244,7 @@ func (to *route) still(members []messages.Member) (list []messages.Member) {
 	return list
 }
 
-// missing are the members of a route, or the one that is named, whom the registry has not.
+// missing are the members of a route, or the one that is named, that the registry does not have.
 func (to *route) missing(i placement.Item, members []messages.Member) (gone []messages.Target) {
 	if !i.Whole() {
 		if len(members) == 0 && to.has(i.Target) {

@@ -347,7 +347,7 @@ type Stored struct {
 	Filter  string
 	Target  Target
 	Options Options
-	// Granted is what workers of before have noted of it; nobody goes by it any more.
+	// Granted is what older workers have stored of it. It is not used any more.
 	Granted bool
 	// Static: the configuration wants it, and, where it is Unasked, no command does.
 	Static, Unasked bool

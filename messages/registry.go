@@ -11,8 +11,8 @@ type Epoch struct {
 	Sessions int
 }
 
-// Newcomer is somebody new in the registry, whom the slot of the filter is to send the
-// retained values of its topics: Channel, or, where it is empty, all whom the target
+// Newcomer is somebody new in the registry, to which the slot of the filter is to send the
+// retained values of its topics: Channel, or, where it is empty, all that the target
 // reaches.
 type Newcomer struct {
 	Filter  string

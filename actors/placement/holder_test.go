@@ -62,7 +62,7 @@ func (w *world) hold(p *process, slot int) *holder {
 		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]int{},
 	}
 	p.holds[slot] = h
-	p.read(w) // what a holder of before has said is known before anything is done
+	p.read(w) // what an earlier holder has said is known before anything is done
 	h.machine = placement.NewSlot(slot, p.view)
 	h.do(h.machine.Changed(placement.Changed{Layout: true}))
 	h.connects = w.now + 1 + w.IntN(20)

@@ -7,7 +7,7 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// members are all whom a slot serves of a filter, which it has or has not.
+// members are the members of a filter that a slot serves; has says whether it has the filter.
 func (v *View) members(slot int, wire string, has bool) (list []messages.Member) {
 	f, ok := v.filters.Get(wire)
 	if !ok {
@@ -44,7 +44,7 @@ func (f *Filter) serves(slot int, m member, has bool) bool {
 	return has
 }
 
-// Newcomers are those whom a slot is to send the retained values of a filter.
+// Newcomers are those that wait for the retained values of a filter.
 func (v *View) Newcomers(wire string) (list []messages.Newcomer) {
 	if f, ok := v.filters.Get(wire); ok {
 		for _, n := range f.newcomers {

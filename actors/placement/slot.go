@@ -142,7 +142,7 @@ func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 // granted it does not: nobody was promised anything, and the owner may have it for longer.
 func (h *here) has(role Role) bool { return role == Owner || role == Former && h.said.Granted }
 
-// Members are those whom the slot serves of a filter.
+// Members are the members of a filter that the slot serves.
 func (s *Slot) Members(wire string) []messages.Member {
 	return s.view.members(s.number, wire, s.has(wire))
 }

@@ -34,7 +34,7 @@ local function length(g)
   return n
 end
 
--- The generations, but those of before that are read to the end.
+-- The generations, without older ones that are read to the end.
 local generations, messages = {}, 0
 for number, partitions in string.gmatch(known[2] or '', '(%d+):(%d+)') do
   if tonumber(partitions) > 10000 then

@@ -187,8 +187,8 @@ func (c *Client) ReplayStreamLetters(ctx context.Context, stream string, ids ...
 	return replayed, nil
 }
 
-// UnreadableLetters says that dead letters of a stream were not put back since it cannot be
-// told of which topic they are.
+// UnreadableLetters says that dead letters of a stream were not put back: their topics cannot
+// be read.
 type UnreadableLetters struct{ Count int }
 
 func (e *UnreadableLetters) Error() string {

@@ -319,7 +319,7 @@ func rewrite(t *testing.T, w TableWriter, registry map[string]any, err error) ui
 	return wrote(t, w, changes...)
 }
 
-// tablesFenced has a holder of before change nothing.
+// tablesFenced checks that an earlier holder changes nothing.
 func tablesFenced(t *testing.T, tables Tables) {
 	ctx := tablesTime(t)
 	before, after := tables.Writer(0, 5), tables.Writer(0, 6)
@@ -331,7 +331,7 @@ func tablesFenced(t *testing.T, tables Tables) {
 	}
 	other := messages.Stored{Filter: "b", Target: messages.Target{Name: "g"}}
 	if _, err := before.Write(ctx, []messages.Change{{Put: &other}}); err == nil {
-		t.Error("the holder of before has written")
+		t.Error("the earlier holder has written")
 	}
 	tables.Lose()
 	if intact, err := after.Intact(ctx); intact || err != nil {
@@ -339,7 +339,7 @@ func tablesFenced(t *testing.T, tables Tables) {
 	}
 	wrote(t, after, messages.Change{Put: &stored})
 	if _, err := before.Write(ctx, []messages.Change{{Put: &other}}); err == nil {
-		t.Error("the holder of before has written after a loss")
+		t.Error("the earlier holder has written after a loss")
 	}
 	m := newMirror(tables.Follower(), 0)
 	m.until(ctx, t, "at the end", map[string]any{fmt.Sprint("stored ", stored.Target, " a"): stored})
