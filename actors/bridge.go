@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,10 +37,10 @@ type bridge struct {
 	err      error
 }
 
-func newBridge(deps *dependencies, ended func(error)) *actor.Props {
+func newBridge(deps *dependencies, guardian *guardian, ended func(error)) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &bridge{dependencies: deps, ended: ended, children: map[string]*actor.PID{}, quiet: map[string]bool{}}
-	})
+	}, actor.WithGuardian(guardian))
 }
 
 // Receive is the bridge's table.
@@ -83,13 +82,13 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		s.ResumeChildren(child)
 		return
 	}
-	b.err = errors.Join(b.err, fmt.Errorf("%s failed more than %d times within %v: %v", child.GetId(), bugLimit, bugWindow, reason))
+	b.err = errors.Join(b.err, tooManyBugs(child, reason))
 	s.StopChildren(child)
 	b.system.Root.Send(b.bridge.pid, drainOver{})
 }
 
 func (b *bridge) start(ctx actor.Context) {
-	defer b.begun()
+	defer close(b.started)
 	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
@@ -100,15 +99,6 @@ func (b *bridge) start(ctx actor.Context) {
 		return
 	}
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
-}
-
-// begun says that the children are there, also of a bridge that was restarted.
-func (b *bridge) begun() {
-	select {
-	case <-b.started:
-	default:
-		close(b.started)
-	}
 }
 
 func (b *bridge) shutdown(ctx actor.Context) {

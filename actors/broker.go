@@ -118,7 +118,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Quiet:
 		b.quiescing = true
 		b.tellQuiet()
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
 		b.stopping = true
 	default:
 		b.strange(ctx)

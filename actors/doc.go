@@ -79,7 +79,7 @@
 //
 // Any other panic is a bug. The actor goes on with its next message and its
 // state; a subscription or group that fails again and again is restarted empty,
-// any other actor that does so stops the worker with an error. One that was made
+// any other actor that does so, the bridge too, stops the worker with an error. One that was made
 // to fail by hand (Tree.Restart) is restarted where that is harmless, else it
 // goes on with its state; that is no bug, however often.
 //

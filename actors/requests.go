@@ -73,7 +73,7 @@ func (r *requests) Receive(ctx actor.Context) {
 	case messages.Quiesce:
 		r.over = true
 		r.endAll(stopped)
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
 		for _, w := range r.waiting {
 			w.timer.Stop()
 		}

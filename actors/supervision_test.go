@@ -1,13 +1,17 @@
 package actors_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
 )
 
 // broken makes any actor that handles it panic: it has no message.
@@ -98,5 +102,49 @@ func TestBugInDialingIsAFailedAttempt(t *testing.T) {
 		if !b.broker.Connected() || b.tree.Stats().Bugs.Load() == 0 {
 			b.Errorf("connected: %v, log %q", b.broker.Connected(), b.log.Lines())
 		}
+	})
+}
+
+// strangeLog has whoever logs a message that its receiver has no use for panic.
+type strangeLog struct{ *probe.Log }
+
+// Enabled implements slog.Handler.
+func (strangeLog) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (l strangeLog) Handle(ctx context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "a message that its receiver does not understand") {
+		panic("a bug in the bridge")
+	}
+	return l.Log.Handle(ctx, r)
+}
+
+// The root has a guardian: some bugs cost it messages, and too many end the worker with
+// an error that names it and the bug.
+func TestBridgeThatFailsAgainAndAgainEndsTheWorker(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) { o.Log = slog.New(strangeLog{b.log}) }
+	run(t, prepare, func(b *bundle) {
+		for range 10 {
+			b.tree.Send("bridge", "nothing that it knows")
+		}
+		b.settle()
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.broker.Send(message("a", "1"))
+		b.settle()
+		if got := b.payloads(alerts); !slices.Equal(got, []string{"1"}) {
+			b.Fatalf("after ten bugs the group got %q", got)
+		}
+		b.tree.Send("bridge", "nothing that it knows")
+		select {
+		case <-b.tree.Done():
+		case <-time.After(time.Minute):
+			b.Fatal("it goes on")
+		}
+		if err := b.tree.Err(); err == nil || !strings.Contains(err.Error(), "bridge") || !strings.Contains(err.Error(), "a bug in the bridge") {
+			b.Errorf("the worker ended with %v", err)
+		}
+		b.expectFailure = true
 	})
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -16,8 +17,9 @@ import (
 // Tree is all actors of a process: one bridge, with what is under it, for each
 // session slot.
 type Tree struct {
-	shared *shared
-	stats  *Stats
+	shared   *shared
+	stats    *Stats
+	guardian *guardian
 
 	mu    sync.Mutex
 	slots map[int]*Slot
@@ -41,8 +43,10 @@ func New(o Options) *Tree {
 		return slog.New(warnings{o.Log.Handler()})
 	}))
 	return &Tree{
-		shared: &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o.Registry, o.Log)},
-		stats:  o.Stats, slots: map[int]*Slot{},
+		shared:   &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o.Registry, o.Log)},
+		stats:    o.Stats,
+		guardian: newGuardian(),
+		slots:    map[int]*Slot{},
 	}
 }
 
@@ -52,7 +56,7 @@ func (t *Tree) Start(o Options) *Slot {
 	o.Stats = t.stats
 	s := &Slot{tree: t, deps: newDependencies(t.shared, o), done: make(chan struct{})}
 	// The name is free: of the one before nothing is left.
-	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, s.ended), s.deps.paths.bridge)
+	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, t.guardian, s.ended), s.deps.paths.bridge)
 	select { // the library's mailboxes take nothing from others while they are being made
 	case <-s.deps.started:
 	case <-s.done:
@@ -66,7 +70,7 @@ func (t *Tree) Start(o Options) *Slot {
 }
 
 func (s *Slot) ended(err error) {
-	s.err = err
+	s.err = errors.Join(err, s.tree.guardian.take(s.deps.paths.bridge))
 	s.deps.dispatcher.end()
 	s.tree.mu.Lock()
 	s.over = true

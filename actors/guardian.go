@@ -1,0 +1,48 @@
+package actors
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// guardian supervises the bridges of a tree. A bridge goes on after a bug; one that fails
+// again and again, or could not start, is stopped with its children, and Slot.Err says why.
+//
+// The actor library keeps each guardian for as long as the system: there is one for a tree.
+type guardian struct {
+	mu       sync.Mutex
+	failures map[string]error // of the bridges that were stopped, by path
+}
+
+func newGuardian() *guardian { return &guardian{failures: map[string]error{}} }
+
+// HandleFailure resumes or stops the bridge. It runs in the bridge's own goroutine.
+func (g *guardian) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, bridge *actor.PID, rs *actor.RestartStatistics, reason, message any) {
+	failure := tooManyBugs(bridge, reason)
+	if _, starting := message.(*actor.Started); starting {
+		failure = fmt.Errorf("starting %s: %v", bridge.GetId(), reason)
+	} else if tolerable(rs) {
+		s.ResumeChildren(bridge)
+		return
+	}
+	g.mu.Lock()
+	g.failures[bridge.GetId()] = failure
+	g.mu.Unlock()
+	s.StopChildren(bridge)
+}
+
+// take returns why the bridge with that path was stopped, and forgets it; nil: it was not.
+func (g *guardian) take(path string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := g.failures[path]
+	delete(g.failures, path)
+	return err
+}
+
+// tooManyBugs is why a worker ends whose actor has failed again and again.
+func tooManyBugs(who *actor.PID, reason any) error {
+	return fmt.Errorf("%s failed more than %d times within %v: %v", who.GetId(), bugLimit, bugWindow, reason)
+}
