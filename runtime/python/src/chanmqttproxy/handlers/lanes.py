@@ -17,7 +17,8 @@ class Job:
     size: int = 0
     body: bytes = b""  # as it was stored
     tries: int = 0  # that failed
-    waits: int = 0  # for a database
+    waits: int = 0  # tries since it waits for a database
+    waits_for: set[str] = field(default_factory=set)  # aliases of databases
     given_up: str = ""  # why it is to be a dead letter
 
 

@@ -10,6 +10,7 @@ import redis
 
 from chanmqttproxy.handlers.call import Caller, DatabaseAway, message_of
 from chanmqttproxy.handlers.lanes import Job, Lanes
+from chanmqttproxy.handlers.outages import Outages
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
 from chanmqttproxy.options import number
@@ -56,7 +57,8 @@ class Pool:
         self.caller = Caller()
         self.reader: Reader | None = None
         self._lanes = Lanes()
-        self._outages: set[str] = set()
+        self._outages = Outages()
+        self._outages_lock = threading.Lock()  # while it is logged too: the lines are in order
         self._changed = threading.Condition()
         self._stopping = False
         self._threads: list[threading.Thread] = []
@@ -146,17 +148,17 @@ class Pool:
             self._call(job, handler)
 
     def _call(self, job: Job, handler: Handler) -> None:
+        began = time.monotonic()
         try:
             self.caller.call(handler, message_of(job.entry, handler))
         except DatabaseAway as away:
-            self._database_away(job, away)
-        except Exception as error:
-            self._failed(job, handler, error)
+            self._database_away(job, away, began)
         except BaseException as error:  # a handler must not end this thread
+            self._database_reached(job, began)
             self._failed(job, handler, error)
         else:
+            self._database_reached(job, began)
             self.counts.handled += 1
-            self._database_back(job)
             self._done(job)
 
     def _done(self, job: Job) -> None:
@@ -173,18 +175,23 @@ class Pool:
             self._lanes.retry(job, time.monotonic() + pause)
             self._changed.notify()
 
-    def _database_away(self, job: Job, away: DatabaseAway) -> None:
+    def _database_away(self, job: Job, away: DatabaseAway, began: float) -> None:
         """The topic waits for the database. That is no failure of the message."""
         job.waits += 1
-        if away.alias not in self._outages:
-            self._outages.add(away.alias)
-            logger.error("%s. The handlers that need it wait, and go on when it is there again.", away)
+        job.waits_for.add(away.alias)
+        with self._outages_lock:
+            if self._outages.lost(away.alias, began, time.monotonic()):
+                logger.error("%s. The handlers that need it wait, and go on when it is there again.", away)
         self._again(job, min(0.1 * 2.0 ** min(job.waits, 10), DATABASE_PAUSE_MAX))
 
-    def _database_back(self, job: Job) -> None:
-        if job.waits and self._outages:
-            logger.warning("the database is there again: %s", ", ".join(sorted(self._outages)))
-            self._outages.clear()
+    def _database_reached(self, job: Job, began: float) -> None:
+        """The handler has come past the databases that it waited for."""
+        if not job.waits_for:
+            return
+        with self._outages_lock:
+            if back := self._outages.reached(job.waits_for, began, time.monotonic()):
+                logger.warning("the database is there again: %s", ", ".join(back))
+        job.waits, job.waits_for = 0, set()
 
     def _failed(self, job: Job, handler: Handler, error: BaseException) -> None:
         job.tries += 1
