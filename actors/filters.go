@@ -143,10 +143,11 @@ func (fs *filters) leave(filter string) {
 }
 
 // connected has all filters asked for on a new connection, and those given up again
-// that nobody wants.
+// that nobody wants. A session that the broker had kept may have any of them.
 func (fs *filters) connected(info messages.SessionInfo) {
 	fs.plan.Connected(info.Broker, info.Present, fs.entries(), time.Now())
 	for _, f := range fs.byName {
+		f.asked = f.asked || info.Present && !f.Refused()
 		if f.want.Filter == "" {
 			fs.queue(f)
 		}

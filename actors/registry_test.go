@@ -90,6 +90,27 @@ func TestFilterIsLeavingUntilTheBrokerHasLetItGo(t *testing.T) {
 	})
 }
 
+// What a worker before this one had subscribed to is in the session, though this one never
+// came to ask for it.
+func TestFilterOfAnEarlierWorkerIsGivenUpBeforeItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		b.layer.Keep(stored("a", alerts), stored("b", alerts))
+		b.broker.Have("a")
+		b.broker.Have("b")
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	}
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
+		b.settle()
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if got := b.broker.Filters(); len(got) != 1 || len(b.layer.Leaving()) != 0 {
+			b.Errorf("filters %v, leaving %v", got, b.layer.Leaving())
+		}
+	})
+}
+
 func TestRedisThatLostItsDataGetsTheSubscriptionsAgain(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
