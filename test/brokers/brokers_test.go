@@ -59,6 +59,7 @@ var cases = []struct {
 	{"broker killed", (*stage).brokerKilled},
 	{"both killed", (*stage).bothKilled},
 	{"many filters", (*stage).manyFilters},
+	{"taken over", (*stage).takenOver},
 }
 
 // stage is a running worker between a Redis and a broker.
@@ -111,11 +112,15 @@ func (s *stage) url(version string) string {
 
 // device is a client that is none of ours. It speaks 3.1.1 to every broker.
 func (s *stage) device(t *testing.T) *kit.Device {
-	addr := s.broker.Addr()
+	return kit.NewDevice(t, s.addr311())
+}
+
+// addr311 is where 3.1.1 is spoken.
+func (s *stage) addr311() string {
 	if r, ok := s.broker.(*kit.RumqttdServer); ok {
-		addr = r.Addr311()
+		return r.Addr311()
 	}
-	return kit.NewDevice(t, addr)
+	return s.broker.Addr()
 }
 
 func (s *stage) consumer(t *testing.T, group string) *kit.Consumer {

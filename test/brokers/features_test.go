@@ -42,6 +42,8 @@ const (
 	sentQoS        lack = "messages with the QoS that they were sent with"
 	pipelined      lack = "order, where publishers do not wait for acknowledgements"
 	queues         lack = "messages for an absent worker"
+	promptly       lack = "at once what was under way when a connection ended"
+	orderTakenOver lack = "order, where a session is taken over from a connection that still lives"
 )
 
 // without tells whether the broker lacks that, and says so.
@@ -66,14 +68,17 @@ var brokers = []features{
 	},
 	{
 		name: "RabbitMQ", versions: []string{"3.1.1"}, maxQoS: 1,
-		start:     func(t *testing.T) broker { return kit.RabbitMQ(t) },
-		lacks:     map[lack]string{wildcardReplay: "it looks for the topic of that name"},
+		start: func(t *testing.T) broker { return kit.RabbitMQ(t) },
+		lacks: map[lack]string{
+			wildcardReplay: "it looks for the topic of that name",
+			orderTakenOver: "it goes on with what is newer until it has ended the former connection",
+		},
 		badTopics: []string{"a.b", "a*b>c"},
 	},
 	{
 		name: "nats-server", versions: []string{"3.1.1"}, maxQoS: 2, maxFilters: 63,
 		start:     func(t *testing.T) broker { return kit.Nats(t) },
-		lacks:     map[lack]string{oneCopy: "one for each"},
+		lacks:     map[lack]string{oneCopy: "one for each", promptly: "it waits for 30 s (ack_wait)"},
 		badTopics: []string{"two words"},
 	},
 	{

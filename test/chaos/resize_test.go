@@ -32,7 +32,7 @@ func resizes(t *testing.T, o chaos.Options) {
 	f := chaos.NewFleet(t, o)
 	harm := []func(int){f.Kill, f.Freeze, f.Blink, func(int) {}}
 	if o.Broker != nil {
-		harm[1] = f.Replace
+		harm[1] = f.Replace // after a freeze RabbitMQ sends newer messages first: see test/brokers
 	}
 	random.Shuffle(len(harm), func(i, j int) { harm[i], harm[j] = harm[j], harm[i] })
 	layouts, ends := []int{3, 2, 4, 1}, []func(*chaos.Worker){(*chaos.Worker).Stop, (*chaos.Worker).Kill}
