@@ -40,6 +40,7 @@ type broker struct {
 	attempts   int
 	dialled    time.Time     // when the last attempt began
 	spent      time.Duration // on the last attempt, where it failed
+	atOnce     bool          // the next attempt waits for nothing
 	up         bool
 	since      time.Time // of the live connection
 	brief      int       // connections in a row that did not live for a while
@@ -137,13 +138,20 @@ func (b *broker) release(message any) {
 	}
 }
 
-// HandleFailure has the next attempt follow the end of a connection, or of an
-// attempt. A bug in the session costs its connection as well.
+// HandleFailure restarts the session, whatever it died of: of the end of a connection,
+// of an attempt that failed, of a server that is to be tried with another version. A bug
+// in the session costs its connection as well. How long the new incarnation waits before
+// its attempt is decided here.
 func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
 	var f *messages.SessionFailure
 	known := false
 	if failed, ok := reason.(failure); ok {
 		known = errors.As(failed.err, &f)
+	}
+	if known && f.Next != 0 && !b.stopping {
+		b.tryVersion(f)
+		s.RestartChildren(child)
+		return
 	}
 	b.spent = 0
 	if !b.up {
@@ -165,6 +173,14 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		b.standing.away(f, b.attempts, b.brief)
 	}
 	s.RestartChildren(child)
+}
+
+// tryVersion has the next attempt follow at once: the server speaks another version, as it
+// seems. It does not count as a failed one.
+func (b *broker) tryVersion(f *messages.SessionFailure) {
+	b.Log.Info("the MQTT broker does not seem to speak the version that was tried: trying another", "version", f.Next.String(), "error", f)
+	b.connection++
+	b.atOnce = true
 }
 
 // count counts a failed attempt. A connection that has lived for a while was
@@ -208,6 +224,9 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 func (b *broker) connect() {
 	b.connection++
 	pause := b.Backoff.rest(b.attempts, b.spent)
+	if b.atOnce {
+		pause, b.atOnce = 0, false
+	}
 	b.dialled = time.Now().Add(pause)
 	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts, Pause: pause})
 }

@@ -70,8 +70,9 @@
 // A lost connection is a typed failure (messages.SessionFailure,
 // messages.LayerFailure). Its owner panics with it and is restarted, forever;
 // the delay before the next attempt is taken inside the new incarnation, so
-// that sockets are closed at once and stopping stays prompt. Which MQTT version to
-// speak is for whoever dials to find out (MQTT.Dial).
+// that sockets are closed at once and stopping stays prompt. A server that does not
+// seem to speak MQTT 5 is such a failure too: the session is restarted at once, and
+// tries 3.1.1. What a server speaks is remembered by whoever dials (MQTT.Dial).
 //
 // A broker that closes the connection on a SUBSCRIBE, or does not answer it, is met by
 // the broker actor, which asks package reconcile what to send next: the filter that is

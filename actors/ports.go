@@ -67,9 +67,10 @@ type Sink interface {
 // state (the packet ids in flight) from one to the next.
 type MQTT interface {
 	// Dial makes a Session that speaks the given version or, where that is MQTT5 and
-	// the broker does not speak it, MQTT311. It decides itself how long to wait for
-	// an answer. Its errors are *messages.SessionFailure and say whether the broker
-	// refuses us or cannot be reached.
+	// the broker is known not to speak it, MQTT311. It decides itself how long to wait
+	// for an answer. Its errors are *messages.SessionFailure and say whether the broker
+	// refuses us or cannot be reached; one with Next is to be followed by another Dial
+	// at once, which tries that version.
 	Dial(ctx context.Context, version messages.Version, sink Sink) (Session, error)
 
 	// Ack lets deliveries of QoS 1 and 2 be acknowledged to the broker, on the

@@ -430,3 +430,45 @@ func TestStoredWhileDisconnectedIsAcknowledged(t *testing.T) {
 		}
 	})
 }
+
+// A server that does not speak version 5 fails the session with that, and the session is
+// restarted at once: no attempt is lost, nothing is said to be away, and whoever watches
+// sees the restart and why.
+func TestFallBackIsARestart(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, _ *actors.Options) {
+		refused := false
+		b.broker.Refuse(func(messages.Version) error {
+			if refused {
+				return nil
+			}
+			refused = true
+			return &messages.SessionFailure{Doing: "connecting", Cause: messages.ProtocolRefused, Next: messages.MQTT311}
+		})
+	}
+	run(t, prepare, func(b *bundle) {
+		if !b.broker.Connected() {
+			b.Fatal("the next attempt is not made at once")
+		}
+		if n := b.log.Count("WARN"); n != 0 || b.log.Count("INFO the MQTT broker does not seem to speak") != 1 {
+			b.Errorf("logged: %q", b.log.Lines())
+		}
+		if s := b.tree.Stats(); s.Disconnects.Load() != 0 {
+			b.Error("it counts as a failed attempt")
+		}
+		for _, a := range b.tree.Watch().Actors {
+			if a.Kind == "session" && (a.Restarts != 1 || a.State != messages.StateRunning) {
+				b.Errorf("the session as it is seen: %+v", a)
+			}
+		}
+		var story []string
+		for _, h := range b.tree.Story(0) {
+			if h.Kind == "session" {
+				story = append(story, h.What)
+			}
+		}
+		if want := []string{"started", "failed", "restarted", "connected"}; !slices.Equal(story, want) {
+			b.Errorf("the session's story is %q", story)
+		}
+	})
+}

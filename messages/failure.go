@@ -71,7 +71,10 @@ type SessionFailure struct {
 	Code byte
 	// Closed: the broker, or what is between, closed a connection that was made.
 	Closed bool
-	Err    error
+	// Next is the version that the server is to be tried with at once, since it does not
+	// seem to speak the one that was tried; 0: there is none.
+	Next Version
+	Err  error
 }
 
 // Error says what was being done and why it failed.

@@ -62,9 +62,9 @@ func checkDialer(cfg *config.Config, server *url.URL) *mqtt.Dialer {
 // checkBroker connects. A server that closes the connection or does not answer may know
 // no version but 3.1.1: the dialer finds out at the second attempt.
 func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (string, error) {
-	session, err := dialer.Dial(ctx, version, deaf{})
+	session, err := dial(ctx, version, dialer)
 	if cause := causeOf(err); version != messages.MQTT311 && (cause == messages.ProtocolUnclear || cause == messages.Unanswered) {
-		session, err = dialer.Dial(ctx, version, deaf{})
+		session, err = dial(ctx, version, dialer)
 	}
 	if err != nil {
 		return "", err
@@ -72,6 +72,16 @@ func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dia
 	defer session.Close()
 	info := session.Info()
 	return fmt.Sprintf("%s speaks MQTT %s", info.Broker, info.Version), nil
+}
+
+// dial connects, with another version where the server wants one.
+func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*mqtt.Session, error) {
+	session, err := dialer.Dial(ctx, version, deaf{})
+	var lost *messages.SessionFailure
+	if errors.As(err, &lost) && lost.Next != 0 {
+		return dialer.Dial(ctx, version, deaf{})
+	}
+	return session, err
 }
 
 func causeOf(err error) messages.Cause {

@@ -138,7 +138,7 @@ func connect(t *testing.T, v messages.Version, c mqtt.Config) (*mqtt.Session, *c
 	t.Helper()
 	d := mqtt.NewDialer(c)
 	sink := conform.NewSink(port{d})
-	s, err := d.Dial(t.Context(), v, sink)
+	s, err := dialOn(t, d, v, sink)
 	if err != nil {
 		t.Fatal(err)
 	}

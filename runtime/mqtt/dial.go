@@ -26,6 +26,14 @@ type Dialer struct {
 	current    *Session
 	remembered string // the client id whose session is known to be ours
 	unwanted   string // the client id whose session is to be dropped, though it is ours
+	fallback   fallback
+}
+
+// fallback is a server that the next Dial begins with, since it did not seem to speak the
+// version that the last one tried.
+type fallback struct {
+	server int
+	reason *messages.SessionFailure // nil: there is none
 }
 
 // server is one of those to which a Dialer connects.
@@ -52,8 +60,9 @@ func NewDialer(c Config) *Dialer {
 func (d *Dialer) Forget() { d.state.forget() }
 
 // Dial connects to the first server that answers. An earlier Session is closed
-// first. Where version is MQTT5, a server that does not seem to speak it is tried
-// with MQTT311; what a server spoke is remembered for an hour.
+// first. Where version is MQTT5 and a server does not seem to speak it, Dial returns a
+// failure with Next, and the Dial after that begins with this server and MQTT311. What a
+// server spoke is remembered for an hour.
 //
 // Each CONNECT to each server may take Config.Timeout; one to a server that accepted
 // the connection before and did not answer in time gets twice as long as the one
@@ -101,21 +110,38 @@ func (d *Dialer) prepare(ctx context.Context, version messages.Version, sink Sin
 
 func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 	failure := undialled("connecting", errors.New("no server is configured"))
-	for i, server := range d.servers {
+	first := d.fallback
+	d.fallback = fallback{}
+	for i := first.server; i < len(d.servers); i++ {
 		var s *Session
-		a.server = server
+		a.server = d.servers[i]
 		if s, failure = a.run(ctx); failure == nil {
-			clear(server.passed)
+			clear(a.server.passed)
 			return s, nil
+		}
+		if failure.Next != 0 {
+			d.fallback = fallback{i, failure}
+			break
+		}
+		if i == first.server && first.reason != nil && (ctx.Err() != nil || !tells(failure.Cause)) {
+			failure = first.because()
 		}
 		if ctx.Err() != nil || final(failure.Cause) {
 			break
 		}
 		if i < len(d.servers)-1 {
-			server.passOver(a.config.Logger, failure)
+			a.server.passOver(a.config.Logger, failure)
 		}
 	}
 	return nil, failure
+}
+
+// because is why the server was tried with another version, which says more than that it
+// does not speak that one either.
+func (f fallback) because() *messages.SessionFailure {
+	reason := *f.reason
+	reason.Next = 0
+	return &reason
 }
 
 // final: another server will say the same.
@@ -135,21 +161,15 @@ type attempt struct {
 	sink      Sink
 }
 
-// run tries the version that the server seems to speak, and 3.1.1 where it turns out
-// not to speak version 5.
+// run tries the version that the server seems to speak. Its failure says whether that is
+// another one now.
 func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
 	a.version = a.server.version(a.preferred, time.Now())
 	s, failure := a.open(ctx)
-	if failure == nil || a.version == messages.MQTT311 || a.server.version(a.preferred, time.Now()) != messages.MQTT311 {
-		return s, failure
+	if failure != nil && a.version != a.server.version(a.preferred, time.Now()) && a.version == messages.MQTT5 {
+		failure.Next = messages.MQTT311
 	}
-	a.version = messages.MQTT311
-	a.config.Logger.Info("the MQTT broker does not seem to speak version 5: trying 3.1.1", "broker", address(a.server.url), "error", failure)
-	s, second := a.open(ctx)
-	if second != nil && (ctx.Err() != nil || !tells(second.Cause)) {
-		return nil, failure // it says more
-	}
-	return s, second
+	return s, failure
 }
 
 // tells: the server understood the version.

@@ -117,10 +117,22 @@ func (b *cluster) config(hosts ...string) mqtt.Config {
 	return c.Over(b.dial)
 }
 
-// tryDial dials once and closes what it gets.
+// dialOn dials, and again where a server is to be tried with another version.
+func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*mqtt.Session, error) {
+	t.Helper()
+	for {
+		s, err := d.Dial(t.Context(), v, sink)
+		var f *messages.SessionFailure
+		if !errors.As(err, &f) || f.Next == 0 {
+			return s, err
+		}
+	}
+}
+
+// tryDial dials as the worker does, and closes what it gets.
 func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.SessionInfo, error) {
 	t.Helper()
-	s, err := d.Dial(t.Context(), v, conform.NewSink(nil))
+	s, err := dialOn(t, d, v, conform.NewSink(nil))
 	if err != nil {
 		return messages.SessionInfo{}, err
 	}
@@ -205,6 +217,49 @@ func TestMuteToVersion5(t *testing.T) {
 			t.Errorf("the server saw %q", got)
 		}
 	})
+}
+
+// A Dial tries one version of each server; the next one goes on where it has ended. What
+// is returned in the end is why version 5 failed, unless 3.1.1 is understood.
+func TestFallBack(t *testing.T) {
+	t.Parallel()
+	const refused5, credentials311 = "\x20\x03\x00\x84\x00", "\x20\x02\x00\x04"
+	for name, c := range map[string]struct {
+		to311 string
+		want  messages.Cause
+	}{
+		"3.1.1 is refused, too":               {refused5, messages.ProtocolRefused},
+		"3.1.1 is understood, but refused us": {credentials311, messages.BadCredentials},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newCluster(func(host string, _ int, w wish) (string, time.Duration, bool) {
+					switch {
+					case host == "a":
+						return "\x20\x03\x00\x88\x00", 0, true
+					case w.level == 5:
+						return refused5, 0, true
+					}
+					return c.to311, 0, true
+				})
+				d := mqtt.NewDialer(b.config("a", "b"))
+				_, err := d.Dial(t.Context(), messages.MQTT5, conform.NewSink(nil))
+				var f *messages.SessionFailure
+				if !errors.As(err, &f) || f.Next != messages.MQTT311 || f.Cause != messages.ProtocolRefused {
+					t.Errorf("the first Dial: %+v", f)
+				}
+				_, err = d.Dial(t.Context(), messages.MQTT5, conform.NewSink(nil))
+				if f = nil; !errors.As(err, &f) || f.Next != 0 || f.Cause != c.want {
+					t.Errorf("the second Dial: %+v", f)
+				}
+				want := []string{"0s a: CONNECT 5", "0s b: CONNECT 5", "0s b: CONNECT 4"}
+				if got := b.events(); !slices.Equal(got, want) {
+					t.Errorf("the servers saw %q", got)
+				}
+			})
+		})
+	}
 }
 
 // The third server is reached though two do not answer, and each version is that of one
