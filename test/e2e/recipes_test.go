@@ -87,10 +87,10 @@ func (r *recipes) commands() {
 		case strings.HasPrefix(line, "python manage.py startapp"):
 			r.manage(strings.Fields(line)[2:]...)
 		case !slices.Contains([]string{
-			"pip install chanmqttproxy-go daphne", "cd mysite",
+			"pip install chanmqttproxy-go daphne", "pip install ./runtime/python daphne", "cd mysite", "python manage.py check",
 			"python manage.py migrate", "python manage.py makemigrations house",
 			"python manage.py runmqtt", "python manage.py runmqtt --dev", "python manage.py runmqtt --check",
-			"manage.py runmqtt", "chanmqttproxy dead-letters", "python manage.py runserver", "python manage.py meter gas",
+			"manage.py runmqtt", "chanmqttproxy dead-letters list --stream handlers", "python manage.py runserver", "python manage.py meter gas",
 			"mosquitto_pub -r -t house/hall/lamp -m on", "mosquitto_sub -v -t house/hall/lamp/set",
 		}, line):
 			r.t.Errorf("%s tells to type what no test runs: %s", recipesReadme, line)

@@ -53,6 +53,8 @@ def test_publish(fake: FakeTransport) -> None:
     command = {"topic": "a", "payload": None, "qos": 0, "retain": True}
     command |= {"message_expiry": 60, "user_properties": {"page": "lamp"}}
     assert fake.calls[1] == ({"type": "mqtt.publish", "publish": command}, 1, False)
+    with pytest.raises(TypeError, match=r"Properties\(content_type"):
+        mqtt.publish("a", properties={"content_type": "text/plain"})  # type: ignore[arg-type]
 
 
 def test_request(fake: FakeTransport) -> None:

@@ -10,6 +10,7 @@ from django.core import checks as django_checks
 from django.test import override_settings
 
 from chanmqttproxy import binary, checks
+from chanmqttproxy.errors import PatternError
 
 
 def found(deploy: bool = False) -> dict[str, str]:
@@ -67,6 +68,30 @@ def test_layer_in_memory() -> None:
         assert set(found()) == {"chanmqttproxy.W010"}
     with override_settings(CHANNEL_LAYERS=memory, DEBUG=True):
         assert found() == {}
+
+
+def test_redis_that_gives_up_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "8.1.0" if name == "redis" else real(name)
+    )
+    assert "pip install 'redis<8'" in found()["chanmqttproxy.W011"]
+    host = {"address": "redis://localhost:6379", "socket_timeout": None}
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [host]}}
+    with override_settings(CHANNEL_LAYERS={"default": layer}):
+        assert "chanmqttproxy.W011" not in found()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(PatternError("a.py:3: no filter"), "a.py:3: no filter."), (ImportError("x"), "ImportError")],
+)
+def test_handlers_that_are_wrong(monkeypatch: pytest.MonkeyPatch, error: Exception, said: str) -> None:
+    def discover() -> None:
+        raise error
+
+    monkeypatch.setattr(checks, "discover", discover)
+    assert said in found()["chanmqttproxy.W012"]
 
 
 def test_misspelt() -> None:

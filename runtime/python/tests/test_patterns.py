@@ -119,6 +119,27 @@ def test_marks() -> None:
     assert marks(test_marks) == ()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"qos": 3}, "qos must be 0, 1 or 2, not 3"),
+        ({"qos": True}, "qos must be 0, 1 or 2, not True"),
+        ({"payload": "xml"}, "payload must be 'auto', 'json', 'text' or 'bytes', not 'xml'"),
+        ({"retained": True}, "retained must be 'drop' or 'send', not True"),
+        ({"overflow": "park"}, "overflow must be 'wait', 'drop' or 'latest', not 'park'"),
+        ({"batch": 1001}, "batch must be a number from 1 to 1000, not 1001"),
+        ({"min_interval": -1}, "min_interval must be a number of seconds, not -1"),
+        ({"shared": 1}, "shared must be True or False, not 1"),
+    ],
+)
+def test_values_of_options(options: Any, said: str) -> None:
+    with pytest.raises(PatternError) as error:
+        on_mqtt("house/+", **options)
+    assert said in str(error.value) and "test_patterns.py:" in str(error.value)
+    on_mqtt("house/+", qos=2, payload="json", retained="send", overflow="drop", batch=1000)
+    on_mqtt("house/+", min_interval=0.5, shared=True, no_local=False)
+
+
 def test_unknown_option() -> None:
     with pytest.raises(PatternError, match="there is no option 'retain'"):
         on_mqtt("house", retain=True)  # type: ignore[call-arg]

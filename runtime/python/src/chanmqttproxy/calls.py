@@ -240,6 +240,8 @@ def _request(
 def _message(
     topic: str, payload: Payload, qos: int, retain: bool, properties: Properties | None
 ) -> dict[str, object]:
+    if properties is not None and not isinstance(properties, Properties):
+        raise TypeError('Give properties as Properties(content_type="text/plain", …) of chanmqttproxy')
     return {
         "topic": topic,
         "payload": encode(payload),

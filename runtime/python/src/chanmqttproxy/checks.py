@@ -1,6 +1,7 @@
 """System checks: manage.py check, and before runmqtt."""
 
 import difflib
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -23,6 +24,8 @@ from chanmqttproxy.binary import (
     replaced_is_installed,
 )
 from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias, plain
+from chanmqttproxy.errors import PatternError
+from chanmqttproxy.handlers.registry import MODULE, discover
 
 # TAG has the checks of the installation: the commands run them too. SETTINGS_TAG has those
 # of the settings: at a start the program makes them itself. Only what breaks the whole
@@ -36,9 +39,10 @@ Message = checks.CheckMessage
 
 
 def register() -> None:
-    for check in (check_install, check_names, check_environment, check_channel):
+    for check in (check_install, check_redis, check_names, check_environment, check_channel):
         checks.register(check, TAG)
     checks.register(check_settings, SETTINGS_TAG)
+    checks.register(check_handlers, SETTINGS_TAG)
     checks.register(check_encryption, SETTINGS_TAG, deploy=True)
 
 
@@ -65,6 +69,36 @@ def check_install(**_kwargs: Any) -> Iterator[Message]:
             hint="Put 'chanmqttproxy' above 'channels'.",
             id="chanmqttproxy.W004",
         )
+
+
+def check_redis(**_kwargs: Any) -> Iterator[Message]:
+    """The version of redis-py, where the settings leave its time-out as it is."""
+    version = importlib.metadata.version("redis")
+    if int(version.partition(".")[0]) < 8 or all("socket_timeout" in host for host in hosts()):
+        return
+    yield checks.Warning(
+        f"redis-py {version} gives up reading after 5 s, as long as channels_redis waits for a message: "
+        "consumers that hear nothing end.",
+        hint="Run: pip install 'redis<8'",
+        id="chanmqttproxy.W011",
+    )
+
+
+def hosts() -> list[Any]:
+    """The hosts of the layer."""
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    config = (layers.get(layer_alias()) or {}).get("CONFIG") or {}
+    found = config.get("hosts")
+    return list(found) if isinstance(found, (list, tuple)) and found else [""]
+
+
+def check_handlers(**_kwargs: Any) -> Iterator[Message]:
+    """What is wrong with mqtt_handlers.py, as runmqtt would say it."""
+    try:
+        discover()
+    except Exception as error:  # what a module raises must not end every command of manage.py
+        reason = str(error) if isinstance(error, PatternError) else f"importing it: {error!r}"
+        yield checks.Warning(f"{MODULE}.py: {reason}.", hint="runmqtt needs it.", id="chanmqttproxy.W012")
 
 
 def check_settings(**_kwargs: Any) -> Iterator[Message]:

@@ -1,12 +1,13 @@
 """@on_mqtt: which topics a consumer's method or a handler takes. It only leaves a mark there."""
 
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
-from chanmqttproxy.data import OptionKeys, Options
+from chanmqttproxy.data import Decode, OptionKeys, Options, Overflow, Retained
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.patterns import Pattern
 
@@ -16,6 +17,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ATTRIBUTE = "_on_mqtt"
+
+MAX_BATCH = 1000
+
+# The options that take one of a few values.
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "qos": (0, 1, 2),
+    "retained": get_args(Retained),
+    "payload": get_args(Decode),
+    "overflow": get_args(Overflow),
+}
 
 # All marks, with the module and the name of what they stand above.
 _recorded: "list[tuple[str, str, Mark]]" = []
@@ -65,9 +76,11 @@ def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
     except PatternError as error:
         raise PatternError(f"{where}: @on_mqtt({pattern!r}): {error}") from None
     mark = Mark(parsed, dict(options), where)
-    for name in options:
+    for name, value in mark.given.items():
         if name not in MarkOptions.__annotations__:
             raise mark.error(f"there is no option {name!r} ({', '.join(MarkOptions.__annotations__)})")
+        if wanted := _wanted(name, value):
+            raise mark.error(f"{name} must be {wanted}, not {value!r}")
 
     def leave_mark(function: F) -> F:
         if not inspect.isfunction(function):
@@ -77,6 +90,20 @@ def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
         return cast(F, function)
 
     return leave_mark
+
+
+def _wanted(name: str, value: Any) -> str:
+    """What the value of an option must be; "" if it is that. The worker has the same rules."""
+    choices = _CHOICES.get(name, ())
+    if choices:
+        is_right = value in choices and not isinstance(value, bool)
+        return "" if is_right else f"{', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+    if name == "batch":
+        return "" if type(value) is int and 1 <= value <= MAX_BATCH else f"a number from 1 to {MAX_BATCH}"
+    if name == "min_interval":
+        is_right = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+        return "" if is_right else "a number of seconds"
+    return "" if isinstance(value, bool) else "True or False"
 
 
 def marks(function: Any) -> tuple[Mark, ...]:

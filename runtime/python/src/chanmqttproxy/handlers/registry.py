@@ -110,8 +110,6 @@ def handler_of(module: ModuleType, function: Callable[..., Any], mark: Mark) -> 
             raise mark.error(f"the option {name} is for consumers")
     mark.check(function, "message")
     options = mark.options(qos=1)
-    if options.qos not in (0, 1, 2):
-        raise mark.error(f"qos must be 0, 1 or 2, not {options.qos!r}")
     if options.overflow == "latest":
         raise mark.error('overflow "latest" is for consumers: a handler has "wait" or "drop"')
     app = module.__name__.removesuffix("." + MODULE)

@@ -18,10 +18,6 @@ TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is
 
 logger = logging.getLogger("chanmqttproxy.state")
 
-TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is not kept"
-
-logger = logging.getLogger("chanmqttproxy.state")
-
 COLUMNS = [field.name for field in LastMessage._meta.local_concrete_fields if not field.primary_key]
 
 
