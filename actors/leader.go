@@ -12,18 +12,12 @@ import (
 // leader is what the router of the first of several slots does for all: it has commands
 // written into the registry, and answers them from what the slots say.
 type leader struct {
-	storing  map[messages.Receipt]writing
-	waiting  map[string][]waiter     // by the filter as the broker knows it
-	removing map[placement.Item]bool // those that are being taken out
-	adding   int                     // pairs of filter and target that are being written
+	pending  placement.Pending
+	storing  map[messages.Receipt]waiter // while their subscribes are written
+	waiting  map[string][]waiter         // by the filter as the broker knows it
+	removing map[placement.Item]bool     // those that are being taken out
 	layout   messages.Layout
 	laying   []messages.Epoch // layouts that are being written
-}
-
-// writing is a subscribe that is being written.
-type writing struct {
-	waiter
-	adds int // pairs of filter and target
 }
 
 // waiter is a subscribe whose sender waits for an answer.
@@ -38,7 +32,7 @@ type waiter struct {
 }
 
 func newLeader(l messages.Layout) leader {
-	return leader{storing: map[messages.Receipt]writing{}, waiting: map[string][]waiter{}, removing: map[placement.Item]bool{}, layout: l}
+	return leader{storing: map[messages.Receipt]waiter{}, waiting: map[string][]waiter{}, removing: map[placement.Item]bool{}, layout: l}
 }
 
 // lead has the registry kept tidy, and answers what can be answered.
@@ -46,7 +40,7 @@ func (s *spread) lead(c placement.Changed) {
 	l := &s.leader
 	var changes []messages.Change
 	s.mirror.look(func(v *placement.View) {
-		changes = v.Tidy(c.Items)
+		changes = v.Tidy(l.settled(v, c.Items))
 		if slices.Equal(l.laying, v.Epochs()) {
 			l.laying = nil
 		}
@@ -72,6 +66,20 @@ func (s *spread) lead(c placement.Changed) {
 	}
 }
 
+// settled are those of the items, and of others that wait for that, of which the view has
+// all that commands have changed. What a view says of others may be over.
+func (l *leader) settled(v *placement.View, items []placement.Item) (list []placement.Item) {
+	for _, wire := range l.pending.Seen(v.Number()) {
+		list = append(list, placement.Item{Wire: wire})
+	}
+	for _, i := range items {
+		if !l.pending.Changes(i.Wire) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
 // register has a subscribe written into the registry.
 func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand) {
 	wire, other := placement.Wire(c.Filter, c.Options), topic.Shared(c.Filter)
@@ -80,7 +88,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 	}
 	var changes []messages.Change
 	var taken bool
-	more, all := 0, s.leader.adding
+	more, all := 0, s.leader.pending.Pairs()
 	s.mirror.look(func(v *placement.View) {
 		taken, all = v.Subscribed(other), all+v.Pairs()
 		for _, target := range c.Targets {
@@ -102,7 +110,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 		s.table.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: s.pairs.reason(all)})
 		return
 	}
-	w := writing{waiter: waiter{wire: wire, targets: c.Targets, options: c.Options}, adds: more}
+	w := waiter{wire: wire, targets: c.Targets, options: c.Options}
 	if c.Reply.Channel != "" {
 		w.receipt = receipt
 	}
@@ -111,7 +119,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 		delete(l.removing, placement.Item{Wire: wire, Target: target})
 	}
 	l.storing[receipt] = w
-	l.adding += more
+	l.pending.Begin(receipt, wire, c.Targets, more)
 	s.table.keep(receipt, append(changes, newcomerChanges(wire, c)...))
 }
 
@@ -136,7 +144,7 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 		}
 		for _, target := range targets {
 			i := placement.Item{Wire: wire, Target: target}
-			if _, ok := v.Wanted(i); ok && !l.removing[i] || l.adds(i) {
+			if _, ok := v.Wanted(i); ok && !l.removing[i] || l.pending.Adds(i) {
 				removed = append(removed, i)
 				changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: messages.Options{Shared: wire != filter}}})
 			}
@@ -149,17 +157,10 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 		l.removing[i] = true
 		s.endWaiters(i)
 	}
-	s.table.keep(receipt, changes)
-}
-
-// adds says whether a command that is being written puts a target into a filter.
-func (l *leader) adds(i placement.Item) bool {
-	for _, w := range l.storing {
-		if w.wire == i.Wire && slices.Contains(w.targets, i.Target) {
-			return true
-		}
+	if len(removed) > 0 {
+		l.pending.Begin(receipt, wire, nil, 0)
 	}
-	return false
+	s.table.keep(receipt, changes)
 }
 
 // last says whether nobody wants a filter when those are gone.
@@ -169,7 +170,7 @@ func (l *leader) last(v *placement.View, wire string, removed []placement.Item) 
 		gone = append(gone, i.Target)
 	}
 	for i := range l.removing {
-		if _, wanted := v.Wanted(i); !wanted {
+		if _, wanted := v.Wanted(i); !wanted && !l.pending.Changes(i.Wire) {
 			delete(l.removing, i)
 		} else if i.Wire == wire {
 			gone = append(gone, i.Target)
@@ -182,15 +183,12 @@ func (l *leader) last(v *placement.View, wire string, removed []placement.Item) 
 func (s *spread) kept(m messages.Kept) {
 	l := &s.leader
 	for _, receipt := range m.Receipts {
+		l.pending.Written(receipt, m.Number)
 		w, ok := l.storing[receipt]
-		if !ok {
-			continue
-		}
 		delete(l.storing, receipt)
-		l.adding -= w.adds
-		if w.waiter.receipt != "" {
+		if ok && w.receipt != "" {
 			w.number, w.came = m.Number, time.Now()
-			l.waiting[w.wire] = append(slices.DeleteFunc(l.waiting[w.wire], waiter.over), w.waiter)
+			l.waiting[w.wire] = append(slices.DeleteFunc(l.waiting[w.wire], waiter.over), w)
 			s.answerWaiters(w.wire)
 		}
 	}
@@ -259,8 +257,8 @@ func (s *spread) endWaiters(i placement.Item) {
 		delete(l.waiting, i.Wire)
 	}
 	for receipt, w := range l.storing {
-		if w.wire == i.Wire && end(w.waiter) {
-			w.waiter.receipt = ""
+		if w.wire == i.Wire && end(w) {
+			w.receipt = ""
 			l.storing[receipt] = w
 		}
 	}

@@ -176,6 +176,21 @@ func TestSlotsFollowTheRegistry(t *testing.T) {
 	})
 }
 
+// A subscribe is taken back before the process has seen it in the registry.
+func TestUnsubscribeBeforeTheSubscribeIsSeen(t *testing.T) {
+	t.Parallel()
+	several(t, 2, func(f *fleet) {
+		filter := placed(1, 2)
+		f.tables.Lag(time.Second)
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(100 * time.Millisecond)
+		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, Reply: answerTo("")})
+		f.pass(10 * time.Second)
+		f.wantAt("taken back", filter)
+		f.answered(2)
+	})
+}
+
 // What the broker refuses in another slot the first one says; asked again, it is tried
 // again.
 func TestRefusalsComeBack(t *testing.T) {

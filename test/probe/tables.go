@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
@@ -18,6 +19,7 @@ type Tables struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	away    bool
+	lag     time.Duration
 	lives   int
 	page    int
 	tables  map[int]*table // messages.RegistryTable, or the slot
@@ -57,6 +59,9 @@ func (t *Tables) change(f func()) {
 // Away makes every call fail, or ends that.
 func (t *Tables) Away(away bool) { t.change(func() { t.away = away }) }
 
+// Lag has readers see everything so much later.
+func (t *Tables) Lag(d time.Duration) { t.change(func() { t.lag = d }) }
+
 // Lose loses all tables.
 func (t *Tables) Lose() { t.change(func() { clear(t.tables) }) }
 
@@ -87,6 +92,10 @@ func (t *Tables) fault(doing string) error {
 // Follow implements the port.
 func (t *Tables) Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error) {
 	defer context.AfterFunc(ctx, func() { t.change(func() {}) })()
+	t.mu.Lock()
+	lag := t.lag
+	t.mu.Unlock()
+	time.Sleep(lag)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
