@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chanmqttproxy import launch, supervise
+from chanmqttproxy import signals, supervise
 
 # A process that notes what comes, tells the service manager that it is ready, and ends
 # with a code.
@@ -38,9 +38,10 @@ sys.exit(code)
 
 
 @pytest.fixture
-def signals() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in launch.STOP_SIGNALS}
+def own_signals() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in signals.STOP_SIGNALS}
     yield
+    signal.set_wakeup_fd(-1)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -64,13 +65,13 @@ class Run:
         return path.read_text().splitlines() if path.exists() else []
 
     def soon(self, number: int, *more: int) -> threading.Thread:
-        """Send signals to this process when both have started."""
+        """Send signals when both have started: to a thread that is not the main one."""
 
         def send() -> None:
             while not (self.log("program") and self.log("handlers")):
                 time.sleep(0.01)
             for one in (number, *more):
-                os.kill(os.getpid(), one)
+                os.kill(threading.get_native_id() if sys.platform == "linux" else os.getpid(), one)
                 while not any(signal.Signals(one).name in line for line in self.log("program")):
                     time.sleep(0.01)
 
@@ -80,7 +81,7 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signals: None) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_signals: None) -> Run:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     return Run(tmp_path, monkeypatch)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
-from chanmqttproxy import launch
+from chanmqttproxy import launch, signals
 
 STOP_SECONDS = 15  # the program's own SHUTDOWN_TIMEOUT is 10 s
 
@@ -23,7 +23,7 @@ class Companion:
         self.process = launch.start(command, document)
         self.stopping = False
         self.code = 0  # with which this process ends
-        for number in launch.STOP_SIGNALS:
+        for number in signals.STOP_SIGNALS:
             signal.signal(number, self._end)
         atexit.register(self._stop)
         threading.Thread(target=self._watch, daemon=True).start()

@@ -9,12 +9,11 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.utils import autoreload
 
-from chanmqttproxy import launch, supervise
+from chanmqttproxy import launch, signals, supervise
 from chanmqttproxy.handlers.registry import discover
 from chanmqttproxy.handover import site_settings
 from chanmqttproxy.options import shutdown_timeout
@@ -35,9 +34,11 @@ def serve(command: list[str], layer: str, say: Callable[[str], Any], with_handle
     """Run the program, and the handlers beside it, until the program ends; return its exit code."""
     handlers = HandlersProcess(layer, say) if with_handlers else None
     server = Server(command, layer, say)
-    for number in launch.STOP_SIGNALS:
-        # On Windows Ctrl-C reaches the program by itself.
-        signal.signal(number, server.stop if os.name != "nt" else signal.SIG_IGN)
+    if os.name != "nt":
+        signals.handle(server.stop)
+    else:  # there Ctrl-C reaches the program by itself
+        for number in signals.STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
     autoreload.file_changed.connect(server.file_changed)
     reloader = autoreload.get_reloader()
     watch = threading.Thread(target=reloader.run, args=(threading.main_thread(),), daemon=True)
@@ -96,23 +97,26 @@ class Server:
         self.next: Any = None
         self.process: subprocess.Popen[str] | None = None
         self.signalled = 0  # the last signal that came; 0: none
+        self._lock = threading.Lock()  # so that a program gets a signal once
 
     def run(self) -> int:
         """Run programs, one after the other, until one ends by itself or at a signal."""
         while True:
-            self.process = process = launch.start(self.command, self.document)
-            if self.signalled:  # it came while nobody was there to get it
-                process.send_signal(self.signalled)
+            with self._lock:
+                self.process = process = launch.start(self.command, self.document)
+                if self.signalled:  # it came while nobody was there to get it
+                    process.send_signal(self.signalled)
             code = process.wait()
             if self.signalled or self.next is None:
                 return code
             self.document, self.next = self.next, None
 
-    def stop(self, number: int, frame: FrameType | None) -> None:
+    def stop(self, number: int) -> None:
         """Pass a signal on to the program."""
-        self.signalled = signal.SIGTERM if number != signal.SIGINT else number
-        if self.process is not None:
-            self.process.send_signal(self.signalled)
+        with self._lock:
+            self.signalled = signal.SIGTERM if number != signal.SIGINT else number
+            if self.process is not None:
+                self.process.send_signal(self.signalled)
 
     def file_changed(self, sender: Any, file_path: Path, **_: Any) -> bool:
         """Restart the program if the settings differ now. Django itself restarts nothing."""

@@ -12,9 +12,6 @@ from chanmqttproxy.binary import BinaryNotFound
 
 VARIABLE = "CHANMQTTPROXY_SETTINGS"
 
-# The signals at which the program and what runs beside it end. A closed terminal sends SIGHUP.
-STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
 
 def replace_process(command: list[str], environment: Mapping[str, str]) -> int:
     """Become the program, so that signals and service managers see one process.

@@ -15,10 +15,9 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from chanmqttproxy import launch
+from chanmqttproxy import launch, signals
 from chanmqttproxy.document import settings_module
 from chanmqttproxy.options import shutdown_timeout
 
@@ -50,10 +49,10 @@ class Pair:
         self.processes: list[subprocess.Popen[str]] = []
         self.ended: queue.SimpleQueue[tuple[subprocess.Popen[str], int]] = queue.SimpleQueue()
         self.signalled = 0
+        self._lock = threading.Lock()  # so that a process gets a signal once
 
     def run(self, command: list[str], document: Mapping[str, Any], layer: str) -> int:
-        for number in launch.STOP_SIGNALS:
-            signal.signal(number, self._signal)
+        signals.handle(self._signal)
         environment = self.notifier.environment(os.environ)
         with replaced(os.environ, environment):
             self._watch(launch.start(command, document))
@@ -72,17 +71,20 @@ class Pair:
         return as_exit_code(code) or as_exit_code(other)
 
     def _watch(self, process: "subprocess.Popen[str]") -> None:
-        self.processes.append(process)
         threading.Thread(target=lambda: self.ended.put((process, process.wait())), daemon=True).start()
-        if self.signalled:
-            process.send_signal(signal.SIGTERM)
+        with self._lock:
+            self.processes.append(process)
+            if self.signalled:
+                process.send_signal(signal.SIGTERM)
 
-    def _signal(self, number: int, frame: FrameType | None) -> None:
-        if number == getattr(signal, "SIGHUP", 0):  # the program reads its settings again
-            self.processes[0].send_signal(number)
-            return
-        self.signalled = number
-        self._send(number)
+    def _signal(self, number: int) -> None:
+        with self._lock:
+            if number == getattr(signal, "SIGHUP", 0):  # the program reads its settings again
+                for process in self.processes[:1]:
+                    process.send_signal(number)
+                return
+            self.signalled = number
+            self._send(number)
 
     def _send(self, number: int) -> None:
         for process in self.processes:

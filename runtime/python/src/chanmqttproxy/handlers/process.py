@@ -3,14 +3,12 @@
 import faulthandler
 import logging
 import os
-import signal
 import sys
-from types import FrameType
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
-from chanmqttproxy import launch
+from chanmqttproxy import signals
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers.registry import Registry, discover
 from chanmqttproxy.handlers.service import Service
@@ -46,7 +44,7 @@ def run() -> int:
     except ImproperlyConfigured as error:
         raise CommandError(str(error), returncode=2) from None
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int) -> None:
         if stopped:  # a second signal
             os._exit(1)
         stopped.append(number)
@@ -54,8 +52,7 @@ def run() -> int:
         service.stop()
 
     stopped: list[int] = []
-    for number in launch.STOP_SIGNALS:
-        signal.signal(number, stop)
+    signals.handle(stop)
     service.start()
     names = [handler.name for handler in registry.handlers] + [store.name for store in wanted]
     logger.info("handlers run: %s", ", ".join(dict.fromkeys(names)))

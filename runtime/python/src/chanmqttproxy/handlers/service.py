@@ -90,7 +90,7 @@ class Service:
             self.report()
 
     def stop(self) -> None:
-        """Let wait return. It may be called by a signal handler."""
+        """Let wait return."""
         self._stopped.set()
 
     def drain(self) -> bool:
