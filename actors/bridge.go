@@ -107,7 +107,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	}
 	b.stopping = true
 	b.health.stopping.Store(true)
-	b.deadline = b.after(b.DrainTimeout, ctx.Self(), drainOver{})
+	b.deadline = b.tellAfter(b.DrainTimeout, ctx.Self(), drainOver{})
 	b.reader.Tell(messages.Quiesce{})
 	b.requests.Tell(messages.Quiesce{})
 	b.broker.Tell(messages.Quiesce{})

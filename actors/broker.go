@@ -252,7 +252,7 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	b.holds = hold{all: true, on: true}
 	b.change(ctx)
 	if b.publishes.blame.any() {
-		b.after(steady, ctx.Self(), trialDue{b.connection})
+		b.tellAfter(steady, ctx.Self(), trialDue{b.connection})
 	}
 }
 
@@ -330,7 +330,7 @@ func (b *broker) change(ctx actor.Context) {
 // want notes what is wanted of a filter, and asks for it at once, or in a moment.
 func (b *broker) want(ctx actor.Context, m messages.Want) {
 	if pause := b.changes.want(m); pause > 0 {
-		b.after(pause, ctx.Self(), replayDue{m.Filter})
+		b.tellAfter(pause, ctx.Self(), replayDue{m.Filter})
 	}
 	b.change(ctx)
 }

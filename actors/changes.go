@@ -70,7 +70,7 @@ func (c *changes) alarm(ctx actor.Context, at time.Time) {
 		c.wake = nil
 	}
 	if !at.IsZero() {
-		c.wake = c.after(max(time.Until(at), time.Millisecond), ctx.Self(), changeDue{})
+		c.wake = c.tellAfter(max(time.Until(at), time.Millisecond), ctx.Self(), changeDue{})
 	}
 }
 

@@ -64,10 +64,10 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 			s.left(ctx, d)
 		case d.again.IsZero():
 			d.last = time.Now()
-			s.after(leaveQuiet, ctx.Self(), leaveDue{d})
+			s.tellAfter(leaveQuiet, ctx.Self(), leaveDue{d})
 		case d.last.After(d.again):
 			d.again = time.Time{}
-			s.after(leaveQuiet, ctx.Self(), leaveDue{d})
+			s.tellAfter(leaveQuiet, ctx.Self(), leaveDue{d})
 		default:
 			d.to = to.targets()
 			s.table.unsubscribe(ctx, to.filter, d.to) // the subscription says when it has passed all on
@@ -80,7 +80,7 @@ func (s *spread) leaveDue(ctx actor.Context, m leaveDue) {
 	switch wait := leaveQuiet - time.Since(m.of.last); {
 	case s.leaving[m.of.wire] != m.of:
 	case wait > 0 || !s.fresh.roomy():
-		s.after(max(wait, leaveQuiet/4), ctx.Self(), m)
+		s.tellAfter(max(wait, leaveQuiet/4), ctx.Self(), m)
 	default:
 		m.of.again = time.Now()
 		s.broker.Tell(messages.Leave{Filter: m.of.wire})

@@ -266,9 +266,9 @@ func (d *dependencies) giveBack(token messages.Token, weight uint64) {
 	d.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
 }
 
-// after sends an actor a message when the delay is over, unless the timer is
+// tellAfter sends an actor a message when the delay is over, unless the timer is
 // stopped.
-func (d *dependencies) after(delay time.Duration, to *actor.PID, m any) *time.Timer {
+func (d *dependencies) tellAfter(delay time.Duration, to *actor.PID, m any) *time.Timer {
 	return time.AfterFunc(delay, func() { d.system.Root.Send(to, m) })
 }
 

@@ -233,7 +233,7 @@ func (r *reader) acknowledge(ctx actor.Context) {
 		r.tell(ctx)
 	case !r.gathering:
 		r.gathering = true
-		r.after(ackWait, ctx.Self(), ackDue{})
+		r.tellAfter(ackWait, ctx.Self(), ackDue{})
 	}
 }
 
@@ -314,7 +314,7 @@ func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
 	r.done = append(m.receipts, r.done...)
 	r.forwards = append(m.forwards, r.forwards...)
 	r.burials = append(m.burials, r.burials...)
-	r.after(r.Backoff.delay(2), ctx.Self(), acknowledgeAgain{})
+	r.tellAfter(r.Backoff.delay(2), ctx.Self(), acknowledgeAgain{})
 }
 
 // tellQuiet answers Quiesce when every command has taken effect and Redis has

@@ -53,7 +53,7 @@ func (r *receiver) Receive(ctx actor.Context) {
 		if !r.up {
 			r.observer.waits(r.paths.receiver, delay, m.Attempt)
 		}
-		r.timer = r.after(delay, ctx.Self(), takeNow{m.Limit})
+		r.timer = r.tellAfter(delay, ctx.Self(), takeNow{m.Limit})
 	case takeNow:
 		r.receive(ctx, m.limit)
 	case reached:

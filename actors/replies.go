@@ -43,7 +43,7 @@ func (r *replies) expect(m messages.Received, reader *actor.PID) {
 	}
 	o := &reply{received: m}
 	if _, ok := m.Command.(messages.SubscribeCommand); ok {
-		o.overdue = r.after(answerWait, reader, overdue{m.Receipt})
+		o.overdue = r.tellAfter(answerWait, reader, overdue{m.Receipt})
 	}
 	r.open[m.Receipt] = o
 }

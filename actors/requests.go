@@ -95,7 +95,7 @@ func (r *requests) release(message any) {
 func (r *requests) request(ctx actor.Context, m messages.Request) {
 	topic := strings.ToLower(rand.Text())
 	w := &request{receipt: m.Receipt, message: expiring(m.Message, m.Timeout)}
-	w.timer = r.after(m.Timeout, ctx.Self(), requestOver{topic})
+	w.timer = r.tellAfter(m.Timeout, ctx.Self(), requestOver{topic})
 	busy := len(r.waiting) >= max(1, r.Window/2)
 	r.waiting[topic] = w
 	switch {

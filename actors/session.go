@@ -14,39 +14,42 @@ import (
 
 // A session owns exactly one live MQTT connection and dies with it: of a failed
 // attempt, of a loss, of an answer that does not come. The incarnation that
-// follows gets a new connection number; what an earlier one still has to say is
-// recognised by that and dropped.
+// follows gets a new connection number.
 
 // dialNow comes when the delay before the attempt is over.
-type dialNow struct{ connection uint64 }
+type dialNow struct {
+	stamp
+	connection uint64
+}
 
 // dialed is the outcome of one Dial.
 type dialed struct {
+	task
 	connection uint64
 	session    Session
-	err        error
 }
 
 // lost says that the connection failed.
 type lost struct {
-	connection uint64
-	err        error
+	stamp
+	err error
 }
 
 // sentOut says that a run of publishes was handed to the connection.
-type sentOut struct{ connection uint64 }
+type sentOut struct{ task }
 
 // answered carries the broker's answer to SUBSCRIBE or UNSUBSCRIBE.
 type answered struct {
-	connection uint64
-	answer     messages.ToBroker
+	task
+	doing  string
+	answer messages.ToBroker
 }
 
 type session struct {
 	*dependencies
+	incarnation
 	connect messages.Connect
-	life    *lifeline
-	timer   *time.Timer
+	owned   lifeline
 	sink    *sink
 	live    Session
 
@@ -56,7 +59,7 @@ type session struct {
 
 func newSession(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &session{dependencies: deps, life: newLifeline()}
+		return &session{dependencies: deps}
 	})
 }
 
@@ -66,68 +69,56 @@ func (s *session) Receive(ctx actor.Context) {
 	case *actor.Started:
 		s.broker.Tell(messages.SessionStarted{})
 	case messages.Connect:
-		s.prepare(ctx, m)
-	case dialNow:
-		s.dial(ctx, m)
-	case dialed:
-		s.dialed(ctx, m)
+		s.prepare(m)
+	case *dialNow:
+		s.dial(m)
+	case *dialed:
+		s.dialed(m)
 	case messages.Publish:
-		s.enqueue(ctx, m)
-	case sentOut:
-		if m.connection == s.connect.Connection {
-			s.publishing = false
-			s.publish(ctx)
-		}
+		s.enqueue(m)
+	case *sentOut:
+		s.sentOut(m)
 	case messages.Subscribe:
-		s.subscribe(ctx, m)
+		s.subscribe(m)
 	case messages.Unsubscribe:
-		s.unsubscribe(ctx, m)
-	case answered:
-		if m.connection == s.connect.Connection {
-			s.broker.Tell(m.answer)
-		}
-	case lost:
-		if m.connection == s.connect.Connection {
-			fail(m.err)
-		}
+		s.unsubscribe(m)
+	case *answered:
+		s.answered(m)
+	case *lost:
+		fail(m.err)
 	case drop:
 		fail(&messages.SessionFailure{Doing: "dropping the connection by hand", Err: byHand{}, Cause: messages.Network})
 	case messages.Quiesce:
 		s.quiesce()
 	case *actor.Stopping, *actor.Restarting:
-		s.stop()
+		s.owned.end()
 	default:
 		s.strange(ctx)
 	}
 }
 
-func (s *session) prepare(ctx actor.Context, m messages.Connect) {
+func (s *session) prepare(m messages.Connect) {
 	s.connect = m
 	s.observer.waits(s.paths.session, m.Pause, m.Attempt)
-	s.timer = s.after(m.Pause, ctx.Self(), dialNow{m.Connection})
+	s.after(m.Pause, &dialNow{connection: m.Connection})
 }
 
-func (s *session) dial(ctx actor.Context, m dialNow) {
+func (s *session) dial(m *dialNow) {
 	if m.connection != s.connect.Connection {
 		return
 	}
-	connect, life := s.connect, s.life
-	s.sink = &sink{dependencies: s.dependencies, self: ctx.Self(), connection: connect.Connection}
-	sink := s.sink
-	go func() {
-		var made Session
-		err := s.protect("connecting to the MQTT broker", func() (err error) {
-			made, err = s.MQTT.Dial(life.ctx, s.Version, sink)
-			return err
-		})
-		if err == nil && !life.adopt(made) {
-			return
+	s.sink = &sink{dependencies: s.dependencies, session: &s.incarnation}
+	j, sink := &dialed{connection: m.connection}, s.sink
+	j.work = func(ctx context.Context) (err error) {
+		if j.session, err = s.MQTT.Dial(ctx, s.Version, sink); err == nil {
+			s.owned.adopt(j.session)
 		}
-		s.system.Root.Send(sink.self, dialed{connect.Connection, made, err})
-	}()
+		return err
+	}
+	s.run("connecting to the MQTT broker", j)
 }
 
-func (s *session) dialed(ctx actor.Context, m dialed) {
+func (s *session) dialed(m *dialed) {
 	if m.connection != s.connect.Connection {
 		return
 	}
@@ -136,49 +127,57 @@ func (s *session) dialed(ctx actor.Context, m dialed) {
 	}
 	s.live = m.session
 	if s.Birth != nil {
-		s.enqueue(ctx, messages.Publish{Message: s.Birth})
+		s.enqueue(messages.Publish{Message: s.Birth})
 	}
 	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
 }
 
 // enqueue takes a publish. One that was meant for a connection that is lost
 // comes again with all that have not taken effect.
-func (s *session) enqueue(ctx actor.Context, m messages.Publish) {
+func (s *session) enqueue(m messages.Publish) {
 	if s.live != nil {
 		s.outgoing = append(s.outgoing, m)
-		s.publish(ctx)
+		s.publish()
 	}
 }
 
 // publish hands what waits to the connection, one run at a time and in order.
-func (s *session) publish(ctx actor.Context) {
+func (s *session) publish() {
 	if s.publishing || len(s.outgoing) == 0 {
 		return
 	}
-	run := s.outgoing
+	run, live, j := s.outgoing, s.live, &sentOut{}
 	s.outgoing, s.publishing = nil, true
-	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
-	s.dispatcher.Schedule(func() {
+	j.work = func(ctx context.Context) error {
 		for i, p := range run {
 			p.More = i < len(run)-1
 			s.tap.show(true, p.Message)
 			s.step(p.Message, s.paths.session, "publishing", "handed to the connection")
-			err := s.protect("publishing", func() error { return live.Publish(life.ctx, p) })
+			err := s.protect("publishing", func() error { return live.Publish(ctx, p) })
 			if errors.As(err, new(panicked)) {
 				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: 0x83, Reason: "a bug in the worker"})
 				continue
 			}
 			if err != nil {
-				s.loseSoon(self, connection, "publishing", err)
-				return
+				return err
 			}
 		}
-		s.system.Root.Send(self, sentOut{connection})
-	})
+		return nil
+	}
+	s.run("publishing", j)
 }
 
-func (s *session) subscribe(ctx actor.Context, m messages.Subscribe) {
-	s.ask(ctx, fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+func (s *session) sentOut(m *sentOut) {
+	if m.err != nil {
+		s.loseSoon("publishing", m.err)
+		return
+	}
+	s.publishing = false
+	s.publish()
+}
+
+func (s *session) subscribe(m messages.Subscribe) {
+	s.ask(fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		codes, err := live.Subscribe(ctx, m.Filters)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return messages.NoAnswer{ID: m.ID}, nil
@@ -187,8 +186,8 @@ func (s *session) subscribe(ctx actor.Context, m messages.Subscribe) {
 	})
 }
 
-func (s *session) unsubscribe(ctx actor.Context, m messages.Unsubscribe) {
-	s.ask(ctx, fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+func (s *session) unsubscribe(m messages.Unsubscribe) {
+	s.ask(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		err := live.Unsubscribe(ctx, m.Filters)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return messages.NoAnswer{}, nil
@@ -198,29 +197,30 @@ func (s *session) unsubscribe(ctx actor.Context, m messages.Unsubscribe) {
 }
 
 // ask puts a question to the broker. One that fails is a lost connection.
-func (s *session) ask(ctx actor.Context, doing string, question func(context.Context, Session) (messages.ToBroker, error)) {
+func (s *session) ask(doing string, question func(context.Context, Session) (messages.ToBroker, error)) {
 	if s.live == nil {
 		return
 	}
-	live, life, self, connection := s.live, s.life, ctx.Self(), s.connect.Connection
-	go func() {
-		var answer messages.ToBroker
-		err := s.protect(doing, func() (err error) {
-			answer, err = question(life.ctx, live)
-			return err
-		})
-		if err != nil {
-			s.loseSoon(self, connection, doing, err)
-			return
-		}
-		s.system.Root.Send(self, answered{connection, answer})
-	}()
+	live, j := s.live, &answered{doing: doing}
+	j.work = func(ctx context.Context) (err error) {
+		j.answer, err = question(ctx, live)
+		return err
+	}
+	s.run(doing, j)
+}
+
+func (s *session) answered(m *answered) {
+	if m.err != nil {
+		s.loseSoon(m.doing, m.err)
+		return
+	}
+	s.broker.Tell(m.answer)
 }
 
 // loseSoon gives a connection up on which something failed, unless within a
 // moment the connection itself tells why it is lost.
-func (s *session) loseSoon(self *actor.PID, connection uint64, doing string, err error) {
-	s.after(time.Second, self, lost{connection, &messages.SessionFailure{Doing: doing, Err: err}})
+func (s *session) loseSoon(doing string, err error) {
+	s.after(time.Second, &lost{err: &messages.SessionFailure{Doing: doing, Err: err}})
 }
 
 // quiesce holds back what comes from now on.
@@ -231,47 +231,33 @@ func (s *session) quiesce() {
 	s.broker.Tell(messages.Quiet{From: "session"})
 }
 
-func (s *session) stop() {
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.life.end()
-}
-
-// lifeline ties what an incarnation's goroutines make to the incarnation: a
-// connection that is made too late is closed.
+// lifeline ties a connection to the incarnation that has dialled for it: one that is made
+// too late is closed.
 type lifeline struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-	mu     sync.Mutex
-	made   Session
-}
-
-func newLifeline() *lifeline {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &lifeline{ctx: ctx, cancel: cancel}
+	mu   sync.Mutex
+	over bool
+	made Session
 }
 
 // adopt takes a new connection over, or closes it if the incarnation is gone.
-func (l *lifeline) adopt(made Session) bool {
+func (l *lifeline) adopt(made Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ctx.Err() != nil {
+	if l.over {
 		made.Close()
-		return false
+		return
 	}
 	l.made = made
-	return true
 }
 
-// end closes the connection and cancels what is being done with it.
+// end closes the connection.
 func (l *lifeline) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.over = true
 	if l.made != nil {
 		l.made.Close()
 	}
-	l.cancel()
 }
 
 func (s *session) facts() any {

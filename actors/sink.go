@@ -4,8 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"chanmqttproxy/messages"
 )
 
@@ -14,9 +12,8 @@ import (
 // so that nothing of it depends on what becomes of the session.
 type sink struct {
 	*dependencies
-	self       *actor.PID // the session
-	connection uint64
-	quiet      atomic.Bool // pass on no more messages
+	session *incarnation
+	quiet   atomic.Bool // pass on no more messages
 }
 
 // Received sends a message on its way. One that is held back is not
@@ -66,4 +63,4 @@ func (k *sink) admit(token messages.Token) bool {
 func (k *sink) Published(p messages.Published) { k.broker.Tell(p) }
 
 // Lost puts the failure into the session's mailbox.
-func (k *sink) Lost(err error) { k.system.Root.Send(k.self, lost{k.connection, err}) }
+func (k *sink) Lost(err error) { k.session.send(&lost{err: err}) }

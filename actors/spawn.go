@@ -42,7 +42,16 @@ type releaser interface{ release(message any) }
 type guarded struct {
 	actor.Actor
 	*watched
-	deps *dependencies
+	deps    *dependencies
+	current *incarnation // nil: the actor needs none
+}
+
+// take has the actor be guarded.
+func (g *guarded) take(a actor.Actor) {
+	g.Actor = a
+	if l, ok := a.(lasting); ok {
+		g.current = l.life()
+	}
 }
 
 // supervising is a guarded actor that decides itself about its children.
@@ -66,7 +75,7 @@ func late(deps *dependencies, produce func(*watched) actor.Actor) actor.Actor {
 func (u *unborn) Receive(ctx actor.Context) {
 	if u.Actor == nil {
 		u.watched, _ = u.deps.observer.find(ctx.Self().GetId())
-		u.Actor = u.produce(u.watched)
+		u.take(u.produce(u.watched))
 	}
 	u.guarded.Receive(ctx)
 }
@@ -81,11 +90,15 @@ func (g guarded) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started, *actor.Restarting, *actor.Stopping, *actor.Stopped:
 		g.lives(ctx, m)
-		g.Actor.Receive(ctx)
 		return
 	case messages.Inspect, ping, restart:
 		g.asked(ctx, m)
 		return
+	case private:
+		if m.from().life != g.current {
+			g.late(m)
+			return
+		}
 	}
 	n := g.handled.Load() + 1
 	g.handled.Store(n) // nobody else writes it
@@ -98,18 +111,37 @@ func (g guarded) Receive(ctx actor.Context) {
 	g.last.Store(int64(time.Since(began)))
 }
 
-// lives notes a step in the actor's life.
+// late is what comes of an earlier incarnation.
+func (g guarded) late(m private) {
+	if h, ok := g.Actor.(heir); ok {
+		h.inherit(m)
+	}
+}
+
+// lives takes a step in the actor's life.
 func (g guarded) lives(ctx actor.Context, step any) {
 	switch step.(type) {
 	case *actor.Started:
 		g.deps.observer.begin(g.watched, ctx.Self())
+		if g.current != nil {
+			g.current.start(g.deps, ctx.Self())
+		}
 	case *actor.Restarting:
 		g.deps.Stats.Restarts.add(g.kind)
 		g.become(messages.StateRestarting)
+		defer g.ends()
 	case *actor.Stopping:
 		g.become(messages.StateStopping)
+		defer g.ends()
 	case *actor.Stopped:
 		g.deps.observer.end(g.watched)
+	}
+	g.Actor.Receive(ctx)
+}
+
+func (g guarded) ends() {
+	if g.current != nil {
+		g.current.end()
 	}
 }
 
@@ -168,7 +200,8 @@ func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.Pr
 		return w.mailbox
 	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{Actor: produce(), watched: w, deps: deps}
+		g := guarded{watched: w, deps: deps}
+		g.take(produce())
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}
 		}
