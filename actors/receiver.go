@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -15,31 +14,29 @@ import (
 // before it tries again.
 
 // takeNow comes when the delay before an attempt is over.
-type takeNow struct{ limit int }
+type takeNow struct {
+	stamp
+	limit int
+}
 
-// reached says that Redis answered the incarnation with that context.
-type reached struct{ life context.Context }
+// reached says that Redis answered the incarnation.
+type reached struct{ stamp }
 
-// taken is the outcome of one Layer.Receive of the incarnation with that
-// context.
+// taken is the outcome of one Layer.Receive.
 type taken struct {
-	life     context.Context
+	task
 	received []messages.Received
-	err      error
 }
 
 type receiver struct {
 	*dependencies
-	ctx    context.Context
-	cancel context.CancelFunc
-	timer  *time.Timer
-	up     bool // Redis answered this incarnation
+	incarnation
+	up bool // Redis answered this incarnation
 }
 
 func newReceiver(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		ctx, cancel := context.WithCancel(context.Background())
-		return &receiver{dependencies: deps, ctx: ctx, cancel: cancel}
+		return &receiver{dependencies: deps}
 	})
 }
 
@@ -53,57 +50,51 @@ func (r *receiver) Receive(ctx actor.Context) {
 		if !r.up {
 			r.observer.waits(r.paths.receiver, delay, m.Attempt)
 		}
-		r.timer = r.tellAfter(delay, ctx.Self(), takeNow{m.Limit})
-	case takeNow:
-		r.receive(ctx, m.limit)
-	case reached:
-		r.reached(m)
-	case taken:
+		r.after(delay, &takeNow{limit: m.Limit})
+	case *takeNow:
+		r.receive(m.limit)
+	case *reached:
+		r.reached()
+	case *taken:
 		r.taken(m)
-	case *actor.Stopping, *actor.Restarting:
-		r.cancel()
-		if r.timer != nil {
-			r.timer.Stop()
-		}
 	default:
 		r.strange(ctx)
 	}
 }
 
-func (r *receiver) receive(ctx actor.Context, limit int) {
-	life, up, root, self := r.ctx, r.up, r.system.Root, ctx.Self()
-	r.dispatcher.Schedule(func() {
-		m := taken{life: life}
-		m.err = r.protect("reading the command channel", func() (err error) {
-			if !up {
-				if err := r.Layer.Ping(life); err != nil {
-					return err
-				}
-				root.Send(self, reached{life})
+func (r *receiver) receive(limit int) {
+	up, m := r.up, &taken{}
+	m.work = func(ctx context.Context) (err error) {
+		if !up {
+			if err := r.Layer.Ping(ctx); err != nil {
+				return err
 			}
-			m.received, err = r.Layer.Receive(life, limit)
-			return err
-		})
-		root.Send(self, m)
-	})
-}
-
-func (r *receiver) reached(m reached) {
-	if m.life == r.ctx {
-		r.up = true
-		r.observer.note(r.paths.receiver, "connected", "Redis answers")
-		r.reader.Tell(messages.LayerReached{})
+			r.send(&reached{})
+		}
+		m.received, err = r.Layer.Receive(ctx, limit)
+		return err
 	}
+	r.run("reading the command channel", m)
 }
 
-func (r *receiver) taken(m taken) {
-	if m.err == nil {
-		// What an earlier incarnation received is under way all the same.
+func (r *receiver) reached() {
+	r.up = true
+	r.observer.note(r.paths.receiver, "connected", "Redis answers")
+	r.reader.Tell(messages.LayerReached{})
+}
+
+func (r *receiver) taken(m *taken) {
+	switch {
+	case m.err == nil:
 		r.reader.Tell(messages.Took{Received: m.received})
-		return
+	case !errors.Is(m.err, context.Canceled):
+		fail(m.err)
 	}
-	if m.life != r.ctx || errors.Is(m.err, context.Canceled) {
-		return
+}
+
+// inherit passes on what an earlier incarnation has received: it is under way all the same.
+func (r *receiver) inherit(late private) {
+	if m, ok := late.(*taken); ok && m.err == nil {
+		r.reader.Tell(messages.Took{Received: m.received})
 	}
-	fail(m.err)
 }
