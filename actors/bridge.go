@@ -2,7 +2,6 @@ package actors
 
 import (
 	"errors"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -17,13 +16,14 @@ import (
 // what remains is safe where it came from.
 
 // drainOver ends the waiting for what is under way.
-type drainOver struct{}
+type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
 var bridgeChildren = []string{readerName, requestsName, routerName, registryName, groupsName, brokerName}
 
 type bridge struct {
 	*dependencies
+	incarnation
 	ended func(error)
 
 	children  map[string]*actor.PID
@@ -32,7 +32,7 @@ type bridge struct {
 
 	stopping bool
 	quiet    map[string]bool
-	deadline *time.Timer
+	deadline reminder
 	leaving  string // the child whose end is waited for
 	err      error
 }
@@ -61,12 +61,11 @@ func (b *bridge) Receive(ctx actor.Context) {
 	case messages.Quiet:
 		b.quiet[m.From] = true
 		b.proceed(ctx)
-	case drainOver, messages.Abandon:
+	case *drainOver, messages.Abandon:
 		b.stopNext(ctx)
 	case *actor.Terminated:
 		b.childEnded(ctx, m.Who)
 	case *actor.Stopped:
-		b.stopTimer()
 		b.ended(b.err)
 	default:
 		b.strange(ctx)
@@ -84,7 +83,7 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 	}
 	b.err = errors.Join(b.err, tooManyBugs(child, reason))
 	s.StopChildren(child)
-	b.system.Root.Send(b.bridge.pid, drainOver{})
+	b.send(&drainOver{})
 }
 
 func (b *bridge) start(ctx actor.Context) {
@@ -107,7 +106,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	}
 	b.stopping = true
 	b.health.stopping.Store(true)
-	b.deadline = b.tellAfter(b.DrainTimeout, ctx.Self(), drainOver{})
+	b.deadline = b.after(b.DrainTimeout, &drainOver{})
 	b.reader.Tell(messages.Quiesce{})
 	b.requests.Tell(messages.Quiesce{})
 	b.broker.Tell(messages.Quiesce{})
@@ -135,7 +134,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 func (b *bridge) stopNext(ctx actor.Context) {
 	b.stopping = true
 	b.health.stopping.Store(true)
-	b.stopTimer()
+	b.deadline.stop()
 	for _, name := range bridgeChildren {
 		if pid, ok := b.children[name]; ok {
 			if b.leaving != name {
@@ -155,12 +154,6 @@ func (b *bridge) childEnded(ctx actor.Context, who *actor.PID) {
 		}
 	}
 	b.stopNext(ctx)
-}
-
-func (b *bridge) stopTimer() {
-	if b.deadline != nil {
-		b.deadline.Stop()
-	}
 }
 
 func (b *bridge) facts() any {

@@ -27,13 +27,20 @@ const (
 
 // trialDue comes when a connection has been steady without the publish that is
 // suspected of costing the connections.
-type trialDue struct{ connection uint64 }
+type trialDue struct {
+	stamp
+	connection uint64
+}
 
 // replayDue comes when a filter's retained values may be asked for again.
-type replayDue struct{ filter string }
+type replayDue struct {
+	stamp
+	filter string
+}
 
 type broker struct {
 	*dependencies
+	incarnation
 	session    *actor.PID
 	stopping   bool
 	connection uint64
@@ -72,7 +79,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.SessionStarted:
 		b.connect()
 	case messages.Connected:
-		b.connected(ctx, m)
+		b.connected(m)
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
@@ -86,33 +93,33 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Status:
 		b.standing.tell(m.Receipt)
 	case messages.Want:
-		b.want(ctx, m)
-	case trialDue:
+		b.want(m)
+	case *trialDue:
 		b.try(m)
-	case replayDue:
+	case *replayDue:
 		b.changes.due(m.filter)
-		b.change(ctx)
-	case changeDue:
-		b.change(ctx)
+		b.change()
+	case *changeDue:
+		b.change()
 	case messages.Welcomed:
 		b.changes.welcomed(m.Filter, m.Serial)
 	case messages.Leave:
 		b.changes.leave(m.Filter)
-		b.change(ctx)
+		b.change()
 	case messages.Unwant:
 		b.changes.unwant(m.Filter)
-		b.change(ctx)
+		b.change()
 	case messages.Subscribed:
 		if b.up { // else retained values may not have followed it: all is asked for again
 			b.changes.subscribed(m)
-			b.change(ctx)
+			b.change()
 		}
 	case messages.Unsubscribed:
 		b.changes.unsubscribed(m)
-		b.change(ctx)
+		b.change()
 	case messages.NoAnswer:
 		b.changes.unanswered(m)
-		b.change(ctx)
+		b.change()
 	case messages.Quiesce:
 		b.draining = true
 		b.tell(m)
@@ -215,7 +222,7 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 		b.changes.leave(filter)
 	}
 	b.changes.recalled(m.Refused)
-	b.change(ctx)
+	b.change()
 	if b.session == nil {
 		b.session = spawn(ctx, "session", newSession(b.dependencies))
 	}
@@ -231,7 +238,7 @@ func (b *broker) connect() {
 	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts, Pause: pause})
 }
 
-func (b *broker) connected(ctx actor.Context, m messages.Connected) {
+func (b *broker) connected(m messages.Connected) {
 	if m.Connection != b.connection {
 		return
 	}
@@ -250,14 +257,14 @@ func (b *broker) connected(ctx actor.Context, m messages.Connected) {
 	}
 	b.changes.connected(m.Info)
 	b.holds = hold{all: true, on: true}
-	b.change(ctx)
+	b.change()
 	if b.publishes.blame.any() {
-		b.tellAfter(steady, ctx.Self(), trialDue{b.connection})
+		b.after(steady, &trialDue{connection: b.connection})
 	}
 }
 
 // try sends the suspected publish alone.
-func (b *broker) try(m trialDue) {
+func (b *broker) try(m *trialDue) {
 	if !b.up || m.connection != b.connection {
 		return
 	}
@@ -310,8 +317,8 @@ func (b *broker) publishAgain() {
 
 // change makes the next changes of filters. Publishes wait while that may cost the
 // connection.
-func (b *broker) change(ctx actor.Context) {
-	b.changes.next(ctx, b.up, b.toSession)
+func (b *broker) change() {
+	b.changes.next(&b.incarnation, b.up, b.toSession)
 	if !b.up {
 		return
 	}
@@ -328,11 +335,11 @@ func (b *broker) change(ctx actor.Context) {
 }
 
 // want notes what is wanted of a filter, and asks for it at once, or in a moment.
-func (b *broker) want(ctx actor.Context, m messages.Want) {
+func (b *broker) want(m messages.Want) {
 	if pause := b.changes.want(m); pause > 0 {
-		b.tellAfter(pause, ctx.Self(), replayDue{m.Filter})
+		b.after(pause, &replayDue{filter: m.Filter})
 	}
-	b.change(ctx)
+	b.change()
 }
 
 // settled takes parts of deliveries back, and has those acknowledged that are

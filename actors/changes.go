@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/messages"
 )
 
 // changeDue comes when the plan of the filters is to be asked again what to do.
-type changeDue struct{}
+type changeDue struct{ stamp }
 
 // changes tells the broker which filters are wanted and which are not, and those who
 // wait what has become of them.
@@ -19,7 +17,7 @@ type changes struct {
 	*dependencies
 	filters
 	unsubscribing bool // an UNSUBSCRIBE waits for its answer
-	wake          *time.Timer
+	wake          reminder
 }
 
 func newChanges(deps *dependencies) changes {
@@ -29,7 +27,7 @@ func newChanges(deps *dependencies) changes {
 // next tells the session the next changes, and has itself called again when it is time.
 // While the answer to an UNSUBSCRIBE is to come nothing is sent: the same
 // filter may be wanted again.
-func (c *changes) next(ctx actor.Context, up bool, tell func(messages.ToSession)) {
+func (c *changes) next(life *incarnation, up bool, tell func(messages.ToSession)) {
 	if c.unsubscribing {
 		return
 	}
@@ -44,7 +42,7 @@ func (c *changes) next(ctx actor.Context, up bool, tell func(messages.ToSession)
 	if up && !busy {
 		c.giveUp(tell)
 	}
-	c.alarm(ctx, step.Wake)
+	c.alarm(life, step.Wake)
 	c.noted()
 }
 
@@ -64,13 +62,10 @@ func (c *changes) giveUp(tell func(messages.ToSession)) {
 }
 
 // alarm has change called again.
-func (c *changes) alarm(ctx actor.Context, at time.Time) {
-	if c.wake != nil {
-		c.wake.Stop()
-		c.wake = nil
-	}
+func (c *changes) alarm(life *incarnation, at time.Time) {
+	c.wake.stop()
 	if !at.IsZero() {
-		c.wake = c.tellAfter(max(time.Until(at), time.Millisecond), ctx.Self(), changeDue{})
+		c.wake = life.after(max(time.Until(at), time.Millisecond), &changeDue{})
 	}
 }
 

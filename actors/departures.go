@@ -37,7 +37,10 @@ func newDepartures() departures {
 const leaveQuiet = 200 * time.Millisecond
 
 // leaveDue comes when that time may be over.
-type leaveDue struct{ of *departure }
+type leaveDue struct {
+	stamp
+	of *departure
+}
 
 // stay ends the leaving of a filter.
 func (d *departures) stay(wire string) { delete(d.leaving, wire) }
@@ -64,10 +67,10 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 			s.left(ctx, d)
 		case d.again.IsZero():
 			d.last = time.Now()
-			s.tellAfter(leaveQuiet, ctx.Self(), leaveDue{d})
+			s.table.after(leaveQuiet, &leaveDue{of: d})
 		case d.last.After(d.again):
 			d.again = time.Time{}
-			s.tellAfter(leaveQuiet, ctx.Self(), leaveDue{d})
+			s.table.after(leaveQuiet, &leaveDue{of: d})
 		default:
 			d.to = to.targets()
 			s.table.unsubscribe(ctx, to.filter, d.to) // the subscription says when it has passed all on
@@ -76,11 +79,11 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 }
 
 // leaveDue asks the broker once more to unsubscribe, when all seems to have come.
-func (s *spread) leaveDue(ctx actor.Context, m leaveDue) {
+func (s *spread) leaveDue(m *leaveDue) {
 	switch wait := leaveQuiet - time.Since(m.of.last); {
 	case s.leaving[m.of.wire] != m.of:
 	case wait > 0 || !s.fresh.roomy():
-		s.tellAfter(max(wait, leaveQuiet/4), ctx.Self(), m)
+		s.table.after(max(wait, leaveQuiet/4), m)
 	default:
 		m.of.again = time.Now()
 		s.broker.Tell(messages.Leave{Filter: m.of.wire})

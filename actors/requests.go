@@ -25,18 +25,22 @@ const responsePrefix = "chanmqttproxy/response/"
 var stopped = &messages.Failure{Code: messages.CodeTimeout, Reason: "the worker stopped before a response came"}
 
 // requestOver comes when a request has waited for as long as it may.
-type requestOver struct{ topic string }
+type requestOver struct {
+	stamp
+	topic string
+}
 
 // request is one that waits.
 type request struct {
 	receipt messages.Receipt
 	message *messages.Message
-	timer   *time.Timer
+	timer   reminder
 	sent    bool
 }
 
 type requests struct {
 	*dependencies
+	incarnation
 	prefix  string // of the response topics; empty: no connection yet
 	version messages.Version
 	want    messages.Want
@@ -55,7 +59,7 @@ func newRequests(deps *dependencies) *actor.Props {
 func (r *requests) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Request:
-		r.request(ctx, m)
+		r.request(m)
 	case messages.Connected:
 		r.connected(m)
 	case messages.Granted:
@@ -68,15 +72,11 @@ func (r *requests) Receive(ctx actor.Context) {
 		r.response(m)
 	case messages.Unpublished:
 		r.unpublished(m.Message)
-	case requestOver:
+	case *requestOver:
 		r.end(m.topic, &messages.Failure{Code: messages.CodeTimeout, Reason: "no response came in time"})
 	case messages.Quiesce:
 		r.over = true
 		r.endAll(stopped)
-	case *actor.Stopping:
-		for _, w := range r.waiting {
-			w.timer.Stop()
-		}
 	default:
 		r.strange(ctx)
 	}
@@ -92,10 +92,10 @@ func (r *requests) release(message any) {
 	}
 }
 
-func (r *requests) request(ctx actor.Context, m messages.Request) {
+func (r *requests) request(m messages.Request) {
 	topic := strings.ToLower(rand.Text())
 	w := &request{receipt: m.Receipt, message: expiring(m.Message, m.Timeout)}
-	w.timer = r.tellAfter(m.Timeout, ctx.Self(), requestOver{topic})
+	w.timer = r.after(m.Timeout, &requestOver{topic: topic})
 	busy := len(r.waiting) >= max(1, r.Window/2)
 	r.waiting[topic] = w
 	switch {
@@ -216,7 +216,7 @@ func (r *requests) unpublished(m *messages.Message) {
 }
 
 func (r *requests) forget(topic string, w *request) {
-	w.timer.Stop()
+	w.timer.stop()
 	delete(r.waiting, topic)
 }
 

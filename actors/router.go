@@ -23,6 +23,7 @@ import (
 
 type router struct {
 	*dependencies
+	incarnation
 	routes
 	pairs         pairs
 	subscriptions *family
@@ -66,7 +67,7 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case viewChanged, messages.Kept, messages.FilterGone, leaveDue, messages.HandedOver:
+	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, messages.HandedOver:
 		if r.spread != nil {
 			r.spread.receive(ctx, m)
 		} else if r.several {

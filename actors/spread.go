@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/placement"
@@ -35,6 +37,7 @@ type table interface {
 	welcome(*route, messages.SubscribeCommand)
 	keep(messages.Receipt, []messages.Change)
 	refuse(messages.Receipt, *messages.Failure)
+	after(time.Duration, private) reminder
 	// deniedFilter says why commands may not want a filter; nil: they may.
 	deniedFilter(string) *messages.Failure
 }
@@ -65,8 +68,8 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.kept(m)
 	case messages.FilterGone:
 		s.filterGone(ctx, m.Filters)
-	case leaveDue:
-		s.leaveDue(ctx, m)
+	case *leaveDue:
+		s.leaveDue(m)
 	case messages.HandedOver:
 		s.handedOver(ctx, m.ID)
 	}
