@@ -22,15 +22,15 @@ import (
 // acknowledged is one round of Layer.Acknowledge, Layer.Forward and Layer.Bury; as
 // its outcome, what is left to be done and why.
 type acknowledged struct {
+	task
 	receipts []messages.Receipt
 	forwards []messages.Forward
 	burials  []messages.Burial
 	settled  load // of the round
-	err      error
 }
 
 // acknowledgeAgain comes when the delay after a failed acknowledgement is over.
-type acknowledgeAgain struct{}
+type acknowledgeAgain struct{ stamp }
 
 // A busy reader tells Redis of many commands at once: what is done waits for others of
 // a run, if there are any under way, but no longer than ackWait.
@@ -40,15 +40,17 @@ const (
 )
 
 // ackDue comes when that time is over.
-type ackDue struct{}
+type ackDue struct{ stamp }
 
 // overdue comes when the sender of a subscribe has waited long enough.
-type overdue struct{ receipt messages.Receipt }
+type overdue struct {
+	stamp
+	receipt messages.Receipt
+}
 
 type reader struct {
 	*dependencies
-	ctx    context.Context
-	cancel context.CancelFunc
+	incarnation
 
 	receiver  *actor.PID
 	attempts  int  // failed attempts of the receiver in a row
@@ -64,6 +66,7 @@ type reader struct {
 	burials       []messages.Burial
 	acknowledging bool
 	gathering     bool // acknowledges in a moment
+	refused       int  // acknowledgements in a row that failed
 	complaint     complaint
 	trouble       string // why Redis is away; empty: it is not known to be
 	known         bool   // the state of Redis has been told
@@ -71,8 +74,7 @@ type reader struct {
 
 func newReader(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		ctx, cancel := context.WithCancel(context.Background())
-		return &reader{dependencies: deps, ctx: ctx, cancel: cancel, replies: newReplies(deps)}
+		return &reader{dependencies: deps, replies: newReplies(deps)}
 	})
 }
 
@@ -87,37 +89,34 @@ func (r *reader) Receive(ctx actor.Context) {
 	case messages.LayerReached:
 		r.layerBack()
 	case messages.Took:
-		r.took(ctx, m)
+		r.took(m)
 	case messages.Answer:
 		r.replies.answer(m)
 	case messages.Answered:
-		r.answered(ctx, m.Receipts)
-	case overdue:
+		r.answered(m.Receipts)
+	case *overdue:
 		r.replies.overdue(m.receipt)
 	case messages.Done:
-		r.finished(ctx, m.Receipts)
+		r.finished(m.Receipts)
 	case messages.Forward:
-		r.forward(ctx, m)
-	case acknowledged:
-		r.acknowledged(ctx, m)
-	case acknowledgeAgain:
+		r.forward(m)
+	case *acknowledged:
+		r.acknowledged(m)
+	case *acknowledgeAgain:
 		r.acknowledging = false
-		r.acknowledge(ctx)
-	case ackDue:
+		r.acknowledge()
+	case *ackDue:
 		r.gathering = false
-		r.tell(ctx)
+		r.tell()
 	case messages.Undeliverable:
 		r.fault(m.Receipt, messages.CodeRefused, m.Reason)
-		r.bury(ctx, messages.Burial(m))
+		r.bury(messages.Burial(m))
 	case messages.Quiesce:
 		r.quiescing = true
 		ctx.Stop(r.receiver)
 	case *actor.Terminated: // nothing more comes
 		r.ended = true
 		r.tellQuiet()
-	case *actor.Stopping:
-		r.cancel()
-		r.replies.stop()
 	default:
 		r.strange(ctx)
 	}
@@ -146,7 +145,7 @@ func (r *reader) take() {
 	refOf[messages.ToReceiver](r.system, r.receiver).Tell(messages.Take{Limit: room, Attempt: r.attempts})
 }
 
-func (r *reader) took(ctx actor.Context, m messages.Took) {
+func (r *reader) took(m messages.Took) {
 	r.waiting = false
 	r.attempts = 0
 	before := r.underWay
@@ -156,9 +155,9 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	r.count(r.underWay.less(before))
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	for _, received := range m.Received {
-		r.replies.expect(received, ctx.Self())
+		r.replies.expect(received, &r.incarnation)
 		if received.Fault != nil {
-			r.misunderstood(ctx, received)
+			r.misunderstood(received)
 			continue
 		}
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
@@ -179,38 +178,38 @@ func (r *reader) fault(receipt messages.Receipt, code, reason string) {
 
 // misunderstood gets rid of a message that is no command: said once, counted,
 // and kept among the dead letters.
-func (r *reader) misunderstood(ctx actor.Context, m messages.Received) {
+func (r *reader) misunderstood(m messages.Received) {
 	r.Stats.BadCommands.Add(1)
 	r.Log.Warn("a message on the command channel was not understood: correct its sender; it is among the dead letters", "error", m.Fault)
 	r.fault(m.Receipt, m.Code, m.Fault.Error())
-	r.bury(ctx, messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
+	r.bury(messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
 }
 
-func (r *reader) bury(ctx actor.Context, b messages.Burial) {
+func (r *reader) bury(b messages.Burial) {
 	if r.replies.bury(b) {
 		r.burials = append(r.burials, b)
 	}
-	r.acknowledge(ctx)
+	r.acknowledge()
 }
 
-func (r *reader) finished(ctx actor.Context, receipts []messages.Receipt) {
+func (r *reader) finished(receipts []messages.Receipt) {
 	for _, receipt := range receipts {
 		if r.replies.done(receipt) {
 			r.done = append(r.done, receipt)
 		}
 	}
-	r.acknowledge(ctx)
+	r.acknowledge()
 }
 
 // forward gives a command to another slot, which answers it as well.
-func (r *reader) forward(ctx actor.Context, m messages.Forward) {
+func (r *reader) forward(m messages.Forward) {
 	r.replies.forget(m.Receipt)
 	r.forwards = append(r.forwards, m)
-	r.acknowledge(ctx)
+	r.acknowledge()
 }
 
 // answered lets those commands go that waited for their answers to be written.
-func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
+func (r *reader) answered(receipts []messages.Receipt) {
 	for _, receipt := range receipts {
 		switch over, burial := r.replies.written(receipt); {
 		case !over:
@@ -220,47 +219,48 @@ func (r *reader) answered(ctx actor.Context, receipts []messages.Receipt) {
 			r.done = append(r.done, receipt)
 		}
 	}
-	r.acknowledge(ctx)
+	r.acknowledge()
 }
 
 // acknowledge has Redis told of what is done, when there is a run of it, or nothing else
 // under way, or somebody waits for it, or else in a moment.
-func (r *reader) acknowledge(ctx actor.Context) {
+func (r *reader) acknowledge() {
 	switch n := r.unsettled(); {
 	case r.acknowledging || n == 0:
 		r.tellQuiet()
 	case n >= min(ackRun, r.underWay.commands) || len(r.forwards) > 0 || r.quiescing:
-		r.tell(ctx)
+		r.tell()
 	case !r.gathering:
 		r.gathering = true
-		r.tellAfter(ackWait, ctx.Self(), ackDue{})
+		r.after(ackWait, &ackDue{})
 	}
 }
 
 // tell writes one acknowledgement at a time; what is done meanwhile goes with the next.
-func (r *reader) tell(ctx actor.Context) {
+func (r *reader) tell() {
 	if r.acknowledging || r.unsettled() == 0 {
 		return
 	}
 	r.acknowledging = true
-	m, self := acknowledged{receipts: r.done, forwards: r.forwards, burials: r.burials}, ctx.Self()
+	m := &acknowledged{receipts: r.done, forwards: r.forwards, burials: r.burials}
+	m.work = func(ctx context.Context) error { return r.settle(ctx, m) }
 	r.done, r.forwards, r.burials = nil, nil, nil
-	r.dispatcher.Schedule(func() { r.system.Root.Send(self, r.settle(m)) })
+	r.run("telling Redis what is done", m)
 }
 
 // unsettled is of how many commands Redis has to be told.
 func (r *reader) unsettled() int { return len(r.done) + len(r.forwards) + len(r.burials) }
 
-// settle tells the layer, and returns what is left to be told and why. One part
+// settle tells the layer, leaves what is still to be told, and returns why. One part
 // does not depend on the others.
-func (r *reader) settle(m acknowledged) (left acknowledged) {
+func (r *reader) settle(ctx context.Context, m *acknowledged) error {
 	before := m.load()
 	var ack, bury, forward error
 	if len(m.receipts) > 0 {
-		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(r.ctx, m.receipts) })
+		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(ctx, m.receipts) })
 	}
 	if len(m.burials) > 0 {
-		bury = r.protect("burying commands", func() error { return r.Layer.Bury(r.ctx, m.burials) })
+		bury = r.protect("burying commands", func() error { return r.Layer.Bury(ctx, m.burials) })
 	}
 	for len(m.forwards) > 0 && forward == nil {
 		slot, receipts := m.forwards[0].Slot, []messages.Receipt{}
@@ -270,25 +270,23 @@ func (r *reader) settle(m acknowledged) (left acknowledged) {
 			}
 			return f.Slot == slot
 		})
-		forward = r.protect("forwarding commands", func() error { return r.Layer.Forward(r.ctx, slot, receipts) })
+		forward = r.protect("forwarding commands", func() error { return r.Layer.Forward(ctx, slot, receipts) })
 		if forward == nil {
 			m.forwards = others
 		}
 	}
-	left.forwards = m.forwards
-	if ack != nil {
-		left.receipts = m.receipts
+	if ack == nil {
+		m.receipts = nil
 	}
-	if bury != nil {
-		left.burials = m.burials
+	if bury == nil {
+		m.burials = nil
 	}
-	left.settled = before.less(left.load())
-	left.err = errors.Join(ack, forward, bury)
-	return left
+	m.settled = before.less(m.load())
+	return errors.Join(ack, forward, bury)
 }
 
 // load is that of the commands that a round is about.
-func (m acknowledged) load() (l load) {
+func (m *acknowledged) load() (l load) {
 	for _, r := range m.receipts {
 		l.add(r)
 	}
@@ -301,20 +299,21 @@ func (m acknowledged) load() (l load) {
 	return l
 }
 
-func (r *reader) acknowledged(ctx actor.Context, m acknowledged) {
+func (r *reader) acknowledged(m *acknowledged) {
 	r.underWay = r.underWay.less(m.settled)
 	r.count(load{}.less(m.settled))
 	r.take()
 	if m.err == nil {
-		r.acknowledging = false
-		r.acknowledge(ctx)
+		r.acknowledging, r.refused = false, 0
+		r.acknowledge()
 		return
 	}
 	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
 	r.forwards = append(m.forwards, r.forwards...)
 	r.burials = append(m.burials, r.burials...)
-	r.tellAfter(r.Backoff.delay(2), ctx.Self(), acknowledgeAgain{})
+	r.refused++
+	r.retry(r.refused, &acknowledgeAgain{})
 }
 
 // tellQuiet answers Quiesce when every command has taken effect and Redis has

@@ -27,39 +27,39 @@ const checkEvery = 10 * time.Second
 
 // checked is the outcome of one such look: what Redis holds, where it has lost something.
 type checked struct {
+	task
 	lost  bool
 	found messages.Restored
-	err   error
 }
 
 // restored is the outcome of Layer.Restore.
 type restored struct {
+	task
 	messages.Restored
-	err error
 }
 
 // storedNow is the outcome of one Layer.Write.
 type storedNow struct {
+	task
 	changes  []messages.Change
 	receipts []messages.Receipt
 	number   uint64
-	err      error
 }
 
 // lookedAt is the outcome of one Layer.Live.
 type lookedAt struct {
+	task
 	targets []messages.Target
 	asked   time.Time
 	live    []bool
-	err     error
 }
 
 // Private reminders.
 type (
-	restoreAgain struct{}
-	storeAgain   struct{}
-	checkAgain   struct{}
-	lookAgain    struct{}
+	restoreAgain struct{ stamp }
+	storeAgain   struct{ stamp }
+	checkAgain   struct{ stamp }
+	lookAgain    struct{ stamp }
 )
 
 // storedKey identifies what is stored.
@@ -70,8 +70,7 @@ type storedKey struct {
 
 type registry struct {
 	*dependencies
-	ctx    context.Context
-	cancel context.CancelFunc
+	incarnation
 
 	known    bool             // what was stored has been read
 	several  bool             // there are several slots: what is stored is in the mirror
@@ -92,10 +91,9 @@ type registry struct {
 
 func newRegistry(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		ctx, cancel := context.WithCancel(context.Background())
 		return &registry{
-			dependencies: deps, ctx: ctx, cancel: cancel,
-			stored: map[storedKey]messages.Options{}, leaving: map[string]bool{},
+			dependencies: deps,
+			stored:       map[storedKey]messages.Options{}, leaving: map[string]bool{},
 			refused: map[string]messages.FilterRefusal{}, lastLive: map[messages.Target]time.Time{},
 		}
 	})
@@ -105,35 +103,34 @@ func newRegistry(deps *dependencies) *actor.Props {
 func (r *registry) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.restore(ctx)
-	case restoreAgain:
-		r.restore(ctx)
-	case restored:
-		r.restored(ctx, m)
+		r.restore()
+	case *restoreAgain:
+		r.restore()
+	case *restored:
+		r.restored(m)
 	case messages.Keep:
-		r.keep(ctx, m)
+		r.keep(m)
 	case messages.FilterGone:
-		r.gone(ctx, m)
-	case storedNow:
-		r.storedNow(ctx, m)
-	case storeAgain:
+		r.gone(m)
+	case *storedNow:
+		r.storedNow(m)
+	case *storeAgain:
 		r.storing = false
-		r.store(ctx)
-	case checkAgain:
-		r.later(ctx, checkEvery, checkAgain{})
-		r.doubt(ctx)
-	case checked:
-		r.checked(ctx, m)
+		r.store()
+	case *checkAgain:
+		r.after(checkEvery, &checkAgain{})
+		r.doubt()
+	case *checked:
+		r.checked(m)
 	case messages.LayerState:
 		if m.Up {
-			r.doubt(ctx)
+			r.doubt()
 		}
-	case lookAgain:
-		r.look(ctx)
-	case lookedAt:
-		r.lookedAt(ctx, m)
+	case *lookAgain:
+		r.look()
+	case *lookedAt:
+		r.lookedAt(m)
 	case *actor.Stopping:
-		r.cancel()
 		r.mirror.leave(r.dependencies)
 	default:
 		r.strange(ctx)
@@ -147,39 +144,21 @@ func (r *registry) release(message any) {
 		if m.Receipt != "" {
 			r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 		}
-	case storedNow:
+	case *storedNow:
 		r.storing = false
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
-	case checked:
+	case *checked:
 		r.storing = false
 	}
 }
 
-// work does something outside the mailbox and sends itself the outcome.
-func (r *registry) work(ctx actor.Context, doing string, f func() error, outcome func(error) any) {
-	self := ctx.Self()
-	go func() {
-		err := r.protect(doing, f)
-		r.system.Root.Send(self, outcome(err))
-	}()
-}
-
-// later sends itself a reminder.
-func (r *registry) later(ctx actor.Context, delay time.Duration, reminder any) {
-	self := ctx.Self()
-	time.AfterFunc(delay, func() {
-		if r.ctx.Err() == nil {
-			r.system.Root.Send(self, reminder)
-		}
-	})
-}
-
-func (r *registry) restore(ctx actor.Context) {
-	var m restored
-	r.work(ctx, "restoring subscriptions", func() (err error) {
-		m.Restored, err = r.read()
+func (r *registry) restore() {
+	m := &restored{}
+	m.work = func(ctx context.Context) (err error) {
+		m.Restored, err = r.read(ctx)
 		return err
-	}, func(err error) any { m.err = err; return m })
+	}
+	r.run("restoring subscriptions", m)
 }
 
 // errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
@@ -188,17 +167,17 @@ var errNoRegistry = errors.New("the first session slot has not stored the regist
 
 // read reads what is stored, and finds out whether there are several slots. Then the mirror
 // has it.
-func (r *registry) read() (m messages.Restored, err error) {
-	if m, err = r.Layer.Restore(r.ctx); err != nil || r.Slot < 0 {
+func (r *registry) read(ctx context.Context) (m messages.Restored, err error) {
+	if m, err = r.Layer.Restore(ctx); err != nil || r.Slot < 0 {
 		return m, err
 	}
 	if r.Slot == 0 {
-		if err = r.lay(&m); err != nil || !m.Several {
+		if err = r.lay(ctx, &m); err != nil || !m.Several {
 			return m, err
 		}
 	}
 	r.mirror.join(r.dependencies)
-	if err = r.mirror.sync(r.ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before)); err != nil {
+	if err = r.mirror.sync(ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before)); err != nil {
 		return m, err
 	}
 	r.mirror.look(func(v *placement.View) {
@@ -211,7 +190,7 @@ func (r *registry) read() (m messages.Restored, err error) {
 
 // lay sees that the layouts are in Redis that count, and what else the mirror may know of a
 // registry that is lost. It notes whether there are several slots.
-func (r *registry) lay(m *messages.Restored) (err error) {
+func (r *registry) lay(ctx context.Context, m *messages.Restored) (err error) {
 	found := len(m.Epochs) > 0
 	m.Epochs, m.Several = placement.First(m.Epochs, r.Layout)
 	if found {
@@ -223,15 +202,15 @@ func (r *registry) lay(m *messages.Restored) (err error) {
 			changes, m.Several = v.Registry(), true
 		}
 	})
-	_, err = r.Layer.Write(r.ctx, changes)
+	_, err = r.Layer.Write(ctx, changes)
 	return err
 }
 
-func (r *registry) restored(ctx actor.Context, m restored) {
+func (r *registry) restored(m *restored) {
 	if m.err != nil {
 		r.attempts++
 		r.complaint.say(r.dependencies, "restoring subscriptions", m.err)
-		r.later(ctx, r.Backoff.layer().delay(r.attempts), restoreAgain{})
+		r.retry(r.attempts, &restoreAgain{})
 		return
 	}
 	r.attempts, r.known, r.several, r.epochs = 0, true, m.Several, m.Epochs
@@ -253,19 +232,19 @@ func (r *registry) restored(ctx actor.Context, m restored) {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
 	}
 	r.router.Tell(m.Restored)
-	r.scheduleLook(ctx)
-	r.later(ctx, checkEvery, checkAgain{})
+	r.scheduleLook()
+	r.after(checkEvery, &checkAgain{})
 }
 
 // keep notes changes, and that a command waits for them.
-func (r *registry) keep(ctx actor.Context, m messages.Keep) {
+func (r *registry) keep(m messages.Keep) {
 	for _, c := range m.Changes {
 		r.note(c)
 	}
 	if m.Receipt != "" {
 		r.receipts = append(r.receipts, m.Receipt)
 	}
-	r.store(ctx)
+	r.store()
 }
 
 func (r *registry) note(c messages.Change) {
@@ -293,7 +272,7 @@ func (r *registry) note(c messages.Change) {
 	r.changes = append(r.changes, c)
 }
 
-func (r *registry) gone(ctx actor.Context, m messages.FilterGone) {
+func (r *registry) gone(m messages.FilterGone) {
 	if r.several {
 		return
 	}
@@ -303,7 +282,7 @@ func (r *registry) gone(ctx actor.Context, m messages.FilterGone) {
 			r.note(messages.Change{Accepted: f})
 		}
 	}
-	r.store(ctx)
+	r.store()
 }
 
 func (r *registry) notLeaving(filter string) {
@@ -315,30 +294,31 @@ func (r *registry) notLeaving(filter string) {
 
 // store writes the changes that wait, one write at a time, but looks first where
 // something may have been lost.
-func (r *registry) store(ctx actor.Context) {
+func (r *registry) store() {
 	switch {
 	case r.storing:
 	case r.unsure && r.known:
-		r.check(ctx)
+		r.check()
 	case len(r.changes)+len(r.receipts) > 0:
-		r.write(ctx)
+		r.write()
 	}
 }
 
 // write writes the changes that wait, with what else is kept in Redis.
-func (r *registry) write(ctx actor.Context) {
+func (r *registry) write() {
 	r.storing = true
-	m := storedNow{changes: r.changes, receipts: r.receipts}
+	m := &storedNow{changes: r.changes, receipts: r.receipts}
 	r.changes, r.receipts = nil, nil
-	r.work(ctx, "storing subscriptions", func() (err error) {
+	m.work = func(ctx context.Context) (err error) {
 		if len(m.changes) > 0 {
-			m.number, err = r.Layer.Write(r.ctx, m.changes)
+			m.number, err = r.Layer.Write(ctx, m.changes)
 		}
 		return err
-	}, func(err error) any { m.err = err; return m })
+	}
+	r.run("storing subscriptions", m)
 }
 
-func (r *registry) storedNow(ctx actor.Context, m storedNow) {
+func (r *registry) storedNow(m *storedNow) {
 	if m.err != nil {
 		r.attempts++
 		r.changes = append(m.changes, r.changes...)
@@ -346,7 +326,7 @@ func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 		var f *messages.LayerFailure
 		r.unsure = r.unsure || errors.As(m.err, &f) && f.Answered // it may have lost something
 		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
-		r.later(ctx, r.Backoff.layer().delay(r.attempts), storeAgain{})
+		r.retry(r.attempts, &storeAgain{})
 		return
 	}
 	r.attempts, r.storing = 0, false
@@ -357,41 +337,42 @@ func (r *registry) storedNow(ctx actor.Context, m storedNow) {
 		r.mirror.poke()
 		r.router.Tell(messages.Kept{Receipts: m.receipts, Number: m.number})
 	}
-	r.store(ctx)
+	r.store()
 }
 
 // doubt has it looked whether Redis has lost something, when nothing is being written.
-func (r *registry) doubt(ctx actor.Context) {
+func (r *registry) doubt() {
 	r.unsure = true
-	r.store(ctx)
+	r.store()
 }
 
 // check looks whether Redis has lost something, and for what is there if so.
-func (r *registry) check(ctx actor.Context) {
+func (r *registry) check() {
 	r.storing, r.unsure = true, false
-	var m checked
-	r.work(ctx, "looking whether the subscriptions are stored", func() error {
-		intact, err := r.Layer.Intact(r.ctx)
+	m := &checked{}
+	m.work = func(ctx context.Context) error {
+		intact, err := r.Layer.Intact(ctx)
 		if err != nil || intact {
 			return err
 		}
 		m.lost = true
 		if !r.several {
-			m.found, err = r.Layer.Restore(r.ctx)
+			m.found, err = r.Layer.Restore(ctx)
 		}
 		return err
-	}, func(err error) any { m.err = err; return m })
+	}
+	r.run("looking whether the subscriptions are stored", m)
 }
 
 // checked writes again what Redis has lost: it has to hold the state that the worker
 // works by. After an error the next look comes in time.
-func (r *registry) checked(ctx actor.Context, m checked) {
+func (r *registry) checked(m *checked) {
 	r.storing = false
 	if m.err != nil {
 		r.complaint.say(r.dependencies, "looking whether the subscriptions are stored", m.err)
 	}
 	if m.err != nil || !m.lost {
-		r.store(ctx)
+		r.store()
 		return
 	}
 	missing := repair(r.holding(), m.found)
@@ -409,7 +390,7 @@ func (r *registry) checked(ctx actor.Context, m checked) {
 	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
 		"subscriptions", len(missing), "of", len(r.stored)+len(r.leaving)+len(r.refused))
 	r.changes = append(missing, r.changes...)
-	r.write(ctx)
+	r.write()
 }
 
 // holding is what Redis is to hold.
@@ -439,16 +420,16 @@ func (r *registry) all(yield func(storedKey) bool) {
 	slices.Values(list)(yield)
 }
 
-func (r *registry) scheduleLook(ctx actor.Context) {
+func (r *registry) scheduleLook() {
 	if r.SubscriptionIdle > 0 && r.Slot <= 0 {
-		r.later(ctx, r.SubscriptionIdle/idleChecks, lookAgain{})
+		r.after(r.SubscriptionIdle/idleChecks, &lookAgain{})
 	}
 }
 
 // look asks the layer at which targets somebody listens.
-func (r *registry) look(ctx actor.Context) {
+func (r *registry) look() {
 	targets := map[messages.Target]bool{}
-	m := lookedAt{asked: time.Now()}
+	m := &lookedAt{asked: time.Now()}
 	for key := range r.all {
 		if !targets[key.target] && key.target.Kind != messages.Stream { // what is for a stream waits in it
 			targets[key.target] = true
@@ -456,14 +437,15 @@ func (r *registry) look(ctx actor.Context) {
 		}
 	}
 	maps.DeleteFunc(r.lastLive, func(t messages.Target, _ time.Time) bool { return !targets[t] })
-	r.work(ctx, "looking who listens", func() (err error) {
-		m.live, err = r.Layer.Live(r.ctx, m.targets)
+	m.work = func(ctx context.Context) (err error) {
+		m.live, err = r.Layer.Live(ctx, m.targets)
 		return err
-	}, func(err error) any { m.err = err; return m })
+	}
+	r.run("looking who listens", m)
 }
 
-func (r *registry) lookedAt(ctx actor.Context, m lookedAt) {
-	r.scheduleLook(ctx)
+func (r *registry) lookedAt(m *lookedAt) {
+	r.scheduleLook()
 	if m.err != nil {
 		r.postpone() // nobody could be seen
 		return

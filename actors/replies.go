@@ -3,8 +3,6 @@ package actors
 import (
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"chanmqttproxy/messages"
 )
 
@@ -27,7 +25,7 @@ type reply struct {
 	written  bool
 	done     bool
 	burial   *messages.Burial // where the command is not to be acknowledged
-	overdue  *time.Timer
+	overdue  reminder
 }
 
 func newReplies(deps *dependencies) replies {
@@ -37,13 +35,13 @@ func newReplies(deps *dependencies) replies {
 // expect notes a message that was taken from the layer, if its sender wants an
 // answer. The reader is told overdue when the broker leaves a subscribe without
 // one.
-func (r *replies) expect(m messages.Received, reader *actor.PID) {
+func (r *replies) expect(m messages.Received, reader *incarnation) {
 	if m.Reply.Channel == "" {
 		return
 	}
 	o := &reply{received: m}
 	if _, ok := m.Command.(messages.SubscribeCommand); ok {
-		o.overdue = r.tellAfter(answerWait, reader, overdue{m.Receipt})
+		o.overdue = reader.after(answerWait, &overdue{receipt: m.Receipt})
 	}
 	r.open[m.Receipt] = o
 }
@@ -62,7 +60,7 @@ func (r *replies) answer(m messages.Answer) {
 		return
 	}
 	o.answered = true
-	o.stop()
+	o.overdue.stop()
 	e := messages.Event{Message: &messages.Message{QoS: 1, At: time.Now()}, Body: answerBody(o.received, m)}
 	if m.Message != nil {
 		e.Message, e.QoS = m.Message, m.Message.QoS
@@ -124,20 +122,7 @@ func (r *replies) closed(receipt messages.Receipt) bool {
 // forget leaves the answer to another slot.
 func (r *replies) forget(receipt messages.Receipt) {
 	if o, ok := r.open[receipt]; ok {
-		o.stop()
+		o.overdue.stop()
 		delete(r.open, receipt)
-	}
-}
-
-// stop ends all waiting.
-func (r *replies) stop() {
-	for _, o := range r.open {
-		o.stop()
-	}
-}
-
-func (o *reply) stop() {
-	if o.overdue != nil {
-		o.overdue.Stop()
 	}
 }
