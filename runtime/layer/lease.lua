@@ -158,7 +158,8 @@ end
 -- One slot at a time is handed over to somebody who has fewer, or can do with it what we
 -- cannot; not before what is free has been taken. While filters move slots stay where they
 -- are, if they can: what comes for a filter between two holders of its old slot would be
--- overtaken by what comes in the new one.
+-- overtaken by what comes in the new one. To an older worker the first slot goes first:
+-- its holder waits for what the others say of their filters, and an older one says nothing.
 local give = -1
 if giving <= now and left == 0 and mine.count > 0 and (reigns or not mine.leaving and (layout[2] == 0 or not takes(mine))) then
   local poor = reigns
@@ -166,11 +167,8 @@ if giving <= now and left == 0 and mine.count > 0 and (reigns or not mine.leavin
     if id ~= me and takes(w) and (not takes(mine) or w.count + 1 < mine.count) then poor = true end
   end
   if poor then
-    for n = count - 1, 0, -1 do
-      if slots[tostring(n)].holder == me then
-        give = n
-        break
-      end
+    for n = 0, count - 1 do
+      if slots[tostring(n)].holder == me and (give < 0 or not reigns) then give = n end
     end
     giving = now + 4 * lease
   end

@@ -112,3 +112,45 @@ func TestOlderWorkersComeFirst(t *testing.T) {
 	want("the older one that leaves", ask("old", leave))
 	want("the newer one", ask("2.new"), both...)
 }
+
+// TestFirstSlotGoesToAnOlderWorkerFirst: where an older worker has got some slots, a newer one
+// gives it the first before others.
+func TestFirstSlotGoesToAnOlderWorkerFirst(t *testing.T) {
+	t.Parallel()
+	c, server := leases(t)
+	now := time.UnixMilli(1_800_000_000_000)
+	ask := func(worker string, leaving bool, release ...int) messages.LeaseAnswer {
+		t.Helper()
+		now = now.Add(100 * time.Millisecond)
+		server.SetTime(now)
+		ask := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Second, Sessions: 4, Turn: uint64(now.UnixMilli()), Leaving: leaving, Release: release}
+		lease := c.Lease
+		if worker == "old" {
+			lease = func(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+				return c.LeaseAs(ctx, redis.NewScript(olderLease), ask)
+			}
+		}
+		a, err := lease(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	ask("2.a", false)
+	for range 2 { // the last ones go to another newer one
+		ask("2.b", false)
+		ask("2.a", false, ask("2.a", false).Give)
+		ask("2.b", false)
+	}
+	ask("2.b", true, 2, 3)
+	if a := ask("old", false); len(a.Held) != 2 {
+		t.Fatalf("the older one holds %v", a.Held)
+	}
+	for slot := range 2 {
+		if give := ask("2.a", false).Give; give != slot {
+			t.Fatalf("the newer one gives up slot %d, want %d", give, slot)
+		}
+		ask("2.a", false, slot)
+		ask("old", false)
+	}
+}

@@ -64,6 +64,8 @@ const (
 	// another client has taken over.
 	shunLeast = time.Second
 	shunMost  = 30 * time.Second
+	// insist is for how many leases a number of slots is proposed again that Redis has lost.
+	insist = 3
 	// farewell is how long Redis may take at the end.
 	farewell = time.Second
 )
@@ -88,8 +90,9 @@ type Keeper struct {
 	held     map[int]*holding
 	release  map[int]bool
 	shun     map[int]*shunned
-	proposed bool   // the layout has been as configured once
-	turn     uint64 // of the last question
+	proposed time.Time // when the layout was first as configured; zero: it has not been
+	former   int       // over how many slots filters were spread before
+	turn     uint64    // of the last question
 	down     time.Time
 	trouble  string // why Redis is away; empty: it is not known to be
 	standby  string // the workers that it stands by for; empty: it does not stand by
@@ -218,7 +221,7 @@ func (k *Keeper) ask() messages.LeaseAsk {
 	k.turn++
 	ask := messages.LeaseAsk{
 		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
-		Propose: !k.proposed, Leaving: k.leaving, Down: k.isDown(),
+		Propose: k.proposes(), Leaving: k.leaving, Down: k.isDown(),
 		Release: slices.Sorted(maps.Keys(k.release)),
 	}
 	now := time.Now()
@@ -243,6 +246,13 @@ func (k *Keeper) ask() messages.LeaseAsk {
 		}
 	}
 	return ask
+}
+
+// proposes says whether to ask for the configured number of slots: until there were as many
+// once. Redis may lose that before the holder of the first slot has heard of it, and have the
+// former number again.
+func (k *Keeper) proposes() bool {
+	return k.proposed.IsZero() || k.view.Sessions == k.former && time.Since(k.proposed) < insist*k.Lease
 }
 
 // isDown says whether the broker is out of reach from here, or was a while ago.
@@ -277,7 +287,9 @@ func (k *Keeper) answered(a answered) {
 	for _, n := range a.ask.Release {
 		delete(k.release, n)
 	}
-	k.proposed = k.proposed || a.Sessions == k.Sessions
+	if k.proposed.IsZero() && a.Sessions == k.Sessions {
+		k.proposed, k.former = time.Now(), a.Before
+	}
 	k.compare(a)
 	k.sayStandby(holders(a.Slots, a.Held))
 	for _, h := range k.held {

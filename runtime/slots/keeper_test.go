@@ -232,6 +232,24 @@ func TestLayoutChanges(t *testing.T) {
 	})
 }
 
+// A number of slots that Redis loses before others have heard of it is proposed again.
+func TestLayoutIsLost(t *testing.T) {
+	bubble(t, func(w *world) {
+		a := w.start(2)
+		w.pass(2*time.Second + 10*time.Millisecond)
+		b := w.start(3)
+		w.pass(10 * time.Millisecond)
+		if n := b.keeper.View().Sessions; n != 3 || a.keeper.View().Sessions != 2 {
+			t.Fatalf("%d slots, want 3, of which the first worker has not heard", n)
+		}
+		w.change(w.leases.Lose)
+		w.pass(10 * time.Second)
+		if n := a.keeper.View().Sessions; n != 3 {
+			t.Errorf("%d slots, want 3", n)
+		}
+	})
+}
+
 // A tenure that gives up takes the worker with it.
 func TestTenureGivesUp(t *testing.T) {
 	t.Parallel()

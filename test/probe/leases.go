@@ -238,12 +238,13 @@ func (l *Leases) give(id string, me *worker, reigns bool, now, until int64) int 
 		return -1
 	}
 	l.giving = until
-	for n := l.count() - 1; n >= 0; n-- {
-		if l.slots[n].holder == id {
-			return n
+	give := -1
+	for n := range l.count() {
+		if l.slots[n].holder == id && (give < 0 || !reigns) { // an older worker gets the first slot first
+			give = n
 		}
 	}
-	return -1
+	return give
 }
 
 func (l *Leases) tell(a *messages.LeaseAnswer, id string, now int64) {
