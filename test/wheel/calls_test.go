@@ -22,7 +22,7 @@ func TestCalls(t *testing.T) {
 			continue
 		}
 		bin := kit.FreshPython(t, t.TempDir(), python[version], "--constraint", kit.SiteFile("requirements.txt"),
-			"pytest", "celery", "paho-mqtt", "redis", "cryptography")
+			"pytest", "celery", "gunicorn", "paho-mqtt", "redis", "cryptography")
 		for _, layer := range []string{"core", "hosts", "pubsub", "encrypted"} {
 			realWorld(t, bin, layer)
 		}
@@ -37,6 +37,9 @@ func realWorld(t *testing.T, bin, layer string) {
 	tests := []string{"../../runtime/python/tests/test_scenarios.py"}
 	if layer == "core" || layer == "hosts" {
 		tests = append(tests, "../../runtime/python/tests/test_processes.py")
+	}
+	if layer == "core" {
+		tests = append(tests, "../../runtime/python/tests/test_wsgi.py")
 	}
 	cmd := exec.Command(bin+"/python", append([]string{"-m", "pytest", "-q", "-p", "no:cacheprovider"}, tests...)...)
 	cmd.Env = append(cmd.Environ(), "REAL="+layer, "PATH="+bin+":/usr/bin:/bin:/usr/sbin", "PYTHONDONTWRITEBYTECODE=1")

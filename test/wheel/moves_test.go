@@ -3,6 +3,7 @@ package wheel_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,7 +72,7 @@ func TestBadSettings(t *testing.T) {
 }
 
 // TestMatrix runs the package's own tests on the oldest and the newest of all that it is
-// for; MATRIX=full: on all combinations.
+// for; MATRIX=full: on all combinations, with servers.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	oldest := []string{"Django==4.2", "channels==4.0", "channels_redis==4.0", "redis<6"}
@@ -82,7 +83,7 @@ func TestMatrix(t *testing.T) {
 	}
 	pythons := kit.Pythons("3.10", "3.11", "3.12", "3.13")
 	for version, packages := range runs {
-		suite(t, pythons, version, packages)
+		suite(t, pythons, version, packages, false)
 	}
 	if os.Getenv("MATRIX") != "full" {
 		return
@@ -93,19 +94,32 @@ func TestMatrix(t *testing.T) {
 				if django == "6.0" && version < "3.12" || django == "4.2" && version == "3.13" {
 					continue // Django says so itself
 				}
-				suite(t, pythons, version, []string{"Django~=" + django + ".0", "channels~=" + channels + ".0", "channels_redis~=" + channels + ".0"})
+				packages := []string{"Django~=" + django + ".0", "channels~=" + channels + ".0", "channels_redis~=" + channels + ".0"}
+				suite(t, pythons, version, packages, true)
 			}
 		}
 	}
 }
 
-func suite(t *testing.T, pythons map[string]string, version string, packages []string) {
+// suite runs the package's own tests; with servers also those that need some.
+func suite(t *testing.T, pythons map[string]string, version string, packages []string, servers bool) {
 	t.Run(version+" "+strings.Join(packages, " "), func(t *testing.T) {
 		t.Parallel()
 		if pythons[version] == "" {
 			kit.Missing(t, "no Python %s on this machine", version)
 		}
+		var env []string
+		if servers {
+			packages = append(packages, "celery", "gunicorn", "paho-mqtt", "psycopg[binary]")
+			env = []string{"REAL=core", "TEST_REDIS_URL=" + kit.Redis(t).URL(), "TEST_POSTGRES_URL=" + kit.Postgres(t).URL()}
+		}
 		bin := kit.FreshPython(t, t.TempDir(), pythons[version], append(packages, "pytest", "cryptography")...)
-		t.Log(output(t, bin+"/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "../../runtime/python/tests"))
+		cmd := exec.Command(bin+"/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "../../runtime/python/tests")
+		cmd.Env = append(append(os.Environ(), "PATH="+bin+":/usr/bin:/bin:/usr/sbin"), env...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("pytest: %v\n%s", err, out)
+		}
+		t.Logf("%s", out)
 	})
 }

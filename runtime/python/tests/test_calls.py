@@ -2,8 +2,10 @@
 
 import datetime
 import decimal
+import sys
 import uuid
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -185,6 +187,17 @@ def test_on_commit(fake: FakeTransport) -> None:
     fake.answer = mqtt.MqttBusy("full", "logged, since the commit can't be undone")
     mqtt.publish_on_commit("house/lamp", "logged")
     assert len(fake.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("gevent.monkey", "is_module_patched"), ("eventlet.patcher", "is_monkey_patched")]
+)
+def test_threads_that_are_none(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> None:
+    patched: Any = ModuleType(module)
+    setattr(patched, name, lambda what: what in ("thread", "threading"))
+    monkeypatch.setitem(sys.modules, module, patched)
+    with pytest.raises(ImproperlyConfigured, match=module.partition(".")[0] + " has replaced .* gthread"):
+        mqtt.publish("a", wait=False)
 
 
 def test_layer_in_memory() -> None:

@@ -12,6 +12,7 @@ import concurrent.futures
 import contextlib
 import logging
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Coroutine
@@ -30,6 +31,11 @@ logger = logging.getLogger("chanmqttproxy")
 IN_MEMORY = (
     "The channel layer is in memory: the MQTT worker is another process and can't reach it. "
     "Use channels_redis.core.RedisChannelLayer; in tests, chanmqttproxy.testing.MqttTestBroker."
+)
+
+GREEN = (
+    "{} has replaced Python's threads, without which the MQTT worker's answers can't be awaited: run this "
+    "with real ones (gunicorn --worker-class gthread --threads 50, celery --pool threads)."
 )
 
 # How many commands are written to Redis at the same time: each needs a connection.
@@ -203,8 +209,21 @@ def transport() -> Transport:
         if client is None:
             if config.get("BACKEND") == "channels.layers.InMemoryChannelLayer":
                 raise ImproperlyConfigured(IN_MEMORY)
+            if library := replaced_threads():
+                raise ImproperlyConfigured(GREEN.format(library))
             client = _clients[alias] = Client(alias, config)
         return client
+
+
+def replaced_threads() -> str:
+    """The library that has put coroutines of its own in place of Python's threads; "" if none has."""
+    for library, module, name, what in (
+        ("gevent", "gevent.monkey", "is_module_patched", "threading"),
+        ("eventlet", "eventlet.patcher", "is_monkey_patched", "thread"),
+    ):
+        if getattr(sys.modules.get(module), name, lambda _: False)(what):
+            return library
+    return ""
 
 
 @atexit.register
