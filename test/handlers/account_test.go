@@ -2,6 +2,8 @@ package handlers_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -243,7 +245,8 @@ func (a *account) check() {
 // TestBesideTheWorker: runmqtt runs the worker and the handlers, from the start on.
 func TestBesideTheWorker(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	metrics := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	s := newSite(t, "HANDLER_HTTP_LISTEN="+metrics)
 	both := s.manage("runmqtt")
 	prints(t, both, "chanmqttproxy.handlers: subscribed to 1 topic filters")
 	prints(t, both, "state: subscribed to 1 topic filters")
@@ -265,10 +268,32 @@ func TestBesideTheWorker(t *testing.T) {
 		return s.postgres.Query("SELECT value FROM chanmqttproxy_state_lastmessage WHERE topic = 'state/lamp'") == `{"on": true}`
 	})
 	prints(t, both, "a message of bad/x is a dead letter now: ValueError in ledger.bad")
+	kit.Eventually(t, time.Minute, "the metrics of the handlers", func() bool {
+		got := get(t, "http://"+metrics+"/metrics")
+		return strings.Contains(got, `_messages_total{of="handlers",result="handled"} 15`) &&
+			strings.Contains(got, `_messages_total{of="handlers",result="dead"} 1`) &&
+			strings.Contains(got, `_messages_total{of="stores",result="handled"} 1`) &&
+			strings.Contains(got, `_stream_lag{stream="handlers",partition="1:0"} 0`)
+	})
 	signalThread(t, both)
 	if code := both.ExitCode(30 * time.Second); code != 0 {
 		t.Errorf("it exited with %d", code)
 	}
+}
+
+// get is the body of an answer with status 200.
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s %v\n%s", url, answer.Status, err, body)
+	}
+	return string(body)
 }
 
 // signalThread sends SIGTERM to a thread of a process that is not its main one. The system

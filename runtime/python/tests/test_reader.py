@@ -352,12 +352,41 @@ def test_a_database_that_is_away(
         stream.add("else/x", b"")
         eventually(lambda: seen == ["x"])
         time.sleep(1)
+        assert run.pool.numbers().databases_away == {"default"}
         away.clear()
         eventually(lambda: stream.left() == 0)
         assert run.pool.counts.failed == 0
+        assert not run.pool.numbers().databases_away
     assert sorted(seen) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x"]
     assert caplog.text.count("the database 'default' is unreachable") == 1
     assert caplog.text.count("the database is there again") == 1
+
+
+def test_numbers_for_the_metrics(stream: Stream) -> None:
+    may_end = threading.Event()
+
+    @on_mqtt("t/{n}")
+    def handler(message: Message, n: str) -> None:
+        may_end.wait(60)
+        if n == "bad":
+            raise ValueError
+
+    for _ in range(3):
+        stream.add("t/good", b"12345")
+    stream.add("t/bad", b"")
+    with Run(stream, handler) as run:
+        eventually(lambda: run.pool.numbers().under_way == 2 and run.pool.numbers().waiting[0] == 4)
+        assert run.pool.numbers().waiting[1] > 4 * 5
+        partitions = {one.name: one for one in run.reader.numbers()}
+        good = partitions[f"1:{partition_of('t/good', PARTITIONS)}"]
+        assert (good.stream, good.held) == ("handlers", 1) and good.messages >= 3
+        assert 0 < good.oldest_seconds < 60
+        assert sum(one.messages for one in partitions.values()) == 4
+        may_end.set()
+        eventually(lambda: stream.left() == 0)
+    numbers = run.pool.numbers()
+    assert (numbers.handled, numbers.failed, numbers.retried, numbers.dead) == (3, 3, 2, 1)
+    assert (numbers.waiting, numbers.under_way, numbers.databases_away) == ((0, 0), 0, frozenset())
 
 
 def test_batches(stream: Stream) -> None:

@@ -19,7 +19,7 @@ NUMBERS: dict[str, float] = {
 }
 
 # What is not handed to the program.
-PYTHON_ONLY = ("STATE", "HISTORY", *NUMBERS)
+PYTHON_ONLY = ("STATE", "HISTORY", "HANDLER_HTTP_LISTEN", *NUMBERS)
 
 
 def of_dict(name: str) -> Any:

@@ -12,6 +12,7 @@ import redis
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.call import DatabaseAway, in_request
 from chanmqttproxy.handlers.lanes import Job
+from chanmqttproxy.handlers.metrics import SinkNumbers
 from chanmqttproxy.handlers.pool import Counts, Limits
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.stores import Rejected
@@ -36,7 +37,7 @@ class Batches:
         self._jobs: deque[Job] = deque()
         self._taken: list[Job] = []
         self._size = 0
-        self._away = False
+        self._away: set[str] = set()  # databases
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -65,6 +66,19 @@ class Batches:
             self._jobs.extend(jobs)
             self._size += sum(job.size for job in jobs)
             self._changed.notify_all()
+
+    def numbers(self) -> SinkNumbers:
+        """For the metrics."""
+        with self._changed:
+            count = len(self._jobs) + len(self._taken)
+            return SinkNumbers(
+                name="stores",
+                **vars(self.counts),
+                waiting=(count, self._size),
+                limits=(max(self.limits.messages, 2 * AT_ONCE), self.limits.bytes),
+                under_way=len(self._taken),
+                databases_away=frozenset(self._away),
+            )
 
     def drop(self, source: Any) -> None:
         with self._changed:
@@ -140,7 +154,7 @@ class Batches:
                 time.sleep(pause)
                 pause = min(pause * 2, PAUSE_MAX)
         if self._away:
-            self._away = False
+            self._away = set()
             logger.warning("the database is there again (%s)", self.name)
         reasons = {one.entry.id: one.reason for one in rejected}
         stored = [job for job in batch if job.entry.id not in reasons]
@@ -159,7 +173,7 @@ class Batches:
 
     def _say_away(self, away: DatabaseAway) -> None:
         if not self._away:
-            self._away = True
+            self._away = {away.alias}
             logger.error("%s. Messages wait in Redis until it is there again.", away)
 
     def _dead_letter(self, job: Job, reason: str) -> None:

@@ -10,6 +10,7 @@ import redis
 
 from chanmqttproxy.handlers.call import Caller, DatabaseAway, message_of
 from chanmqttproxy.handlers.lanes import Job, Lanes
+from chanmqttproxy.handlers.metrics import SinkNumbers
 from chanmqttproxy.handlers.outages import Outages
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
@@ -101,7 +102,21 @@ class Pool:
         if min(self.room()) > 0:
             self.put([job])
         else:
-            self.counts.dropped += 1
+            self._count("dropped")
+
+    def numbers(self) -> SinkNumbers:
+        """For the metrics."""
+        with self._outages_lock:
+            away = frozenset(self._outages.away())
+        with self._changed:
+            return SinkNumbers(
+                name="handlers",
+                **vars(self.counts),
+                waiting=(self._lanes.count, self._lanes.size),
+                limits=(self.limits.messages, self.limits.bytes),
+                under_way=len(self._lanes.taken()),
+                databases_away=away,
+            )
 
     def drop(self, source: Any) -> None:
         with self._changed:
@@ -110,6 +125,10 @@ class Pool:
     def under_way(self, source: Any) -> set[str]:
         with self._changed:
             return {job.entry.id for job in self._lanes.taken() if job.source == source}
+
+    def _count(self, result: str) -> None:
+        with self._changed:
+            setattr(self.counts, result, getattr(self.counts, result) + 1)
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -158,7 +177,7 @@ class Pool:
             self._failed(job, handler, error)
         else:
             self._database_reached(job, began)
-            self.counts.handled += 1
+            self._count("handled")
             self._done(job)
 
     def _done(self, job: Job) -> None:
@@ -195,7 +214,7 @@ class Pool:
 
     def _failed(self, job: Job, handler: Handler, error: BaseException) -> None:
         job.tries += 1
-        self.counts.failed += 1
+        self._count("failed")
         reason, of = f"{type(error).__name__} in {handler.name}", (job.tries, self.limits.tries)
         logger.error(
             "%s, topic %s (try %d of %d)", reason, job.entry.topic, *of, exc_info=job.tries == 1 and error
@@ -203,7 +222,7 @@ class Pool:
         if job.tries >= self.limits.tries:
             self._give_up(job, reason, handler)
         else:
-            self.counts.retried += 1
+            self._count("retried")
             self._again(job, self.limits.pause(job.tries))
 
     def _give_up(self, job: Job, reason: str, handler: Handler | None) -> None:
@@ -211,10 +230,10 @@ class Pool:
         job.given_up = reason
         if job.source is not None and self.reader is not None:
             self.reader.dead_letter(job, reason, handler.name if handler else "")
-            self.counts.dead += 1
+            self._count("dead")
             logger.error("a message of %s is a dead letter now: %s", job.entry.topic, reason)
         else:
-            self.counts.dropped += 1
+            self._count("dropped")
         with self._changed:
             self._lanes.done(job)
             self._changed.notify()

@@ -10,6 +10,7 @@ from django.core.management import CommandError
 
 from chanmqttproxy import signals
 from chanmqttproxy.errors import PatternError
+from chanmqttproxy.handlers import http
 from chanmqttproxy.handlers.registry import Registry, discover
 from chanmqttproxy.handlers.service import Service
 from chanmqttproxy.handlers.stores import Store, stores
@@ -40,9 +41,11 @@ def run() -> int:
         return 0
     log_to_stderr()
     try:
-        service = Service(registry, wanted)
+        service, at = Service(registry, wanted), http.address()
     except ImproperlyConfigured as error:
         raise CommandError(str(error), returncode=2) from None
+    if at is not None:
+        serve_metrics(service, at)
 
     def stop(number: int) -> None:
         if stopped:  # a second signal
@@ -66,6 +69,14 @@ def run() -> int:
     if code:
         os._exit(code)  # threads that still run would hold up the end
     return code
+
+
+def serve_metrics(service: Service, at: tuple[str, int]) -> None:
+    """Serve the metrics. It raises CommandError if it can't listen there."""
+    try:
+        http.Server(at, service.metrics).start()
+    except OSError as error:
+        raise CommandError(f"{http.SETTING}: listening at port {at[1]}: {error.strerror}") from None
 
 
 def log_to_stderr() -> None:

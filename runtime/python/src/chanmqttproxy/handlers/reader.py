@@ -17,6 +17,7 @@ import redis
 from chanmqttproxy.handlers import scripts
 from chanmqttproxy.handlers.holdings import START, Held, Holdings
 from chanmqttproxy.handlers.lanes import Job
+from chanmqttproxy.handlers.metrics import PartitionNumbers
 from chanmqttproxy.handlers.stream import (
     GROUP,
     READER,
@@ -74,6 +75,7 @@ class Reader:
         self._threads: list[threading.Thread] = []
         self._read = client.register_script(scripts.READ)
         self._dead_letter = client.register_script(scripts.DEAD_LETTER)
+        self._lag = client.register_script(scripts.LAG)
 
     def start(self) -> None:
         for work in (self._keep_once, self._take_once, self._acknowledge_once):
@@ -115,6 +117,16 @@ class Reader:
     def dead_letter(self, job: Job, reason: str, handler: str) -> None:
         """Move a message to the dead letters. It raises RedisError while Redis is away."""
         self._to_dead_letters(job.source, job.entry.id, job.body, reason, handler, job.tries)
+
+    def numbers(self) -> list[PartitionNumbers]:
+        """For the metrics: of all partitions, whoever reads them. It raises RedisError."""
+        facts = self.holdings.facts or Facts()
+        partitions = [Partition(g, n) for g, count in facts.generations for n in range(count)]
+        found: Any = self._lag(keys=[self.keys.of(partition) for partition in partitions])
+        return [
+            PartitionNumbers(self.keys.name, str(partition), count, age / 1000, int(self.holds(partition)))
+            for partition, (count, age) in zip(partitions, found, strict=True)
+        ]
 
     def wake(self) -> None:
         """There is room again."""

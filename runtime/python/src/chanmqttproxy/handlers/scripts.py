@@ -76,3 +76,15 @@ end
 redis.call('XACK', KEYS[3], ARGV[1], ARGV[2])
 return redis.call('XDEL', KEYS[3], ARGV[2])
 """
+
+# How many entries the streams in KEYS have, and the ages of the first ones in ms.
+LAG = """
+local time, found = redis.call('TIME'), {}
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+for i, key in ipairs(KEYS) do
+  local first = redis.call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
+  local age = first and math.max(0, now - tonumber(string.match(first[1], '^%d+'))) or 0
+  found[i] = {redis.call('XLEN', key), age}
+end
+return found
+"""

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
+from django.db import connections
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.batches import Batches
 from chanmqttproxy.handlers.connection import connect, layer_config, own_prefix
+from chanmqttproxy.handlers.metrics import PartitionNumbers, metrics_of, text
 from chanmqttproxy.handlers.plain import ChannelReader
 from chanmqttproxy.handlers.pool import Limits, Pool
 from chanmqttproxy.handlers.reader import Reader
@@ -118,6 +120,15 @@ class Service:
         while not self._stopped.wait(0.05) and time.monotonic() < deadline:
             if all(one.ready.is_set() for one in self.subscriptions):
                 return
+
+    def metrics(self) -> str:
+        """The metrics as they are now."""
+        partitions: list[PartitionNumbers] | None = []
+        try:
+            partitions = [one for reader in self.readers for one in reader.numbers()]
+        except redis.RedisError:
+            partitions = None
+        return text(metrics_of([sink.numbers() for sink in self.sinks], list(connections), partitions))
 
     def report(self) -> None:
         """Log what was done, if that has changed."""
