@@ -3,6 +3,7 @@
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -87,3 +88,10 @@ def test_no_address(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HANDLER_HTTP_LISTEN", value)
     with pytest.raises(ImproperlyConfigured, match=r'HANDLER_HTTP_LISTEN is .*, but must be as ":9101"'):
         http.address()
+
+
+def test_readme() -> None:
+    """Each metric is in README.md."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for metric in metrics.metrics_of([SINK], [], []):
+        assert f"`{metric.name}" in readme, metric.name

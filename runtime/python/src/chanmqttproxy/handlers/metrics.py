@@ -74,7 +74,7 @@ def metrics_of(
         by_sink("failures_total", "Tries that failed.", "failed"),
         by_sink("retries_total", "Failed tries after which a message is to be tried again.", "retried"),
         by_sink("messages_waiting", "Messages that this process has taken and not handled.", "waiting", 0),
-        by_sink("messages_limit", "How many may wait.", "limits", 0),
+        by_sink("messages_limit", "How many messages may wait.", "limits", 0),
         by_sink("waiting_bytes", "Bytes of the messages that wait.", "waiting", 1),
         by_sink("waiting_limit_bytes", "How many bytes may wait.", "limits", 1),
         by_sink("messages_in_flight", "Messages that are with a handler now.", "under_way"),
