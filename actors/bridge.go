@@ -93,7 +93,7 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
 	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies)) // has the broker begin
-	if b.Slot > 0 {                                                                  // the first one reads the commands
+	if b.Slot != 0 {                                                                 // the first one reads the commands
 		b.quiet[readerName] = true
 		return
 	}
@@ -107,7 +107,9 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	b.stopping = true
 	b.health.stopping.Store(true)
 	b.deadline = b.after(b.DrainTimeout, &drainOver{})
-	b.reader.Tell(messages.Quiesce{})
+	if b.Slot == 0 { // that of the streams has commands of the first one's reader
+		b.reader.Tell(messages.Quiesce{})
+	}
 	b.requests.Tell(messages.Quiesce{})
 	b.broker.Tell(messages.Quiesce{})
 	b.proceed(ctx)

@@ -99,6 +99,13 @@ func (s *Slot) Retired() (changes []messages.Change) {
 	return changes
 }
 
+// SetStreams tells the first slot that the slot of the streams runs, or does so no more.
+func (s *Slot) SetStreams(up bool) { s.deps.reader.Tell(messages.StreamsState{Up: up}) }
+
+// Unused says that nothing is stored for the slot, and that all that has come to it is where
+// it was to go: nobody has subscribed, or nobody does any more.
+func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.fresh.underWay() == 0 }
+
 // Reconfigure has other rules hold from now on, in all slots that run.
 func (t *Tree) Reconfigure(rules messages.Rules) {
 	for _, s := range t.all() {
@@ -115,7 +122,7 @@ func (s *Slot) SetLayout(l messages.Layout) {
 // that it knows the subscriptions, broker the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
-	several, idle                                 atomic.Bool
+	several, idle, unused                         atomic.Bool
 
 	filters, refused, held atomic.Int64
 

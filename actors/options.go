@@ -77,6 +77,9 @@ type Options struct {
 	// more is to be done for it but what waits for room. It must not wait for
 	// anything; nil: nobody is told.
 	Settled func(seq uint64)
+	// OpenStreams has the slot of the streams started, which Slot.SetStreams tells. It must
+	// not wait; the first slot needs it.
+	OpenStreams func()
 	// Count are filters by which received messages are counted, in Stats.Counted.
 	Count []string
 	Log   *slog.Logger
@@ -118,6 +121,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DrainTimeout <= 0 {
 		o.DrainTimeout = 8 * time.Second
+	}
+	if o.OpenStreams == nil {
+		o.OpenStreams = func() {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -210,7 +216,7 @@ const (
 )
 
 // paths are the addresses of those actors of a slot that others speak of.
-type paths struct{ bridge, router, broker, session, receiver string }
+type paths struct{ bridge, router, registry, broker, session, receiver string }
 
 // pathsOf are those of the slot with that number. The first one's bridge has no
 // number.
@@ -221,7 +227,7 @@ func pathsOf(slot int) paths {
 	}
 	broker := bridge + "/" + brokerName
 	return paths{
-		bridge: bridge, router: bridge + "/" + routerName, broker: broker, session: broker + "/session",
+		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, broker: broker, session: broker + "/session",
 		receiver: bridge + "/" + readerName + "/receiver",
 	}
 }
@@ -232,6 +238,7 @@ func newDependencies(s *shared, o Options) *dependencies {
 	o.Rules = o.Rules.For(o.Slot)
 	rules.Store(&o.Rules)
 	o = o.withDefaults()
+	reads := max(o.Slot, 0) // that of the streams has the reader of the first
 	return &dependencies{
 		Options:    o,
 		rules:      rules,
@@ -242,9 +249,9 @@ func newDependencies(s *shared, o Options) *dependencies {
 		started:    make(chan struct{}),
 		fresh:      &freshness{most: int64(o.ReceiveMaximum) / 2},
 		bridge:     refTo[messages.ToBridge](s.system, at.bridge),
-		reader:     refTo[messages.ToReader](s.system, at.bridge+"/"+readerName),
+		reader:     refTo[messages.ToReader](s.system, pathsOf(reads).bridge+"/"+readerName),
 		router:     refTo[messages.ToRouter](s.system, at.router),
-		registry:   refTo[messages.ToRegistry](s.system, at.bridge+"/"+registryName),
+		registry:   refTo[messages.ToRegistry](s.system, at.registry),
 		requests:   refTo[messages.ToRequests](s.system, at.bridge+"/"+requestsName),
 		groups:     refTo[messages.ToGroups](s.system, at.bridge+"/"+groupsName),
 		broker:     refTo[messages.ToBroker](s.system, at.broker),

@@ -96,10 +96,6 @@ type Layer interface {
 	// Acknowledge lets received messages leave Redis for good.
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
 
-	// Forward lets received messages leave for the queue of another session slot.
-	// It is atomic for each and may be repeated.
-	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
-
 	// Bury moves received messages to the dead letters, of which the newest are
 	// kept. It is atomic for each message and may be repeated.
 	Bury(ctx context.Context, burials []messages.Burial) error
@@ -118,8 +114,8 @@ type Layer interface {
 
 	Writer
 
-	// Intact says whether Redis still holds what Restore has returned, and what Store
-	// has changed since, as far as its number and the last change show.
+	// Intact says whether Redis still holds what Restore has returned, and what Write
+	// has changed since, as far as the number of entries and the last change show.
 	Intact(ctx context.Context) (bool, error)
 
 	// Live says for each target whether somebody may be listening: a group with

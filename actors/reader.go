@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,12 +18,11 @@ import (
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
 
-// acknowledged is one round of Layer.Acknowledge, Layer.Forward and Layer.Bury; as
-// its outcome, what is left to be done and why.
+// acknowledged is one round of Layer.Acknowledge and Layer.Bury; as its outcome, what is
+// left to be done and why.
 type acknowledged struct {
 	task
 	receipts []messages.Receipt
-	forwards []messages.Forward
 	burials  []messages.Burial
 	settled  load // of the round
 }
@@ -61,8 +59,8 @@ type reader struct {
 	since     time.Time // when Redis was back last
 
 	replies       replies
+	streams       streamCommands
 	done          []messages.Receipt
-	forwards      []messages.Forward
 	burials       []messages.Burial
 	acknowledging bool
 	gathering     bool // acknowledges in a moment
@@ -74,7 +72,7 @@ type reader struct {
 
 func newReader(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &reader{dependencies: deps, replies: newReplies(deps)}
+		return &reader{dependencies: deps, replies: newReplies(deps), streams: newStreamCommands(deps)}
 	})
 }
 
@@ -98,8 +96,11 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.replies.overdue(m.receipt)
 	case messages.Done:
 		r.finished(m.Receipts)
-	case messages.Forward:
-		r.forward(m)
+	case messages.ForStreams:
+		r.streams.add(messages.Execute(m))
+	case messages.StreamsState:
+		r.streams.state(m.Up, r.known && r.trouble == "")
+		r.tellQuiet()
 	case *acknowledged:
 		r.acknowledged(m)
 	case *acknowledgeAgain:
@@ -194,17 +195,11 @@ func (r *reader) bury(b messages.Burial) {
 
 func (r *reader) finished(receipts []messages.Receipt) {
 	for _, receipt := range receipts {
+		r.streams.done(receipt)
 		if r.replies.done(receipt) {
 			r.done = append(r.done, receipt)
 		}
 	}
-	r.acknowledge()
-}
-
-// forward gives a command to another slot, which answers it as well.
-func (r *reader) forward(m messages.Forward) {
-	r.replies.forget(m.Receipt)
-	r.forwards = append(r.forwards, m)
 	r.acknowledge()
 }
 
@@ -228,7 +223,7 @@ func (r *reader) acknowledge() {
 	switch n := r.unsettled(); {
 	case r.acknowledging || n == 0:
 		r.tellQuiet()
-	case n >= min(ackRun, r.underWay.commands) || len(r.forwards) > 0 || r.quiescing:
+	case n >= min(ackRun, r.underWay.commands) || r.quiescing:
 		r.tell()
 	case !r.gathering:
 		r.gathering = true
@@ -242,38 +237,25 @@ func (r *reader) tell() {
 		return
 	}
 	r.acknowledging = true
-	m := &acknowledged{receipts: r.done, forwards: r.forwards, burials: r.burials}
+	m := &acknowledged{receipts: r.done, burials: r.burials}
 	m.work = func(ctx context.Context) error { return r.settle(ctx, m) }
-	r.done, r.forwards, r.burials = nil, nil, nil
+	r.done, r.burials = nil, nil
 	r.run("telling Redis what is done", m)
 }
 
 // unsettled is of how many commands Redis has to be told.
-func (r *reader) unsettled() int { return len(r.done) + len(r.forwards) + len(r.burials) }
+func (r *reader) unsettled() int { return len(r.done) + len(r.burials) }
 
 // settle tells the layer, leaves what is still to be told, and returns why. One part
 // does not depend on the others.
 func (r *reader) settle(ctx context.Context, m *acknowledged) error {
 	before := m.load()
-	var ack, bury, forward error
+	var ack, bury error
 	if len(m.receipts) > 0 {
 		ack = r.protect("acknowledging commands", func() error { return r.Layer.Acknowledge(ctx, m.receipts) })
 	}
 	if len(m.burials) > 0 {
 		bury = r.protect("burying commands", func() error { return r.Layer.Bury(ctx, m.burials) })
-	}
-	for len(m.forwards) > 0 && forward == nil {
-		slot, receipts := m.forwards[0].Slot, []messages.Receipt{}
-		others := slices.DeleteFunc(slices.Clone(m.forwards), func(f messages.Forward) bool {
-			if f.Slot == slot {
-				receipts = append(receipts, f.Receipt)
-			}
-			return f.Slot == slot
-		})
-		forward = r.protect("forwarding commands", func() error { return r.Layer.Forward(ctx, slot, receipts) })
-		if forward == nil {
-			m.forwards = others
-		}
 	}
 	if ack == nil {
 		m.receipts = nil
@@ -282,16 +264,13 @@ func (r *reader) settle(ctx context.Context, m *acknowledged) error {
 		m.burials = nil
 	}
 	m.settled = before.less(m.load())
-	return errors.Join(ack, forward, bury)
+	return errors.Join(ack, bury)
 }
 
 // load is that of the commands that a round is about.
 func (m *acknowledged) load() (l load) {
 	for _, r := range m.receipts {
 		l.add(r)
-	}
-	for _, f := range m.forwards {
-		l.add(f.Receipt)
 	}
 	for _, b := range m.burials {
 		l.add(b.Receipt)
@@ -310,7 +289,6 @@ func (r *reader) acknowledged(m *acknowledged) {
 	}
 	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
-	r.forwards = append(m.forwards, r.forwards...)
 	r.burials = append(m.burials, r.burials...)
 	r.refused++
 	r.retry(r.refused, &acknowledgeAgain{})
@@ -319,7 +297,7 @@ func (r *reader) acknowledged(m *acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.ended && r.underWay.commands == 0 && r.unsettled() == 0 && !r.acknowledging {
+	if r.ended && r.underWay.commands == r.streams.stay() && r.unsettled() == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
@@ -358,6 +336,7 @@ func (r *reader) layerBack() {
 func (r *reader) tellState(up bool) {
 	r.bridge.Tell(messages.LayerState{Up: up})
 	r.registry.Tell(messages.LayerState{Up: up})
+	r.streams.layer(up)
 }
 
 func (r *reader) facts() any {

@@ -232,6 +232,7 @@ func (r *registry) restored(m *restored) {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
 	}
 	r.router.Tell(m.Restored)
+	r.store()
 	r.scheduleLook()
 	r.after(checkEvery, &checkAgain{})
 }
@@ -295,6 +296,7 @@ func (r *registry) notLeaving(filter string) {
 // store writes the changes that wait, one write at a time, but looks first where
 // something may have been lost.
 func (r *registry) store() {
+	defer r.noteUnused()
 	switch {
 	case r.storing:
 	case r.unsure && r.known:
@@ -302,6 +304,11 @@ func (r *registry) store() {
 	case len(r.changes)+len(r.receipts) > 0:
 		r.write()
 	}
+}
+
+// noteUnused notes whether nothing is stored, or to be stored.
+func (r *registry) noteUnused() {
+	r.health.unused.Store(r.known && !r.storing && len(r.stored)+len(r.leaving)+len(r.refused)+len(r.changes)+len(r.receipts) == 0)
 }
 
 // write writes the changes that wait, with what else is kept in Redis.

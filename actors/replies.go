@@ -118,11 +118,3 @@ func (r *replies) closed(receipt messages.Receipt) bool {
 	delete(r.open, receipt)
 	return true
 }
-
-// forget leaves the answer to another slot.
-func (r *replies) forget(receipt messages.Receipt) {
-	if o, ok := r.open[receipt]; ok {
-		o.overdue.stop()
-		delete(r.open, receipt)
-	}
-}

@@ -133,6 +133,10 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 		r.refuse(m.Receipt, failure)
 		return
 	}
+	if r.forStreams(m.Command) {
+		r.reader.Tell(messages.ForStreams(m))
+		return
+	}
 	switch c := m.Command.(type) {
 	case messages.SubscribeCommand:
 		r.executeSubscribe(ctx, m.Receipt, c)
@@ -150,9 +154,6 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 // executeSubscribe subscribes, or, where there are several slots, has that written into the
 // registry.
 func (r *router) executeSubscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
-	if r.forStream(receipt, c.Targets) {
-		return
-	}
 	if r.spread != nil {
 		r.spread.register(receipt, c)
 		return
@@ -189,13 +190,16 @@ func sharedOrNot(filter string) *messages.Failure {
 		" is subscribed to already: it can be shared by all who ask for it, or by none; have it unsubscribed first"}
 }
 
-// forStream leaves a command to the slot of the streams where it is for one, and says so.
-func (r *router) forStream(receipt messages.Receipt, targets []messages.Target) bool {
-	if r.Slot == messages.StreamSlot || targets[0].Kind != messages.Stream {
-		return false
+// forStreams says whether a command is for the slot of the streams, and this is another.
+func (r *router) forStreams(command messages.Command) bool {
+	var targets []messages.Target
+	switch c := command.(type) {
+	case messages.SubscribeCommand:
+		targets = c.Targets
+	case messages.UnsubscribeCommand:
+		targets = c.Targets
 	}
-	r.reader.Tell(messages.Forward{Receipt: receipt, Slot: messages.StreamSlot})
-	return true
+	return r.Slot != messages.StreamSlot && len(targets) > 0 && targets[0].Kind == messages.Stream
 }
 
 // known are the changes that store again what a site subscribes to as it has done
@@ -212,7 +216,6 @@ func (r *router) known(c messages.SubscribeCommand) (changes []messages.Change) 
 
 func (r *router) executeUnsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
 	switch {
-	case r.forStream(receipt, c.Targets):
 	case r.configured(c):
 		r.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
 	case r.spread != nil:

@@ -58,12 +58,13 @@ func (r Rules) For(slot int) Rules {
 // Reconfigured says that other rules hold from now on. The worker tells router.
 type Reconfigured struct{ Rules Rules }
 
-// Forward asks to give a command to the session slot that is to carry it out.
-// Router tells reader.
-type Forward struct {
-	Receipt Receipt
-	Slot    int
-}
+// ForStreams is a command that the slot of the streams is to carry out. Router tells
+// reader, which keeps it until it is done.
+type ForStreams Execute
+
+// StreamsState says that the slot of the streams runs, or does so no more. The worker tells
+// the reader of the first slot.
+type StreamsState struct{ Up bool }
 
 // Kept says that changes were written: by which command, and the number of the registry
 // then. Registry tells router, where there are several slots.
@@ -86,7 +87,8 @@ type HandOver struct {
 // HandedOver answers HandOver. Groups and group tell router.
 type HandedOver struct{ ID uint64 }
 
-func (Forward) toReader()      {}
+func (ForStreams) toReader()   {}
+func (StreamsState) toReader() {}
 func (Relaid) toRouter()       {}
 func (Reconfigured) toRouter() {}
 func (Kept) toRouter()         {}

@@ -84,7 +84,7 @@ func doTables(t *testing.T, config layer.Config) {
 	config.Epoch = 1
 	peer := layer.Open(config, slog.New(slog.DiscardHandler))
 	defer peer.Close()
-	if _, err := peer.RestoreTables(t.Context()); err != nil {
+	if _, err := peer.Restore(t.Context()); err != nil {
 		t.Error(err)
 	}
 	s := messages.Stored{Filter: "a", Target: messages.Target{Name: "g"}}
@@ -93,7 +93,7 @@ func doTables(t *testing.T, config layer.Config) {
 			t.Error(err)
 		}
 	}
-	if intact, err := peer.TablesIntact(t.Context(), "id", "one"); !intact || err != nil {
+	if intact, err := peer.Intact(t.Context(), "id", "one"); !intact || err != nil {
 		t.Error(intact, err)
 	}
 	if pages, err := peer.Follow(t.Context(), make([]messages.Position, 2), true); len(pages) == 0 || err != nil {
@@ -103,10 +103,7 @@ func doTables(t *testing.T, config layer.Config) {
 	config.Epoch = 2
 	other := layer.Open(config, slog.New(slog.DiscardHandler))
 	defer other.Close()
-	if err := other.Store(t.Context(), []messages.Change{{Put: &s}}); err != nil {
-		t.Error(err)
-	}
-	if _, err := other.RestoreTables(t.Context()); err != nil {
+	if _, err := other.Restore(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -123,7 +120,6 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	}
 	_, err := peer.Lease(ctx, messages.LeaseAsk{Worker: "w", Lease: time.Second, Sessions: 2, Held: []messages.Slot{{Number: 1, Epoch: 1}}, Release: []int{0}})
 	must("lease", err)
-	must("forward", peer.Forward(ctx, 0, nil))
 	group := messages.Target{Name: "g"}
 	must("ping", peer.Ping(ctx))
 	_, err = peer.Check(ctx)
@@ -132,15 +128,9 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	must("prefixes", err)
 	_, err = peer.ClientID(ctx)
 	must("client id", err)
-	must("remember", peer.Store(ctx, []messages.Change{{Session: "x"}}))
+	must("remember", peer.RememberSession(ctx, "x"))
 	_, err = peer.KnownSession(ctx, "x")
 	must("known", err)
-	stored := messages.Stored{Filter: "a", Target: group}
-	must("store", peer.Store(ctx, []messages.Change{{Put: &stored}, {Remove: &stored}, {Leaving: "a"}, {Gone: "a"}}))
-	_, err = peer.Restore(ctx)
-	must("restore", err)
-	_, err = peer.Intact(ctx, "id", "x")
-	must("intact", err)
 	_, err = peer.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
 	must("live", err)
 	admin.ZAdd(ctx, "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "specific.1!x"})
@@ -163,14 +153,17 @@ func doStreams(t *testing.T, peer layer.Peer, admin *redis.Client, must func(str
 	t.Helper()
 	ctx, stream := t.Context(), messages.Target{Kind: messages.Stream, Name: "s"}
 	stored := messages.Stored{Filter: "a", Target: stream}
-	must("open a stream", peer.Store(ctx, []messages.Change{{Put: &stored}}))
+	_, err := peer.Restore(ctx)
+	must("restore", err)
+	_, err = peer.Write(ctx, []messages.Change{{Put: &stored}})
+	must("open a stream", err)
 	admin.HSet(ctx, "chanmqttproxy:asgi:mqtt:stream:s", "generations", "1:2", "bytes", 1<<40) // others, to be counted again
 	for range 2 {
 		event := alone(messages.Event{Message: &messages.Message{Topic: "t"}})
 		_, err := peer.Send(ctx, &messages.Batch{Target: stream, Bundles: []messages.Bundle{event, event}})
 		must("append", err)
 	}
-	_, err := peer.Streams(ctx)
+	_, err = peer.Streams(ctx)
 	must("streams", err)
 	_, err = peer.StreamsWanted(ctx)
 	must("streams wanted", err)

@@ -5,6 +5,8 @@ import (
 	_ "embed" // the script
 
 	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
 )
 
 var (
@@ -14,10 +16,17 @@ var (
 	adoptOldScript = redis.NewScript(adoptOldSource)
 )
 
-// adoptOld brings back to the command channel, on each host, what older workers have given to
-// the other slots. What those slots said to each other is dropped when it is received.
+// adoptOld, of the first slot, brings back to the command channel, on each host, what older
+// workers have given to the other slots. What those slots said to each other is dropped when it
+// is received.
 func (c *Client) adoptOld(ctx context.Context, slots int) error {
-	for slot := 1; slot < slots; slot++ {
+	if c.keys.slot != 0 {
+		return nil
+	}
+	for slot := messages.StreamSlot; slot < slots; slot++ {
+		if slot == 0 {
+			continue
+		}
 		of := c.keys
 		of.slot = slot
 		for _, s := range c.servers {
@@ -27,7 +36,7 @@ func (c *Client) adoptOld(ctx context.Context, slots int) error {
 				return err
 			}
 			if moved > 0 {
-				c.log.Info("taking up commands that an older worker gave to a session slot", "commands", moved, "slot", slot, "host", s.host.Name())
+				c.log.Info("taking up commands that an older worker gave to a session slot", "commands", moved, "slot", messages.SlotName(slot), "host", s.host.Name())
 			}
 		}
 	}

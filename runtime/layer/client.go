@@ -28,8 +28,6 @@ var (
 	dropSource string
 	//go:embed replay.lua
 	replaySource string
-	//go:embed forward.lua
-	forwardSource string
 	//go:embed forget.lua
 	forgetSource string
 
@@ -39,10 +37,9 @@ var (
 	keepScript = redis.NewScript(keepSource)
 	buryScript = redis.NewScript(burySource)
 
-	dropScript    = redis.NewScript(dropSource)
-	replayScript  = redis.NewScript(replaySource)
-	forwardScript = redis.NewScript(forwardSource)
-	forgetScript  = redis.NewScript(forgetSource)
+	dropScript   = redis.NewScript(dropSource)
+	replayScript = redis.NewScript(replaySource)
+	forgetScript = redis.NewScript(forgetSource)
 )
 
 // Client is one peer of a channel layer. It connects when it is first used, and
@@ -61,7 +58,6 @@ type Client struct {
 	halves  halves
 	surplus surplus
 	unread  unread
-	mark    mark
 	site    siteClock
 	sealer  *sealer
 
@@ -132,6 +128,18 @@ func (c *Client) ClientID(ctx context.Context) (string, error) {
 		return "", c.failure("reading the MQTT client id", err)
 	}
 	return id, nil
+}
+
+// keepClientID stores the MQTT client id, unless it is "" or one is there.
+func (c *Client) keepClientID(ctx context.Context, clientID string) error {
+	if clientID == "" {
+		return nil
+	}
+	err := c.redis.SetArgs(ctx, c.keys.clientID(), clientID, redis.SetArgs{Mode: "NX"}).Err()
+	if err != nil && err != redis.Nil {
+		return c.failure("storing the MQTT client id", err)
+	}
+	return nil
 }
 
 // pause waits, and says whether ctx is still alive.

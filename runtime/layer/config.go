@@ -43,8 +43,8 @@ type Config struct {
 	// Channel is the general channel that Receive reads; default "mqtt". Events
 	// have its name as the first part of their type.
 	Channel string
-	// Slot is the number of the session slot whose commands Receive reads; see
-	// SlotChannel.
+	// Slot is the number of the session slot, whose tables Write writes. The first alone
+	// reads commands.
 	Slot int
 	// Until says until when, by the clock of Redis, this client may write events and
 	// take commands; nil: always. Redis refuses what comes to it later. It also says

@@ -30,14 +30,9 @@ func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint
 		target: t, server: c.on(queue), key: c.keys.queue(t.Name), kind: "queue",
 		capacity: c.config.capacityOf(t.Name), members: []string{t.Name}, tail: c.codec.noTail(),
 	}
-	specific, slot := strings.Contains(t.Name, "!"), c.keys.ofSlots(t.Name)
-	if specific || slot {
+	if strings.Contains(t.Name, "!") {
 		d.extra, d.tail = 1, c.codec.channelTail(t.Name)
-	}
-	if slot {
-		d.capacity = c.config.capacityOf(c.config.Channel)
-	}
-	if !specific {
+	} else {
 		d.server = c.servers[stamp%uint64(len(c.servers))]
 	}
 	return d

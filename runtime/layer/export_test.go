@@ -118,3 +118,48 @@ func EntriesOf(changes []messages.Change) map[string]string {
 	}
 	return all
 }
+
+// OldStore stores changes as versions do that have a hash for each slot; edition is what they
+// write last.
+func (c *Client) OldStore(ctx context.Context, changes []messages.Change, edition string) error {
+	key, e := c.keys.oldKey(c.keys.slot), editsOf(changes)
+	for _, change := range append(e.registry, e.status...) {
+		var put, gone []string
+		if change.gone() {
+			gone = []string{change.field}
+		} else {
+			put = []string{change.field, change.value}
+		}
+		c.sealer.changes(key, put, gone)
+		for _, field := range gone {
+			if err := c.redis.HDel(ctx, key, field).Err(); err != nil {
+				return err
+			}
+		}
+		if len(put) > 0 {
+			if err := c.redis.HSet(ctx, key, put).Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return c.redis.HSet(ctx, key, editionField, edition).Err()
+}
+
+// OldEntries are what such a version finds for a slot.
+func (c *Client) OldEntries(ctx context.Context, slot int) (all messages.Restored, err error) {
+	fields, err := c.oldEntries(ctx, slot)
+	for field, value := range fields {
+		s, leaving, ok := parseField(field)
+		r, refused := parseRefusal(field, value)
+		switch {
+		case refused:
+			all.Refused = append(all.Refused, r)
+		case leaving:
+			all.Leaving = append(all.Leaving, s.Filter)
+		case ok:
+			parseOptions(value, &s)
+			all.Stored = append(all.Stored, s)
+		}
+	}
+	return all, err
+}

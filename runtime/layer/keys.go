@@ -13,37 +13,28 @@ type keys struct {
 	slot    int
 }
 
-// slotMark stands between the name of the command channel and the number of a
-// slot. No valid name has it.
+// slotMark stands between a name and the number of a slot. No valid name has it.
 const slotMark = "$slot:"
-
-// SlotChannel is the channel by which session slots of older workers reach each other. No
-// site can name it.
-func SlotChannel(channel string, slot int) string {
-	return channel + slotMark + messages.SlotName(slot)
-}
 
 // slotKey is a name of the first slot's that each other one has for itself.
 func slotKey(name string, slot int) string {
 	if slot == 0 {
 		return name
 	}
-	return SlotChannel(name, slot)
+	return name + slotMark + messages.SlotName(slot)
 }
 
-// commands is the key of the commands that wait for this slot.
+// commands is the key of the commands that wait, for the slot where an older worker gave it some.
 func (k keys) commands() string { return k.prefix + slotKey(k.channel, k.slot) }
 
 // queue is the key of a channel's waiting messages. All channels of a process
 // share one: a name counts up to and including its exclamation mark.
 func (k keys) queue(channel string) string {
-	if channel == SlotChannel(k.channel, 0) {
-		channel = k.channel
-	}
 	return k.prefix + messages.NonLocal(channel)
 }
 
-// ofSlots says whether a channel is one by which slots reach each other.
+// ofSlots says whether a channel is one by which the slots of older workers reach each other:
+// no site can name it.
 func (k keys) ofSlots(channel string) bool {
 	return strings.HasPrefix(channel, k.channel+slotMark)
 }
@@ -70,9 +61,8 @@ func (k keys) peers() string { return k.ofSlot("peers") }
 func (k keys) clientID() string { return k.own("client-id") }
 
 // The keys of what is stored for the worker itself are outside the prefix too.
-func (k keys) subscriptions() string { return k.ofSlot("subscriptions") }
-func (k keys) deadLetters() string   { return k.own("dead-letters") }
-func (k keys) sessions() string      { return k.own("sessions") }
+func (k keys) deadLetters() string { return k.own("dead-letters") }
+func (k keys) sessions() string    { return k.own("sessions") }
 
 // letters are the keys of the dead letters and of their messages.
 func (k keys) letters() []string { return []string{k.deadLetters(), k.own("dead-letter-messages")} }

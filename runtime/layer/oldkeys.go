@@ -149,38 +149,74 @@ const editionField = `["edition"]`
 
 func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions) }
 
+// oldStreams says whether a worker of before has stored subscriptions of streams in a hash. They
+// are brought over once.
+func (c *Client) oldStreams(ctx context.Context) (bool, error) {
+	if c.keys.slot != messages.StreamSlot {
+		return false, nil
+	}
+	n, err := c.redis.Exists(ctx, c.keys.oldKey(messages.StreamSlot)).Result()
+	return n > 0, err
+}
+
+// forgetOldStreams removes that hash.
+func (c *Client) forgetOldStreams(ctx context.Context) error {
+	if c.keys.slot != messages.StreamSlot {
+		return nil
+	}
+	return c.redis.Del(ctx, c.keys.oldKey(messages.StreamSlot)).Err()
+}
+
 // importOld are the entries of the hashes of all slots: what is wanted, and what may be at
 // the broker though nobody wants it.
 func (c *Client) importOld(ctx context.Context, slots int) (registry map[string]string, err error) {
 	registry = map[string]string{}
+	if c.keys.slot == messages.StreamSlot {
+		return registry, c.importSlot(ctx, c.keys.slot, registry)
+	}
 	for slot := range slots {
-		fields, err := c.oldEntries(ctx, slot)
-		if err != nil {
+		if err := c.importSlot(ctx, slot, registry); err != nil {
 			return nil, err
-		}
-		for field, value := range fields {
-			if s, leaving, ok := parseField(field); ok {
-				if !leaving {
-					parseOptions(value, &s)
-					s.Granted = false
-					value = formatOptions(s)
-				}
-				registry[field] = value
-			}
 		}
 	}
 	return registry, nil
 }
 
-// oldEntries are those of the hash of a slot, in clear.
-func (c *Client) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
-	of := c.keys
-	of.slot = slot
-	fields, err := c.registry(ctx, of)
-	if err != nil {
-		return nil, err
+// importSlot adds those of one slot.
+func (c *Client) importSlot(ctx context.Context, slot int, registry map[string]string) error {
+	fields, err := c.oldEntries(ctx, slot)
+	for field, value := range fields {
+		s, leaving, ok := parseField(field)
+		if ok && !leaving {
+			ok, _ = parseOptions(value, &s)
+			s.Granted = false
+			value = formatOptions(s)
+		}
+		if ok {
+			registry[field] = value
+		}
 	}
-	return c.sealer.open(of.subscriptions(), fields).entries, nil
+	return err
+}
+
+// oldChunk is how many entries of a hash one command reads or changes.
+const oldChunk = 1000
+
+// oldEntries are those of the hash of a slot, in clear. A scan may tell of one twice.
+func (c *Client) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
+	key, fields := c.keys.oldKey(slot), map[string]string{}
+	for cursor := uint64(0); ; {
+		list, next, err := c.redis.HScan(ctx, key, cursor, "", oldChunk).Result()
+		if err != nil {
+			return nil, err
+		}
+		for i := 0; i+1 < len(list); i += 2 {
+			fields[list[i]] = list[i+1]
+		}
+		if cursor = next; cursor == 0 {
+			return c.sealer.open(key, fields), nil
+		}
+	}
 }
 
 // exportOld writes the hashes of so many slots anew: their editions, first and last, say
@@ -232,12 +268,12 @@ func (c *Client) exportSlot(ctx context.Context, slot int, registry []entry) err
 		}
 	}
 	c.sealer.changes(key, put, gone)
-	for chunk := range slices.Chunk(put, 2*registryChunk) {
+	for chunk := range slices.Chunk(put, 2*oldChunk) {
 		if err := c.redis.HSet(ctx, key, chunk).Err(); err != nil {
 			return err
 		}
 	}
-	for chunk := range slices.Chunk(gone, registryChunk) {
+	for chunk := range slices.Chunk(gone, oldChunk) {
 		if err := c.redis.HDel(ctx, key, chunk...).Err(); err != nil {
 			return err
 		}

@@ -44,14 +44,8 @@ func (b *oldBench) client(slot int) *layer.Client {
 // older stores as the older version does, in the hash of each slot.
 func (b *oldBench) older(slot int, changes ...messages.Change) {
 	b.t.Helper()
-	if err := b.client(slot).Store(b.t.Context(), changes); err != nil {
-		b.t.Fatal(err)
-	}
-	key := "chanmqttproxy:asgi:mqtt:subscriptions"
-	if slot > 0 {
-		key += fmt.Sprint("$slot:", slot)
-	}
-	if err := b.admin.HSet(b.t.Context(), key, `["edition"]`, fmt.Sprint("older:", b.epoch)).Err(); err != nil {
+	c := b.client(slot)
+	if err := c.OldStore(b.t.Context(), changes, fmt.Sprint("older:", b.epoch)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -59,7 +53,7 @@ func (b *oldBench) older(slot int, changes ...messages.Change) {
 // olderHas is what an older worker would find.
 func (b *oldBench) olderHas(slot int) messages.Restored {
 	b.t.Helper()
-	all, err := b.client(slot).Restore(b.t.Context())
+	all, err := b.client(slot).OldEntries(b.t.Context(), slot)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -69,7 +63,7 @@ func (b *oldBench) olderHas(slot int) messages.Restored {
 func (b *oldBench) restored(slot int) (*layer.Client, messages.Restored) {
 	b.t.Helper()
 	c := b.client(slot)
-	all, err := c.RestoreTables(b.t.Context())
+	all, err := c.Restore(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -135,7 +129,7 @@ func TestOldKeys(t *testing.T) {
 			waits := b.client(1)
 			go func() {
 				defer close(early)
-				_, _ = waits.RestoreTables(t.Context())
+				_, _ = waits.Restore(t.Context())
 			}()
 			time.Sleep(100 * time.Millisecond)
 			select {
@@ -202,6 +196,47 @@ func TestOldKeys(t *testing.T) {
 	}
 }
 
+// TestOldStreams has subscriptions of streams in the hash of a worker of before: they are
+// brought over once, whether there are others already or not.
+func TestOldStreams(t *testing.T) {
+	t.Parallel()
+	for name, keys := range map[string][]string{"in clear": nil, "sealed": {"key"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newOldBench(t, keys...)
+			refusal := messages.FilterRefusal{Filter: "r", Kind: "size"}
+			a, other := oldStored("a"), oldStored("b")
+			want := func(filters string) *layer.Client {
+				t.Helper()
+				if wanted, err := b.client(0).StreamsWanted(t.Context()); wanted != (filters != "") || err != nil {
+					t.Errorf("wanted: %v, %v", wanted, err)
+				}
+				c, all := b.restored(messages.StreamSlot)
+				if got := filtersOf(all.Stored); got != filters {
+					t.Errorf("restored %q, want %q", got, filters)
+				}
+				if len(all.Refused) != 1 || all.Refused[0] != refusal {
+					t.Errorf("refused: %v", all.Refused)
+				}
+				return c
+			}
+			b.older(messages.StreamSlot, messages.Change{Put: &a}, messages.Change{Refusal: &refusal})
+			want("a0")
+			b.write(want("a0"), messages.Change{Put: &other})
+			b.older(messages.StreamSlot, messages.Change{Put: &a})
+			c := want("a0 b0")
+			b.write(c, messages.Change{Remove: &a}, messages.Change{Remove: &other})
+			if intact, err := c.Intact(t.Context(), "", ""); !intact || err != nil {
+				t.Errorf("intact: %v, %v", intact, err)
+			}
+			want("")
+			if _, all := b.restored(0); len(all.Stored) > 0 {
+				t.Errorf("the first slot has %v", all.Stored)
+			}
+		})
+	}
+}
+
 // TestOldQueues has commands in the queue of a slot, where an older worker has forwarded them,
 // and in flight there: the holder of the first slot gets them, each once.
 func TestOldQueues(t *testing.T) {
@@ -218,9 +253,8 @@ func TestOldQueues(t *testing.T) {
 		}
 		return "0123456789ab" + string(packed)
 	}
-	for n, key := range []string{
-		"asgimqtt$slot:1", "asgimqtt$slot:2", "asgimqtt$slot:2$inflight:dead", "asgimqtt", "asgimqtt$slot:1$inflight:gone",
-	} {
+	keys := []string{"asgimqtt$slot:1", "asgimqtt$slot:2", "asgimqtt$slot:2$inflight:dead", "asgimqtt", "asgimqtt$slot:1$inflight:gone", "asgimqtt$slot:stream"}
+	for n, key := range keys {
 		if err := b.admin.ZAdd(ctx, key, redis.Z{Score: float64(time.Now().Unix() + int64(n)), Member: body(n)}).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +263,7 @@ func TestOldQueues(t *testing.T) {
 	b.admin.ZAdd(ctx, "chanmqttproxy:asgi:mqtt:peers$slot:1", redis.Z{Score: 1, Member: "gone"})
 	c, _ := b.restored(0)
 	var ids []string
-	for len(ids) < 5 {
+	for len(ids) < len(keys) {
 		list, err := c.Receive(ctx, 10)
 		if err != nil {
 			t.Fatalf("%v; by then there were %q", err, ids)
@@ -238,7 +272,7 @@ func TestOldQueues(t *testing.T) {
 			ids = append(ids, fmt.Sprint(m.Body[1].Value))
 		}
 	}
-	if got := fmt.Sprint(ids); got != "[0 1 2 3 4]" {
+	if got := fmt.Sprint(ids); got != "[0 1 2 3 4 5]" {
 		t.Errorf("received %s", got)
 	}
 	if left := b.admin.Keys(ctx, "*$slot:*").Val(); len(left) > 0 {

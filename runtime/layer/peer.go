@@ -13,17 +13,13 @@ import (
 type Peer interface {
 	Receive(ctx context.Context, limit int) ([]Message, error)
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
-	Forward(ctx context.Context, slot int, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
-	Store(ctx context.Context, changes []messages.Change) error
-	Intact(ctx context.Context, clientID, session string) (bool, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
 	Restore(ctx context.Context) (messages.Restored, error)
-	RestoreTables(ctx context.Context) (messages.Restored, error)
 	Write(ctx context.Context, changes []messages.Change) (uint64, error)
-	TablesIntact(ctx context.Context, clientID, session string) (bool, error)
+	Intact(ctx context.Context, clientID, session string) (bool, error)
 	Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error)
 
 	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
@@ -47,6 +43,7 @@ type Peer interface {
 
 	ClientID(ctx context.Context) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
+	RememberSession(ctx context.Context, clientID string) error
 
 	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
 	OldestDeadLetter(ctx context.Context) (count int, buried time.Time, err error)
@@ -60,9 +57,6 @@ type Peer interface {
 // Open makes a peer of a layer of the back end that the configuration names, as
 // New and NewPubSub do.
 func Open(config Config, log *slog.Logger) Peer {
-	if config.PubSub && config.Slot == messages.StreamSlot {
-		return queued{NewPubSub(config, log)}
-	}
 	if config.PubSub {
 		return NewPubSub(config, log)
 	}

@@ -13,7 +13,7 @@ import (
 
 func formatNumber(n uint64) string { return strconv.FormatUint(n, 10) }
 
-// RestoreTables returns what the slot is to begin with: the filters that its status says the
+// Restore returns what the slot is to begin with: the filters that its status says the
 // broker has refused; and of the first slot the registry too, oldest change first. Tables
 // that are not there are made: with what older versions of the worker have stored, which
 // also counts where one of them stored something later. Afterwards nobody who held the slot
@@ -21,7 +21,7 @@ func formatNumber(n uint64) string { return strconv.FormatUint(n, 10) }
 //
 // Entries that cannot be read, or decrypted, are left out, and options that cannot be read
 // have their defaults, with one warning for all. Errors are *messages.LayerFailure.
-func (c *Client) RestoreTables(ctx context.Context) (messages.Restored, error) {
+func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 	s := &c.storing
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *Client) restore(ctx context.Context) (all messages.Restored, err error)
 		}
 	}
 	s.lost = false
-	return all, nil
+	return all, c.forgetOldStreams(ctx)
 }
 
 // restoreRegistry claims the registry, and takes in what older workers have stored.
@@ -77,9 +77,14 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 	}
 	imports := func() (map[string]string, error) { return c.importOld(ctx, slots) }
 	var list []entry
-	if old.foreign() {
+	streams, err := c.oldStreams(ctx)
+	switch {
+	case err != nil:
+	case streams:
+		list, err = c.make(ctx, &s.registry, imports, stay)
+	case old.foreign():
 		list, err = c.replace(ctx, imports)
-	} else {
+	default:
 		list, err = c.claim(ctx, &s.registry, imports)
 	}
 	if err != nil {

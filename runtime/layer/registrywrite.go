@@ -42,7 +42,8 @@ var (
 // some hundred changes are made all or not at all; of more so many at a time. It is refused
 // if another has taken the slot meanwhile. It returns the number of the last change of the
 // registry, higher than all before where that was changed; of a status alone 0. Of changes to
-// the same entry the last one counts. It may be repeated. Restore has to come first.
+// the same entry the last one counts. It may be repeated. Restore has to come first. Of the
+// streams that are subscribed to the facts are there then, for readers who come first.
 //
 // Where Redis has lost something it is refused too. Then Intact says so, and the next Write
 // has to say all that Redis does not hold; readers do not see it before it is there as a
@@ -58,6 +59,9 @@ func (c *Client) Write(ctx context.Context, changes []messages.Change) (uint64, 
 	list := c.editsFor(e)
 	if len(list) == 0 && e.session == "" && !s.lost {
 		return 0, nil
+	}
+	if err := c.openStreams(ctx, changes); err != nil {
+		return 0, err
 	}
 	if err := c.writeOrBegin(ctx, list, e.session); err != nil {
 		if errors.Is(err, errTableLost) {
@@ -146,10 +150,10 @@ func (s tableState) intact(w *tableWriter, epoch uint64) bool {
 		s.fields.Val() == s.changes.Val()+1 && s.changes.Val() == entries+s.gone.Val()
 }
 
-// TablesIntact says whether Redis holds what Restore has returned and Write has changed
+// Intact says whether Redis holds what Restore has returned and Write has changed
 // since, and the marker of a session; "" means none. The client id, unless "", is written
 // again where none is. Errors are *messages.LayerFailure.
-func (c *Client) TablesIntact(ctx context.Context, clientID, session string) (bool, error) {
+func (c *Client) Intact(ctx context.Context, clientID, session string) (bool, error) {
 	s := &c.storing
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Where the layer encrypts, the stored subscriptions are sealed too, and what slots tell
-// each other about theirs: by the same keys, as Fernet tokens, of any age. A stored entry is a field, ["sealed", a keyed hash of
-// the clear field], and the token of both clear field and value; so an entry can neither
-// be read nor made, nor moved to another field or slot, without a key.
+// Where the layer encrypts, the stored subscriptions are sealed too, and what slots say of
+// theirs: by the same keys, as Fernet tokens, of any age. A stored entry is a field, ["sealed",
+// a keyed hash of the clear field], and the token of both clear field and value; so an entry can
+// neither be read nor made, nor moved to another field or slot, without a key.
 
 // sealedWord begins the fields of sealed entries.
 const sealedWord = "sealed"
@@ -55,7 +55,7 @@ func (s *sealer) openMessage(text string) (string, bool) {
 
 // field is where an entry of a key in Redis is stored.
 func (s *sealer) field(key, field string) string {
-	if s == nil || field == editionField {
+	if s == nil {
 		return field
 	}
 	return s.crypt.keys[0].sealedField(key, field)
@@ -63,7 +63,7 @@ func (s *sealer) field(key, field string) string {
 
 // entry is a field and its value as they are stored.
 func (s *sealer) entry(key, field, value string) (string, string) {
-	if s == nil || field == editionField {
+	if s == nil {
 		return field, value
 	}
 	return s.field(key, field), s.token(format([]string{field, value}))
@@ -90,57 +90,29 @@ func (k fernetKey) sealedField(key, field string) string {
 // isSealed says whether a field is one of a sealed entry.
 func isSealed(field string) bool { return strings.HasPrefix(field, `["`+sealedWord+`",`) }
 
-// opened are the entries of one key in Redis.
-type opened struct {
-	// entries are in clear.
-	entries map[string]string
-	// put and gone are what to change so that all is sealed by the first key.
-	put, gone []string
-	// unknown is how many no key opens, unsealed how many are in clear among sealed ones.
-	unknown, unsealed int
-}
-
-// open reads the entries of one key in Redis. Those in clear, from before there were keys,
-// count only as long as none is sealed: else whoever can write to Redis could add some.
-func (s *sealer) open(key string, stored map[string]string) opened {
-	o := opened{entries: map[string]string{}}
-	stale := map[string]string{} // stored fields, to the clear ones
+// open are the entries of a hash of older versions that can be read. Those in clear, from
+// before there were keys, count only as long as none is sealed: else whoever can write to Redis
+// could add some.
+func (s *sealer) open(key string, stored map[string]string) map[string]string {
+	if s == nil {
+		return stored
+	}
+	entries := map[string]string{}
+	for field, token := range stored {
+		inner, value, ok := s.openEntry(key, field, token)
+		if _, there := entries[inner]; ok && (!there || s.field(key, inner) == field) {
+			entries[inner] = value
+		}
+	}
+	if len(entries) > 0 {
+		return entries
+	}
 	for field, value := range stored {
 		if !isSealed(field) {
-			continue
-		}
-		inner, value, ok := s.openEntry(key, field, value)
-		switch {
-		case !ok:
-			o.unknown++
-		case s.field(key, inner) == field:
-			o.entries[inner] = value
-		default:
-			stale[field] = inner
+			entries[field] = value
 		}
 	}
-	for field, inner := range stale {
-		if _, newer := o.entries[inner]; newer {
-			o.gone = append(o.gone, field)
-			continue
-		}
-		_, value, _ := s.openEntry(key, field, stored[field])
-		o.replace(s, key, field, inner, value)
-	}
-	sealed := len(o.entries) > 0
-	for field, value := range stored {
-		_, _, known := parseField(field)
-		switch {
-		case isSealed(field):
-		case field == editionField || s == nil || !known && !isRefusal(field):
-			o.entries[field] = value
-		case sealed:
-			o.unsealed++
-		default:
-			o.replace(s, key, field, field, value)
-		}
-	}
-	return o
+	return entries
 }
 
 // openEntry is the clear field and value of a sealed entry, where a key opens it and it
@@ -175,11 +147,4 @@ func (s *sealer) openTo(key string, e entry) (entry, bool) {
 	}
 	field, value, ok := s.openEntry(key, e.field, e.value)
 	return entry{field, value, e.number}, ok
-}
-
-// replace takes an entry in that is to be stored anew, and removed from where it was.
-func (o *opened) replace(s *sealer, key, old, field, value string) {
-	o.entries[field] = value
-	name, token := s.entry(key, field, value)
-	o.put, o.gone = append(o.put, name, token), append(o.gone, old)
 }

@@ -1,15 +1,11 @@
 package layer
 
-import (
-	"context"
+import "context"
 
-	"chanmqttproxy/messages"
-)
-
-// KnownSession says whether a Change noted that MQTT client id for the same prefix
-// and channel, on this Redis and on the data that it has now. Where Redis lost its
-// data, or is another one, the session that the MQTT broker keeps under that id may
-// hold subscriptions that nobody here knows of. Errors are *messages.LayerFailure.
+// KnownSession says whether RememberSession, or a Change, noted that MQTT client id for
+// the same prefix and channel, on this Redis and on the data that it has now. Where Redis
+// lost its data, or is another one, the session that the MQTT broker keeps under that id
+// may hold subscriptions that nobody here knows of. Errors are *messages.LayerFailure.
 func (c *Client) KnownSession(ctx context.Context, clientID string) (bool, error) {
 	known, err := c.redis.SIsMember(ctx, c.keys.sessions(), clientID).Result()
 	if err != nil {
@@ -18,12 +14,10 @@ func (c *Client) KnownSession(ctx context.Context, clientID string) (bool, error
 	return known, nil
 }
 
-// sessionsIn are the client ids that changes note.
-func sessionsIn(changes []messages.Change) (ids []any) {
-	for _, c := range changes {
-		if c.Session != "" {
-			ids = append(ids, c.Session)
-		}
+// RememberSession notes an MQTT client id, as a Change does. Errors are *messages.LayerFailure.
+func (c *Client) RememberSession(ctx context.Context, clientID string) error {
+	if err := c.redis.SAdd(ctx, c.keys.sessions(), clientID).Err(); err != nil {
+		return c.failure("noting the session marker of "+clientID, err)
 	}
-	return ids
+	return nil
 }

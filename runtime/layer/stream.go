@@ -130,30 +130,23 @@ func (c *Client) openStreams(ctx context.Context, changes []messages.Change) err
 	return nil
 }
 
-// StreamsWanted says whether there is anything for the session slot of the streams:
-// subscriptions, commands, or commands that one who held it had not done. Errors are
-// *messages.LayerFailure.
+// StreamsWanted says whether subscriptions are stored for the session slot of the streams.
+// Errors are *messages.LayerFailure.
 func (c *Client) StreamsWanted(ctx context.Context) (bool, error) {
 	of := c.keys
 	of.slot = messages.StreamSlot
-	for _, s := range c.servers {
-		there := []string{of.subscriptions(), of.commands()}
-		peers, err := s.redis.ZRange(ctx, of.peers(), 0, -1).Result()
-		for _, peer := range peers {
-			there = append(there, of.inflight(peer))
-		}
-		var n int64
-		if err == nil {
-			n, err = s.redis.Exists(ctx, there...).Result()
-		}
-		if err != nil {
-			return false, s.failure("looking whether anybody subscribes to a stream", err)
-		}
-		if n > 0 {
-			return true, nil
-		}
+	var head *redis.StringCmd
+	var old *redis.IntCmd
+	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		old, head = p.Exists(ctx, of.oldKey(of.slot)), p.HGet(ctx, of.registry().key, headField)
+		return nil
+	})
+	if err != nil && err != redis.Nil {
+		return false, c.failure("looking whether anybody subscribes to a stream", err)
 	}
-	return false, nil
+	words := headForm.FindStringSubmatch(head.Val())
+	unsure := words == nil && head.Val() != "" // it is just being written
+	return old.Val() > 0 || unsure || words != nil && words[4] != "0", nil
 }
 
 // DecodeEntry reads the body of an entry of a stream. It is for tools and tests. Errors

@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/actors"
-	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
@@ -18,11 +17,7 @@ import (
 // slotClient is the client of the holder of a slot.
 type slotClient struct{ layer.Peer }
 
-func (s slotClient) Restore(ctx context.Context) (messages.Restored, error) {
-	return s.RestoreTables(ctx)
-}
-
-func (s slotClient) Intact(ctx context.Context) (bool, error) { return s.TablesIntact(ctx, "", "") }
+func (s slotClient) Intact(ctx context.Context) (bool, error) { return s.Peer.Intact(ctx, "", "") }
 
 func TestTables(t *testing.T) {
 	t.Parallel()

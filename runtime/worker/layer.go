@@ -16,7 +16,6 @@ type commands struct {
 	*sessions
 	decoder command.Decoder
 	wait    func(context.Context) error // until the slot is held
-	streams func()                      // opens the slot of the streams
 }
 
 // leaseWait is how long Ping waits for the lease of the session slot to be renewed.
@@ -38,15 +37,6 @@ func (c *commands) Ping(ctx context.Context) error {
 		err = errUnheld
 	}
 	return &messages.LayerFailure{Doing: "waiting for the lease of the session slot", Answered: true, Err: err}
-}
-
-// Forward gives commands to another slot. That of the streams is opened for them.
-func (c *commands) Forward(ctx context.Context, slot int, receipts []messages.Receipt) error {
-	err := c.Peer.Forward(ctx, slot, receipts)
-	if err == nil && slot == messages.StreamSlot && c.streams != nil {
-		c.streams()
-	}
-	return err
 }
 
 // LayerConfig is what the configuration says of the channel layer.

@@ -33,10 +33,14 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	return name, err
 }
 
-// RememberSession notes which session is in use.
+// RememberSession notes which session is in use, first in Redis: it is not to be missed there
+// meanwhile.
 func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
-	s.inUse.Store(&clientID)
-	return s.Peer.Store(ctx, []messages.Change{{Session: clientID}})
+	err := s.Peer.RememberSession(ctx, clientID)
+	if err == nil {
+		s.inUse.Store(&clientID)
+	}
+	return err
 }
 
 // Intact says whether Redis still holds what the next worker has to know: the client id,
@@ -52,18 +56,7 @@ func (s *sessions) Intact(ctx context.Context) (bool, error) {
 	if n := s.inUse.Load(); n != nil {
 		inUse = *n
 	}
-	if s.slot == messages.StreamSlot {
-		return s.Peer.Intact(ctx, name, inUse)
-	}
-	return s.Peer.TablesIntact(ctx, name, inUse)
-}
-
-// Restore returns what is stored for the slot.
-func (s *sessions) Restore(ctx context.Context) (messages.Restored, error) {
-	if s.slot == messages.StreamSlot {
-		return s.Peer.Restore(ctx)
-	}
-	return s.Peer.RestoreTables(ctx)
+	return s.Peer.Intact(ctx, name, inUse)
 }
 
 // errUnheld is why nothing is stored for a slot.
@@ -79,9 +72,6 @@ func (s *sessions) Write(ctx context.Context, changes []messages.Change) (uint64
 	}
 	if name := s.inUse.Load(); name != nil {
 		changes = append(slices.Clip(changes), messages.Change{Session: *name})
-	}
-	if s.slot == messages.StreamSlot {
-		return 0, s.Peer.Store(ctx, changes)
 	}
 	return s.Peer.Write(ctx, changes)
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"testing"
 
@@ -12,18 +13,29 @@ import (
 // recorder is a Peer that notes what is stored, call by call.
 type recorder struct {
 	layer.Peer
-	stored [][]messages.Change
+	stored      [][]messages.Change
+	remembering func() // called while a session is being noted
+	fault       error
 }
 
 func (r *recorder) ClientID(context.Context) (string, error) { return "drawn", nil }
 
-func (r *recorder) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
-	return 0, r.Store(ctx, changes)
+func (r *recorder) Write(_ context.Context, changes []messages.Change) (uint64, error) {
+	r.stored = append(r.stored, changes)
+	return 0, nil
 }
 
-func (r *recorder) Store(_ context.Context, changes []messages.Change) error {
-	r.stored = append(r.stored, changes)
-	return nil
+func (r *recorder) RememberSession(_ context.Context, clientID string) error {
+	r.stored = append(r.stored, []messages.Change{{Session: clientID}})
+	if r.remembering != nil {
+		r.remembering()
+	}
+	return r.fault
+}
+
+// Intact holds where all has been noted that is asked for.
+func (r *recorder) Intact(_ context.Context, _, session string) (bool, error) {
+	return session == "" || r.remembering == nil, nil
 }
 
 // A worker that is killed between two writes must not leave subscriptions without
@@ -48,5 +60,23 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 	want := [][]messages.Change{{change}, {session}, {change, session}}
 	if !reflect.DeepEqual(r.stored, want) {
 		t.Errorf("stored %v, want %v", r.stored, want)
+	}
+}
+
+// While a session is being noted it is not missed: nothing is lost yet.
+func TestSessionIsNotMissedBeforeItIsNoted(t *testing.T) {
+	t.Parallel()
+	r := &recorder{fault: errors.New("no answer")}
+	s := &sessions{Peer: r, held: func() bool { return true }}
+	r.remembering = func() {
+		if intact, err := s.Intact(t.Context()); !intact || err != nil {
+			t.Errorf("intact %v, %v", intact, err)
+		}
+	}
+	if err := s.RememberSession(t.Context(), "drawn"); err == nil {
+		t.Error("noted without an answer")
+	}
+	if s.inUse.Load() != nil {
+		t.Error("in use, and not noted")
 	}
 }

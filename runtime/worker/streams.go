@@ -14,117 +14,159 @@ const (
 	// streamDrain is how long the slot of the streams may take to finish at a stop: not
 	// for as long as a stream is full.
 	streamDrain = 2 * time.Second
-	// streamsAgain is how soon to look again whether a stream is subscribed to.
+	// streamsAgain is how soon to look again whether a stream is subscribed to, where Redis
+	// did not say.
 	streamsAgain = 500 * time.Millisecond
+	// streamsUnused is for how long nobody may have subscribed to a stream when the slot
+	// of the streams ends, and streamsLook between two looks.
+	streamsUnused = 10 * time.Second
+	streamsLook   = time.Second
 )
 
 // streaming is the tenure of the first slot with that of the streams, which has a session
 // at the broker of its own, so that a stream without room holds nobody else up. Both are
-// held by the one lease: the slot of the streams has no commands but those that the first
-// one forwards. It is opened when a stream is subscribed to.
+// held by the one lease. That of the streams runs while a stream is subscribed to; the first
+// one's reader keeps its commands, and asks for it.
 type streaming struct {
 	*tenure
+	epoch     uint64
 	fence     *slots.Fence
+	wake      chan struct{} // somebody asks for the slot of the streams
 	done      chan struct{}
 	takenOver chan struct{}
-	over      context.Context // ends with Stop and Abandon
+	taken     sync.Once
+	over      context.Context // ends with Stop, Abandon and the first slot
 	end       context.CancelFunc
-	ending    sync.WaitGroup // what Done waits for
 
 	mu      sync.Mutex
-	streams *tenure // nil: it is not open
+	streams *tenure // the last one; nil: there was none
 }
 
-// stream makes the tenure of the first slot one that opens that of the streams.
-func (w *Worker) stream(t *tenure, fence *slots.Fence) *streaming {
-	s := &streaming{tenure: t, fence: fence, done: make(chan struct{}), takenOver: make(chan struct{})}
+func newStreaming(epoch uint64, fence *slots.Fence) *streaming {
+	s := &streaming{epoch: epoch, fence: fence, wake: make(chan struct{}, 1), done: make(chan struct{}), takenOver: make(chan struct{})}
 	s.over, s.end = context.WithCancel(context.Background())
-	s.watch(t)
-	go func() {
-		<-t.Done()
-		s.Stop()
-		s.ending.Wait()
-		close(s.done)
-	}()
-	go s.wanted()
 	return s
 }
 
-// wanted opens the slot where somebody has subscribed to a stream before.
-func (s *streaming) wanted() {
+// open asks for the slot of the streams.
+func (s *streaming) open() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run runs the slot of the streams as often as somebody wants it, as long as the first one.
+func (s *streaming) run() {
+	defer close(s.done)
+	go func() {
+		s.watch(s.tenure)
+		s.end()
+	}()
+	for s.wanted() && s.begin() {
+		go s.watch(s.streams)
+		s.attend(s.streams)
+		if s.streams.Err() != nil { // who gives up does so for both
+			s.Stop()
+		}
+		s.slot.SetStreams(false)
+	}
+	<-s.tenure.Done()
+}
+
+// wanted waits until somebody subscribes to a stream, or has done so before; false: it is over.
+func (s *streaming) wanted() bool {
 	for {
 		wanted, err := s.peer.StreamsWanted(s.over)
-		switch {
-		case wanted || len(s.worker.rules.Load().For(messages.StreamSlot).Static) > 0:
-			s.open()
-			return
-		case err == nil:
-			return
+		if s.over.Err() != nil {
+			return false
+		}
+		if wanted || len(s.worker.rules.Load().For(messages.StreamSlot).Static) > 0 {
+			return true
+		}
+		var again <-chan time.Time
+		if err != nil {
+			again = time.After(streamsAgain)
 		}
 		select {
+		case <-s.wake:
+			return true
+		case <-again:
 		case <-s.over.Done():
-			return
-		case <-time.After(streamsAgain):
+			return false
 		}
 	}
 }
 
-// open opens the slot of the streams, unless it is open.
-func (s *streaming) open() {
+// begin starts the slot of the streams; false: it is over.
+func (s *streaming) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams != nil || s.over.Err() != nil {
-		return
+	if s.over.Err() != nil {
+		return false
 	}
-	s.streams = s.worker.start(messages.StreamSlot, 0, messages.Layout{Sessions: 1}, s.fence, nil)
-	s.watch(s.streams)
-	go func() { // a slot that gives up does so for both
-		<-s.streams.Done()
-		s.Stop()
-	}()
-}
-
-// watch has Done wait for a tenure, and TakenOver tell of it.
-func (s *streaming) watch(t *tenure) {
-	s.ending.Add(1)
-	go func() {
-		defer s.ending.Done()
-		select {
-		case <-t.TakenOver():
-			s.tell()
-			<-t.Done()
-		case <-t.Done():
-		}
-	}()
-}
-
-// tell says that a session was taken over, once.
-func (s *streaming) tell() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.takenOver:
+	select { // the reader tells it anew what it asked for before
+	case <-s.wake:
 	default:
-		close(s.takenOver)
+	}
+	s.streams = s.worker.start(messages.Slot{Number: messages.StreamSlot, Epoch: s.epoch}, messages.Layout{Sessions: 1}, s.fence, nil)
+	s.slot.SetStreams(true)
+	return true
+}
+
+// attend returns when the slot of the streams has ended: with the first one, which may have
+// commands for it until then, or when nobody has subscribed to a stream for a while.
+func (s *streaming) attend(t *tenure) {
+	look := time.NewTicker(streamsLook)
+	defer look.Stop()
+	for used := time.Now(); time.Since(used) < streamsUnused; {
+		select {
+		case now := <-look.C:
+			if !t.slot.Unused() {
+				used = now
+			}
+			continue
+		case <-t.Done():
+		case <-s.tenure.Done():
+		}
+		break
+	}
+	t.Stop()
+	<-t.Done()
+}
+
+// watch returns when a tenure is done, and has TakenOver tell of it.
+func (s *streaming) watch(t *tenure) {
+	select {
+	case <-t.TakenOver():
+		s.taken.Do(func() { close(s.takenOver) })
+		<-t.Done()
+	case <-t.Done():
 	}
 }
 
-// both does something with what is open; nothing is opened any more.
+// Stop has the first slot finish what is under way, and then that of the streams.
+func (s *streaming) Stop() {
+	s.end()
+	s.tenure.Stop()
+	time.AfterFunc(s.worker.drainTimeout()-streamDrain, func() {
+		s.both((*tenure).Stop)
+	})
+}
+
+// Abandon has both slots stop as they are.
+func (s *streaming) Abandon() { s.both((*tenure).Abandon) }
+
+// both does something with each slot; none is started any more.
 func (s *streaming) both(do func(*tenure)) {
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end()
 	do(s.tenure)
 	if s.streams != nil {
 		do(s.streams)
 	}
 }
-
-// Stop has both slots finish what is under way.
-func (s *streaming) Stop() { s.both((*tenure).Stop) }
-
-// Abandon has both slots stop as they are.
-func (s *streaming) Abandon() { s.both((*tenure).Abandon) }
 
 // Done is closed when nothing of either is left.
 func (s *streaming) Done() <-chan struct{} { return s.done }
@@ -134,8 +176,6 @@ func (s *streaming) TakenOver() <-chan struct{} { return s.takenOver }
 
 // Err is, after Done, why one of the slots gave up by itself.
 func (s *streaming) Err() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.streams == nil {
 		return s.tenure.Err()
 	}

@@ -34,27 +34,22 @@ type tenure struct {
 // hold brings a slot up. Its Tenure is done when nothing of it is left.
 func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
 	if slot.Number > 0 {
-		return w.start(slot.Number, slot.Epoch, layout, fence, nil)
+		return w.start(slot, layout, fence, nil)
 	}
-	var s *streaming
-	ready := make(chan struct{})
-	t := w.start(slot.Number, slot.Epoch, layout, fence, func() {
-		<-ready
-		s.open()
-	})
-	s = w.stream(t, fence)
+	s := newStreaming(slot.Epoch, fence)
+	s.tenure = w.start(slot, layout, fence, s.open)
 	w.streaming.Store(s)
-	close(ready)
+	go s.run()
 	return s
 }
 
-// start starts what a slot consists of. It opens that of the streams when commands are
-// forwarded there.
-func (w *Worker) start(number int, epoch uint64, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
+// start starts what a slot consists of. The first one has that of the streams opened by streams,
+// which does not wait.
+func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
 	c := LayerConfig(w.config)
-	c.Slot, c.Until, c.Refusals, c.Epoch = number, fence.Until, &w.refusals, epoch
+	c.Slot, c.Until, c.Refusals, c.Epoch = slot.Number, fence.Until, &w.refusals, slot.Epoch
 	t := &tenure{
-		worker: w, number: number, began: time.Now(), layout: layout,
+		worker: w, number: slot.Number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),
 		peer: layer.Open(c, w.logOf("layer")),
 	}
@@ -63,8 +58,8 @@ func (w *Worker) start(number int, epoch uint64, layout messages.Layout, fence *
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)
-	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait, streams: streams}
-	o.MQTT, o.Layout = t.broker, layout
+	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait}
+	o.MQTT, o.Layout, o.OpenStreams = t.broker, layout, streams
 	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)
 	w.peers.add(t.peer)

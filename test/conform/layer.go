@@ -83,7 +83,6 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"live":               layerLive,
 		"live and busy":      layerLiveBusy,
 		"known session":      layerKnownSession,
-		"forward":            layerForward,
 		"from slot":          layerFromSlot,
 		"until":              layerUntil,
 		"data loss":          layerDataLoss,

@@ -192,5 +192,5 @@ func layerBuryNowhere(t *testing.T, b *layerBench) {
 	b.letters(3)
 	wrong(letters, func() error { _, _, err := c.DeadLetters(b.context(), 0, 50); return err })
 	wrong(layerRegistryKey, func() error { _, err := c.Restore(b.context()); return err })
-	wrong(layerRegistryKey, func() error { return c.Store(b.context(), []messages.Change{{Leaving: "x"}}) })
+	wrong(layerRegistryKey, func() error { _, err := c.Write(b.context(), []messages.Change{{Leaving: "x"}}); return err })
 }

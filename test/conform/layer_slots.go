@@ -3,6 +3,7 @@ package conform
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,53 +17,20 @@ func layerSlot(slot int, until time.Time) func(*layer.Config) {
 	return func(c *layer.Config) { c.Slot, c.Until = slot, func() time.Time { return until } }
 }
 
-// layerForward gives commands to another slot, which has them in their order; what
-// its reader leaves behind by its death, the next one has at once.
-func layerForward(t *testing.T, b *layerBench) {
-	b.put(layerCommands(20)...)
-	later := time.Now().Add(time.Hour)
-	first := b.client(layerSlot(0, later))
-	_, receipts := b.take(first, 20)
-	for range 2 { // repeated
-		if err := first.Forward(b.context(), 3, receipts[:14]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := first.Acknowledge(b.context(), receipts); err != nil {
-		t.Fatal(err)
-	}
-	change, die := layerMortal()
-	numbers, _ := b.take(b.client(change, layerSlot(3, later)), 14)
-	b.wantNumbers(numbers, 0, 14)
-	die()
-	heir := b.client(layerSlot(3, later), layerLease(time.Hour))
-	began := time.Now()
-	numbers, receipts = b.take(heir, 14)
-	b.wantNumbers(numbers, 0, 14)
-	if waited := time.Since(began); waited > 4*time.Second {
-		t.Errorf("it waited %v for the dead one's lease to end", waited)
-	}
-	if err := heir.Acknowledge(b.context(), receipts); err != nil {
-		t.Fatal(err)
-	}
-	if keys := b.keys(); len(keys) != 0 {
-		t.Errorf("left in redis: %q", keys)
-	}
-}
-
 // layerFromSlot drops what session slots of older workers said to each other, and nothing that
 // a site can send, though it has the same content.
 func layerFromSlot(t *testing.T, b *layerBench) {
 	c := b.client(layerSlot(0, time.Now().Add(time.Hour)))
 	body := messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "id", Value: "slot.moving"}}
-	event := messages.Event{Message: &messages.Message{QoS: 1}, Body: body}
-	target := messages.Target{Kind: messages.Channel, Name: layer.SlotChannel("mqtt", 0)}
-	b.send(c, layerBatch(target, []messages.Event{event}))
-	packed, err := layer.AppendMessage(nil, body)
-	if err != nil {
-		t.Fatal(err)
+	var bodies []string
+	for _, m := range []messages.Map{append(slices.Clone(body), messages.Pair{Key: "__asgi_channel__", Value: "mqtt$slot:0"}), body} {
+		packed, err := layer.AppendMessage(nil, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bodies = append(bodies, string(packed))
 	}
-	b.put(string(packed))
+	b.put(bodies...)
 	list, err := c.Receive(b.context(), 2)
 	if err != nil || len(list) != 1 || !reflect.DeepEqual(list[0].Body, body) {
 		t.Fatalf("received %+v, %v", list, err)

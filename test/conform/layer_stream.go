@@ -323,8 +323,7 @@ func layerStreamStrange(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerStreamWanted finds what there is for the slot of the streams, and opens what is
-// subscribed to.
+// layerStreamWanted finds what is subscribed to, and opens it.
 func layerStreamWanted(t *testing.T, b *layerBench) {
 	later := time.Now().Add(time.Hour)
 	first, c := b.client(layerSlot(0, later)), b.client(layerSlot(messages.StreamSlot, later))
@@ -335,33 +334,19 @@ func layerStreamWanted(t *testing.T, b *layerBench) {
 		}
 	}
 	wanted(false)
-	b.put(layerCommands(1)...)
-	_, receipts := b.take(first, 1)
-	if err := first.Forward(b.context(), messages.StreamSlot, receipts); err != nil {
-		t.Fatal(err)
-	}
-	wanted(true)
-	_, receipts = b.take(c, 1)
-	if err := c.Acknowledge(b.context(), receipts); err != nil {
-		t.Fatal(err)
-	}
-	c.Close()
-	wanted(false)
-	c = b.client(layerSlot(messages.StreamSlot, later))
 	stored := messages.Stored{Filter: "t/#", Target: messages.Target{Kind: messages.Stream, Name: "s"}, Options: messages.Options{QoS: 1}}
-	if err := c.Store(b.context(), []messages.Change{{Put: &stored}}); err != nil {
-		t.Fatal(err)
-	}
+	b.store(c, messages.Change{Put: &stored})
 	wanted(true)
 	if got := b.streamFact("generations"); got != "1:4" {
 		t.Errorf("the generations are %q", got)
 	}
-	if r, err := c.Restore(b.context()); err != nil || len(r.Stored) != 1 || r.Stored[0] != stored {
+	if r, err := c.Restore(b.context()); err != nil || len(r.Stored) != 1 || r.Stored[0].Filter != stored.Filter || r.Stored[0].Target != stored.Target || r.Stored[0].Options != stored.Options {
 		t.Errorf("stored is %+v: %v", r, err)
 	}
-	if err := c.Store(b.context(), []messages.Change{{Remove: &stored}}); err != nil {
-		t.Fatal(err)
+	if r, err := first.Restore(b.context()); err != nil || len(r.Stored) != 0 {
+		t.Errorf("the first slot has %+v: %v", r, err)
 	}
+	b.store(c, messages.Change{Remove: &stored})
 	wanted(false)
 }
 

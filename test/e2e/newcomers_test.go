@@ -89,11 +89,7 @@ type wallLayer struct {
 }
 
 func (l wallLayer) Intact(ctx context.Context) (bool, error) {
-	return l.TablesIntact(ctx, "", "")
-}
-
-func (l wallLayer) Restore(ctx context.Context) (messages.Restored, error) {
-	return l.RestoreTables(ctx)
+	return l.Peer.Intact(ctx, "", "")
 }
 
 func (l wallLayer) Receive(ctx context.Context, _ int) ([]messages.Received, error) {

@@ -191,9 +191,17 @@ func TestStream(t *testing.T) {
 		t.Errorf("the answer is %v", a)
 	}
 	sensor.Send("house/a", 1, "nobody")
+	kit.Eventually(t, 60*time.Second, "the session of the streams ends", func() bool {
+		return strings.Contains(broker.Output(), "Received DISCONNECT from site-stream")
+	})
 	if a := answerTo(t, site, streaming("subscribe", "house/#", "s", messages.Pair{Key: "batch", Value: int64(2)})); value(a, "code") != "bad-value" {
 		t.Errorf("the answer is %v", a)
 	}
+	if a := answerTo(t, site, streaming("subscribe", "house/b", "s")); value(a, "type") != "mqtt.subscribed" {
+		t.Errorf("the answer is %v", a)
+	}
+	sensor.Send("house/b", 1, "again")
+	reader.expect("house/b", "again")
 	worker.Stop()
 	if got := reader.payloads("house/a"); slices.Contains(got, "nobody") {
 		t.Error("it came when nobody wanted it")

@@ -26,10 +26,9 @@ type Layer struct {
 	acked  map[messages.Receipt]bool
 	buried map[messages.Receipt]string
 
-	forwarded map[messages.Receipt]int
-	epochs    []messages.Epoch
-	number    uint64
-	writer    *TableWriter // nil: there is one slot
+	epochs []messages.Epoch
+	number uint64
+	writer *TableWriter // nil: there is one slot
 
 	stuck   map[messages.Target]bool
 	poison  string // topic at which Send panics
@@ -50,7 +49,7 @@ var _ actors.Layer = (*Layer)(nil)
 // NewLayer makes an empty layer.
 func NewLayer() *Layer {
 	l := &Layer{
-		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{}, forwarded: map[messages.Receipt]int{},
+		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
 		leaving: map[string]bool{}, refused: map[string]messages.FilterRefusal{}, dead: map[messages.Target]bool{},
@@ -173,14 +172,6 @@ func (l *Layer) Acked(r messages.Receipt) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.acked[r]
-}
-
-// Forwarded is the slot that a message was forwarded to, and whether it was.
-func (l *Layer) Forwarded(r messages.Receipt) (slot int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	slot, ok = l.forwarded[r]
-	return slot, ok
 }
 
 // Share has the layer write into tables that other slots have too.

@@ -30,15 +30,6 @@ func (l *Layer) Acknowledge(_ context.Context, receipts []messages.Receipt) erro
 	})
 }
 
-// Forward implements the port.
-func (l *Layer) Forward(_ context.Context, slot int, receipts []messages.Receipt) error {
-	return l.do("forwarding", func() {
-		for _, r := range receipts {
-			l.forwarded[r] = slot
-		}
-	})
-}
-
 // Bury implements the port.
 func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
 	return l.do("burying", func() {

@@ -1,0 +1,72 @@
+package actors
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+)
+
+// streamCommands are the commands that the slot of the streams carries out. It has no reader:
+// that of the first slot answers and acknowledges them. It keeps each until it is done, and
+// gives it again to a slot of the streams that begins anew.
+type streamCommands struct {
+	deps     *dependencies
+	open     []messages.Execute // in their order
+	up       bool               // the slot runs
+	bridge   Ref[messages.ToBridge]
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
+}
+
+func newStreamCommands(deps *dependencies) streamCommands {
+	at := pathsOf(messages.StreamSlot)
+	return streamCommands{
+		deps: deps, bridge: refTo[messages.ToBridge](deps.system, at.bridge),
+		router:   refTo[messages.ToRouter](deps.system, at.router),
+		registry: refTo[messages.ToRegistry](deps.system, at.registry),
+	}
+}
+
+// add has a command carried out, when the slot runs.
+func (s *streamCommands) add(m messages.Execute) {
+	s.open = append(s.open, m)
+	if s.up {
+		s.router.Tell(m)
+	} else {
+		s.deps.OpenStreams()
+	}
+}
+
+// done forgets a command.
+func (s *streamCommands) done(receipt messages.Receipt) {
+	s.open = slices.DeleteFunc(s.open, func(m messages.Execute) bool { return m.Receipt == receipt })
+}
+
+// state notes whether the slot runs. One that begins is told whether Redis is there.
+func (s *streamCommands) state(up, layer bool) {
+	s.up = up
+	s.layer(layer)
+	for _, m := range s.open {
+		if !up {
+			s.deps.OpenStreams()
+			return
+		}
+		s.router.Tell(m)
+	}
+}
+
+// layer tells whether Redis is there.
+func (s *streamCommands) layer(up bool) {
+	if s.up {
+		s.bridge.Tell(messages.LayerState{Up: up})
+		s.registry.Tell(messages.LayerState{Up: up})
+	}
+}
+
+// stay is how many commands stay in Redis for the next worker where this one stops.
+func (s *streamCommands) stay() int {
+	if s.up {
+		return 0
+	}
+	return len(s.open)
+}
