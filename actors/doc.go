@@ -49,6 +49,10 @@
 // late write of a former holder can do, says package placement. Slot 0 alone writes the
 // registry. A slot that is the only one does without all this.
 //
+// The slot of the streams stands beside them, in the process of the first, with a registry of
+// its own. Its commands are read, kept, answered and acknowledged by the first one's reader,
+// and carried out by its router. It runs while a stream is subscribed to.
+//
 // # Loss
 //
 // A delivery carries a token and a weight. Whoever passes it on splits the
