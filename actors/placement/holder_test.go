@@ -28,7 +28,7 @@ type holder struct {
 	way       []*part // on the way to the targets, in order
 	open      map[packet]int
 	leaving   map[string]*leaving
-	asked     map[string]int // SUBSCRIBE and UNSUBSCRIBE under way, to the tick of the answer
+	asked     map[string]request
 	outbox    []messages.Change
 	writes    int // the tick of the next write
 	commands  []*command
@@ -52,6 +52,17 @@ type leaving struct {
 	quiet int // since which tick nothing has come
 }
 
+// request is a SUBSCRIBE or UNSUBSCRIBE under way: a later one of the same filter takes the
+// place of an earlier one.
+type request struct {
+	due  int // the tick of the answer
+	away bool
+}
+
+func (h *holder) ask(wire string, away bool) {
+	h.asked[wire] = request{h.now + 1 + h.IntN(8), away}
+}
+
 // window is the receive maximum.
 const window = 8
 
@@ -59,7 +70,7 @@ func (w *world) hold(p *process, slot int) *holder {
 	h := &holder{
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
-		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]int{},
+		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{},
 	}
 	p.holds[slot] = h
 	p.read(w) // what an earlier holder has said is known before anything is done
@@ -112,8 +123,8 @@ func (h *holder) do(e placement.Effects) {
 		}
 		h.joined[i.Wire] = members
 		delete(h.leaving, i.Wire)
-		if h.asked[i.Wire] == 0 && h.machine.Asks(i.Wire) {
-			h.asked[i.Wire] = h.now + 1 + h.IntN(8)
+		if r, ok := h.asked[i.Wire]; h.machine.Asks(i.Wire) && (!ok || r.away) {
+			h.ask(i.Wire, false)
 		}
 	}
 	for _, wire := range e.Hold {
@@ -131,7 +142,7 @@ func (h *holder) do(e placement.Effects) {
 	for _, wire := range e.Leave {
 		h.leaving[wire] = &leaving{}
 		h.note("slot %d of %s: %s is to be left", h.slot, h.process.name, wire)
-		h.asked[wire] = h.now + 1 + h.IntN(8)
+		h.ask(wire, true)
 	}
 	h.outbox = append(h.outbox, e.Write...)
 	if h.writes == 0 && len(h.outbox) > 0 {
@@ -263,25 +274,31 @@ func (h *holder) step() {
 // answers are those of the broker to what was asked.
 func (h *holder) answers(s *session) {
 	for _, wire := range slices.Sorted(maps.Keys(h.asked)) {
-		if h.now < h.asked[wire] {
+		r := h.asked[wire]
+		if h.now < r.due {
 			continue
 		}
 		delete(h.asked, wire)
-		if l := h.leaving[wire]; l != nil {
+		if r.away {
 			delete(s.filters, wire)
-			l.gone, l.quiet = true, h.now
-			continue
-		}
-		if h.joined[wire] != nil {
+			if l := h.leaving[wire]; l != nil {
+				l.gone, l.quiet = true, h.now
+			}
+		} else if h.joined[wire] != nil {
 			s.filters[wire] = true
-			h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
+			h.report(wire)
 		}
 	}
 	for _, wire := range slices.Sorted(maps.Keys(h.joined)) {
-		if h.asked[wire] == 0 && s.filters[wire] && h.leaving[wire] == nil {
-			h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
+		if _, ok := h.asked[wire]; !ok && s.filters[wire] && h.leaving[wire] == nil && h.machine.Asks(wire) {
+			h.report(wire)
 		}
 	}
+}
+
+// report takes in what the broker has granted.
+func (h *holder) report(wire string) {
+	h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
 }
 
 // leave says of filters that were left, when all is handed over.

@@ -120,7 +120,7 @@ func (s *Slot) look(i Item, e *Effects) {
 		h.leaving = true
 		e.Leave = append(e.Leave, i.Wire)
 	default:
-		s.forget(i.Wire, e)
+		s.forget(i.Wire, h, e)
 		return
 	}
 	s.here[i.Wire] = h
@@ -132,8 +132,8 @@ func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 	switch {
 	case role != Former:
 		return role, leave
-	case h.said.Left >= s.view.Epoch().Number:
-		return None, false
+	case h.said.Left >= s.view.Epoch().Number, s.said.Left >= s.view.Epoch().Number:
+		return None, false // the View may not have it yet
 	}
 	return Former, leave || !h.said.Granted
 }
@@ -199,16 +199,25 @@ func (s *Slot) unsure(role Role, wire string, h *here) bool {
 }
 
 // forget drops what is known of a filter that is not here, and the mark of it, if it
-// stands for nothing any more.
-func (s *Slot) forget(wire string, e *Effects) {
-	delete(s.here, wire)
-	f, ok := s.view.filters.Get(wire)
-	if !ok {
+// stands for nothing any more. What the slot has said itself is known until the View has it.
+func (s *Slot) forget(wire string, h *here, e *Effects) {
+	h.joined, h.held, h.released = false, false, 0
+	if h.said.Left > 0 && s.needless(wire, h.said.Left, s.said.Left) {
+		e.Write = append(e.Write, messages.Change{Forget: wire})
+		h.said = messages.FilterStatus{}
+	}
+	if h.said == s.view.said(s.number, wire) {
+		delete(s.here, wire)
 		return
 	}
-	if at := f.at(s.number); at != nil && at.Left > 0 && f.leaving == 0 && (f.members.Len() == 0 || at.Left <= s.said.Left) {
-		e.Write = append(e.Write, messages.Change{Forget: wire})
-	}
+	s.here[wire] = h
+}
+
+// needless says whether the mark of a filter stands for nothing any more, where the slot
+// has left all for that layout.
+func (s *Slot) needless(wire string, mark, left uint64) bool {
+	f, ok := s.view.filters.Get(wire)
+	return !ok || f.leaving == 0 && (f.members.Len() == 0 || mark <= left)
 }
 
 // hold finds out whether what comes of a filter is held back.
@@ -275,26 +284,29 @@ func (s *Slot) say(e *Effects) {
 	if said.Epoch == s.said.Epoch && said.Left == s.said.Left {
 		return
 	}
-	if said.Left > s.said.Left {
-		s.forgetMarks(said.Left, e)
-	}
 	said.Change = s.view.Number()
-	s.said = said
+	more := said.Left > s.said.Left
+	if s.said = said; more {
+		s.forgetMarks(e)
+	}
 	e.Write = append(e.Write, messages.Change{Status: &said})
 }
 
 // forgetMarks drops the marks of single filters, for which that of the slot stands now.
-func (s *Slot) forgetMarks(left uint64, e *Effects) {
+func (s *Slot) forgetMarks(e *Effects) {
+	var marked []string
 	s.view.filters.Each(func(f *Filter) {
-		if at := f.at(s.number); at != nil && at.Left > 0 && at.Left <= left && f.leaving == 0 {
-			e.Write = append(e.Write, messages.Change{Forget: f.wire})
+		if at := f.at(s.number); at != nil && at.Left > 0 && s.here[f.wire] == nil {
+			marked = append(marked, f.wire)
 		}
 	})
 	for wire, h := range s.here {
-		if h.said.Left > 0 && h.said.Left <= left && !h.joined && !h.leaving && !s.view.Leaving(wire) {
-			e.Write = append(e.Write, messages.Change{Forget: wire})
-			delete(s.here, wire)
+		if h.said.Left > 0 && !h.joined && !h.leaving {
+			marked = append(marked, wire)
 		}
+	}
+	for _, wire := range marked {
+		s.forget(wire, s.of(wire), e)
 	}
 }
 
