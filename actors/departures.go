@@ -14,8 +14,10 @@ import (
 // back what comes until here all is handed over that had come. A filter that nobody wants
 // any more goes the same way, without waiting.
 type departures struct {
-	leaving map[string]*departure // by the filter as the broker knows it
-	handing map[uint64]*departure // by the ID of their HandOver
+	leaving map[string]*departure       // by the filter as the broker knows it
+	handing map[uint64]*departure       // by the ID of their HandOver
+	ending  map[string][]placement.Item // those whose subscriptions pass on what they have, by filter
+	ended   map[uint64]placement.Item   // by the ID of their HandOver
 	serial  uint64
 }
 
@@ -29,12 +31,18 @@ type departure struct {
 }
 
 func newDepartures() departures {
-	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}}
+	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
 }
 
 // leaveQuiet is how long nothing may have come of a filter that was unsubscribed: a broker
 // may go on with what it had queued [MQTT-3.10.4-3].
 const leaveQuiet = 200 * time.Millisecond
+
+// endDue comes when all may have come that was published before a pair ended.
+type endDue struct {
+	stamp
+	placement.Item
+}
 
 // leaveDue comes when that time may be over.
 type leaveDue struct {
@@ -90,8 +98,29 @@ func (s *spread) leaveDue(m *leaveDue) {
 	}
 }
 
+// endDue has handed over what had come for a target that leaves a filter, when nothing waits
+// at the broker any more.
+func (s *spread) endDue(ctx actor.Context, m *endDue) {
+	to, ok := s.wired(m.Wire)
+	switch {
+	case !ok:
+		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
+	case to.held || !s.fresh.is(arrival(time.Now())):
+		s.table.after(leaveQuiet/4, m)
+	default:
+		s.ending[to.filter] = append(s.ending[to.filter], m.Item)
+		s.table.flush(to)
+	}
+}
+
 // handOver has the targets write what the subscription has passed on.
 func (s *spread) handOver(filter string) {
+	for _, i := range s.ending[filter] {
+		s.serial++
+		s.ended[s.serial] = i
+		s.groups.Tell(messages.HandOver{Target: i.Target, ID: s.serial})
+	}
+	delete(s.ending, filter)
 	for _, wire := range []string{filter, topic.Shared(filter)} {
 		d := s.leaving[wire]
 		if d == nil || d.to == nil || d.left > 0 {
@@ -108,6 +137,11 @@ func (s *spread) handOver(filter string) {
 
 // handedOver notes that a target has written all.
 func (s *spread) handedOver(ctx actor.Context, id uint64) {
+	if i, ok := s.ended[id]; ok {
+		delete(s.ended, id)
+		s.carryOut(ctx, func() placement.Effects { return s.Ended(i) })
+		return
+	}
 	d := s.handing[id]
 	delete(s.handing, id)
 	if d == nil {

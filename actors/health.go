@@ -94,7 +94,7 @@ func (s *Slot) Retired() (changes []messages.Change) {
 			return
 		}
 		epoch := v.Epoch().Number
-		changes = append(changes, messages.Change{Status: &messages.SlotStatus{Epoch: epoch, Left: epoch, Change: v.Number()}})
+		changes = append(changes, messages.Change{Status: &messages.SlotStatus{Epoch: epoch, Left: epoch, Change: v.Number(), Ended: v.Number()}})
 	})
 	return changes
 }

@@ -12,10 +12,9 @@ import (
 // leader is what the router of the first of several slots does for all: it has commands
 // written into the registry, and answers them from what the slots say.
 type leader struct {
-	pending  placement.Pending
+	commands *placement.Commands
 	storing  map[messages.Receipt]waiter // while their subscribes are written
 	waiting  map[string][]waiter         // by the filter as the broker knows it
-	removing map[placement.Item]bool     // those that are being taken out
 	layout   messages.Layout
 	laying   []messages.Epoch // layouts that are being written
 }
@@ -31,8 +30,8 @@ type waiter struct {
 	came    time.Time
 }
 
-func newLeader(l messages.Layout) leader {
-	return leader{storing: map[messages.Receipt]waiter{}, waiting: map[string][]waiter{}, removing: map[placement.Item]bool{}, layout: l}
+func newLeader(l messages.Layout, commands *placement.Commands) leader {
+	return leader{commands: commands, storing: map[messages.Receipt]waiter{}, waiting: map[string][]waiter{}, layout: l}
 }
 
 // lead has the registry kept tidy, and answers what can be answered.
@@ -40,7 +39,8 @@ func (s *spread) lead(c placement.Changed) {
 	l := &s.leader
 	var changes []messages.Change
 	s.mirror.look(func(v *placement.View) {
-		changes = v.Tidy(l.settled(v, c.Items))
+		l.commands.Seen()
+		changes = l.commands.Tidy(c)
 		if slices.Equal(l.laying, v.Epochs()) {
 			l.laying = nil
 		}
@@ -48,6 +48,7 @@ func (s *spread) lead(c placement.Changed) {
 			l.laying = epochs
 			changes = append(changes, messages.Change{Epochs: epochs})
 		}
+		l.commands.Moving = l.laying != nil
 		known := messages.Layout{Sessions: l.layout.Sessions}
 		if !v.Settled() || v.Slots() != l.layout.Sessions {
 			known.Before = v.Slots()
@@ -66,40 +67,21 @@ func (s *spread) lead(c placement.Changed) {
 	}
 }
 
-// settled are those of the items, and of others that wait for that, of which the view has
-// all that commands have changed. What a view says of others may be over.
-func (l *leader) settled(v *placement.View, items []placement.Item) (list []placement.Item) {
-	for _, wire := range l.pending.Seen(v.Number()) {
-		list = append(list, placement.Item{Wire: wire})
-	}
-	for _, i := range items {
-		if !l.pending.Changes(i.Wire) {
-			list = append(list, i)
-		}
-	}
-	return list
-}
-
 // register has a subscribe written into the registry.
 func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand) {
 	wire, other := placement.Wire(c.Filter, c.Options), topic.Shared(c.Filter)
 	if c.Options.Shared {
 		other = c.Filter
 	}
-	var changes []messages.Change
+	l := &s.leader
 	var taken bool
-	more, all := 0, s.leader.pending.Pairs()
+	more, all := 0, l.commands.Pairs()
 	s.mirror.look(func(v *placement.View) {
-		taken, all = v.Subscribed(other), all+v.Pairs()
+		taken, all = l.commands.Subscribed(other), all+v.Pairs()
 		for _, target := range c.Targets {
-			st, known := v.Wanted(placement.Item{Wire: wire, Target: target})
-			if !known {
+			if _, known := l.commands.Wanted(placement.Item{Wire: wire, Target: target}); !known {
 				more++
 			}
-			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: c.Filter, Target: target, Options: c.Options, Static: st.Static}})
-		}
-		if v.Leaving(wire) {
-			changes = append(changes, messages.Change{Gone: wire})
 		}
 	})
 	switch {
@@ -114,12 +96,14 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 	if c.Reply.Channel != "" {
 		w.receipt = receipt
 	}
-	l := &s.leader
-	for _, target := range c.Targets {
-		delete(l.removing, placement.Item{Wire: wire, Target: target})
-	}
+	var changes []messages.Change
+	s.mirror.look(func(*placement.View) {
+		for _, target := range c.Targets {
+			old, _ := l.commands.Wanted(placement.Item{Wire: wire, Target: target})
+			changes = append(changes, l.commands.Put(messages.Stored{Filter: c.Filter, Target: target, Options: c.Options, Static: old.Static})...)
+		}
+	})
 	l.storing[receipt] = w
-	l.pending.Begin(receipt, wire, c.Targets, more)
 	s.table.keep(receipt, append(changes, newcomerChanges(wire, c)...))
 }
 
@@ -134,56 +118,26 @@ func newcomerChanges(wire string, c messages.SubscribeCommand) (changes []messag
 
 // unregister has targets taken out of the registry.
 func (s *spread) unregister(receipt messages.Receipt, filter string, targets []messages.Target) {
-	l := &s.leader
+	commands := s.leader.commands
 	wire := filter
 	var changes []messages.Change
-	var removed []placement.Item
-	s.mirror.look(func(v *placement.View) {
-		if !v.Subscribed(wire) && v.Subscribed(topic.Shared(filter)) {
+	s.mirror.look(func(*placement.View) {
+		if !commands.Subscribed(wire) && commands.Subscribed(topic.Shared(filter)) {
 			wire = topic.Shared(filter)
 		}
-		for _, target := range targets {
-			i := placement.Item{Wire: wire, Target: target}
-			if _, ok := v.Wanted(i); ok && !l.removing[i] || l.pending.Adds(i) {
-				removed = append(removed, i)
-				changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: messages.Options{Shared: wire != filter}}})
-			}
-		}
-		if len(removed) > 0 && l.last(v, wire, removed) {
-			changes = append(changes, messages.Change{Leaving: wire})
-		}
+		changes = commands.Remove(wire, targets)
 	})
-	for _, i := range removed {
-		l.removing[i] = true
-		s.endWaiters(i)
-	}
-	if len(removed) > 0 {
-		l.pending.Begin(receipt, wire, nil, 0)
+	for _, target := range targets {
+		s.endWaiters(placement.Item{Wire: wire, Target: target})
 	}
 	s.table.keep(receipt, changes)
-}
-
-// last says whether nobody wants a filter when those are gone.
-func (l *leader) last(v *placement.View, wire string, removed []placement.Item) bool {
-	var gone []messages.Target
-	for _, i := range removed {
-		gone = append(gone, i.Target)
-	}
-	for i := range l.removing {
-		if _, wanted := v.Wanted(i); !wanted && !l.pending.Changes(i.Wire) {
-			delete(l.removing, i)
-		} else if i.Wire == wire {
-			gone = append(gone, i.Target)
-		}
-	}
-	return v.Only(wire, gone) || !v.Subscribed(wire)
 }
 
 // kept notes that the changes of commands are written.
 func (s *spread) kept(m messages.Kept) {
 	l := &s.leader
+	s.mirror.look(func(*placement.View) { l.commands.Written(m.Serial, m.Number) })
 	for _, receipt := range m.Receipts {
-		l.pending.Written(receipt, m.Number)
 		w, ok := l.storing[receipt]
 		delete(l.storing, receipt)
 		if ok && w.receipt != "" {
@@ -273,36 +227,34 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 			wanted[placement.Item{Wire: placement.Wire(st.Filter, st.Options), Target: target}] = st.Options
 		}
 	}
-	left := map[string][]messages.Target{}
+	commands := s.leader.commands
 	s.mirror.look(func(v *placement.View) {
+		left := map[string][]messages.Target{}
 		for st := range v.Stored {
 			i := placement.Item{Wire: placement.Wire(st.Filter, st.Options), Target: st.Target}
 			_, static := wanted[i]
 			switch {
 			case !static && (st.Unasked || s.table.deniedFilter(st.Filter) != nil):
 				left[i.Wire] = append(left[i.Wire], st.Target)
-				changes = append(changes, messages.Change{Remove: &st})
 			case static != st.Static:
 				st.Static, st.Unasked = static, false
-				changes = append(changes, messages.Change{Put: &st})
+				changes = append(changes, commands.Put(st)...)
 			}
 		}
 		for wire, targets := range left {
-			if v.Only(wire, targets) {
-				changes = append(changes, messages.Change{Leaving: wire})
-			}
+			changes = append(changes, commands.Remove(wire, targets)...)
 		}
 	})
 	for _, st := range rules.Static {
 		wire := placement.Wire(st.Filter, st.Options)
-		for _, target := range st.Targets {
-			var known bool
-			var old messages.Stored
-			s.mirror.look(func(v *placement.View) { old, known = v.Wanted(placement.Item{Wire: wire, Target: target}) })
-			if !known || old.Options != st.Options {
-				changes = append(changes, messages.Change{Put: &messages.Stored{Filter: st.Filter, Target: target, Options: st.Options, Static: true, Unasked: !known || old.Unasked}})
+		s.mirror.look(func(*placement.View) {
+			for _, target := range st.Targets {
+				old, known := commands.Wanted(placement.Item{Wire: wire, Target: target})
+				if !known || old.Options != st.Options {
+					changes = append(changes, commands.Put(messages.Stored{Filter: st.Filter, Target: target, Options: st.Options, Static: true, Unasked: !known || old.Unasked})...)
+				}
 			}
-		}
+		})
 		if !before.Replays(st) {
 			changes = append(changes, newcomerChanges(wire, st)...)
 		}

@@ -43,6 +43,7 @@ type storedNow struct {
 	task
 	changes  []messages.Change
 	receipts []messages.Receipt
+	serial   uint64
 	number   uint64
 }
 
@@ -82,6 +83,7 @@ type registry struct {
 
 	changes  []messages.Change
 	receipts []messages.Receipt // of the commands that made them
+	serial   uint64             // see messages.Keep
 	storing  bool               // or looking what is stored
 	attempts int
 	unsure   bool // something may have been lost
@@ -245,6 +247,7 @@ func (r *registry) keep(m messages.Keep) {
 	if m.Receipt != "" {
 		r.receipts = append(r.receipts, m.Receipt)
 	}
+	r.serial = max(r.serial, m.Serial)
 	r.store()
 }
 
@@ -314,7 +317,7 @@ func (r *registry) noteUnused() {
 // write writes the changes that wait, with what else is kept in Redis.
 func (r *registry) write() {
 	r.storing = true
-	m := &storedNow{changes: r.changes, receipts: r.receipts}
+	m := &storedNow{changes: r.changes, receipts: r.receipts, serial: r.serial}
 	r.changes, r.receipts = nil, nil
 	m.work = func(ctx context.Context) (err error) {
 		if len(m.changes) > 0 {
@@ -342,7 +345,7 @@ func (r *registry) storedNow(m *storedNow) {
 	}
 	if r.several {
 		r.mirror.poke()
-		r.router.Tell(messages.Kept{Receipts: m.receipts, Number: m.number})
+		r.router.Tell(messages.Kept{Receipts: m.receipts, Serial: m.serial, Number: m.number})
 	}
 	r.store()
 }

@@ -67,7 +67,7 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, messages.HandedOver:
+	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver:
 		if r.spread != nil {
 			r.spread.receive(ctx, m)
 		} else if r.several {
@@ -240,7 +240,11 @@ func (r *router) keep(receipt messages.Receipt, changes []messages.Change) {
 		}
 		return
 	}
-	r.registry.Tell(messages.Keep{Receipt: receipt, Changes: changes})
+	keep := messages.Keep{Receipt: receipt, Changes: changes}
+	if r.spread != nil {
+		keep.Serial = r.spread.leader.commands.Serial()
+	}
+	r.registry.Tell(keep)
 }
 
 // await answers a subscribe when the broker has said what it grants. A filter
@@ -275,7 +279,12 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 		return
 	}
 	var changes []messages.Change
+	var ending []messages.Stored // there were several slots
 	for _, s := range m.Stored {
+		if s.Ending {
+			ending = append(ending, s)
+			continue
+		}
 		if r.deniedFilter(s.Filter) != nil {
 			m.Leaving = append(m.Leaving, placement.Wire(s.Filter, s.Options))
 			changes = append(changes, messages.Change{Remove: &s}, messages.Change{Leaving: placement.Wire(s.Filter, s.Options)})
@@ -285,7 +294,15 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 		to, _ := r.trie.Get(s.Filter)
 		to.ask(s.Target)
 	}
-	r.keep("", append(changes, r.subscribeStatic(ctx, messages.Rules{})...))
+	changes = append(changes, r.subscribeStatic(ctx, messages.Rules{})...)
+	for _, s := range ending {
+		changes = append(changes, messages.Change{Remove: &s})
+		if wire := placement.Wire(s.Filter, s.Options); !r.has(s.Filter) {
+			m.Leaving = append(m.Leaving, wire)
+			changes = append(changes, messages.Change{Leaving: wire})
+		}
+	}
+	r.keep("", changes)
 	r.broker.Tell(messages.Begin{Leaving: m.Leaving, Refused: m.Refused})
 	r.begin(ctx)
 }
@@ -508,8 +525,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	if len(changes) == 0 {
 		return nil
 	}
-	r.flushing++
-	to.subscription.Tell(messages.Flush{Left: left})
+	r.flush(to, left...)
 	if to.members.Len() > 0 {
 		r.want(to, false)
 		return changes
@@ -520,6 +536,12 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	r.broker.Tell(messages.Unwant{Filter: to.wire})
 	ctx.Poison(to.subscription.pid)
 	return append(changes, messages.Change{Leaving: to.wire})
+}
+
+// flush has a subscription pass on what it has, before anything else comes.
+func (r *router) flush(to *route, left ...messages.Target) {
+	r.flushing++
+	to.subscription.Tell(messages.Flush{Left: left})
 }
 
 func (r *router) leave(to *route, target messages.Target) {

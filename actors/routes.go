@@ -18,6 +18,12 @@ type routes struct {
 	spread    *spread       // nil: there is one slot
 }
 
+// has says whether there is a route for a filter.
+func (r *routes) has(filter string) bool {
+	_, ok := r.trie.Get(filter)
+	return ok
+}
+
 // route sends a delivery to the subscriptions that match.
 func (r *routes) route(d messages.Delivery) {
 	r.matched = r.trie.Match(d.Message.Topic, r.matched[:0])

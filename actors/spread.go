@@ -35,6 +35,7 @@ type table interface {
 	ask(to *route, want messages.Want, replay bool)
 	want(to *route, replay bool)
 	welcome(*route, messages.SubscribeCommand)
+	flush(to *route, left ...messages.Target)
 	keep(messages.Receipt, []messages.Change)
 	refuse(messages.Receipt, *messages.Failure)
 	after(time.Duration, private) reminder
@@ -43,8 +44,11 @@ type table interface {
 }
 
 func newSpread(d *dependencies, routes *routes, pairs *pairs, table table) *spread {
-	s := &spread{dependencies: d, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}, leader: newLeader(d.Layout)}
-	d.mirror.look(func(v *placement.View) { s.Slot = placement.NewSlot(d.Slot, v) })
+	s := &spread{dependencies: d, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}}
+	d.mirror.look(func(v *placement.View) {
+		s.Slot = placement.NewSlot(d.Slot, v)
+		s.leader = newLeader(d.Layout, placement.NewCommands(v))
+	})
 	return s
 }
 
@@ -70,6 +74,8 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.filterGone(ctx, m.Filters)
 	case *leaveDue:
 		s.leaveDue(m)
+	case *endDue:
+		s.endDue(ctx, m)
 	case messages.HandedOver:
 		s.handedOver(ctx, m.ID)
 	}
@@ -107,6 +113,9 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 	}
 	for _, wire := range e.Leave {
 		s.leaveFilter(wire)
+	}
+	for _, i := range e.End {
+		s.table.after(leaveQuiet, &endDue{Item: i})
 	}
 	s.table.keep("", e.Write)
 }
@@ -218,18 +227,22 @@ func (r *routes) letGo(to *route) {
 
 // here are those of the members of a filter who do not get a message from another slot.
 func (r *routes) here(d messages.Delivery, to *route, members []messages.Member) []messages.Member {
-	if r.spread == nil || !d.Fresh {
+	if r.spread == nil {
 		return members
 	}
 	var rest []messages.Member
 	r.deps.mirror.look(func(v *placement.View) {
+		if !d.Fresh && v.Endings() == 0 {
+			rest = members
+			return
+		}
 		r.spread.found = v.Match(d.Message.Topic, r.spread.found)
-		if len(r.spread.found) < 2 {
+		if len(r.spread.found) < 2 && v.Endings() == 0 {
 			rest = members
 			return
 		}
 		for _, m := range members {
-			if !v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found) {
+			if !v.Unheard(to.wire, m.Target, r.spread.found) && !(d.Fresh && v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found)) {
 				rest = append(rest, m)
 			}
 		}

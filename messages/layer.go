@@ -351,6 +351,12 @@ type Stored struct {
 	Granted bool
 	// Static: the configuration wants it, and, where it is Unasked, no command does.
 	Static, Unasked bool
+	// Since is the Number by which the target became a member, where it was asked for again
+	// since then; 0: by Number.
+	Since uint64
+	// Ending: it was unsubscribed, and stays until nothing can be lost by that: see package
+	// placement. No other slot leaves a message to it.
+	Ending bool
 	// Number is that of the change in the registry; Store does not look at it.
 	Number uint64
 }
@@ -405,6 +411,8 @@ type Burial struct {
 type Keep struct {
 	Receipt Receipt
 	Changes []Change
+	// Serial, where there are several slots, comes back in Kept.
+	Serial uint64
 }
 
 // Restored hands over what was stored before: the subscriptions, and filters

@@ -41,6 +41,9 @@ type SlotStatus struct {
 	Left uint64
 	// Change is the number of the registry up to which the slot has acted.
 	Change uint64
+	// Ended is the number up to which it has handed over what had come for subscriptions
+	// that are Ending.
+	Ended uint64
 }
 
 // FilterStatus is what a slot says of one filter.

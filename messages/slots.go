@@ -66,10 +66,11 @@ type ForStreams Execute
 // the reader of the first slot.
 type StreamsState struct{ Up bool }
 
-// Kept says that changes were written: by which command, and the number of the registry
-// then. Registry tells router, where there are several slots.
+// Kept says that changes were written: by which commands, up to which Serial of a Keep, and
+// the number of the registry then. Registry tells router, where there are several slots.
 type Kept struct {
 	Receipts []Receipt
+	Serial   uint64
 	Number   uint64
 }
 

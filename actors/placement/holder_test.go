@@ -32,7 +32,9 @@ type holder struct {
 	outbox    []messages.Change
 	writes    int // the tick of the next write
 	commands  []*command
-	laid      bool // a layout is being written
+	changes   *placement.Commands
+	ending    map[placement.Item]int // from when on all may be handed over
+	laid      bool                   // a layout is being written
 }
 
 // pending is the number of what is being written.
@@ -70,9 +72,11 @@ func (w *world) hold(p *process, slot int) *holder {
 	h := &holder{
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
-		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{},
+		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]int{},
+		changes: placement.NewCommands(p.view),
 	}
 	p.holds[slot] = h
+	w.stirred = max(w.stirred, w.now)
 	p.read(w) // what an earlier holder has said is known before anything is done
 	h.machine = placement.NewSlot(slot, p.view)
 	h.do(h.machine.Changed(placement.Changed{Layout: true}))
@@ -92,7 +96,8 @@ func (p *process) read(w *world) {
 		if h := p.holds[slot]; h.machine != nil {
 			h.do(h.machine.Changed(sum))
 			if slot == 0 {
-				h.outbox = append(h.outbox, p.view.Tidy(sum.Items)...)
+				h.changes.Seen()
+				h.outbox = append(h.outbox, h.changes.Tidy(sum)...)
 			}
 		}
 	}
@@ -144,6 +149,9 @@ func (h *holder) do(e placement.Effects) {
 		h.note("slot %d of %s: %s is to be left", h.slot, h.process.name, wire)
 		h.ask(wire, true)
 	}
+	for _, i := range e.End {
+		h.ending[i] = h.now + 20
+	}
 	h.outbox = append(h.outbox, e.Write...)
 	if h.writes == 0 && len(h.outbox) > 0 {
 		h.writes = h.now + h.IntN(4)
@@ -159,8 +167,10 @@ func (h *holder) giveBack(wire string) {
 
 // send puts a part on its way, unless another slot delivers it.
 func (h *holder) send(p *part) {
-	if !h.joined[p.wire][p.target] || (p.fresh || h.faults.trustGrant) &&
-		h.process.view.Elsewhere(h.slot, p.wire, target(p.target), time.Unix(0, 0).Add(time.Duration(p.came)*tick), h.process.view.Match(p.topic, nil)) {
+	v, to := h.process.view, target(p.target)
+	matching := v.Match(p.topic, nil)
+	if !h.joined[p.wire][p.target] || v.Unheard(p.wire, to, matching) || (p.fresh || h.faults.trustGrant) &&
+		v.Elsewhere(h.slot, p.wire, to, time.Unix(0, 0).Add(time.Duration(p.came)*tick), matching) {
 		h.done(p)
 		return
 	}
@@ -257,6 +267,7 @@ func (h *holder) step() {
 		h.done(p)
 	}
 	h.depart(s)
+	h.end(s)
 	if len(h.outbox) > 0 && h.writes <= h.now && valid {
 		h.outboxed()
 	}
@@ -332,8 +343,26 @@ func (h *holder) depart(s *session) {
 	}
 }
 
+// end says of pairs that end when all is handed over.
+func (h *holder) end(s *session) {
+	var items []placement.Item
+	for i, due := range h.ending {
+		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
+		if h.faults.endEarly || s.live == h && h.now > max(due, h.connected+100, h.full+100) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+			items = append(items, i)
+		}
+	}
+	slices.SortFunc(items, func(a, b placement.Item) int {
+		return cmp.Or(cmp.Compare(a.Wire, b.Wire), cmp.Compare(a.Target.Name, b.Target.Name))
+	})
+	for _, i := range items {
+		delete(h.ending, i)
+		h.do(h.machine.Ended(i))
+	}
+}
+
 func (h *holder) outboxed() {
-	changes := h.outbox
+	changes, serial := h.outbox, h.changes.Serial()
 	h.outbox, h.writes = nil, 0
 	for _, c := range changes {
 		if c.Status != nil {
@@ -348,6 +377,9 @@ func (h *holder) outboxed() {
 		h.outbox = append(changes, h.outbox...) // it learns that it is another's
 		return
 	}
+	if h.slot == 0 {
+		h.changes.Written(serial, number)
+	}
 	for _, c := range h.commands {
 		if !c.stored && c.number == pending {
 			c.stored, c.number = true, number
@@ -355,7 +387,7 @@ func (h *holder) outboxed() {
 	}
 	for _, c := range changes {
 		if len(c.Epochs) > 0 {
-			h.laid = false
+			h.laid, h.changes.Moving, h.stirred = false, false, max(h.stirred, h.now)
 			if n := len(h.layouts); n == 0 || h.layouts[n-1] != c.Epochs[len(c.Epochs)-1] {
 				h.layouts = append(h.layouts, c.Epochs[len(c.Epochs)-1])
 			}
@@ -368,7 +400,7 @@ func (h *holder) outboxed() {
 func (h *holder) lead() {
 	v := h.process.view
 	if epochs, changed := v.Layouts(h.layout); changed && !h.laid {
-		h.laid = true
+		h.laid, h.changes.Moving = true, true
 		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
 	}
 	h.leased = max(h.layout, v.Slots())
@@ -390,7 +422,7 @@ func (h *holder) lead() {
 		h.answer(c)
 		return true
 	})
-	for len(h.world.commands) > 0 && !slices.ContainsFunc(h.commands, func(c *command) bool { return !c.stored || v.Number() < c.number }) {
+	for len(h.world.commands) > 0 {
 		c := h.world.commands[0]
 		h.world.commands = h.world.commands[1:]
 		h.commands = append(h.commands, c)
@@ -406,13 +438,18 @@ func (c *command) endedBy(other *command) bool {
 
 func (h *holder) execute(c *command) {
 	c.number, c.stored, c.asked = pending, false, 0
-	s := messages.Stored{Filter: c.filter, Target: target(c.target), Options: messages.Options{QoS: 1}}
-	switch {
-	case !c.gone:
-		h.outbox = append(h.outbox, messages.Change{Put: &s}, messages.Change{Gone: c.filter})
-	case h.process.view.Only(c.filter, []messages.Target{s.Target}):
-		h.outbox = append(h.outbox, messages.Change{Remove: &s}, messages.Change{Leaving: c.filter})
-	default:
-		h.outbox = append(h.outbox, messages.Change{Remove: &s})
+	if c.gone {
+		changes := h.changes.Remove(c.filter, []messages.Target{target(c.target)})
+		for i := range changes {
+			if put := changes[i].Put; put != nil && h.faults.noEnd {
+				changes[i] = messages.Change{Remove: put}
+			}
+		}
+		if h.outbox = append(h.outbox, changes...); len(changes) == 0 {
+			c.number, c.stored = 0, true
+		}
+		return
 	}
+	s := messages.Stored{Filter: c.filter, Target: target(c.target), Options: messages.Options{QoS: 1}}
+	h.outbox = append(h.outbox, h.changes.Put(s)...)
 }

@@ -7,41 +7,42 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// members are the members of a filter that a slot serves; has says whether it has the filter.
-func (v *View) members(slot int, wire string, has bool) (list []messages.Member) {
+// members are the members of a filter that a slot serves; granted is the number up to which
+// it has the filter.
+func (v *View) members(slot int, wire string, granted uint64) (list []messages.Member) {
 	f, ok := v.filters.Get(wire)
 	if !ok {
 		return nil
 	}
 	for target, m := range f.members.Each {
-		if f.serves(slot, m, has) {
+		if f.serves(slot, m, granted) {
 			list = append(list, messages.Member{Target: target, Options: m.Options})
 		}
 	}
 	return list
 }
 
-// serves says whether a slot serves anybody of a filter, which it has or has not.
-func (v *View) serves(slot int, wire string, has bool) bool {
+// serves says whether a slot serves anybody of a filter, which it has up to that number.
+func (v *View) serves(slot int, wire string, granted uint64) bool {
 	f, ok := v.filters.Get(wire)
-	if !ok || !has && slot > 0 {
+	if !ok || granted == 0 && slot > 0 {
 		return false
 	}
 	for _, m := range f.members.Each {
-		if f.serves(slot, m, has) {
+		if f.serves(slot, m, granted) {
 			return true
 		}
 	}
 	return false
 }
 
-// serves says whether a slot that has a filter, or not, serves a member. What wants no
-// local messages is the first slot's, by which the worker publishes.
-func (f *Filter) serves(slot int, m member, has bool) bool {
+// serves says whether a slot that has a filter up to that number serves a member. What wants
+// no local messages is the first slot's, by which the worker publishes.
+func (f *Filter) serves(slot int, m member, granted uint64) bool {
 	if m.NoLocal && !m.Shared {
 		return slot == 0
 	}
-	return has
+	return m.since <= granted
 }
 
 // Newcomers are those that wait for the retained values of a filter.
@@ -81,14 +82,14 @@ func (v *View) Answer(wire string, o messages.Options, number uint64) (s message
 	return at.FilterStatus, true
 }
 
-// Wanted is what the registry holds of a target of a filter, if it does.
+// Wanted is what the registry holds of a target of a filter, if it wants it.
 func (v *View) Wanted(i Item) (s messages.Stored, ok bool) {
 	f, known := v.filters.Get(i.Wire)
 	if !known {
 		return s, false
 	}
 	m, ok := f.members.Get(i.Target)
-	return f.stored(i.Target, m), ok
+	return f.stored(i.Target, m), ok && !m.ending
 }
 
 // Leaving says whether nobody wants a filter any more that may be in a session.
@@ -107,12 +108,12 @@ func (v *View) Refusals(slot int) (list []messages.FilterRefusal) {
 	return list
 }
 
-// Stored is for range: all that the registry holds.
+// Stored is for range: all that the registry wants.
 func (v *View) Stored(yield func(messages.Stored) bool) {
 	goOn := true
 	v.filters.Each(func(f *Filter) {
 		for target, m := range f.members.Each {
-			goOn = goOn && yield(f.stored(target, m))
+			goOn = goOn && (m.ending || yield(f.stored(target, m)))
 		}
 	})
 }
@@ -139,7 +140,7 @@ func (v *View) Only(wire string, targets []messages.Target) bool {
 }
 
 func (f *Filter) stored(target messages.Target, m member) messages.Stored {
-	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: m.Options, Static: m.static, Unasked: m.unasked, Number: m.number}
+	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: m.Options, Static: m.static, Unasked: m.unasked, Since: m.since, Ending: m.ending}
 }
 
 // Registry are the changes that make a registry that was lost what it is here.
@@ -173,9 +174,9 @@ func (v *View) Statuses(slot int) (changes []messages.Change) {
 	return changes
 }
 
-// Tidy are the changes by which the holder of the first slot forgets what is over: a filter
-// that no slot has any more, and newcomers whose slot has answered.
-func (v *View) Tidy(items []Item) (changes []messages.Change) {
+// over are the changes by which the registry forgets what is over: a filter that no slot has
+// any more, and newcomers whose slot has answered.
+func (v *View) over(items []Item) (changes []messages.Change) {
 	for _, i := range items {
 		f, ok := v.filters.Get(i.Wire)
 		if !ok || !i.Whole() {
@@ -196,7 +197,8 @@ func (v *View) Tidy(items []Item) (changes []messages.Change) {
 
 // Layouts are the layouts that count where filters are to be spread over so many slots,
 // if they are others than those that are known. The next layout waits until all has moved:
-// so a filter has one owner and one former owner at most.
+// so a filter has one owner and one former owner at most. A slot that was alone says first
+// what it has.
 func (v *View) Layouts(sessions int) (epochs []messages.Epoch, changed bool) {
 	if epochs = v.epochs; len(epochs) > 1 {
 		if !v.Settled() {
@@ -204,10 +206,24 @@ func (v *View) Layouts(sessions int) (epochs []messages.Epoch, changed bool) {
 		}
 		epochs, changed = epochs[len(epochs)-1:], true
 	}
-	if e := v.Epoch(); e.Sessions != sessions {
+	e := v.Epoch()
+	if e.Sessions == 1 && !v.answered() {
+		return epochs, changed
+	}
+	if e.Sessions != sessions {
 		return append(slices.Clip(epochs), messages.Epoch{Number: e.Number + 1, Sessions: sessions}), true
 	}
 	return epochs, changed
+}
+
+// answered says whether the first slot has said of each filter what it has.
+func (v *View) answered() bool {
+	all := true
+	v.filters.Each(func(f *Filter) {
+		at := f.at(0)
+		all = all && (f.members.Len() == 0 || at != nil && (at.Granted || at.Refusal.Kind != ""))
+	})
+	return all
 }
 
 // First are the layouts that count for a holder of the first slot who finds those in Redis,

@@ -1,6 +1,8 @@
 package placement
 
 import (
+	"math"
+
 	"chanmqttproxy/messages"
 )
 
@@ -14,6 +16,13 @@ type Slot struct {
 	retired   bool // its session is no more
 	said      messages.SlotStatus
 	formers   map[string]bool // filters that are to be left
+	endings   map[Item]ending // pairs that end, of those that the slot serves
+}
+
+// ending is what the slot has done for a pair that ends by that change.
+type ending struct {
+	number uint64
+	done   bool // all is handed over; else it is being
 }
 
 // here is one filter in the session, or on its way there or out of it.
@@ -35,13 +44,16 @@ type Effects struct {
 	// Leave are filters to unsubscribe from; Left is to be called when that was done, and
 	// all that had come is handed over.
 	Leave []string
+	// End are pairs that end: Ended is to be called when all is handed over that was
+	// published up to now.
+	End []Item
 	// Write is to be written.
 	Write []messages.Change
 }
 
 // NewSlot makes the slot of that number, which has said so far what the View knows.
 func NewSlot(number int, view *View) *Slot {
-	return &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, said: view.Status(number)}
+	return &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, endings: map[Item]ending{}, said: view.Status(number)}
 }
 
 // Connected notes that the holder of the slot is connected to the broker: no former holder
@@ -101,7 +113,7 @@ func (s *Slot) look(i Item, e *Effects) {
 	} else {
 		delete(s.formers, i.Wire)
 	}
-	wanted := s.view.serves(s.number, i.Wire, h.has(role))
+	wanted := s.view.serves(s.number, i.Wire, h.granted(role))
 	switch {
 	case wanted && !leave:
 		if h.leaving || !h.joined {
@@ -138,13 +150,22 @@ func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 	return Former, leave || !h.said.Granted
 }
 
-// has says whether the slot delivers what comes of the filter. A former owner that was never
-// granted it does not: nobody was promised anything, and the owner may have it for longer.
-func (h *here) has(role Role) bool { return role == Owner || role == Former && h.said.Granted }
+// granted is the number up to which the slot delivers what comes of the filter to those who
+// have asked for it. A former owner does so to those for whom it was granted: the others were
+// promised nothing, and the owner may have it for longer.
+func (h *here) granted(role Role) uint64 {
+	switch {
+	case role == Owner:
+		return math.MaxUint64
+	case role == Former && h.said.Granted:
+		return h.said.Number
+	}
+	return 0
+}
 
 // Members are the members of a filter that the slot serves.
 func (s *Slot) Members(wire string) []messages.Member {
-	return s.view.members(s.number, wire, s.has(wire))
+	return s.view.members(s.number, wire, s.granted(wire))
 }
 
 // Member is what a target has asked of a filter, if the slot serves it.
@@ -154,7 +175,7 @@ func (s *Slot) Member(i Item) (o messages.Options, ok bool) {
 		return o, false
 	}
 	m, ok := f.members.Get(i.Target)
-	return m.Options, ok && f.serves(s.number, m, s.has(i.Wire))
+	return m.Options, ok && f.serves(s.number, m, s.granted(i.Wire))
 }
 
 // Asks says whether the slot is to ask the broker for a filter that it has members of. A
@@ -162,13 +183,13 @@ func (s *Slot) Member(i Item) (o messages.Options, ok bool) {
 // the owner may have had it for longer.
 func (s *Slot) Asks(wire string) bool {
 	role, _ := s.role(wire, s.of(wire))
-	return role != Former || s.view.serves(s.number, wire, false)
+	return role != Former || s.view.serves(s.number, wire, 0)
 }
 
-func (s *Slot) has(wire string) bool {
+func (s *Slot) granted(wire string) uint64 {
 	h := s.of(wire)
 	role, _ := s.role(wire, h)
-	return h.has(role)
+	return h.granted(role)
 }
 
 // of is what is here of a filter, or what the slot has said of it.
@@ -278,10 +299,14 @@ func (s *Slot) say(e *Effects) {
 	}
 	said := s.said
 	said.Epoch = epoch.Number
+	ends := s.end(e)
+	if s.view.endsAfter(s.said.Ended, ends) {
+		said.Ended = ends
+	}
 	if len(s.formers) == 0 && !s.busy() && (s.number < epoch.Sessions || s.retired) {
 		said.Left = epoch.Number
 	}
-	if said.Epoch == s.said.Epoch && said.Left == s.said.Left {
+	if said == s.said && !s.view.endsAfter(s.said.Change, s.view.Number()) {
 		return
 	}
 	said.Change = s.view.Number()
@@ -290,6 +315,62 @@ func (s *Slot) say(e *Effects) {
 		s.forgetMarks(e)
 	}
 	e.Write = append(e.Write, messages.Change{Status: &said})
+}
+
+// end sees to the pairs that end, and returns up to which change all is handed over.
+func (s *Slot) end(e *Effects) (up uint64) {
+	up = s.view.Number()
+	for i, number := range s.view.endings {
+		if _, serves := s.Member(i); !serves {
+			continue
+		}
+		old, known := s.endings[i]
+		if known = known && old.number == number; known && old.done {
+			continue
+		}
+		up = min(up, number-1)
+		if h := s.here[i.Wire]; !known && (h == nil || !h.held) && s.view.known(s.number, number) {
+			s.endings[i] = ending{number: number}
+			e.End = append(e.End, i)
+		}
+	}
+	for i, old := range s.endings {
+		if s.view.endings[i] != old.number {
+			delete(s.endings, i)
+		}
+	}
+	return up
+}
+
+// Ended takes in that all is handed over to a pair that ends. It is said when the View
+// changes next, or now.
+func (s *Slot) Ended(i Item) (e Effects) {
+	if old, ok := s.endings[i]; ok {
+		old.done = true
+		s.endings[i] = old
+		s.say(&e)
+	}
+	return e
+}
+
+// known says whether all other slots act by a change of the registry.
+func (v *View) known(slot int, number uint64) bool {
+	for other := range v.Slots() {
+		if other != slot && v.Status(other).Change < number {
+			return false
+		}
+	}
+	return true
+}
+
+// endsAfter says whether a pair ends by a change after the one, and up to the other.
+func (v *View) endsAfter(after, up uint64) bool {
+	for _, number := range v.endings {
+		if number > after && number <= up {
+			return true
+		}
+	}
+	return false
 }
 
 // forgetMarks drops the marks of single filters, for which that of the slot stands now.

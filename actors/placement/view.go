@@ -13,6 +13,7 @@ import (
 type View struct {
 	epochs  []messages.Epoch
 	pairs   int                 // of filter and target
+	endings map[Item]uint64     // those pairs that are ending, and the change by which they are
 	filters topic.Trie[*Filter] // by what the broker is asked for: see topic.Shared
 	tables  []table             // that of the registry first: see index
 }
@@ -38,9 +39,9 @@ type Filter struct {
 
 type member struct {
 	messages.Options
-	static, unasked bool
-	number          uint64
-	round           uint32
+	static, unasked, ending bool
+	since                   uint64 // the change by which it became one
+	round                   uint32
 }
 
 type newcomer struct {
@@ -51,9 +52,10 @@ type newcomer struct {
 // status is what a slot says of a filter.
 type status struct {
 	messages.FilterStatus
-	slot  int
-	since time.Time // when it was read that the filter is granted there
-	round uint32
+	slot   int
+	since  time.Time // when it was read
+	before uint64    // up to which number the filter had been granted there for a while then
+	round  uint32
 }
 
 // Changed says what a page has changed.
@@ -149,13 +151,19 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 		if !f.members.Has(s.Target) {
 			v.pairs++
 		}
-		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Number, round})
+		since := s.Since
+		if since == 0 {
+			since = s.Number
+		}
+		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Ending, since, round})
+		v.end(Item{f.wire, s.Target}, s.Ending, s.Number)
 	}
 	for _, s := range p.Removed {
 		// What it was subscribed to as is not known.
 		for _, wire := range []string{s.Filter, topic.Shared(s.Filter)} {
 			if f, ok := v.filters.Get(wire); ok && f.members.Has(s.Target) {
 				f.members.Remove(s.Target)
+				v.end(Item{wire, s.Target}, false, 0)
 				v.pairs--
 				v.tidy(f)
 				c.Items = append(c.Items, Item{wire, s.Target})
@@ -180,6 +188,18 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 	}
 }
 
+// end notes whether a pair of filter and target is ending.
+func (v *View) end(i Item, ending bool, number uint64) {
+	switch {
+	case !ending:
+		delete(v.endings, i)
+	case v.endings == nil:
+		v.endings = map[Item]uint64{i: number}
+	default:
+		v.endings[i] = number
+	}
+}
+
 func (f *Filter) dropNewcomer(n messages.Newcomer) {
 	f.newcomers = slices.DeleteFunc(f.newcomers, func(o newcomer) bool { return o.Target == n.Target && o.Channel == n.Channel })
 }
@@ -192,19 +212,30 @@ func (v *View) applyStatus(p messages.Page, t *table, now time.Time, c *Changed)
 	for _, s := range p.Filters {
 		f := v.touch(Item{Wire: s.Filter}, c)
 		at := f.at(p.Table)
-		since := now
-		if at != nil && at.Granted && s.Granted {
-			since = at.since
-		}
 		if at == nil {
 			f.status = append(f.status, status{})
 			at = &f.status[len(f.status)-1]
 		}
-		*at = status{s, p.Table, since, t.round}
+		next := status{s, p.Table, now, at.surely(now), t.round}
+		if at.FilterStatus == s {
+			next.since, next.before = at.since, at.before
+		}
+		*at = next
 	}
 	for _, wire := range p.Forgotten {
 		v.change(wire, c, func(f *Filter) { f.forget(func(s status) bool { return s.slot == p.Table }) })
 	}
+}
+
+// surely is the number up to which a slot had the filter for a while at that moment.
+func (s *status) surely(at time.Time) uint64 {
+	switch {
+	case !s.Granted:
+		return 0
+	case at.After(s.since.Add(sureAfter)):
+		return s.Number
+	}
+	return s.before
 }
 
 // at is what a slot says of the filter; nil: nothing.
@@ -252,7 +283,7 @@ func (v *View) sweep(number int, round uint32) {
 	v.filters.Each(func(f *Filter) { all = append(all, f) })
 	for _, f := range all {
 		if number == messages.RegistryTable {
-			v.pairs -= f.sweep(round)
+			v.pairs -= v.sweepMembers(f, round)
 		} else {
 			f.forget(func(s status) bool { return s.slot == number && s.round != round })
 		}
@@ -260,8 +291,8 @@ func (v *View) sweep(number int, round uint32) {
 	}
 }
 
-// sweep forgets what the registry has no more, and says of how many targets.
-func (f *Filter) sweep(round uint32) int {
+// sweepMembers forgets what the registry has no more, and says of how many targets.
+func (v *View) sweepMembers(f *Filter, round uint32) int {
 	var gone []messages.Target
 	for target, m := range f.members.Each {
 		if m.round != round {
@@ -270,6 +301,7 @@ func (f *Filter) sweep(round uint32) int {
 	}
 	for _, target := range gone {
 		f.members.Remove(target)
+		v.end(Item{f.wire, target}, false, 0)
 	}
 	if f.round != round {
 		f.leaving = 0

@@ -82,19 +82,20 @@ type world struct {
 
 	commands  []*command
 	published map[string]int
-	// due are the messages that a target is to get: by target and topic, in order.
-	due      map[delivery][]int
+	// due are the messages that a target is to get, and by which of its filters.
+	due      map[delivery]map[int][]string
 	got      map[delivery][]taken
 	granted  map[subscription]bool // answered, and not unsubscribed since
 	last     map[subscription]*command
 	cut      map[delivery]int // what was published before is in no order
 	layouts  []messages.Epoch
-	doubt    map[delivery]int // until when messages may get lost
 	zeroDied bool
 	answers  map[int]int
 	trace    []string
 	faults   mutation
 	flushed  int // the tick of the last FLUSHALL
+	stirred  int // the last tick at which a slot or a layout came, or a command was answered
+	rest     int // what is published after that many of overlaps comes exactly once; 0: not yet
 	issued   []*command
 	faulty   []string
 }
@@ -122,7 +123,7 @@ type command struct {
 
 // mutation breaks a rule, to see that the account finds it.
 type mutation struct {
-	noHold, lapsedIsMark, leaveEarly, noDrain, noFence, trustGrant bool
+	noHold, lapsedIsMark, leaveEarly, noDrain, noFence, trustGrant, endEarly, noEnd bool
 }
 
 func target(name string) messages.Target { return messages.Target{Kind: messages.Group, Name: name} }
@@ -132,7 +133,7 @@ func newWorld(t *testing.T, seed uint64, faults mutation) *world {
 		T: t, Rand: rand.New(rand.NewPCG(seed, 11)), seed: seed, flushed: -1000, faults: faults,
 		redis:    redis{tables: map[int]*table{}, lease: map[int]*lease{}},
 		sessions: map[int]*session{}, wanted: 1, layout: 1, leased: 1,
-		published: map[string]int{}, due: map[delivery][]int{}, got: map[delivery][]taken{}, granted: map[subscription]bool{}, last: map[subscription]*command{}, cut: map[delivery]int{}, doubt: map[delivery]int{}, answers: map[int]int{},
+		published: map[string]int{}, due: map[delivery]map[int][]string{}, got: map[delivery][]taken{}, granted: map[subscription]bool{}, last: map[subscription]*command{}, cut: map[delivery]int{}, answers: map[int]int{},
 	}
 }
 
@@ -288,9 +289,10 @@ func (w *world) publish(name string) {
 	for s := range w.granted {
 		if topic.Match(s.filter, name) {
 			at := delivery{s.target, name}
-			if n := len(w.due[at]); w.now > w.doubt[at] && (n == 0 || w.due[at][n-1] != p.n) {
-				w.due[at] = append(w.due[at], p.n)
+			if w.due[at] == nil {
+				w.due[at] = map[int][]string{}
 			}
+			w.due[at][p.n] = append(w.due[at][p.n], s.filter)
 		}
 	}
 	var by []int

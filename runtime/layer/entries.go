@@ -63,6 +63,7 @@ type storedStatus struct {
 	Epoch  uint64 `json:"epoch"`
 	Left   uint64 `json:"left"`
 	Change uint64 `json:"change"`
+	Ended  uint64 `json:"ended,omitempty"`
 }
 
 func parseStatus(value string) messages.SlotStatus {

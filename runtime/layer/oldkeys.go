@@ -37,7 +37,7 @@ func oldPlaces(e entry, sessions int) (places []bool, ok bool) {
 		return places, true
 	case len(words) == 3:
 		var s messages.Stored
-		if parseOptions(e.value, &s); s.Unasked {
+		if parseOptions(e.value, &s); s.Unasked || s.Ending {
 			return places, true
 		}
 		switch {
@@ -86,7 +86,7 @@ func oldValue(e entry) string {
 		return e.value
 	}
 	parseOptions(e.value, &s)
-	s.Static, s.Unasked, s.Granted = false, false, false
+	s.Static, s.Unasked, s.Granted, s.Since = false, false, false, 0
 	return formatOptions(s)
 }
 

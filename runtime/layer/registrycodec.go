@@ -95,12 +95,14 @@ type storedOptions struct {
 	Granted     bool    `json:"granted,omitempty"`
 	Static      bool    `json:"static,omitempty"`
 	Unasked     bool    `json:"unasked,omitempty"`
+	Since       uint64  `json:"since,omitempty"`
+	Ending      bool    `json:"ending,omitempty"`
 }
 
 func formatOptions(s messages.Stored) string {
 	o := s.Options
 	return format(storedOptions{
-		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted, s.Static, s.Unasked,
+		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted, s.Static, s.Unasked, s.Since, s.Ending,
 	})
 }
 
@@ -120,6 +122,10 @@ func parseOptions(value string, s *messages.Stored) (readable, clean bool) {
 			clean = json.Unmarshal(raw, &s.Static) == nil && clean
 		case "unasked":
 			clean = json.Unmarshal(raw, &s.Unasked) == nil && clean
+		case "since":
+			clean = json.Unmarshal(raw, &s.Since) == nil && clean
+		case "ending":
+			clean = json.Unmarshal(raw, &s.Ending) == nil && clean
 		default:
 			clean = parseOption(&s.Options, key, raw) && clean
 		}

@@ -175,7 +175,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 	}
 	opened(t, second)
 	target := messages.Target{Kind: messages.Channel, Name: "specific.a!1"}
-	stored := messages.Stored{Filter: `a/"ä"/#`, Target: target, Static: true, Unasked: true, Options: messages.Options{
+	stored := messages.Stored{Filter: `a/"ä"/#`, Target: target, Static: true, Unasked: true, Since: 7, Ending: true, Options: messages.Options{
 		QoS: 2, NoLocal: true, Payload: messages.PayloadBytes, Overflow: messages.OverflowLatest, Batch: 7, MinInterval: 1500 * time.Millisecond, Shared: true,
 	}}
 	newcomer := messages.Newcomer{Filter: "a/#", Target: messages.Target{Kind: messages.Group, Name: "g"}}
@@ -184,7 +184,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 	refused := messages.FilterStatus{
 		Filter: "b", Number: 13, Refusal: messages.FilterRefusal{Filter: "b", Kind: "forbidden", Code: 0x87}, Reason: "no", Left: 4,
 	}
-	status := messages.SlotStatus{Epoch: 4, Left: 3, Change: 1 << 40}
+	status := messages.SlotStatus{Epoch: 4, Left: 3, Change: 1 << 40, Ended: 5}
 	number := wrote(t, first, messages.Change{Put: &stored}, messages.Change{Leaving: "$share//x"}, messages.Change{Newcomer: &newcomer},
 		messages.Change{Epochs: epochs}, messages.Change{Refusal: &refused.Refusal}, messages.Change{Session: "one"})
 	if again := wrote(t, first, messages.Change{Put: &stored}); again <= number {

@@ -1,0 +1,217 @@
+package placement
+
+import (
+	"slices"
+
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// Commands makes changes of the registry of what commands ask for. Only the holder of the
+// first slot has it. It knows what is being written before the View does.
+type Commands struct {
+	view    *View
+	serial  uint64
+	intents map[string]map[messages.Target]intent // by filter as the broker knows it
+	writing []written                             // oldest first
+	pairs   int                                   // that are added
+	due     []Item                                // filters of which the View has all again
+	// Moving: a layout is being written.
+	Moving bool
+}
+
+// intent is what becomes of a pair of filter and target when all is written.
+type intent struct {
+	stored messages.Stored
+	gone   bool
+	serial uint64
+}
+
+// written is what is being written of a pair, or is written and not known to the View.
+type written struct {
+	Item
+	serial uint64
+	number uint64 // of the registry then; 0: it is being written
+	adds   int    // pairs of filter and target
+}
+
+// NewCommands makes one that knows what the View does.
+func NewCommands(v *View) *Commands {
+	return &Commands{view: v, intents: map[string]map[messages.Target]intent{}}
+}
+
+// Pairs is how many pairs of filter and target are added that the View has not yet.
+func (c *Commands) Pairs() int { return c.pairs }
+
+// Serial is that of the last changes; Written is to be told of it.
+func (c *Commands) Serial() uint64 { return c.serial }
+
+// Written notes that the changes up to a serial are in the registry of that number.
+func (c *Commands) Written(serial, number uint64) {
+	for i := range c.writing {
+		if w := &c.writing[i]; w.serial > serial {
+			break
+		} else if w.number == 0 {
+			w.number = number
+		}
+	}
+	c.Seen()
+}
+
+// Seen forgets what the View knows now.
+func (c *Commands) Seen() {
+	for len(c.writing) > 0 {
+		w := c.writing[0]
+		if w.number == 0 || w.number > c.view.Number() {
+			return
+		}
+		c.writing = c.writing[1:]
+		c.pairs -= w.adds
+		if targets := c.intents[w.Wire]; targets[w.Target].serial == w.serial {
+			delete(targets, w.Target)
+			if len(targets) == 0 {
+				delete(c.intents, w.Wire)
+				c.due = append(c.due, Item{Wire: w.Wire})
+			}
+		}
+	}
+}
+
+// Wanted is what a target of a filter will have when all is written, if it is wanted.
+func (c *Commands) Wanted(i Item) (s messages.Stored, ok bool) {
+	if n, ok := c.intents[i.Wire][i.Target]; ok {
+		return n.stored, !n.gone && !n.stored.Ending
+	}
+	return c.view.Wanted(i)
+}
+
+// Subscribed says whether anybody will be in a filter.
+func (c *Commands) Subscribed(wire string) bool {
+	n := 0
+	f, known := c.view.filters.Get(wire)
+	if known {
+		n = f.members.Len()
+	}
+	for target, i := range c.intents[wire] {
+		switch is := known && f.members.Has(target); {
+		case is && i.gone:
+			n--
+		case !is && !i.gone:
+			n++
+		}
+	}
+	return n > 0
+}
+
+// Put are the changes by which a target is wanted.
+func (c *Commands) Put(s messages.Stored) []messages.Change {
+	i := Item{Wire(s.Filter, s.Options), s.Target}
+	old, known := c.Wanted(i)
+	s.Ending, s.Since = false, 0
+	if known && old.Options.NoLocal == s.Options.NoLocal {
+		s.Since = old.Since
+	}
+	c.intend(i, intent{stored: s})
+	if !known {
+		c.writing[len(c.writing)-1].adds = 1
+		c.pairs++
+	}
+	return []messages.Change{{Put: &s}, {Gone: i.Wire}}
+}
+
+// Remove are the changes by which targets are wanted no more, those of them that are. Where
+// another slot may leave messages to one of them, it ends first: see Tidy.
+func (c *Commands) Remove(wire string, targets []messages.Target) (changes []messages.Change) {
+	for _, target := range targets {
+		i := Item{wire, target}
+		s, ok := c.Wanted(i)
+		switch {
+		case !ok:
+		case c.relied(i, s.Options):
+			s.Ending = true
+			c.intend(i, intent{stored: s})
+			changes = append(changes, messages.Change{Put: &s})
+		default:
+			changes = append(changes, c.take(i, s))
+		}
+	}
+	return c.left(wire, changes)
+}
+
+// take takes a pair out.
+func (c *Commands) take(i Item, s messages.Stored) messages.Change {
+	c.intend(i, intent{stored: s, gone: true})
+	return messages.Change{Remove: &s}
+}
+
+// left adds that a filter is leaving, where those changes took the last out.
+func (c *Commands) left(wire string, changes []messages.Change) []messages.Change {
+	if len(changes) > 0 && !c.Subscribed(wire) {
+		changes = append(changes, messages.Change{Leaving: wire})
+	}
+	return changes
+}
+
+func (c *Commands) intend(i Item, n intent) {
+	c.serial++
+	n.serial = c.serial
+	if c.intents[i.Wire] == nil {
+		c.intents[i.Wire] = map[messages.Target]intent{}
+	}
+	c.intents[i.Wire][i.Target] = n
+	c.writing = append(c.writing, written{Item: i, serial: n.serial})
+}
+
+// relied says whether another slot may leave messages for a target to the one of a filter:
+// it serves the target by another filter that overlaps.
+func (c *Commands) relied(i Item, o messages.Options) bool {
+	v := c.view
+	if o.NoLocal || o.Shared || v.Slots() < 2 {
+		return false
+	}
+	elsewhere := func(wire string) bool {
+		return wire != i.Wire && !topic.IsShared(wire) &&
+			(c.Moving || len(v.epochs) > 1 || topic.Slot(wire, v.Epoch().Sessions) != topic.Slot(i.Wire, v.Epoch().Sessions))
+	}
+	for _, f := range v.filters.Overlapping(i.Wire, nil) {
+		if m, ok := f.members.Get(i.Target); ok && !m.ending && elsewhere(f.wire) {
+			return true
+		}
+	}
+	for wire, targets := range c.intents {
+		if n, ok := targets[i.Target]; ok && !n.gone && elsewhere(wire) && topic.Overlap(i.Wire, wire) {
+			return true
+		}
+	}
+	return false
+}
+
+// Tidy are the changes by which the registry forgets what is over: pairs that have ended, a
+// filter that no slot has any more, and newcomers whose slot has answered.
+func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
+	v := c.view
+	var wires []string
+	for i, number := range v.endings {
+		if _, pending := c.intents[i.Wire][i.Target]; !pending && v.ended(number) {
+			s, _ := v.Wanted(i)
+			changes = append(changes, c.take(i, s))
+			wires = append(wires, i.Wire)
+		}
+	}
+	for _, wire := range wires {
+		changes = c.left(wire, changes)
+	}
+	items := append(c.due, changed.Items...)
+	c.due = nil
+	return append(changes, v.over(slices.DeleteFunc(items, func(i Item) bool { return c.intents[i.Wire] != nil }))...)
+}
+
+// ended says whether nothing can be lost any more by a pair that ends by that change.
+func (v *View) ended(number uint64) bool {
+	for slot := range v.Slots() {
+		if s := v.Status(slot); s.Change < number || s.Ended < number {
+			return false
+		}
+	}
+	return true
+}
