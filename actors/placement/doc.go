@@ -33,6 +33,11 @@
 // session as well.
 //
 // A target that several filters match, in several slots, gets a message by the lowest slot
-// whose filter was granted and is not moving. A slot leaves a message to another only if it
-// was published when it had known of that for a while. In doubt a message comes twice.
+// whose filter was granted for it and is not moving. A slot leaves a message to another only
+// if it was published when it had known of that for a while. In doubt a message comes twice.
+//
+// So a subscription that another slot may rely on does not go at once when it is
+// unsubscribed: the registry says that it ends. From then on no slot leaves a message to it.
+// When all others have said that they know, its own slot hands over what had come, says so,
+// and it is taken out. Until then the target gets by it only what its other filters match.
 package placement

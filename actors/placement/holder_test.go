@@ -348,7 +348,7 @@ func (h *holder) end(s *session) {
 	var items []placement.Item
 	for i, due := range h.ending {
 		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
-		if h.faults.endEarly || s.live == h && h.now > max(due, h.connected+100, h.full+100) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+		if s.live == h && h.now > max(due, h.connected+100, h.full+100) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
 			items = append(items, i)
 		}
 	}
@@ -357,6 +357,7 @@ func (h *holder) end(s *session) {
 	})
 	for _, i := range items {
 		delete(h.ending, i)
+		h.stirred = max(h.stirred, h.now)
 		h.do(h.machine.Ended(i))
 	}
 }

@@ -38,7 +38,6 @@ func TestAccountFindsFaults(t *testing.T) {
 		"left before it is handed over":   {noDrain: true},
 		"old messages are left to others": {trustGrant: true},
 		"unsubscribed at once":            {noEnd: true},
-		"ended before it is handed over":  {endEarly: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,11 +61,11 @@ const (
 )
 
 // overlapped is a topic that several filters match.
-const overlapped = "o/x"
+const overlapped = "q/x"
 
 var (
 	exact    = []string{"t/0", "t/1", "t/2", "t/3"}
-	overlaps = []string{"o/#", "o/+", "o/x"}
+	overlaps = []string{"q/#", "q/+", "q/x"}
 	names    = []string{"a", "b"}
 )
 
@@ -104,8 +103,13 @@ func (w *world) start() {
 func (w *world) fault() {
 	p := w.workers[w.IntN(len(w.workers))]
 	switch n := w.IntN(1000); {
+	case w.overlaps && n < 60:
+		w.command(overlaps)
+	case w.overlaps && n < 160:
+		w.publish(overlapped)
+	case w.overlaps && n < 400:
 	case n < 25:
-		w.command()
+		w.command(slices.Concat(exact, overlaps))
 	case n < 400:
 		w.publish([]string{"t/0", "t/1", "t/2", "t/3", overlapped}[w.IntN(5)])
 	case n < 404:
@@ -124,10 +128,9 @@ func (w *world) fault() {
 
 func (w *world) flushedLately() bool { return w.now < w.flushed+100 }
 
-func (w *world) command() {
+func (w *world) command(filters []string) {
 	c := &command{id: len(w.issued), target: names[w.IntN(2)], gone: w.IntN(3) == 0}
-	all := slices.Concat(exact, overlaps)
-	c.filter = all[w.IntN(len(all))]
+	c.filter = filters[w.IntN(len(filters))]
 	w.issued = append(w.issued, c)
 	s := subscription{c.filter, c.target}
 	w.last[s] = c
