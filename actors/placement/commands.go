@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"maps"
 	"slices"
 
 	"chanmqttproxy/messages"
@@ -191,7 +192,8 @@ func (c *Commands) relied(i Item, o messages.Options) bool {
 func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	v := c.view
 	var wires []string
-	for i, number := range v.endings {
+	for _, i := range slices.SortedFunc(maps.Keys(v.endings), Item.compare) {
+		number := v.endings[i]
 		if _, pending := c.intents[i.Wire][i.Target]; !pending && v.ended(number) {
 			s, _ := v.Wanted(i)
 			changes = append(changes, c.take(i, s))

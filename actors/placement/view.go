@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -84,6 +85,10 @@ type Item struct {
 
 // Whole says whether it is not about one target.
 func (i Item) Whole() bool { return i.Target.Name == "" }
+
+func (i Item) compare(o Item) int {
+	return cmp.Or(cmp.Compare(i.Wire, o.Wire), cmp.Compare(i.Target.Kind, o.Target.Kind), cmp.Compare(i.Target.Name, o.Target.Name))
+}
 
 // index is the place of a table.
 func index(number int) int { return number + 1 }
