@@ -230,7 +230,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 	commands := s.leader.commands
 	s.mirror.look(func(v *placement.View) {
 		left := map[string][]messages.Target{}
-		for st := range v.Stored {
+		for st := range v.All {
 			i := placement.Item{Wire: placement.Wire(st.Filter, st.Options), Target: st.Target}
 			_, static := wanted[i]
 			switch {

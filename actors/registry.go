@@ -421,7 +421,7 @@ func (r *registry) all(yield func(storedKey) bool) {
 	}
 	var list []storedKey
 	r.mirror.look(func(v *placement.View) {
-		for s := range v.Stored {
+		for s := range v.All {
 			if !s.Static {
 				list = append(list, storedKey{s.Filter, s.Target})
 			}

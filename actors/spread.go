@@ -227,22 +227,18 @@ func (r *routes) letGo(to *route) {
 
 // here are those of the members of a filter who do not get a message from another slot.
 func (r *routes) here(d messages.Delivery, to *route, members []messages.Member) []messages.Member {
-	if r.spread == nil {
+	if r.spread == nil || !d.Fresh {
 		return members
 	}
 	var rest []messages.Member
 	r.deps.mirror.look(func(v *placement.View) {
-		if !d.Fresh && v.Endings() == 0 {
-			rest = members
-			return
-		}
 		r.spread.found = v.Match(d.Message.Topic, r.spread.found)
-		if len(r.spread.found) < 2 && v.Endings() == 0 {
+		if len(r.spread.found) < 2 {
 			rest = members
 			return
 		}
 		for _, m := range members {
-			if !v.Unheard(to.wire, m.Target, r.spread.found) && !(d.Fresh && v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found)) {
+			if !v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found) {
 				rest = append(rest, m)
 			}
 		}

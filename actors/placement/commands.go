@@ -80,10 +80,16 @@ func (c *Commands) Seen() {
 
 // Wanted is what a target of a filter will have when all is written, if it is wanted.
 func (c *Commands) Wanted(i Item) (s messages.Stored, ok bool) {
-	if n, ok := c.intents[i.Wire][i.Target]; ok {
-		return n.stored, !n.gone && !n.stored.Ending
+	s, ok = c.stored(i)
+	return s, ok && !s.Ending
+}
+
+// stored is what the registry will hold of a pair, if it does.
+func (c *Commands) stored(i Item) (s messages.Stored, ok bool) {
+	if n, known := c.intents[i.Wire][i.Target]; known {
+		return n.stored, !n.gone
 	}
-	return c.view.Wanted(i)
+	return c.view.Stored(i)
 }
 
 // Subscribed says whether anybody will be in a filter.
@@ -107,7 +113,7 @@ func (c *Commands) Subscribed(wire string) bool {
 // Put are the changes by which a target is wanted.
 func (c *Commands) Put(s messages.Stored) []messages.Change {
 	i := Item{Wire(s.Filter, s.Options), s.Target}
-	old, known := c.Wanted(i)
+	old, known := c.stored(i)
 	s.Ending, s.Since = false, 0
 	if known && old.Options.NoLocal == s.Options.NoLocal {
 		s.Since = old.Since
@@ -195,7 +201,7 @@ func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	for _, i := range slices.SortedFunc(maps.Keys(v.endings), Item.compare) {
 		number := v.endings[i]
 		if _, pending := c.intents[i.Wire][i.Target]; !pending && v.ended(number) {
-			s, _ := v.Wanted(i)
+			s, _ := v.Stored(i)
 			changes = append(changes, c.take(i, s))
 			wires = append(wires, i.Wire)
 		}

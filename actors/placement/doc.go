@@ -39,5 +39,5 @@
 // So a subscription that another slot may rely on does not go at once when it is
 // unsubscribed: the registry says that it ends. From then on no slot leaves a message to it.
 // When all others have said that they know, its own slot hands over what had come, says so,
-// and it is taken out. Until then the target gets by it only what its other filters match.
+// and it is taken out. Until then the target still gets what the filter matches.
 package placement

@@ -168,9 +168,8 @@ func (h *holder) giveBack(wire string) {
 // send puts a part on its way, unless another slot delivers it.
 func (h *holder) send(p *part) {
 	v, to := h.process.view, target(p.target)
-	matching := v.Match(p.topic, nil)
-	if !h.joined[p.wire][p.target] || v.Unheard(p.wire, to, matching) || (p.fresh || h.faults.trustGrant) &&
-		v.Elsewhere(h.slot, p.wire, to, time.Unix(0, 0).Add(time.Duration(p.came)*tick), matching) {
+	if !h.joined[p.wire][p.target] || (p.fresh || h.faults.trustGrant) &&
+		v.Elsewhere(h.slot, p.wire, to, time.Unix(0, 0).Add(time.Duration(p.came)*tick), v.Match(p.topic, nil)) {
 		h.done(p)
 		return
 	}

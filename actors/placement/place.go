@@ -154,23 +154,6 @@ func (v *View) Match(name string, found []*Filter) []*Filter {
 	return v.filters.Match(name, found[:0])
 }
 
-// Unheard says whether a target gets nothing of a topic by a filter: it ends there, and the
-// target is in no other of those that match, for which another slot could have left it.
-func (v *View) Unheard(wire string, target messages.Target, matching []*Filter) bool {
-	if v.endings[Item{wire, target}] == 0 {
-		return false
-	}
-	for _, f := range matching {
-		if m, ok := f.members.Get(target); ok && !m.ending {
-			return false
-		}
-	}
-	return true
-}
-
-// Endings is how many pairs of filter and target are ending.
-func (v *View) Endings() int { return len(v.endings) }
-
 // Elsewhere says whether another slot delivers to a target what came at that moment to a
 // slot for a filter: the lowest that was granted one of those that match. It must have
 // been published just before.

@@ -82,14 +82,20 @@ func (v *View) Answer(wire string, o messages.Options, number uint64) (s message
 	return at.FilterStatus, true
 }
 
-// Wanted is what the registry holds of a target of a filter, if it wants it.
-func (v *View) Wanted(i Item) (s messages.Stored, ok bool) {
+// Stored is what the registry holds of a target of a filter, if it does.
+func (v *View) Stored(i Item) (s messages.Stored, ok bool) {
 	f, known := v.filters.Get(i.Wire)
 	if !known {
 		return s, false
 	}
 	m, ok := f.members.Get(i.Target)
-	return f.stored(i.Target, m), ok && !m.ending
+	return f.stored(i.Target, m), ok
+}
+
+// Wanted is that, if the target is to stay.
+func (v *View) Wanted(i Item) (s messages.Stored, ok bool) {
+	s, ok = v.Stored(i)
+	return s, ok && !s.Ending
 }
 
 // Leaving says whether nobody wants a filter any more that may be in a session.
@@ -108,8 +114,8 @@ func (v *View) Refusals(slot int) (list []messages.FilterRefusal) {
 	return list
 }
 
-// Stored is for range: all that the registry wants.
-func (v *View) Stored(yield func(messages.Stored) bool) {
+// All is for range: all that the registry wants.
+func (v *View) All(yield func(messages.Stored) bool) {
 	goOn := true
 	v.filters.Each(func(f *Filter) {
 		for target, m := range f.members.Each {

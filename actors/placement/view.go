@@ -53,10 +53,13 @@ type newcomer struct {
 // status is what a slot says of a filter.
 type status struct {
 	messages.FilterStatus
-	slot   int
-	since  time.Time // when it was read
-	before uint64    // up to which number the filter had been granted there for a while then
-	round  uint32
+	slot  int
+	since time.Time // when it was read
+	// before is the number up to which the filter was surely granted there from that time on,
+	// before this was read.
+	before     uint64
+	beforeFrom time.Time
+	round      uint32
 }
 
 // Changed says what a page has changed.
@@ -221,15 +224,25 @@ func (v *View) applyStatus(p messages.Page, t *table, now time.Time, c *Changed)
 			f.status = append(f.status, status{})
 			at = &f.status[len(f.status)-1]
 		}
-		next := status{s, p.Table, now, at.surely(now), t.round}
-		if at.FilterStatus == s {
-			next.since, next.before = at.since, at.before
-		}
-		*at = next
+		*at = at.next(s, p.Table, now, t.round)
 	}
 	for _, wire := range p.Forgotten {
 		v.change(wire, c, func(f *Filter) { f.forget(func(s status) bool { return s.slot == p.Table }) })
 	}
+}
+
+// next is what follows when a slot says something.
+func (s *status) next(said messages.FilterStatus, slot int, now time.Time, round uint32) status {
+	next := status{FilterStatus: said, slot: slot, since: now, before: s.before, beforeFrom: s.beforeFrom, round: round}
+	switch {
+	case s.FilterStatus == said:
+		next.since = s.since
+	case !s.Granted:
+		next.before = 0
+	case now.After(s.since.Add(sureAfter)):
+		next.before, next.beforeFrom = s.Number, s.since.Add(sureAfter)
+	}
+	return next
 }
 
 // surely is the number up to which a slot had the filter for a while at that moment.
@@ -239,8 +252,10 @@ func (s *status) surely(at time.Time) uint64 {
 		return 0
 	case at.After(s.since.Add(sureAfter)):
 		return s.Number
+	case at.After(s.beforeFrom):
+		return s.before
 	}
-	return s.before
+	return 0
 }
 
 // at is what a slot says of the filter; nil: nothing.
