@@ -49,6 +49,7 @@ var scenarios = []scenario{
 	{name: "handler-1", args: "handler", parallel: 1, floors: bare},
 	{name: "handler-4", args: "handler", parallel: 4, floors: bare},
 	{name: "handler-16", args: "handler", parallel: 16, floors: bare},
+	{name: "state", args: "state", parallel: 1, floors: bare},
 }
 
 // members is an inbound scenario with so many members, of one process or of a
@@ -137,4 +138,5 @@ var rows = []row{
 	{name: "handler-1", what: "handler that writes a row, one at a time", figure: rate, scenario: "handler-1", target: atLeast(0.5)},
 	{name: "handler-4", what: "the same, four at once", figure: rate, scenario: "handler-4", target: atLeast(1)},
 	{name: "handler-16", what: "the same, sixteen at once", figure: rate, scenario: "handler-16", target: atLeast(1)},
+	{name: "state", what: "last message of each topic kept, 5,000 a second or more", figure: rate, scenario: "state", target: atLeast(5)},
 }

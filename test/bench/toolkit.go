@@ -19,10 +19,33 @@ import (
 //
 //	view-1, view-8   a view that publishes and waits for the broker, in so many threads
 //	handler-1, …     a handler that keeps each message in PostgreSQL, so many at once
+//	state            the last message of each topic, kept in bulk; paho one row at a time
 const (
 	readings = 4000 // messages of one measurement of handlers
 	topics   = 50
 )
+
+// kept is what becomes of messages in the database.
+type kept struct {
+	topic    string // with the number of the topic to come
+	messages int    // of one measurement
+	count    string // the query of how many there are, of those with this number or a later one
+	newest   bool   // the newest of each topic; else all
+	empty    string
+	disorder string // the query of how many came out of order
+}
+
+var ofHandlers = kept{
+	topic: "house/bench/sensor/s%d", messages: readings,
+	count: "select count(*) from house_reading where value >= %d", empty: "truncate house_reading",
+	disorder: "select count(*) from (select value - lag(value) over (partition by sensor_id order by id) as step from house_reading) s where step <= 0",
+}
+
+var ofState = kept{
+	topic: "state/bench/s%d", messages: 5 * readings, newest: true,
+	count: "select count(*) from chanmqttproxy_state_lastmessage where value::text::int >= %d",
+	empty: "truncate chanmqttproxy_state_lastmessage", disorder: "select 0",
+}
 
 // toolkit measures a scenario in Python and returns its figures.
 func (r *rig) toolkit(s scenario, who string) (figures map[string]float64, err error) {
@@ -49,7 +72,11 @@ func (r *rig) toolkit(s scenario, who string) (figures map[string]float64, err e
 	if strings.HasPrefix(s.args, "view") {
 		return r.views(p, s, who)
 	}
-	return r.handlers(p, s, who, db)
+	if s.args == "state" {
+		p.env = append(p.env, "BENCH_STATE=yes")
+		return r.keeps(p, ofState, who, db)
+	}
+	return r.keeps(p, ofHandlers, who, db)
 }
 
 // views has a process publish from views for a while.
@@ -66,40 +93,44 @@ func (r *rig) views(p *python, s scenario, who string) (map[string]float64, erro
 	return figures, nil
 }
 
-// handlers has messages kept, and takes the time until the last one is.
-func (r *rig) handlers(p *python, s scenario, who string, db *kit.PostgresServer) (map[string]float64, error) {
-	kept := func() string { return db.Query("select count(*) from house_reading") }
+// keeps has messages kept, and takes the time until the last one is.
+func (r *rig) keeps(p *python, k kept, who string, db *kit.PostgresServer) (map[string]float64, error) {
 	if who == "worker" {
 		defer stop(p.start("-m", "django", "runmqtt"))
 	} else {
+		k.messages = readings
 		defer stop(p.start("test/bench/python/callback.py"))
 	}
+	count := func(from int) string { return db.Query(fmt.Sprintf(k.count, from)) }
 	device := kit.NewDevice(p, "127.0.0.1:"+r.mqtt)
-	for began := time.Now(); kept() == "0"; { // until it is subscribed
+	for began := time.Now(); count(0) == "0"; { // until it is subscribed
 		if time.Since(began) > time.Minute {
-			return nil, errors.New("no reading was kept within a minute")
+			return nil, errors.New("no message was kept within a minute")
 		}
-		device.Publish("house/bench/sensor/s0", 1, "1").WaitTimeout(time.Second)
+		device.Publish(fmt.Sprintf(k.topic, 0), 1, "1").WaitTimeout(time.Second)
 		time.Sleep(200 * time.Millisecond)
 	}
 	time.Sleep(2 * time.Second)
-	db.Query("truncate house_reading")
+	db.Query(k.empty)
 	before, began := r.lookAtAll(), time.Now()
-	for i := range readings {
-		device.Publish(fmt.Sprintf("house/bench/sensor/s%d", i%topics), 1, fmt.Sprint(i))
+	for i := range k.messages {
+		device.Publish(fmt.Sprintf(k.topic, i%topics), 1, fmt.Sprint(i))
 	}
-	for kept() != fmt.Sprint(readings) {
+	from, want := 0, k.messages
+	if k.newest {
+		from, want = k.messages-topics, topics
+	}
+	for count(from) != fmt.Sprint(want) {
 		if time.Since(began) > 5*time.Minute {
-			return nil, fmt.Errorf("only %s of %d readings were kept within five minutes", kept(), readings)
+			return nil, fmt.Errorf("of %d messages only %s were kept within five minutes", want, count(from))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	took := time.Since(began).Seconds()
 	figures := r.lookAtAll().since(before)
-	figures[rate] = readings / took
-	disorder := db.Query("select count(*) from (select value - lag(value) over (partition by sensor_id order by id) as step from house_reading) s where step <= 0")
-	if disorder != "0" {
-		return nil, fmt.Errorf("%s readings were kept out of order", disorder)
+	figures[rate] = float64(k.messages) / took
+	if disorder := db.Query(k.disorder); disorder != "0" {
+		return nil, fmt.Errorf("%s messages were kept out of order", disorder)
 	}
 	return figures, nil
 }

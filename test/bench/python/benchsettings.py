@@ -1,6 +1,9 @@
 """The settings of test/site, as in production."""
 
+import os
+
 from mysite.settings import *
 
 DEBUG = False
-CHANMQTTPROXY = {}  # no last values: what is measured is one handler
+# What is measured is one handler, or the last values.
+CHANMQTTPROXY = {"STATE": ["state/#"]} if os.environ.get("BENCH_STATE") else {}
