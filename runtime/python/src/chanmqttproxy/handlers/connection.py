@@ -6,6 +6,8 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from chanmqttproxy.document import channel_name, layer_alias
@@ -15,8 +17,13 @@ IN_MEMORY = (
     '"channels_redis.core.RedisChannelLayer"; in tests, chanmqttproxy.testing needs no Redis.'
 )
 
-# A Redis that does not answer is away. Reads wait for a second at most.
-TIMEOUTS: dict[str, Any] = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
+# A Redis that does not answer is away. Reads wait for a second at most. Whoever uses the client tries
+# again by itself, and soon: redis-py would wait for seconds in between, also while the process stops.
+TIMEOUTS: dict[str, Any] = {
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 5.0,
+    "retry": Retry(NoBackoff(), 0),
+}
 
 
 def layer_config(alias: str = "") -> dict[str, Any]:
