@@ -18,7 +18,7 @@ def dispatch(message: "Message") -> bool:
     """
     from asgiref.sync import async_to_sync
 
-    from chanmqttproxy.handlers.direct import call_of
+    from chanmqttproxy.handlers.call import call_of
 
     found = call_of(message)
     if found is None:
@@ -35,7 +35,7 @@ async def adispatch(message: "Message") -> bool:
     """As dispatch, for async code. A sync handler runs in the thread of the caller's queries."""
     from asgiref.sync import sync_to_async
 
-    from chanmqttproxy.handlers.direct import call_of
+    from chanmqttproxy.handlers.call import call_of
 
     found = await sync_to_async(call_of)(message)
     if found is None:

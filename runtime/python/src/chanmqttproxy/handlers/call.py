@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -15,10 +16,11 @@ from django.db import (
     reset_queries,
     transaction,
 )
+from django.utils import timezone
 
 from chanmqttproxy.data import Message, Properties
 from chanmqttproxy.entry import Entry
-from chanmqttproxy.handlers.registry import Handler
+from chanmqttproxy.handlers.registry import Handler, discover
 from chanmqttproxy.payloads import decode
 
 
@@ -31,26 +33,55 @@ class DatabaseAway(Exception):
 
 
 def message_of(entry: Entry, handler: Handler) -> Message:
-    """What the handler gets: the payload in the form that it asks for."""
-    return Message(
-        topic=entry.topic,
-        payload=decode(entry.payload, handler.options.payload),
-        qos=min(entry.qos, handler.options.qos),
-        retain=entry.retain,
-        properties=Properties.from_wire(entry.properties) if entry.properties else None,
-        received=entry.received,
+    """What the handler gets of a stored message."""
+    return as_asked(
+        handler,
+        Message(
+            topic=entry.topic,
+            payload=entry.payload,
+            qos=entry.qos,
+            retain=entry.retain,
+            properties=Properties.from_wire(entry.properties) if entry.properties else None,
+            received=entry.received,
+        ),
     )
 
 
+def as_asked(handler: Handler, message: Message) -> Message:
+    """A message as the handler asks for it. A payload of bytes is what the broker has."""
+    payload = message.payload
+    if isinstance(payload, bytes):
+        payload = decode(payload, handler.options.payload)
+    return replace(message, payload=payload, qos=min(message.qos, handler.options.qos))
+
+
 def bound(handler: Handler, message: Message) -> Callable[[], Any]:
-    """The call of a handler. A sync one is atomic for databases with ATOMIC_REQUESTS."""
+    """The call of a handler; it is async if that is."""
     arguments = handler.mark.pattern.match(message.topic) or {}
-    function = handler.function
     if not handler.is_async:
-        for alias in connections:
-            if connections.settings[alias]["ATOMIC_REQUESTS"]:
-                function = transaction.atomic(using=alias)(function)
-    return lambda: function(message, **arguments)
+        return lambda: handler.function(message, **arguments)
+
+    async def call() -> None:
+        await handler.function(message, **arguments)
+
+    return call
+
+
+def call_of(message: Message) -> tuple[Handler, Callable[[], Any]] | None:
+    """The handler that takes a message's topic, and its call; None if none does."""
+    handler = discover().find(message.topic)
+    if handler is None:
+        return None
+    message = replace(message, received=message.received or timezone.now())
+    return handler, bound(handler, as_asked(handler, message))
+
+
+def atomic(call: Callable[[], Any]) -> Callable[[], Any]:
+    """A sync call in transactions of the databases with ATOMIC_REQUESTS, as those of a view."""
+    for alias in connections:
+        if connections.settings[alias]["ATOMIC_REQUESTS"]:
+            call = transaction.atomic(using=alias)(call)
+    return call
 
 
 class Caller:
@@ -70,7 +101,7 @@ class Caller:
         if handler.is_async:
             self.run(as_request(call))
         else:
-            in_request(call)
+            in_request(atomic(call))
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the loop, and wait for it."""
