@@ -281,6 +281,18 @@ func TestBesideTheWorker(t *testing.T) {
 	}
 }
 
+// TestStopWithoutRedis: handlers end in order while Redis does not answer.
+func TestStopWithoutRedis(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.worker()
+	handlers := s.manage("runmqtt", "--handlers-only")
+	prints(t, handlers, "handlers: subscribed to 3 topic filters")
+	s.redis.Pause()
+	handlers.Stop(20 * time.Second) // SHUTDOWN_TIMEOUT is 10 s; the test's machine may be slow
+	s.redis.Resume()
+}
+
 // get is the body of an answer with status 200.
 func get(t *testing.T, url string) string {
 	t.Helper()

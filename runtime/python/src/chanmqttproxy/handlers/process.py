@@ -4,11 +4,12 @@ import faulthandler
 import logging
 import os
 import sys
+import threading
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
-from chanmqttproxy import signals
+from chanmqttproxy import client, signals
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers import http
 from chanmqttproxy.handlers.registry import Registry, discover
@@ -20,7 +21,8 @@ from chanmqttproxy.supervise import notify
 logger = logging.getLogger("chanmqttproxy.handlers")
 
 READY_WAIT = 5.0  # seconds; the worker may come later
-HANG = 2.0  # seconds beyond the shutdown timeout, after which a process that hangs says where, and ends
+CLOSE = 0.5  # seconds for the client, whose Redis may be away
+HANG = 4.0  # seconds beyond the shutdown timeout, after which a process that hangs says where, and ends
 
 NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
 
@@ -63,10 +65,12 @@ def run() -> int:
     notify(os.environ.get("NOTIFY_SOCKET", ""), "READY=1")
     service.wait()
     code = 0 if service.drain() else 1
-    faulthandler.cancel_dump_traceback_later()
+    closing = threading.Thread(target=client.close, name="closing", daemon=True)
+    closing.start()
+    closing.join(CLOSE)
     sys.stdout.flush()
     sys.stderr.flush()
-    if code:
+    if code or closing.is_alive():
         os._exit(code)  # threads that still run would hold up the end
     return code
 

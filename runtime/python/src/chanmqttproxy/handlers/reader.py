@@ -100,7 +100,13 @@ class Reader:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
-        with contextlib.suppress(redis.RedisError):  # they end by themselves
+        # In a thread, as a Redis that does not answer must not hold up the end.
+        leaving = threading.Thread(target=self._leave, name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(max(0.1, deadline - time.monotonic()))
+
+    def _leave(self) -> None:
+        with contextlib.suppress(Exception):  # leases end by themselves
             self.holdings.close()
 
     def holds(self, source: Any) -> bool:

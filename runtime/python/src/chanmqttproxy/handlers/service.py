@@ -97,7 +97,7 @@ class Service:
 
     def drain(self) -> bool:
         """End what is under way, within the shutdown timeout; whether it did end."""
-        deadline = time.monotonic() + shutdown_timeout()
+        deadline = time.monotonic() + 0.8 * shutdown_timeout()  # the process has to end too
         for part in (*self.subscriptions, *self.readers, *self.sinks):
             part.stop()
         if self.channel is not None:
