@@ -11,7 +11,6 @@ import (
 // lost one had is lost with it. What is sent when messages come again is not, every command
 // is answered once, and the other broker has every filter where it belongs.
 func TestFleetLosesBroker(t *testing.T) {
-	long(t)
 	t.Parallel()
 	f := chaos.NewFleet(t, chaos.Options{Load: asking(), Workers: 2, Sessions: 1, Slots: 3, Spare: true})
 	stop := f.Run()

@@ -21,6 +21,7 @@ type Fleet struct {
 	*Rig
 	redis  *redis.Client
 	moving *atomic.Bool
+	left   map[string]bool // what an older version has left in sessions: see strays
 }
 
 // NewFleet starts everything but the load, and returns when messages come through every
@@ -30,7 +31,7 @@ func NewFleet(t testing.TB, o Options) Fleet {
 	o.Load.Filters = true
 	o.Env = append([]string{"MQTT_CLIENT_ID=" + clientBase}, o.Env...)
 	r := NewRig(t, o)
-	f := Fleet{r, r.Redis.Client(), new(atomic.Bool)}
+	f := Fleet{r, r.Redis.Client(), new(atomic.Bool), map[string]bool{}}
 	f.Spread()
 	f.flows()
 	f.watchMoves()

@@ -136,12 +136,10 @@ func TestFleetRollingRestart(t *testing.T) {
 	account(f, stop)
 }
 
-// More session slots, and fewer again, lose nothing, and leave nothing behind. What waits in
-// the old slot of a filter while its holder changes may be overtaken by what comes in the
-// new one.
+// More session slots, and fewer again, lose nothing, and leave nothing behind.
 func TestFleetResize(t *testing.T) {
 	t.Parallel()
-	f := chaos.NewFleet(t, chaos.Options{Load: wide(), Workers: 2, Sessions: 2, Slots: 5, Overtaking: true})
+	f := chaos.NewFleet(t, chaos.Options{Load: wide(), Workers: 2, Sessions: 2, Slots: 5})
 	stop := f.Run()
 	for _, sessions := range []int{5, 2} {
 		f.Resize(sessions)

@@ -11,12 +11,14 @@ import (
 // The number of session slots changes every five seconds under load, while workers are
 // killed, and frozen for longer and for shorter than their leases.
 func TestResizeUnderLoad(t *testing.T) {
-	long(t)
 	for name, o := range map[string]chaos.Options{
 		"mosquitto": {Load: asking()},
 		"RabbitMQ":  {Load: asking(), Broker: chaos.RabbitMQ},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if o.Broker != nil {
+				long(t)
+			}
 			t.Parallel()
 			o.Load.NoQoS2 = o.Broker != nil
 			o.Workers, o.Sessions, o.Slots = 3, 1, 4

@@ -30,7 +30,6 @@ type Rig struct {
 	t         testing.TB
 	options   messages.Map
 	slots     int // that probes go through
-	overtakes bool
 	streams   bool
 	processes []*process
 	readers   sync.WaitGroup
@@ -53,8 +52,6 @@ type Options struct {
 	Subscribe messages.Map
 	// Streams has a stream subscribed to all that comes in, and read.
 	Streams bool
-	// Overtaking says that first copies may come out of order: they are counted.
-	Overtaking bool
 	// Older is the commit of the program that workers run at first; by default they run
 	// the present one.
 	Older string
@@ -85,7 +82,7 @@ func NewRig(t testing.TB, o Options) *Rig {
 		o.Broker = Mosquitto
 	}
 	r := &Rig{
-		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, overtakes: o.Overtaking, streams: o.Streams, slots: max(1, o.Sessions, o.Slots),
+		t: t, Load: o.Load, Faults: &Faults{}, options: o.Subscribe, streams: o.Streams, slots: max(1, o.Sessions, o.Slots),
 		Redis: kit.Redis(t), Broker: o.Broker(t),
 		Out: NewAccount(listener), Answers: NewAccount(site),
 	}
