@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -21,6 +22,7 @@ type spread struct {
 	pairs *pairs
 	departures
 	unsaid map[string]bool // filters of which the broker has something to say
+	first  map[string]bool // those of them with which the slot began
 	held   int             // how many filters are
 	found  []*placement.Filter
 	leader leader
@@ -81,9 +83,14 @@ func (s *spread) receive(ctx actor.Context, message any) {
 	}
 }
 
-// viewed has the slot follow what has changed in the view.
+// viewed has the slot follow what has changed in the view. The layout stays until it is said
+// of all with which the slot began that the session has it: what no former owner has said of
+// itself it does not deliver, and a slot that was the only one has said nothing.
 func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	s.carryOut(ctx, func() placement.Effects { return s.Changed(c) })
+	if s.first == nil {
+		s.first = maps.Clone(s.unsaid)
+	}
 	if s.Options.Slot == 0 {
 		s.lead(c)
 	}
@@ -146,7 +153,7 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	s.unasked = false
 	to, ok := s.wired(i.Wire)
 	if !ok {
-		delete(s.unsaid, i.Wire)
+		s.said(i.Wire)
 		return
 	}
 	again := asked > to.number && to.senders.refused(to.want.Serial)
@@ -200,12 +207,18 @@ func (s *spread) report(ctx actor.Context, to *route) {
 		s.unsaid[to.wire] = true
 		return
 	}
-	delete(s.unsaid, to.wire)
+	s.said(to.wire)
 	st := messages.FilterStatus{Filter: to.wire, Number: to.number, Granted: v.failure == nil, QoS: v.qos}
 	if v.failure != nil {
 		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.wire, Kind: v.kind, Code: v.code}, v.failure.Reason
 	}
 	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
+}
+
+// said notes that the broker has nothing more to say of a filter.
+func (s *spread) said(wire string) {
+	delete(s.unsaid, wire)
+	delete(s.first, wire)
 }
 
 // letGo passes on what was held back of a filter.

@@ -246,6 +246,28 @@ func TestFiltersMove(t *testing.T) {
 	})
 }
 
+// A slot that was the only one has its filters in its session, and has said so of none: the
+// layout waits until it has, or what waits for it in the session would be for nobody.
+func TestOnlySlotSaysWhatItHas(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 1, 2, 3)
+	several(t, 1, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.give(0)
+		f.brokers[0].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		f.layout = messages.Layout{Sessions: 3, Before: 1}
+		for slot := range 3 {
+			f.hold(slot)
+		}
+		f.pass(30 * time.Second)
+		f.wantAt("while the broker is away", filter, 0)
+		f.brokers[0].Refuse(nil)
+		f.pass(30 * time.Second)
+		f.wantAt("in the end", filter, 2)
+	})
+}
+
 // A former owner that is not there is waited for, until its next holder has left.
 func TestDeadOwnerIsWaitedFor(t *testing.T) {
 	t.Parallel()
