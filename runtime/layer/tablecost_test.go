@@ -30,7 +30,7 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 		return peer
 	}
 	writer := open(layer.Config{Epoch: 1, Until: func() time.Time { return until }})
-	if _, err := writer.RestoreTables(t.Context()); err != nil {
+	if _, err := writer.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	readers := []*tableReader{{peer: open(layer.Config{})}, {peer: open(layer.Config{})}}
