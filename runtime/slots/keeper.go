@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -60,14 +58,10 @@ const (
 	// worker that reaches it, and memory for how long a worker is remembered then.
 	patience = 5 * time.Second
 	memory   = 30 * time.Second
-	// shunLeast and shunMost bound for how long a slot is left to others whose session
-	// another client has taken over.
-	shunLeast = time.Second
-	shunMost  = 30 * time.Second
 	// insist is for how many leases a number of slots is proposed again that Redis has lost.
 	insist = 3
-	// farewell is how long Redis may take at the end.
-	farewell = time.Second
+	// finalWait is how long Redis may take at the end.
+	finalWait = time.Second
 )
 
 // format begins the ids of workers, by which those that store something else know each
@@ -89,7 +83,7 @@ type Keeper struct {
 
 	held     map[int]*holding
 	release  map[int]bool
-	shun     map[int]*shunned
+	cooldown map[int]cooldown
 	proposed time.Time // when the layout was first as configured; zero: it has not been
 	former   int       // over how many slots filters were spread before
 	turn     uint64    // of the last question
@@ -111,12 +105,6 @@ type holding struct {
 	several  bool // there were other slots or workers as it came: worth a word
 	stopping bool // it is to be released when it is done
 	lost     bool // it is another's
-}
-
-// shunned is a slot that is left to others for a while.
-type shunned struct {
-	until time.Time
-	last  time.Duration
 }
 
 // View is what the keeper knows of the whole.
@@ -143,7 +131,7 @@ func New(o Options) *Keeper {
 	host, _ := os.Hostname()
 	return &Keeper{
 		Options: o, worker: format + strings.ToLower(rand.Text()), name: fmt.Sprintf("%s:%d", host, os.Getpid()),
-		held: map[int]*holding{}, release: map[int]bool{}, shun: map[int]*shunned{}, poked: make(chan struct{}, 1),
+		held: map[int]*holding{}, release: map[int]bool{}, cooldown: map[int]cooldown{}, poked: make(chan struct{}, 1),
 	}
 }
 
@@ -152,14 +140,6 @@ func (k *Keeper) View() View {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.view
-}
-
-// answered is what came of a question.
-type answered struct {
-	ask   messages.LeaseAsk
-	asked time.Time
-	messages.LeaseAnswer
-	err error
 }
 
 // Run holds slots until ctx ends; then it has their tenures finish, and returns when
@@ -194,202 +174,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 			k.leave()
 		}
 		if k.leaving && len(k.held) == 0 {
-			k.farewell(asking, answers)
+			k.finalRelease(asking, answers)
 			return failure
 		}
 	}
-}
-
-// question puts a question to Redis.
-func (k *Keeper) question(ask messages.LeaseAsk, to chan<- answered) {
-	a := answered{ask: ask, asked: time.Now()}
-	a.LeaseAnswer, a.err = k.Leases.Lease(context.Background(), ask)
-	to <- a
-}
-
-// pause is how long to wait before the next question.
-func (k *Keeper) pause(a answered) time.Duration {
-	pause := k.Lease / 6
-	if a.err == nil && a.Soonest > 0 {
-		pause = min(pause, a.Soonest+5*time.Millisecond)
-	}
-	return pause
-}
-
-// ask is what is to be told and asked now.
-func (k *Keeper) ask() messages.LeaseAsk {
-	k.turn++
-	ask := messages.LeaseAsk{
-		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
-		Propose: k.proposes(), Leaving: k.leaving, Down: k.isDown(),
-		Release: slices.Sorted(maps.Keys(k.release)),
-	}
-	now := time.Now()
-	if !k.view.heard.IsZero() {
-		ask.Sent = k.view.Now.Add(now.Sub(k.view.heard))
-	}
-	for n, s := range k.shun {
-		if now.Before(s.until) {
-			ask.Shun = append(ask.Shun, n)
-		}
-	}
-	for n, h := range k.held {
-		if h.lost || k.release[n] {
-			continue
-		}
-		ask.Held = append(ask.Held, h.slot)
-		if !h.fence.Open() {
-			ask.Doubtful = append(ask.Doubtful, n)
-		}
-		if n == 0 {
-			ask.Layout = h.tenure.Layout()
-		}
-	}
-	return ask
-}
-
-// proposes says whether to ask for the configured number of slots: until there were as many
-// once. Redis may lose that before the holder of the first slot has heard of it, and have the
-// former number again.
-func (k *Keeper) proposes() bool {
-	return k.proposed.IsZero() || k.view.Sessions == k.former && time.Since(k.proposed) < insist*k.Lease
-}
-
-// isDown says whether the broker is out of reach from here, or was a while ago.
-func (k *Keeper) isDown() bool {
-	away, there := false, false
-	for _, h := range k.held {
-		d := h.tenure.Away()
-		away = away || d >= patience
-		there = there || d == 0 && !h.lost && !h.stopping
-	}
-	switch {
-	case away:
-		k.down = time.Now()
-	case there:
-		k.down = time.Time{}
-	}
-	return !k.down.IsZero() && time.Since(k.down) < memory
-}
-
-// answered takes an answer in.
-func (k *Keeper) answered(a answered) {
-	k.mu.Lock()
-	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
-	if a.err == nil {
-		k.view.LeaseAnswer, k.view.asked, k.view.heard, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
-	}
-	k.mu.Unlock()
-	k.say(a.err)
-	if a.err != nil {
-		return
-	}
-	for _, n := range a.ask.Release {
-		delete(k.release, n)
-	}
-	if k.proposed.IsZero() && a.Sessions == k.Sessions {
-		k.proposed, k.former = time.Now(), a.Before
-	}
-	k.compare(a)
-	k.sayStandby(holders(a.Slots, a.Held))
-	for _, h := range k.held {
-		h.tenure.Relaid(a.Layout)
-	}
-	if h := k.held[a.Give]; h != nil && !h.lost && !h.stopping {
-		k.Log.Info("handing a session slot over to another worker", "slot", a.Give)
-		h.stopping = true
-		h.tenure.Stop()
-	}
-}
-
-// say says once per kind of trouble that Redis is away, if nobody else does: what runs
-// for a slot has more to say.
-func (k *Keeper) say(err error) {
-	trouble := ""
-	var f *messages.LayerFailure
-	switch {
-	case err == nil:
-	case errors.As(err, &f) && f.Answered:
-		trouble = f.Err.Error()
-	default:
-		trouble = "no answer"
-	}
-	if trouble == k.trouble {
-		return
-	}
-	if k.trouble = trouble; len(k.held) > 0 {
-		return
-	}
-	if trouble == "" {
-		k.Log.Info("Redis is there")
-		return
-	}
-	if trouble == "no answer" {
-		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
-	} else {
-		k.Log.Warn("Redis is there, but leases no session slot; trying again", "error", err)
-	}
-}
-
-// compare finds out what is held any more, and what is held now.
-func (k *Keeper) compare(a answered) {
-	granted := map[int]messages.Slot{}
-	for _, s := range a.Held {
-		granted[s.Number] = s
-	}
-	for n, h := range k.held {
-		switch s, ok := granted[n]; {
-		case h.lost:
-		case n >= len(a.Slots):
-			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
-			k.lose(h)
-		case !ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch:
-			k.Counts.Lost.Add(1)
-			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
-			k.lose(h)
-		}
-	}
-	for n, s := range granted {
-		switch h := k.held[n]; {
-		case h == nil && !k.release[n] && !k.leaving:
-			k.hold(a, s)
-		case h == nil && !k.release[n]:
-			k.release[n] = true // it came with an answer to an earlier question
-			k.poke()
-		case h != nil && !h.lost:
-			h.fence.renew(a.asked, k.Lease, a.Until)
-		}
-	}
-}
-
-// free says whether nobody holds a slot.
-func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
-
-func (k *Keeper) hold(a answered, s messages.Slot) {
-	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}
-	h.fence.renew(a.asked, k.Lease, a.Until)
-	h.tenure = k.Hold(s, a.Layout, h.fence)
-	k.held[s.Number] = h
-	k.Counts.Taken.Add(1)
-	if h.several {
-		k.Log.Info("holding a session slot", "slot", s.Number, "epoch", s.Epoch, "of", a.Sessions, "workers", a.Workers)
-	}
-	go func() {
-		select {
-		case <-h.tenure.TakenOver():
-			k.poke()
-			<-h.tenure.Done()
-		case <-h.tenure.Done():
-		}
-		k.poke()
-	}()
-}
-
-// lose ends what ran for a slot.
-func (k *Keeper) lose(h *holding) {
-	h.lost = true
-	h.fence.revoke()
-	h.tenure.Abandon()
 }
 
 // poke has the keeper look and ask at once.
@@ -398,53 +186,6 @@ func (k *Keeper) poke() {
 	case k.poked <- struct{}{}:
 	default:
 	}
-}
-
-// look finds out which tenures have ended, and why.
-func (k *Keeper) look() (failure error) {
-	for n, h := range k.held {
-		select {
-		case <-h.tenure.Done():
-			closed := h.fence.closed()
-			h.fence.revoke()
-			delete(k.held, n)
-			if !h.lost {
-				k.Counts.Given.Add(1)
-				if h.several {
-					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
-				}
-				k.release[n] = true
-				k.poke()
-			}
-			failure = errors.Join(failure, h.tenure.Err())
-			continue
-		default:
-		}
-		select {
-		case <-h.tenure.TakenOver():
-			if !h.lost {
-				k.takenOver(n, h)
-			}
-		default:
-		}
-	}
-	return failure
-}
-
-// takenOver leaves a slot to others whose session another client has.
-func (k *Keeper) takenOver(n int, h *holding) {
-	s := k.shun[n]
-	if s == nil || time.Since(s.until) > shunMost {
-		s = &shunned{last: shunLeast / 2}
-		k.shun[n] = s
-	}
-	s.last = min(2*s.last, shunMost)
-	s.until = time.Now().Add(s.last)
-	k.Counts.TakenOver.Add(1)
-	k.Log.Warn("another client has the session of a slot: the slot is given up; if no other worker is to have it, see that the client id is used by nobody else",
-		"slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed(), "again_in", s.last)
-	k.lose(h)
-	k.release[n] = true
 }
 
 // leave has everything finish.
@@ -456,21 +197,5 @@ func (k *Keeper) leave() {
 	for _, h := range k.held {
 		h.stopping = true
 		h.tenure.Stop()
-	}
-}
-
-// farewell tells Redis of what was given up last, if it answers soon.
-func (k *Keeper) farewell(asking bool, answers chan answered) {
-	patience := time.After(farewell)
-	for told := false; !told; asking = false {
-		if !asking {
-			told = true
-			go k.question(k.ask(), answers)
-		}
-		select {
-		case <-answers:
-		case <-patience:
-			return
-		}
 	}
 }

@@ -1,0 +1,61 @@
+package messages
+
+// ReceiverStarted says that an incarnation of the receiver is there and waits
+// for Take. Receiver tells reader.
+type ReceiverStarted struct{}
+
+// Take asks to wait for commands and to take at most Limit of them; Attempt is
+// the number of failed attempts that came before (the back-off). Reader tells
+// receiver.
+type Take struct{ Limit, Attempt int }
+
+// LayerReached says that Redis answers. Receiver tells reader.
+type LayerReached struct{}
+
+// Took hands over what was taken. Receiver tells reader.
+type Took struct{ Received []Received }
+
+// Shutdown asks to finish what is under way and to stop. The worker tells
+// bridge.
+type Shutdown struct{}
+
+// Abandon asks to stop as it is. The worker tells bridge.
+type Abandon struct{}
+
+// LayerState says that Redis was lost or is back. Reader tells bridge and
+// registry.
+type LayerState struct{ Up bool }
+
+// SessionState says that the MQTT session was lost or is back. Broker tells
+// bridge.
+type SessionState struct{ Up bool }
+
+// Quiesce asks to take nothing new and to say Quiet when what was under way
+// is done. Bridge tells reader, requests (which have no need to answer) and
+// broker, then router, and then groups; broker tells session, groups tells every
+// group.
+type Quiesce struct{}
+
+// Quiet answers Quiesce. Reader, broker, router and groups tell bridge; a group
+// tells groups; session tells broker that it passes on no more deliveries.
+type Quiet struct{ From string }
+
+func (ReceiverStarted) toReader() {}
+func (Take) toReceiver()          {}
+func (LayerReached) toReader()    {}
+func (Took) toReader()            {}
+func (Shutdown) toBridge()        {}
+func (Abandon) toBridge()         {}
+func (LayerState) toRegistry()    {}
+func (LayerState) toBridge()      {}
+func (SessionState) toBridge()    {}
+func (Quiesce) toRouter()         {}
+func (Quiesce) toRequests()       {}
+func (Quiesce) toReader()         {}
+func (Quiesce) toBroker()         {}
+func (Quiesce) toSession()        {}
+func (Quiesce) toGroups()         {}
+func (Quiesce) toGroup()          {}
+func (Quiet) toGroups()           {}
+func (Quiet) toBridge()           {}
+func (Quiet) toBroker()           {}

@@ -1,0 +1,81 @@
+package messages
+
+import "time"
+
+// TargetKind tells groups, channels and streams apart.
+type TargetKind byte
+
+// The kinds of Target.
+const (
+	Group TargetKind = iota
+	Channel
+	Stream
+)
+
+// String is the kind as commands name it.
+func (k TargetKind) String() string { return [...]string{"group", "channel", "stream"}[k] }
+
+// Target is whom a subscription serves: a group of Channels, one channel, or a stream
+// of the worker's own in Redis, which keeps what its readers have not finished yet.
+type Target struct {
+	Kind TargetKind
+	Name string
+}
+
+// String is the target's name as it stands in the actor tree.
+func (t Target) String() string {
+	return t.Kind.String() + "/" + t.Name
+}
+
+// PayloadMode says how inbound bytes reach Python.
+type PayloadMode byte
+
+// The payload modes: as the bytes look, or one forced.
+const (
+	PayloadAuto PayloadMode = iota
+	PayloadJSON
+	PayloadText
+	PayloadBytes
+)
+
+// String is the mode as commands name it.
+func (m PayloadMode) String() string { return [...]string{"auto", "json", "text", "bytes"}[m] }
+
+// Overflow says what happens to a message for which a queue of the layer has
+// no room: the queue of one process that does not keep up.
+type Overflow byte
+
+// The ways to overflow: wait in order until there is room, at most as long as
+// the layer keeps messages; be dropped, as Channels does; or wait as the newest
+// message of its topic only.
+const (
+	OverflowWait Overflow = iota
+	OverflowDrop
+	OverflowLatest
+)
+
+// String is the way as commands name it.
+func (o Overflow) String() string { return [...]string{"wait", "drop", "latest"}[o] }
+
+// Options are what one target asked of one filter.
+type Options struct {
+	QoS      byte
+	NoLocal  bool
+	Payload  PayloadMode
+	Overflow Overflow
+	// Shared has every session slot hold the filter, in a shared subscription
+	// (MQTT 5, 4.8.2), so that each message comes to one of them.
+	Shared bool
+	// Batch is how many messages that wait at the same moment may travel as one
+	// of the layer; up to 1: each travels alone, in the singular form.
+	Batch int
+	// MinInterval is the least time between two messages of one topic, of which
+	// the newest is kept meanwhile; 0: all are passed on at once.
+	MinInterval time.Duration
+}
+
+// Member is a target of a subscription with its options.
+type Member struct {
+	Target  Target
+	Options Options
+}

@@ -1,0 +1,130 @@
+package slots
+
+import (
+	"errors"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// answered takes an answer in.
+func (k *Keeper) answered(a answered) {
+	k.mu.Lock()
+	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
+	if a.err == nil {
+		k.view.LeaseAnswer, k.view.asked, k.view.heard, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
+	}
+	k.mu.Unlock()
+	k.say(a.err)
+	if a.err != nil {
+		return
+	}
+	for _, n := range a.ask.Release {
+		delete(k.release, n)
+	}
+	if k.proposed.IsZero() && a.Sessions == k.Sessions {
+		k.proposed, k.former = time.Now(), a.Before
+	}
+	k.compare(a)
+	k.sayStandby(holders(a.Slots, a.Held))
+	for _, h := range k.held {
+		h.tenure.Relaid(a.Layout)
+	}
+	if h := k.held[a.Give]; h != nil && !h.lost && !h.stopping {
+		k.Log.Info("handing a session slot over to another worker", "slot", a.Give)
+		h.stopping = true
+		h.tenure.Stop()
+	}
+}
+
+// compare finds out what is held any more, and what is held now.
+func (k *Keeper) compare(a answered) {
+	granted := map[int]messages.Slot{}
+	for _, s := range a.Held {
+		granted[s.Number] = s
+	}
+	for n, h := range k.held {
+		switch s, ok := granted[n]; {
+		case h.lost:
+		case n >= len(a.Slots):
+			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
+			k.lose(h)
+		case !ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch:
+			k.Counts.Lost.Add(1)
+			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
+			k.lose(h)
+		}
+	}
+	for n, s := range granted {
+		switch h := k.held[n]; {
+		case h == nil && !k.release[n] && !k.leaving:
+			k.hold(a, s)
+		case h == nil && !k.release[n]:
+			k.release[n] = true // it came with an answer to an earlier question
+			k.poke()
+		case h != nil && !h.lost:
+			h.fence.renew(a.asked, k.Lease, a.Until)
+		}
+	}
+}
+
+// free says whether nobody holds a slot.
+func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
+
+func (k *Keeper) hold(a answered, s messages.Slot) {
+	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}
+	h.fence.renew(a.asked, k.Lease, a.Until)
+	h.tenure = k.Hold(s, a.Layout, h.fence)
+	k.held[s.Number] = h
+	k.Counts.Taken.Add(1)
+	if h.several {
+		k.Log.Info("holding a session slot", "slot", s.Number, "epoch", s.Epoch, "of", a.Sessions, "workers", a.Workers)
+	}
+	go func() {
+		select {
+		case <-h.tenure.TakenOver():
+			k.poke()
+			<-h.tenure.Done()
+		case <-h.tenure.Done():
+		}
+		k.poke()
+	}()
+}
+
+// lose ends what ran for a slot.
+func (k *Keeper) lose(h *holding) {
+	h.lost = true
+	h.fence.revoke()
+	h.tenure.Abandon()
+}
+
+// look finds out which tenures have ended, and why.
+func (k *Keeper) look() (failure error) {
+	for n, h := range k.held {
+		select {
+		case <-h.tenure.Done():
+			closed := h.fence.closed()
+			h.fence.revoke()
+			delete(k.held, n)
+			if !h.lost {
+				k.Counts.Given.Add(1)
+				if h.several {
+					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
+				}
+				k.release[n] = true
+				k.poke()
+			}
+			failure = errors.Join(failure, h.tenure.Err())
+			continue
+		default:
+		}
+		select {
+		case <-h.tenure.TakenOver():
+			if !h.lost {
+				k.takenOver(n, h)
+			}
+		default:
+		}
+	}
+	return failure
+}

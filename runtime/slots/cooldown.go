@@ -1,0 +1,32 @@
+package slots
+
+import "time"
+
+// cooldown is for how long a slot is left to others whose session another client has taken
+// over: from a second to half a minute, twice as long each time. The zero value is that of the
+// first time.
+type cooldown struct {
+	until time.Time
+	last  time.Duration
+}
+
+// again is the cooldown after one more such loss.
+func (c cooldown) again(now time.Time) cooldown {
+	const least, most = time.Second, 30 * time.Second
+	if now.Sub(c.until) > most {
+		c.last = least / 2
+	}
+	c.last = min(2*c.last, most)
+	return cooldown{now.Add(c.last), c.last}
+}
+
+// takenOver leaves a slot to others whose session another client has.
+func (k *Keeper) takenOver(n int, h *holding) {
+	c := k.cooldown[n].again(time.Now())
+	k.cooldown[n] = c
+	k.Counts.TakenOver.Add(1)
+	k.Log.Warn("another client has the session of a slot: the slot is given up; if no other worker is to have it, see that the client id is used by nobody else",
+		"slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed(), "again_in", c.last)
+	k.lose(h)
+	k.release[n] = true
+}

@@ -1,0 +1,136 @@
+package slots
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// answered is what came of a question.
+type answered struct {
+	ask   messages.LeaseAsk
+	asked time.Time
+	messages.LeaseAnswer
+	err error
+}
+
+// question puts a question to Redis.
+func (k *Keeper) question(ask messages.LeaseAsk, to chan<- answered) {
+	a := answered{ask: ask, asked: time.Now()}
+	a.LeaseAnswer, a.err = k.Leases.Lease(context.Background(), ask)
+	to <- a
+}
+
+// pause is how long to wait before the next question.
+func (k *Keeper) pause(a answered) time.Duration {
+	pause := k.Lease / 6
+	if a.err == nil && a.Soonest > 0 {
+		pause = min(pause, a.Soonest+5*time.Millisecond)
+	}
+	return pause
+}
+
+// ask is what is to be told and asked now.
+func (k *Keeper) ask() messages.LeaseAsk {
+	k.turn++
+	ask := messages.LeaseAsk{
+		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
+		Propose: k.proposes(), Leaving: k.leaving, Down: k.isDown(),
+		Release: slices.Sorted(maps.Keys(k.release)),
+	}
+	now := time.Now()
+	if !k.view.heard.IsZero() {
+		ask.Sent = k.view.Now.Add(now.Sub(k.view.heard))
+	}
+	for n, c := range k.cooldown {
+		if now.Before(c.until) {
+			ask.Shun = append(ask.Shun, n)
+		}
+	}
+	for n, h := range k.held {
+		if h.lost || k.release[n] {
+			continue
+		}
+		ask.Held = append(ask.Held, h.slot)
+		if !h.fence.Open() {
+			ask.Doubtful = append(ask.Doubtful, n)
+		}
+		if n == 0 {
+			ask.Layout = h.tenure.Layout()
+		}
+	}
+	return ask
+}
+
+// proposes says whether to ask for the configured number of slots: until there were as many
+// once. Redis may lose that before the holder of the first slot has heard of it, and have the
+// former number again.
+func (k *Keeper) proposes() bool {
+	return k.proposed.IsZero() || k.view.Sessions == k.former && time.Since(k.proposed) < insist*k.Lease
+}
+
+// isDown says whether the broker is out of reach from here, or was a while ago.
+func (k *Keeper) isDown() bool {
+	away, there := false, false
+	for _, h := range k.held {
+		d := h.tenure.Away()
+		away = away || d >= patience
+		there = there || d == 0 && !h.lost && !h.stopping
+	}
+	switch {
+	case away:
+		k.down = time.Now()
+	case there:
+		k.down = time.Time{}
+	}
+	return !k.down.IsZero() && time.Since(k.down) < memory
+}
+
+// say says once per kind of trouble that Redis is away, if nobody else does: what runs
+// for a slot has more to say.
+func (k *Keeper) say(err error) {
+	trouble := ""
+	var f *messages.LayerFailure
+	switch {
+	case err == nil:
+	case errors.As(err, &f) && f.Answered:
+		trouble = f.Err.Error()
+	default:
+		trouble = "no answer"
+	}
+	if trouble == k.trouble {
+		return
+	}
+	if k.trouble = trouble; len(k.held) > 0 {
+		return
+	}
+	if trouble == "" {
+		k.Log.Info("Redis is there")
+		return
+	}
+	if trouble == "no answer" {
+		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	} else {
+		k.Log.Warn("Redis is there, but leases no session slot; trying again", "error", err)
+	}
+}
+
+// finalRelease tells Redis of what was given up last, if it answers soon.
+func (k *Keeper) finalRelease(asking bool, answers chan answered) {
+	patience := time.After(finalWait)
+	for told := false; !told; asking = false {
+		if !asking {
+			told = true
+			go k.question(k.ask(), answers)
+		}
+		select {
+		case <-answers:
+		case <-patience:
+			return
+		}
+	}
+}
