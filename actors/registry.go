@@ -3,13 +3,14 @@ package actors
 import (
 	"context"
 	"errors"
-	"maps"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/actors/stored"
 	"chanmqttproxy/messages"
 )
 
@@ -18,41 +19,10 @@ import (
 // Redis has lost of them, and has those dropped whose targets nobody has listened
 // at for a while.
 
-// idleChecks is how often the targets are looked at within SubscriptionIdle.
-const idleChecks = 5
-
-// checkEvery is how often it is looked whether Redis has lost something; it is looked
-// too when Redis was away.
-const checkEvery = 10 * time.Second
-
-// checked is the outcome of one such look: what Redis holds, where it has lost something.
-type checked struct {
-	task
-	lost  bool
-	found messages.Restored
-}
-
 // restored is the outcome of Layer.Restore.
 type restored struct {
 	task
 	messages.Restored
-}
-
-// storedNow is the outcome of one Layer.Write.
-type storedNow struct {
-	task
-	changes  []messages.Change
-	receipts []messages.Receipt
-	serial   uint64
-	number   uint64
-}
-
-// lookedAt is the outcome of one Layer.Live.
-type lookedAt struct {
-	task
-	targets []messages.Target
-	asked   time.Time
-	live    []bool
 }
 
 // Private reminders.
@@ -63,28 +33,15 @@ type (
 	lookAgain    struct{ stamp }
 )
 
-// storedKey identifies what is stored.
-type storedKey struct {
-	filter string
-	target messages.Target
-}
-
 type registry struct {
 	*dependencies
 	incarnation
 
-	known    bool             // what was stored has been read
-	several  bool             // there are several slots: what is stored is in the mirror
-	epochs   []messages.Epoch // that are stored, where there is one slot
-	stored   map[storedKey]messages.Options
-	leaving  map[string]bool
-	refused  map[string]messages.FilterRefusal
-	lastLive map[messages.Target]time.Time
-
-	changes  []messages.Change
-	receipts []messages.Receipt // of the commands that made them
-	serial   uint64             // see messages.Keep
-	storing  bool               // or looking what is stored
+	known    bool // what was stored has been read
+	state    *stored.State
+	idle     stored.Idle
+	serial   uint64 // see messages.Keep
+	storing  bool   // or looking what is stored
 	attempts int
 	unsure   bool // something may have been lost
 
@@ -93,11 +50,7 @@ type registry struct {
 
 func newRegistry(deps *dependencies) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &registry{
-			dependencies: deps,
-			stored:       map[storedKey]messages.Options{}, leaving: map[string]bool{},
-			refused: map[string]messages.FilterRefusal{}, lastLive: map[messages.Target]time.Time{},
-		}
+		return &registry{dependencies: deps, state: stored.New(), idle: stored.Idle{After: deps.SubscriptionIdle}}
 	})
 }
 
@@ -215,20 +168,14 @@ func (r *registry) restored(m *restored) {
 		r.retry(r.attempts, &restoreAgain{})
 		return
 	}
-	r.attempts, r.known, r.several, r.epochs = 0, true, m.Several, m.Epochs
+	r.attempts, r.known = 0, true
+	r.state.Restore(m.Restored)
 	r.health.several.Store(m.Several)
-	if r.several && r.Slot > 0 {
+	if m.Several && r.Slot > 0 {
 		r.bridge.Tell(messages.LayerState{Up: true})
 	}
 	for _, s := range m.Stored {
-		r.stored[storedKey{s.Filter, s.Target}] = s.Options
-		r.lastLive[s.Target] = time.Now()
-	}
-	for _, f := range m.Leaving {
-		r.leaving[f] = true
-	}
-	for _, f := range m.Refused {
-		r.refused[f.Filter] = f
+		r.idle.Seen(s.Target, time.Now())
 	}
 	if len(m.Stored) > 0 {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
@@ -242,58 +189,38 @@ func (r *registry) restored(m *restored) {
 // keep notes changes, and that a command waits for them.
 func (r *registry) keep(m messages.Keep) {
 	for _, c := range m.Changes {
-		r.note(c)
+		if c.Put != nil {
+			r.idle.Seen(c.Put.Target, time.Now())
+		}
 	}
-	if m.Receipt != "" {
-		r.receipts = append(r.receipts, m.Receipt)
-	}
+	r.state.Keep(m)
 	r.serial = max(r.serial, m.Serial)
 	r.store()
 }
 
-func (r *registry) note(c messages.Change) {
-	switch {
-	case r.several:
-		if c.Put != nil {
-			r.lastLive[c.Put.Target] = time.Now()
-		}
-		if c.Refusal != nil || c.Accepted != "" { // the status of the filter says so
-			return
-		}
-	case c.Put != nil:
-		r.stored[storedKey{c.Put.Filter, c.Put.Target}] = c.Put.Options
-		r.lastLive[c.Put.Target] = time.Now()
-		r.notLeaving(placement.Wire(c.Put.Filter, c.Put.Options))
-	case c.Remove != nil:
-		delete(r.stored, storedKey{c.Remove.Filter, c.Remove.Target})
-	case c.Leaving != "":
-		r.leaving[c.Leaving] = true
-	case c.Refusal != nil:
-		r.refused[c.Refusal.Filter] = *c.Refusal
-	case c.Accepted != "":
-		delete(r.refused, c.Accepted)
-	}
-	r.changes = append(r.changes, c)
-}
-
 func (r *registry) gone(m messages.FilterGone) {
-	if r.several {
-		return
-	}
-	for _, f := range m.Filters {
-		r.notLeaving(f)
-		if _, ok := r.refused[f]; ok {
-			r.note(messages.Change{Accepted: f})
-		}
-	}
+	r.state.Gone(m.Filters)
 	r.store()
 }
 
-func (r *registry) notLeaving(filter string) {
-	if r.leaving[filter] {
-		delete(r.leaving, filter)
-		r.changes = append(r.changes, messages.Change{Gone: filter})
-	}
+// checkEvery is how often it is looked whether Redis has lost something; it is looked
+// too when Redis was away.
+const checkEvery = 10 * time.Second
+
+// storedNow is the outcome of one Layer.Write.
+type storedNow struct {
+	task
+	changes  []messages.Change
+	receipts []messages.Receipt
+	serial   uint64
+	number   uint64
+}
+
+// checked is the outcome of one such look: what Redis holds, where it has lost something.
+type checked struct {
+	task
+	lost  bool
+	found messages.Restored
 }
 
 // store writes the changes that wait, one write at a time, but looks first where
@@ -304,21 +231,21 @@ func (r *registry) store() {
 	case r.storing:
 	case r.unsure && r.known:
 		r.check()
-	case len(r.changes)+len(r.receipts) > 0:
+	case r.state.Waiting():
 		r.write()
 	}
 }
 
 // noteUnused notes whether nothing is stored, or to be stored.
 func (r *registry) noteUnused() {
-	r.health.unused.Store(r.known && !r.storing && len(r.stored)+len(r.leaving)+len(r.refused)+len(r.changes)+len(r.receipts) == 0)
+	r.health.unused.Store(r.known && !r.storing && r.state.Len() == 0 && !r.state.Waiting())
 }
 
 // write writes the changes that wait, with what else is kept in Redis.
 func (r *registry) write() {
 	r.storing = true
-	m := &storedNow{changes: r.changes, receipts: r.receipts, serial: r.serial}
-	r.changes, r.receipts = nil, nil
+	m := &storedNow{serial: r.serial}
+	m.changes, m.receipts = r.state.Take()
 	m.work = func(ctx context.Context) (err error) {
 		if len(m.changes) > 0 {
 			m.number, err = r.Layer.Write(ctx, m.changes)
@@ -331,8 +258,7 @@ func (r *registry) write() {
 func (r *registry) storedNow(m *storedNow) {
 	if m.err != nil {
 		r.attempts++
-		r.changes = append(m.changes, r.changes...)
-		r.receipts = append(m.receipts, r.receipts...)
+		r.state.Again(m.changes, m.receipts)
 		var f *messages.LayerFailure
 		r.unsure = r.unsure || errors.As(m.err, &f) && f.Answered // it may have lost something
 		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
@@ -343,7 +269,7 @@ func (r *registry) storedNow(m *storedNow) {
 	if len(m.receipts) > 0 {
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
 	}
-	if r.several {
+	if r.state.Several() {
 		r.mirror.poke()
 		r.router.Tell(messages.Kept{Receipts: m.receipts, Serial: m.serial, Number: m.number})
 	}
@@ -366,7 +292,7 @@ func (r *registry) check() {
 			return err
 		}
 		m.lost = true
-		if !r.several {
+		if !r.state.Several() {
 			m.found, err = r.Layer.Restore(ctx)
 		}
 		return err
@@ -385,49 +311,46 @@ func (r *registry) checked(m *checked) {
 		r.store()
 		return
 	}
-	missing := repair(r.holding(), m.found)
-	if len(m.found.Epochs) == 0 && len(r.epochs) > 0 {
-		missing = append(missing, messages.Change{Epochs: r.epochs})
-	}
+	missing := r.state.Missing(m.found)
 	r.mirror.look(func(v *placement.View) {
-		if r.several {
+		if r.state.Several() {
 			missing = v.Statuses(r.Slot)
 		}
-		if r.several && r.Slot == 0 {
+		if r.state.Several() && r.Slot == 0 {
 			missing = append(v.Registry(), missing...)
 		}
 	})
 	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
-		"subscriptions", len(missing), "of", len(r.stored)+len(r.leaving)+len(r.refused))
-	r.changes = append(missing, r.changes...)
+		"subscriptions", len(missing), "of", r.state.Len())
+	r.state.Again(missing, nil)
 	r.write()
 }
 
-// holding is what Redis is to hold.
-func (r *registry) holding() (h messages.Restored) {
-	for key, o := range r.stored {
-		h.Stored = append(h.Stored, messages.Stored{Filter: key.filter, Target: key.target, Options: o})
-	}
-	h.Leaving = slices.Collect(maps.Keys(r.leaving))
-	h.Refused = slices.Collect(maps.Values(r.refused))
-	return h
+// idleChecks is how often the targets are looked at within SubscriptionIdle.
+const idleChecks = 5
+
+// lookedAt is the outcome of one Layer.Live.
+type lookedAt struct {
+	task
+	targets []messages.Target
+	asked   time.Time
+	live    []bool
 }
 
-// all is for range: all subscriptions that may be dropped.
-func (r *registry) all(yield func(storedKey) bool) {
-	if !r.several {
-		maps.Keys(r.stored)(yield)
-		return
+// all are the subscriptions that may be dropped.
+func (r *registry) all() iter.Seq[stored.Key] {
+	if !r.state.Several() {
+		return r.state.Keys()
 	}
-	var list []storedKey
+	var list []stored.Key
 	r.mirror.look(func(v *placement.View) {
 		for s := range v.All {
 			if !s.Static {
-				list = append(list, storedKey{s.Filter, s.Target})
+				list = append(list, stored.Key{Filter: s.Filter, Target: s.Target})
 			}
 		}
 	})
-	slices.Values(list)(yield)
+	return slices.Values(list)
 }
 
 func (r *registry) scheduleLook() {
@@ -438,15 +361,7 @@ func (r *registry) scheduleLook() {
 
 // look asks the layer at which targets somebody listens.
 func (r *registry) look() {
-	targets := map[messages.Target]bool{}
-	m := &lookedAt{asked: time.Now()}
-	for key := range r.all {
-		if !targets[key.target] && key.target.Kind != messages.Stream { // what is for a stream waits in it
-			targets[key.target] = true
-			m.targets = append(m.targets, key.target)
-		}
-	}
-	maps.DeleteFunc(r.lastLive, func(t messages.Target, _ time.Time) bool { return !targets[t] })
+	m := &lookedAt{asked: time.Now(), targets: r.idle.Targets(r.all())}
 	m.work = func(ctx context.Context) (err error) {
 		m.live, err = r.Layer.Live(ctx, m.targets)
 		return err
@@ -457,27 +372,19 @@ func (r *registry) look() {
 func (r *registry) lookedAt(m *lookedAt) {
 	r.scheduleLook()
 	if m.err != nil {
-		r.postpone() // nobody could be seen
+		r.idle.Postpone(r.SubscriptionIdle / idleChecks) // nobody could be seen
 		return
 	}
-	now := time.Now()
-	for i, target := range m.targets {
-		last, known := r.lastLive[target]
-		switch {
-		case m.live[i] || !known:
-			r.lastLive[target] = now
-		case now.Sub(last) >= r.SubscriptionIdle:
-			r.drop(target, m.asked)
-		}
+	for _, target := range r.idle.Looked(m.targets, m.live, time.Now()) {
+		r.drop(target, m.asked)
 	}
 }
 
 func (r *registry) drop(target messages.Target, asked time.Time) {
-	delete(r.lastLive, target)
 	var filters []string
-	for key := range r.all {
-		if key.target == target {
-			filters = append(filters, key.filter)
+	for key := range r.all() {
+		if key.Target == target {
+			filters = append(filters, key.Filter)
 		}
 	}
 	r.Log.Info("subscriptions dropped: nobody has listened for a while; the next subscribe brings them back",
@@ -485,13 +392,4 @@ func (r *registry) drop(target messages.Target, asked time.Time) {
 	r.router.Tell(messages.Drop{Target: target, Filters: filters, Asked: asked})
 }
 
-// postpone gives every target the time again in which nothing could be known.
-func (r *registry) postpone() {
-	for target, last := range r.lastLive {
-		r.lastLive[target] = last.Add(r.SubscriptionIdle / idleChecks)
-	}
-}
-
-func (r *registry) facts() any {
-	return messages.RegistryFacts{Stored: len(r.stored), Leaving: len(r.leaving), Unwritten: len(r.changes)}
-}
+func (r *registry) facts() any { return r.state.Facts() }

@@ -293,3 +293,12 @@ func (to *route) targets() (list []messages.Target) {
 	}
 	return list
 }
+
+// setOf are the keys of a list.
+func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
+	set := make(map[K]bool, len(list))
+	for _, e := range list {
+		set[key(e)] = true
+	}
+	return set
+}
