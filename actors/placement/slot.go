@@ -237,8 +237,12 @@ func (s *Slot) forget(wire string, h *here, e *Effects) {
 // needless says whether the mark of a filter stands for nothing any more, where the slot
 // has left all for that layout.
 func (s *Slot) needless(wire string, mark, left uint64) bool {
+	if mark <= left {
+		return !s.view.Leaving(wire)
+	}
 	f, ok := s.view.filters.Get(wire)
-	return !ok || f.leaving == 0 && (f.members.Len() == 0 || mark <= left)
+	unwanted := !ok || f.leaving == 0 && f.members.Len() == 0
+	return unwanted && !s.view.may(s.number, &Filter{wire: wire}, s.view.Epoch().Number)
 }
 
 // hold finds out whether what comes of a filter is held back.
