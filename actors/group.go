@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -79,6 +78,7 @@ type group struct {
 	newcomers newcomers
 	waits     waits
 	handing   []handing
+	parkings  uint64 // how many events were parked
 
 	tally
 	slow time.Duration // each write is held back for so long
@@ -128,7 +128,7 @@ func (g *group) Receive(ctx actor.Context) {
 	case slowed:
 		g.slow = m.by
 	case messages.HandOver:
-		g.handing = append(g.handing, handing{m.ID, g.backlog.last()})
+		g.handing = append(g.handing, handing{id: m.ID, last: g.backlog.last()})
 		g.handOver()
 	case messages.Retire:
 		g.retired = true
@@ -302,21 +302,38 @@ func (g *group) batchDone() {
 	g.handOver()
 }
 
-// handing is a HandOver, and the last delivery that waited then.
-type handing struct{ id, last uint64 }
+// handing is a HandOver, and the last delivery that waited then. When that is written, what
+// is parked of it is to be written too: up to that number.
+type handing struct {
+	id, last uint64
+	written  bool
+	parked   uint64
+}
 
-// handOver answers those HandOvers before which nothing waits any more.
+// handOver answers those HandOvers before which nothing waits any more, nor is parked.
 func (g *group) handOver() {
-	if g.batch != nil {
-		return
-	}
-	g.handing = slices.DeleteFunc(g.handing, func(h handing) bool {
-		if g.backlog.len() > 0 && g.backlog.list[0].settlement.Token.Seq <= h.last {
-			return false
+	rest := g.handing[:0]
+	for _, h := range g.handing {
+		if !h.written && g.batch == nil && (g.backlog.len() == 0 || g.backlog.list[0].settlement.Token.Seq > h.last) {
+			h.written, h.parked = true, g.parkings
 		}
-		g.router.Tell(messages.HandedOver{ID: h.id})
-		return true
-	})
+		if !h.written || g.waitsParked(h.parked) {
+			rest = append(rest, h)
+		} else {
+			g.router.Tell(messages.HandedOver{ID: h.id})
+		}
+	}
+	g.handing = rest
+}
+
+// waitsParked says whether something is parked up to that number.
+func (g *group) waitsParked(number uint64) bool {
+	for _, place := range g.parked {
+		if place.upTo(number) {
+			return true
+		}
+	}
+	return false
 }
 
 // retry writes the same batch again after a while: what a write that failed
@@ -339,7 +356,7 @@ func (g *group) park(ctx actor.Context, m sent) {
 	for _, r := range m.outcome.Refused {
 		place, ok := g.parked[r.Queue.Name]
 		if !ok {
-			place = newParking(g.dependencies)
+			place = newParking(g.dependencies, &g.parkings)
 		}
 		queue := r.Queue
 		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {
@@ -369,6 +386,7 @@ func (g *group) unparked(ctx actor.Context, m sent) {
 	default:
 		g.later(ctx, name, fullRetry)
 	}
+	g.handOver()
 }
 
 // fill writes the next of what is parked for a queue.
@@ -435,6 +453,7 @@ func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
 		g.write(ctx, g.writes[m.queue])
 	default:
 		g.fill(ctx, m.queue)
+		g.handOver()
 		g.tellIdle()
 	}
 }

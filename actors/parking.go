@@ -19,8 +19,9 @@ type parking struct {
 	dropped uint64             // that were not written
 	latest  map[string]*parked // by topic: those that a newer one replaces
 
-	underWay int // how many of waiting, from the first, are being written
-	taken    int // how many the queue took last time
+	count    *uint64 // of all that was parked for the target
+	underWay int     // how many of waiting, from the first, are being written
+	taken    int     // how many the queue took last time
 	progress time.Time
 }
 
@@ -28,11 +29,12 @@ type parking struct {
 type parked struct {
 	event    messages.Event
 	queue    *messages.Queue
+	number   uint64
 	replaced bool
 }
 
-func newParking(deps *dependencies) *parking {
-	return &parking{dependencies: deps, latest: map[string]*parked{}, progress: time.Now()}
+func newParking(deps *dependencies, count *uint64) *parking {
+	return &parking{dependencies: deps, count: count, latest: map[string]*parked{}, progress: time.Now()}
 }
 
 // add parks an event, unless it is one that is rather dropped, and returns how
@@ -44,7 +46,8 @@ func (p *parking) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 		return 1
 	}
 	p.wait(e, q)
-	added := &parked{event: e, queue: q}
+	*p.count++
+	added := &parked{event: e, queue: q, number: *p.count}
 	if replaceable(e) {
 		p.replace(e.Message.Topic, added)
 	}
@@ -220,6 +223,16 @@ func (p *parking) account(w *parked, sign int64) {
 	p.held += bytes
 	p.Stats.Parked.Add(sign)
 	p.Stats.WaitingBytes.Add(bytes)
+}
+
+// upTo says whether something waits that was parked up to that number.
+func (p *parking) upTo(number uint64) bool {
+	for _, w := range p.waiting {
+		if !w.replaced {
+			return w.number <= number
+		}
+	}
+	return false
 }
 
 func (p *parking) empty() bool { return p.live == 0 }

@@ -337,3 +337,29 @@ func TestTablesAreWrittenAgain(t *testing.T) {
 		}
 	})
 }
+
+// What is parked for a full queue is handed over before the next owner delivers.
+func TestParkedIsHandedOverFirst(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Queues(alerts, "full")
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.layers[0].Room("full", 0)
+		f.brokers[0].Send(message(filter, "1"))
+		f.pass(time.Second)
+		f.resize(3)
+		f.pass(time.Second)
+		f.brokers[2].Send(message(filter, "2"))
+		f.pass(10 * time.Second)
+		if got := f.got(2, alerts); len(got) > 0 {
+			f.Errorf("the owner delivered %v while an older one was parked", got)
+		}
+		f.layers[0].Room("full", 100)
+		f.pass(5 * time.Second)
+		if got := f.got(2, alerts); !slices.Equal(got, []string{"2"}) {
+			f.Errorf("the owner delivered %v", got)
+		}
+	})
+}

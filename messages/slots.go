@@ -78,8 +78,8 @@ type Kept struct {
 // tells broker.
 type Leave struct{ Filter string }
 
-// HandOver asks to say HandedOver when all is written, or parked, that came for a target
-// before. Router tells groups, which tells the group.
+// HandOver asks to say HandedOver when all is written that came for a target before, and
+// nothing of it is parked. Router tells groups, which tells the group.
 type HandOver struct {
 	Target Target
 	ID     uint64
