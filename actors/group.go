@@ -37,16 +37,28 @@ const (
 	stuckAfter = time.Second
 )
 
-// retryMax caps the delay between attempts to write: the reader finds out that
-// Redis is back, and by then the messages should go on soon.
-const retryMax = time.Second
-
-// sent is the outcome of one Layer.Send of the incarnation with that context.
+// sent is one Layer.Send and its outcome.
 type sent struct {
-	life    context.Context
+	result
+	deps    *dependencies
 	batch   *messages.Batch
+	slow    time.Duration // it is held back for so long
+	size    int64         // of what the layer makes of the batch
 	outcome messages.Outcome
-	err     error
+}
+
+// do writes. A batch that makes the layer panic would do so forever: it counts as written.
+func (m *sent) do(ctx context.Context) error {
+	idle(ctx, m.slow)
+	defer m.deps.encoded.take(ctx, m.size)()
+	err := m.deps.protect("writing to "+m.batch.Target.String(), func() (err error) {
+		m.outcome, err = m.deps.Layer.Send(ctx, m.batch)
+		return err
+	})
+	if errors.As(err, new(panicked)) {
+		return nil
+	}
+	return err
 }
 
 // begin comes behind what had come when there was nothing to write.
@@ -55,14 +67,13 @@ type begin struct{}
 // sendAgain comes when the delay after a failed write, or one to a full queue,
 // is over. The queue is empty for the write to everybody.
 type sendAgain struct {
-	life  context.Context
+	stamp
 	queue string
 }
 
 type group struct {
 	*dependencies
-	ctx    context.Context
-	cancel context.CancelFunc
+	incarnation
 
 	backlog   backlog
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
@@ -98,9 +109,8 @@ func newTargets(deps *dependencies) *family {
 		case streamKind:
 			target.Kind = messages.Stream
 		}
-		ctx, cancel := context.WithCancel(context.Background())
 		return &group{
-			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, ctx: ctx, cancel: cancel, backlog: backlog{stats: deps.Stats},
+			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, backlog: backlog{stats: deps.Stats},
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -111,7 +121,7 @@ func newTargets(deps *dependencies) *family {
 func (g *group) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
-		g.deliver(ctx, m)
+		g.deliver(m)
 	case messages.Welcome:
 		g.handled++
 		g.retired = false
@@ -120,11 +130,11 @@ func (g *group) Receive(ctx actor.Context) {
 		g.newcomers.welcomed(m.Filter, m.Serial)
 	case begin:
 		g.beginning = false
-		g.next(ctx)
-	case sent:
-		g.sent(ctx, m)
-	case sendAgain:
-		g.sendAgain(ctx, m)
+		g.next()
+	case *sent:
+		g.sent(m)
+	case *sendAgain:
+		g.sendAgain(m)
 	case slowed:
 		g.slow = m.by
 	case messages.HandOver:
@@ -137,10 +147,8 @@ func (g *group) Receive(ctx actor.Context) {
 		g.quiescing = true
 		g.tellIdle()
 	case *actor.Restarting:
-		g.cancel()
 		g.giveUp()
 	case *actor.Stopping:
-		g.cancel()
 		g.abandon()
 	default:
 		g.strange(ctx)
@@ -153,14 +161,14 @@ func (g *group) release(message any) {
 	case messages.Deliver:
 		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
 		g.tellAnswered(m.Receipt)
-	case sent:
+	case *sent:
 		if m.batch == g.batch {
 			g.batchDone()
 		}
 	}
 }
 
-func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
+func (g *group) deliver(m messages.Deliver) {
 	g.handled++
 	if m.Weight > 0 {
 		g.retired = false // a subscription serves the target again
@@ -171,7 +179,7 @@ func (g *group) deliver(ctx actor.Context, m messages.Deliver) {
 		g.newcomers.live(m.Event.Message.Topic, m.Token.Seq)
 		g.add(m, nil)
 	}
-	g.soon(ctx)
+	g.soon()
 	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) || g.target.Kind == messages.Stream && g.backlog.held > g.BacklogMemory/fairShare {
 		shed, ok := g.backlog.shed()
 		if !ok {
@@ -207,17 +215,17 @@ func (g *group) add(m messages.Deliver, to *audience) {
 
 // soon writes what waits when all has been handled that has come, or is about to: those
 // who are sending go first, so that more of a burst makes the first batch.
-func (g *group) soon(ctx actor.Context) {
+func (g *group) soon() {
 	if g.batch == nil && !g.beginning {
 		g.beginning = true
 		runtime.Gosched()
-		g.system.Root.Send(ctx.Self(), begin{})
+		g.system.Root.Send(g.self, begin{})
 	}
 }
 
 // next makes a batch of what waits for the same audience and writes it, unless
 // one is under way.
-func (g *group) next(ctx actor.Context) {
+func (g *group) next() {
 	if g.batch != nil || g.backlog.len() == 0 {
 		return
 	}
@@ -235,7 +243,7 @@ func (g *group) next(ctx actor.Context) {
 		g.batch.Only = to.channels
 	}
 	g.backlog.forget(len(head))
-	g.write(ctx, g.batch)
+	g.write(g.batch)
 }
 
 func (g *group) parkedQueues() []string {
@@ -246,30 +254,14 @@ func (g *group) parkedQueues() []string {
 	return names
 }
 
-// write writes a batch, and the outcome comes as sent. A batch that makes the
-// layer panic would do so forever: it counts as written.
-func (g *group) write(ctx actor.Context, b *messages.Batch) {
-	m, self, slow, size := sent{life: g.ctx, batch: b}, ctx.Self(), g.slow, packedSize(b)
-	g.dispatcher.Schedule(func() {
-		idle(m.life, slow)
-		m.err = g.protect("writing to "+g.target.String(), func() (err error) {
-			defer g.encoded.take(m.life, size)()
-			m.outcome, err = g.Layer.Send(m.life, b)
-			return err
-		})
-		if errors.As(m.err, new(panicked)) {
-			m.err = nil
-		}
-		g.system.Root.Send(self, m)
-	})
+// write writes a batch, and the outcome comes as sent.
+func (g *group) write(b *messages.Batch) {
+	g.run("writing", &sent{deps: g.dependencies, batch: b, slow: g.slow, size: packedSize(b)})
 }
 
-func (g *group) sent(ctx actor.Context, m sent) {
-	switch {
-	case m.life != g.ctx:
-		return
-	case m.err != nil:
-		g.retry(ctx, m)
+func (g *group) sent(m *sent) {
+	if m.err != nil {
+		g.writeAgain(m)
 		return
 	}
 	g.attempts = 0
@@ -280,16 +272,16 @@ func (g *group) sent(ctx actor.Context, m sent) {
 	g.measure(m.batch, m.outcome)
 	g.noted(m)
 	if m.outcome.Full {
-		g.wait(ctx)
+		g.wait()
 		return
 	}
 	g.roomy()
 	if m.batch.Queue == nil {
-		g.park(ctx, m)
+		g.park(m)
 		g.batchDone()
-		g.next(ctx)
+		g.next()
 	} else {
-		g.unparked(ctx, m)
+		g.unparked(m)
 	}
 	g.tellIdle()
 }
@@ -336,9 +328,9 @@ func (g *group) waitsParked(number uint64) bool {
 	return false
 }
 
-// retry writes the same batch again after a while: what a write that failed
+// writeAgain writes the same batch again after a while: what a write that failed
 // half way has done is not done twice.
-func (g *group) retry(ctx actor.Context, m sent) {
+func (g *group) writeAgain(m *sent) {
 	g.attempts++
 	g.complaint.say(g.dependencies, "writing to "+g.target.String(), m.err)
 	for _, e := range eventsOf(m.batch.Bundles) {
@@ -348,11 +340,11 @@ func (g *group) retry(ctx actor.Context, m sent) {
 	if m.batch.Queue != nil {
 		queue = m.batch.Queue.Name
 	}
-	g.later(ctx, queue, min(g.Backoff.delay(g.attempts), retryMax))
+	g.retry(g.attempts, &sendAgain{queue: queue})
 }
 
 // park takes in what queues had no room for.
-func (g *group) park(ctx actor.Context, m sent) {
+func (g *group) park(m *sent) {
 	for _, r := range m.outcome.Refused {
 		place, ok := g.parked[r.Queue.Name]
 		if !ok {
@@ -364,13 +356,13 @@ func (g *group) park(ctx actor.Context, m sent) {
 		}
 		if !ok && !place.empty() {
 			g.parked[queue.Name] = place
-			g.later(ctx, queue.Name, fullRetry)
+			g.after(fullRetry, &sendAgain{queue: queue.Name})
 		}
 	}
 }
 
 // unparked notes what a queue has taken of what was parked for it.
-func (g *group) unparked(ctx actor.Context, m sent) {
+func (g *group) unparked(m *sent) {
 	name, taken := m.batch.Queue.Name, m.batch.Bundles
 	for _, r := range m.outcome.Refused {
 		taken = taken[:r.From]
@@ -380,17 +372,17 @@ func (g *group) unparked(ctx actor.Context, m sent) {
 	place.wrote(len(eventsOf(taken)))
 	switch {
 	case len(m.outcome.Refused) == 0:
-		g.fill(ctx, name)
+		g.fill(name)
 	case place.stuck():
-		g.later(ctx, name, stuckRetry)
+		g.after(stuckRetry, &sendAgain{queue: name})
 	default:
-		g.later(ctx, name, fullRetry)
+		g.after(fullRetry, &sendAgain{queue: name})
 	}
 	g.handOver()
 }
 
 // fill writes the next of what is parked for a queue.
-func (g *group) fill(ctx actor.Context, name string) {
+func (g *group) fill(name string) {
 	place := g.parked[name]
 	events, queue := place.head(min(batchLimit, 2*place.taken+8))
 	if len(events) == 0 {
@@ -401,7 +393,7 @@ func (g *group) fill(ctx actor.Context, name string) {
 	}
 	b := &messages.Batch{Target: g.target, Bundles: bundles(events), Queue: queue}
 	g.writes[name] = b
-	g.write(ctx, b)
+	g.write(b)
 }
 
 // moving says whether anything is parked that is likely to go soon.
@@ -416,7 +408,7 @@ func (g *group) moving() bool {
 
 // wait writes the rest of the batch when the stream may have room. It is not settled
 // meanwhile: the MQTT broker keeps it, and what comes behind it.
-func (g *group) wait(ctx actor.Context) {
+func (g *group) wait() {
 	pause, begins, log := g.waits.full(time.Now())
 	if begins {
 		g.Stats.StreamsFull.Add(1)
@@ -425,7 +417,7 @@ func (g *group) wait(ctx actor.Context) {
 		g.Log.Warn("a stream is full: its readers do not keep up, or have stopped; until they delete what they have done, the MQTT broker keeps what comes",
 			"stream", g.target.Name)
 	}
-	g.later(ctx, "", pause)
+	g.after(pause, &sendAgain{})
 }
 
 // roomy notes that a stream has taken all of a batch.
@@ -435,24 +427,14 @@ func (g *group) roomy() {
 	}
 }
 
-func (g *group) later(ctx actor.Context, queue string, delay time.Duration) {
-	m, self := sendAgain{g.ctx, queue}, ctx.Self()
-	time.AfterFunc(delay, func() {
-		if m.life.Err() == nil {
-			g.system.Root.Send(self, m)
-		}
-	})
-}
-
-func (g *group) sendAgain(ctx actor.Context, m sendAgain) {
+func (g *group) sendAgain(m *sendAgain) {
 	switch {
-	case m.life != g.ctx:
 	case m.queue == "":
-		g.write(ctx, g.batch)
+		g.write(g.batch)
 	case g.writes[m.queue] != nil:
-		g.write(ctx, g.writes[m.queue])
+		g.write(g.writes[m.queue])
 	default:
-		g.fill(ctx, m.queue)
+		g.fill(m.queue)
 		g.handOver()
 		g.tellIdle()
 	}

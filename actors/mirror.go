@@ -16,6 +16,7 @@ import (
 type mirror struct {
 	registry Registry
 	log      *slog.Logger
+	backoff  Backoff
 
 	mu    sync.RWMutex // held while the view is read or changed
 	view  placement.View
@@ -30,14 +31,11 @@ type mirror struct {
 	down    bool
 }
 
-// mirrorPause is how long to wait after Redis could not be read.
-const mirrorPause = time.Second
-
 // viewChanged says what has changed in the view. The mirror tells routers.
 type viewChanged struct{ placement.Changed }
 
-func newMirror(registry Registry, log *slog.Logger) *mirror {
-	return &mirror{registry: registry, log: log, slots: map[int]*dependencies{}}
+func newMirror(o Options) *mirror {
+	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.layer(), slots: map[int]*dependencies{}}
 }
 
 // look does something with the view, which does not change meanwhile.
@@ -75,6 +73,7 @@ func (m *mirror) leave(d *dependencies) {
 
 // follow reads what changes.
 func (m *mirror) follow(ctx context.Context) {
+	failed := 0
 	for ctx.Err() == nil {
 		waiting, cancel := context.WithCancel(ctx)
 		m.mu.Lock()
@@ -85,13 +84,15 @@ func (m *mirror) follow(ctx context.Context) {
 		poked := waiting.Err() != nil
 		cancel()
 		if err != nil && !poked {
+			failed++
 			m.tell(false, err)
 			select {
 			case <-ctx.Done():
-			case <-time.After(mirrorPause):
+			case <-time.After(m.backoff.delay(failed)):
 			}
 			continue
 		}
+		failed = 0
 		m.tell(true, nil)
 	}
 }

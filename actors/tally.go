@@ -32,7 +32,7 @@ type tally struct {
 
 // noted counts what a write has brought to queues, and tells those who follow
 // one of its messages.
-func (t *tally) noted(m sent) {
+func (t *tally) noted(m *sent) {
 	t.written += uint64(m.outcome.Stored)
 	t.seen.sent.Store(t.written)
 	for i, b := range m.batch.Bundles {
@@ -45,7 +45,7 @@ func (t *tally) noted(m sent) {
 }
 
 // arrived says which queues have taken the i-th of n bundles.
-func (t *tally) arrived(message *messages.Message, i, n int, m sent) {
+func (t *tally) arrived(message *messages.Message, i, n int, m *sent) {
 	refused := 0 // queues that have not taken it
 	stored := m.outcome.Stored
 	for _, r := range m.outcome.Refused {

@@ -43,7 +43,7 @@ func New(o Options) *Tree {
 		return slog.New(warnings{o.Log.Handler()})
 	}))
 	return &Tree{
-		shared:   &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o.Registry, o.Log)},
+		shared:   &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o)},
 		stats:    o.Stats,
 		guardian: newGuardian(),
 		slots:    map[int]*Slot{},
