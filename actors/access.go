@@ -9,7 +9,7 @@ import (
 )
 
 // denied says why the configuration does not allow a command; nil: it does.
-func (d *dependencies) denied(c messages.Command) *messages.Failure {
+func (d *env) denied(c messages.Command) *messages.Failure {
 	switch c := c.(type) {
 	case messages.SubscribeCommand:
 		return d.deniedFilter(c.Filter)
@@ -24,14 +24,14 @@ func (d *dependencies) denied(c messages.Command) *messages.Failure {
 
 // deniedFilter keeps sites also from where the responses to requests come: the
 // broker has one subscription for each filter, whoever asks for it.
-func (d *dependencies) deniedFilter(filter string) *messages.Failure {
+func (d *env) deniedFilter(filter string) *messages.Failure {
 	if strings.HasPrefix(filter, responsePrefix) {
 		return &messages.Failure{Code: messages.CodeDenied, Reason: filter + " is the worker's own: send mqtt.request to get responses"}
 	}
 	return deny(d.rules.Load().AllowSubscribe, "MQTT_ALLOW_SUBSCRIBE", filter, topic.Covers)
 }
 
-func (d *dependencies) deniedTopic(name string) *messages.Failure {
+func (d *env) deniedTopic(name string) *messages.Failure {
 	return deny(d.rules.Load().AllowPublish, "MQTT_ALLOW_PUBLISH", name, topic.Match)
 }
 

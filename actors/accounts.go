@@ -9,12 +9,12 @@ import (
 // accounts collects the weights that come back of deliveries, until each is
 // whole and may be acknowledged.
 type accounts struct {
-	*dependencies
+	*env
 	partial map[uint64]uint64 // weight so far, by seq
 }
 
-func newAccounts(deps *dependencies) accounts {
-	return accounts{dependencies: deps, partial: map[uint64]uint64{}}
+func newAccounts(deps *env) accounts {
+	return accounts{env: deps, partial: map[uint64]uint64{}}
 }
 
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are

@@ -22,8 +22,9 @@ type drainOver struct{ stamp }
 var bridgeChildren = []string{readerName, requestsName, routerName, registryName, groupsName, brokerName}
 
 type bridge struct {
-	*dependencies
+	*env
 	incarnation
+	to    *refs
 	ended func(error)
 
 	children  map[string]*actor.PID
@@ -37,9 +38,9 @@ type bridge struct {
 	err      error
 }
 
-func newBridge(deps *dependencies, guardian *guardian, ended func(error)) *actor.Props {
+func newBridge(deps *env, to *refs, guardian *guardian, ended func(error)) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &bridge{dependencies: deps, ended: ended, children: map[string]*actor.PID{}, quiet: map[string]bool{}}
+		return &bridge{env: deps, to: to, ended: ended, children: map[string]*actor.PID{}, quiet: map[string]bool{}}
 	}, actor.WithGuardian(guardian))
 }
 
@@ -88,16 +89,16 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 
 func (b *bridge) start(ctx actor.Context) {
 	defer close(b.started)
-	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.dependencies))
-	b.children[routerName] = spawn(ctx, routerName, newRouter(b.dependencies))
-	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.dependencies))
-	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.dependencies))
-	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.dependencies)) // has the broker begin
-	if b.Slot != 0 {                                                                 // the first one reads the commands
+	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.env, b.to))
+	b.children[routerName] = spawn(ctx, routerName, newRouter(b.env, b.to))
+	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.env, b.to))
+	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.env, b.to))
+	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to)) // has the broker begin
+	if b.Slot != 0 {                                                              // the first one reads the commands
 		b.quiet[readerName] = true
 		return
 	}
-	b.children[readerName] = spawn(ctx, readerName, newReader(b.dependencies))
+	b.children[readerName] = spawn(ctx, readerName, newReader(b.env, b.to))
 }
 
 func (b *bridge) shutdown(ctx actor.Context) {
@@ -108,10 +109,10 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	b.health.stopping.Store(true)
 	b.deadline = b.after(b.DrainTimeout, &drainOver{})
 	if b.Slot == 0 { // that of the streams has commands of the first one's reader
-		b.reader.Tell(messages.Quiesce{})
+		b.to.reader.Tell(messages.Quiesce{})
 	}
-	b.requests.Tell(messages.Quiesce{})
-	b.broker.Tell(messages.Quiesce{})
+	b.to.requests.Tell(messages.Quiesce{})
+	b.to.broker.Tell(messages.Quiesce{})
 	b.proceed(ctx)
 }
 
@@ -126,9 +127,9 @@ func (b *bridge) proceed(ctx actor.Context) {
 	case !b.layerUp || sources && b.quiet[groupsName]:
 		b.stopNext(ctx)
 	case sources && b.quiet[routerName]:
-		b.groups.Tell(messages.Quiesce{})
+		b.to.groups.Tell(messages.Quiesce{})
 	case sources:
-		b.router.Tell(messages.Quiesce{})
+		b.to.router.Tell(messages.Quiesce{})
 	}
 }
 

@@ -39,8 +39,14 @@ type replayDue struct {
 }
 
 type broker struct {
-	*dependencies
+	*env
 	incarnation
+	bridge   Ref[messages.ToBridge]
+	router   Ref[messages.ToRouter]
+	requests Ref[messages.ToRequests]
+	reader   Ref[messages.ToReader]
+	to       *refs // for the session
+
 	session    *actor.PID
 	stopping   bool
 	connection uint64
@@ -62,11 +68,12 @@ type broker struct {
 	quiescing bool // it does not
 }
 
-func newBroker(deps *dependencies) *actor.Props {
+func newBroker(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &broker{
-			dependencies: deps, standing: newStanding(deps),
-			changes: newChanges(deps), publishes: newPublishes(deps), accounts: newAccounts(deps),
+			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, reader: to.reader, to: to,
+			standing: newStanding(deps, to),
+			changes:  newChanges(deps, to), publishes: newPublishes(deps, to), accounts: newAccounts(deps),
 		}
 	})
 }
@@ -137,11 +144,11 @@ func (b *broker) Receive(ctx actor.Context) {
 func (b *broker) release(message any) {
 	switch m := message.(type) {
 	case messages.Publish:
-		b.failed(m.Receipt)
+		failCommand(b.reader, m.Receipt)
 	case messages.Published:
-		b.failed(m.Receipt)
+		failCommand(b.reader, m.Receipt)
 	case messages.Status:
-		b.failed(m.Receipt)
+		failCommand(b.reader, m.Receipt)
 	}
 }
 
@@ -224,7 +231,7 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 	b.changes.recalled(m.Refused)
 	b.change()
 	if b.session == nil {
-		b.session = spawn(ctx, "session", newSession(b.dependencies))
+		b.session = spawn(ctx, "session", newSession(b.env, b.to))
 	}
 }
 

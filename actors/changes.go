@@ -14,14 +14,16 @@ type changeDue struct{ stamp }
 // changes tells the broker which filters are wanted and which are not, and those who
 // wait what has become of them.
 type changes struct {
-	*dependencies
+	*env
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
 	filters
 	unsubscribing bool // an UNSUBSCRIBE waits for its answer
 	wake          reminder
 }
 
-func newChanges(deps *dependencies) changes {
-	return changes{dependencies: deps, filters: newFilters(deps.SubscribeBatch)}
+func newChanges(deps *env, to *refs) changes {
+	return changes{env: deps, router: to.router, registry: to.registry, filters: newFilters(deps.SubscribeBatch)}
 }
 
 // next tells the session the next changes, and has itself called again when it is time.

@@ -17,7 +17,7 @@ type complaint struct {
 	at   time.Time
 }
 
-func (c *complaint) say(d *dependencies, doing string, err error) {
+func (c *complaint) say(d *env, doing string, err error) {
 	var f *messages.LayerFailure
 	if !errors.As(err, &f) || !f.Answered || f.Said {
 		d.Log.Debug("trying again", "doing", doing, "error", err)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
 )
 
 // Solo is a tree with one slot.
@@ -48,7 +50,7 @@ func (c *StillContext) Message() any { return c.Value }
 
 // Guard wraps an actor as each of the tree's is.
 func Guard(a actor.Actor) actor.Actor {
-	return guarded{Actor: a, watched: &watched{}, deps: &dependencies{}}
+	return guarded{Actor: a, watched: &watched{}, deps: &env{}}
 }
 
 // Protected wraps an actor so that a bug in it is caught, and no more.
@@ -70,7 +72,7 @@ func (p protected) Receive(ctx actor.Context) {
 func SendersWaiting(n int, interval time.Duration) int {
 	var s senders
 	for range n {
-		s.add(nil, sender{serial: 1})
+		s.add(Ref[messages.ToReader]{}, sender{serial: 1})
 		time.Sleep(interval)
 	}
 	return len(s.waiting)

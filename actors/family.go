@@ -9,14 +9,14 @@ import (
 // family makes the actors of one kind under one parent, of which there may be a hundred
 // thousand: they share their Props, and each finds what it is to be when it starts.
 type family struct {
-	deps    *dependencies
+	deps    *env
 	mailbox actor.MailboxProducer
 	props   *actor.Props
 	next    actor.Mailbox // of the one that is being spawned
 }
 
 // newFamily is for the parent's incarnation that calls it.
-func newFamily(deps *dependencies, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
+func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
 	f := &family{deps: deps, mailbox: mailbox}
 	f.props = actor.PropsFromProducer(
 		func() actor.Actor { return late(deps, produce) },

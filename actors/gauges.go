@@ -123,7 +123,7 @@ func arrival(t time.Time) int64 { return int64(t.Sub(began)) }
 
 // measure notes how long those messages took that a write has brought to queues.
 // Answers, and what was retained, are not on their way from somebody.
-func (d *dependencies) measure(b *messages.Batch, o messages.Outcome) {
+func (d *env) measure(b *messages.Batch, o messages.Outcome) {
 	written, now := b.Bundles, time.Now()
 	if b.Queue != nil && len(o.Refused) > 0 {
 		written = written[:o.Refused[0].From]

@@ -40,7 +40,7 @@ const (
 // sent is one Layer.Send and its outcome.
 type sent struct {
 	result
-	deps    *dependencies
+	deps    *env
 	batch   *messages.Batch
 	slow    time.Duration // it is held back for so long
 	size    int64         // of what the layer makes of the batch
@@ -71,9 +71,18 @@ type sendAgain struct {
 	queue string
 }
 
+// groupRefs are to whom the groups speak. They share them, as there may be many.
+type groupRefs struct {
+	broker Ref[messages.ToBroker]
+	router Ref[messages.ToRouter]
+	reader Ref[messages.ToReader]
+	groups Ref[messages.ToGroups]
+}
+
 type group struct {
-	*dependencies
+	*env
 	incarnation
+	*groupRefs
 
 	backlog   backlog
 	batch     *messages.Batch // the write to everybody that is under way; nil: none
@@ -100,7 +109,8 @@ type group struct {
 }
 
 // newTargets makes the actors of the targets, which are groups or channels.
-func newTargets(deps *dependencies) *family {
+func newTargets(deps *env, to *refs) *family {
+	shared := &groupRefs{broker: to.broker, router: to.router, reader: to.reader, groups: to.groups}
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
@@ -110,7 +120,7 @@ func newTargets(deps *dependencies) *family {
 			target.Kind = messages.Stream
 		}
 		return &group{
-			dependencies: deps, tally: tally{dependencies: deps, target: target, seen: seen}, backlog: backlog{stats: deps.Stats},
+			env: deps, groupRefs: shared, tally: tally{env: deps, target: target, seen: seen}, backlog: backlog{stats: deps.Stats},
 			parked: map[string]*parking{}, writes: map[string]*messages.Batch{},
 			newcomers: newNewcomers(deps),
 		}
@@ -201,7 +211,7 @@ func (g *group) replay(m messages.Deliver) {
 	}
 	if len(shares) == 0 {
 		g.step(m.Event.Message, g.seen.path, "dropped", "a retained value that no newcomer waits for")
-		g.giveBack(m.Token, m.Weight)
+		giveBack(g.broker, m.Token, m.Weight)
 	}
 }
 
@@ -256,7 +266,7 @@ func (g *group) parkedQueues() []string {
 
 // write writes a batch, and the outcome comes as sent.
 func (g *group) write(b *messages.Batch) {
-	g.run("writing", &sent{deps: g.dependencies, batch: b, slow: g.slow, size: packedSize(b)})
+	g.run("writing", &sent{deps: g.env, batch: b, slow: g.slow, size: packedSize(b)})
 }
 
 func (g *group) sent(m *sent) {
@@ -332,7 +342,7 @@ func (g *group) waitsParked(number uint64) bool {
 // half way has done is not done twice.
 func (g *group) writeAgain(m *sent) {
 	g.attempts++
-	g.complaint.say(g.dependencies, "writing to "+g.target.String(), m.err)
+	g.complaint.say(g.env, "writing to "+g.target.String(), m.err)
 	for _, e := range eventsOf(m.batch.Bundles) {
 		g.step(e.Message, g.seen.path, "waiting", "writing to Redis failed; it is tried again")
 	}
@@ -348,7 +358,7 @@ func (g *group) park(m *sent) {
 	for _, r := range m.outcome.Refused {
 		place, ok := g.parked[r.Queue.Name]
 		if !ok {
-			place = newParking(g.dependencies, &g.parkings)
+			place = newParking(g.env, &g.parkings)
 		}
 		queue := r.Queue
 		for _, e := range eventsOf(m.batch.Bundles[r.From:]) {

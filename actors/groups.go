@@ -25,7 +25,12 @@ type targetActor struct {
 }
 
 type groups struct {
-	*dependencies
+	*env
+	bridge Ref[messages.ToBridge]
+	router Ref[messages.ToRouter]
+	reader Ref[messages.ToReader]
+	broker Ref[messages.ToBroker]
+
 	family  *family
 	targets map[messages.Target]*targetActor
 	serial  uint64
@@ -34,9 +39,9 @@ type groups struct {
 	quiet     map[string]bool // by target
 }
 
-func newGroups(deps *dependencies) *actor.Props {
+func newGroups(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &groups{dependencies: deps, family: newTargets(deps), targets: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
+		return &groups{env: deps, bridge: to.bridge, router: to.router, reader: to.reader, broker: to.broker, family: newTargets(deps, to), targets: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -79,7 +84,7 @@ func (g *groups) release(message any) {
 	switch {
 	case !ok:
 	case m.Weight > 0:
-		g.giveBack(m.Token, m.Weight)
+		giveBack(g.broker, m.Token, m.Weight)
 	case m.Receipt != "":
 		g.reader.Tell(messages.Answered{Receipts: []messages.Receipt{m.Receipt}})
 	}

@@ -100,7 +100,7 @@ func (s *Slot) Retired() (changes []messages.Change) {
 }
 
 // SetStreams tells the first slot that the slot of the streams runs, or does so no more.
-func (s *Slot) SetStreams(up bool) { s.deps.reader.Tell(messages.StreamsState{Up: up}) }
+func (s *Slot) SetStreams(up bool) { s.to.reader.Tell(messages.StreamsState{Up: up}) }
 
 // Unused says that nothing is stored for the slot, and that all that has come to it is where
 // it was to go: nobody has subscribed, or nobody does any more.
@@ -109,13 +109,13 @@ func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.fres
 // Reconfigure has other rules hold from now on, in all slots that run.
 func (t *Tree) Reconfigure(rules messages.Rules) {
 	for _, s := range t.all() {
-		s.deps.router.Tell(messages.Reconfigured{Rules: rules.For(s.deps.Slot)})
+		s.to.router.Tell(messages.Reconfigured{Rules: rules.For(s.deps.Slot)})
 	}
 }
 
 // SetLayout tells the slot that the layout is another.
 func (s *Slot) SetLayout(l messages.Layout) {
-	s.deps.router.Tell(messages.Relaid{Layout: l})
+	s.to.router.Tell(messages.Relaid{Layout: l})
 }
 
 // health is what the actors note for Tree.Health: bridge the two sides, router

@@ -12,7 +12,7 @@ import (
 // its reminders is not handled by the next. An actor embeds it, and guarded starts and
 // ends it.
 type incarnation struct {
-	deps   *dependencies
+	deps   *env
 	self   *actor.PID
 	ctx    context.Context // of the work
 	cancel context.CancelFunc
@@ -23,7 +23,7 @@ type lasting interface{ life() *incarnation }
 
 func (i *incarnation) life() *incarnation { return i }
 
-func (i *incarnation) start(deps *dependencies, self *actor.PID) {
+func (i *incarnation) start(deps *env, self *actor.PID) {
 	i.deps, i.self = deps, self
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 }

@@ -53,7 +53,7 @@ func (to *route) memberFacts(matched []*route) []messages.MemberFacts {
 
 // tellMatched tells who follows a message which filters match it, and to whom it
 // goes: where there are no parts, to all of m.To.
-func (d *dependencies) tellMatched(m messages.Delivery, matched []*route, parts ...part) {
+func (d *env) tellMatched(m messages.Delivery, matched []*route, parts ...part) {
 	if m.Message.Trace == 0 {
 		return
 	}

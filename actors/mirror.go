@@ -20,9 +20,9 @@ type mirror struct {
 
 	mu    sync.RWMutex // held while the view is read or changed
 	view  placement.View
-	slots map[int]*dependencies // of those that are told
-	least int                   // so many statuses are read at least
-	syncs int                   // that want their turn
+	slots map[int]*follower // of those that are told
+	least int               // so many statuses are read at least
+	syncs int               // that want their turn
 
 	turn    sync.Mutex // held while tables are read
 	waiting context.CancelFunc
@@ -31,11 +31,19 @@ type mirror struct {
 	down    bool
 }
 
+// follower is a slot that is told.
+type follower struct {
+	slot     int
+	bridge   Ref[messages.ToBridge]
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
+}
+
 // viewChanged says what has changed in the view. The mirror tells routers.
 type viewChanged struct{ placement.Changed }
 
 func newMirror(o Options) *mirror {
-	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.layer(), slots: map[int]*dependencies{}}
+	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.layer(), slots: map[int]*follower{}}
 }
 
 // look does something with the view, which does not change meanwhile.
@@ -46,10 +54,10 @@ func (m *mirror) look(f func(*placement.View)) {
 }
 
 // join sends a slot the changes from now on.
-func (m *mirror) join(d *dependencies) {
+func (m *mirror) join(f *follower) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.slots[d.Slot] = d
+	m.slots[f.slot] = f
 	if m.stop == nil {
 		ctx, stop := context.WithCancel(context.Background())
 		m.stop = stop
@@ -58,13 +66,13 @@ func (m *mirror) join(d *dependencies) {
 }
 
 // leave ends that. With the last slot the reading ends.
-func (m *mirror) leave(d *dependencies) {
+func (m *mirror) leave(f *follower) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.slots[d.Slot] != d {
+	if m.slots[f.slot] != f {
 		return
 	}
-	delete(m.slots, d.Slot)
+	delete(m.slots, f.slot)
 	if len(m.slots) == 0 && m.stop != nil {
 		m.stop()
 		m.stop = nil
@@ -137,8 +145,8 @@ func (m *mirror) read(ctx context.Context, wait bool) error {
 	for _, p := range pages {
 		changed.Add(m.view.Apply(p, time.Now()))
 	}
-	for _, d := range m.slots {
-		d.system.Root.Send(d.router.pid, viewChanged{changed})
+	for _, f := range m.slots {
+		f.router.root.Send(f.router.pid, viewChanged{changed})
 	}
 	return err
 }
@@ -154,10 +162,10 @@ func (m *mirror) tell(up bool, err error) {
 	if !up {
 		m.log.Warn("following the subscriptions in Redis; trying again until it answers", "error", err)
 	}
-	for _, d := range m.slots {
-		if d.Slot > 0 { // the first has a reader, which knows
-			d.bridge.Tell(messages.LayerState{Up: up})
-			d.registry.Tell(messages.LayerState{Up: up})
+	for _, f := range m.slots {
+		if f.slot > 0 { // the first has a reader, which knows
+			f.bridge.Tell(messages.LayerState{Up: up})
+			f.registry.Tell(messages.LayerState{Up: up})
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Where memory is short it is forgotten which topics those were: no newcomer is
 // left on an old value, but one may miss some.
 type newcomers struct {
-	*dependencies
+	*env
 	filters map[string]*opening
 	open    int
 	topics  map[string]passed
@@ -60,8 +60,8 @@ const (
 
 var valueSeed = maphash.MakeSeed()
 
-func newNewcomers(deps *dependencies) newcomers {
-	return newcomers{dependencies: deps, filters: map[string]*opening{}, topics: map[string]passed{}}
+func newNewcomers(deps *env) newcomers {
+	return newcomers{env: deps, filters: map[string]*opening{}, topics: map[string]passed{}}
 }
 
 // welcome adds a newcomer; one that is there already begins anew.

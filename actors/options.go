@@ -185,9 +185,9 @@ type shared struct {
 	mirror   *mirror
 }
 
-// dependencies are what every actor of a slot has: the options, and the addresses
-// of the actors directly under the bridge.
-type dependencies struct {
+// env is what every actor of a slot has: the options, what the process has in common, and
+// what is known of the slot. It holds no address: what an actor speaks to is its own.
+type env struct {
 	Options
 	*shared
 	paths      paths
@@ -196,13 +196,6 @@ type dependencies struct {
 	started    chan struct{} // closed when the bridge has made its children
 	rules      *atomic.Pointer[messages.Rules]
 	fresh      *freshness
-	bridge     Ref[messages.ToBridge]
-	reader     Ref[messages.ToReader]
-	router     Ref[messages.ToRouter]
-	registry   Ref[messages.ToRegistry]
-	requests   Ref[messages.ToRequests]
-	groups     Ref[messages.ToGroups]
-	broker     Ref[messages.ToBroker]
 }
 
 // Names of the actors under a bridge.
@@ -232,14 +225,13 @@ func pathsOf(slot int) paths {
 	}
 }
 
-func newDependencies(s *shared, o Options) *dependencies {
+func newEnv(s *shared, o Options) *env {
 	at := pathsOf(o.Slot)
 	rules := &atomic.Pointer[messages.Rules]{}
 	o.Rules = o.Rules.For(o.Slot)
 	rules.Store(&o.Rules)
 	o = o.withDefaults()
-	reads := max(o.Slot, 0) // that of the streams has the reader of the first
-	return &dependencies{
+	return &env{
 		Options:    o,
 		rules:      rules,
 		shared:     s,
@@ -248,13 +240,6 @@ func newDependencies(s *shared, o Options) *dependencies {
 		health:     &health{},
 		started:    make(chan struct{}),
 		fresh:      &freshness{most: int64(o.ReceiveMaximum) / 2},
-		bridge:     refTo[messages.ToBridge](s.system, at.bridge),
-		reader:     refTo[messages.ToReader](s.system, pathsOf(reads).bridge+"/"+readerName),
-		router:     refTo[messages.ToRouter](s.system, at.router),
-		registry:   refTo[messages.ToRegistry](s.system, at.registry),
-		requests:   refTo[messages.ToRequests](s.system, at.bridge+"/"+requestsName),
-		groups:     refTo[messages.ToGroups](s.system, at.bridge+"/"+groupsName),
-		broker:     refTo[messages.ToBroker](s.system, at.broker),
 	}
 }
 
@@ -263,24 +248,7 @@ func newDependencies(s *shared, o Options) *dependencies {
 const fairShare = 64
 
 // crowded says whether somebody who holds so much has to drop something.
-func (d *dependencies) crowded(own int64) bool {
+func (d *env) crowded(own int64) bool {
 	all := d.Stats.WaitingBytes.Load()
 	return all > d.BacklogMemory && own > d.BacklogMemory/fairShare || all > 2*d.BacklogMemory
-}
-
-// giveBack settles one part of a delivery.
-func (d *dependencies) giveBack(token messages.Token, weight uint64) {
-	d.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
-}
-
-// tellAfter sends an actor a message when the delay is over, unless the timer is
-// stopped.
-func (d *dependencies) tellAfter(delay time.Duration, to *actor.PID, m any) *time.Timer {
-	return time.AfterFunc(delay, func() { d.system.Root.Send(to, m) })
-}
-
-// failed ends a command that a bug has cost.
-func (d *dependencies) failed(receipt messages.Receipt) {
-	d.reader.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
-	d.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

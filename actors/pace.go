@@ -16,7 +16,7 @@ import (
 // held is settled already, lest slow topics use up the broker's receive maximum. Where
 // nothing ever was held back there is none, nil.
 type pace struct {
-	*dependencies
+	*env
 	running map[strand]*interval
 	ends    intervals
 	held    int64 // memory that all this occupies, in bytes
@@ -41,8 +41,8 @@ type interval struct {
 // intervalSize is what one is taken to occupy without its message, in bytes.
 const intervalSize = 256
 
-func newPace(deps *dependencies) *pace {
-	return &pace{dependencies: deps, running: map[strand]*interval{}}
+func newPace(deps *env) *pace {
+	return &pace{env: deps, running: map[strand]*interval{}}
 }
 
 // idle says that nothing was passed on within its interval.

@@ -5,7 +5,7 @@ import "fmt"
 // pairs counts the pairs of filter and target, and bounds those that commands add. What
 // was stored, or is configured, is not refused.
 type pairs struct {
-	*dependencies
+	*env
 	own  int // of this slot
 	said bool
 }

@@ -12,7 +12,7 @@ import (
 // long as the layer keeps messages, and bounded. Where that was asked for only
 // the newest message of a topic waits, and as long as it takes.
 type parking struct {
-	*dependencies
+	*env
 	waiting []*parked
 	live    int                // how many of waiting are not replaced
 	held    int64              // memory that they occupy, in bytes
@@ -33,8 +33,8 @@ type parked struct {
 	replaced bool
 }
 
-func newParking(deps *dependencies, count *uint64) *parking {
-	return &parking{dependencies: deps, count: count, latest: map[string]*parked{}, progress: time.Now()}
+func newParking(deps *env, count *uint64) *parking {
+	return &parking{env: deps, count: count, latest: map[string]*parked{}, progress: time.Now()}
 }
 
 // add parks an event, unless it is one that is rather dropped, and returns how

@@ -14,7 +14,7 @@ func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 // protect does work and turns a panic into an error: in a goroutine, where the
 // panic would end the process, and in a loop over several messages, where it
 // would cost the others.
-func (d *dependencies) protect(doing string, work func() error) (err error) {
+func (d *env) protect(doing string, work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			d.Stats.Bugs.Add(1)

@@ -9,13 +9,15 @@ import (
 // publishes are those that have not taken effect, in the order of their commands,
 // and which of them is suspected of costing the connections.
 type publishes struct {
-	*dependencies
-	outbox outbox
-	blame  blame
+	*env
+	requests Ref[messages.ToRequests]
+	reader   Ref[messages.ToReader]
+	outbox   outbox
+	blame    blame
 }
 
-func newPublishes(deps *dependencies) publishes {
-	return publishes{dependencies: deps, outbox: newOutbox()}
+func newPublishes(deps *env, to *refs) publishes {
+	return publishes{env: deps, requests: to.requests, reader: to.reader, outbox: newOutbox()}
 }
 
 // add takes a publish in, and says whether it may be sent now.

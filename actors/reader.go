@@ -47,8 +47,12 @@ type overdue struct {
 }
 
 type reader struct {
-	*dependencies
+	*env
 	incarnation
+	bridge   Ref[messages.ToBridge]
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
+	to       *refs // for the receiver
 
 	receiver  *actor.PID
 	attempts  int  // failed attempts of the receiver in a row
@@ -70,9 +74,9 @@ type reader struct {
 	known         bool   // the state of Redis has been told
 }
 
-func newReader(deps *dependencies) *actor.Props {
+func newReader(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &reader{dependencies: deps, replies: newReplies(deps), streams: newStreamCommands(deps)}
+		return &reader{env: deps, bridge: to.bridge, router: to.router, registry: to.registry, to: to, replies: newReplies(deps, to), streams: newStreamCommands(deps)}
 	})
 }
 
@@ -80,7 +84,7 @@ func newReader(deps *dependencies) *actor.Props {
 func (r *reader) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.receiver = spawn(ctx, "receiver", newReceiver(r.dependencies))
+		r.receiver = spawn(ctx, "receiver", newReceiver(r.env, r.to))
 	case messages.ReceiverStarted:
 		r.waiting = false
 		r.take()
@@ -287,7 +291,7 @@ func (r *reader) acknowledged(m *acknowledged) {
 		r.acknowledge()
 		return
 	}
-	r.complaint.say(r.dependencies, "telling Redis what is done", m.err)
+	r.complaint.say(r.env, "telling Redis what is done", m.err)
 	r.done = append(m.receipts, r.done...)
 	r.burials = append(m.burials, r.burials...)
 	r.refused++

@@ -29,14 +29,15 @@ type taken struct {
 }
 
 type receiver struct {
-	*dependencies
+	*env
 	incarnation
-	up bool // Redis answered this incarnation
+	reader Ref[messages.ToReader]
+	up     bool // Redis answered this incarnation
 }
 
-func newReceiver(deps *dependencies) *actor.Props {
+func newReceiver(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &receiver{dependencies: deps}
+		return &receiver{env: deps, reader: to.reader}
 	})
 }
 

@@ -34,8 +34,12 @@ type (
 )
 
 type registry struct {
-	*dependencies
+	*env
 	incarnation
+	bridge   Ref[messages.ToBridge]
+	reader   Ref[messages.ToReader]
+	router   Ref[messages.ToRouter]
+	follower *follower
 
 	known    bool // what was stored has been read
 	state    *stored.State
@@ -48,9 +52,12 @@ type registry struct {
 	complaint complaint
 }
 
-func newRegistry(deps *dependencies) *actor.Props {
+func newRegistry(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &registry{dependencies: deps, state: stored.New(), idle: stored.Idle{After: deps.SubscriptionIdle}}
+		return &registry{
+			env: deps, bridge: to.bridge, reader: to.reader, router: to.router, follower: &follower{deps.Slot, to.bridge, to.router, to.registry},
+			state: stored.New(), idle: stored.Idle{After: deps.SubscriptionIdle},
+		}
 	})
 }
 
@@ -86,7 +93,7 @@ func (r *registry) Receive(ctx actor.Context) {
 	case *lookedAt:
 		r.lookedAt(m)
 	case *actor.Stopping:
-		r.mirror.leave(r.dependencies)
+		r.mirror.leave(r.follower)
 	default:
 		r.strange(ctx)
 	}
@@ -131,7 +138,7 @@ func (r *registry) read(ctx context.Context) (m messages.Restored, err error) {
 			return m, err
 		}
 	}
-	r.mirror.join(r.dependencies)
+	r.mirror.join(r.follower)
 	if err = r.mirror.sync(ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before)); err != nil {
 		return m, err
 	}
@@ -164,7 +171,7 @@ func (r *registry) lay(ctx context.Context, m *messages.Restored) (err error) {
 func (r *registry) restored(m *restored) {
 	if m.err != nil {
 		r.attempts++
-		r.complaint.say(r.dependencies, "restoring subscriptions", m.err)
+		r.complaint.say(r.env, "restoring subscriptions", m.err)
 		r.retry(r.attempts, &restoreAgain{})
 		return
 	}
@@ -261,7 +268,7 @@ func (r *registry) storedNow(m *storedNow) {
 		r.state.Again(m.changes, m.receipts)
 		var f *messages.LayerFailure
 		r.unsure = r.unsure || errors.As(m.err, &f) && f.Answered // it may have lost something
-		r.complaint.say(r.dependencies, "storing subscriptions", m.err)
+		r.complaint.say(r.env, "storing subscriptions", m.err)
 		r.retry(r.attempts, &storeAgain{})
 		return
 	}
@@ -305,7 +312,7 @@ func (r *registry) check() {
 func (r *registry) checked(m *checked) {
 	r.storing = false
 	if m.err != nil {
-		r.complaint.say(r.dependencies, "looking whether the subscriptions are stored", m.err)
+		r.complaint.say(r.env, "looking whether the subscriptions are stored", m.err)
 	}
 	if m.err != nil || !m.lost {
 		r.store()

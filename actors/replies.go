@@ -14,8 +14,9 @@ const answerWait = 10 * time.Second
 // command is done when it took effect and its answer was written: a worker that
 // is killed in between answers again rather than never.
 type replies struct {
-	*dependencies
-	open map[messages.Receipt]*reply
+	*env
+	groups Ref[messages.ToGroups]
+	open   map[messages.Receipt]*reply
 }
 
 // reply is what is known of one of them.
@@ -28,8 +29,8 @@ type reply struct {
 	overdue  reminder
 }
 
-func newReplies(deps *dependencies) replies {
-	return replies{dependencies: deps, open: map[messages.Receipt]*reply{}}
+func newReplies(deps *env, to *refs) replies {
+	return replies{env: deps, groups: to.groups, open: map[messages.Receipt]*reply{}}
 }
 
 // expect notes a message that was taken from the layer, if its sender wants an

@@ -39,8 +39,13 @@ type request struct {
 }
 
 type requests struct {
-	*dependencies
+	*env
 	incarnation
+	broker   Ref[messages.ToBroker]
+	reader   Ref[messages.ToReader]
+	registry Ref[messages.ToRegistry]
+	router   Ref[messages.ToRouter]
+
 	prefix  string // of the response topics; empty: no connection yet
 	version messages.Version
 	want    messages.Want
@@ -49,9 +54,9 @@ type requests struct {
 	waiting map[string]*request // by the last level of the response topic
 }
 
-func newRequests(deps *dependencies) *actor.Props {
+func newRequests(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &requests{dependencies: deps, waiting: map[string]*request{}}
+		return &requests{env: deps, broker: to.broker, reader: to.reader, registry: to.registry, router: to.router, waiting: map[string]*request{}}
 	})
 }
 
@@ -86,9 +91,9 @@ func (r *requests) Receive(ctx actor.Context) {
 func (r *requests) release(message any) {
 	switch m := message.(type) {
 	case messages.Request:
-		r.failed(m.Receipt)
+		failCommand(r.reader, m.Receipt)
 	case messages.Response:
-		r.giveBack(m.Token, m.Weight)
+		giveBack(r.broker, m.Token, m.Weight)
 	}
 }
 
@@ -191,7 +196,7 @@ func (r *requests) answered(filter string, serial uint64, failure *messages.Fail
 // response answers the request on whose topic a message came. What comes later
 // has nobody who waits for it.
 func (r *requests) response(m messages.Response) {
-	r.giveBack(m.Token, m.Weight)
+	giveBack(r.broker, m.Token, m.Weight)
 	topic := strings.TrimPrefix(m.Message.Topic, r.prefix)
 	w, ok := r.waiting[topic]
 	if !ok {

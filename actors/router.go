@@ -22,8 +22,12 @@ import (
 // that, a message could overtake an earlier one.
 
 type router struct {
-	*dependencies
+	*env
 	incarnation
+	bridge   Ref[messages.ToBridge]
+	reader   Ref[messages.ToReader]
+	registry Ref[messages.ToRegistry]
+	groups   Ref[messages.ToGroups]
 	routes
 	pairs         pairs
 	subscriptions *family
@@ -45,9 +49,13 @@ type router struct {
 	connected bool // there has been a connection
 }
 
-func newRouter(deps *dependencies) *actor.Props {
+func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &router{dependencies: deps, routes: routes{deps: deps}, pairs: pairs{dependencies: deps}, subscriptions: newSubscriptions(deps), targets: map[messages.Target]int{}, restoring: true, layout: deps.Layout}
+		return &router{
+			env: deps, bridge: to.bridge, reader: to.reader, registry: to.registry, groups: to.groups,
+			routes: routes{deps: deps, broker: to.broker, requests: to.requests}, pairs: pairs{env: deps}, subscriptions: newSubscriptions(deps, to),
+			targets: map[messages.Target]int{}, restoring: true, layout: deps.Layout,
+		}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
 
@@ -112,9 +120,9 @@ func (r *router) Receive(ctx actor.Context) {
 func (r *router) release(message any) {
 	switch m := message.(type) {
 	case messages.Delivery:
-		r.giveBack(m.Token, m.Weight)
+		giveBack(r.broker, m.Token, m.Weight)
 	case messages.Execute:
-		r.failed(m.Receipt)
+		failCommand(r.reader, m.Receipt)
 	case messages.Flushed:
 		r.flushing = max(0, r.flushing-1)
 	}
@@ -257,7 +265,7 @@ func (r *router) await(receipt messages.Receipt, c messages.SubscribeCommand) {
 	if c.Reply.Channel == "" {
 		return
 	}
-	to.senders.add(r.dependencies, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
+	to.senders.add(r.reader, sender{receipt: receipt, qos: c.Options.QoS, serial: to.want.Serial})
 }
 
 // refuse tells the sender of a command why it does not take effect.
@@ -313,7 +321,7 @@ func (r *router) beginSpread(ctx actor.Context) {
 	loaded := false
 	r.mirror.look(func(v *placement.View) { loaded = v.Loaded() })
 	if loaded {
-		r.spread = newSpread(r.dependencies, &r.routes, &r.pairs, r)
+		r.spread = newSpread(r.env, spreadRefs{r.groups, r.reader}, &r.routes, &r.pairs, r)
 		r.spread.leader.layout = r.layout
 		r.spread.begin(ctx)
 		r.begin(ctx)
@@ -328,7 +336,7 @@ func (r *router) begin(ctx actor.Context) {
 	r.early = nil
 	for _, e := range early {
 		if r.protect("carrying out a command", func() error { r.execute(ctx, e); return nil }) != nil {
-			r.failed(e.Receipt)
+			failCommand(r.reader, e.Receipt)
 		}
 	}
 }
@@ -532,7 +540,7 @@ func (r *router) unsubscribe(ctx actor.Context, filter string, targets []message
 	}
 	r.trie.Delete(filter)
 	r.letGo(to)
-	to.senders.decide(r.dependencies, unsubscribed)
+	to.senders.decide(r.reader, unsubscribed)
 	r.broker.Tell(messages.Unwant{Filter: to.wire})
 	ctx.Poison(to.subscription.pid)
 	return append(changes, messages.Change{Leaving: to.wire})
@@ -593,7 +601,7 @@ func (r *router) flushed() {
 	r.retiring, r.held = nil, nil
 	for _, d := range held {
 		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
-			r.giveBack(d.Token, d.Weight)
+			giveBack(r.broker, d.Token, d.Weight)
 		}
 	}
 	r.tellQuiet()
@@ -634,7 +642,7 @@ func (r *router) granted(ctx actor.Context, m messages.Granted) {
 		return
 	}
 	to.subscription.Tell(m)
-	to.senders.decide(r.dependencies, verdict{serial: m.Serial, qos: m.QoS})
+	to.senders.decide(r.reader, verdict{serial: m.Serial, qos: m.QoS})
 	if r.spread != nil {
 		r.spread.report(ctx, to)
 	}
@@ -648,7 +656,7 @@ func (r *router) refused(ctx actor.Context, m messages.Refused) {
 	}
 	to.subscription.Tell(m)
 	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	to.senders.decide(r.dependencies, verdict{serial: m.Serial, failure: failure, kind: m.Kind, code: m.Code})
+	to.senders.decide(r.reader, verdict{serial: m.Serial, failure: failure, kind: m.Kind, code: m.Code})
 	if r.spread != nil {
 		r.spread.report(ctx, to)
 	}

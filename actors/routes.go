@@ -11,7 +11,9 @@ import (
 // routes know for each filter whom it serves, and send each delivery to the
 // subscriptions whose filters match.
 type routes struct {
-	deps      *dependencies
+	deps      *env
+	broker    Ref[messages.ToBroker]
+	requests  Ref[messages.ToRequests]
 	trie      topic.Trie[*route]
 	responses messages.Want // the filter of responses to requests; zero: there are none
 	matched   []*route      // scratch space of one delivery
@@ -47,7 +49,7 @@ func (r *routes) route(d messages.Delivery) {
 		if !others {
 			r.deps.Stats.Unmatched.Add(1)
 		}
-		r.deps.giveBack(d.Token, d.Weight)
+		giveBack(r.broker, d.Token, d.Weight)
 		return
 	}
 	r.send(d, parts)
@@ -71,7 +73,7 @@ func (r *routes) overlaps(filter string) bool {
 func (r *routes) mark(w *messages.Want) {
 	if !w.Overlaps {
 		w.Overlaps = true
-		r.deps.broker.Tell(*w)
+		r.broker.Tell(*w)
 	}
 }
 
@@ -102,7 +104,7 @@ func (to *route) pass(d messages.Delivery) {
 func (r *routes) respond(d messages.Delivery) messages.Delivery {
 	n := 1 + min(1, len(r.matched))
 	weight := messages.Split(d.Weight, n, 0)
-	r.deps.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
+	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
 	d.Weight -= weight
 	return d
 }
@@ -128,7 +130,7 @@ func (r *routes) replay(d messages.Delivery) {
 	}
 	if len(parts) == 0 {
 		r.deps.step(d.Message, r.deps.paths.router, "dropped", "a retained value that no newcomer waits for")
-		r.deps.giveBack(d.Token, d.Weight)
+		giveBack(r.broker, d.Token, d.Weight)
 		return
 	}
 	r.send(d, parts)

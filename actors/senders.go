@@ -38,9 +38,9 @@ var unsubscribed = verdict{serial: math.MaxUint64, failure: &messages.Failure{
 }}
 
 // add answers a sender, now or when the broker has spoken.
-func (a *senders) add(d *dependencies, s sender) {
+func (a *senders) add(reader Ref[messages.ToReader], s sender) {
 	if a.verdict.serial >= s.serial {
-		a.verdict.tell(d, s)
+		a.verdict.tell(reader, s)
 		return
 	}
 	s.came = time.Now()
@@ -56,17 +56,17 @@ func (a *senders) refused(serial uint64) bool {
 }
 
 // decide takes in what the broker said.
-func (a *senders) decide(d *dependencies, v verdict) {
+func (a *senders) decide(reader Ref[messages.ToReader], v verdict) {
 	a.verdict = v
 	a.waiting = slices.DeleteFunc(a.waiting, func(s sender) bool {
 		if v.serial < s.serial {
 			return false
 		}
-		v.tell(d, s)
+		v.tell(reader, s)
 		return true
 	})
 }
 
-func (v verdict) tell(d *dependencies, s sender) {
-	d.reader.Tell(messages.Answer{Receipt: s.receipt, Failure: v.failure, QoS: min(v.qos, s.qos)})
+func (v verdict) tell(reader Ref[messages.ToReader], s sender) {
+	reader.Tell(messages.Answer{Receipt: s.receipt, Failure: v.failure, QoS: min(v.qos, s.qos)})
 }

@@ -46,8 +46,10 @@ type answered struct {
 }
 
 type session struct {
-	*dependencies
+	*env
 	incarnation
+	broker  Ref[messages.ToBroker]
+	router  Ref[messages.ToRouter] // for the sink
 	connect messages.Connect
 	owned   lifeline
 	sink    *sink
@@ -57,9 +59,9 @@ type session struct {
 	publishing bool
 }
 
-func newSession(deps *dependencies) *actor.Props {
+func newSession(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &session{dependencies: deps}
+		return &session{env: deps, broker: to.broker, router: to.router}
 	})
 }
 
@@ -107,7 +109,7 @@ func (s *session) dial(m *dialNow) {
 	if m.connection != s.connect.Connection {
 		return
 	}
-	s.sink = &sink{dependencies: s.dependencies, session: &s.incarnation}
+	s.sink = &sink{env: s.env, broker: s.broker, router: s.router, session: &s.incarnation}
 	j, sink := &dialed{connection: m.connection}, s.sink
 	j.work = func(ctx context.Context) (err error) {
 		if j.session, err = s.MQTT.Dial(ctx, s.Version, sink); err == nil {

@@ -11,7 +11,9 @@ import (
 // Messages go straight to the router, and what took effect to the broker actor,
 // so that nothing of it depends on what becomes of the session.
 type sink struct {
-	*dependencies
+	*env
+	broker  Ref[messages.ToBroker]
+	router  Ref[messages.ToRouter]
 	session *incarnation
 	quiet   atomic.Bool // pass on no more messages
 }

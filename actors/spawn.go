@@ -42,7 +42,7 @@ type releaser interface{ release(message any) }
 type guarded struct {
 	actor.Actor
 	*watched
-	deps    *dependencies
+	deps    *env
 	current *incarnation // nil: the actor needs none
 }
 
@@ -67,7 +67,7 @@ type unborn struct {
 }
 
 // late is an actor that is made when it starts, of what is known then of its path.
-func late(deps *dependencies, produce func(*watched) actor.Actor) actor.Actor {
+func late(deps *env, produce func(*watched) actor.Actor) actor.Actor {
 	return &unborn{guarded: guarded{deps: deps}, produce: produce}
 }
 
@@ -192,7 +192,7 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 
 // propsOf makes fresh Props for one spawn of an actor. What is known of it
 // outlives its incarnations.
-func propsOf(deps *dependencies, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
+func propsOf(deps *env, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
 	w := &watched{}
 	mailbox := actor.Unbounded()
 	options = append(options, actor.WithDispatcher(deps.dispatcher), actor.WithMailbox(func() actor.Mailbox {
@@ -231,7 +231,7 @@ func childName(kind, name string, serial uint64) string {
 
 // strange counts a message that an actor has no use for; those of the actors'
 // life it may ignore.
-func (d *dependencies) strange(ctx actor.Context) {
+func (d *env) strange(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case actor.AutoReceiveMessage, actor.SystemMessage, *actor.Terminated:
 	default:

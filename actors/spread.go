@@ -15,7 +15,8 @@ import (
 // filters that the registry gives to its slot, not those that commands name; it holds back
 // what comes of one that another slot still has, and says what the broker has answered.
 type spread struct {
-	*dependencies
+	*env
+	spreadRefs
 	*placement.Slot
 	*routes
 	table table
@@ -28,6 +29,12 @@ type spread struct {
 	leader leader
 	// unasked: the routes that are made are of filters that the broker is not asked for.
 	unasked bool
+}
+
+// spreadRefs are to whom it speaks, beside the broker.
+type spreadRefs struct {
+	groups Ref[messages.ToGroups]
+	reader Ref[messages.ToReader]
 }
 
 // table is what a router can do with its routes.
@@ -45,8 +52,8 @@ type table interface {
 	deniedFilter(string) *messages.Failure
 }
 
-func newSpread(d *dependencies, routes *routes, pairs *pairs, table table) *spread {
-	s := &spread{dependencies: d, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}}
+func newSpread(d *env, to spreadRefs, routes *routes, pairs *pairs, table table) *spread {
+	s := &spread{env: d, spreadRefs: to, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}}
 	d.mirror.look(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)
 		s.leader = newLeader(d.Layout, placement.NewCommands(v))
@@ -231,7 +238,7 @@ func (r *routes) letGo(to *route) {
 	to.kept = nil
 	for _, d := range kept {
 		if d.To = r.here(d, to, to.still(d.To)); len(d.To) == 0 {
-			r.deps.giveBack(d.Token, d.Weight)
+			giveBack(r.broker, d.Token, d.Weight)
 			continue
 		}
 		to.subscription.Tell(d)

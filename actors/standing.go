@@ -9,13 +9,15 @@ import (
 // standing is how it stands with the MQTT broker, as people are told: in the log
 // once per kind of trouble, and in the status group at each change.
 type standing struct {
-	*dependencies
+	*env
+	groups Ref[messages.ToGroups]
+	reader Ref[messages.ToReader]
 	state  messages.State
 	logged map[string]bool // the failures that were logged since the last connection
 }
 
-func newStanding(deps *dependencies) standing {
-	return standing{dependencies: deps, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
+func newStanding(deps *env, to *refs) standing {
+	return standing{env: deps, groups: to.groups, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
 }
 
 // up notes a connection.

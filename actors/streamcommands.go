@@ -10,7 +10,7 @@ import (
 // that of the first slot answers and acknowledges them. It keeps each until it is done, and
 // gives it again to a slot of the streams that begins anew.
 type streamCommands struct {
-	deps     *dependencies
+	deps     *env
 	open     []messages.Execute // in their order
 	up       bool               // the slot runs
 	bridge   Ref[messages.ToBridge]
@@ -18,13 +18,9 @@ type streamCommands struct {
 	registry Ref[messages.ToRegistry]
 }
 
-func newStreamCommands(deps *dependencies) streamCommands {
-	at := pathsOf(messages.StreamSlot)
-	return streamCommands{
-		deps: deps, bridge: refTo[messages.ToBridge](deps.system, at.bridge),
-		router:   refTo[messages.ToRouter](deps.system, at.router),
-		registry: refTo[messages.ToRegistry](deps.system, at.registry),
-	}
+func newStreamCommands(deps *env) streamCommands {
+	to := newRefs(deps.system, messages.StreamSlot)
+	return streamCommands{deps: deps, bridge: to.bridge, router: to.router, registry: to.registry}
 }
 
 // add has a command carried out, when the slot runs.

@@ -14,8 +14,17 @@ import (
 // each retained value to those who have newcomers. It knows what the broker
 // granted, and says where that is less than was asked for.
 
+// subscriptionRefs are to whom the subscriptions speak. They share them, as there may be
+// many.
+type subscriptionRefs struct {
+	router Ref[messages.ToRouter]
+	broker Ref[messages.ToBroker]
+	groups Ref[messages.ToGroups]
+}
+
 type subscription struct {
-	*dependencies
+	*env
+	*subscriptionRefs
 	filter string
 	seen   *watched
 
@@ -32,9 +41,10 @@ type subscription struct {
 
 // newSubscriptions makes the subscriptions of a router. Their mailboxes take little
 // memory while they are empty.
-func newSubscriptions(deps *dependencies) *family {
+func newSubscriptions(deps *env, to *refs) *family {
+	shared := &subscriptionRefs{router: to.router, broker: to.broker, groups: to.groups}
 	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
-		return &subscription{dependencies: deps, filter: seen.name, seen: seen}
+		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
 	})
 }
 
@@ -65,7 +75,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 // release gives back what a message held whose handling panicked.
 func (s *subscription) release(message any) {
 	if m, ok := message.(messages.Delivery); ok {
-		s.giveBack(m.Token, m.Weight)
+		giveBack(s.broker, m.Token, m.Weight)
 	}
 }
 
@@ -83,7 +93,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 			s.groups.Tell(m)
 		} else {
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
-			s.giveBack(m.Token, m.Weight)
+			giveBack(s.broker, m.Token, m.Weight)
 		}
 	}
 	s.pace.wake(ctx)
@@ -92,7 +102,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 // paced is the pace, made at need.
 func (s *subscription) paced() *pace {
 	if s.pace == nil {
-		s.pace = newPace(s.dependencies)
+		s.pace = newPace(s.env)
 	}
 	return s.pace
 }
@@ -118,7 +128,7 @@ func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	}
 	if len(d.To) == 0 {
 		s.step(d.Message, s.seen.path, "dropped", "a retained value that no newcomer waits for")
-		s.giveBack(d.Token, d.Weight)
+		giveBack(s.broker, d.Token, d.Weight)
 	}
 	s.pace.wake(ctx)
 }

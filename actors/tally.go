@@ -24,7 +24,7 @@ func idle(life context.Context, d time.Duration) {
 
 // tally is what became of the messages for one target.
 type tally struct {
-	*dependencies
+	*env
 	target           messages.Target
 	seen             *watched
 	written, dropped uint64

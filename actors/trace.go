@@ -219,7 +219,7 @@ func (w *trace) end(now time.Time) {
 }
 
 // step tells those who follow a message where it is.
-func (d *dependencies) step(m *messages.Message, path, what, text string) {
+func (d *env) step(m *messages.Message, path, what, text string) {
 	if m != nil && m.Trace != 0 {
 		d.traces.add(m.Trace, path, what, text)
 	}
@@ -250,6 +250,6 @@ func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	if !deps.health.broker.Load() {
 		deps.step(&m, deps.paths.broker, "waiting", "the MQTT broker is away: it is published when it is back")
 	}
-	deps.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
+	first.to.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
 	return m.Trace, nil
 }

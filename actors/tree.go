@@ -28,7 +28,8 @@ type Tree struct {
 // Slot is one session slot's running part of the tree.
 type Slot struct {
 	tree *Tree
-	deps *dependencies
+	deps *env
+	to   *refs
 	done chan struct{}
 	err  error
 	over bool // it has ended; kept by the tree's mutex
@@ -54,9 +55,10 @@ func New(o Options) *Tree {
 // away. A slot that was there before under the number must be done.
 func (t *Tree) Start(o Options) *Slot {
 	o.Stats = t.stats
-	s := &Slot{tree: t, deps: newDependencies(t.shared, o), done: make(chan struct{})}
+	s := &Slot{tree: t, deps: newEnv(t.shared, o), done: make(chan struct{})}
+	s.to = newRefs(t.shared.system, s.deps.Slot)
 	// The name is free: of the one before nothing is left.
-	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, t.guardian, s.ended), s.deps.paths.bridge)
+	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, s.to, t.guardian, s.ended), s.deps.paths.bridge)
 	select { // the library's mailboxes take nothing from others while they are being made
 	case <-s.deps.started:
 	case <-s.done:
@@ -80,11 +82,11 @@ func (s *Slot) ended(err error) {
 }
 
 // Shutdown asks the slot to finish what is under way and to stop; see Done.
-func (s *Slot) Shutdown() { s.deps.bridge.Tell(messages.Shutdown{}) }
+func (s *Slot) Shutdown() { s.to.bridge.Tell(messages.Shutdown{}) }
 
 // Abandon asks the slot to stop as it is; see Done. What is not finished is safe
 // where it came from.
-func (s *Slot) Abandon() { s.deps.bridge.Tell(messages.Abandon{}) }
+func (s *Slot) Abandon() { s.to.bridge.Tell(messages.Abandon{}) }
 
 // Done is closed when every actor of the slot has stopped.
 func (s *Slot) Done() <-chan struct{} { return s.done }

@@ -1,0 +1,45 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/messages"
+)
+
+// refs are the addresses of the actors under a bridge. Whoever makes an actor gives it
+// those to which it speaks.
+type refs struct {
+	bridge   Ref[messages.ToBridge]
+	reader   Ref[messages.ToReader]
+	router   Ref[messages.ToRouter]
+	registry Ref[messages.ToRegistry]
+	requests Ref[messages.ToRequests]
+	groups   Ref[messages.ToGroups]
+	broker   Ref[messages.ToBroker]
+}
+
+// newRefs are those of the slot with that number. That of the streams has the reader of the
+// first.
+func newRefs(system *actor.ActorSystem, slot int) *refs {
+	at, reads := pathsOf(slot), pathsOf(max(slot, 0))
+	return &refs{
+		bridge:   refTo[messages.ToBridge](system, at.bridge),
+		reader:   refTo[messages.ToReader](system, reads.bridge+"/"+readerName),
+		router:   refTo[messages.ToRouter](system, at.router),
+		registry: refTo[messages.ToRegistry](system, at.registry),
+		requests: refTo[messages.ToRequests](system, at.bridge+"/"+requestsName),
+		groups:   refTo[messages.ToGroups](system, at.bridge+"/"+groupsName),
+		broker:   refTo[messages.ToBroker](system, at.broker),
+	}
+}
+
+// giveBack settles one part of a delivery.
+func giveBack(broker Ref[messages.ToBroker], token messages.Token, weight uint64) {
+	broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
+}
+
+// failCommand ends a command that a bug has cost.
+func failCommand(reader Ref[messages.ToReader], receipt messages.Receipt) {
+	reader.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
+	reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+}
