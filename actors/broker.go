@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/messages"
 )
 
@@ -17,12 +18,6 @@ import (
 const (
 	// unsubscribeLimit is the most filters of one UNSUBSCRIBE.
 	unsubscribeLimit = 500
-	// steady is how long a connection must have lived for the next attempt to
-	// count as a first one.
-	steady = 5 * time.Second
-	// patience is how many attempts a connection that broke early counts for at
-	// most: a broker that answers is not waited for as long as one that does not.
-	patience = 5
 )
 
 // trialDue comes when a connection has been steady without the publish that is
@@ -50,13 +45,7 @@ type broker struct {
 	session    *actor.PID
 	stopping   bool
 	connection uint64
-	attempts   int
-	dialled    time.Time     // when the last attempt began
-	spent      time.Duration // on the last attempt, where it failed
-	atOnce     bool          // the next attempt waits for nothing
-	up         bool
-	since      time.Time // of the live connection
-	brief      int       // connections in a row that did not live for a while
+	attempts   reconnect.Attempts
 	standing   standing
 
 	changes changes
@@ -117,7 +106,7 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.changes.unwant(m.Filter)
 		b.change()
 	case messages.Subscribed:
-		if b.up { // else retained values may not have followed it: all is asked for again
+		if b.attempts.Up() { // else retained values may not have followed it: all is asked for again
 			b.changes.subscribed(m)
 			b.change()
 		}
@@ -167,13 +156,9 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		s.RestartChildren(child)
 		return
 	}
-	b.spent = 0
-	if !b.up {
-		b.spent = max(0, time.Since(b.dialled))
-	}
-	explained := b.changes.plan.Lost(known && f.Closed && f.Cause != messages.TakenOver && b.up, time.Now())
-	b.count(known && f.Cause == messages.TakenOver, explained)
-	b.down()
+	takenOver := known && f.Cause == messages.TakenOver
+	explained := b.changes.plan.Lost(known && f.Closed && !takenOver && b.attempts.Up(), time.Now())
+	b.down(reconnect.Loss{TakenOver: takenOver, Explained: explained})
 	if b.stopping {
 		s.StopChildren(child)
 		return
@@ -184,7 +169,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 	if explained {
 		b.standing.searching(f)
 	} else {
-		b.standing.away(f, b.attempts, b.brief)
+		b.standing.away(f, b.attempts.Failed(), b.attempts.Brief())
 	}
 	s.RestartChildren(child)
 }
@@ -194,32 +179,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 func (b *broker) tryVersion(f *messages.SessionFailure) {
 	b.Log.Info("the MQTT broker does not seem to speak the version that was tried: trying another", "version", f.Next.String(), "error", f)
 	b.connection++
-	b.atOnce = true
-}
-
-// count counts a failed attempt. A connection that has lived for a while was
-// none, unless another client has taken its session: the two would trade it
-// without end. Nor was one that the search for a filter has cost.
-func (b *broker) count(takenOver, explained bool) {
-	if explained {
-		b.attempts = 0
-		return
-	}
-	lived := b.up && time.Since(b.since) >= steady
-	switch {
-	case lived && !takenOver:
-		b.attempts, b.brief = 0, 0
-	case b.up:
-		b.attempts = min(b.attempts+1, patience)
-	default:
-		b.attempts++
-	}
-	if b.up && !lived {
-		b.brief++
-	}
-	if b.up && (!lived || b.publishes.blame.trying()) {
-		b.publishes.blame.lost(&b.publishes.outbox)
-	}
+	b.attempts.Again()
 }
 
 // begin brings the session up, once the subscriptions are known: what the MQTT
@@ -237,19 +197,15 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 
 func (b *broker) connect() {
 	b.connection++
-	pause := b.Backoff.rest(b.attempts, b.spent)
-	if b.atOnce {
-		pause, b.atOnce = 0, false
-	}
-	b.dialled = time.Now().Add(pause)
-	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts, Pause: pause})
+	pause := b.attempts.Begin(b.Backoff, time.Now())
+	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts.Failed(), Pause: pause})
 }
 
 func (b *broker) connected(m messages.Connected) {
 	if m.Connection != b.connection {
 		return
 	}
-	b.up, b.since = true, time.Now()
+	b.attempts.Connected(time.Now())
 	b.fresh.connected()
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
@@ -266,13 +222,13 @@ func (b *broker) connected(m messages.Connected) {
 	b.holds = hold{all: true, on: true}
 	b.change()
 	if b.publishes.blame.any() {
-		b.after(steady, &trialDue{connection: b.connection})
+		b.after(reconnect.Stable, &trialDue{connection: b.connection})
 	}
 }
 
 // try sends the suspected publish alone.
 func (b *broker) try(m *trialDue) {
-	if !b.up || m.connection != b.connection {
+	if !b.attempts.Up() || m.connection != b.connection {
 		return
 	}
 	if suspect, ok := b.publishes.suspect(); ok {
@@ -280,16 +236,21 @@ func (b *broker) try(m *trialDue) {
 	}
 }
 
-// down forgets what was true of the connection.
-func (b *broker) down() {
-	if b.up {
-		b.observer.note(b.paths.session, "lost", "the connection has lived for "+time.Since(b.since).Round(time.Second).String())
+// down counts the loss, and forgets what was true of the connection.
+func (b *broker) down(l reconnect.Loss) {
+	up, lived := b.attempts.Up(), b.attempts.Lived(time.Now())
+	early := b.attempts.Lost(l, time.Now())
+	if early || up && !l.Explained && b.publishes.blame.trying() {
+		b.publishes.blame.lost(&b.publishes.outbox)
+	}
+	if up {
+		b.observer.note(b.paths.session, "lost", "the connection has lived for "+lived.Round(time.Second).String())
 		b.bridge.Tell(messages.SessionState{Up: false})
 	}
 	for _, filter := range b.changes.lost() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
-	b.up, b.changes.unsubscribing = false, false
+	b.changes.unsubscribing = false
 	b.holds = hold{}
 	b.changes.noted()
 	b.connection++ // what the lost one still says is not believed
@@ -297,7 +258,7 @@ func (b *broker) down() {
 
 // tell passes a message to the session while it has a connection.
 func (b *broker) tell(m messages.ToSession) {
-	if b.up {
+	if b.attempts.Up() {
 		b.toSession(m)
 	}
 }
@@ -308,7 +269,7 @@ func (b *broker) toSession(m messages.ToSession) {
 
 // released sends what had to wait for one publish, if it has to no more.
 func (b *broker) released(again bool) {
-	if again && b.up && !b.holds.on {
+	if again && b.attempts.Up() && !b.holds.on {
 		b.publishAgain()
 	} else if again {
 		b.holds.all = true
@@ -325,8 +286,8 @@ func (b *broker) publishAgain() {
 // change makes the next changes of filters. Publishes wait while that may cost the
 // connection.
 func (b *broker) change() {
-	b.changes.next(&b.incarnation, b.up, b.toSession)
-	if !b.up {
+	b.changes.next(&b.incarnation, b.attempts.Up(), b.toSession)
+	if !b.attempts.Up() {
 		return
 	}
 	kept, all := b.holds.watch(b.changes.plan.Wary())
@@ -367,7 +328,7 @@ func (b *broker) tellQuiet() {
 
 func (b *broker) facts() any {
 	return messages.BrokerFacts{
-		State: b.standing.state, Attempts: b.attempts, Outbox: b.publishes.outbox.len(),
+		State: b.standing.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.len(),
 		Filters: b.changes.len(), Changes: len(b.changes.changes),
 		UnderWay: b.fresh.underWay(),
 	}

@@ -68,7 +68,7 @@ func (i *incarnation) after(delay time.Duration, m private) reminder {
 
 // retry sends m after so many failed attempts to reach Redis.
 func (i *incarnation) retry(failed int, m private) reminder {
-	return i.after(i.deps.Backoff.layer().delay(failed), m)
+	return i.after(i.deps.Backoff.Redis().Delay(failed), m)
 }
 
 // reminder is a message that is to come. The zero value is none.

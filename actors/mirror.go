@@ -43,7 +43,7 @@ type follower struct {
 type viewChanged struct{ placement.Changed }
 
 func newMirror(o Options) *mirror {
-	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.layer(), slots: map[int]*follower{}}
+	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.Redis(), slots: map[int]*follower{}}
 }
 
 // look does something with the view, which does not change meanwhile.
@@ -96,7 +96,7 @@ func (m *mirror) follow(ctx context.Context) {
 			m.tell(false, err)
 			select {
 			case <-ctx.Done():
-			case <-time.After(m.backoff.delay(failed)):
+			case <-time.After(m.backoff.Delay(failed)):
 			}
 			continue
 		}

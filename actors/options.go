@@ -7,8 +7,12 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/messages"
 )
+
+// Backoff is how long to wait between attempts. The zero value means the defaults.
+type Backoff = reconnect.Backoff
 
 // Options are what a slot needs from outside. Layer and MQTT are required;
 // the zero value of everything else means its default.
@@ -131,7 +135,7 @@ func (o Options) withDefaults() Options {
 	if o.Stats == nil {
 		o.Stats = &Stats{}
 	}
-	o.Backoff = o.Backoff.withDefaults()
+	o.Backoff = o.Backoff.WithDefaults()
 	return o
 }
 

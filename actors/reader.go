@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/messages"
 )
 
@@ -130,7 +131,7 @@ func (r *reader) Receive(ctx actor.Context) {
 // HandleFailure restarts the receiver, whatever it died of, as often as it
 // takes. What it waits before its next attempt is counted here.
 func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	if r.trouble == "" && time.Since(r.since) >= steady {
+	if r.trouble == "" && time.Since(r.since) >= reconnect.Stable {
 		r.attempts = 0
 	}
 	r.attempts++

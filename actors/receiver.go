@@ -47,7 +47,7 @@ func (r *receiver) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.reader.Tell(messages.ReceiverStarted{})
 	case messages.Take:
-		delay := r.Backoff.layer().delay(m.Attempt)
+		delay := r.Backoff.Redis().Delay(m.Attempt)
 		if !r.up {
 			r.observer.waits(r.paths.receiver, delay, m.Attempt)
 		}
