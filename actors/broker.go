@@ -79,7 +79,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
-		if b.publishes.add(m) && !b.holds.keep(m) {
+		if b.publishes.outbox.Add(m) && !b.holds.keep(m) {
 			b.tell(m)
 		}
 	case messages.Published:
@@ -210,7 +210,7 @@ func (b *broker) connected(m messages.Connected) {
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
-		"session_present", m.Info.Present, "filters", b.changes.len(), "publishes_waiting", b.publishes.outbox.len())
+		"session_present", m.Info.Present, "filters", b.changes.len(), "publishes_waiting", b.publishes.outbox.Len())
 	b.bridge.Tell(messages.SessionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
@@ -221,7 +221,7 @@ func (b *broker) connected(m messages.Connected) {
 	b.changes.connected(m.Info)
 	b.holds = hold{all: true, on: true}
 	b.change()
-	if b.publishes.blame.any() {
+	if b.publishes.outbox.Suspects() {
 		b.after(reconnect.Stable, &trialDue{connection: b.connection})
 	}
 }
@@ -231,7 +231,7 @@ func (b *broker) try(m *trialDue) {
 	if !b.attempts.Up() || m.connection != b.connection {
 		return
 	}
-	if suspect, ok := b.publishes.suspect(); ok {
+	if suspect, ok := b.publishes.outbox.Try(time.Now()); ok {
 		b.tell(suspect)
 	}
 }
@@ -240,8 +240,8 @@ func (b *broker) try(m *trialDue) {
 func (b *broker) down(l reconnect.Loss) {
 	up, lived := b.attempts.Up(), b.attempts.Lived(time.Now())
 	early := b.attempts.Lost(l, time.Now())
-	if early || up && !l.Explained && b.publishes.blame.trying() {
-		b.publishes.blame.lost(&b.publishes.outbox)
+	if early || up && !l.Explained && b.publishes.outbox.Tried() {
+		b.publishes.outbox.Lost(time.Now())
 	}
 	if up {
 		b.observer.note(b.paths.session, "lost", "the connection has lived for "+lived.Round(time.Second).String())
@@ -296,7 +296,7 @@ func (b *broker) change() {
 		return
 	}
 	for _, m := range kept {
-		if b.publishes.outbox.has(m.Receipt) { // else it was withdrawn
+		if b.publishes.outbox.Has(m.Receipt) { // else it was withdrawn
 			b.tell(m)
 		}
 	}
@@ -328,7 +328,7 @@ func (b *broker) tellQuiet() {
 
 func (b *broker) facts() any {
 	return messages.BrokerFacts{
-		State: b.standing.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.len(),
+		State: b.standing.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.Len(),
 		Filters: b.changes.len(), Changes: len(b.changes.changes),
 		UnderWay: b.fresh.underWay(),
 	}

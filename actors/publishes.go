@@ -3,69 +3,47 @@ package actors
 import (
 	"fmt"
 
+	"chanmqttproxy/actors/outbox"
 	"chanmqttproxy/messages"
 )
 
-// publishes are those that have not taken effect, in the order of their commands,
-// and which of them is suspected of costing the connections.
+// publishes are those that have not taken effect. It tells others what becomes of them.
 type publishes struct {
 	*env
 	requests Ref[messages.ToRequests]
 	reader   Ref[messages.ToReader]
-	outbox   outbox
-	blame    blame
+	outbox   *outbox.Outbox
 }
 
 func newPublishes(deps *env, to *refs) publishes {
-	return publishes{env: deps, requests: to.requests, reader: to.reader, outbox: newOutbox()}
+	return publishes{env: deps, requests: to.requests, reader: to.reader, outbox: outbox.New()}
 }
 
-// add takes a publish in, and says whether it may be sent now.
-func (p *publishes) add(m messages.Publish) bool {
-	p.outbox.add(m)
-	return !p.blame.any()
-}
-
-// again is what to send on a new connection: everything, or nothing while one is
-// suspected. One that is guilty is given up.
+// again is what to send on a new connection. One that is poison is given up.
 func (p *publishes) again() []messages.Publish {
-	if guilty, ok := p.blame.verdict(&p.outbox); ok {
-		p.giveUp(guilty)
+	all, poison := p.outbox.Resend()
+	if poison != nil {
+		p.giveUp(*poison)
 	}
-	if p.blame.any() {
-		return nil
-	}
-	var all []messages.Publish
-	p.outbox.each(func(m messages.Publish) { all = append(all, m) })
 	return all
 }
 
-// suspect is the one to try alone on a connection that has been steady without
-// it, if there is one.
-func (p *publishes) suspect() (messages.Publish, bool) {
-	if !p.blame.any() {
-		return messages.Publish{}, false
-	}
-	p.blame.try()
-	return p.outbox.first()
-}
-
-func (p *publishes) giveUp(guilty messages.Publish) {
-	p.requests.Tell(messages.Unpublished{Message: guilty.Message})
+func (p *publishes) giveUp(poison messages.Publish) {
+	p.requests.Tell(messages.Unpublished{Message: poison.Message})
 	p.Stats.PublishRefused.Add(1)
 	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
-		"topic", guilty.Message.Topic, "bytes", len(guilty.Message.Payload), "qos", guilty.Message.QoS)
-	p.step(guilty.Message, p.paths.broker, "refused", "given up: each time it is sent the broker closes the connection")
-	if p.traces.own(guilty.Receipt) {
+		"topic", poison.Message.Topic, "bytes", len(poison.Message.Payload), "qos", poison.Message.QoS)
+	p.step(poison.Message, p.paths.broker, "refused", "given up: each time it is sent the broker closes the connection")
+	if p.traces.own(poison.Receipt) {
 		return
 	}
-	p.reader.Tell(messages.Undeliverable{Receipt: guilty.Receipt, Reason: "publish.topic: " + guilty.Message.Topic + ": the broker closes the connection on it"})
+	p.reader.Tell(messages.Undeliverable{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
 }
 
 // settled notes that a publish took effect or was refused, and says whether the
 // others are to be sent again, which waited for it.
 func (p *publishes) settled(m messages.Published) (again bool) {
-	taken, ok := p.outbox.remove(m.Receipt)
+	taken, again, ok := p.outbox.Remove(m.Receipt)
 	switch {
 	case !ok:
 		p.born(m)
@@ -84,7 +62,8 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 			p.reader.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
 		}
 	}
-	return p.done(m.Receipt)
+	p.done(m.Receipt)
+	return again
 }
 
 // acknowledgement is how a broker says that it has a message of each QoS.
@@ -93,17 +72,17 @@ var acknowledgement = [...]string{"written to the connection; at QoS 0 the broke
 // withdraw takes back a publish that has not taken effect, and says what settled
 // does. One that the session has sent already is not sent again.
 func (p *publishes) withdraw(receipt messages.Receipt) (again bool) {
-	if _, ok := p.outbox.remove(receipt); !ok {
-		return false
+	_, again, ok := p.outbox.Remove(receipt)
+	if ok {
+		p.done(receipt)
 	}
-	return p.done(receipt)
+	return again
 }
 
-func (p *publishes) done(receipt messages.Receipt) (again bool) {
+func (p *publishes) done(receipt messages.Receipt) {
 	if !p.traces.own(receipt) {
 		p.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 	}
-	return p.blame.acquit(receipt)
 }
 
 // born says that the birth message was refused, which alone has no receipt.
