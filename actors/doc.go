@@ -77,6 +77,8 @@
 // that sockets are closed at once and stopping stays prompt. A server that does not
 // seem to speak MQTT 5 is such a failure too: the session is restarted at once, and
 // tries 3.1.1. What a server speaks is remembered by whoever dials (MQTT.Dial).
+// How long to wait is decided by package reconnect, for all that is tried again, and
+// which publishes are sent again by package outbox.
 //
 // A broker that closes the connection on a SUBSCRIBE, or does not answer it, is met by
 // the broker actor, which asks package reconcile what to send next: the filter that is

@@ -1,6 +1,7 @@
 // Package arrows_test checks the shape of the whole tree: which package may
 // import which, what stands at the top, that an actor's struct is named in its
-// own file only, and that every actor handles every message it can be sent.
+// own file only, that every actor handles every message it can be sent, and that the
+// packages below actors do nothing but decide.
 package arrows_test
 
 import (
@@ -21,6 +22,7 @@ var checks = map[string]func(fs.FS) ([]string, error){
 	"top":      top,
 	"structs":  structs,
 	"handlers": handlers,
+	"purity":   purity,
 }
 
 func TestTree(t *testing.T) {
@@ -85,6 +87,16 @@ func TestChecks(t *testing.T) {
 
 		{"handlers", handlerFiles("case messages.Deliver, *messages.Ask:"), ""},
 		{"handlers", handlerFiles("case messages.Deliver:"), "actors/router.go has no case for messages.Ask"},
+
+		{"purity", file("actors/plan/a.go", "import \"time\"\nfunc f(now time.Time) time.Duration { return time.Second }"), ""},
+		{"purity", file("actors/plan/a.go", "import \"time\"\nvar f = time.Now"), "calls time.Now"},
+		{"purity", file("actors/plan/a.go", "func f() { go f() }"), "starts a goroutine"},
+		{"purity", file("actors/plan/a.go", `import _ "log/slog"`), "imports log/slog"},
+		{"purity", file("actors/plan/a_test.go", `import _ "context"`), ""},
+		{"purity", file("actors/a.go", "import \"time\"\nvar f = time.Now"), ""},
+		{"purity", file("actors/a.go", "type env struct{ router Ref[int] }"), "gives env a Ref"},
+		{"purity", file("actors/a.go", "type env struct{ *refs }"), "gives env a Ref"},
+		{"purity", file("actors/a.go", "type router struct{ env; broker Ref[int] }"), ""},
 	} {
 		faults, err := checks[test.check](memory(test.files))
 		if err != nil {
