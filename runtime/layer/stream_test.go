@@ -156,9 +156,12 @@ func recordStreams(t *testing.T) {
 			Encrypted: layer.Encrypt(file.Keys, []byte(body), time.Unix(1_700_000_000, 0), [16]byte{1, 2, 3}),
 		})
 	}
-	b, err := json.MarshalIndent(file, "", " ")
+	b, err := json.Marshal(file)
 	if err == nil {
-		err = os.WriteFile("../../test/golden/streams.json", append(b, '\n'), 0o644)
+		b, err = golden.Format(b)
+	}
+	if err == nil {
+		err = os.WriteFile("../../test/golden/streams.json", b, 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)
