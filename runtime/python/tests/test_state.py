@@ -18,6 +18,7 @@ from readings.models import Reading
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.filters import matches
+from chanmqttproxy.handlers.call import DatabaseAway, in_request
 from chanmqttproxy.handlers.stores import store_all, stores
 from chanmqttproxy.state import alast, last
 from chanmqttproxy.state.admin import LastMessageAdmin
@@ -266,3 +267,15 @@ def test_state_that_is_wrong(state: Any) -> None:
         pytest.raises(ImproperlyConfigured, match="STATE"),
     ):
         stores()
+
+
+def test_tables_that_are_not_made_yet(database: str) -> None:
+    one = entry("house/x", b"1")
+    call_command("migrate", "chanmqttproxy_state", "zero", verbosity=0)
+    with pytest.raises(DatabaseAway, match="'default' lacks migrations"):
+        in_request(lambda: keep([one]))
+    call_command("migrate", "chanmqttproxy_state", verbosity=0)
+    with pytest.raises(DatabaseAway):  # the tables of the other apps are not there either
+        in_request(lambda: User.objects.count())
+    in_request(lambda: keep([one]))
+    assert LastMessage.objects.count() == 1

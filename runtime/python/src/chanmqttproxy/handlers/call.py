@@ -11,11 +11,14 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import (
     InterfaceError,
     OperationalError,
+    ProgrammingError,
     close_old_connections,
     connections,
     reset_queries,
     transaction,
 )
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from chanmqttproxy.data import Message, Properties
@@ -25,10 +28,10 @@ from chanmqttproxy.payloads import decode
 
 
 class DatabaseAway(Exception):
-    """A database that the handler uses can't be reached. It has nothing to do with the message."""
+    """A database that the handler uses can't be reached, or lacks migrations: no fault of the message."""
 
     def __init__(self, alias: str, reason: str) -> None:
-        super().__init__(f"the database {alias!r} is unreachable: {reason}")
+        super().__init__(f"the database {alias!r} {reason}")
         self.alias = alias
 
 
@@ -143,15 +146,29 @@ def before() -> None:
 
 
 def check_databases(error: BaseException) -> None:
-    """Raise DatabaseAway if the reason for an error is a database that can't be reached."""
-    if not any(isinstance(cause, (OperationalError, InterfaceError)) for cause in causes(error)):
+    """Raise DatabaseAway if an error comes of a database that can't be reached or lacks migrations."""
+    kinds = (OperationalError, InterfaceError, ProgrammingError)
+    if not any(isinstance(cause, kinds) for cause in causes(error)):
         return
     for connection in connections.all(initialized_only=True):
         try:
             connection.close_if_unusable_or_obsolete()
             connection.ensure_connection()
         except (OperationalError, InterfaceError) as reason:
-            raise DatabaseAway(connection.alias, str(reason).strip()) from error
+            raise DatabaseAway(connection.alias, f"is unreachable: {str(reason).strip()}") from error
+        if lacks_migrations(connection):
+            raise DatabaseAway(connection.alias, "lacks migrations: run manage.py migrate") from error
+
+
+def lacks_migrations(connection: BaseDatabaseWrapper) -> bool:
+    """Whether manage.py migrate has something to do, as when a container starts before it has run."""
+    if connection.in_atomic_block:  # a test's; a query may break it
+        return False
+    try:
+        executor = MigrationExecutor(connection)
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Exception:  # the migrations themselves are wrong: that is for migrate to say
+        return False
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

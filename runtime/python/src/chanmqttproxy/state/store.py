@@ -7,7 +7,15 @@ import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db import Error, InterfaceError, OperationalError, connections, router, transaction
+from django.db import (
+    Error,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    router,
+    transaction,
+)
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.stores import Rejected
@@ -15,6 +23,9 @@ from chanmqttproxy.state.models import MAX_TOPIC_BYTES, LastMessage
 from chanmqttproxy.state.signals import updated
 
 TOO_LONG = f"the last message of a topic of more than {MAX_TOPIC_BYTES} bytes is not kept"
+
+# Errors that no other value would help: the database is away, or a table is missing.
+NOT_OF_A_VALUE = (OperationalError, InterfaceError, ProgrammingError)
 
 logger = logging.getLogger("chanmqttproxy.state")
 
@@ -59,7 +70,7 @@ def keep(entries: Iterable[Entry]) -> list[Rejected]:
         return rejected
     try:
         upsert(rows)
-    except (OperationalError, InterfaceError):
+    except NOT_OF_A_VALUE:
         raise
     except (Error, ValueError) as error:
         logger.debug("storing %d messages one by one: %s", len(rows), error)
@@ -155,14 +166,14 @@ def stored_alone(row: Row) -> str:
     """Store a row by itself, as bytes if the database does not take the value; why not, if not."""
     try:
         upsert([row])
-    except (OperationalError, InterfaceError):
+    except NOT_OF_A_VALUE:
         raise
     except (Error, ValueError):
         text = row.value if row.kind == LastMessage.TEXT else json.dumps(row.value)
         data = text.encode(errors="surrogatepass")
         try:
             upsert([row._replace(kind=LastMessage.BINARY, value=None, binary=data)])
-        except (OperationalError, InterfaceError):
+        except NOT_OF_A_VALUE:
             raise
         except (Error, ValueError) as error:
             return f"{type(error).__name__} for the last message"
