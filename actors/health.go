@@ -134,11 +134,11 @@ type health struct {
 	state  atomic.Pointer[messages.State]
 }
 
-// progress notes how far the slot has come: with the registry's changes, of which the
-// broker is to say something yet, and with those filters that are on their way.
-func (h *health) progress(change uint64, unsaid, moving int, idle bool) {
-	h.change.Store(change - min(change, uint64(unsaid)))
-	h.lag.Store(uint64(unsaid))
+// progress notes how far the slot has come: the last change of the registry, the one up to
+// which the broker has answered for all, and how many filters are on their way.
+func (h *health) progress(last, done uint64, moving int, idle bool) {
+	h.change.Store(done)
+	h.lag.Store(last - done)
 	h.moving.Store(int64(moving))
 	h.idle.Store(idle)
 }

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,8 +21,8 @@ type spread struct {
 	table table
 	pairs *pairs
 	departures
-	unsaid map[string]bool // filters of which the broker has something to say
-	first  map[string]bool // those of them with which the slot began
+	unsaid placement.Unanswered
+	first  map[string]uint64 // those of them with which the slot began
 	held   int             // how many filters are
 	found  []*placement.Filter
 	leader leader
@@ -53,7 +52,7 @@ type table interface {
 }
 
 func newSpread(d *env, to spreadRefs, routes *routes, pairs *pairs, table table) *spread {
-	s := &spread{env: d, spreadRefs: to, routes: routes, pairs: pairs, table: table, departures: newDepartures(), unsaid: map[string]bool{}}
+	s := &spread{env: d, spreadRefs: to, routes: routes, pairs: pairs, table: table, departures: newDepartures()}
 	d.mirror.look(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)
 		s.leader = newLeader(d.Layout, placement.NewCommands(v))
@@ -96,7 +95,7 @@ func (s *spread) receive(ctx actor.Context, message any) {
 func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	s.carryOut(ctx, func() placement.Effects { return s.Changed(c) })
 	if s.first == nil {
-		s.first = maps.Clone(s.unsaid)
+		s.first = s.unsaid.Filters()
 	}
 	if s.Options.Slot == 0 {
 		s.lead(c)
@@ -104,7 +103,7 @@ func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	var number uint64
 	var idle bool
 	s.mirror.look(func(v *placement.View) { number, idle = v.Number(), s.Idle() })
-	s.health.progress(number, len(s.unsaid), len(s.leaving)+s.held, idle)
+	s.health.progress(number, s.unsaid.Done(number), len(s.leaving)+s.held, idle)
 }
 
 // carryOut does what the slot says.
@@ -211,7 +210,7 @@ func (s *spread) report(ctx actor.Context, to *route) {
 	}
 	v := to.senders.verdict
 	if v.serial < to.want.Serial {
-		s.unsaid[to.wire] = true
+		s.unsaid.Add(to.wire, to.number)
 		return
 	}
 	s.said(to.wire)
@@ -224,7 +223,7 @@ func (s *spread) report(ctx actor.Context, to *route) {
 
 // said notes that the broker has nothing more to say of a filter.
 func (s *spread) said(wire string) {
-	delete(s.unsaid, wire)
+	s.unsaid.Remove(wire)
 	delete(s.first, wire)
 }
 

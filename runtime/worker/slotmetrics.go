@@ -11,7 +11,7 @@ import (
 
 var (
 	slotEpoch   = described("session_slot_epoch", "How often the session slot has changed hands, of each slot that this worker holds.", "slot")
-	slotLag     = described("session_slot_lag", "How many changes of the subscriptions there are for which the MQTT broker has not answered the slot yet.", "slot")
+	slotLag     = described("session_slot_lag", "How many changes of the subscriptions the slot is behind: the newest one, less the last up to which the MQTT broker has answered for all.", "slot")
 	slotFilters = described("session_slot_filters", "Filters of the session slot: its own, those of them that the MQTT broker granted or refused, and those on their way to it or from it.", "slot", "state")
 )
 
