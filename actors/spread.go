@@ -23,7 +23,7 @@ type spread struct {
 	departures
 	unsaid placement.Unanswered
 	first  map[string]uint64 // those of them with which the slot began
-	held   int             // how many filters are
+	held   int               // how many filters are
 	found  []*placement.Filter
 	leader leader
 	// unasked: the routes that are made are of filters that the broker is not asked for.
