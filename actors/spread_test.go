@@ -246,6 +246,38 @@ func TestFiltersMove(t *testing.T) {
 	})
 }
 
+// A slot is as many changes behind as there are since the first for which its broker has no
+// answer, whichever slot they concern.
+func TestLagIsCountedInChanges(t *testing.T) {
+	t.Parallel()
+	several(t, 2, func(f *fleet) {
+		progress := func(slot int) messages.SlotProgress {
+			p, _ := f.tree.Progress(slot)
+			return p
+		}
+		before := progress(1)
+		f.brokers[1].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		f.brokers[1].Drop(messages.Network)
+		f.layers[0].Put(asking("", placed(1, 2), alerts))
+		f.pass(time.Second)
+		for i := range 200 {
+			if filter := fmt.Sprint("other/", i); topic.Slot(filter, 2) == 0 {
+				f.layers[0].Put(asking("", filter, alerts))
+			}
+		}
+		f.pass(time.Second)
+		first, second := progress(0), progress(1)
+		if first.Lag != 0 || second.Change != before.Change || second.Lag != first.Change-second.Change || second.Lag < 50 {
+			f.Errorf("without a broker for the second slot: before %+v, first %+v, second %+v", before, first, second)
+		}
+		f.brokers[1].Refuse(nil)
+		f.pass(time.Minute)
+		if second := progress(1); second.Lag != 0 || second.Change != first.Change {
+			f.Errorf("in the end: first %+v, second %+v", first, second)
+		}
+	})
+}
+
 // A slot that was the only one has its filters in its session, and has said so of none: the
 // layout waits until it has, or what waits for it in the session would be for nobody.
 func TestOnlySlotSaysWhatItHas(t *testing.T) {
