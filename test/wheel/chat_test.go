@@ -1,9 +1,12 @@
 package wheel_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,12 +71,14 @@ func TestUnchangedSiteBesideAnother(t *testing.T) {
 	}
 }
 
-// TestDev: the tutorial's chat with nothing else on the machine, and settings that change.
+// TestDev: the tutorial's chat with nothing else on the machine, and settings and handlers
+// that change.
 func TestDev(t *testing.T) {
 	t.Parallel()
 	redis, broker, moved, page := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
 	site := unchanged(t, programs(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
-		with(fmt.Sprintf("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat']\nCHANMQTTPROXY = {'HTTP_LISTEN': '127.0.0.1:%d'}\n", page))
+		with(fmt.Sprintf("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat', 'lamps']\nCHANMQTTPROXY = {'HTTP_LISTEN': '127.0.0.1:%d'}\n", page))
+	site.handler("first")
 	worker := site.manage("runmqtt", "--dev")
 	prints(t, worker, fmt.Sprintf("http://127.0.0.1:%d/", page))
 	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))
@@ -83,6 +88,16 @@ func TestDev(t *testing.T) {
 	one.Open(url + "/chat/lobby/")
 	two.Open(url + "/chat/lobby/")
 	chats(t, one, two)
+	lamp := kit.NewDevice(t, fmt.Sprintf("127.0.0.1:%d", broker))
+	runs := func(which string) {
+		kit.Eventually(t, time.Minute, "the "+which+" handler runs", func() bool {
+			lamp.Publish("lamps/hall", 1, "on").WaitTimeout(time.Second)
+			return strings.Contains(worker.Output(), "hall for the "+which)
+		})
+	}
+	runs("first")
+	site.handler("second")
+	runs("second")
 
 	site.append("print('settings may print')\nMQTT_PORT = 'high'\n")
 	prints(t, worker, `MQTT_PORT (othersettings): "high" is not a whole number`)
@@ -93,6 +108,20 @@ func TestDev(t *testing.T) {
 	worker = site.manage("runmqtt", "--dev")
 	prints(t, worker, connected)
 	worker.Stop(30 * time.Second)
+}
+
+// handler writes the app lamps, whose handler says which it is.
+func (s *tutorial) handler(which string) {
+	s.t.Helper()
+	app := filepath.Join(filepath.Dir(s.settings), "lamps")
+	text := fmt.Sprintf("from chanmqttproxy import on_mqtt\n\n@on_mqtt('lamps/{name}')\ndef lamp(message, name):\n    print(name, 'for the', %q, flush=True)\n", which)
+	err := os.MkdirAll(app, 0o700)
+	for name, content := range map[string]string{"__init__.py": "", "mqtt_handlers.py": text} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(app, name), []byte(content), 0o600))
+	}
+	if err != nil {
+		s.t.Fatalf("writing the app lamps: %v", err)
+	}
 }
 
 // serve starts Daphne and returns the site's URL.
