@@ -163,7 +163,7 @@ func TestRedisLosesItsDataUnderTheWorker(t *testing.T) {
 	s.works("kept/b")
 	redis := s.redis.Client()
 	kit.Eventually(t, 20*time.Second, "the subscription is stored again", func() bool {
-		return redis.Exists(context.Background(), "chanmqttproxy:asgi:mqtt:subscriptions").Val() == 1
+		return redis.HExists(context.Background(), "chanmqttproxy:asgi:mqtt:registry", `["group","small","kept/#"]`).Val()
 	})
 	s.worker.Kill()
 	s.worker.Start()

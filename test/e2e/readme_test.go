@@ -107,7 +107,7 @@ func ended(p *kit.Process) bool {
 func TestReadmeNamesAllCodes(t *testing.T) {
 	t.Parallel()
 	for file, constant := range map[string]string{
-		"../../messages/layer.go":        `(?m)^\tCode\w+ += "([a-z-]+)"`,
+		"../../messages/reply.go":        `(?m)^\tCode\w+ += "([a-z-]+)"`,
 		"../../runtime/command/error.go": `(?m)^\t\w+ += "([a-z-]+)"`,
 	} {
 		source, err := os.ReadFile(file)
