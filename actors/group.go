@@ -71,7 +71,7 @@ type sendAgain struct {
 	queue string
 }
 
-// groupRefs are to whom the groups speak. They share them, as there may be many.
+// groupRefs are the actors that groups send to. All groups share one value: there may be many groups.
 type groupRefs struct {
 	broker Ref[messages.ToBroker]
 	router Ref[messages.ToRouter]

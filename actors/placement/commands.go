@@ -44,7 +44,7 @@ func NewCommands(v *View) *Commands {
 // Pairs is how many pairs of filter and target are added that the View has not yet.
 func (c *Commands) Pairs() int { return c.pairs }
 
-// Serial is that of the last changes; Written is to be told of it.
+// Serial is the number of the last changes that were made. Written takes it.
 func (c *Commands) Serial() uint64 { return c.serial }
 
 // Written notes that the changes up to a serial are in the registry of that number.

@@ -9,7 +9,7 @@ import (
 // none.
 type Unanswered struct {
 	since  map[string]uint64 // by filter, the first change that asked for what has no answer
-	oldest asks              // a superset of since
+	oldest asks              // oldest first; some may be answered already
 }
 
 // Add notes that there is no answer yet to what a change asks of a filter.
@@ -30,7 +30,7 @@ func (u *Unanswered) Remove(wire string) {
 	u.settle()
 }
 
-// Filters are those that there are, in a map of their own, which is never nil.
+// Filters are the filters without an answer, each with its change. The map is a copy, never nil.
 func (u *Unanswered) Filters() map[string]uint64 {
 	filters := make(map[string]uint64, len(u.since))
 	maps.Copy(filters, u.since)

@@ -33,6 +33,7 @@ class Batches:
     def __init__(self, name: str, store: Callable[[Sequence[Entry]], list[Rejected]], limits: Limits) -> None:
         self.name, self.store, self.limits = name, store, limits
         self.counts = Counts()
+        self._most = max(limits.messages, 2 * AT_ONCE)
         self.reader: Reader | None = None
         self._jobs: deque[Job] = deque()
         self._taken: list[Job] = []
@@ -58,8 +59,7 @@ class Batches:
 
     def room(self) -> tuple[int, int]:
         with self._changed:
-            count = len(self._jobs) + len(self._taken)
-            return max(self.limits.messages, 2 * AT_ONCE) - count, self.limits.bytes - self._size
+            return self._most - self._count(), self.limits.bytes - self._size
 
     def put(self, jobs: list[Job]) -> None:
         with self._changed:
@@ -70,15 +70,17 @@ class Batches:
     def numbers(self) -> SinkNumbers:
         """For the metrics."""
         with self._changed:
-            count = len(self._jobs) + len(self._taken)
             return SinkNumbers(
                 name="stores",
                 **vars(self.counts),
-                waiting=(count, self._size),
-                limits=(max(self.limits.messages, 2 * AT_ONCE), self.limits.bytes),
+                waiting=(self._count(), self._size),
+                limits=(self._most, self.limits.bytes),
                 under_way=len(self._taken),
                 databases_away=frozenset(self._away),
             )
+
+    def _count(self) -> int:
+        return len(self._jobs) + len(self._taken)
 
     def drop(self, source: Any) -> None:
         with self._changed:
