@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // BrokerOptions are what one may ask of a Broker; the zero value is fine.
@@ -82,7 +81,7 @@ func serve(server *mqtt.Server, listener net.Listener, more []mqtt.Hook) error {
 			return err
 		}
 	}
-	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
+	if err := server.AddListener(NewListener(server, listener)); err != nil {
 		return err
 	}
 	return server.Serve()

@@ -12,8 +12,9 @@ import (
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"chanmqttproxy/runtime/embedded"
 )
 
 // MochiServer is a broker in the test's own process: quick to start, and good
@@ -42,7 +43,7 @@ func Mochi(t testing.TB, version5 bool) *MochiServer {
 	m.Server = mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler), Capabilities: room})
 	err = errors.Join(
 		m.Server.AddHook(&mochiHook{version5: version5}, nil),
-		m.Server.AddListener(listeners.NewNet("test", listener)),
+		m.Server.AddListener(embedded.NewListener(m.Server, listener)),
 		m.Server.Serve(),
 	)
 	if err != nil {
