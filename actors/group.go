@@ -190,7 +190,7 @@ func (g *group) deliver(m messages.Deliver) {
 		g.add(m, nil)
 	}
 	g.soon()
-	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) || g.target.Kind == messages.Stream && g.backlog.held > g.BacklogMemory/fairShare {
+	for g.backlog.len() > g.GroupBacklog || g.crowded(g.backlog.held) || g.target.Kind == messages.Stream && g.backlog.held > g.budget().FairShare() {
 		shed, ok := g.backlog.shed()
 		if !ok {
 			return

@@ -8,11 +8,18 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/reconnect"
+	"chanmqttproxy/actors/stats"
 	"chanmqttproxy/messages"
 )
 
 // Backoff is how long to wait between attempts. The zero value means the defaults.
 type Backoff = reconnect.Backoff
+
+// Stats counts what happened since the start. All fields may be read at any time.
+type Stats = stats.Stats
+
+// Histogram counts times.
+type Histogram = stats.Histogram
 
 // Options are what a slot needs from outside. Layer and MQTT are required;
 // the zero value of everything else means its default.
@@ -139,46 +146,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Stats counts what happened since the start. All fields may be read at any
-// time.
-type Stats struct {
-	// Inbound messages: received from the broker, matched by no subscription,
-	// written to queues of the layer, and written as bytes because they were not
-	// what the subscription forces. BigNumbers are the integers beyond 64 bits in
-	// them that were written as text.
-	Received, Unmatched, Stored, Undecodable, BigNumbers atomic.Int64
-	// Inbound messages that were dropped: at a full queue, where that was asked
-	// for; from an overfull backlog; because they waited for too long; replaced
-	// by a newer one of their topic; waiting for room when the worker stopped.
-	Full, Overflowed, Expired, Replaced, Abandoned atomic.Int64
-	// StreamsFull is how many streams have no room now.
-	StreamsFull atomic.Int64
-	// Parked is how many messages wait for room in a queue now; Paced is how many
-	// wait for the end of a min_interval; WaitingBytes is the memory that they,
-	// those that wait to be written, and what is noted for newcomers, are taken to
-	// occupy.
-	Parked, Paced, WaitingBytes atomic.Int64
-	// Newcomers is how many wait for retained values now; Replayed counts the
-	// values that they got, one for each newcomer; Replaying is how many of those
-	// that the broker has sent are under way to the layer.
-	Newcomers, Replayed, Replaying atomic.Int64
-	// Commands: taken from the layer, not understood, not allowed, publishes that
-	// took effect and those the broker refused, filters the broker refused.
-	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64
-	// Pairs is how many pairs of filter and target there are, TooMany how many
-	// subscribes were refused since there were too many.
-	Pairs, TooMany atomic.Int64
-	// Requests that were answered, and that were not in time.
-	Responses, Timeouts atomic.Int64
-	// Life: connections made, connections or attempts lost, losses of Redis, bugs,
-	// messages to an actor that does not understand them.
-	Connects, Disconnects, LayerLosses, Bugs, Strange atomic.Int64
-	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
-	// way from the connection to the layer.
-	UnderWayBytes atomic.Int64
-	Gauges
-}
-
 // shared is what all actors of a process have in common.
 type shared struct {
 	system   *actor.ActorSystem
@@ -247,12 +214,10 @@ func newEnv(s *shared, o Options) *env {
 	}
 }
 
-// fairShare is the part of BacklogMemory that anybody may hold, whatever the
-// others do.
-const fairShare = 64
-
 // crowded says whether somebody who holds so much has to drop something.
-func (d *env) crowded(own int64) bool {
-	all := d.Stats.WaitingBytes.Load()
-	return all > d.BacklogMemory && own > d.BacklogMemory/fairShare || all > 2*d.BacklogMemory
+func (d *env) crowded(own int64) bool { return d.budget().Crowded(own) }
+
+// budget is the memory that all that waits may occupy.
+func (d *env) budget() stats.Budget {
+	return stats.Budget{Held: &d.Stats.WaitingBytes, Limit: d.BacklogMemory}
 }

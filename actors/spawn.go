@@ -127,7 +127,7 @@ func (g guarded) lives(ctx actor.Context, step any) {
 			g.current.start(g.deps, ctx.Self())
 		}
 	case *actor.Restarting:
-		g.deps.Stats.Restarts.add(g.kind)
+		g.deps.Stats.Restarts.Add(g.kind)
 		g.become(messages.StateRestarting)
 		defer g.ends()
 	case *actor.Stopping:

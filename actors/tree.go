@@ -11,6 +11,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/stats"
 	"chanmqttproxy/messages"
 )
 
@@ -39,7 +40,7 @@ type Slot struct {
 // that are started in it.
 func New(o Options) *Tree {
 	o = o.withDefaults()
-	o.Stats.Counted = counting(o.Count)
+	o.Stats.Counted = stats.Counting(o.Count)
 	system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(warnings{o.Log.Handler()})
 	}))

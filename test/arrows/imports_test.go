@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,7 +50,7 @@ func allowed(name, to string) bool {
 		return test
 	case pure(from) && to == "actors":
 		return test
-	case from == "actors" && pure(to):
+	case from == "actors" && pure(to), slices.Contains(below[from], to), pure(from) && slices.Contains(counters, to):
 		return true
 	case unit(from) == unit(to):
 		return true
@@ -68,6 +69,16 @@ func allowed(name, to string) bool {
 	}
 	return false
 }
+
+// counters are the packages that all others below actors may use, and below are the arrows
+// between these.
+var (
+	counters = []string{"actors/stats", "actors/trail"}
+	below    = map[string][]string{
+		"actors/delivery": {"actors/retained"},
+		"actors/routing":  {"actors/placement"},
+	}
+)
 
 // within tells whether a package is the folder or stands below it.
 func within(dir, folder string) bool {
