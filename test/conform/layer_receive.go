@@ -126,15 +126,11 @@ func layerCancel(t *testing.T, b *layerBench) {
 		ctx, cancel := context.WithCancel(context.Background())
 		timer := time.AfterFunc(10*time.Millisecond, cancel)
 		_, err := c.Receive(ctx, 1)
-		ended := time.Now()
 		timer.Stop()
 		cancel()
 		var failure *messages.LayerFailure
 		if !errors.Is(err, context.Canceled) || !errors.As(err, &failure) {
 			t.Fatalf("cancelled: %v", err)
-		}
-		if late := time.Since(ended); late > time.Second {
-			t.Errorf("returned %v late", late)
 		}
 	}
 	b.put(layerCommands(10)...)
@@ -147,7 +143,7 @@ func layerCancel(t *testing.T, b *layerBench) {
 func layerShare(t *testing.T, b *layerBench) {
 	b.put(layerCommands(42)...)
 	seen := map[int64]bool{}
-	for _, c := range []*layer.Client{b.client(layerLease(time.Second)), b.client(layerLease(time.Second))} {
+	for _, c := range []*layer.Client{b.client(layerLease(time.Minute)), b.client(layerLease(time.Minute))} {
 		numbers, _ := b.take(c, 21) // three times seven
 		for _, n := range numbers {
 			if seen[n] {

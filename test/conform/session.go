@@ -162,9 +162,9 @@ func (s *session) publish(live actors.Session, receipt string, m messages.Messag
 // eventually waits for a condition, long enough for a busy machine.
 func (s *session) eventually(what string, condition func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.Fatalf("not within 30 s: %s", what)
+			s.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

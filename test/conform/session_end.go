@@ -11,6 +11,10 @@ import (
 	"chanmqttproxy/messages"
 )
 
+// patience is for what takes moments, on a busy machine too, and without bound or a
+// keep-alive of half a minute where something is wrong.
+const patience = 15 * time.Second
+
 func sessionCleanSession(s *session) {
 	mqtt := s.driver(SessionClient{ID: s.prefix, Server: s.broker.URL, KeepAlive: 30})
 	live := s.dial(mqtt, NewSink(nil))
@@ -59,7 +63,7 @@ func sessionCancelled(s *session) {
 	if !errors.As(err, &failure) || failure.Cause != messages.Network || !errors.Is(err, context.Canceled) {
 		s.Fatalf("connecting failed with %v, want a network failure by the context", err)
 	}
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > patience {
 		s.Fatalf("connecting went on for %v", took)
 	}
 
@@ -88,7 +92,7 @@ func sessionClose(s *session) {
 	work.Go(live.Close)
 	live.Close()
 	work.Wait()
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > patience {
 		s.Fatalf("closing took %v", took)
 	}
 	if _, err := live.Subscribe(s.Context(), []messages.Want{{Filter: s.topic("b")}}); err == nil {
@@ -140,11 +144,11 @@ func sessionFreeze(s *session) {
 	}
 	start := time.Now()
 	closed.Close()
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > patience {
 		s.Fatalf("closing took %v with a frozen broker", took)
 	}
 	s.eventually("the silence is noticed", func() bool { return len(sink.Losses()) > 0 })
-	if took := time.Since(frozen); took > 2*keepAlive*time.Second {
+	if took := time.Since(frozen); took > patience {
 		s.Fatalf("a silent broker was noticed after %v with a keep-alive of %d s", took, keepAlive)
 	}
 	watched.Close()

@@ -42,7 +42,7 @@ func TestPageBesideASite(t *testing.T) {
 	device := kit.NewDevice(t, broker.Addr())
 	publish := func(topic string) {
 		t.Helper()
-		if !device.Publish(topic, 1, "x").WaitTimeout(20 * time.Second) {
+		if !device.Publish(topic, 1, "x").WaitTimeout(time.Minute) {
 			t.Fatalf("publishing to %s: no acknowledgement in 20 s", topic)
 		}
 	}
@@ -127,11 +127,11 @@ func TestPageShowsSessions(t *testing.T) {
 		_ = os.WriteFile(file, page.Picture(), 0o600)
 	}
 	tree := kit.Worker(t, append(env, "HTTP_LISTEN="+address), "tree")
-	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") || strings.Count(tree.Output(), ": held by ") != 3 || strings.Count(tree.Output(), ", this worker") != 1 {
+	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") || strings.Count(tree.Output(), ": held by ") != 3 || strings.Count(tree.Output(), ", this worker") != 1 {
 		t.Errorf("tree: %d\n%s", code, tree.Output())
 	}
 	check := kit.Worker(t, env, "check", "--connect")
-	if code := check.ExitCode(20 * time.Second); code != 0 || !strings.Contains(check.Output(), "Session 2: held by ") {
+	if code := check.ExitCode(time.Minute); code != 0 || !strings.Contains(check.Output(), "Session 2: held by ") {
 		t.Errorf("check: %d\n%s", code, check.Output())
 	}
 	other.Stop()
@@ -154,7 +154,7 @@ func TestPageStandsBy(t *testing.T) {
 	page.Wait(30*time.Second, `document.querySelector('#alarm').textContent.includes('Standing by')`)
 	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('standing by') && !document.querySelector('.station.bad')`)
 	tree := kit.Worker(t, env, "tree")
-	if code := tree.ExitCode(20 * time.Second); code != 0 || !strings.Contains(tree.Output(), "standing by") {
+	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "standing by") {
 		t.Errorf("tree: %d\n%s", code, tree.Output())
 	}
 	first.Stop()

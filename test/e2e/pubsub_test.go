@@ -73,7 +73,7 @@ func answered(t *testing.T, redisURL, broker string) {
 		say()
 		return strings.Contains(device.Output(), "answer wärm\n")
 	})
-	if code := consumer.ExitCode(10 * time.Second); code != 0 {
+	if code := consumer.ExitCode(time.Minute); code != 0 {
 		t.Errorf("the consumer ended with %d", code)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"testing"
-	"time"
 )
 
 // Binary builds ./cmd/chanmqttproxy, once in a test process, and returns its
@@ -60,7 +59,7 @@ func startWorker(t testing.TB, path string, env, args []string) *WorkerProcess {
 // Stop ends the worker with SIGTERM: it drains and exits with 0.
 func (w *WorkerProcess) Stop() {
 	w.t.Helper()
-	w.Process.Stop(20 * time.Second)
+	w.Process.Stop(patience)
 }
 
 var (

@@ -96,8 +96,8 @@ func NewListener(t testing.TB, addr string, hear func(Heard)) *Device {
 	})
 	select {
 	case <-d.connected:
-	case <-time.After(20 * time.Second):
-		t.Fatalf("connecting a device to %s: no connection in 20 s", addr)
+	case <-time.After(patience):
+		t.Fatalf("connecting a device to %s: no connection in %v", addr, patience)
 	}
 	return d
 }
@@ -255,8 +255,8 @@ func (d *Device) Keep(topic string, qos byte, payload string) *Sent {
 // Retain sends a retained message and waits until the broker has it.
 func (d *Device) Retain(topic string, payload string) {
 	d.t.Helper()
-	if !d.Keep(topic, 1, payload).WaitTimeout(20 * time.Second) {
-		d.t.Fatalf("publishing to %s: no acknowledgement in 20 s", topic)
+	if !d.Keep(topic, 1, payload).WaitTimeout(patience) {
+		d.t.Fatalf("publishing to %s: no acknowledgement in %v", topic, patience)
 	}
 }
 

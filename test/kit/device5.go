@@ -6,7 +6,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
@@ -49,7 +48,7 @@ func NewDevice5(t testing.TB, addr string) *Device5 {
 }
 
 func (d *Device5) soon() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 20*time.Second)
+	return context.WithTimeout(context.Background(), patience)
 }
 
 func (d *Device5) hear(p *paho.Publish) {

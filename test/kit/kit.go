@@ -4,9 +4,12 @@
 package kit
 
 import (
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -35,21 +38,38 @@ func Missing(t testing.TB, format string, args ...any) {
 	t.Skipf("SKIPPED: "+format, args...)
 }
 
-// FreePort returns a TCP port on loopback that nobody listens on.
+// The ports of FreePort are below those that the system gives to connections, and to
+// listeners that name none, and above the last one that browsers refuse.
+const firstPort, lastPort = 11000, 32000
+
+// given are the ports that FreePort has returned.
+var given sync.Map
+
+// FreePort returns a TCP port on loopback that nobody listens on, nor will by chance.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("finding a free port: %v", err)
+	for range 1000 {
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatalf("no port from %d to %d is free", firstPort, lastPort)
+	return 0
 }
 
+// patience is the least that is waited for what takes moments, since machines are busy.
+const patience = time.Minute
+
 // Eventually waits until condition holds and fails the test when it does not
-// within the time. What is what was waited for.
+// within the time, or a minute if that is more. What is what was waited for.
 func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
+	within = max(within, patience)
 	deadline := time.Now().Add(within)
 	for !condition() {
 		if time.Now().After(deadline) {

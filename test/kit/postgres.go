@@ -69,7 +69,7 @@ func (p *PostgresServer) Query(sql string) string {
 func (p *PostgresServer) Stop() {
 	p.t.Helper()
 	p.process.Signal(syscall.SIGINT)
-	if code := p.process.ExitCode(30 * time.Second); code != 0 {
+	if code := p.process.ExitCode(patience); code != 0 {
 		p.t.Errorf("PostgreSQL exited with %d", code)
 	}
 }
@@ -96,10 +96,10 @@ func (p *PostgresServer) start() bool {
 		process.Signal(syscall.SIGQUIT)
 		select {
 		case <-process.Ended():
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 		}
 	})
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && !process.hasEnded(); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !process.hasEnded(); {
 		if strings.Contains(process.Output(), "ready to accept connections") {
 			return true
 		}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // rabbitScript is where Debian keeps the program itself; the one in the PATH
@@ -28,7 +27,7 @@ func RabbitMQ(t testing.TB, lines ...string) *BrokerServer {
 	}
 	dir, mapper := serverDir(t, "rabbitmq"), FreePort(t)
 	epmd := Start(t, "epmd", exec.Command(Need(t, "epmd"), "-address", "127.0.0.1", "-port", fmt.Sprint(mapper)))
-	if !Answers(fmt.Sprintf("127.0.0.1:%d", mapper), epmd.Ended(), 10*time.Second) {
+	if !Answers(fmt.Sprintf("127.0.0.1:%d", mapper), epmd.Ended(), patience) {
 		t.Fatalf("epmd did not start:\n%s", epmd.Output())
 	}
 	return runBroker(t, "rabbitmq-server", func(port int) func() *exec.Cmd {
