@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// batchBytes is from which size on a batch takes no further event.
-	batchBytes = 1 << 20
 	// encodedBytes bounds what is being written to the layer, which has a copy of it of its
 	// own for each target.
 	encodedBytes = 32 << 20

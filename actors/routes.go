@@ -129,7 +129,7 @@ func (r *routes) replay(d messages.Delivery) {
 		}
 	}
 	if len(parts) == 0 {
-		r.deps.step(d.Message, r.deps.paths.router, "dropped", "a retained value that no newcomer waits for")
+		r.deps.step(d.Message, r.deps.paths.router, "dropped", "a retained message that nobody waits for")
 		giveBack(r.broker, d.Token, d.Weight)
 		return
 	}

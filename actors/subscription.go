@@ -6,6 +6,9 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/delivery"
+	"chanmqttproxy/actors/retained"
+	"chanmqttproxy/actors/throttle"
 	"chanmqttproxy/messages"
 )
 
@@ -35,8 +38,21 @@ type subscription struct {
 	last           string // the topic of the last
 
 	// Few subscriptions need these.
-	replay *replay // nil: nobody has waited for retained values
-	pace   *pace   // nil: nothing was held back
+	pending  *pending   // nil: nobody has waited for retained messages
+	throttle *throttled // nil: nothing was held back
+}
+
+// pending are those who wait for retained messages, with the timer that is set to when all
+// may have come.
+type pending struct {
+	*retained.Pending
+	quiet alarm
+}
+
+// throttled is a throttle with the timer that is set to when the next message is due.
+type throttled struct {
+	*throttle.Throttle
+	due alarm
 }
 
 // newSubscriptions makes the subscriptions of a router. Their mailboxes take little
@@ -62,7 +78,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Refused:
 		s.refused(m)
 	case messages.Interrupted:
-		s.replay.interrupt()
+		s.waiting().Interrupted()
 	case rang:
 		s.rang(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
@@ -89,48 +105,71 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	for i, member := range d.To {
 		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
 		least := member.Options.MinInterval
-		if least <= 0 && s.pace.idle() || s.paced().take(m, least, time.Now()) {
+		if least <= 0 && s.idle() || s.throttled().Take(m, least, time.Now()) {
 			s.groups.Tell(m)
 		} else {
+			s.noteHeld()
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
 			giveBack(s.broker, m.Token, m.Weight)
 		}
 	}
-	s.pace.wake(ctx)
+	s.wake(ctx)
 }
 
-// paced is the pace, made at need.
-func (s *subscription) paced() *pace {
-	if s.pace == nil {
-		s.pace = newPace(s.env)
+// idle says that nothing is held back, nor is to be.
+func (s *subscription) idle() bool { return s.throttle == nil || s.throttle.Idle() }
+
+// throttled is the throttle, made at need.
+func (s *subscription) throttled() *throttled {
+	if s.throttle == nil {
+		s.throttle = &throttled{Throttle: throttle.New(s.Stats, s.budget())}
 	}
-	return s.pace
+	return s.throttle
 }
 
-// welcome notes a newcomer.
+// noteHeld notes what the throttle did with messages that are followed.
+func (s *subscription) noteHeld() { s.note(s.seen.path, &s.throttle.Trail) }
+
+// wake sets the timer to when the next message that is held back is due.
+func (s *subscription) wake(ctx actor.Context) {
+	if s.throttle != nil {
+		s.noteHeld()
+		s.throttle.due.set(ctx, s.throttle.Next())
+	}
+}
+
+// waiting are those who wait for retained messages; nil: nobody ever has.
+func (s *subscription) waiting() *retained.Pending {
+	if s.pending == nil {
+		return nil
+	}
+	return s.pending.Pending
+}
+
+// welcome notes a recipient.
 func (s *subscription) welcome(m messages.Welcome) {
-	if s.replay == nil {
-		s.replay = newReplay()
+	if s.pending == nil {
+		s.pending = &pending{Pending: retained.NewPending()}
 	}
-	s.replay.welcome(m)
+	s.pending.Add(m)
 }
 
 // deliverRetained passes a retained value on to those who have newcomers. It begins
 // their interval, and is not held back.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
-	s.replay.arrived(now)
+	s.waiting().Arrived(now)
 	for i, member := range d.To {
 		s.groups.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
 		if least := member.Options.MinInterval; least > 0 {
-			s.paced().passed(member.Target, d.Message.Topic, least, now)
+			s.throttled().Passed(member.Target, d.Message.Topic, least, now)
 		}
 	}
 	if len(d.To) == 0 {
-		s.step(d.Message, s.seen.path, "dropped", "a retained value that no newcomer waits for")
+		s.step(d.Message, s.seen.path, "dropped", "a retained message that nobody waits for")
 		giveBack(s.broker, d.Token, d.Weight)
 	}
-	s.pace.wake(ctx)
+	s.wake(ctx)
 }
 
 // count notes a message for those who watch.
@@ -154,29 +193,27 @@ func (s *subscription) facts() any {
 
 // deliverTo is what one member gets of a delivery.
 func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messages.Deliver {
-	return messages.Deliver{Target: member.Target, Event: eventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
-}
-
-// eventFor is a message as somebody with these options is to see it.
-func eventFor(o messages.Options, m *messages.Message) messages.Event {
-	return messages.Event{
-		Message:  m,
-		QoS:      min(m.QoS, o.QoS),
-		Payload:  o.Payload,
-		Overflow: o.Overflow,
-		Batch:    o.Batch,
-	}
+	return messages.Deliver{Target: member.Target, Event: delivery.EventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
 }
 
 // flush passes on what is held back for those who left, or for all.
 func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
-	due := s.pace.release(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) })
-	s.tell(due)
-	s.pace.wake(ctx)
+	s.tell(s.letGo(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) }))
+	s.wake(ctx)
 	for _, target := range m.Left {
 		s.endFor(target)
 	}
 	s.router.Tell(messages.Flushed{Filter: s.filter})
+}
+
+// letGo is what is held back for targets, which is held back no more.
+func (s *subscription) letGo(of func(messages.Target) bool) []messages.Deliver {
+	if s.throttle == nil {
+		return nil
+	}
+	due := s.throttle.Release(of)
+	s.noteHeld()
+	return due
 }
 
 // tell passes on what was held back.
@@ -188,18 +225,20 @@ func (s *subscription) tell(due []messages.Deliver) {
 
 func (s *subscription) rang(ctx actor.Context, m rang) {
 	switch {
-	case s.pace != nil && s.pace.alarm.rings(m):
-		s.tell(s.pace.over(time.Now()))
-		s.pace.wake(ctx)
-	case s.replay != nil && s.replay.quiet.rings(m):
+	case s.throttle != nil && s.throttle.due.rings(m):
+		due := s.throttle.Due(time.Now())
+		s.noteHeld()
+		s.tell(due)
+		s.wake(ctx)
+	case s.pending != nil && s.pending.quiet.rings(m):
 		s.check(ctx)
 	}
 }
 
 func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
 	s.heard, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
-	if now := time.Now(); s.replay.begin(m.Serial, now) {
-		s.replay.quiet.set(ctx, now.Add(replayQuiet))
+	if now := time.Now(); s.waiting().Granted(m.Serial, now) {
+		s.pending.quiet.set(ctx, now.Add(retained.Quiet))
 	}
 	if m.QoS < m.Asked {
 		s.Log.Warn("the broker granted a lower QoS than was asked for",
@@ -223,19 +262,19 @@ func (s *subscription) refused(m messages.Refused) {
 // check ends the waiting of those for whom all retained values have come.
 func (s *subscription) check(ctx actor.Context) {
 	now := time.Now()
-	ended, again := s.replay.check(now, s.Stats.Replaying.Load() > 0)
+	ended, again := s.pending.Check(now, s.Stats.Replaying.Load() > 0)
 	if ended > 0 {
 		s.end(ended)
 	}
 	if again > 0 {
-		s.replay.quiet.set(ctx, now.Add(again))
+		s.pending.quiet.set(ctx, now.Add(again))
 	}
 }
 
 // end tells those who wait for retained values, up to a serial, that there are no
 // more.
 func (s *subscription) end(serial uint64) {
-	for _, target := range s.replay.end(serial) {
+	for _, target := range s.waiting().Complete(serial) {
 		s.welcomed(target, serial)
 	}
 	s.broker.Tell(messages.Welcomed{Filter: s.filter, Serial: serial})
@@ -243,7 +282,7 @@ func (s *subscription) end(serial uint64) {
 
 // endFor ends the waiting of a target that has left.
 func (s *subscription) endFor(target messages.Target) {
-	if serial, ok := s.replay.leave(target); ok {
+	if serial, ok := s.waiting().Leave(target); ok {
 		s.welcomed(target, serial)
 	}
 }
@@ -256,11 +295,16 @@ func (s *subscription) welcomed(target messages.Target, serial uint64) {
 
 // stop counts what was held back, and has been acknowledged.
 func (s *subscription) stop() {
-	for _, target := range s.replay.stop() {
+	for _, target := range s.waiting().Targets() {
 		s.endFor(target)
 	}
-	due := s.pace.release(func(messages.Target) bool { return true })
-	s.pace.stop()
+	if s.pending != nil {
+		s.pending.quiet.stop()
+	}
+	due := s.letGo(func(messages.Target) bool { return true })
+	if s.throttle != nil {
+		s.throttle.due.stop()
+	}
 	if len(due) > 0 {
 		s.Stats.Abandoned.Add(int64(len(due)))
 		s.Log.Warn("stopping: messages were dropped that waited for the end of their interval", "filter", s.filter, "messages", len(due))

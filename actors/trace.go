@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chanmqttproxy/actors/trail"
 	"chanmqttproxy/messages"
 )
 
@@ -222,6 +223,18 @@ func (w *trace) end(now time.Time) {
 func (d *env) step(m *messages.Message, path, what, text string) {
 	if m != nil && m.Trace != 0 {
 		d.traces.add(m.Trace, path, what, text)
+	}
+}
+
+// note notes what has happened to messages that are followed at the actor with that path.
+func (d *env) note(path string, t *trail.Trail) {
+	for _, s := range t.Take() {
+		if s.What != "" {
+			d.traces.add(s.Trace, path, s.What, s.Text)
+		}
+		if s.Waiting != 0 {
+			d.traces.park(s.Trace, s.Waiting)
+		}
 	}
 }
 

@@ -23,6 +23,17 @@ func (e Event) PackedSize() int {
 	return n + 1<<10
 }
 
+// Size is what an event that waits is taken to occupy, in bytes.
+func (e Event) Size() int64 {
+	size := e.Message.Size() + 256
+	for _, p := range e.Body {
+		if text, ok := p.Value.(string); ok {
+			size += len(text)
+		}
+	}
+	return int64(size)
+}
+
 // Deliver passes a delivery to one target. Subscription tells groups, which
 // tells the target's group actor. Reader passes answers on as well, of which
 // Answered tells by their Receipt, and broker changes of state; these have no

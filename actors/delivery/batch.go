@@ -1,4 +1,4 @@
-package actors
+package delivery
 
 import (
 	"time"
@@ -30,22 +30,11 @@ func joins(b *messages.Bundle, e messages.Event) bool {
 		e.Message.At.Sub(first.Message.At) <= bundleSpan
 }
 
-// sizeOf is what an event that waits is taken to occupy, in bytes.
-func sizeOf(e messages.Event) int64 {
-	size := e.Message.Size() + 256
-	for _, p := range e.Body {
-		if text, ok := p.Value.(string); ok {
-			size += len(text)
-		}
-	}
-	return int64(size)
-}
-
-// packedSize is what a batch measures at most when it is written.
-func packedSize(b *messages.Batch) (size int64) {
+// PackedSize is what a batch measures at most when it is written, in bytes.
+func PackedSize(b *messages.Batch) (size int64) {
 	for _, bundle := range b.Bundles {
 		for _, e := range bundle.Events {
-			size += max(int64(e.PackedSize()), sizeOf(e))
+			size += max(int64(e.PackedSize()), e.Size())
 		}
 	}
 	return size

@@ -1,14 +1,24 @@
-package actors
+package delivery
 
 import (
 	"slices"
 
+	"chanmqttproxy/actors/retained"
+	"chanmqttproxy/actors/stats"
 	"chanmqttproxy/messages"
+)
+
+// batchLimit is the most events of one write. More makes the layer's script hold up other
+// clients of Redis for longer, and gains little. From batchBytes on a batch takes no further
+// event.
+const (
+	batchLimit = 64
+	batchBytes = 1 << 20
 )
 
 // backlog is what waits to be written to a target, in order.
 type backlog struct {
-	stats     *Stats
+	stats     *stats.Stats
 	list      []waiting
 	droppable int   // how many of them may be dropped
 	held      int64 // memory that it occupies, in bytes
@@ -18,8 +28,8 @@ type backlog struct {
 type waiting struct {
 	event      messages.Event
 	settlement messages.Settlement
-	receipt    messages.Receipt // of the command that it answers
-	to         *audience        // nil: everybody
+	receipt    messages.Receipt   // of the command that it answers
+	to         *retained.Channels // nil: everybody
 }
 
 // droppable says whether it may be dropped: what is of QoS 0, unless it answers a
@@ -37,13 +47,13 @@ func (b *backlog) last() uint64 {
 }
 
 // add puts a message at the end.
-func (b *backlog) add(m messages.Deliver, to *audience) {
+func (b *backlog) add(m messages.Deliver, to *retained.Channels) {
 	w := waiting{m.Event, messages.Settlement{Token: m.Token, Weight: m.Weight}, m.Receipt, to}
 	b.list = append(b.list, w)
 	if w.droppable() {
 		b.droppable++
 	}
-	b.hold(sizeOf(m.Event))
+	b.hold(m.Event.Size())
 }
 
 // hold accounts for memory.
@@ -52,7 +62,7 @@ func (b *backlog) hold(bytes int64) {
 	b.stats.WaitingBytes.Add(bytes)
 }
 
-// head is the first messages that are for the same audience, at most n or what
+// head is the first messages that are for the same channels, at most n or what
 // the first wants as a batch, and no further above batchBytes. It holds until forget.
 func (b *backlog) head(n int) []waiting {
 	n = min(len(b.list), max(n, b.list[0].event.Batch))
@@ -62,15 +72,15 @@ func (b *backlog) head(n int) []waiting {
 	}
 	size := int64(0)
 	for i, w := range b.list[:n] {
-		if size += sizeOf(w.event); size >= batchBytes {
+		if size += w.event.Size(); size >= batchBytes {
 			return b.list[:i+1]
 		}
 	}
 	return b.list[:n]
 }
 
-// shed drops the oldest message that may be dropped, if there is one.
-func (b *backlog) shed() (dropped waiting, ok bool) {
+// dropOldest drops the oldest message that may be dropped, if there is one.
+func (b *backlog) dropOldest() (dropped waiting, ok bool) {
 	if b.droppable == 0 {
 		return waiting{}, false // without a look at a list that may be long
 	}
@@ -86,7 +96,7 @@ func (b *backlog) shed() (dropped waiting, ok bool) {
 // forget takes the first n away.
 func (b *backlog) forget(n int) {
 	for _, w := range b.list[:n] {
-		b.hold(-sizeOf(w.event))
+		b.hold(-w.event.Size())
 		if w.droppable() {
 			b.droppable--
 		}

@@ -1,15 +1,15 @@
-package actors
+package delivery
 
 import (
 	"testing"
 	"time"
 )
 
-// TestWaits: a stream without room is looked at often at first, and it is logged once a
+// TestFull: a stream without room is looked at often at first, and it is logged once a
 // minute at most, however often it fills.
-func TestWaits(t *testing.T) {
+func TestFull(t *testing.T) {
 	t.Parallel()
-	var w waits
+	var f full
 	began := time.Now()
 	for _, step := range []struct {
 		after  time.Duration
@@ -27,12 +27,12 @@ func TestWaits(t *testing.T) {
 		{fullSaid, false, fullRetry, true, true},
 	} {
 		if step.room {
-			if !w.over() || w.over() {
+			if !f.over() || f.over() {
 				t.Errorf("%v: it has had room", step.after)
 			}
 			continue
 		}
-		pause, begins, log := w.full(began.Add(step.after))
+		pause, begins, log := f.noRoom(began.Add(step.after))
 		if pause != step.pause || begins != step.begins || log != step.log {
 			t.Errorf("%v: %v %v %v, want %+v", step.after, pause, begins, log, step)
 		}

@@ -1,0 +1,4 @@
+// Package retained decides who gets which retained messages. Recipients are those whom a
+// target reaches: its actor has them say who is to get one. Pending is what a filter's
+// subscription knows of when all have come.
+package retained
