@@ -100,6 +100,13 @@ func (w *watched) become(state string) {
 	w.state, w.since = state, time.Now()
 }
 
+// stops says whether the actor is on its way out.
+func (w *watched) stops() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state == messages.StateStopping
+}
+
 // tell adds a line to the story. The coming and going of families is none: there
 // are thousands of them.
 func (o *observer) tell(w *watched, what, text, stack string) {

@@ -210,11 +210,16 @@ func propsOf(deps *env, produce func() actor.Actor, options ...actor.PropsOption
 }
 
 // spawn starts a child. Names of children are ours and unique, so that failing
-// is a bug.
-func spawn(ctx actor.SpawnerContext, name string, props *actor.Props) *actor.PID {
+// is a bug. An actor that is stopping still handles messages until its children have
+// stopped, and the library stops only those that it had at the first moment: one that comes
+// later is stopped here, or its parent would wait for it for ever.
+func spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 	pid, err := ctx.SpawnNamed(props, name)
 	if err != nil {
 		panic(fmt.Errorf("spawning %s: %w", name, err))
+	}
+	if parent, ok := ctx.Actor().(interface{ stops() bool }); ok && parent.stops() {
+		ctx.Stop(pid)
 	}
 	return pid
 }

@@ -1,10 +1,12 @@
 package actors_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -368,6 +370,80 @@ func TestTablesAreWrittenAgain(t *testing.T) {
 			f.wantAt("after another holder", placed(slot, 3), slot)
 		}
 	})
+}
+
+// A slot that holds back what comes of a filter is stopped: it does not wait until that may
+// go, and its next holder gets it again.
+func TestSlotThatHoldsBackStops(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.layers[0].Stick(alerts, true) // what the former owner has is not handed over
+		f.brokers[0].Send(message(filter, "1"))
+		f.resize(3)
+		f.pass(time.Second)
+		f.brokers[2].Send(message(filter, "2"))
+		f.pass(time.Second)
+		began := time.Now()
+		f.give(2)
+		if took := time.Since(began); took > time.Second {
+			f.Errorf("the slot took %v to stop", took)
+		}
+		f.hold(2)
+		f.pass(time.Second)
+		f.layers[0].Stick(alerts, false)
+		f.pass(5 * time.Second)
+		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1"}) || !slices.Equal(b, []string{"2"}) {
+			f.Errorf("delivered %v and %v", a, b)
+		}
+	})
+}
+
+// A filter comes to a slot between the moment in which it stops and the end of its actors.
+func TestFilterThatComesToAStoppingSlot(t *testing.T) {
+	t.Parallel()
+	first := placed(1, 2)
+	second := first
+	for topic.Slot(second, 2) != 1 || second == first {
+		second += "/more"
+	}
+	several(t, 2, func(f *fleet) {
+		f.options.Log = slog.New(busy{f.log})
+		f.give(1)
+		f.hold(1)
+		f.layers[0].Put(asking("", first, alerts))
+		f.pass(time.Second)
+		for _, path := range f.tree.Actors() {
+			if strings.HasPrefix(path, "bridge:1/router/subscription:") {
+				f.tree.Send(path, broken(1000)) // it is busy for a while, and does not stop
+			}
+		}
+		f.pass(time.Second)
+		f.slots[1].Abandon()
+		f.pass(time.Second)
+		f.layers[0].Put(asking("", second, alerts))
+		f.pass(time.Minute)
+		select {
+		case <-f.slots[1].Done():
+		default:
+			f.Fatal("the slot does not end")
+		}
+		f.hold(1)
+		f.pass(5 * time.Second)
+		f.wantAt("with its next holder", second, 1)
+	})
+}
+
+// busy keeps an actor busy that logs a bug.
+type busy struct{ slog.Handler }
+
+func (b busy) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelError {
+		time.Sleep(10 * time.Second)
+	}
+	return b.Handler.Handle(ctx, r)
 }
 
 // What is parked for a full queue is handed over before the next owner delivers.
