@@ -121,6 +121,7 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.tell(m)
 	case messages.Quiet:
 		b.quiescing = true
+		b.router.Tell(messages.Undo{})
 		b.tellQuiet()
 	case *actor.Stopping:
 		b.stopping = true

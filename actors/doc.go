@@ -65,6 +65,9 @@
 // when it is told Done, and Answered. Answers go the way of messages, through the
 // actor of the channel that they are for.
 //
+// What is held back for another slot is given back undone when the slot stops: it is not
+// acknowledged, and comes again to the next holder of the session.
+//
 // What is held back for its time, or parked for a queue without room, was given
 // back before, lest it use up the broker's receive maximum. A graceful stop passes
 // the former on; a worker that is killed loses both.

@@ -216,3 +216,47 @@ func appendPart(parts []part, to *route, members ...messages.Member) []part {
 	parts[i].members = append(parts[i].members, members...)
 	return parts
 }
+
+// still are those of them that are members of the route.
+func (to *route) still(members []messages.Member) (list []messages.Member) {
+	for _, m := range members {
+		if to.has(m.Target) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// missing are the members of a route, or the one that is named, that the registry does not have.
+func (to *route) missing(i placement.Item, members []messages.Member) (gone []messages.Target) {
+	if !i.Whole() {
+		if len(members) == 0 && to.has(i.Target) {
+			gone = append(gone, i.Target)
+		}
+		return gone
+	}
+	stay := setOf(members, func(m messages.Member) messages.Target { return m.Target })
+	for target := range to.members.Each {
+		if !stay[target] {
+			gone = append(gone, target)
+		}
+	}
+	return gone
+}
+
+// targets are those of all members.
+func (to *route) targets() (list []messages.Target) {
+	for target := range to.members.Each {
+		list = append(list, target)
+	}
+	return list
+}
+
+// setOf are the keys of a list.
+func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
+	set := make(map[K]bool, len(list))
+	for _, e := range list {
+		set[key(e)] = true
+	}
+	return set
+}

@@ -75,7 +75,7 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver:
+	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo:
 		if r.spread != nil {
 			r.spread.receive(ctx, m)
 		} else if r.several {

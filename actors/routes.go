@@ -2,7 +2,6 @@ package actors
 
 import (
 	"strings"
-	"time"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -39,7 +38,7 @@ func (r *routes) route(d messages.Delivery) {
 	if len(r.matched) == 1 && r.matched[0].concerns(d) {
 		if d.To = r.here(d, r.matched[0], r.matched[0].all()); len(d.To) > 0 {
 			r.deps.tellMatched(d, r.matched)
-			r.matched[0].pass(d)
+			r.pass(r.matched[0], d)
 			return
 		}
 	}
@@ -82,21 +81,8 @@ func (r *routes) send(d messages.Delivery, parts []part) {
 	for i, p := range parts {
 		copied := d
 		copied.Weight, copied.To = messages.Split(d.Weight, len(parts), i), p.members
-		p.to.pass(copied)
+		r.pass(p.to, copied)
 	}
-}
-
-// pass gives the subscription a delivery, or keeps it until another slot has handed over
-// what it has of the filter.
-func (to *route) pass(d messages.Delivery) {
-	if to.leaving != nil {
-		to.leaving.last = time.Now()
-	}
-	if to.held && !d.Message.Retain {
-		to.kept = append(to.kept, d)
-		return
-	}
-	to.subscription.Tell(d)
 }
 
 // respond sends a delivery to the requests, and returns what is left of it for

@@ -24,8 +24,10 @@ type spread struct {
 	unsaid placement.Unanswered
 	first  map[string]uint64 // those of them with which the slot began
 	held   int               // how many filters are
-	found  []*placement.Filter
-	leader leader
+	// undoing: what is held goes back to the MQTT broker.
+	undoing bool
+	found   []*placement.Filter
+	leader  leader
 	// unasked: the routes that are made are of filters that the broker is not asked for.
 	unasked bool
 }
@@ -86,6 +88,8 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.endDue(ctx, m)
 	case messages.HandedOver:
 		s.handedOver(ctx, m.ID)
+	case messages.Undo:
+		s.undoAll()
 	}
 }
 
@@ -114,15 +118,10 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 		s.sync(ctx, i)
 	}
 	for _, wire := range e.Hold {
-		if to, ok := s.wired(wire); ok && !to.held {
-			to.held = true
-			s.held++
-		}
+		s.hold(wire)
 	}
 	for _, wire := range e.Release {
-		if to, ok := s.wired(wire); ok {
-			s.letGo(to)
-		}
+		s.release(wire)
 	}
 	for _, wire := range e.Leave {
 		s.leaveFilter(wire)
@@ -225,86 +224,4 @@ func (s *spread) report(ctx actor.Context, to *route) {
 func (s *spread) said(wire string) {
 	s.unsaid.Remove(wire)
 	delete(s.first, wire)
-}
-
-// letGo passes on what was held back of a filter.
-func (r *routes) letGo(to *route) {
-	if to.held {
-		to.held = false
-		r.spread.held--
-	}
-	kept := to.kept
-	to.kept = nil
-	for _, d := range kept {
-		if d.To = r.here(d, to, to.still(d.To)); len(d.To) == 0 {
-			giveBack(r.broker, d.Token, d.Weight)
-			continue
-		}
-		to.subscription.Tell(d)
-	}
-}
-
-// here are those of the members of a filter who do not get a message from another slot.
-func (r *routes) here(d messages.Delivery, to *route, members []messages.Member) []messages.Member {
-	if r.spread == nil || !d.Fresh {
-		return members
-	}
-	var rest []messages.Member
-	r.deps.mirror.look(func(v *placement.View) {
-		r.spread.found = v.Match(d.Message.Topic, r.spread.found)
-		if len(r.spread.found) < 2 {
-			rest = members
-			return
-		}
-		for _, m := range members {
-			if !v.Elsewhere(r.deps.Slot, to.wire, m.Target, d.Message.At, r.spread.found) {
-				rest = append(rest, m)
-			}
-		}
-	})
-	return rest
-}
-
-// still are those of them that are members of the route.
-func (to *route) still(members []messages.Member) (list []messages.Member) {
-	for _, m := range members {
-		if to.has(m.Target) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// missing are the members of a route, or the one that is named, that the registry does not have.
-func (to *route) missing(i placement.Item, members []messages.Member) (gone []messages.Target) {
-	if !i.Whole() {
-		if len(members) == 0 && to.has(i.Target) {
-			gone = append(gone, i.Target)
-		}
-		return gone
-	}
-	stay := setOf(members, func(m messages.Member) messages.Target { return m.Target })
-	for target := range to.members.Each {
-		if !stay[target] {
-			gone = append(gone, target)
-		}
-	}
-	return gone
-}
-
-// targets are those of all members.
-func (to *route) targets() (list []messages.Target) {
-	for target := range to.members.Each {
-		list = append(list, target)
-	}
-	return list
-}
-
-// setOf are the keys of a list.
-func setOf[T any, K comparable](list []T, key func(T) K) map[K]bool {
-	set := make(map[K]bool, len(list))
-	for _, e := range list {
-		set[key(e)] = true
-	}
-	return set
 }

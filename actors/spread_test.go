@@ -384,15 +384,19 @@ func TestSlotThatHoldsBackStops(t *testing.T) {
 		f.brokers[0].Send(message(filter, "1"))
 		f.resize(3)
 		f.pass(time.Second)
-		f.brokers[2].Send(message(filter, "2"))
+		seq := f.brokers[2].Send(message(filter, "2"))
 		f.pass(time.Second)
 		began := time.Now()
 		f.give(2)
 		if took := time.Since(began); took > time.Second {
 			f.Errorf("the slot took %v to stop", took)
 		}
+		if slices.Contains(f.brokers[2].Acked(), seq) {
+			f.Error("what was held back is acknowledged")
+		}
 		f.hold(2)
 		f.pass(time.Second)
+		f.brokers[2].Send(message(filter, "2")) // as a broker does that has no acknowledgement
 		f.layers[0].Stick(alerts, false)
 		f.pass(5 * time.Second)
 		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1"}) || !slices.Equal(b, []string{"2"}) {

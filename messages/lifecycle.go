@@ -40,6 +40,12 @@ type Quiesce struct{}
 // tells groups; session tells broker that it passes on no more deliveries.
 type Quiet struct{ From string }
 
+// Undo asks to give back, undone, what is held back for another slot, now and from now on:
+// it would be under way for as long as that slot likes. Broker tells router when it stops and
+// its session passes on no more deliveries.
+type Undo struct{}
+
+func (Undo) toRouter()            {}
 func (ReceiverStarted) toReader() {}
 func (Take) toReceiver()          {}
 func (LayerReached) toReader()    {}

@@ -132,6 +132,9 @@ type Delivery struct {
 type Settlement struct {
 	Token  Token
 	Weight uint64
+	// Undone says that the part went nowhere: the delivery is not to be acknowledged, so
+	// that the next holder of the session gets it again.
+	Undone bool
 }
 
 // Settled says that parts of deliveries reached the layer or were given up

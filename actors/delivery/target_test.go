@@ -247,6 +247,7 @@ func TestLedger(t *testing.T) {
 	part := func(seq uint64, qos byte, weight uint64) messages.Settlement {
 		return messages.Settlement{Token: messages.Token{Seq: seq, QoS: qos, Traced: seq == 3}, Weight: weight}
 	}
+	undone := func(s messages.Settlement) messages.Settlement { s.Undone = true; return s }
 	for i, test := range []struct {
 		parts   []messages.Settlement
 		whole   []uint64
@@ -256,6 +257,9 @@ func TestLedger(t *testing.T) {
 		{[]messages.Settlement{part(1, 1, messages.Whole)}, []uint64{1}, 1, 0},
 		{[]messages.Settlement{part(2, 1, messages.Whole/2), part(4, 1, 0)}, nil, 0, 0},
 		{[]messages.Settlement{part(3, 0, messages.Whole), part(2, 1, messages.Whole-messages.Whole/2)}, []uint64{2}, 2, 1},
+		{[]messages.Settlement{undone(part(5, 1, messages.Whole/2)), part(6, 1, messages.Whole)}, []uint64{6}, 1, 0},
+		{[]messages.Settlement{part(5, 1, messages.Whole-messages.Whole/2), undone(part(7, 0, messages.Whole))}, nil, 2, 0},
+		{[]messages.Settlement{part(5, 1, messages.Whole)}, []uint64{5}, 1, 0}, // it came again
 	} {
 		c := l.Credit(test.parts, 0)
 		if !slices.Equal(c.Acknowledge, test.whole) || c.Settled != test.settled || len(c.Traced) != test.traced {

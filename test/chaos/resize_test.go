@@ -16,7 +16,9 @@ func TestResizeUnderLoad(t *testing.T) {
 		"RabbitMQ":  {Load: asking(), Broker: chaos.RabbitMQ},
 	} {
 		t.Run(name, func(t *testing.T) {
-			long(t) // a slot that stops while it holds filters back may wait for ever
+			if o.Broker != nil {
+				long(t)
+			}
 			t.Parallel()
 			o.Load.NoQoS2 = o.Broker != nil
 			o.Workers, o.Sessions, o.Slots = 3, 1, 4
