@@ -9,13 +9,13 @@ import (
 	"chanmqttproxy/runtime/config"
 )
 
-var update = flag.Bool("update", false, "write the table of settings into README.md")
+var update = flag.Bool("update", false, "write the table of settings into the document")
 
-// TestReadme wants the table of settings between the markers of README.md;
+// TestReadme wants the table of settings between the markers of this folder's README.md;
 // go test ./runtime/config -update writes it there.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	const path, begin, end = "../../README.md", "<!-- config -->\n", "<!-- /config -->"
+	const path, begin, end = "README.md", "<!-- config -->\n", "<!-- /config -->"
 	readme, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
 		t.Skip("there is no README.md")

@@ -127,17 +127,17 @@ subscriptions:
 	}
 }
 
-// TestReadme: the file that README.md shows is taken.
+// TestReadme: the file that runtime/command/README.md shows is taken.
 func TestReadme(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../command/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(readme), "<!-- subscriptions -->\n```yaml\n")
 	example, _, found := strings.Cut(rest, "```\n<!-- /subscriptions -->")
 	if !found {
-		t.Fatal("README.md has no example of subscriptions")
+		t.Fatal("runtime/command/README.md has no example of subscriptions")
 	}
 	if cfg, err := load(t, "c.yaml", example); err != nil || len(cfg.Subscriptions) != 2 {
 		t.Errorf("%+v, %v", cfg, err)

@@ -1,7 +1,7 @@
 // Package arrows_test checks the shape of the whole tree: which package may
 // import which, what stands at the top, that an actor's struct is named in its
-// own file only, that every actor handles every message it can be sent, and that the
-// packages below actors do nothing but decide.
+// own file only, that every actor handles every message it can be sent, that the
+// packages below actors do nothing but decide, and that documents link to what is there.
 package arrows_test
 
 import (
@@ -23,6 +23,8 @@ var checks = map[string]func(fs.FS) ([]string, error){
 	"structs":  structs,
 	"handlers": handlers,
 	"purity":   purity,
+
+	"documents": documents,
 }
 
 func TestTree(t *testing.T) {
@@ -91,6 +93,13 @@ func TestChecks(t *testing.T) {
 		{"handlers", handlerFiles("case messages.Deliver, *messages.Ask:"), ""},
 		{"handlers", handlerFiles("case messages.Deliver:"), "actors/router.go has no case for messages.Ask"},
 
+		{"documents", document("A [link](b.md#one-two), [one](#the-head) and ![a picture](a.svg).\n\n# The head!\n"), ""},
+		{"documents", document("A [link](c.md)."), "links to c.md, which is not there"},
+		{"documents", document("A [link](b.md#three)."), "b.md has no such heading"},
+		{"documents", document("```\nls\n```"), "an example that no test runs"},
+		{"documents", document("It says “it is away”."), ""},
+		{"documents", document("It says “it is here”."), "does not write"},
+
 		{"purity", file("actors/plan/a.go", "import \"time\"\nfunc f(now time.Time) time.Duration { return time.Second }"), ""},
 		{"purity", file("actors/plan/a.go", "import \"time\"\nvar f = time.Now"), "calls time.Now"},
 		{"purity", file("actors/plan/a.go", "func f() { go f() }"), "starts a goroutine"},
@@ -113,6 +122,12 @@ func TestChecks(t *testing.T) {
 
 func file(name, body string) map[string]string {
 	return map[string]string{name: "package p\n" + body}
+}
+
+func document(text string) map[string]string {
+	return map[string]string{
+		"a/README.md": text, "a/b.md": "# One, two\n", "a/a.svg": "", "runtime/a.go": "var s = `it is away`",
+	}
 }
 
 func actorFiles(other string) map[string]string {

@@ -8,7 +8,7 @@
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers
 //	go run ./test/bench -summary            the tables of what was measured so far
-//	go run ./test/bench -summary -into 'README.md test/README.md'
+//	go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'
 //	                                        and writes them there
 //
 // The results are appended to a file, one JSON line for each measurement, so that

@@ -28,17 +28,17 @@ func TestBrokers(t *testing.T) {
 	}
 }
 
-// TestReadme: the table in README.md has a row for each broker.
+// TestReadme: the table in runtime/mqtt/README.md has a row for each broker.
 func TestReadme(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	readme, err := os.ReadFile("../../runtime/mqtt/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(readme), "### What brokers do")
+	_, table, _ := strings.Cut(string(readme), "## What brokers do")
 	table, _, _ = strings.Cut(table, "\n## ")
 	for _, b := range brokers {
 		if !strings.Contains(table, "\n| "+b.name+" ") && !strings.Contains(table, "\n| the one in `"+b.name+"` ") {
-			t.Errorf("README.md says nothing of %s", b.name)
+			t.Errorf("runtime/mqtt/README.md says nothing of %s", b.name)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -19,8 +20,8 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// written is what README.md tells a reader to type, and what is to come of it. What is
-// to be typed into a shell is run in one, in the order of README.md, in one directory,
+// written is what a document tells a reader to type, and what is to come of it. What is
+// to be typed into a shell is run in one, in the order of the documents, in one directory,
 // beside a Redis, a broker and a worker of the test's.
 type written struct {
 	command string
@@ -34,9 +35,19 @@ type written struct {
 }
 
 var commands = []written{
+	{command: "pip install ./runtime/python", instead: install + " ./runtime/python && python -m chanmqttproxy version", expect: "chanmqttproxy"},
+	{command: "python -m chanmqttproxy dev", expect: "page    http://", stays: true},
+	{command: "python manage.py runmqtt --dev", skip: "test/wheel runs it"},
+	{command: "python manage.py runmqtt", skip: "test/wheel runs it"},
+	{command: "python manage.py runmqtt --check", skip: "test/wheel runs it"},
+	{command: "go run ./test/bench", skip: "it takes an hour"},
+	{command: "go run ./test/bench -summary", skip: "it shows what was measured before"},
+	{command: "go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
+	{command: "go test ./runtime/config -update", skip: "it writes into a document"},
+	{command: "chanmqttproxy dev", expect: "page    http://", stays: true},
 	{command: "go run ./cmd/chanmqttproxy dev", expect: "page    http://", stays: true},
 	{command: "cd test/site && pip install -r requirements.txt ../../runtime/python && python manage.py runserver", expect: "Starting ASGI", stays: true,
-		instead: "cd test/site && pip install -q -r requirements.txt && " + install + " ../../runtime/python && python manage.py runserver --noreload $SITE_PORT"},
+		instead: "cd test/site && pip install -q -r requirements.txt && python manage.py runserver --noreload $SITE_PORT"},
 	{command: "mosquitto_pub -t chat/lobby -m hello"},
 	{command: "cd test/site && python manage.py migrate && python manage.py loaddata house && python manage.py runmqtt --handlers-only", expect: "handlers run: ", stays: true},
 	{command: "cd test/site && python manage.py devices", skip: "it says nothing; TestHouse plays the devices"},
@@ -78,6 +89,7 @@ var commands = []written{
 	{command: "pip install runtime/python/dist/chanmqttproxy_go-*.whl", instead: install + " --upgrade runtime/python/dist/chanmqttproxy_go-*.whl && python -m chanmqttproxy version", expect: "chanmqttproxy v"},
 	{command: "manage.py runmqtt", skip: "test/wheel runs it"},
 	{command: "manage.py runmqtt --dev", skip: "test/wheel runs it"},
+	{command: "manage.py runmqtt --layer", skip: "the tests of the Python package run it"},
 	{command: "manage.py runmqtt --check", skip: "test/wheel runs it"},
 	{command: "manage.py runmqtt --handlers-only", skip: "test/handlers runs it"},
 	{command: "manage.py runmqtt --no-handlers", skip: "the tests of the Python package run it"},
@@ -115,7 +127,7 @@ func told(text string) (list []string) {
 			list = append(list, line)
 		}
 	}
-	inline := regexp.MustCompile("`((?:chanmqttproxy|docker|kubectl|systemctl|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
+	inline := regexp.MustCompile("`((?:cd|chanmqttproxy|docker|kubectl|systemctl|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
 	for _, m := range inline.FindAllStringSubmatch(text, -1) {
 		list = append(list, m[1])
 	}
@@ -125,33 +137,75 @@ func told(text string) (list []string) {
 // setting is a line that sets something and runs nothing.
 var setting = regexp.MustCompile(`^[A-Z_]+=\S+$`)
 
-// TestReadmeCommands runs each command of README.md, or says why not.
+// documents are all that there is to read, without the one that TestRecipes reads.
+func documents(t *testing.T) (names []string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS("../.."), ".", func(name string, e fs.DirEntry, err error) error {
+		if e.IsDir() && strings.HasPrefix(e.Name(), ".") && name != "." {
+			return fs.SkipDir
+		}
+		if strings.HasSuffix(name, ".md") && name != "runtime/python/README.md" {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// TestReadmeCommandsKnown wants each command of the documents to be one that is run here,
+// or that is not run for a reason.
+func TestReadmeCommandsKnown(t *testing.T) {
+	t.Parallel()
+	used := map[string]bool{}
+	for _, name := range documents(t) {
+		for _, line := range told(document(t, name)) {
+			w, known := find(line)
+			if !known {
+				t.Errorf("%s tells to type what no test runs: %s", name, line)
+			}
+			used[w.command] = true
+		}
+	}
+	for _, w := range commands {
+		if !used[w.command] {
+			t.Errorf("no document tells to type %s any more", w.command)
+		}
+	}
+}
+
+func find(line string) (written, bool) {
+	i := slices.IndexFunc(commands, func(w written) bool {
+		return w.command == line || strings.HasPrefix(line, "ACL ") && strings.HasPrefix(line, w.command)
+	})
+	if i < 0 {
+		return written{}, false
+	}
+	return commands[i], true
+}
+
+// TestReadmeCommands runs each command of the documents once, or says why not.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	used := map[string]bool{}
-	for _, line := range told(readme(t)) {
-		i := slices.IndexFunc(commands, func(w written) bool {
-			return w.command == line || strings.HasPrefix(line, "ACL ") && strings.HasPrefix(line, w.command)
-		})
-		switch {
-		case i < 0:
-			t.Errorf("README.md tells to type what no test runs: %s", line)
-			continue
-		case commands[i].skip != "":
-			t.Logf("not run: %s: %s", line, commands[i].skip)
-			used[commands[i].command] = true
-			continue
-		case strings.HasPrefix(line, "ACL "):
-			d.put("acl", line)
-		}
-		w := commands[i]
-		used[w.command] = true
-		t.Run(strings.ReplaceAll(w.command, "/", "_"), func(t *testing.T) { d.run(t, w) })
-	}
-	for _, w := range commands {
-		if !used[w.command] {
-			t.Errorf("README.md does not tell to type %s any more", w.command)
+	for _, name := range documents(t) {
+		for _, line := range told(document(t, name)) {
+			w, _ := find(line)
+			if used[w.command] || w.command == "" {
+				continue
+			}
+			used[w.command] = true
+			if w.skip != "" {
+				t.Logf("not run: %s: %s", line, w.skip)
+				continue
+			}
+			if strings.HasPrefix(line, "ACL ") {
+				d.put("acl", line)
+			}
+			t.Run(strings.ReplaceAll(w.command, "/", "_"), func(t *testing.T) { d.run(t, w) })
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// Every example of README.md does what stands beside it, in a real site with the
-// settings that README.md shows.
+// Every example of README.md, and of the reference of the commands, does what stands beside
+// it, in a real site with the settings that the reference shows.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	kit.NewDevice(t, broker.Addr()).Retain("house/boiler/state", "off")
 	config := filepath.Join(t.TempDir(), "chanmqttproxy.yaml")
-	if err := os.WriteFile(config, []byte(strings.Join(examples(t, "yaml"), "")), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(strings.Join(examples(t, reference, "yaml"), "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr()}, "run", "--config", config)
@@ -48,7 +48,7 @@ func TestReadme(t *testing.T) {
 	worker.Stop()
 }
 
-// readmeSite starts the Python of README.md.
+// readmeSite starts the Python of both.
 func readmeSite(t *testing.T, redisURL string, broker *kit.MosquittoServer) *kit.Process {
 	t.Helper()
 	kit.Need(t, "mosquitto_pub")
@@ -56,7 +56,7 @@ func readmeSite(t *testing.T, redisURL string, broker *kit.MosquittoServer) *kit
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks, err := json.Marshal(examples(t, "python"))
+	blocks, err := json.Marshal([][]string{examples(t, "README.md", "python"), examples(t, reference, "python")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,21 +73,25 @@ func switched(t *testing.T, heard []*paho.Publish) {
 	}
 }
 
-// examples are the blocks of README.md in one language.
-func examples(t *testing.T, language string) (list []string) {
+// reference is the document of all commands.
+const reference = "runtime/command/README.md"
+
+// examples are the blocks of a document in one language.
+func examples(t *testing.T, name, language string) (list []string) {
 	t.Helper()
-	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1) {
+	for _, m := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(document(t, name), -1) {
 		list = append(list, m[1])
 	}
 	if list == nil {
-		t.Fatalf("README.md has no %s", language)
+		t.Fatalf("%s has no %s", name, language)
 	}
 	return list
 }
 
-func readme(t *testing.T) string {
+// document is the text of a file of the project.
+func document(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(filepath.Join("../..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +107,7 @@ func ended(p *kit.Process) bool {
 	}
 }
 
-// README.md names every code with which a command may fail.
+// The reference names every code with which a command may fail.
 func TestReadmeNamesAllCodes(t *testing.T) {
 	t.Parallel()
 	for file, constant := range map[string]string{
@@ -119,8 +123,8 @@ func TestReadmeNamesAllCodes(t *testing.T) {
 			t.Errorf("%s has no codes", file)
 		}
 		for _, code := range codes {
-			if !regexp.MustCompile("(?m)^\\| `.*\\b" + string(code[1]) + "`.* \\|$").MatchString(readme(t)) {
-				t.Errorf("README.md does not explain %s", code[1])
+			if !regexp.MustCompile("(?m)^\\| `.*\\b" + string(code[1]) + "`.* \\|$").MatchString(document(t, reference)) {
+				t.Errorf("%s does not explain %s", reference, code[1])
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// models are what the examples of README.md have of their own.
+// models are what the examples of handlers.md have of their own.
 const models = `
 from django.db import models
 
@@ -21,7 +21,7 @@ class Reading(models.Model):
     at = models.DateTimeField()
 `
 
-// TestReadme: the handlers and the settings of README.md do what stands there.
+// TestReadme: the handlers and the settings of handlers.md do what stands there.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -66,16 +66,16 @@ func TestReadme(t *testing.T) {
 	both.Stop(30 * time.Second)
 }
 
-// example is the block of README.md that is a file of this name.
+// example is the block of handlers.md that is a file of this name.
 func example(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../runtime/python/docs/handlers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	found := regexp.MustCompile("(?ms)^```python " + regexp.QuoteMeta(name) + "\n(.*?)^```$").FindSubmatch(text)
 	if found == nil {
-		t.Fatalf("README.md has no %s", name)
+		t.Fatalf("handlers.md has no %s", name)
 	}
 	return string(found[1])
 }

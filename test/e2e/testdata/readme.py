@@ -1,6 +1,6 @@
-"""Runs the examples of README.md, each as a page of a site, beside a real worker.
+"""Runs the examples of documents, each as a page of a site, beside a real worker.
 
-    readme.py <Redis URL> <broker's port> <JSON list of the examples>
+    readme.py <Redis URL> <broker's port> <JSON list: of each document, the list of its examples>
 
 An example without a scene here is an error, and so is a method of one that no
 scene calls. Where the broker is to go or come, "broker: stop" or "broker: start"
@@ -32,7 +32,7 @@ from channels.layers import get_channel_layer  # noqa: E402
 from channels.testing import WebsocketCommunicator  # noqa: E402
 from channels.worker import Worker  # noqa: E402
 
-example = {"__name__": "examples"}  # what the examples define
+example = {}  # what the examples define
 scenes = {}  # by the name of the consumer
 
 
@@ -272,12 +272,15 @@ def load():
     """Runs the examples, and has the calls of their methods noted. Returns the
     consumers, and the names of the methods."""
     consumers, methods = [], []
-    for text in EXAMPLES:
-        before = set(example)
-        exec(compile(text, "an example of README.md", "exec"), example)
-        new = [n for n in example if n not in before and (n.endswith("Consumer") or n == "read_stream") and example[n].__module__ == "examples"]
-        assert new, f"no consumer and no reader, so nothing to test, in\n{text}"
-        consumers += new
+    for document in EXAMPLES:
+        own = {"__name__": "examples"}  # each document is read alone
+        for text in document:
+            before = set(own)
+            exec(compile(text, "an example of a document", "exec"), own)
+            new = [n for n in own if n not in before and (n.endswith("Consumer") or n == "read_stream") and own[n].__module__ == "examples"]
+            assert new, f"no consumer and no reader, so nothing to test, in\n{text}"
+            consumers += new
+        example.update(own)
     for name in consumers:
         for attribute, method in list(vars(example[name]).items()):
             if inspect.iscoroutinefunction(method):
