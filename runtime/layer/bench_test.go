@@ -88,7 +88,7 @@ func BenchmarkMembers(b *testing.B) {
 				for i := range members {
 					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: fmt.Sprintf(form, i, 0)})
 				}
-				c := layer.New(layer.Config{Redis: &redis.Options{Addr: server.Addr()}}, slog.New(slog.DiscardHandler))
+				c := layer.New(layer.Config{Redis: kit.RedisOptions(server.Addr())}, slog.New(slog.DiscardHandler))
 				defer c.Close()
 				batch := sample(1)
 				for n := 0; b.Loop(); n++ {
@@ -137,7 +137,7 @@ func BenchmarkSendForms(b *testing.B) {
 			var plain *redis.Client
 			for i := range config.Hosts {
 				server := kit.Redis(b, "--appendonly", "no")
-				config.Hosts[i].Redis = &redis.Options{Addr: server.Addr()}
+				config.Hosts[i].Redis = kit.RedisOptions(server.Addr())
 				plain = server.Client()
 				for _, member := range []string{"specific.a0!1", "specific.a0!2", "specific.b0!1"} {
 					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: member})

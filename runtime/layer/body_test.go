@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/kit"
@@ -54,7 +52,7 @@ func TestBodies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			addr := runMiniredis(t).Addr()
-			config := layer.Config{Redis: &redis.Options{Addr: addr}, Serializer: test.serializer}
+			config := layer.Config{Redis: kit.RedisOptions(addr), Serializer: test.serializer}
 			c := layer.New(config, slog.New(slog.DiscardHandler))
 			defer c.Close()
 			// What belongs to one of several consumers carries the layer's own entry.
@@ -125,7 +123,7 @@ func TestBodiesInPython(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := layer.Open(layer.Config{
-				Redis: &redis.Options{Addr: server.Addr()}, Prefix: &prefix, PubSub: test.pubsub, Serializer: test.serializer, Channel: channel,
+				Redis: kit.RedisOptions(server.Addr()), Prefix: &prefix, PubSub: test.pubsub, Serializer: test.serializer, Channel: channel,
 			}, slog.New(slog.DiscardHandler))
 			t.Cleanup(c.Close)
 			python := kit.StartPython(t, "site", strings.Replace(pythonAnswered, `"mqtt"`, `"`+channel+`"`, 1), test.backend, string(settings))

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/kit"
@@ -15,7 +13,7 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	addr := runMiniredis(t).Addr()
-	c := layer.New(layer.Config{Redis: &redis.Options{Addr: addr}, Channel: "iot"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	c := layer.New(layer.Config{Redis: kit.RedisOptions(addr), Channel: "iot"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	defer c.Close()
 	expiry, format := uint32(30), byte(1)
 	event := func(m messages.Message) messages.Event { return messages.Event{Message: &m} }

@@ -30,7 +30,7 @@ func newHosts(t *testing.T, n int, change func(*layer.Config)) *hostsBench {
 	for range n {
 		server := miniredis.RunT(t)
 		b.servers, b.plain = append(b.servers, server), append(b.plain, kit.RedisClient(t, server.Addr()))
-		b.config.Hosts = append(b.config.Hosts, layer.Host{Redis: &redis.Options{Addr: server.Addr()}})
+		b.config.Hosts = append(b.config.Hosts, layer.Host{Redis: kit.RedisOptions(server.Addr())})
 	}
 	if change != nil {
 		change(&b.config)

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/kit"
@@ -19,7 +17,7 @@ func TestEqualTimes(t *testing.T) {
 	t.Parallel()
 	const count, size = 10_000, 50
 	server := kit.Redis(t)
-	c := layer.New(layer.Config{Redis: &redis.Options{Addr: server.Addr()}, Capacity: count}, slog.New(slog.DiscardHandler))
+	c := layer.New(layer.Config{Redis: kit.RedisOptions(server.Addr()), Capacity: count, Expiry: 3600}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
 	c.Freeze(time.Now())
 	site := kit.Channels(t, "4.3", siteScript)
@@ -29,7 +27,7 @@ func TestEqualTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ask(nil, "open_layer", "order", "core", map[string]any{"hosts": []string{server.URL()}, "capacity": count})
+	ask(nil, "open_layer", "order", "core", map[string]any{"hosts": []string{server.URL()}, "capacity": count, "expiry": 3600})
 	var consumer string
 	ask(&consumer, "join", "order", []string{"g"})
 	for sent := 0; sent < count; sent += size {

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/kit"
 )
@@ -48,7 +46,7 @@ var siteRights = []any{
 func (s *interopServers) hosts(t *testing.T, f interopForm) []layer.Host {
 	var hosts []layer.Host
 	for _, server := range s.all[:f.hosts] {
-		hosts = append(hosts, layer.Host{Redis: &redis.Options{Addr: server.Addr()}})
+		hosts = append(hosts, layer.Host{Redis: kit.RedisOptions(server.Addr())})
 	}
 	first := hosts[0].Redis
 	switch f.via {

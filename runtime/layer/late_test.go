@@ -28,9 +28,7 @@ func newHasty(t *testing.T, addr string, plain *redis.Client) *layer.Client {
 	t.Cleanup(c.Close)
 	kit.Eventually(t, 20*time.Second, "the clock is known", func() bool { return c.Stats().Hosts[0].Known })
 	plain.ZAdd(t.Context(), "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "p!a"})
-	if _, err := c.Send(t.Context(), numbered(1)); err != nil { // which loads the script
-		t.Fatal(err)
-	}
+	again(t, "the first write", func() (messages.Outcome, error) { return c.Send(t.Context(), numbered(1)) }) // loads the script
 	plain.Del(t.Context(), "asgip!")
 	return c
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
@@ -26,7 +25,7 @@ func leases(t *testing.T) (*layer.Client, *miniredis.Miniredis) {
 
 func leasesAt(t *testing.T, addr string) *layer.Client {
 	t.Helper()
-	c := layer.New(layer.Config{Redis: &redis.Options{Addr: addr}}, slog.New(slog.DiscardHandler))
+	c := layer.New(layer.Config{Redis: kit.RedisOptions(addr)}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
 	return c
 }

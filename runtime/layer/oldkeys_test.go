@@ -35,7 +35,7 @@ func (b *oldBench) client(slot int) *layer.Client {
 	b.epoch++
 	until := time.Now().Add(time.Hour)
 	c := layer.New(layer.Config{
-		Redis: &redis.Options{Addr: b.addr}, Slot: slot, Epoch: b.epoch, Until: func() time.Time { return until }, EncryptionKeys: b.keys,
+		Redis: kit.RedisOptions(b.addr), Slot: slot, Epoch: b.epoch, Until: func() time.Time { return until }, EncryptionKeys: b.keys,
 	}, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(c.Close)
 	return c

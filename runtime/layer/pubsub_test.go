@@ -29,7 +29,7 @@ func newPubSub(t *testing.T, config layer.Config) *layer.PubSub {
 func pubSubConfig(servers ...*kit.RedisServer) layer.Config {
 	config := layer.Config{Lease: time.Second}
 	for _, s := range servers {
-		config.Hosts = append(config.Hosts, layer.Host{Redis: &redis.Options{Addr: s.Addr()}})
+		config.Hosts = append(config.Hosts, layer.Host{Redis: kit.RedisOptions(s.Addr())})
 	}
 	return config
 }

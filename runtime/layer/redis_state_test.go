@@ -78,7 +78,7 @@ func TestGoldenRedisState(t *testing.T) {
 					plain := kit.RedisClient(t, addr)
 					plain.FlushAll(context.Background())
 					s.redis = append(s.redis, plain)
-					config.Hosts = append(config.Hosts, layer.Host{Redis: &redis.Options{Addr: addr}})
+					config.Hosts = append(config.Hosts, layer.Host{Redis: kit.RedisOptions(addr)})
 				}
 				if c.Config.Prefix != nil {
 					s.prefix = *c.Config.Prefix

@@ -24,7 +24,7 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 	admin := kit.RedisClient(t, server.Addr())
 	until := time.Now().Add(time.Hour)
 	open := func(c layer.Config) layer.Peer {
-		c.Redis = &redis.Options{Addr: server.Addr()}
+		c.Redis = kit.RedisOptions(server.Addr())
 		peer := layer.Open(c, slog.New(slog.DiscardHandler))
 		t.Cleanup(peer.Close)
 		return peer

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"chanmqttproxy/actors"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/conform"
@@ -36,7 +34,7 @@ func TestTables(t *testing.T) {
 			conform.TablesSuite(t, func(t *testing.T) conform.Tables {
 				addr := form.addr(t)
 				open := func(slot int, epoch uint64) layer.Peer {
-					c := layer.Config{Redis: &redis.Options{Addr: addr}, Slot: slot, Epoch: epoch}
+					c := layer.Config{Redis: kit.RedisOptions(addr), Slot: slot, Epoch: epoch}
 					if epoch > 0 {
 						until := time.Now().Add(time.Hour)
 						c.Until = func() time.Time { return until }

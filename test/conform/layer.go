@@ -172,7 +172,7 @@ func (b *layerBench) client(change ...func(*layer.Config)) *layer.Client {
 func (b *layerBench) config(change ...func(*layer.Config)) layer.Config {
 	var config layer.Config
 	for _, s := range b.servers {
-		config.Hosts = append(config.Hosts, layer.Host{Redis: &redis.Options{Addr: s.Addr}})
+		config.Hosts = append(config.Hosts, layer.Host{Redis: kit.RedisOptions(s.Addr)})
 	}
 	if b.form.Change != nil {
 		b.form.Change(&config)

@@ -143,7 +143,7 @@ func layerCancel(t *testing.T, b *layerBench) {
 func layerShare(t *testing.T, b *layerBench) {
 	b.put(layerCommands(42)...)
 	seen := map[int64]bool{}
-	for _, c := range []*layer.Client{b.client(layerLease(time.Minute)), b.client(layerLease(time.Minute))} {
+	for _, c := range []*layer.Client{b.client(layerLease(4 * time.Second)), b.client(layerLease(4 * time.Second))} {
 		numbers, _ := b.take(c, 21) // three times seven
 		for _, n := range numbers {
 			if seen[n] {

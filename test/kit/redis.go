@@ -49,12 +49,17 @@ func (r *RedisServer) URL() string { return "redis://" + r.Addr() }
 // Client is a plain client of the server, closed when the test ends.
 func (r *RedisServer) Client() *redis.Client { return RedisClient(r.t, r.Addr()) }
 
+// RedisOptions are those of a client of a server that a busy machine may hold up.
+func RedisOptions(addr string) *redis.Options {
+	return &redis.Options{Addr: addr, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second}
+}
+
 // RedisClient is a plain client of any server, closed when the test ends.
 func RedisClient(t testing.TB, addr string) *redis.Client {
-	c := redis.NewClient(&redis.Options{
-		Addr: addr, Protocol: 2, DisableIdentity: true,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	options := RedisOptions(addr)
+	options.Protocol, options.DisableIdentity = 2, true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	c := redis.NewClient(options)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }
