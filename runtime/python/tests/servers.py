@@ -6,6 +6,7 @@ server is started.
 
 import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -23,13 +24,16 @@ from chanmqttproxy.document import document
 from chanmqttproxy.launch import _end_with_parent, start
 
 KIND = os.environ.get("REAL", "")
-SOON = 30.0  # seconds, for what must come
+SOON = 60.0  # seconds, for what must come
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """A port that nobody listens on, nor gets by chance: the system gives others to connections."""
+    while True:
+        port = random.SystemRandom().randrange(11000, 32000)
+        with contextlib.suppress(OSError), socket.socket() as found:
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
@@ -120,9 +124,15 @@ class Servers:
 
 
 def connected() -> None:
-    """Wait until the worker is connected to the broker."""
+    """Wait until the worker is connected to the broker.
+
+    A pub/sub layer loses what is asked before the worker listens.
+    """
     until = time.monotonic() + SOON
-    while not mqtt.status(timeout=SOON).connected:
+    while True:
+        with contextlib.suppress(mqtt.MqttTimeout):
+            if mqtt.status(timeout=2).connected:
+                return
         assert time.monotonic() < until, "the worker does not connect to the broker"
         time.sleep(0.05)
 

@@ -73,7 +73,7 @@ async def test_bad_value_of_the_url(
 ) -> None:
     page = Page(RoomPage, room=room)
     assert await page.connect() == "websocket.close"
-    await page.connection.wait(10)
+    await page.connection.wait(60)
     assert mqtt_broker.subscriptions == []
     assert "RoomPage: the connection is closed: {url.room}: the value" in caplog.text
 

@@ -26,18 +26,20 @@ import os, signal, threading, time
 from chanmqttproxy import signals
 
 signals.handle(print)
+heard, says = os.pipe()
 child = os.fork()
 if not child:
+    os.write(says, b"x")
     time.sleep(60)
     os._exit(0)
-time.sleep(0.2)
+os.read(heard, 1)
 os.kill(child, signal.SIGTERM)
 print("child", os.WTERMSIG(os.waitpid(child, 0)[1]))
 """
 
 
 def run(script: str) -> str:
-    done = subprocess.run([sys.executable, "-uc", script], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-uc", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

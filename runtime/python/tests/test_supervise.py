@@ -15,23 +15,26 @@ import pytest
 from chanmqttproxy import signals, supervise
 
 # A process that notes what comes, tells the service manager that it is ready, and ends
-# with a code.
+# with a code, some time after both have started.
 SCRIPT = """
 import os, signal, socket, sys, time
 name, code, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-log = open(name, "a", buffering=1)
 def note(number, frame):
     log.write(signal.Signals(number).name + "\\n")
     if number != signal.SIGHUP:
         sys.exit(code)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, note)
+log = open(name, "a", buffering=1)
 log.write("started %s %s\\n" % (os.environ.get("WATCHDOG_PID"), "CHANMQTTPROXY_SETTINGS_FILE" in os.environ))
 address = os.environ.get("NOTIFY_SOCKET")
 if address:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     s.connect(address)
     s.send(b"READY=1\\nSTATUS=" + os.path.basename(name).encode())
+for other in ("program", "handlers"):
+    while not os.path.exists(os.path.join(os.path.dirname(name), other)):
+        time.sleep(0.01)
 time.sleep(seconds)
 sys.exit(code)
 """
@@ -113,7 +116,7 @@ def test_the_exit_code_is_that_of_what_failed_to_stop(run: Run) -> None:
 def test_ready_when_both_are(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(str(tmp_path / "manager"))
-    manager.settimeout(30)
+    manager.settimeout(60)
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "manager"))
     monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
     heard: list[str] = []

@@ -32,7 +32,7 @@ def test_away_and_slow(mqtt_broker: MqttTestBroker) -> None:
         except mqtt.MqttTimeout as error:
             assert "may still be sent" in str(error)
         mqtt_broker.disconnect_sync()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert [message.topic for message in mqtt_broker.published] == ["slow"]
     mqtt_broker.connect_sync()
     assert [message.topic for message in mqtt_broker.published] == ["slow", "away"]

@@ -204,7 +204,7 @@ def transport() -> Transport:
     with _lock:
         client = _clients.get(alias)
         if client is not None and client.config is not config:  # a test has changed the settings
-            client.close()
+            _clients.pop(alias).close()
             client = None
         if client is None:
             if config.get("BACKEND") == "channels.layers.InMemoryChannelLayer":
