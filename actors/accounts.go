@@ -18,7 +18,8 @@ func newAccounts(deps *env) accounts { return accounts{deps, delivery.NewLedger(
 // credit takes parts back and returns the deliveries of QoS 1 and 2 that are
 // whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
-	c := a.ledger.Credit(parts, arrival(time.Now()))
+	now := arrival(time.Now())
+	c := a.ledger.Credit(parts, now)
 	for _, token := range c.Traced {
 		a.traces.settle(a.paths, token)
 		if a.Options.Settled != nil {
@@ -26,7 +27,7 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 		}
 	}
 	if c.Settled > 0 {
-		a.fresh.done(c.Settled)
+		a.fresh.Done(c.Settled, now)
 	}
 	return c.Acknowledge
 }

@@ -90,7 +90,7 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 func (s *spread) leaveDue(m *leaveDue) {
 	switch wait := leaveQuiet - time.Since(m.of.last); {
 	case s.leaving[m.of.wire] != m.of:
-	case wait > 0 || !s.fresh.roomy():
+	case wait > 0 || !s.fresh.Roomy():
 		s.table.after(max(wait, leaveQuiet/4), m)
 	default:
 		m.of.again = time.Now()
@@ -105,7 +105,7 @@ func (s *spread) endDue(ctx actor.Context, m *endDue) {
 	switch {
 	case !ok:
 		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
-	case to.held || !s.fresh.is(arrival(time.Now())):
+	case to.held || !s.fresh.Fresh(arrival(time.Now())):
 		s.table.after(leaveQuiet/4, m)
 	default:
 		s.ending[to.filter] = append(s.ending[to.filter], m.Item)

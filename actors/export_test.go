@@ -24,6 +24,14 @@ func Start(o Options) Solo {
 // Health is that of the slot, also when it is done.
 func (s Solo) Health() Health { return s.Slot.Health() }
 
+// StandStill is as if the process were stopped for so long, while nothing comes.
+func (t *Tree) StandStill(d time.Duration) {
+	m := t.shared.mirror
+	m.stop()
+	time.Sleep(d)
+	m.start()
+}
+
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.
 func (t *Tree) Send(path string, message any) {

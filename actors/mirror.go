@@ -29,6 +29,8 @@ type mirror struct {
 	stop    context.CancelFunc
 	up      bool
 	down    bool
+
+	pulse placement.Pulse
 }
 
 // follower is a slot that is told.
@@ -59,9 +61,27 @@ func (m *mirror) join(f *follower) {
 	defer m.mu.Unlock()
 	m.slots[f.slot] = f
 	if m.stop == nil {
-		ctx, stop := context.WithCancel(context.Background())
-		m.stop = stop
-		go m.follow(ctx)
+		m.start()
+	}
+}
+
+func (m *mirror) start() {
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	go m.follow(ctx)
+	go m.beat(ctx)
+}
+
+// beat tells the pulse the time.
+func (m *mirror) beat(ctx context.Context) {
+	ticks := time.NewTicker(placement.PulseTick)
+	defer ticks.Stop()
+	for ctx.Err() == nil {
+		m.pulse.Tick(arrival(time.Now()))
+		select {
+		case <-ctx.Done():
+		case <-ticks.C:
+		}
 	}
 }
 

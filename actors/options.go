@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/actors/stats"
 	"chanmqttproxy/messages"
@@ -166,7 +167,7 @@ type env struct {
 	health     *health
 	started    chan struct{} // closed when the bridge has made its children
 	rules      *atomic.Pointer[messages.Rules]
-	fresh      *freshness
+	fresh      *placement.Freshness
 }
 
 // Names of the actors under a bridge.
@@ -210,7 +211,7 @@ func newEnv(s *shared, o Options) *env {
 		dispatcher: newDispatcher(),
 		health:     &health{},
 		started:    make(chan struct{}),
-		fresh:      &freshness{most: int64(o.ReceiveMaximum) / 2},
+		fresh:      placement.NewFreshness(&s.mirror.pulse, int64(o.ReceiveMaximum)/2),
 	}
 }
 

@@ -35,7 +35,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	}
 	k.tap.show(false, m)
 	k.Stats.Received.Add(1)
-	fresh := k.fresh.came(m.At)
+	fresh := k.fresh.Came(token.At)
 	k.Stats.Count(m.Topic)
 	if m.Retain {
 		k.Stats.Replaying.Add(1)

@@ -127,7 +127,7 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 		s.leaveFilter(wire)
 	}
 	for _, i := range e.End {
-		s.table.after(leaveQuiet, &endDue{Item: i})
+		s.table.after(placement.SureAfter, &endDue{Item: i})
 	}
 	s.table.keep("", e.Write)
 }

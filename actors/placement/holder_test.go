@@ -21,7 +21,7 @@ type holder struct {
 
 	connects  int // the tick at which it connects
 	connected int // since which tick; 0: not
-	full      int // when so much was under way last that more may wait at the broker
+	fresh     *placement.Freshness
 	joined    map[string]map[string]bool
 	holds     map[string]bool
 	held      map[string][]*part
@@ -73,7 +73,7 @@ func (w *world) hold(p *process, slot int) *holder {
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
 		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]int{},
-		changes: placement.NewCommands(p.view),
+		changes: placement.NewCommands(p.view), fresh: placement.NewFreshness(&p.pulse, window/2-1),
 	}
 	p.holds[slot] = h
 	w.stirred = max(w.stirred, w.now)
@@ -103,7 +103,9 @@ func (p *process) read(w *world) {
 	}
 }
 
-func (w *world) at() time.Time { return time.Unix(0, 0).Add(time.Duration(w.now) * tick) }
+func (w *world) at() time.Time { return time.Unix(0, w.clock()) }
+
+func (w *world) clock() int64 { return int64(time.Duration(w.now) * tick) }
 
 // do does what the machine says.
 func (h *holder) do(e placement.Effects) {
@@ -150,7 +152,7 @@ func (h *holder) do(e placement.Effects) {
 		h.ask(wire, true)
 	}
 	for _, i := range e.End {
-		h.ending[i] = h.now + 20
+		h.ending[i] = h.now + int(placement.SureAfter/tick)
 	}
 	h.outbox = append(h.outbox, e.Write...)
 	if h.writes == 0 && len(h.outbox) > 0 {
@@ -187,6 +189,7 @@ func (h *holder) done(p *part) {
 		return
 	}
 	delete(h.open, p.packet)
+	h.fresh.Done(1, h.clock())
 	s := h.session(h.slot)
 	if s.live != h {
 		return
@@ -226,8 +229,9 @@ func (h *holder) receive(m packet) {
 			}
 		}
 	}
+	fresh := h.fresh.Came(h.clock())
 	for _, p := range parts {
-		p.fresh = h.now > max(h.connected, h.full)+100
+		p.fresh = fresh
 	}
 	h.open[m] += len(parts) + 1
 	for _, p := range parts {
@@ -242,13 +246,11 @@ func (h *holder) receive(m packet) {
 
 // step does what is due.
 func (h *holder) step() {
-	if len(h.open) >= window/2 {
-		h.full = h.now
-	}
 	s := h.session(h.slot)
 	valid := h.redis.lease[h.slot].epoch == h.epoch && h.now <= h.redis.lease[h.slot].until
 	if h.connected == 0 && h.now >= h.connects && valid {
 		s.live, s.sent, h.connected = h, 0, h.now
+		h.fresh.Connected(h.clock())
 		h.do(h.machine.Connected())
 	}
 	if s.live == h {
@@ -347,7 +349,7 @@ func (h *holder) end(s *session) {
 	var items []placement.Item
 	for i, due := range h.ending {
 		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
-		if s.live == h && h.now > max(due, h.connected+100, h.full+100) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+		if s.live == h && h.now > due && h.fresh.Fresh(h.clock()) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
 			items = append(items, i)
 		}
 	}

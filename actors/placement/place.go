@@ -145,9 +145,10 @@ func (v *View) Gone(wire string) bool {
 	return true
 }
 
-// sureAfter is how long another slot must have had the filter that a message is left to:
-// what is on its way has come by then.
-const sureAfter = 200 * time.Millisecond
+// SureAfter is how long another slot must have had the filter that a message is left to, and
+// how long a target stays that ends: what is on its way has come by then, and a process that
+// was stopped for so long has noticed it (see Pulse).
+const SureAfter = 400 * time.Millisecond
 
 // Match returns the filters that match a topic, in found.
 func (v *View) Match(name string, found []*Filter) []*Filter {

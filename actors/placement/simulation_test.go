@@ -245,6 +245,9 @@ func (w *world) tick() {
 		if p.dead || p.frozen {
 			continue
 		}
+		if w.now%int(placement.PulseTick/tick) == 0 {
+			p.pulse.Tick(w.clock())
+		}
 		if w.now >= p.reading {
 			p.reading = w.now + 1 + w.IntN(5)
 			p.read(w)

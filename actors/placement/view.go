@@ -239,8 +239,8 @@ func (s *status) next(said messages.FilterStatus, slot int, now time.Time, round
 		next.since = s.since
 	case !s.Granted:
 		next.before = 0
-	case now.After(s.since.Add(sureAfter)):
-		next.before, next.beforeFrom = s.Number, s.since.Add(sureAfter)
+	case now.After(s.since.Add(SureAfter)):
+		next.before, next.beforeFrom = s.Number, s.since.Add(SureAfter)
 	}
 	return next
 }
@@ -250,7 +250,7 @@ func (s *status) surely(at time.Time) uint64 {
 	switch {
 	case !s.Granted:
 		return 0
-	case at.After(s.since.Add(sureAfter)):
+	case at.After(s.since.Add(SureAfter)):
 		return s.Number
 	case at.After(s.beforeFrom):
 		return s.before

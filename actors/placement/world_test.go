@@ -65,6 +65,7 @@ type process struct {
 	dead    bool
 	frozen  bool
 	reading int // the tick at which it reads the tables next
+	pulse   placement.Pulse
 }
 
 // world is everything.
