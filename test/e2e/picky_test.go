@@ -30,7 +30,7 @@ func TestForbiddenFilterOnRabbitMQ(t *testing.T) {
 	c.fails(kit.Subscribe("secret/x", c.topic, 1), "refused")
 	c.echoes("ok/1", "after")
 	t.Logf("the sender was told, and others went on, after %v", time.Since(began))
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 40*time.Second {
 		t.Errorf("the others went on after %v", took)
 	}
 	c.subscribes("ok/2")

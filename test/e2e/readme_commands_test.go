@@ -308,7 +308,7 @@ func (d *desk) run(t *testing.T, w written) {
 		}
 		return
 	}
-	kit.Eventually(t, time.Minute, fmt.Sprintf("it writes %q", w.expect), func() bool {
+	kit.Eventually(t, 4*time.Minute, fmt.Sprintf("it writes %q", w.expect), func() bool {
 		if len(ended) > 0 {
 			t.Fatalf("it has ended; it wrote %q", out.String())
 		}
