@@ -20,13 +20,14 @@ SCRIPT = """
 import os, signal, socket, sys, time
 name, code, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 def note(number, frame):
-    log.write(signal.Signals(number).name + "\\n")
+    os.write(log, (signal.Signals(number).name + "\\n").encode())
     if number != signal.SIGHUP:
         sys.exit(code)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, note)
-log = open(name, "a", buffering=1)
-log.write("started %s %s\\n" % (os.environ.get("WATCHDOG_PID"), "CHANMQTTPROXY_SETTINGS_FILE" in os.environ))
+log = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)  # a buffer is not for signals too
+started = os.environ.get("WATCHDOG_PID"), "CHANMQTTPROXY_SETTINGS_FILE" in os.environ
+os.write(log, ("started %s %s\\n" % started).encode())
 address = os.environ.get("NOTIFY_SOCKET")
 if address:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
