@@ -127,7 +127,7 @@ func (f *Faults) Unexplained(list []Repeat) []Repeat {
 func explained(repeat Repeat, faults []Fault) bool {
 	for _, f := range faults {
 		from, to := f.From.Add(-near), f.To.Add(near)
-		if repeat.First.After(from) && repeat.First.Before(to) && repeat.Again.Before(to.Add(near)) {
+		if repeat.First.After(from) && repeat.First.Before(to) && repeat.Again.Before(to.Add(5*near)) {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ func stops(t *testing.T) (before, after time.Duration) {
 		time.Sleep(time.Second) // its queue is full
 		stopped = append(stopped, windows(r)...)
 		r.ResumeReading(stuck)
-		r.Settle(10 * time.Second)
+		r.Settle(time.Minute)
 	}
 	stop()
 	r.Check(time.Minute)

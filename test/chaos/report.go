@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Check waits until everything that was sent has come and reports every way in
-// which the account does not balance: what is lost, comes out of nowhere, is
-// out of order, or twice without a fault that explains it.
+// Check waits until everything that was sent has come, for two minutes at least, and
+// reports every way in which the account does not balance: what is lost, comes out of
+// nowhere, is out of order, or twice without a fault that explains it.
 func (r *Rig) Check(within time.Duration) {
 	r.t.Helper()
-	in, out := r.Settle(within)
+	in, out := r.Settle(max(within, 2*time.Minute))
 	r.check("inbound", r.In, in)
 	r.check("outbound", r.Out, out)
 	r.checkAnswers()

@@ -86,7 +86,7 @@ func (f Fleet) AtRest() {
 	}
 	began := time.Now()
 	difference := ""
-	for difference = f.difference(want); difference != "" && time.Since(began) < 30*time.Second; difference = f.difference(want) {
+	for difference = f.difference(want); difference != "" && time.Since(began) < 2*time.Minute; difference = f.difference(want) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	if difference != "" && f.forgetLeft(want) {
