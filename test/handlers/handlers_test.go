@@ -15,7 +15,7 @@ func TestPython(t *testing.T) {
 	t.Parallel()
 	redis, postgres := kit.Redis(t), kit.Postgres(t)
 	pytest := kit.Pytest(t, []string{"TEST_REDIS_URL=" + redis.URL(), "TEST_POSTGRES_URL=" + postgres.URL()},
-		"tests/test_reader.py", "tests/test_state.py")
+		"tests/test_reader.py", "tests/test_stuck.py", "tests/test_state.py")
 	if code := pytest.ExitCode(5 * time.Minute); code != 0 {
 		t.Errorf("pytest exited with %d:\n%s", code, pytest.Output())
 	}

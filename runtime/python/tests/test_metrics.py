@@ -21,6 +21,7 @@ SINK = metrics.SinkNumbers(
     waiting=(3, 400),
     limits=(1000, 16777216),
     under_way=2,
+    stuck=1,
     databases_away=frozenset({"other"}),
 )
 
@@ -31,6 +32,7 @@ def test_text() -> None:
     for wanted in (
         "# TYPE chanmqttproxy_handler_messages_total counter",
         'chanmqttproxy_handler_messages_total{of="handlers",result="handled"} 12345678',
+        'chanmqttproxy_handler_messages_stuck{of="handlers"} 1',
         'chanmqttproxy_handler_failures_total{of="handlers"} 2',
         'chanmqttproxy_handler_messages_waiting{of="handlers"} 3',
         'chanmqttproxy_handler_waiting_limit_bytes{of="handlers"} 16777216',

@@ -1,12 +1,10 @@
 """Reading a stream from a real Redis: order, leases, failures, dead letters."""
 
-import contextlib
 import itertools
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,100 +14,21 @@ if not os.environ.get("TEST_REDIS_URL"):
     pytest.skip("no Redis: set TEST_REDIS_URL", allow_module_level=True)
 
 import msgpack
-import redis
 from django.db import OperationalError, connection
+from streams import LIMITS, PARTITIONS, Run, Stream, client, eventually, stream
 
 from chanmqttproxy.data import Message
 from chanmqttproxy.handlers import call, holdings
 from chanmqttproxy.handlers.batches import Batches
-from chanmqttproxy.handlers.pool import Limits, Pool
+from chanmqttproxy.handlers.pool import Pool
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
 from chanmqttproxy.handlers.stores import Rejected
-from chanmqttproxy.handlers.stream import Keys, Opener, Partition, partition_of
+from chanmqttproxy.handlers.stream import Partition, partition_of
+from chanmqttproxy.handlers.watch import Watch
 from chanmqttproxy.marks import marks, on_mqtt
 
-PARTITIONS = 4
-LIMITS = Limits(concurrency=4, tries=3, backoff=0.05, backoff_max=0.1, messages=1000, bytes=1 << 20)
-
-
-@pytest.fixture
-def client() -> Iterator["redis.Redis"]:
-    found = redis.Redis.from_url(os.environ["TEST_REDIS_URL"])
-    found.flushall()
-    yield found
-    found.close()
-
-
-class Stream:
-    """Writes entries as the worker does."""
-
-    def __init__(self, client: "redis.Redis", name: str = "handlers") -> None:
-        self.client, self.keys, self.opener = client, Keys("chanmqttproxy:asgi:mqtt:", name), Opener()
-        self.facts(f"1:{PARTITIONS}")
-
-    def facts(self, generations: str, **more: Any) -> None:
-        facts = {
-            "format": 1,
-            "generations": generations,
-            "dead_messages": 1000,
-            "dead_bytes": 1 << 20,
-            **more,
-        }
-        self.client.hset(self.keys.facts, mapping=facts)
-
-    def add(self, topic: str, payload: bytes, partition: Partition | None = None) -> str:
-        partition = partition or Partition(1, partition_of(topic, PARTITIONS))
-        message = {"topic": topic, "payload": payload, "qos": 1, "retain": False}
-        body = msgpack.packb({"type": "mqtt.message", "message": message})
-        return str(self.add_body(body, partition).decode())
-
-    def add_body(self, body: bytes, partition: Partition, v: int = 1) -> Any:
-        key = self.keys.of(partition)
-        with contextlib.suppress(redis.ResponseError):  # it is there
-            self.client.xgroup_create(key, "handlers", "0", mkstream=True)
-        return self.client.xadd(key, {"v": v, "b": 0, "body": body})
-
-    def left(self) -> int:
-        keys: Any = self.client.keys(self.keys.facts + ":[0-9]*:*")
-        lengths: list[Any] = [self.client.xlen(key) for key in keys]
-        return sum(lengths)
-
-    def dead(self) -> list[dict[str, str]]:
-        found: Any = self.client.xrange(self.keys.dead)
-        return [{k.decode(): v.decode(errors="replace") for k, v in fields.items()} for _, fields in found]
-
-
-@pytest.fixture
-def stream(client: "redis.Redis") -> Stream:
-    return Stream(client)
-
-
-class Run:
-    """Handlers and a reader, as a process has them."""
-
-    def __init__(self, stream: Stream, *functions: Callable[..., Any], limits: Limits = LIMITS) -> None:
-        handlers = [Handler(f.__name__, f, mark, mark.options(1)) for f in functions for mark in marks(f)]
-        self.pool = Pool(Registry(handlers), limits)
-        self.pool.reader = self.reader = Reader(stream.client, stream.keys, stream.opener, self.pool)
-        self.pool.start()
-        self.reader.start()
-
-    def __enter__(self) -> "Run":
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self.reader.stop()
-        self.pool.stop()
-        assert self.pool.close(10) == []
-        self.reader.close(10)
-
-
-def eventually(is_so: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never was so"
-        time.sleep(0.01)
+__all__ = ["client", "stream"]  # fixtures
 
 
 def test_in_order_per_topic_and_several_at_once(stream: Stream) -> None:
@@ -362,7 +281,7 @@ def test_a_database_that_is_away(
         assert not run.pool.numbers().databases_away
     assert sorted(seen) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x"]
     assert caplog.text.count("the database 'default' is unreachable") == 1
-    assert caplog.text.count("the database is there again") == 1
+    assert caplog.text.count("the database 'default' is there again") == 1
 
 
 def test_numbers_for_the_metrics(stream: Stream) -> None:
@@ -428,7 +347,7 @@ def test_an_async_handler_has_a_thread_for_its_queries() -> None:
         threads.add(await sync_to_async(threading.get_ident)())
 
     on_mqtt("t")(handler)
-    caller = call.Caller()
+    caller = call.Caller(60, Watch(60, print))
     try:
         one = Handler("handler", handler, marks(handler)[0], marks(handler)[0].options(1))
         runs = [threading.Thread(target=caller.call, args=(one, Message("t", ""))) for _ in range(3)]

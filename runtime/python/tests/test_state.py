@@ -18,7 +18,8 @@ from readings.models import Reading
 
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.filters import matches
-from chanmqttproxy.handlers.call import DatabaseAway, in_request
+from chanmqttproxy.handlers.call import in_request
+from chanmqttproxy.handlers.databases import DatabaseAway
 from chanmqttproxy.handlers.stores import store_all, stores
 from chanmqttproxy.state import alast, last
 from chanmqttproxy.state.admin import LastMessageAdmin

@@ -67,6 +67,7 @@ if "PGDATABASE" in os.environ:  # PGHOST, PGUSER, … are read by PostgreSQL's l
         "default": {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": os.environ["PGDATABASE"],
+            "OPTIONS": {"connect_timeout": 5},
         }
     }
 else:

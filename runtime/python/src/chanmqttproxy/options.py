@@ -11,6 +11,7 @@ DICT = "CHANMQTTPROXY"
 # The number settings of handlers, with their defaults. Times are seconds.
 NUMBERS: dict[str, float] = {
     "HANDLER_CONCURRENCY": 4,
+    "HANDLER_TIMEOUT": 60,
     "HANDLER_TRIES": 5,
     "HANDLER_BACKOFF": 0.5,
     "HANDLER_BACKOFF_MAX": 30,

@@ -5,17 +5,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import redis
 
 from chanmqttproxy.entry import Entry
-from chanmqttproxy.handlers.call import DatabaseAway, in_request
+from chanmqttproxy.handlers.call import in_request
+from chanmqttproxy.handlers.databases import DatabaseAway
 from chanmqttproxy.handlers.lanes import Job
 from chanmqttproxy.handlers.metrics import SinkNumbers
 from chanmqttproxy.handlers.pool import Counts, Limits
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.stores import Rejected
+from chanmqttproxy.handlers.watch import STUCK, STUCK_PROCESS, Abandoned, HandlerTimeout, Running, Watch
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
@@ -38,12 +41,17 @@ class Batches:
         self._jobs: deque[Job] = deque()
         self._taken: list[Job] = []
         self._size = 0
-        self._away: set[str] = set()  # databases
+        self._away: DatabaseAway | None = None
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        # The function has a thread of its own, which can be replaced if it does not end.
+        self._executor = ThreadPoolExecutor(1, f"{name} in the database")
+        self.watch = Watch(limits.timeout, self._abandoned)
+        self.on_stuck: Callable[[], None] = lambda: None  # when too many calls do not end
 
     def start(self) -> None:
+        self.watch.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -55,7 +63,13 @@ class Batches:
     def close(self, seconds: float) -> list[str]:
         """Wait until what was begun is stored; says what is not."""
         self._thread.join(max(0.0, seconds))
+        self.watch.stop()
+        self._executor.shutdown(wait=False)
         return [self.name] if self._thread.is_alive() else []
+
+    def stuck(self) -> int:
+        """How many calls do not end, though they were interrupted."""
+        return self.watch.stuck()
 
     def room(self) -> tuple[int, int]:
         with self._changed:
@@ -69,6 +83,7 @@ class Batches:
 
     def numbers(self) -> SinkNumbers:
         """For the metrics."""
+        stuck, away = self.stuck(), self._away
         with self._changed:
             return SinkNumbers(
                 name="stores",
@@ -76,7 +91,8 @@ class Batches:
                 waiting=(self._count(), self._size),
                 limits=(self._most, self.limits.bytes),
                 under_way=len(self._taken),
-                databases_away=frozenset(self._away),
+                stuck=stuck,
+                databases_away=frozenset([away.alias] if away else ()),
             )
 
     def _count(self) -> int:
@@ -119,7 +135,7 @@ class Batches:
             self._persist(batch)
         except DatabaseAway:
             return  # this process stops: another one finds them
-        except Exception as error:
+        except (Exception, HandlerTimeout) as error:
             logger.warning(
                 "storing %d messages one by one (%s): %s", len(batch), self.name, type(error).__name__
             )
@@ -133,7 +149,7 @@ class Batches:
             self._persist([job])
         except DatabaseAway:
             return
-        except Exception as error:
+        except (Exception, HandlerTimeout) as error:
             self.counts.failed += 1
             job.tries += 1
             reason = f"{type(error).__name__} in {self.name}"
@@ -142,7 +158,7 @@ class Batches:
 
     def _persist(self, batch: list[Job]) -> None:
         """Store messages, once the database is there. It raises what it has against them."""
-        pause = 0.1
+        pause, late = 0.1, 0
         while True:
             # Another reader's messages are its own to store.
             batch = [job for job in batch if self.reader is not None and self.reader.holds(job.source)]
@@ -155,9 +171,13 @@ class Batches:
                 self._say_away(away)
                 time.sleep(pause)
                 pause = min(pause * 2, PAUSE_MAX)
+            except HandlerTimeout:
+                late += 1
+                if late >= self.limits.tries or self._stopping:
+                    raise
         if self._away:
-            self._away = set()
-            logger.warning("the database is there again (%s)", self.name)
+            logger.warning("%s (%s)", self._away.over, self.name)
+            self._away = None
         reasons = {one.entry.id: one.reason for one in rejected}
         stored = [job for job in batch if job.entry.id not in reasons]
         self.counts.handled += len(stored)
@@ -169,14 +189,37 @@ class Batches:
                 self._dead_letter(job, reason)
 
     def _call(self, entries: list[Entry]) -> list[Rejected]:
+        result: Future[list[Rejected]] = Future()
+        self._executor.submit(self._run, entries, result)
+        return result.result()
+
+    def _run(self, entries: list[Entry], result: "Future[list[Rejected]]") -> None:
         found: list[Rejected] = []
-        in_request(lambda: found.extend(self.store(entries)))
-        return found
+        running = self.watch.begin(self.name, entries[0].topic if entries else "", result)
+        try:
+            try:
+                in_request(lambda: found.extend(self.store(entries)), running)
+            finally:
+                self.watch.end(running)
+        except Abandoned:
+            pass
+        except BaseException as error:
+            result.set_exception(error)
+        else:
+            result.set_result(found)
+
+    def _abandoned(self, running: Running) -> None:
+        """A call does not end: the next ones have another thread."""
+        self._executor = ThreadPoolExecutor(1, f"{self.name} in the database")
+        running.job.set_exception(HandlerTimeout())
+        if (count := self.stuck()) >= STUCK:
+            logger.critical(STUCK_PROCESS, count)
+            self.on_stuck()
 
     def _say_away(self, away: DatabaseAway) -> None:
         if not self._away:
-            self._away = {away.alias}
-            logger.error("%s. Messages wait in Redis until it is there again.", away)
+            self._away = away
+            logger.error("%s. Messages wait in Redis until that is over.", away)
 
     def _dead_letter(self, job: Job, reason: str) -> None:
         while self.reader is not None and not self._stopping:

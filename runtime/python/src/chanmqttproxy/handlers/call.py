@@ -1,38 +1,38 @@
 """Calls one handler, with database connections as Django has them around a request."""
 
 import asyncio
+import concurrent.futures
 import inspect
+import logging
 import threading
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import FrameType
+from typing import Any, TypeAlias
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.db import (
-    InterfaceError,
-    OperationalError,
-    ProgrammingError,
-    close_old_connections,
-    connections,
-    reset_queries,
-    transaction,
-)
+from django.db import close_old_connections, connections, reset_queries, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from chanmqttproxy.data import Message, Properties
 from chanmqttproxy.entry import Entry
+from chanmqttproxy.handlers import watch as limits
+from chanmqttproxy.handlers.databases import check_databases
 from chanmqttproxy.handlers.registry import Handler, discover
+from chanmqttproxy.handlers.watch import HandlerTimeout, Running, Watch, files, place, place_of, shut, used
 from chanmqttproxy.payloads import decode
 
+logger = logging.getLogger("chanmqttproxy.handlers")
 
-class DatabaseAway(Exception):
-    """A database that the handler uses can't be reached, or lacks migrations: no fault of the message."""
+Future: TypeAlias = "concurrent.futures.Future[None]"
 
-    def __init__(self, alias: str, reason: str) -> None:
-        super().__init__(f"the database {alias!r} {reason}")
-        self.alias = alias
+START_SECONDS = 5.0  # in which an event loop must begin a call; else something blocks it
+
+BLOCKED = (
+    "an async handler blocks the event loop, at %s. Other handlers go on in another loop. Call what "
+    "blocks with sync_to_async."
+)
 
 
 def message_of(entry: Entry, handler: Handler) -> Message:
@@ -88,93 +88,182 @@ def atomic(call: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class Caller:
-    """Calls handlers: sync ones in the caller's thread, async ones in a thread with a loop for all."""
+    """Calls handlers: sync ones in the caller's thread, async ones in an event loop.
 
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, name="async handlers", daemon=True)
-        self._thread.start()
+    Each has `seconds` for a call. `watch` sees to the sync ones.
+    """
+
+    def __init__(self, seconds: float, watch: Watch) -> None:
+        self.seconds, self.watch = seconds, watch
+        self._loops: list[Loop] = []
+        self._abandoned: set[Task] = set()  # that have not ended
+        self._lock = threading.Lock()
 
     def close(self) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        with self._lock:
+            loops, self._loops = self._loops, []
+        for one in loops:
+            one.loop.call_soon_threadsafe(one.loop.stop)
 
-    def call(self, handler: Handler, message: Message) -> None:
-        """Call a handler and wait for it. It raises what that raises, or DatabaseAway."""
+    def stuck(self) -> int:
+        """How many async calls were abandoned and have not ended."""
+        with self._lock:
+            return len(self._abandoned)
+
+    def call(self, handler: Handler, message: Message, job: Any = None) -> None:
+        """Call a handler and wait for it. It raises what that raises, DatabaseAway, or HandlerTimeout.
+
+        It raises Abandoned if the caller's thread was replaced meanwhile.
+        """
         call = bound(handler, message)
         if handler.is_async:
-            self.run(as_request(call))
-        else:
-            in_request(atomic(call))
+            self._run(handler, message.topic, call)
+            return
+        running = self.watch.begin(handler.name, message.topic, job)
+        try:
+            in_request(atomic(call), running)
+        finally:
+            self.watch.end(running)
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine in the loop, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+    def _run(self, handler: Handler, topic: str, call: Callable[[], Any]) -> None:
+        """Run an async call in a loop that is not blocked, and wait for it."""
+        task, future, one = self._start(handler, topic, call)
+        concurrent.futures.wait([future], max(0.0, self.seconds - START_SECONDS))
+        if not future.done():
+            task.late = True
+            logger.error(limits.LATE, task.name, self.seconds, task.topic, task.place())
+            one.loop.call_soon_threadsafe(task.cancel)
+            concurrent.futures.wait([future], limits.GRACE)
+        if not future.done():
+            logger.error(limits.ABANDONED, task.name, task.topic, task.place())
+            with self._lock:
+                self._abandoned.add(task)
+            future.add_done_callback(lambda _: self._ended(task))
+            raise HandlerTimeout
+        try:
+            future.result()
+        except concurrent.futures.CancelledError:
+            if task.late:
+                raise HandlerTimeout from None
+            raise
+
+    def _start(self, handler: Handler, topic: str, call: Callable[[], Any]) -> tuple["Task", Future, "Loop"]:
+        while True:
+            one, task = self._loop(), Task(handler.name, topic, call)
+            future = asyncio.run_coroutine_threadsafe(task.run(), one.loop)
+            concurrent.futures.wait([future], min(START_SECONDS, self.seconds))
+            if future.done() or not task.withdraw():
+                return task, future, one
+            self._is_blocked(one)
+
+    def _ended(self, task: "Task") -> None:
+        with self._lock:
+            self._abandoned.discard(task)
+
+    def _loop(self) -> "Loop":
+        """The first loop that is not blocked, so that it is the same one as a rule."""
+        with self._lock:
+            found = next((one for one in self._loops if not one.blocked), None)
+            if found is None:
+                found = Loop(f"async handlers {len(self._loops)}")
+                self._loops.append(found)
+            return found
+
+    def _is_blocked(self, one: "Loop") -> None:
+        with self._lock:
+            if one.blocked:
+                return
+            one.blocked = True
+        one.loop.call_soon_threadsafe(setattr, one, "blocked", False)
+        logger.error(BLOCKED, place(one.thread.ident or 0))
 
 
-def in_request(call: Callable[[], Any]) -> None:
+class Loop:
+    """An event loop in a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.blocked = False
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+
+@dataclass(eq=False)
+class Task:
+    """A call of an async handler."""
+
+    name: str
+    topic: str
+    call: Callable[[], Any]
+    connections: list[BaseDatabaseWrapper] = field(default_factory=list)
+    late: bool = False
+    _task: "asyncio.Task[Any] | None" = None
+    _withdrawn: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def run(self) -> None:
+        """Call the handler as Django calls an async view. Its queries have a thread of their own."""
+        with self._lock:
+            if self._withdrawn:
+                return
+            self._task = asyncio.current_task()
+        async with ThreadSensitiveContext():
+            try:
+                self.connections = await sync_to_async(used)()
+                await self.call()
+            except (SystemExit, KeyboardInterrupt) as error:  # it would end the loop of all
+                raise RuntimeError(f"the handler raised {type(error).__name__}") from error
+            except (Exception, asyncio.CancelledError) as error:
+                await sync_to_async(check_databases)(error, always=self.late)
+                if self.late:
+                    raise HandlerTimeout from error
+                raise
+            finally:
+                await sync_to_async(connections.close_all)()
+
+    def withdraw(self) -> bool:
+        """Let it not begin any more; whether it has not yet."""
+        with self._lock:
+            self._withdrawn = self._task is None
+            return self._withdrawn
+
+    def cancel(self) -> None:
+        """Interrupt it, in its loop: first the handler, so that it does not hear of the connections."""
+        if self._task is not None:
+            self._task.cancel()
+        shut(files(self.connections))
+
+    def place(self) -> str:
+        """Where the handler waits."""
+        frames: list[FrameType] = []
+        waits: Any = self._task.get_coro() if self._task is not None else None
+        while waits is not None:
+            if frame := getattr(waits, "cr_frame", None):
+                frames.insert(0, frame)
+            waits = getattr(waits, "cr_await", None)
+        return place_of(frames)
+
+
+def in_request(call: Callable[[], Any], running: Running | None = None) -> None:
     """Call a sync function as Django calls a view."""
-    before()
+    reset_queries()
+    close_old_connections()
     try:
         result = call()
         if inspect.iscoroutine(result):
             result.close()
             raise TypeError("the handler returned a coroutine: write it as async def")
-    except Exception as error:
-        check_databases(error)
+    except (Exception, HandlerTimeout) as error:
+        late = running is not None and running.late
+        check_databases(error, always=late)
+        if late and isinstance(error, Exception):  # its connection was shut
+            raise HandlerTimeout from error
         raise
     finally:
         close_old_connections()
-
-
-async def as_request(call: Callable[[], Any]) -> None:
-    """Call an async function as Django calls an async view. Its queries have a thread of their own."""
-    async with ThreadSensitiveContext():
-        try:
-            await call()
-        except (SystemExit, KeyboardInterrupt) as error:  # it would end the loop of all
-            raise RuntimeError(f"the handler raised {type(error).__name__}") from error
-        except Exception as error:
-            await sync_to_async(check_databases)(error)
-            raise
-        finally:
-            await sync_to_async(connections.close_all)()
-
-
-def before() -> None:
-    reset_queries()
-    close_old_connections()
-
-
-def check_databases(error: BaseException) -> None:
-    """Raise DatabaseAway if an error comes of a database that can't be reached or lacks migrations."""
-    kinds = (OperationalError, InterfaceError, ProgrammingError)
-    if not any(isinstance(cause, kinds) for cause in causes(error)):
-        return
-    for connection in connections.all(initialized_only=True):
-        try:
-            connection.close_if_unusable_or_obsolete()
-            connection.ensure_connection()
-        except (OperationalError, InterfaceError) as reason:
-            raise DatabaseAway(connection.alias, f"is unreachable: {str(reason).strip()}") from error
-        if lacks_migrations(connection):
-            raise DatabaseAway(connection.alias, "lacks migrations: run manage.py migrate") from error
-
-
-def lacks_migrations(connection: BaseDatabaseWrapper) -> bool:
-    """Whether manage.py migrate has something to do, as when a container starts before it has run."""
-    if connection.in_atomic_block:  # a test's; a query may break it
-        return False
-    try:
-        executor = MigrationExecutor(connection)
-        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except Exception:  # the migrations themselves are wrong: that is for migrate to say
-        return False
-
-
-def causes(error: BaseException | None) -> list[BaseException]:
-    """An error and what it came of."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found

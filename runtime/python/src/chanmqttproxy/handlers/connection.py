@@ -17,9 +17,9 @@ IN_MEMORY = (
     '"channels_redis.core.RedisChannelLayer"; in tests, chanmqttproxy.testing needs no Redis.'
 )
 
-# A Redis that does not answer is away. Reads wait for a second at most. Whoever uses the client tries
-# again by itself, and soon: redis-py would wait for seconds in between, also while the process stops.
-TIMEOUTS: dict[str, Any] = {
+# A Redis that does not answer for 5 s is away. Whoever uses the client tries again by itself, and
+# soon: redis-py would wait for seconds in between, also while the process stops.
+OPTIONS: dict[str, Any] = {
     "socket_timeout": 5.0,
     "socket_connect_timeout": 5.0,
     "retry": Retry(NoBackoff(), 0),
@@ -46,10 +46,10 @@ def connect(config: Mapping[str, Any]) -> "redis.Redis":
     hosts = config.get("hosts") or ["redis://localhost:6379"]
     host = hosts[0]
     if isinstance(host, (tuple, list)):
-        return redis.Redis(host=str(host[0]), port=int(host[1]), **TIMEOUTS)
+        return redis.Redis(host=str(host[0]), port=int(host[1]), **OPTIONS)
     if not isinstance(host, Mapping):
-        return redis.Redis.from_url(str(host), **TIMEOUTS)
-    options: dict[str, Any] = {**TIMEOUTS, **host}
+        return redis.Redis.from_url(str(host), **OPTIONS)
+    options: dict[str, Any] = {**OPTIONS, **host}
     if "address" in options:
         return redis.Redis.from_url(str(options.pop("address")), **options)
     if "master_name" in options:
@@ -62,7 +62,7 @@ def connect(config: Mapping[str, Any]) -> "redis.Redis":
 def _of_sentinels(options: dict[str, Any]) -> "redis.Redis":
     master = options.pop("master_name")
     sentinels = [tuple(address) for address in options.pop("sentinels")]
-    kwargs = options.pop("sentinel_kwargs", None) or dict(TIMEOUTS)
+    kwargs = options.pop("sentinel_kwargs", None) or dict(OPTIONS)
     found: redis.Redis = Sentinel(sentinels, sentinel_kwargs=kwargs).master_for(  # type: ignore[no-untyped-call]
         master, **options
     )

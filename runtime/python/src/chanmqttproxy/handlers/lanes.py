@@ -17,8 +17,6 @@ class Job:
     size: int = 0
     body: bytes = b""  # as it was stored
     tries: int = 0  # that failed
-    waits: int = 0  # tries since it waits for a database
-    waits_for: set[str] = field(default_factory=set)  # aliases of databases
     given_up: str = ""  # why it is to be a dead letter
 
 
@@ -41,6 +39,7 @@ class Lanes:
         self._lanes: dict[str, _Lane] = {}
         self._ready: deque[str] = deque()
         self._waiting: list[tuple[float, int, str]] = []
+        self._held: dict[str, dict[str, None]] = {}  # topics, by what they wait for
         self._serial = 0
         self.count = 0
         self.size = 0
@@ -85,6 +84,17 @@ class Lanes:
         self._serial += 1
         heapq.heappush(self._waiting, (at, self._serial, topic))
 
+    def hold(self, job: Job, reason: str) -> None:
+        """A message that was taken is to be handled again once what it waits for is released."""
+        lane = self._lanes[job.entry.topic]
+        lane.taken, lane.waits = False, True
+        self._held.setdefault(reason, {})[job.entry.topic] = None
+
+    def release(self, reason: str) -> None:
+        """What topics are held for is there."""
+        for topic in self._held.pop(reason, ()):
+            self._go_on(topic)
+
     def drop(self, source: Any) -> None:
         """Forget the messages of a partition that nobody has taken."""
         for topic in list(self._lanes):
@@ -111,11 +121,13 @@ class Lanes:
 
     def _wake(self, now: float) -> None:
         while self._waiting and self._waiting[0][0] <= now:
-            topic = heapq.heappop(self._waiting)[2]
-            lane = self._lanes.get(topic)
-            if lane is not None and lane.waits:
-                lane.waits = False
-                self._again(topic, lane)
+            self._go_on(heapq.heappop(self._waiting)[2])
+
+    def _go_on(self, topic: str) -> None:
+        lane = self._lanes.get(topic)
+        if lane is not None and lane.waits:
+            lane.waits = False
+            self._again(topic, lane)
 
     def _again(self, topic: str, lane: _Lane) -> None:
         if lane.jobs:

@@ -34,6 +34,7 @@ class SinkNumbers:
     waiting: tuple[int, int]  # messages and bytes, those under way among them
     limits: tuple[int, int]
     under_way: int
+    stuck: int
     databases_away: frozenset[str]
 
 
@@ -78,6 +79,7 @@ def metrics_of(
         by_sink("waiting_bytes", "Bytes of the messages that wait.", "waiting", 1),
         by_sink("waiting_limit_bytes", "How many bytes may wait.", "limits", 1),
         by_sink("messages_in_flight", "Messages that are with a handler now.", "under_way"),
+        by_sink("messages_stuck", "Calls that do not end, though they were interrupted.", "stuck"),
         Metric(
             "database_connected",
             "0 while handlers wait for this database.",

@@ -3,23 +3,25 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
-from chanmqttproxy.handlers.call import Caller, DatabaseAway, message_of
+from chanmqttproxy.handlers.call import Caller, message_of
+from chanmqttproxy.handlers.databases import DatabaseAway, Databases
 from chanmqttproxy.handlers.lanes import Job, Lanes
 from chanmqttproxy.handlers.metrics import SinkNumbers
-from chanmqttproxy.handlers.outages import Outages
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
+from chanmqttproxy.handlers.watch import STUCK, STUCK_PROCESS, Abandoned, HandlerTimeout, Running, Watch
 from chanmqttproxy.options import number
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
 RECHECK = 0.2  # while it is not sure that a partition is ours
-DATABASE_PAUSE_MAX = 2.0  # between two looks whether a database is there again
+RETURNED = 0.1  # after a database that is there again already
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Limits:
     """How handlers are run, as the settings HANDLER_… say."""
 
     concurrency: int = field(default_factory=lambda: int(number("HANDLER_CONCURRENCY")))
+    timeout: float = field(default_factory=lambda: number("HANDLER_TIMEOUT"))
     tries: int = field(default_factory=lambda: int(number("HANDLER_TRIES")))
     backoff: float = field(default_factory=lambda: number("HANDLER_BACKOFF"))
     backoff_max: float = field(default_factory=lambda: number("HANDLER_BACKOFF_MAX"))
@@ -55,20 +58,26 @@ class Pool:
     def __init__(self, registry: Registry, limits: Limits) -> None:
         self.registry, self.limits = registry, limits
         self.counts = Counts()
-        self.caller = Caller()
+        self.watch = Watch(limits.timeout, self._abandoned)
+        self.caller = Caller(limits.timeout, self.watch)
+        self.databases = Databases(self._returned)
         self.reader: Reader | None = None
+        self.on_stuck: Callable[[], None] = lambda: None  # when too many calls do not end
         self._lanes = Lanes()
-        self._outages = Outages()
-        self._outages_lock = threading.Lock()  # while it is logged too: the lines are in order
+        self._needs: dict[str, set[str]] = {}  # by handler: the databases that it was seen to need
         self._changed = threading.Condition()
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
+        self.watch.start()
         for i in range(self.limits.concurrency):
-            thread = threading.Thread(target=self._work, name=f"handler {i}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._start(f"handler {i}", self._work)
+
+    def _start(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def stop(self) -> None:
         """Begin no more messages."""
@@ -79,13 +88,19 @@ class Pool:
     def close(self, seconds: float) -> list[str]:
         """Wait for the handlers that are running; the topics of those that still are then."""
         deadline = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
+        self.watch.stop()
+        self.databases.stop()
         with self._changed:
             left = [job.entry.topic for job in self._lanes.taken()]
         if not left:
             self.caller.close()
         return left
+
+    def stuck(self) -> int:
+        """How many calls do not end, though they were interrupted."""
+        return self.watch.stuck() + self.caller.stuck()
 
     def room(self) -> tuple[int, int]:
         with self._changed:
@@ -106,8 +121,7 @@ class Pool:
 
     def numbers(self) -> SinkNumbers:
         """For the metrics."""
-        with self._outages_lock:
-            away = frozenset(self._outages.away())
+        away, stuck = self.databases.away(), self.stuck()
         with self._changed:
             return SinkNumbers(
                 name="handlers",
@@ -115,6 +129,7 @@ class Pool:
                 waiting=(self._lanes.count, self._lanes.size),
                 limits=(self.limits.messages, self.limits.bytes),
                 under_way=len(self._lanes.taken()),
+                stuck=stuck,
                 databases_away=away,
             )
 
@@ -131,14 +146,39 @@ class Pool:
             setattr(self.counts, result, getattr(self.counts, result) + 1)
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
-            try:
-                self._handle(job)
-            except redis.RedisError:
-                self._again(job, 1.0)  # nothing is known yet of what became of it
-            except Exception:
-                logger.exception("handling a message of %s", job.entry.topic)
-                self._again(job, 1.0)
+        try:
+            while (job := self._next()) is not None:
+                self._attempt(job, self._handle)
+        except Abandoned:
+            pass  # another thread is in this one's place
+
+    def _attempt(self, job: Job, step: Callable[[Job], None]) -> None:
+        try:
+            step(job)
+        except redis.RedisError:
+            self._again(job, 1.0)  # nothing is known yet of what became of it
+        except Exception:
+            logger.exception("handling a message of %s", job.entry.topic)
+            self._again(job, 1.0)
+
+    def _abandoned(self, running: Running) -> None:
+        """A call does not end: another thread takes the place of its own."""
+
+        def work() -> None:
+            handler = self.registry.find(running.topic)
+            if handler is not None:
+                self._attempt(running.job, lambda job: self._failed(job, handler, HandlerTimeout()))
+            self._work()
+
+        with self._changed:
+            self._threads = [one for one in self._threads if one.ident != running.thread]
+            self._start(f"handler in place of {running.thread}", work)
+        self._check_stuck()
+
+    def _check_stuck(self) -> None:
+        if (count := self.stuck()) >= STUCK * self.limits.concurrency:
+            logger.critical(STUCK_PROCESS, count)
+            self.on_stuck()
 
     def _next(self) -> Job | None:
         """The next message; None at the end. It waits for one."""
@@ -163,20 +203,25 @@ class Pool:
             self._give_up(job, "no handler takes this topic", None)
         elif job.source is None and handler.stored:
             self._done(job)  # it comes by the stream too
+        elif away := self._needs.get(handler.name, set()) & self.databases.away():
+            self._hold(job, min(away))
         else:
             self._call(job, handler)
 
     def _call(self, job: Job, handler: Handler) -> None:
         began = time.monotonic()
         try:
-            self.caller.call(handler, message_of(job.entry, handler))
+            self.caller.call(handler, message_of(job.entry, handler), job)
+        except Abandoned:
+            raise
         except DatabaseAway as away:
-            self._database_away(job, away, began)
+            self._needs.setdefault(handler.name, set()).add(away.alias)
+            self.databases.lost(away, began)
+            self._hold(job, away.alias)
         except BaseException as error:  # a handler must not end this thread
-            self._database_reached(job, began)
             self._failed(job, handler, error)
+            self._check_stuck()
         else:
-            self._database_reached(job, began)
             self._count("handled")
             self._done(job)
 
@@ -194,23 +239,20 @@ class Pool:
             self._lanes.retry(job, time.monotonic() + pause)
             self._changed.notify()
 
-    def _database_away(self, job: Job, away: DatabaseAway, began: float) -> None:
-        """The topic waits for the database. That is no failure of the message."""
-        job.waits += 1
-        job.waits_for.add(away.alias)
-        with self._outages_lock:
-            if self._outages.lost(away.alias, began, time.monotonic()):
-                logger.error("%s. The handlers that need it wait, and go on when it is there again.", away)
-        self._again(job, min(0.1 * 2.0 ** min(job.waits, 10), DATABASE_PAUSE_MAX))
+    def _hold(self, job: Job, alias: str) -> None:
+        """The topic waits for a database. That is no failure of the message."""
+        with self._changed:
+            if self.databases.is_away(alias):
+                self._lanes.hold(job, alias)
+            else:
+                self._lanes.retry(job, time.monotonic() + RETURNED)
+                self._changed.notify()
 
-    def _database_reached(self, job: Job, began: float) -> None:
-        """The handler has come past the databases that it waited for."""
-        if not job.waits_for:
-            return
-        with self._outages_lock:
-            if back := self._outages.reached(job.waits_for, began, time.monotonic()):
-                logger.warning("the database is there again: %s", ", ".join(back))
-        job.waits, job.waits_for = 0, set()
+    def _returned(self, alias: str) -> None:
+        """A database is there again."""
+        with self._changed:
+            self._lanes.release(alias)
+            self._changed.notify_all()
 
     def _failed(self, job: Job, handler: Handler, error: BaseException) -> None:
         job.tries += 1

@@ -70,7 +70,7 @@ def run() -> int:
     closing.join(CLOSE)
     sys.stdout.flush()
     sys.stderr.flush()
-    if code or closing.is_alive():
+    if code or closing.is_alive() or service.stuck():
         os._exit(code)  # threads that still run would hold up the end
     return code
 

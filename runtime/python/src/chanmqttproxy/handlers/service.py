@@ -13,6 +13,7 @@ from django.db import connections
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.batches import Batches
 from chanmqttproxy.handlers.connection import connect, layer_config, own_prefix
+from chanmqttproxy.handlers.databases import limit_connects
 from chanmqttproxy.handlers.metrics import PartitionNumbers, metrics_of, text
 from chanmqttproxy.handlers.plain import ChannelReader
 from chanmqttproxy.handlers.pool import Limits, Pool
@@ -43,6 +44,7 @@ class Service:
         self.subscriptions: list[Subscriptions] = []
         self.channel: ChannelReader | None = None
         self._stopped = threading.Event()
+        self._failed = False
         self._reported: dict[str, Any] = {}
         if registry.handlers:
             self._add_handlers(registry)
@@ -81,6 +83,9 @@ class Service:
         self.subscriptions.append(Subscriptions({"stream": name}, wanted, self.client, keys))
 
     def start(self) -> None:
+        limit_connects()
+        for sink in self.sinks:
+            sink.on_stuck = self._fail
         for part in (*self.sinks, *self.readers, *self.subscriptions):
             part.start()
         if self.channel is not None:
@@ -95,8 +100,16 @@ class Service:
         """Let wait return."""
         self._stopped.set()
 
+    def _fail(self) -> None:
+        self._failed = True
+        self.stop()
+
+    def stuck(self) -> int:
+        """How many calls of handlers do not end."""
+        return sum(sink.stuck() for sink in self.sinks)
+
     def drain(self) -> bool:
-        """End what is under way, within the shutdown timeout; whether it did end."""
+        """End what is under way, within the shutdown timeout; whether it did end, and nothing failed."""
         deadline = time.monotonic() + 0.8 * shutdown_timeout()  # the process has to end too
         for part in (*self.subscriptions, *self.readers, *self.sinks):
             part.stop()
@@ -112,7 +125,7 @@ class Service:
         self.report()
         with contextlib.suppress(redis.RedisError):
             self.client.close()
-        return not left
+        return not left and not self._failed
 
     def wait_ready(self, seconds: float) -> None:
         """Wait until everything is subscribed to, or for so long."""
