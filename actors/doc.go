@@ -11,7 +11,7 @@
 //	├── broker               keeps a session: attempts, outbox, filters
 //	│   └── session          owns one live MQTT connection and dies with it
 //	└── reader               keeps the commands that are under way (slot 0)
-//	    └── receiver         reads the command channel and dies with Redis
+//	    └── receiver         reads the command channel at one host, on a connection that it dies with
 //
 // A message in: session → router → each matching subscription → groups → group
 // → Layer. A command: receiver → reader → router → subscription or broker →

@@ -181,7 +181,7 @@ const (
 )
 
 // paths are the addresses of those actors of a slot that others speak of.
-type paths struct{ bridge, router, registry, broker, session, receiver string }
+type paths struct{ bridge, router, registry, broker, session string }
 
 // pathsOf are those of the slot with that number. The first one's bridge has no
 // number.
@@ -193,7 +193,6 @@ func pathsOf(slot int) paths {
 	broker := bridge + "/" + brokerName
 	return paths{
 		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, broker: broker, session: broker + "/session",
-		receiver: bridge + "/" + readerName + "/receiver",
 	}
 }
 

@@ -80,18 +80,31 @@ type MQTT interface {
 	Ack(seqs ...uint64)
 }
 
-// Layer is the Django side: the command channel and the groups.
-type Layer interface {
-	// Ping says whether Redis can be reached. Its errors are
-	// *messages.LayerFailure.
-	Ping(ctx context.Context) error
-
+// CommandReader is one live connection to one host, from which commands are read. It is never
+// connected again: after its first error it is good for nothing but Close. What it leaves
+// behind the next one has.
+type CommandReader interface {
 	// Receive waits until the command channel holds something and takes at
 	// most limit messages, oldest first. They stay in Redis, out of sight of
-	// others, until Acknowledge: a worker that dies finds them again. It
+	// others, until Layer.Acknowledge: a worker that dies finds them again. It
 	// returns what a dead predecessor left in flight first. Errors are
 	// *messages.LayerFailure.
 	Receive(ctx context.Context, limit int) ([]messages.Received, error)
+
+	// Close ends reading. It may be called twice, and while Receive waits.
+	Close()
+}
+
+// Layer is the Django side: the command channel and the groups.
+type Layer interface {
+	// Hosts are the names of the Redis servers that have the command channel, each of which
+	// is read by a CommandReader of its own.
+	Hosts() []string
+
+	// OpenReader connects to one of them, by its index. lost is called at most once: when
+	// the connection fails, other than by Close. Its error, and that of OpenReader, is a
+	// *messages.LayerFailure.
+	OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error)
 
 	// Acknowledge lets received messages leave Redis for good.
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error

@@ -3,18 +3,19 @@ package actors
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/messages"
 )
 
 // The reader keeps the commands that were taken from the layer and have not
 // taken effect yet: at most Window of them, and no further ones while they take
-// CommandMemory. It supervises the receiver, which waits for more, and acknowledges
-// to Redis what is done.
+// CommandMemory. It supervises the receivers, one for each host of the layer, which wait for
+// more, and acknowledges to Redis what is done.
 //
 // It outlives the loss of Redis: what is under way goes on, and what was done
 // meanwhile is acknowledged when Redis is back.
@@ -53,15 +54,13 @@ type reader struct {
 	bridge   Ref[messages.ToBridge]
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
-	to       *refs // for the receiver
+	to       *refs // for the receivers
 
-	receiver  *actor.PID
-	attempts  int  // failed attempts of the receiver in a row
-	waiting   bool // the receiver has been asked for more
+	receivers []*actor.PID // one for each of hosts
+	hosts     hosts
 	underWay  load
 	quiescing bool
-	ended     bool      // the receiver has stopped
-	since     time.Time // when Redis was back last
+	ended     int // receivers that have stopped
 
 	replies       replies
 	streams       streamCommands
@@ -71,13 +70,14 @@ type reader struct {
 	gathering     bool // acknowledges in a moment
 	refused       int  // acknowledgements in a row that failed
 	complaint     complaint
-	trouble       string // why Redis is away; empty: it is not known to be
-	known         bool   // the state of Redis has been told
 }
 
 func newReader(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &reader{env: deps, bridge: to.bridge, router: to.router, registry: to.registry, to: to, replies: newReplies(deps, to), streams: newStreamCommands(deps)}
+		return &reader{
+			env: deps, bridge: to.bridge, router: to.router, registry: to.registry, to: to,
+			replies: newReplies(deps, to), streams: newStreamCommands(deps), hosts: newHosts(deps.Layer.Hosts()),
+		}
 	})
 }
 
@@ -85,12 +85,11 @@ func newReader(deps *env, to *refs) *actor.Props {
 func (r *reader) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.receiver = spawn(ctx, "receiver", newReceiver(r.env, r.to))
+		r.spawnReceivers(ctx)
 	case messages.ReceiverStarted:
-		r.waiting = false
-		r.take()
+		r.toReceiver(m.Host, messages.OpenReader{Attempt: r.hosts.list[m.Host].attempts})
 	case messages.LayerReached:
-		r.layerBack()
+		r.reached(m.Host)
 	case messages.Took:
 		r.took(m)
 	case messages.Answer:
@@ -104,7 +103,7 @@ func (r *reader) Receive(ctx actor.Context) {
 	case messages.ForStreams:
 		r.streams.add(messages.Execute(m))
 	case messages.StreamsState:
-		r.streams.state(m.Up, r.known && r.trouble == "")
+		r.streams.state(m.Up, r.hosts.known && r.hosts.up)
 		r.tellQuiet()
 	case *acknowledged:
 		r.acknowledged(m)
@@ -119,9 +118,11 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.bury(messages.Burial(m))
 	case messages.Quiesce:
 		r.quiescing = true
-		ctx.Stop(r.receiver)
-	case *actor.Terminated: // nothing more comes
-		r.ended = true
+		for _, receiver := range r.receivers {
+			ctx.Stop(receiver)
+		}
+	case *actor.Terminated: // nothing more comes from it
+		r.ended++
 		r.tellQuiet()
 	default:
 		r.strange(ctx)
@@ -131,29 +132,44 @@ func (r *reader) Receive(ctx actor.Context) {
 // HandleFailure restarts the receiver, whatever it died of, as often as it
 // takes. What it waits before its next attempt is counted here.
 func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	if r.trouble == "" && time.Since(r.since) >= reconnect.Stable {
-		r.attempts = 0
-	}
-	r.attempts++
-	if f, ok := reason.(failure); ok {
-		r.layerLost(f.err)
-	}
+	f, _ := reason.(failure) // else it was a bug
+	host := slices.IndexFunc(r.receivers, child.Equal)
+	r.layerLost(host, r.hosts.lost(host, f.err, time.Now()), f.err)
 	s.RestartChildren(child)
 }
 
-// take asks the receiver for as much as the window has room for.
+// spawnReceivers makes a receiver for each host. The first has the name that it has where it
+// is the only one.
+func (r *reader) spawnReceivers(ctx actor.Context) {
+	for i := range r.hosts.list {
+		name := "receiver"
+		if i > 0 {
+			name += ":" + strconv.Itoa(i)
+		}
+		r.receivers = append(r.receivers, spawn(ctx, name, newReceiver(r.env, r.to, i)))
+	}
+}
+
+// take asks the receivers for as much as the window has room for.
 func (r *reader) take() {
-	room := r.underWay.room(r.Window, r.CommandMemory)
-	if r.waiting || r.quiescing || room == 0 {
+	if r.quiescing {
 		return
 	}
-	r.waiting = true
-	refOf[messages.ToReceiver](r.system, r.receiver).Tell(messages.Take{Limit: room, Attempt: r.attempts})
+	for i, limit := range r.hosts.ask(r.underWay.room(r.Window, r.CommandMemory), r.Window) {
+		if limit > 0 {
+			r.toReceiver(i, messages.Take{Limit: limit})
+		}
+	}
+}
+
+func (r *reader) toReceiver(host int, m messages.ToReceiver) {
+	refOf[messages.ToReceiver](r.system, r.receivers[host]).Tell(m)
 }
 
 func (r *reader) took(m messages.Took) {
-	r.waiting = false
-	r.attempts = 0
+	if !m.Late {
+		r.hosts.took(m.Host)
+	}
 	before := r.underWay
 	for _, received := range m.Received {
 		r.underWay.add(received.Receipt)
@@ -302,40 +318,42 @@ func (r *reader) acknowledged(m *acknowledged) {
 // tellQuiet answers Quiesce when every command has taken effect and Redis has
 // been told.
 func (r *reader) tellQuiet() {
-	if r.ended && r.underWay.commands == r.streams.stay() && r.unsettled() == 0 && !r.acknowledging {
+	if r.ended == len(r.receivers) && r.underWay.commands == r.streams.stay() && r.unsettled() == 0 && !r.acknowledging {
 		r.bridge.Tell(messages.Quiet{From: readerName})
 	}
 }
 
-// layerLost says once per kind of trouble that Redis is away.
-func (r *reader) layerLost(err error) {
-	trouble := "no answer"
-	var f *messages.LayerFailure
-	if errors.As(err, &f) && f.Answered {
-		trouble = f.Err.Error()
-	}
-	if trouble == r.trouble {
+// layerLost says what there is to say when a host could not be reached.
+func (r *reader) layerLost(host int, change hostChange, err error) {
+	if change == noChange {
 		return
 	}
-	r.trouble, r.known = trouble, true
-	r.Stats.LayerLosses.Add(1)
-	r.observer.note(r.paths.receiver, "lost", "no commands can be read: "+trouble)
-	if trouble == "no answer" {
+	trouble := r.hosts.list[host].trouble
+	r.observer.note(r.receivers[host].GetId(), "lost", "no commands can be read: "+trouble)
+	switch {
+	case change == oneHostAway:
+		r.Log.Warn("cannot read commands from one of the layer's hosts: trying again, others go on",
+			"host", r.hosts.list[host].name, "error", err)
+		return
+	case trouble == noAnswer:
 		r.Log.Warn("Redis is away; trying again until it is back", "error", err)
-	} else {
+	default:
 		r.Log.Warn("Redis is there, but no commands can be read; trying again", "error", err)
 	}
+	r.Stats.LayerLosses.Add(1)
 	r.tellState(false)
 }
 
-// layerBack says once that Redis is there.
-func (r *reader) layerBack() {
-	if r.known && r.trouble == "" {
-		return
+// reached says what there is to say when a host is there, and asks for commands.
+func (r *reader) reached(host int) {
+	switch r.hosts.reached(host, time.Now()) {
+	case layerUp:
+		r.Log.Info("reading commands from Redis")
+		r.tellState(true)
+	case oneHostBack:
+		r.Log.Info("reading commands again from a host of the layer", "host", r.hosts.list[host].name)
 	}
-	r.known, r.trouble, r.since = true, "", time.Now()
-	r.Log.Info("reading commands from Redis")
-	r.tellState(true)
+	r.take()
 }
 
 func (r *reader) tellState(up bool) {
@@ -347,6 +365,6 @@ func (r *reader) tellState(up bool) {
 func (r *reader) facts() any {
 	return messages.ReaderFacts{
 		UnderWay: r.underWay.commands, Bytes: r.underWay.bytes, Window: r.Window, Unanswered: len(r.replies.open),
-		LayerUp: r.known && r.trouble == "", Trouble: r.trouble,
+		LayerUp: r.hosts.known && r.hosts.up, Trouble: r.hosts.trouble(),
 	}
 }

@@ -9,20 +9,25 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The receiver waits for commands, in one goroutine at a time that it owns. It
-// dies of the first error of the layer; its next incarnation waits a while
-// before it tries again.
+// A receiver owns one connection to one host of the layer, on which it waits for commands,
+// and dies with it. Its next incarnation connects again, after the time that it is told.
 
-// takeNow comes when the delay before an attempt is over.
-type takeNow struct {
-	stamp
-	limit int
+// openNow comes when the delay before an attempt is over.
+type openNow struct{ stamp }
+
+// opened is the outcome of one Layer.OpenReader.
+type opened struct {
+	task
+	reader CommandReader
 }
 
-// reached says that Redis answered the incarnation.
-type reached struct{ stamp }
+// readerLost says that the connection failed.
+type readerLost struct {
+	stamp
+	err error
+}
 
-// taken is the outcome of one Layer.Receive.
+// taken is the outcome of one CommandReader.Receive.
 type taken struct {
 	task
 	received []messages.Received
@@ -32,12 +37,13 @@ type receiver struct {
 	*env
 	incarnation
 	reader Ref[messages.ToReader]
-	up     bool // Redis answered this incarnation
+	host   int
+	live   CommandReader // nil: there is none yet
 }
 
-func newReceiver(deps *env, to *refs) *actor.Props {
+func newReceiver(deps *env, to *refs, host int) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &receiver{env: deps, reader: to.reader}
+		return &receiver{env: deps, reader: to.reader, host: host}
 	})
 }
 
@@ -45,57 +51,84 @@ func newReceiver(deps *env, to *refs) *actor.Props {
 func (r *receiver) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.reader.Tell(messages.ReceiverStarted{})
-	case messages.Take:
+		r.reader.Tell(messages.ReceiverStarted{Host: r.host})
+	case messages.OpenReader:
 		delay := r.Backoff.Redis().Delay(m.Attempt)
-		if !r.up {
-			r.observer.waits(r.paths.receiver, delay, m.Attempt)
-		}
-		r.after(delay, &takeNow{limit: m.Limit})
-	case *takeNow:
-		r.receive(m.limit)
-	case *reached:
-		r.reached()
+		r.observer.waits(r.self.GetId(), delay, m.Attempt)
+		r.after(delay, &openNow{})
+	case *openNow:
+		r.open()
+	case *opened:
+		r.opened(m)
+	case *readerLost:
+		fail(m.err)
+	case messages.Take:
+		r.receive(m.Limit)
 	case *taken:
 		r.taken(m)
+	case *actor.Stopping, *actor.Restarting:
+		if r.live != nil {
+			r.live.Close()
+		}
 	default:
 		r.strange(ctx)
 	}
 }
 
-func (r *receiver) receive(limit int) {
-	up, m := r.up, &taken{}
+func (r *receiver) open() {
+	m := &opened{}
 	m.work = func(ctx context.Context) (err error) {
-		if !up {
-			if err := r.Layer.Ping(ctx); err != nil {
-				return err
-			}
-			r.send(&reached{})
+		m.reader, err = r.Layer.OpenReader(ctx, r.host, func(err error) { r.send(&readerLost{err: err}) })
+		if err == nil && ctx.Err() != nil {
+			m.reader.Close() // it comes too late
+			err = ctx.Err()
 		}
-		m.received, err = r.Layer.Receive(ctx, limit)
+		return err
+	}
+	r.run("connecting to Redis for commands", m)
+}
+
+func (r *receiver) opened(m *opened) {
+	if m.err != nil {
+		fail(m.err)
+	}
+	r.live = m.reader
+	r.observer.note(r.self.GetId(), "connected", "Redis answers")
+	r.reader.Tell(messages.LayerReached{Host: r.host})
+}
+
+func (r *receiver) receive(limit int) {
+	if r.live == nil {
+		return // an earlier incarnation was asked
+	}
+	live, m := r.live, &taken{}
+	m.work = func(ctx context.Context) (err error) {
+		m.received, err = live.Receive(ctx, limit)
 		return err
 	}
 	r.run("reading the command channel", m)
 }
 
-func (r *receiver) reached() {
-	r.up = true
-	r.observer.note(r.paths.receiver, "connected", "Redis answers")
-	r.reader.Tell(messages.LayerReached{})
-}
-
 func (r *receiver) taken(m *taken) {
 	switch {
 	case m.err == nil:
-		r.reader.Tell(messages.Took{Received: m.received})
+		r.reader.Tell(messages.Took{Host: r.host, Received: m.received})
 	case !errors.Is(m.err, context.Canceled):
 		fail(m.err)
 	}
 }
 
-// inherit passes on what an earlier incarnation has received: it is under way all the same.
+// inherit passes on what an earlier incarnation has received, which is under way all the
+// same, and closes what it has opened.
 func (r *receiver) inherit(late private) {
-	if m, ok := late.(*taken); ok && m.err == nil {
-		r.reader.Tell(messages.Took{Received: m.received})
+	switch m := late.(type) {
+	case *taken:
+		if m.err == nil {
+			r.reader.Tell(messages.Took{Host: r.host, Received: m.received, Late: true})
+		}
+	case *opened:
+		if m.err == nil {
+			m.reader.Close()
+		}
 	}
 }

@@ -109,7 +109,10 @@ type LayerFailure struct {
 	Answered bool
 	// Said: why has been logged.
 	Said bool
-	Err  error
+	// Untold: only the connection was lost on which Redis tells that there are commands.
+	// Redis may be there.
+	Untold bool
+	Err    error
 }
 
 // Error says what was being done and why it failed.

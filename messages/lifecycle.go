@@ -1,19 +1,26 @@
 package messages
 
 // ReceiverStarted says that an incarnation of the receiver is there and waits
-// for Take. Receiver tells reader.
-type ReceiverStarted struct{}
+// for OpenReader. Receiver tells reader.
+type ReceiverStarted struct{ Host int }
 
-// Take asks to wait for commands and to take at most Limit of them; Attempt is
-// the number of failed attempts that came before (the back-off). Reader tells
-// receiver.
-type Take struct{ Limit, Attempt int }
+// OpenReader asks to connect to Redis; Attempt is the number of failed attempts that came
+// before (the back-off). Reader tells receiver.
+type OpenReader struct{ Attempt int }
 
-// LayerReached says that Redis answers. Receiver tells reader.
-type LayerReached struct{}
+// LayerReached says that Redis answers, and waits for Take. Receiver tells reader.
+type LayerReached struct{ Host int }
 
-// Took hands over what was taken. Receiver tells reader.
-type Took struct{ Received []Received }
+// Take asks to wait for commands and to take at most Limit of them. Reader tells receiver.
+type Take struct{ Limit int }
+
+// Took hands over what was taken. Late: an earlier incarnation was asked for it. Receiver
+// tells reader.
+type Took struct {
+	Host     int
+	Received []Received
+	Late     bool
+}
 
 // Shutdown asks to finish what is under way and to stop. The worker tells
 // bridge.
@@ -47,6 +54,7 @@ type Undo struct{}
 
 func (Undo) toRouter()            {}
 func (ReceiverStarted) toReader() {}
+func (OpenReader) toReceiver()    {}
 func (Take) toReceiver()          {}
 func (LayerReached) toReader()    {}
 func (Took) toReader()            {}

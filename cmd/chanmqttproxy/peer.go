@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -51,13 +53,12 @@ func (p *peer) command(ctx context.Context, m messages.Map) error {
 	return layer.Request(ctx, p.Peer, p.worker, m)
 }
 
+// errEnough ends each.
+var errEnough = errors.New("enough")
+
 // each calls do with what comes, until it says that this is enough, or ctx ends.
 func (p *peer) each(ctx context.Context, do func(messages.Map) (enough bool, err error)) error {
-	for {
-		list, err := p.Receive(ctx, 100)
-		if err != nil {
-			return err
-		}
+	err := layer.ReceiveAll(ctx, p.Peer, 100, func(list []layer.Message) error {
 		for _, m := range list {
 			if err := p.Acknowledge(ctx, []messages.Receipt{m.Receipt}); err != nil {
 				return err
@@ -66,10 +67,15 @@ func (p *peer) each(ctx context.Context, do func(messages.Map) (enough bool, err
 				continue
 			}
 			if enough, err := do(m.Body); enough || err != nil {
-				return err
+				return cmp.Or(err, errEnough)
 			}
 		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
 	}
+	return err
 }
 
 // writeJSON writes a message as a line of JSON.

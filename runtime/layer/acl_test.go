@@ -10,6 +10,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -203,9 +204,10 @@ func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(st
 		close(stop)
 		<-stopped
 	}()
+	reader := conform.NewLayerClient(peer)
 	receive := func() messages.Receipt {
 		t.Helper()
-		list, err := peer.Receive(ctx, 1)
+		list, err := reader.Receive(ctx, 1)
 		must("receive", err)
 		return list[0].Receipt
 	}

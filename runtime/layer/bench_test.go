@@ -152,7 +152,7 @@ func BenchmarkSendForms(b *testing.B) {
 	}
 }
 
-func sendEvents(b *testing.B, c *layer.Client, plain *redis.Client, g, total, size int) {
+func sendEvents(b *testing.B, c layer.Peer, plain *redis.Client, g, total, size int) {
 	bundles := sample(size).Bundles
 	for sent := 0; sent < total; sent += size {
 		if sent/size%512 == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -127,7 +128,7 @@ func TestBodiesInPython(t *testing.T) {
 			}, slog.New(slog.DiscardHandler))
 			t.Cleanup(c.Close)
 			python := kit.StartPython(t, "site", strings.Replace(pythonAnswered, `"mqtt"`, `"`+channel+`"`, 1), test.backend, string(settings))
-			asked, err := c.Receive(t.Context(), 1)
+			asked, err := conform.NewLayerClient(c).Receive(t.Context(), 1)
 			if err != nil || len(asked) != 1 || asked[0].Fault != nil {
 				t.Fatalf("%+v, %v", asked, err)
 			}

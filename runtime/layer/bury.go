@@ -60,7 +60,7 @@ type burial struct{ member, reason string }
 func (c *Client) buryAt(ctx context.Context, s *server, burials []burial) error {
 	for len(burials) > 0 {
 		n := callBurials(burials)
-		keys := append(c.keys.letters(), c.keys.inflight(s.reader.id))
+		keys := append(c.keys.letters(), c.keys.inflight(s.inbox.id))
 		if err := c.buryAll(ctx, s, keys, burials[:n]); err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (c *Client) buryAt(ctx context.Context, s *server, burials []burial) error 
 		for i, b := range burials[:n] {
 			done[i] = b.member
 		}
-		s.reader.inflight.remove(done)
+		s.inbox.inflight.remove(done)
 		burials = burials[n:]
 	}
 	return nil

@@ -56,7 +56,6 @@ type Client struct {
 	redis   *redis.Client // of the first
 	turns   turns
 	halves  halves
-	surplus surplus
 	unread  unread
 	site    siteClock
 	sealer  *sealer
@@ -74,11 +73,10 @@ func New(config Config, log *slog.Logger) *Client {
 	logging.Disable()
 	config = config.withDefaults()
 	c := &Client{
-		config:  config,
-		keys:    keys{prefix: *config.Prefix, channel: config.Channel, slot: config.Slot},
-		log:     log,
-		clock:   new(clock),
-		surplus: surplus{turn: make(chan struct{}, 1)},
+		config: config,
+		keys:   keys{prefix: *config.Prefix, channel: config.Channel, slot: config.Slot},
+		log:    log,
+		clock:  new(clock),
 	}
 	c.storing = c.keys.newStoring()
 	c.sealer = newSealer(config.EncryptionKeys)

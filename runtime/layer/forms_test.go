@@ -14,6 +14,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -22,7 +23,8 @@ type hostsBench struct {
 	servers []*miniredis.Miniredis
 	plain   []*redis.Client
 	config  layer.Config
-	layer   *layer.Client
+	core    *layer.Client
+	layer   *conform.LayerClient
 }
 
 func newHosts(t *testing.T, n int, change func(*layer.Config)) *hostsBench {
@@ -35,7 +37,8 @@ func newHosts(t *testing.T, n int, change func(*layer.Config)) *hostsBench {
 	if change != nil {
 		change(&b.config)
 	}
-	b.layer = layer.New(b.config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.core = layer.New(b.config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.layer = conform.NewLayerClient(b.core)
 	t.Cleanup(b.layer.Close)
 	return b
 }
@@ -231,7 +234,7 @@ func TestBinaryInJSON(t *testing.T) {
 	if !strings.Contains(list[0], `"correlation_data": "`+want+`"`) {
 		t.Errorf("%s", list[0])
 	}
-	if _, err := b.layer.SendMessages(t.Context(), messages.Target{Name: "g"}, messages.Map{{Key: "b", Value: []byte(raw)}}); err == nil {
+	if _, err := b.core.SendMessages(t.Context(), messages.Target{Name: "g"}, messages.Map{{Key: "b", Value: []byte(raw)}}); err == nil {
 		t.Error("bytes that are not of an event were packed")
 	}
 }

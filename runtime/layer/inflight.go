@@ -104,8 +104,8 @@ const largeMember = 16 << 10
 
 // forget takes members out of what this client has in flight at one host.
 func (s *server) forget(ctx context.Context, members []string) error {
-	c := s.reader.client
-	key := c.keys.inflight(s.reader.id)
+	c := s.inbox.client
+	key := c.keys.inflight(s.inbox.id)
 	for some := range chunks(members) {
 		small, large := make([]any, 0, len(some)), []any(nil)
 		for _, m := range some {
@@ -125,7 +125,7 @@ func (s *server) forget(ctx context.Context, members []string) error {
 		if err != nil {
 			return s.failure("acknowledging messages of channel "+c.config.Channel, err)
 		}
-		s.reader.inflight.remove(some)
+		s.inbox.inflight.remove(some)
 	}
 	return nil
 }
@@ -141,11 +141,11 @@ func newPeerID() string { return strings.ToLower(rand.Text()) }
 // renew renews the lease and takes over what readers without one had in
 // flight. It returns how many messages that were, and how many are in flight at
 // readers with a lease.
-func (r *reader) renew(ctx context.Context) (adopted, others int64, err error) {
-	c := r.client
-	keys := []string{c.keys.inflight(r.id), c.keys.peers()}
-	counts, err := keepScript.Run(ctx, r.redis, keys,
-		r.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
+func (b *inbox) renew(ctx context.Context) (adopted, others int64, err error) {
+	c := b.client
+	keys := []string{c.keys.inflight(b.id), c.keys.peers()}
+	counts, err := keepScript.Run(ctx, b.redis, keys,
+		b.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
 		c.config.until(), c.config.Until != nil).Int64Slice()
 	if err != nil {
 		return 0, 0, err
@@ -157,37 +157,36 @@ func (r *reader) renew(ctx context.Context) (adopted, others int64, err error) {
 // messages in flight waits until those are done, or the lease must have ended if
 // the other is dead: it would read newer messages before older ones, and leave
 // a retained topic with the value of the older.
-func (r *reader) settle() (bool, error) {
-	if r.settled {
+func (b *inbox) settle() (bool, error) {
+	if b.settled {
 		return true, nil
 	}
-	if r.joined.IsZero() {
-		r.joined = time.Now()
+	if b.joined.IsZero() {
+		b.joined = time.Now()
 	}
-	waited := time.Since(r.joined) > r.client.config.Lease*5/4
-	_, others, err := r.renew(r.ctx)
+	waited := time.Since(b.joined) > b.client.config.Lease*5/4
+	_, others, err := b.renew(b.ctx)
 	if err != nil {
 		return false, err
 	}
-	r.settled = others == 0 || waited
-	r.missed.Store(true)
-	return r.settled, nil
+	b.settled = others == 0 || waited
+	b.missed.Store(true)
+	return b.settled, nil
 }
 
-// keep renews the lease until the client is closed. Receive reports errors;
+// keep renews the lease until the client is closed. Readers report errors;
 // here the next round tries again.
-func (r *reader) keep() {
-	defer close(r.keeper)
-	for pause(r.ctx, r.client.config.Lease/4) {
-		adopted, _, err := r.renew(r.ctx)
+func (b *inbox) keep() {
+	for pause(b.ctx, b.client.config.Lease/4) {
+		adopted, _, err := b.renew(b.ctx)
 		if err != nil {
-			r.client.log.Debug("renewing the lease on the command channel failed", "error", err)
+			b.client.log.Debug("renewing the lease on the command channel failed", "error", err)
 			continue
 		}
 		if adopted > 0 {
-			r.client.log.Info("took over commands that another worker left", "count", adopted)
-			r.missed.Store(true)
-			r.wake.poke()
+			b.client.log.Info("took over commands that another worker left", "count", adopted)
+			b.missed.Store(true)
+			poke(b.signal)
 		}
 	}
 }
@@ -195,19 +194,17 @@ func (r *reader) keep() {
 // close waits for what runs and lets the lease end, so that another reader need
 // not wait for that. The messages stay where they are: back in the queue they
 // would be dropped at the layer's expiry, though they were accepted.
-func (r *reader) close() {
-	r.turn <- struct{}{} // no call is under way, and none starts again
-	defer func() { <-r.turn }()
-	if !r.started {
+func (b *inbox) close() {
+	b.lock <- struct{}{} // no call is under way, and none starts again
+	defer b.release()
+	if !b.started {
 		return
 	}
-	<-r.keeper
-	<-r.wake.done
-	<-r.server
+	b.others.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	err := r.redis.ZAdd(ctx, r.client.keys.peers(), redis.Z{Score: 0, Member: r.id}).Err()
+	err := b.redis.ZAdd(ctx, b.client.keys.peers(), redis.Z{Score: 0, Member: b.id}).Err()
 	if err != nil {
-		r.client.log.Debug("giving up the lease on the command channel failed", "error", err)
+		b.client.log.Debug("giving up the lease on the command channel failed", "error", err)
 	}
 }

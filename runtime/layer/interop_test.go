@@ -11,6 +11,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -86,6 +87,7 @@ type interop struct {
 	name    string // of the layer in Python
 	channel string // of the commands
 	peer    layer.Peer
+	reader  *conform.LayerClient
 	text    bool // the serializer has no bytes
 	ordered bool // commands come in order
 }
@@ -116,6 +118,7 @@ func newInterop(t *testing.T, site *kit.ChannelsProcess, servers *interopServers
 func (i *interop) start(backend string, config layer.Config, django map[string]any) {
 	i.peer = layer.Open(config, slog.New(slog.DiscardHandler))
 	i.Cleanup(i.peer.Close)
+	i.reader = conform.NewLayerClient(i.peer)
 	i.ask(nil, "open_layer", i.name, backend, django)
 }
 
@@ -198,7 +201,7 @@ func (i *interop) receive(to chan<- []layer.Message, count int) {
 	var all []layer.Message
 	defer func() { to <- all }()
 	for len(all) < count {
-		list, err := i.peer.Receive(i.Context(), count)
+		list, err := i.reader.Receive(i.Context(), count)
 		if err != nil {
 			i.Error(err)
 			return

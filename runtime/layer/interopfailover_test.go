@@ -12,6 +12,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -41,7 +42,7 @@ func TestInteropFailover(t *testing.T) {
 type failover struct {
 	site *kit.ChannelsProcess
 	name string
-	peer layer.Peer
+	peer *conform.LayerClient
 }
 
 func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.SentinelServer, backend, version string) *failover {
@@ -50,7 +51,7 @@ func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.Sentinel
 		Redis: &redis.Options{}, Master: kit.SentinelMaster,
 		Sentinels: []*redis.Options{{Addr: "127.0.0.1:1"}, {Addr: sentinel.Addr()}},
 	}}}
-	f.peer = layer.Open(config, slog.New(slog.DiscardHandler))
+	f.peer = conform.NewLayerClient(layer.Open(config, slog.New(slog.DiscardHandler)))
 	t.Cleanup(f.peer.Close)
 	host, port, _ := net.SplitHostPort(sentinel.Addr())
 	django := map[string]any{"prefix": f.name, "hosts": []any{map[string]any{

@@ -58,3 +58,55 @@ func Request(ctx context.Context, p Peer, channel string, m messages.Map) error 
 	}
 	return err
 }
+
+// ReceiveAll reads all hosts of a peer, and calls do with what comes, one call at a time. It
+// ends with the first error of do, or when no host can be read any more. The peer's messages
+// stay in Redis until they are acknowledged.
+func ReceiveAll(ctx context.Context, p Peer, limit int, do func([]Message) error) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	hosts := p.Hosts()
+	lists, errs, failed := make(chan []Message), make(chan error, len(hosts)), []error(nil)
+	for host := range hosts {
+		go func() { errs <- receiveFrom(reading, p, host, limit, lists) }()
+	}
+	var done error
+	for len(failed) < len(hosts) {
+		select {
+		case list := <-lists:
+			if done == nil {
+				done = do(list)
+			}
+			if done != nil {
+				stop()
+			}
+		case err := <-errs:
+			failed = append(failed, err)
+		}
+	}
+	if done != nil {
+		return done
+	}
+	return failed[0]
+}
+
+// receiveFrom passes on what one host has until that fails.
+func receiveFrom(ctx context.Context, p Peer, host, limit int, lists chan<- []Message) error {
+	for {
+		r, err := p.OpenReader(ctx, host, func(error) {})
+		if err != nil {
+			return err
+		}
+		for err == nil {
+			var list []Message
+			if list, err = r.Receive(ctx, limit); err == nil {
+				lists <- list
+			}
+		}
+		r.Close()
+		var f *messages.LayerFailure
+		if !errors.As(err, &f) || !f.Untold {
+			return err
+		}
+	}
+}

@@ -34,7 +34,7 @@ func newHasty(t *testing.T, addr string, plain *redis.Client) *layer.Client {
 }
 
 // sendAgain tries until a batch is written, and at least once in vain.
-func sendAgain(t *testing.T, c *layer.Client, batch *messages.Batch) {
+func sendAgain(t *testing.T, c layer.Peer, batch *messages.Batch) {
 	t.Helper()
 	if _, err := c.Send(t.Context(), batch); err == nil {
 		t.Fatal("written though nothing got through")

@@ -14,6 +14,7 @@ import (
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
@@ -263,8 +264,9 @@ func TestOldQueues(t *testing.T) {
 	b.admin.ZAdd(ctx, "chanmqttproxy:asgi:mqtt:peers$slot:1", redis.Z{Score: 1, Member: "gone"})
 	c, _ := b.restored(0)
 	var ids []string
+	reader := conform.NewLayerClient(c)
 	for len(ids) < len(keys) {
-		list, err := c.Receive(ctx, 10)
+		list, err := reader.Receive(ctx, 10)
 		if err != nil {
 			t.Fatalf("%v; by then there were %q", err, ids)
 		}

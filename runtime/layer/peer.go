@@ -11,7 +11,8 @@ import (
 // Peer is a peer of a channel layer: a Client or a PubSub, whose methods say
 // what they promise.
 type Peer interface {
-	Receive(ctx context.Context, limit int) ([]Message, error)
+	Hosts() []string
+	OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error)
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
 	Bury(ctx context.Context, burials []messages.Burial) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)

@@ -16,12 +16,13 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
-func newPubSub(t *testing.T, config layer.Config) *layer.PubSub {
+func newPubSub(t *testing.T, config layer.Config) *conform.LayerClient {
 	t.Helper()
-	p := layer.NewPubSub(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p := conform.NewLayerClient(layer.NewPubSub(config, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	t.Cleanup(p.Close)
 	return p
 }
@@ -36,14 +37,14 @@ func pubSubConfig(servers ...*kit.RedisServer) layer.Config {
 
 // collector receives all the time and notes the numbers of the commands.
 type collector struct {
-	peer *layer.PubSub
+	peer *conform.LayerClient
 	mu   sync.Mutex
 	got  []int64
 	recs []messages.Receipt
 }
 
 // collect runs until stop is called.
-func collect(t *testing.T, p *layer.PubSub) (c *collector, stop func()) {
+func collect(t *testing.T, p *conform.LayerClient) (c *collector, stop func()) {
 	c = &collector{peer: p}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -257,7 +258,7 @@ func TestPubSubSend(t *testing.T) {
 	}
 }
 
-func sendTwice(t *testing.T, p *layer.PubSub, servers []*kit.RedisServer, target messages.Target) {
+func sendTwice(t *testing.T, p *conform.LayerClient, servers []*kit.RedisServer, target messages.Target) {
 	t.Helper()
 	channel := target.Name
 	if target.Kind == messages.Group {

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -105,13 +106,18 @@ func (p *PubSub) Attend(ctx context.Context) error {
 
 // attend begins to listen to the own channel, and returns when what comes there is ours.
 func (s *subscriber) attend(ctx context.Context) error {
-	s.started.Do(s.start)
+	if err := s.open(ctx, nil); err != nil {
+		return err
+	}
 	for {
 		s.mu.Lock()
-		holding := s.holding
+		live, holding, err := s.live, s.holding, s.failed
 		s.mu.Unlock()
 		if holding {
 			return nil
+		}
+		if !live {
+			return cmp.Or(err, redis.ErrClosed)
 		}
 		if !pause(ctx, attendEvery) {
 			return ctx.Err()

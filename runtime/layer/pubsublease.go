@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,37 +12,91 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-const (
-	// rejoin is how long to wait before a subscription is made again.
-	rejoin = 250 * time.Millisecond
-	// leaveTime bounds how long leaving takes.
-	leaveTime = 2 * time.Second
-)
+// leaveTime bounds how long leaving takes.
+const leaveTime = 2 * time.Second
 
-// listen keeps a subscription to the commands and the signs until ctx ends.
-func (s *subscriber) listen(ctx context.Context) {
-	defer close(s.listener)
-	client := redis.NewClient(s.server.host.options(ctx, 1))
-	defer client.Close()
-	for {
-		s.lost(s.hear(ctx, client))
-		if !pause(ctx, rejoin) {
-			return
-		}
+// open listens to the commands and the signs, and returns when they arrive. Whoever is
+// connected already stays so.
+func (s *subscriber) open(ctx context.Context, r *pubSubReader) error {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	select {
+	case <-s.closed:
+		return redis.ErrClosed
+	default:
+	}
+	if s.take(r) {
+		return nil
+	}
+	if err := s.server.redis.Ping(ctx).Err(); err != nil {
+		return err
+	}
+	s.start()
+	listen, end := context.WithCancel(context.Background())
+	joined, ended := make(chan struct{}), make(chan error, 1)
+	s.end = end
+	s.listener.Go(func() {
+		err := s.listen(listen, joined)
+		s.lost(err, listen.Err() == nil)
+		ended <- err
+	})
+	select {
+	case <-joined:
+		return nil
+	case err := <-ended:
+		return err
+	case <-s.closed:
+	case <-ctx.Done():
+	}
+	end()
+	s.listener.Wait()
+	return cmp.Or(ctx.Err(), redis.ErrClosed)
+}
+
+// take makes a reader the one that is told of a loss, and says whether there is a
+// connection.
+func (s *subscriber) take(r *pubSubReader) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r != nil {
+		s.reader = r
+	}
+	if !s.live {
+		s.failed = nil // which was that of the last one
+	}
+	return s.live
+}
+
+// start begins to ask for the lease.
+func (s *subscriber) start() {
+	if s.started {
+		return
+	}
+	s.started = true
+	keep, unkeep := context.WithCancel(context.Background())
+	s.unkeep = unkeep
+	s.keeper.Go(func() { s.keep(keep) })
+}
+
+// lost notes that commands arrive no more. What was ours stays so. The reader is told,
+// unless it is being opened.
+func (s *subscriber) lost(err error, tell bool) {
+	s.mu.Lock()
+	reader := s.reader
+	tell = tell && s.live && reader != nil
+	s.live, s.joined, s.holding, s.maybe, s.failed = false, false, false, list{}, err
+	poke(s.signal)
+	s.mu.Unlock()
+	if tell {
+		reader.lost(s.failure(err))
 	}
 }
 
-// lost notes that commands arrive no more. What was ours stays so.
-func (s *subscriber) lost(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.joined, s.holding, s.maybe, s.failure = false, false, list{}, err
-	poke(s.signal)
-}
-
-// hear listens until the connection fails. The signs come all the time: silence
+// listen listens until the connection fails. The signs come all the time: silence
 // is a failure.
-func (s *subscriber) hear(ctx context.Context, client *redis.Client) error {
+func (s *subscriber) listen(ctx context.Context, joined chan<- struct{}) error {
+	client := redis.NewClient(s.server.host.options(ctx, 1))
+	defer client.Close()
 	sub := client.Subscribe(ctx, s.peer.config.Channel, s.signs)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
@@ -55,12 +110,13 @@ func (s *subscriber) hear(ctx context.Context, client *redis.Client) error {
 		case *redis.Subscription:
 			if channels++; channels == 2 {
 				s.join()
+				close(joined)
 			}
 		case *redis.Message:
 			if m.Channel == s.signs {
 				s.sign(ctx, m.Payload)
 			} else {
-				s.heard(m.Payload)
+				s.came(m.Payload)
 			}
 		}
 	}
@@ -70,13 +126,12 @@ func (s *subscriber) hear(ctx context.Context, client *redis.Client) error {
 func (s *subscriber) join() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.joined = true
+	s.live, s.joined = true, true
 	poke(s.ask)
 }
 
 // keep asks for the lease, and renews it, as long as commands arrive.
 func (s *subscriber) keep(ctx context.Context) {
-	defer close(s.keeper)
 	for {
 		select {
 		case <-s.ask:
@@ -86,7 +141,7 @@ func (s *subscriber) keep(ctx context.Context) {
 		}
 		if err := s.claim(ctx); err != nil && ctx.Err() == nil {
 			s.mu.Lock()
-			s.failure = fmt.Errorf("asking for the lease: %w", err)
+			s.failed = fmt.Errorf("asking for the lease: %w", err)
 			poke(s.signal)
 			s.mu.Unlock()
 		}
@@ -170,21 +225,19 @@ func (s *subscriber) takeLeft(ctx context.Context) ([]string, error) {
 // close ends receiving, and leaves to the next holder of the lease what this one
 // did not do.
 func (s *subscriber) close() {
-	s.started.Do(func() {}) // and it never starts
 	close(s.closed)
-	s.mu.Lock()
-	cancel := s.cancel
-	s.mu.Unlock()
-	if cancel == nil {
+	s.opening.Lock() // and it is never opened again
+	defer s.opening.Unlock()
+	if !s.started {
 		return
 	}
-	cancel[0]()
-	<-s.keeper // no sign of life comes behind the last word
+	s.unkeep()
+	s.keeper.Wait() // no sign of life comes behind the last word
 	ctx, stop := context.WithTimeout(context.Background(), leaveTime)
 	defer stop()
 	err := s.leave(ctx)
-	cancel[1]()
-	<-s.listener
+	s.end()
+	s.listener.Wait()
 	if rest := s.rest(); err != nil && len(rest) > 0 {
 		s.peer.log.Warn("commands that were not carried out are lost: a pub/sub layer stores nothing",
 			"count", len(rest), "error", err)
@@ -201,16 +254,24 @@ func (s *subscriber) leave(ctx context.Context) error {
 	case !holder:
 		return errors.New("another worker reads them")
 	}
-	select {
-	case <-s.gone:
-	case <-ctx.Done():
-		return errors.New("redis does not answer")
+	if s.listening() {
+		select {
+		case <-s.gone:
+		case <-ctx.Done():
+			return errors.New("redis does not answer")
+		}
 	}
 	args := []any{s.id, int(inflightFor.Seconds()), s.signs}
 	for _, m := range s.rest() {
 		args = append(args, m[prefixLength:])
 	}
 	return yieldScript.Run(ctx, s.server.redis, []string{s.lease, s.left}, args...).Err()
+}
+
+func (s *subscriber) listening() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live
 }
 
 // rest are the commands that were not acknowledged.

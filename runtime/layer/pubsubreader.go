@@ -17,7 +17,7 @@ import (
 const maxWaiting = 10_000
 
 // subscriber receives the commands of a pub/sub layer. It begins to exist for
-// others at the first call.
+// others when a reader is opened.
 //
 // Redis gives each command to every worker, but one only is to act on it: the
 // holder of a lease. The signs that go with the lease are published on a channel
@@ -40,25 +40,29 @@ type subscriber struct {
 	left   string // key of what a holder left to the next
 	signs  string // channel
 
-	started  sync.Once
-	cancel   []context.CancelFunc
-	keeper   chan struct{} // closed when nobody asks for the lease any more
-	listener chan struct{} // closed when nobody listens any more
+	opening  sync.Mutex         // held by whoever connects, or closes
+	started  bool               // the lease is asked for
+	unkeep   context.CancelFunc // ends that
+	keeper   sync.WaitGroup     // who asks
+	end      context.CancelFunc // ends the connection
+	listener sync.WaitGroup     // who listens on it
 	closed   chan struct{}
 	gone     chan struct{} // closed when our "-" has come
 	ask      chan struct{} // holds one when the lease is to be asked for at once
 	signal   chan struct{} // holds one when there is something to receive
 
 	mu       sync.Mutex
-	ready    list // to be handed out
-	maybe    list // somebody else's, unless the lease becomes ours
-	taken    list // handed out and not acknowledged
-	joined   bool // commands arrive
-	holding  bool // and are ours
+	live     bool          // there is a connection
+	reader   *pubSubReader // the last one
+	ready    list          // to be handed out
+	maybe    list          // somebody else's, unless the lease becomes ours
+	taken    list          // handed out and not acknowledged
+	joined   bool          // commands arrive
+	holding  bool          // and are ours
 	leaving  bool
 	dropped  int           // and not told of yet
 	overflow atomic.Uint64 // all that were dropped
-	failure  error
+	failed   error         // why there is nothing to hand out; nobody was told
 	serial   uint64
 }
 
@@ -97,30 +101,39 @@ func newSubscriber(p *PubSub) *subscriber {
 	return &subscriber{
 		peer: p, server: p.on(p.config.Channel), id: newPeerID(),
 		lease: p.keys.own("lease"), left: p.keys.own("left"), signs: p.keys.own("signs"),
-		keeper: make(chan struct{}), listener: make(chan struct{}),
 		closed: make(chan struct{}), gone: make(chan struct{}),
 		ask: make(chan struct{}, 1), signal: make(chan struct{}, 1),
 	}
 }
 
-// start begins to listen.
-func (s *subscriber) start() {
-	listen, stopListening := context.WithCancel(context.Background())
-	keep, stopKeeping := context.WithCancel(listen)
-	s.mu.Lock()
-	s.cancel = []context.CancelFunc{stopKeeping, stopListening}
-	s.mu.Unlock()
-	go s.listen(listen)
-	go s.keep(keep)
+// pubSubReader is the CommandReader of a pub/sub layer. The connection, and what came on it,
+// is the peer's: it listens on when the reader is closed, until it is closed itself.
+type pubSubReader struct {
+	peer *PubSub
+	lost func(error)
 }
 
-// Receive waits until commands come, while this client is the one that is to act
-// on them, and returns at most limit. It returns at once when ctx ends. Errors
-// are *messages.LayerFailure; after one, what was published meanwhile is lost.
-func (p *PubSub) Receive(ctx context.Context, limit int) ([]Message, error) {
+// Hosts is the one on which the commands come.
+func (p *PubSub) Hosts() []string { return []string{p.subscriber.server.host.Name()} }
+
+// OpenReader begins to listen, unless the peer does so already. Receive then waits until
+// commands come, while this peer is the one that is to act on them. What is published
+// before, and between two connections, is lost. lost and errors are as Client.OpenReader
+// has them.
+func (p *PubSub) OpenReader(ctx context.Context, _ int, lost func(error)) (CommandReader, error) {
+	r := &pubSubReader{p, lost}
+	if err := p.subscriber.open(ctx, r); err != nil {
+		return nil, p.subscriber.failure(err)
+	}
+	return r, nil
+}
+
+// Receive is as CommandReader says.
+func (r *pubSubReader) Receive(ctx context.Context, limit int) ([]Message, error) {
+	p := r.peer
 	members, err := p.subscriber.receive(ctx, limit)
 	if err != nil {
-		return nil, p.subscriber.server.failure("reading channel "+p.config.Channel, err)
+		return nil, p.subscriber.failure(err)
 	}
 	commands := make([]Message, len(members))
 	for i, member := range members {
@@ -133,8 +146,21 @@ func (p *PubSub) Receive(ctx context.Context, limit int) ([]Message, error) {
 	return commands, nil
 }
 
+// Close has nobody told when the connection is lost.
+func (r *pubSubReader) Close() {
+	s := r.peer.subscriber
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reader == r {
+		s.reader = nil
+	}
+}
+
+func (s *subscriber) failure(err error) error {
+	return s.server.failure("reading channel "+s.peer.config.Channel, err)
+}
+
 func (s *subscriber) receive(ctx context.Context, limit int) ([]string, error) {
-	s.started.Do(s.start)
 	for {
 		if members, err := s.next(limit); err != nil || len(members) > 0 {
 			return members, err
@@ -153,13 +179,13 @@ func (s *subscriber) receive(ctx context.Context, limit int) ([]string, error) {
 func (s *subscriber) next(limit int) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	some, err := s.ready.take(limit), s.failure
+	some, err := s.ready.take(limit), s.failed
 	if len(some) > 0 {
 		s.taken.add(some...)
 		s.tellDropped()
 		return some, nil
 	}
-	s.failure = nil
+	s.failed = nil
 	return nil, err
 }
 
@@ -194,8 +220,8 @@ func (s *subscriber) forget(receipts []messages.Receipt) {
 	s.taken = rest
 }
 
-// heard takes in one command.
-func (s *subscriber) heard(body string) {
+// came takes in one command.
+func (s *subscriber) came(body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	to := &s.maybe

@@ -18,7 +18,7 @@ func TestQueues(t *testing.T) {
 	if err := b.layer.Join(t.Context(), house.Name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.layer.SendMessages(t.Context(), house, messages.Map{{Key: "type", Value: "x"}}); err != nil {
+	if _, err := b.core.SendMessages(t.Context(), house, messages.Map{{Key: "type", Value: "x"}}); err != nil {
 		t.Fatal(err)
 	}
 	targets := []messages.Target{house, {Kind: messages.Group, Name: "nobody"}, {Kind: messages.Channel, Name: "watcher"}}
@@ -36,7 +36,7 @@ func TestQueues(t *testing.T) {
 	if list, err := b.layer.Queues(t.Context(), targets[:2]); err != nil || len(list) != 0 {
 		t.Errorf("%+v, %v", list, err)
 	}
-	if _, err := b.layer.SendMessages(t.Context(), targets[2], messages.Map{{Key: "type", Value: "x"}}); err != nil {
+	if _, err := b.core.SendMessages(t.Context(), targets[2], messages.Map{{Key: "type", Value: "x"}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.layer.Discard(t.Context()); err != nil {

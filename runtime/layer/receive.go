@@ -24,39 +24,6 @@ type Message struct {
 	ofOldSlot bool
 }
 
-// Receive waits until the command channel holds something and takes at most
-// limit messages, oldest first; what a dead or closed predecessor left in flight
-// comes before all else: the first call waits for that, at most a little longer
-// than a lease. They stay in Redis until Acknowledge. It returns at once when ctx
-// ends; what was being taken then comes with the next call. Calls wait for each
-// other. Errors are *messages.LayerFailure.
-//
-// With several hosts all are read at the same time. A host that fails is logged
-// and tried again, and does not hold up the others; it is an error when all fail.
-func (c *Client) Receive(ctx context.Context, limit int) ([]Message, error) {
-	for {
-		list, err := c.receive(ctx, limit)
-		if err != nil {
-			return nil, err
-		}
-		if list, err = c.dropOld(ctx, list); err != nil || len(list) > 0 {
-			return list, err
-		}
-	}
-}
-
-func (c *Client) receive(ctx context.Context, limit int) ([]Message, error) {
-	if len(c.servers) > 1 {
-		return c.receiveAll(ctx, limit)
-	}
-	s := c.servers[0]
-	members, err := s.reader.receive(ctx, limit)
-	if err != nil {
-		return nil, s.failure("reading channel "+c.config.Channel, err)
-	}
-	return c.open(s, members), nil
-}
-
 // dropOld takes away what the slots of older workers have said to each other.
 func (c *Client) dropOld(ctx context.Context, list []Message) ([]Message, error) {
 	var gone []messages.Receipt

@@ -53,7 +53,7 @@ func (h refuseHook) see(cmd redis.Cmder, err error) {
 	if cmd.Name() == "hello" && r.kind == "unknown command" {
 		return // Redis 5: go-redis does without it
 	}
-	c := h.reader.client
+	c := h.inbox.client
 	key := h.host.Name() + " " + r.kind
 	if r.kind == "unknown command" && !strings.HasPrefix(cmd.Name(), "eval") {
 		key += " " + cmd.Name() // where a script runs it Redis does not say which

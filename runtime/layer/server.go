@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 
@@ -19,8 +18,7 @@ type server struct {
 	host   Host
 	redis  *redis.Client
 	sender *sender
-	reader *reader
-	away   atomic.Bool // reading failed, while other hosts are read
+	inbox  *inbox
 	gauges gauges
 	doubt  chan struct{} // holds one when its clock may be another
 }
@@ -31,19 +29,28 @@ func newServer(ctx context.Context, c *Client, index int, host Host) *server {
 	s.redis.AddHook(refuseHook{s})
 	writer.AddHook(refuseHook{s})
 	s.sender = newSender(ctx, writer, c, s)
-	s.reader = newReader(ctx, c, s)
+	s.inbox = newInbox(ctx, c, s)
 	return s
 }
 
 func (s *server) close() {
 	s.sender.close()
-	s.reader.close()
+	s.inbox.close()
 	_ = s.redis.Close()
 }
 
 // failure makes the error that callers get. Redis repeats the arguments of
 // commands it does not know, which may be content: they are cut off.
-func (s *server) failure(doing string, err error) error {
+func (s *server) failure(doing string, err error) error { return s.failed(doing, err) }
+
+// untold is the failure of the connection on which a server tells of commands.
+func (s *server) untold(err error) error {
+	f := s.failed("waiting for what comes on channel "+s.inbox.client.config.Channel, err)
+	f.Untold = true
+	return f
+}
+
+func (s *server) failed(doing string, err error) *messages.LayerFailure {
 	if text, _, cut := strings.Cut(err.Error(), ", with args"); cut {
 		err = errors.New(text)
 	}

@@ -11,20 +11,21 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
-// slowClient is a client that is patient for 400 ms, at the end of a link of 5 MB/s.
-func slowClient(t *testing.T, server *kit.RedisServer) *layer.Client {
+// slowClient is a client that is patient for a second, at the end of a link of 2.5 MB/s.
+func slowClient(t *testing.T, server *kit.RedisServer) *conform.LayerClient {
 	t.Helper()
 	proxy := kit.NewProxy(t, server.Addr())
-	proxy.Limit(5_000_000)
+	proxy.Limit(2_500_000)
 	c := layer.New(layer.Config{
-		Redis: &redis.Options{Addr: proxy.Addr(), ReadTimeout: 400 * time.Millisecond, WriteTimeout: 400 * time.Millisecond},
+		Redis: &redis.Options{Addr: proxy.Addr(), ReadTimeout: time.Second, WriteTimeout: time.Second},
 		Lease: 2 * time.Second,
 	}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
-	return c
+	return conform.NewLayerClient(c)
 }
 
 // again does it until it works: on a busy machine a server may be silent for longer than
@@ -62,7 +63,7 @@ func TestSlowLink(t *testing.T) {
 		want[i] = head + body
 		plain.ZAdd(t.Context(), "asgimqtt", redis.Z{Score: float64(i), Member: want[i]})
 	}
-	read := func(c *layer.Client, first, last int) (receipts []messages.Receipt) {
+	read := func(c *conform.LayerClient, first, last int) (receipts []messages.Receipt) {
 		for len(receipts) < last-first {
 			list := again(t, fmt.Sprintf("after %d commands", first+len(receipts)), func() ([]layer.Message, error) {
 				return c.Receive(t.Context(), last-first-len(receipts))

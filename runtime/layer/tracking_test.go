@@ -2,6 +2,7 @@ package layer_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strconv"
@@ -13,11 +14,12 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
 )
 
-func newClient(t testing.TB, addr string) *layer.Client {
-	c := layer.New(layer.Config{Redis: &redis.Options{Addr: addr}, Capacity: 1 << 30}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+func newClient(t testing.TB, addr string) *conform.LayerClient {
+	c := conform.NewLayerClient(layer.New(layer.Config{Redis: &redis.Options{Addr: addr}, Capacity: 1 << 30}, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	t.Cleanup(c.Close)
 	return c
 }
@@ -185,5 +187,67 @@ func TestCloseWhileAway(t *testing.T) {
 			}
 			<-ended
 		})
+	}
+}
+
+// TestLostTracking kills the connection on which the server tells of commands, and no other:
+// the reader dies of it, which is told, and is no loss of Redis. The next one has what came
+// meanwhile.
+func TestLostTracking(t *testing.T) {
+	t.Parallel()
+	server := kit.Redis(t)
+	plain := server.Client()
+	c := newClient(t, server.Addr())
+	told := make(chan error, 2)
+	open := func() layer.CommandReader {
+		t.Helper()
+		r, err := c.OpenReader(t.Context(), 0, func(err error) { told <- err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	reader := open()
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			if _, err := reader.Receive(context.Background(), 1); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	kill := func() {
+		t.Helper()
+		if n, err := plain.Do(t.Context(), "client", "kill", "type", "pubsub").Int(); err != nil || n != 1 {
+			t.Fatalf("%d connections were killed, %v", n, err)
+		}
+	}
+	kill()
+	for what, failures := range map[string]chan error{"told": told, "received": ended} {
+		var f *messages.LayerFailure
+		select {
+		case err := <-failures:
+			if !errors.As(err, &f) || !f.Untold {
+				t.Errorf("%s: %v", what, err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("nothing was %s", what)
+		}
+	}
+	reader.Close()
+	plain.ZAdd(t.Context(), "asgimqtt", redis.Z{Score: 1, Member: strings.Repeat("x", 12) + "\x80"})
+	next := open()
+	if list, err := next.Receive(t.Context(), 1); err != nil || len(list) != 1 {
+		t.Errorf("%d messages, %v", len(list), err)
+	}
+	next.Close()
+	if _, err := next.Receive(t.Context(), 1); err == nil {
+		t.Error("a closed reader receives")
+	}
+	select {
+	case err := <-told:
+		t.Errorf("told after Close: %v", err)
+	default:
 	}
 }

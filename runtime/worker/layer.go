@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/command"
 	"chanmqttproxy/runtime/config"
@@ -18,12 +19,24 @@ type commands struct {
 	wait    func(context.Context) error // until the slot is held
 }
 
-// leaseWait is how long Ping waits for the lease of the session slot to be renewed.
+// leaseWait is how long OpenReader waits for the lease of the session slot to be renewed.
 const leaseWait = time.Second
 
-// Ping says whether Redis answers and the slot is held: nothing may be read before. It
-// returns as soon as both are so. Errors are *messages.LayerFailure.
-func (c *commands) Ping(ctx context.Context) error {
+// OpenReader connects when Redis answers and the slot is held: nothing may be read before.
+func (c *commands) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
+	if err := c.awaitSlot(ctx); err != nil {
+		return nil, err
+	}
+	r, err := c.Peer.OpenReader(ctx, host, lost)
+	if err != nil {
+		return nil, err
+	}
+	return reader{r, c.decoder}, nil
+}
+
+// awaitSlot returns as soon as Redis answers and the slot is held. Errors are
+// *messages.LayerFailure.
+func (c *commands) awaitSlot(ctx context.Context) error {
 	if err := c.Peer.Ping(ctx); err != nil {
 		return err
 	}
@@ -37,6 +50,22 @@ func (c *commands) Ping(ctx context.Context) error {
 		err = errUnheld
 	}
 	return &messages.LayerFailure{Doing: "waiting for the lease of the session slot", Answered: true, Err: err}
+}
+
+// reader is a CommandReader whose messages are understood.
+type reader struct {
+	layer.CommandReader
+	decoder command.Decoder
+}
+
+// Receive takes messages and understands them.
+func (r reader) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
+	taken, err := r.CommandReader.Receive(ctx, limit)
+	received := make([]messages.Received, len(taken))
+	for i, m := range taken {
+		received[i] = understand(m, r.decoder)
+	}
+	return received, err
 }
 
 // LayerConfig is what the configuration says of the channel layer.
@@ -84,14 +113,4 @@ func hosts(list []config.Host) []layer.Host {
 		hosts[i] = layer.Host(h)
 	}
 	return hosts
-}
-
-// Receive takes messages and understands them.
-func (c *commands) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
-	taken, err := c.Peer.Receive(ctx, limit)
-	received := make([]messages.Received, len(taken))
-	for i, m := range taken {
-		received[i] = understand(m, c.decoder)
-	}
-	return received, err
 }

@@ -25,15 +25,29 @@ type tracedLayer struct {
 	spans *spans
 }
 
+// OpenReader connects a reader whose commands are traced.
+func (l tracedLayer) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
+	r, err := l.Layer.OpenReader(ctx, host, lost)
+	if err != nil {
+		return nil, err
+	}
+	return tracedReader{r, l}, nil
+}
+
+type tracedReader struct {
+	actors.CommandReader
+	layer tracedLayer
+}
+
 // Receive begins the spans of commands, and has their messages say so.
-func (l tracedLayer) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
-	received, err := l.Layer.Receive(ctx, limit)
-	for _, r := range received {
-		switch c := r.Command.(type) {
+func (r tracedReader) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
+	received, err := r.CommandReader.Receive(ctx, limit)
+	for _, one := range received {
+		switch c := one.Command.(type) {
 		case messages.PublishCommand:
-			l.begin(r.Receipt, c.Message)
+			r.layer.begin(one.Receipt, c.Message)
 		case messages.RequestCommand:
-			l.begin(r.Receipt, c.Message)
+			r.layer.begin(one.Receipt, c.Message)
 		}
 	}
 	return received, err

@@ -89,8 +89,7 @@ func (f *flow) topic(n int) string { return f.name + "/" + strconv.Itoa(n%flowTo
 
 // read notes what comes, until the peer is closed.
 func (f *flow) read() {
-	for {
-		list, err := f.peer.Receive(f.ctx, 1000)
+	err := layer.ReceiveAll(f.ctx, f.peer, 1000, func(list []layer.Message) error {
 		at := time.Since(f.began)
 		var receipts []messages.Receipt
 		f.mu.Lock()
@@ -98,15 +97,12 @@ func (f *flow) read() {
 			receipts = append(receipts, m.Receipt)
 			f.note(m.Body, at)
 		}
-		f.failed = err
 		f.mu.Unlock()
-		if err == nil {
-			err = f.peer.Acknowledge(f.ctx, receipts)
-		}
-		if err != nil {
-			return
-		}
-	}
+		return f.peer.Acknowledge(f.ctx, receipts)
+	})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = err
 }
 
 func (f *flow) note(event messages.Map, at time.Duration) {

@@ -163,8 +163,8 @@ func (b *layerBench) restart(meanwhile func()) {
 }
 
 // client opens a client, which is closed when the test ends.
-func (b *layerBench) client(change ...func(*layer.Config)) *layer.Client {
-	c := layer.New(b.config(change...), slog.New(slog.NewTextHandler(io.Discard, nil)))
+func (b *layerBench) client(change ...func(*layer.Config)) *LayerClient {
+	c := NewLayerClient(layer.New(b.config(change...), slog.New(slog.NewTextHandler(io.Discard, nil))))
 	b.t.Cleanup(c.Close)
 	return c
 }
@@ -299,7 +299,7 @@ func (b *layerBench) read(key string) []messages.Map {
 	return bodies
 }
 
-func (b *layerBench) send(c *layer.Client, batch *messages.Batch) messages.Outcome {
+func (b *layerBench) send(c *LayerClient, batch *messages.Batch) messages.Outcome {
 	b.t.Helper()
 	outcome, err := c.Send(b.context(), batch)
 	if err != nil {
@@ -309,7 +309,7 @@ func (b *layerBench) send(c *layer.Client, batch *messages.Batch) messages.Outco
 }
 
 // take receives until want messages came and returns their numbers.
-func (b *layerBench) take(c *layer.Client, want int) (numbers []int64, receipts []messages.Receipt) {
+func (b *layerBench) take(c *LayerClient, want int) (numbers []int64, receipts []messages.Receipt) {
 	b.t.Helper()
 	for len(numbers) < want {
 		list, err := c.Receive(b.context(), 7)

@@ -15,7 +15,7 @@ import (
 
 // bury takes n messages of the command channel and buries them, each for a
 // reason with its number.
-func (b *layerBench) bury(c *layer.Client, n int) []messages.Burial {
+func (b *layerBench) bury(c *LayerClient, n int) []messages.Burial {
 	b.t.Helper()
 	_, receipts := b.take(c, n)
 	burials := make([]messages.Burial, n)

@@ -11,7 +11,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/messages"
-	"chanmqttproxy/runtime/layer"
 )
 
 // layerReceive wakes a receiver that waits, and lets acknowledged messages go.
@@ -143,7 +142,7 @@ func layerCancel(t *testing.T, b *layerBench) {
 func layerShare(t *testing.T, b *layerBench) {
 	b.put(layerCommands(42)...)
 	seen := map[int64]bool{}
-	for _, c := range []*layer.Client{b.client(layerLease(4 * time.Second)), b.client(layerLease(4 * time.Second))} {
+	for _, c := range []*LayerClient{b.client(layerLease(4 * time.Second)), b.client(layerLease(4 * time.Second))} {
 		numbers, _ := b.take(c, 21) // three times seven
 		for _, n := range numbers {
 			if seen[n] {

@@ -20,7 +20,7 @@ const (
 )
 
 // store writes changes with a client, which begins with what is there.
-func (b *layerBench) store(c *layer.Client, changes ...messages.Change) {
+func (b *layerBench) store(c *LayerClient, changes ...messages.Change) {
 	b.t.Helper()
 	_, err := c.Restore(b.context())
 	if err == nil {

@@ -92,7 +92,15 @@ func (l wallLayer) Intact(ctx context.Context) (bool, error) {
 	return l.Peer.Intact(ctx, "", "")
 }
 
-func (l wallLayer) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
+func (l wallLayer) OpenReader(context.Context, int, func(error)) (actors.CommandReader, error) {
+	return wallReader{l}, nil
+}
+
+type wallReader struct{ wallLayer }
+
+func (l wallReader) Close() {}
+
+func (l wallReader) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
 	select {
 	case r := <-l.commands:
 		return []messages.Received{r}, nil

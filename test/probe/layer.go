@@ -3,6 +3,7 @@ package probe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -21,7 +22,7 @@ type Layer struct {
 	arrived *sync.Cond
 	away    bool
 
-	queue  []messages.Received
+	hosts  []layerHost
 	serial int
 	acked  map[messages.Receipt]bool
 	buried map[messages.Receipt]string
@@ -46,9 +47,20 @@ type Layer struct {
 
 var _ actors.Layer = (*Layer)(nil)
 
-// NewLayer makes an empty layer.
-func NewLayer() *Layer {
+// layerHost is one of the servers that have the command channel.
+type layerHost struct {
+	away  bool
+	queue []messages.Received
+	lost  map[*commandReader]func(error) // of those who are connected
+}
+
+// NewLayer makes an empty layer on one host.
+func NewLayer() *Layer { return NewLayerOn(1) }
+
+// NewLayerOn makes an empty layer on several hosts. Commands that are put are on the first.
+func NewLayerOn(hosts int) *Layer {
 	l := &Layer{
+		hosts: make([]layerHost, hosts),
 		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
@@ -101,17 +113,40 @@ func described(c messages.Command) (string, messages.Reply) {
 	}
 }
 
-func (l *Layer) put(r messages.Received) messages.Receipt {
+// PutOn puts a command on the command channel at one host.
+func (l *Layer) PutOn(host int, c messages.Command) messages.Receipt {
+	r := messages.Received{Command: c}
+	r.Type, r.Reply = described(c)
+	return l.putOn(host, r)
+}
+
+func (l *Layer) put(r messages.Received) messages.Receipt { return l.putOn(0, r) }
+
+func (l *Layer) putOn(host int, r messages.Received) messages.Receipt {
 	l.change(func() {
 		l.serial++
 		r.Receipt = messages.Receipt(fmt.Sprintf("r%d", l.serial))
-		l.queue = append(l.queue, r)
+		l.hosts[host].queue = append(l.hosts[host].queue, r)
 	})
 	return r.Receipt
 }
 
 // Away makes every call fail, or ends that.
 func (l *Layer) Away(away bool) { l.change(func() { l.away = away }) }
+
+// AwayOn makes reading from one host fail, or ends that.
+func (l *Layer) AwayOn(host int, away bool) { l.change(func() { l.hosts[host].away = away }) }
+
+// Untell loses the connections on which a host tells of commands.
+func (l *Layer) Untell(host int) {
+	l.mu.Lock()
+	lost := slices.Collect(maps.Values(l.hosts[host].lost))
+	clear(l.hosts[host].lost)
+	l.mu.Unlock()
+	for _, f := range lost {
+		f(&messages.LayerFailure{Doing: "waiting for commands", Untold: true, Err: ErrAway})
+	}
+}
 
 // Stick makes writes to one target wait, or ends that.
 func (l *Layer) Stick(t messages.Target, stuck bool) { l.change(func() { l.stuck[t] = stuck }) }
@@ -217,12 +252,18 @@ func (l *Layer) Leaving() []string {
 func (l *Layer) Waiting() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.queue)
+	n := 0
+	for _, host := range l.hosts {
+		n += len(host.queue)
+	}
+	return n
 }
 
 func (l *Layer) fault(doing string) error {
 	if l.away {
-		return &messages.LayerFailure{Doing: doing, Err: ErrAway}
+		return away(doing)
 	}
 	return nil
 }
+
+func away(doing string) error { return &messages.LayerFailure{Doing: doing, Err: ErrAway} }

@@ -1,24 +1,70 @@
 package probe
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 
+	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 )
 
-// Ping implements the port.
-func (l *Layer) Ping(context.Context) error { return l.do("pinging", func() {}) }
+// Hosts implements the port.
+func (l *Layer) Hosts() []string {
+	names := make([]string, len(l.hosts))
+	for i := range names {
+		names[i] = fmt.Sprintf("redis%d", i)
+	}
+	return names
+}
+
+// commandReader is a connection to one host.
+type commandReader struct {
+	layer  *Layer
+	host   int
+	closed bool
+}
+
+// OpenReader implements the port.
+func (l *Layer) OpenReader(_ context.Context, host int, lost func(error)) (actors.CommandReader, error) {
+	r := &commandReader{layer: l, host: host}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.away || l.hosts[host].away {
+		return nil, away("connecting")
+	}
+	if l.hosts[host].lost == nil {
+		l.hosts[host].lost = map[*commandReader]func(error){}
+	}
+	l.hosts[host].lost[r] = lost
+	return r, nil
+}
 
 // Receive implements the port.
-func (l *Layer) Receive(ctx context.Context, limit int) (taken []messages.Received, err error) {
-	err = l.wait(ctx, "receiving", func() bool { return len(l.queue) > 0 }, func() {
-		n := min(limit, len(l.queue))
-		taken = slices.Clone(l.queue[:n])
-		l.queue = l.queue[n:]
+func (r *commandReader) Receive(ctx context.Context, limit int) (taken []messages.Received, err error) {
+	l := r.layer
+	host := &l.hosts[r.host]
+	broken := func() error {
+		if r.closed || host.away {
+			return away("receiving")
+		}
+		return nil
+	}
+	err = l.wait(ctx, "receiving", broken, func() bool { return len(host.queue) > 0 }, func() {
+		n := min(limit, len(host.queue))
+		taken = slices.Clone(host.queue[:n])
+		host.queue = host.queue[n:]
 	})
 	return taken, err
+}
+
+// Close implements the port.
+func (r *commandReader) Close() {
+	r.layer.change(func() {
+		r.closed = true
+		delete(r.layer.hosts[r.host].lost, r)
+	})
 }
 
 // Acknowledge implements the port.
@@ -41,7 +87,7 @@ func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
 
 // Send implements the port.
 func (l *Layer) Send(ctx context.Context, b *messages.Batch) (o messages.Outcome, err error) {
-	err = l.wait(ctx, "sending", func() bool { return !l.stuck[b.Target] }, func() {
+	err = l.wait(ctx, "sending", fine, func() bool { return !l.stuck[b.Target] }, func() {
 		for _, q := range l.queuesOf(b) {
 			l.write(b, q, &o)
 		}
@@ -200,13 +246,15 @@ func (l *Layer) do(doing string, f func()) error {
 	return nil
 }
 
-// wait does something as soon as it can be done.
-func (l *Layer) wait(ctx context.Context, doing string, ready func() bool, f func()) error {
+func fine() error { return nil }
+
+// wait does something as soon as it can be done, unless the layer is away, or broken.
+func (l *Layer) wait(ctx context.Context, doing string, broken func() error, ready func() bool, f func()) error {
 	defer context.AfterFunc(ctx, func() { l.change(func() {}) })()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if err := errors.Join(ctx.Err(), l.fault(doing)); err != nil {
+		if err := cmp.Or(ctx.Err(), l.fault(doing), broken()); err != nil {
 			return err
 		}
 		if ready() {

@@ -1,0 +1,85 @@
+package conform
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"chanmqttproxy/runtime/layer"
+)
+
+// LayerClient is a peer of a channel layer that reads all its hosts at the same time, and
+// connects again when it is asked for more after a failure.
+type LayerClient struct {
+	layer.Peer
+	mu      sync.Mutex
+	readers []layer.CommandReader
+	surplus []layer.Message
+}
+
+// NewLayerClient makes one of a peer, which it closes.
+func NewLayerClient(p layer.Peer) *LayerClient {
+	return &LayerClient{Peer: p, readers: make([]layer.CommandReader, len(p.Hosts()))}
+}
+
+// Receive waits for messages, and returns at most limit of them. A host that fails is tried
+// again while others are there; it is an error when all have failed.
+func (c *LayerClient) Receive(ctx context.Context, limit int) ([]layer.Message, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.surplus) == 0 {
+		if err := c.receive(ctx, limit); err != nil {
+			return nil, err
+		}
+	}
+	n := min(limit, len(c.surplus))
+	list := c.surplus[:n:n]
+	c.surplus = c.surplus[n:]
+	return list, nil
+}
+
+// receive reads into the surplus.
+func (c *LayerClient) receive(ctx context.Context, limit int) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	errs := make([]error, len(c.readers))
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for host := range c.readers {
+		all.Go(func() {
+			for again := true; again; again = reading.Err() == nil {
+				list, err := c.receiveFrom(reading, host, limit)
+				mu.Lock()
+				c.surplus = append(c.surplus, list...)
+				errs[host] = err
+				if err == nil || !slices.Contains(errs, nil) {
+					stop()
+				}
+				mu.Unlock()
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+	if len(c.surplus) > 0 {
+		return nil
+	}
+	return errs[0]
+}
+
+func (c *LayerClient) receiveFrom(ctx context.Context, host, limit int) ([]layer.Message, error) {
+	var err error
+	if c.readers[host] == nil {
+		if c.readers[host], err = c.OpenReader(ctx, host, func(error) {}); err != nil {
+			c.readers[host] = nil
+			return nil, err
+		}
+	}
+	list, err := c.readers[host].Receive(ctx, limit)
+	if err != nil && ctx.Err() == nil {
+		c.readers[host].Close()
+		c.readers[host] = nil
+	}
+	return list, err
+}
