@@ -52,7 +52,9 @@ func (c *LayerClient) receive(ctx context.Context, limit int) error {
 				list, err := c.receiveFrom(reading, host, limit)
 				mu.Lock()
 				c.surplus = append(c.surplus, list...)
-				errs[host] = err
+				if errs[host] == nil || reading.Err() == nil {
+					errs[host] = err // else it was told to stop
+				}
 				if err == nil || !slices.Contains(errs, nil) {
 					stop()
 				}
