@@ -162,8 +162,9 @@ func TestGoldenJSONDecode(t *testing.T) {
 	for _, row := range file.JSONDecode {
 		body := string(plain(t, row.B64))
 		got, err := layer.ReadBody(layer.Config{Serializer: layer.JSON}, body, time.Time{})
+		otherUTF := strings.Contains(body, "\x00") // 16 or 32, which nobody writes
 		switch {
-		case row.Value == nil || notPythonJSON[body] != "":
+		case row.Value == nil || otherUTF || notPythonJSON[body] != "":
 			if err == nil || strings.Contains(err.Error(), "99999") {
 				t.Errorf("%.60q: read as %s: %v", body, dump(got), err)
 			}
