@@ -12,8 +12,8 @@ import (
 // while one of them is.
 type hosts struct {
 	list  []host
-	known bool // the state of Redis is known
-	up    bool // and that is it
+	known bool // a host was reached, or all were found away: up has a meaning
+	up    bool
 }
 
 type host struct {
@@ -63,7 +63,7 @@ func (h *hosts) reached(i int, now time.Time) hostChange {
 // a connection that has lived for a while the next attempt counts as a first one.
 func (h *hosts) lost(i int, err error, now time.Time) hostChange {
 	host := &h.list[i]
-	lived := host.trouble == "" && now.Sub(host.since) >= reconnect.Stable
+	lived := host.reached && now.Sub(host.since) >= reconnect.Stable
 	host.reached, host.asked = false, 0
 	if lived {
 		host.attempts = 0

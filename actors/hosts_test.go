@@ -35,7 +35,8 @@ func TestHostsSay(t *testing.T) {
 			{1, away, oneHostAway, false, 1}, {0, nil, layerUp, true, 0}, {1, away, noChange, true, 2}, {1, nil, oneHostBack, true, 2},
 			{0, away, oneHostAway, true, 1}, {1, loading, layerAway, false, 1}, {0, nil, layerUp, true, 1}, {1, nil, oneHostBack, true, 1},
 		},
-		"a bug": {{0, nil, layerUp, true, 0}, {0, errBug, noChange, true, 1}},
+		"a bug":                   {{0, nil, layerUp, true, 0}, {0, errBug, noChange, true, 1}},
+		"a bug whenever it opens": {{0, nil, layerUp, true, 0}, {0, errBug, noChange, true, 1}, {0, errBug, noChange, true, 2}, {0, errBug, noChange, true, 3}},
 	} {
 		n := 1
 		if name == "two hosts" {
