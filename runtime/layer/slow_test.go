@@ -84,7 +84,7 @@ func TestSlowLink(t *testing.T) {
 	}
 	first := slowClient(t, server)
 	receipts := read(first, 0, 12)
-	acknowledge := func(c *layer.Client, receipts []messages.Receipt) {
+	acknowledge := func(c *conform.LayerClient, receipts []messages.Receipt) {
 		again(t, "acknowledging", func() (struct{}, error) { return struct{}{}, c.Acknowledge(t.Context(), receipts) })
 	}
 	acknowledge(first, receipts[:3])
