@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"chanmqttproxy/actors/commands"
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -149,7 +150,7 @@ func (s *spread) kept(m messages.Kept) {
 }
 
 // over says whether the reader has told the sender that the broker does not answer.
-func (w waiter) over() bool { return time.Since(w.came) > answerWait }
+func (w waiter) over() bool { return time.Since(w.came) > commands.AnswerWait }
 
 // answerWaiters answers those who wait for what the broker says of a filter.
 func (s *spread) answerWaiters(wire string) {

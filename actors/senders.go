@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"chanmqttproxy/actors/commands"
 	"chanmqttproxy/messages"
 )
 
@@ -44,7 +45,7 @@ func (a *senders) add(reader Ref[messages.ToReader], s sender) {
 		return
 	}
 	s.came = time.Now()
-	for len(a.waiting) > 0 && s.came.Sub(a.waiting[0].came) > answerWait {
+	for len(a.waiting) > 0 && s.came.Sub(a.waiting[0].came) > commands.AnswerWait {
 		a.waiting = a.waiting[1:]
 	}
 	a.waiting = append(a.waiting, s)

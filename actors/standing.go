@@ -3,6 +3,7 @@ package actors
 import (
 	"time"
 
+	"chanmqttproxy/actors/commands"
 	"chanmqttproxy/messages"
 )
 
@@ -68,7 +69,7 @@ func (s *standing) become(state messages.State) {
 		Target: messages.Target{Kind: messages.Group, Name: s.StatusGroup},
 		Event: messages.Event{
 			Message:  &messages.Message{QoS: 1, At: time.Now()},
-			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, stateBody(state)...),
+			Body:     append(messages.Map{{Key: "type", Value: "mqtt.status"}}, commands.StateBody(state)...),
 			Overflow: messages.OverflowLatest,
 		},
 	})

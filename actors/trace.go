@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"chanmqttproxy/actors/commands"
 	"chanmqttproxy/actors/trail"
 	"chanmqttproxy/messages"
 )
@@ -253,7 +254,7 @@ func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 		return 0, errors.New("another worker holds the first session slot, by which all is published: publish there")
 	}
 	deps := first.deps
-	if failure := deps.deniedTopic(m.Topic); failure != nil {
+	if failure := commands.DeniedTopic(deps.rules.Load(), m.Topic); failure != nil {
 		return 0, errors.New(failure.Reason)
 	}
 	if !deps.traces.admit() {

@@ -104,6 +104,8 @@ func TestChecks(t *testing.T) {
 		{"purity", file("actors/plan/a.go", "import \"time\"\nvar f = time.Now"), "calls time.Now"},
 		{"purity", file("actors/plan/a.go", "func f() { go f() }"), "starts a goroutine"},
 		{"purity", file("actors/plan/a.go", `import _ "log/slog"`), "imports log/slog"},
+		{"purity", file("actors/plan/a.go", `import _ "net/http"`), "imports net/http"},
+		{"purity", file("actors/plan/a.go", `import _ "net/url"`), ""},
 		{"purity", file("actors/plan/a_test.go", `import _ "context"`), ""},
 		{"purity", file("actors/a.go", "import \"time\"\nvar f = time.Now"), ""},
 		{"purity", file("actors/a.go", "type env struct{ router Ref[int] }"), "gives env a Ref"},

@@ -1,35 +1,35 @@
-package actors
+package commands
 
 import "chanmqttproxy/messages"
 
-// answerBody is an answer as its sender sees it: type, id, command, and what
+// body is an answer as its sender sees it: type, id, command, and what
 // there is to say, in Python's types.
-func answerBody(r messages.Received, m messages.Answer) messages.Map {
-	body := messages.Map{
+func body(r messages.Received, a messages.Answer) messages.Map {
+	m := messages.Map{
 		{Key: "type", Value: "mqtt.error"},
 		{Key: "id", Value: textOrNone(r.Reply.ID)},
 		{Key: "command", Value: textOrNone(r.Type)},
 	}
-	body = append(body, subject(r.Command)...)
-	if m.Failure != nil {
-		return append(body, messages.Pair{Key: "code", Value: m.Failure.Code}, messages.Pair{Key: "reason", Value: m.Failure.Reason})
+	m = append(m, subject(r.Command)...)
+	if a.Failure != nil {
+		return append(m, messages.Pair{Key: "code", Value: a.Failure.Code}, messages.Pair{Key: "reason", Value: a.Failure.Reason})
 	}
 	switch r.Command.(type) {
 	case messages.SubscribeCommand:
-		body[0].Value = "mqtt.subscribed"
-		body = append(body, messages.Pair{Key: "qos", Value: int64(m.QoS)})
+		m[0].Value = "mqtt.subscribed"
+		m = append(m, messages.Pair{Key: "qos", Value: int64(a.QoS)})
 	case messages.UnsubscribeCommand:
-		body[0].Value = "mqtt.unsubscribed"
+		m[0].Value = "mqtt.unsubscribed"
 	case messages.PublishCommand:
-		body[0].Value = "mqtt.published"
-		body = append(body, messages.Pair{Key: "qos", Value: int64(m.QoS)})
+		m[0].Value = "mqtt.published"
+		m = append(m, messages.Pair{Key: "qos", Value: int64(a.QoS)})
 	case messages.RequestCommand:
-		body[0].Value = "mqtt.response" // the message is added by the layer
+		m[0].Value = "mqtt.response" // the message is added by the layer
 	case messages.StatusCommand:
-		body[0].Value = "mqtt.state"
-		body = append(body, stateBody(*m.State)...)
+		m[0].Value = "mqtt.state"
+		m = append(m, StateBody(*a.State)...)
 	}
-	return body
+	return m
 }
 
 // subject says what a command was about.
@@ -56,8 +56,8 @@ func about(filter string, targets []messages.Target) messages.Map {
 	return m
 }
 
-// stateBody is how the worker stands with the broker.
-func stateBody(s messages.State) messages.Map {
+// StateBody is the state of the connection as its reader sees it, in Python's types.
+func StateBody(s messages.State) messages.Map {
 	m := messages.Map{
 		{Key: "connected", Value: s.Connected},
 		{Key: "broker", Value: textOrNone(s.Broker)},

@@ -1,4 +1,4 @@
-package actors
+package commands
 
 import (
 	"errors"
@@ -18,44 +18,44 @@ func TestHostsSay(t *testing.T) {
 	type step struct {
 		host     int
 		err      error // nil: it is reached
-		want     hostChange
+		want     HostChange
 		up       bool
 		attempts int // of the host, afterwards
 	}
 	for name, steps := range map[string][]step{
 		"one host": {
-			{0, away, layerAway, false, 1}, {0, away, noChange, false, 2}, {0, loading, layerAway, false, 3},
-			{0, nil, layerUp, true, 3}, {0, nil, noChange, true, 3},
+			{0, away, LayerAway, false, 1}, {0, away, NoChange, false, 2}, {0, loading, LayerAway, false, 3},
+			{0, nil, LayerUp, true, 3}, {0, nil, NoChange, true, 3},
 		},
 		"only the signs are lost": {
-			{0, nil, layerUp, true, 0}, {0, untold, noChange, true, 0}, {0, nil, noChange, true, 0},
-			{0, untold, noChange, true, 0}, {0, away, layerAway, false, 1}, {0, untold, noChange, false, 2}, {0, nil, layerUp, true, 2},
+			{0, nil, LayerUp, true, 0}, {0, untold, NoChange, true, 0}, {0, nil, NoChange, true, 0},
+			{0, untold, NoChange, true, 0}, {0, away, LayerAway, false, 1}, {0, untold, NoChange, false, 2}, {0, nil, LayerUp, true, 2},
 		},
 		"two hosts": {
-			{1, away, oneHostAway, false, 1}, {0, nil, layerUp, true, 0}, {1, away, noChange, true, 2}, {1, nil, oneHostBack, true, 2},
-			{0, away, oneHostAway, true, 1}, {1, loading, layerAway, false, 1}, {0, nil, layerUp, true, 1}, {1, nil, oneHostBack, true, 1},
+			{1, away, OneHostAway, false, 1}, {0, nil, LayerUp, true, 0}, {1, away, NoChange, true, 2}, {1, nil, OneHostBack, true, 2},
+			{0, away, OneHostAway, true, 1}, {1, loading, LayerAway, false, 1}, {0, nil, LayerUp, true, 1}, {1, nil, OneHostBack, true, 1},
 		},
-		"a bug":                   {{0, nil, layerUp, true, 0}, {0, errBug, noChange, true, 1}},
-		"a bug whenever it opens": {{0, nil, layerUp, true, 0}, {0, errBug, noChange, true, 1}, {0, errBug, noChange, true, 2}, {0, errBug, noChange, true, 3}},
+		"a bug":                   {{0, nil, LayerUp, true, 0}, {0, errBug, NoChange, true, 1}},
+		"a bug whenever it opens": {{0, nil, LayerUp, true, 0}, {0, errBug, NoChange, true, 1}, {0, errBug, NoChange, true, 2}, {0, errBug, NoChange, true, 3}},
 	} {
 		n := 1
 		if name == "two hosts" {
 			n = 2
 		}
-		h := newHosts(make([]string, n))
+		h := NewHosts(make([]string, n), 10*time.Second)
 		for n, s := range steps {
 			now = now.Add(time.Minute)
-			var got hostChange
+			var got HostChange
 			switch s.err {
 			case nil:
-				got = h.reached(s.host, now)
+				got = h.Reached(s.host, now)
 			case errBug:
-				got = h.lost(s.host, nil, now)
+				got = h.Lost(s.host, nil, now)
 			default:
-				got = h.lost(s.host, s.err, now)
+				got = h.Lost(s.host, s.err, now)
 			}
-			if got != s.want || h.up != s.up || h.list[s.host].attempts != s.attempts {
-				t.Errorf("%s, step %d: %d, up %t, %d attempts", name, n, got, h.up, h.list[s.host].attempts)
+			if got != s.want || h.Up() != s.up || h.Attempts(s.host) != s.attempts {
+				t.Errorf("%s, step %d: %d, up %t, %d attempts", name, n, got, h.Up(), h.Attempts(s.host))
 			}
 		}
 	}
@@ -68,16 +68,16 @@ var errBug = errors.New("a bug")
 // it died of, until commands came.
 func TestHostsBrief(t *testing.T) {
 	t.Parallel()
-	h, now := newHosts([]string{"a"}), time.Unix(1_000_000, 0)
+	h, now := NewHosts([]string{"a"}), time.Unix(1_000_000, 0, 10*time.Second)
 	untold := &messages.LayerFailure{Untold: true, Err: errors.New("EOF")}
 	for n := range 3 {
-		h.reached(0, now)
+		h.Reached(0, now)
 		now = now.Add(time.Second)
-		if h.lost(0, untold, now); h.list[0].attempts != n+1 {
-			t.Errorf("%d attempts after %d", h.list[0].attempts, n+1)
+		if h.Lost(0, untold, now); h.Attempts(0) != n+1 {
+			t.Errorf("%d attempts after %d", h.Attempts(0), n+1)
 		}
 	}
-	if h.took(0); h.list[0].attempts != 0 {
+	if h.Took(0); h.Attempts(0) != 0 {
 		t.Error("commands came, and it still fails")
 	}
 }
@@ -99,11 +99,11 @@ func TestHostsAsk(t *testing.T) {
 		"less than hosts": {[]int{0, 0, 0}, 1, 1, []int{1, 1, 1}},
 		"the rest":        {[]int{500, 0}, 500, 1000, []int{0, 1}},
 	} {
-		h := newHosts(make([]string, len(test.asked)))
+		h := NewHosts(make([]string, len(test.asked)), 10*time.Second)
 		for i, asked := range test.asked {
 			h.list[i].reached, h.list[i].asked = asked >= 0, max(0, asked)
 		}
-		if got := h.ask(test.room, test.window); !slices.Equal(got, test.want) {
+		if got := h.Ask(test.room, test.window); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package actors
+package commands
 
 import (
 	"strings"
@@ -9,14 +9,14 @@ import (
 
 func TestLoad(t *testing.T) {
 	t.Parallel()
-	of := func(sizes ...int) (l load) {
+	of := func(sizes ...int) (l Load) {
 		for _, n := range sizes {
 			l.add(messages.Receipt(strings.Repeat("x", n)))
 		}
 		return l
 	}
 	for name, c := range map[string]struct {
-		load load
+		load Load
 		want int
 	}{
 		"nothing":            {of(), 10},
@@ -32,7 +32,7 @@ func TestLoad(t *testing.T) {
 		"memory of many":     {of(100, 100, 100, 100, 99), 5},
 		"memory of all four": {of(125, 125, 125, 125), 0},
 	} {
-		if got := c.load.room(10, 1000); got != c.want {
+		if got := c.load.Room(10, 1000); got != c.want {
 			t.Errorf("%s: room for %d, want %d", name, got, c.want)
 		}
 	}

@@ -1,0 +1,92 @@
+package actors
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/commands"
+	"chanmqttproxy/actors/reconnect"
+	"chanmqttproxy/messages"
+)
+
+// receivers are the reader's children, one for each host of the layer, and what is known of
+// the hosts. What is to be said of them in the log is said here.
+type receivers struct {
+	*env
+	hosts commands.Hosts
+	list  []*actor.PID
+}
+
+func newReceivers(deps *env) receivers {
+	return receivers{env: deps, hosts: commands.NewHosts(deps.Layer.Hosts(), reconnect.Stable)}
+}
+
+// start makes them. The first has the name that it has where it is the only one.
+func (r *receivers) start(ctx actor.Context, to *refs) {
+	for i := range r.hosts.Len() {
+		name := "receiver"
+		if i > 0 {
+			name += ":" + strconv.Itoa(i)
+		}
+		r.list = append(r.list, spawn(ctx, name, newReceiver(r.env, to, i)))
+	}
+}
+
+func (r *receivers) stop(ctx actor.Context) {
+	for _, receiver := range r.list {
+		ctx.Stop(receiver)
+	}
+}
+
+// tell tells the receiver of a host.
+func (r *receivers) tell(host int, m messages.ToReceiver) {
+	refOf[messages.ToReceiver](r.system, r.list[host]).Tell(m)
+}
+
+// take asks them for as many commands as there is room for.
+func (r *receivers) take(room int) {
+	for host, limit := range r.hosts.Ask(room, r.Window) {
+		if limit > 0 {
+			r.tell(host, messages.Take{Limit: limit})
+		}
+	}
+}
+
+// lost notes that a receiver has failed, and says whether Redis is away now; err is nil where
+// that was a bug.
+func (r *receivers) lost(child *actor.PID, err error) (away bool) {
+	host := slices.IndexFunc(r.list, child.Equal)
+	change := r.hosts.Lost(host, err, time.Now())
+	if change == commands.NoChange {
+		return false
+	}
+	reason := r.hosts.ReasonOf(host)
+	r.observer.note(child.GetId(), "lost", "no commands can be read: "+reason)
+	switch {
+	case change == commands.OneHostAway:
+		r.Log.Warn("cannot read commands from one of the layer's hosts: trying again, others go on",
+			"host", r.hosts.Name(host), "error", err)
+		return false
+	case reason == commands.NoAnswer:
+		r.Log.Warn("Redis is away; trying again until it is back", "error", err)
+	default:
+		r.Log.Warn("Redis is there, but no commands can be read; trying again", "error", err)
+	}
+	r.Stats.LayerLosses.Add(1)
+	return true
+}
+
+// reached notes that a host is there, and says whether Redis is back with that.
+func (r *receivers) reached(host int) (back bool) {
+	switch r.hosts.Reached(host, time.Now()) {
+	case commands.LayerUp:
+		r.Log.Info("reading commands from Redis")
+		return true
+	case commands.OneHostBack:
+		r.Log.Info("reading commands again from a host of the layer", "host", r.hosts.Name(host))
+	}
+	return false
+}
