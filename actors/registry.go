@@ -3,8 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"iter"
-	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -18,12 +16,6 @@ import (
 // stores each change before the command that made it is done, writes again what
 // Redis has lost of them, and has those dropped whose targets nobody has listened
 // at for a while.
-
-// restored is the outcome of Layer.Restore.
-type restored struct {
-	task
-	messages.Restored
-}
 
 // Private reminders.
 type (
@@ -41,23 +33,19 @@ type registry struct {
 	router   Ref[messages.ToRouter]
 	follower *follower
 
-	known    bool // what was stored has been read
-	state    *stored.State
-	idle     stored.Idle
-	serial   uint64 // see messages.Keep
-	storing  bool   // or looking what is stored
-	attempts int
-	unsure   bool // something may have been lost
-
+	state     *stored.Writes
+	idle      idleTargets
 	complaint complaint
 }
 
 func newRegistry(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &registry{
-			env: deps, bridge: to.bridge, reader: to.reader, router: to.router, follower: &follower{deps.Slot, to.bridge, to.router, to.registry},
-			state: stored.New(), idle: stored.Idle{After: deps.SubscriptionIdle},
+		r := &registry{
+			env: deps, bridge: to.bridge, reader: to.reader, router: to.router,
+			follower: &follower{deps.Slot, to.bridge, to.router, to.registry}, state: stored.NewWrites(),
 		}
+		r.idle = newIdleTargets(deps, r.state.State)
+		return r
 	})
 }
 
@@ -77,7 +65,7 @@ func (r *registry) Receive(ctx actor.Context) {
 	case *storedNow:
 		r.storedNow(m)
 	case *storeAgain:
-		r.storing = false
+		r.state.Over()
 		r.store()
 	case *checkAgain:
 		r.after(checkEvery, &checkAgain{})
@@ -89,7 +77,7 @@ func (r *registry) Receive(ctx actor.Context) {
 			r.doubt()
 		}
 	case *lookAgain:
-		r.look()
+		r.run("looking who listens", r.idle.look())
 	case *lookedAt:
 		r.lookedAt(m)
 	case *actor.Stopping:
@@ -107,83 +95,29 @@ func (r *registry) release(message any) {
 			r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 		}
 	case *storedNow:
-		r.storing = false
+		r.state.Over()
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
 	case *checked:
-		r.storing = false
+		r.state.Over()
 	}
 }
 
 func (r *registry) restore() {
-	m := &restored{}
-	m.work = func(ctx context.Context) (err error) {
-		m.Restored, err = r.read(ctx)
-		return err
-	}
-	r.run("restoring subscriptions", m)
-}
-
-// errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
-// session brings would be for nobody.
-var errNoRegistry = errors.New("the first session slot has not stored the registry yet")
-
-// read reads what is stored, and finds out whether there are several slots. Then the mirror
-// has it.
-func (r *registry) read(ctx context.Context) (m messages.Restored, err error) {
-	if m, err = r.Layer.Restore(ctx); err != nil || r.Slot < 0 {
-		return m, err
-	}
-	if r.Slot == 0 {
-		if err = r.lay(ctx, &m); err != nil || !m.Several {
-			return m, err
-		}
-	}
-	r.mirror.join(r.follower)
-	if err = r.mirror.sync(ctx, max(r.Slot+1, r.Layout.Sessions, r.Layout.Before)); err != nil {
-		return m, err
-	}
-	r.mirror.look(func(v *placement.View) {
-		if !v.Loaded() || v.Epoch().Number == 0 {
-			err = errNoRegistry
-		}
-	})
-	return messages.Restored{Several: true}, err
-}
-
-// lay sees that the layouts are in Redis that count, and what else the mirror may know of a
-// registry that is lost. It notes whether there are several slots.
-func (r *registry) lay(ctx context.Context, m *messages.Restored) (err error) {
-	found := len(m.Epochs) > 0
-	m.Epochs, m.Several = placement.First(m.Epochs, r.Layout)
-	if found {
-		return nil
-	}
-	changes := []messages.Change{{Epochs: m.Epochs}}
-	r.mirror.look(func(v *placement.View) {
-		if v.Loaded() {
-			changes, m.Several = v.Registry(), true
-		}
-	})
-	_, err = r.Layer.Write(ctx, changes)
-	return err
+	r.run("restoring subscriptions", &restored{env: r.env, follower: r.follower})
 }
 
 func (r *registry) restored(m *restored) {
 	if m.err != nil {
-		r.attempts++
 		r.complaint.say(r.env, "restoring subscriptions", m.err)
-		r.retry(r.attempts, &restoreAgain{})
+		r.retry(r.state.Failed(), &restoreAgain{})
 		return
 	}
-	r.attempts, r.known = 0, true
 	r.state.Restore(m.Restored)
 	r.health.several.Store(m.Several)
 	if m.Several && r.Slot > 0 {
 		r.bridge.Tell(messages.LayerState{Up: true})
 	}
-	for _, s := range m.Stored {
-		r.idle.Seen(s.Target, time.Now())
-	}
+	r.idle.restored(m.Stored)
 	if len(m.Stored) > 0 {
 		r.Log.Info("subscriptions restored", "subscriptions", len(m.Stored))
 	}
@@ -195,13 +129,8 @@ func (r *registry) restored(m *restored) {
 
 // keep notes changes, and that a command waits for them.
 func (r *registry) keep(m messages.Keep) {
-	for _, c := range m.Changes {
-		if c.Put != nil {
-			r.idle.Seen(c.Put.Target, time.Now())
-		}
-	}
+	r.idle.kept(m.Changes)
 	r.state.Keep(m)
-	r.serial = max(r.serial, m.Serial)
 	r.store()
 }
 
@@ -233,25 +162,18 @@ type checked struct {
 // store writes the changes that wait, one write at a time, but looks first where
 // something may have been lost.
 func (r *registry) store() {
-	defer r.noteUnused()
-	switch {
-	case r.storing:
-	case r.unsure && r.known:
+	switch r.state.Next() {
+	case stored.Look:
 		r.check()
-	case r.state.Waiting():
+	case stored.Write:
 		r.write()
 	}
+	r.health.unused.Store(r.state.Unused())
 }
 
-// noteUnused notes whether nothing is stored, or to be stored.
-func (r *registry) noteUnused() {
-	r.health.unused.Store(r.known && !r.storing && r.state.Len() == 0 && !r.state.Waiting())
-}
-
-// write writes the changes that wait, with what else is kept in Redis.
+// write writes the changes that wait.
 func (r *registry) write() {
-	r.storing = true
-	m := &storedNow{serial: r.serial}
+	m := &storedNow{serial: r.state.Serial()}
 	m.changes, m.receipts = r.state.Take()
 	m.work = func(ctx context.Context) (err error) {
 		if len(m.changes) > 0 {
@@ -264,15 +186,13 @@ func (r *registry) write() {
 
 func (r *registry) storedNow(m *storedNow) {
 	if m.err != nil {
-		r.attempts++
-		r.state.Again(m.changes, m.receipts)
 		var f *messages.LayerFailure
-		r.unsure = r.unsure || errors.As(m.err, &f) && f.Answered // it may have lost something
+		failed := r.state.NotWritten(m.changes, m.receipts, errors.As(m.err, &f) && f.Answered)
 		r.complaint.say(r.env, "storing subscriptions", m.err)
-		r.retry(r.attempts, &storeAgain{})
+		r.retry(failed, &storeAgain{})
 		return
 	}
-	r.attempts, r.storing = 0, false
+	r.state.Wrote()
 	if len(m.receipts) > 0 {
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
 	}
@@ -285,13 +205,12 @@ func (r *registry) storedNow(m *storedNow) {
 
 // doubt has it looked whether Redis has lost something, when nothing is being written.
 func (r *registry) doubt() {
-	r.unsure = true
+	r.state.Doubt()
 	r.store()
 }
 
 // check looks whether Redis has lost something, and for what is there if so.
 func (r *registry) check() {
-	r.storing, r.unsure = true, false
 	m := &checked{}
 	m.work = func(ctx context.Context) error {
 		intact, err := r.Layer.Intact(ctx)
@@ -310,7 +229,7 @@ func (r *registry) check() {
 // checked writes again what Redis has lost: it has to hold the state that the worker
 // works by. After an error the next look comes in time.
 func (r *registry) checked(m *checked) {
-	r.storing = false
+	r.state.Over()
 	if m.err != nil {
 		r.complaint.say(r.env, "looking whether the subscriptions are stored", m.err)
 	}
@@ -329,74 +248,21 @@ func (r *registry) checked(m *checked) {
 	})
 	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
 		"subscriptions", len(missing), "of", r.state.Len())
-	r.state.Again(missing, nil)
+	r.state.Rewrite(missing)
 	r.write()
 }
 
-// idleChecks is how often the targets are looked at within SubscriptionIdle.
-const idleChecks = 5
-
-// lookedAt is the outcome of one Layer.Live.
-type lookedAt struct {
-	task
-	targets []messages.Target
-	asked   time.Time
-	live    []bool
-}
-
-// all are the subscriptions that may be dropped.
-func (r *registry) all() iter.Seq[stored.Key] {
-	if !r.state.Several() {
-		return r.state.Keys()
-	}
-	var list []stored.Key
-	r.mirror.look(func(v *placement.View) {
-		for s := range v.All {
-			if !s.Static {
-				list = append(list, stored.Key{Filter: s.Filter, Target: s.Target})
-			}
-		}
-	})
-	return slices.Values(list)
-}
-
 func (r *registry) scheduleLook() {
-	if r.SubscriptionIdle > 0 && r.Slot <= 0 {
-		r.after(r.SubscriptionIdle/idleChecks, &lookAgain{})
+	if every := r.idle.every(); every > 0 {
+		r.after(every, &lookAgain{})
 	}
-}
-
-// look asks the layer at which targets somebody listens.
-func (r *registry) look() {
-	m := &lookedAt{asked: time.Now(), targets: r.idle.Targets(r.all())}
-	m.work = func(ctx context.Context) (err error) {
-		m.live, err = r.Layer.Live(ctx, m.targets)
-		return err
-	}
-	r.run("looking who listens", m)
 }
 
 func (r *registry) lookedAt(m *lookedAt) {
 	r.scheduleLook()
-	if m.err != nil {
-		r.idle.Postpone(r.SubscriptionIdle / idleChecks) // nobody could be seen
-		return
+	for _, drop := range r.idle.lookedAt(m) {
+		r.router.Tell(drop)
 	}
-	for _, target := range r.idle.Looked(m.targets, m.live, time.Now()) {
-		r.drop(target, m.asked)
-	}
-}
-
-func (r *registry) drop(target messages.Target, asked time.Time) {
-	var filters []string
-	for key := range r.all() {
-		if key.Target == target {
-			filters = append(filters, key.Filter)
-		}
-	}
-	r.Log.Info("subscriptions dropped: nobody has listened for a while; the next subscribe brings them back",
-		"target", target.String(), "filters", len(filters), "idle", r.SubscriptionIdle)
-	r.router.Tell(messages.Drop{Target: target, Filters: filters, Asked: asked})
 }
 
 func (r *registry) facts() any { return r.state.Facts() }

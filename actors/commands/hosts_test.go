@@ -68,7 +68,7 @@ var errBug = errors.New("a bug")
 // it died of, until commands came.
 func TestHostsBrief(t *testing.T) {
 	t.Parallel()
-	h, now := NewHosts([]string{"a"}), time.Unix(1_000_000, 0, 10*time.Second)
+	h, now := NewHosts([]string{"a"}, 10*time.Second), time.Unix(1_000_000, 0)
 	untold := &messages.LayerFailure{Untold: true, Err: errors.New("EOF")}
 	for n := range 3 {
 		h.Reached(0, now)

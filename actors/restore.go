@@ -1,0 +1,64 @@
+package actors
+
+import (
+	"context"
+	"errors"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+)
+
+// restored is the outcome of reading what Redis holds of the subscriptions at the start.
+type restored struct {
+	result
+	env      *env
+	follower *follower
+	messages.Restored
+}
+
+// errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
+// session brings would be for nobody.
+var errNoRegistry = errors.New("the first session slot has not stored the registry yet")
+
+// do reads what is stored, and finds out whether there are several slots. Then the mirror
+// has it.
+func (m *restored) do(ctx context.Context) (err error) {
+	d := m.env
+	if m.Restored, err = d.Layer.Restore(ctx); err != nil || d.Slot < 0 {
+		return err
+	}
+	if d.Slot == 0 {
+		if err = m.lay(ctx); err != nil || !m.Several {
+			return err
+		}
+	}
+	d.mirror.join(m.follower)
+	if err = d.mirror.sync(ctx, max(d.Slot+1, d.Layout.Sessions, d.Layout.Before)); err != nil {
+		return err
+	}
+	d.mirror.look(func(v *placement.View) {
+		if !v.Loaded() || v.Epoch().Number == 0 {
+			err = errNoRegistry
+		}
+	})
+	m.Restored = messages.Restored{Several: true}
+	return err
+}
+
+// lay sees that the layouts are in Redis that count, and what else the mirror may know of a
+// registry that is lost. It notes whether there are several slots.
+func (m *restored) lay(ctx context.Context) error {
+	found := len(m.Epochs) > 0
+	m.Epochs, m.Several = placement.First(m.Epochs, m.env.Layout)
+	if found {
+		return nil
+	}
+	changes := []messages.Change{{Epochs: m.Epochs}}
+	m.env.mirror.look(func(v *placement.View) {
+		if v.Loaded() {
+			changes, m.Several = v.Registry(), true
+		}
+	})
+	_, err := m.env.Layer.Write(ctx, changes)
+	return err
+}
