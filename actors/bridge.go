@@ -73,16 +73,16 @@ func (b *bridge) Receive(ctx actor.Context) {
 	}
 }
 
-// HandleFailure lets a child go on after a bug, and stops the worker when one
-// fails again and again.
+// HandleFailure lets a child go on after a bug, and stops the worker when one could not start,
+// or fails again and again.
 func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
 	_, wanted := reason.(byHand)
-	if wanted || tolerable(rs) {
+	if wanted || !starting(reason) && tolerable(rs) {
 		b.observer.note(child.GetId(), "resumed", "it goes on with its state and its next message")
 		s.ResumeChildren(child)
 		return
 	}
-	b.err = errors.Join(b.err, tooManyBugs(child, reason))
+	b.err = errors.Join(b.err, fatal(child, reason))
 	s.StopChildren(child)
 	b.send(&drainOver{})
 }

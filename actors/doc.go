@@ -88,8 +88,8 @@
 // found to be the reason is refused, and the others are asked for again at once.
 //
 // Any other panic is a bug. The actor goes on with its next message and its
-// state; a subscription or group that fails again and again is restarted empty,
-// any other actor that does so, the bridge too, stops the worker with an error. One that was made
+// state; a subscription or group that fails again and again, or as it starts, is restarted
+// empty; any other actor that does so, the bridge too, stops the worker with an error. One that was made
 // to fail by hand (Tree.Restart) is restarted where that is harmless, else it
 // goes on with its state; that is no bug, however often.
 //

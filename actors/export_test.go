@@ -102,3 +102,39 @@ func (a *Allowance) Take(ctx context.Context, bytes int64) (giveBack func()) {
 
 // Left is how many bytes are taken, and how many claims wait.
 func (a *Allowance) Left() (taken int64, waiting int) { return a.taken, len(a.waiting) }
+
+// Failure is one that a supervisor is told of.
+type Failure struct {
+	Start bool // the actor was starting
+	Hand  bool // made by hand
+}
+
+func (f Failure) reason() any {
+	switch {
+	case f.Hand:
+		return byHand{}
+	case f.Start:
+		return bug{value: "a bug", message: &actor.Started{}}
+	}
+	return bug{value: "a bug", message: "any message"}
+}
+
+// AfterBugs has a subscription or a group fail, again and again, and returns what its
+// supervisor does each time.
+func AfterBugs(failures []Failure) []string {
+	var s decisions
+	rs := actor.NewRestartStatistics()
+	for _, f := range failures {
+		resumeFirst{}.HandleFailure(nil, &s, nil, rs, f.reason(), nil)
+	}
+	return s.list
+}
+
+// decisions notes what a supervisor decides.
+type decisions struct {
+	actor.Supervisor
+	list []string
+}
+
+func (d *decisions) RestartChildren(...*actor.PID) { d.list = append(d.list, "restart") }
+func (d *decisions) ResumeChildren(...*actor.PID)  { d.list = append(d.list, "resume") }

@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,16 +18,13 @@ type guardian struct {
 func newGuardian() *guardian { return &guardian{failures: map[string]error{}} }
 
 // HandleFailure resumes or stops the bridge. It runs in the bridge's own goroutine.
-func (g *guardian) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, bridge *actor.PID, rs *actor.RestartStatistics, reason, message any) {
-	failure := tooManyBugs(bridge, reason)
-	if _, starting := message.(*actor.Started); starting {
-		failure = fmt.Errorf("starting %s: %v", bridge.GetId(), reason)
-	} else if tolerable(rs) {
+func (g *guardian) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, bridge *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
+	if !starting(reason) && tolerable(rs) {
 		s.ResumeChildren(bridge)
 		return
 	}
 	g.mu.Lock()
-	g.failures[bridge.GetId()] = failure
+	g.failures[bridge.GetId()] = fatal(bridge, reason)
 	g.mu.Unlock()
 	s.StopChildren(bridge)
 }
@@ -40,9 +36,4 @@ func (g *guardian) take(path string) error {
 	err := g.failures[path]
 	delete(g.failures, path)
 	return err
-}
-
-// tooManyBugs is why a worker ends whose actor has failed again and again.
-func tooManyBugs(who *actor.PID, reason any) error {
-	return fmt.Errorf("%s failed more than %d times within %v: %v", who.GetId(), bugLimit, bugWindow, reason)
 }

@@ -46,7 +46,7 @@ func newReader(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &reader{
 			env: deps, bridge: to.bridge, router: to.router, registry: to.registry, groups: to.groups, to: to,
-			replies: commands.NewReplies(), streams: newStreamCommands(deps), receivers: newReceivers(deps),
+			replies: commands.NewReplies(), streams: newStreamCommands(deps), receivers: receivers{env: deps},
 		}
 	})
 }

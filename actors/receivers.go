@@ -20,12 +20,9 @@ type receivers struct {
 	list  []*actor.PID
 }
 
-func newReceivers(deps *env) receivers {
-	return receivers{env: deps, hosts: commands.NewHosts(deps.Layer.Hosts(), reconnect.Stable)}
-}
-
 // start makes them. The first has the name that it has where it is the only one.
 func (r *receivers) start(ctx actor.Context, to *refs) {
+	r.hosts = commands.NewHosts(r.Layer.Hosts(), reconnect.Stable)
 	for i := range r.hosts.Len() {
 		name := "receiver"
 		if i > 0 {

@@ -148,3 +148,52 @@ func TestBridgeThatFailsAgainAndAgainEndsTheWorker(t *testing.T) {
 		b.expectFailure = true
 	})
 }
+
+// noHosts is a layer whose hosts cannot be told: what asks for them is the reader, as it starts.
+type noHosts struct{ actors.Layer }
+
+// Hosts panics.
+func (noHosts) Hosts() []string { panic("a bug at the start") }
+
+// An actor that could not start is not resumed with half of what it needs: the worker ends
+// with an error that names it.
+func TestActorThatCannotStartEndsTheWorker(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) { o.Layer = noHosts{b.layer} }
+	run(t, prepare, func(b *bundle) {
+		select {
+		case <-b.tree.Done():
+		case <-time.After(time.Minute):
+			b.Fatal("it goes on")
+		}
+		if err := b.tree.Err(); err == nil || !strings.Contains(err.Error(), "starting bridge/reader: ") || !strings.Contains(err.Error(), "a bug at the start") {
+			b.Errorf("the worker ended with %v", err)
+		}
+		b.expectFailure = true
+	})
+}
+
+// A subscription or a group has state that nobody else has, unless it is starting.
+func TestWhatIsDoneAfterBugs(t *testing.T) {
+	t.Parallel()
+	times := func(n int, f actors.Failure) []actors.Failure { return slices.Repeat([]actors.Failure{f}, n) }
+	for name, c := range map[string]struct {
+		failures []actors.Failure
+		first    string
+		last     string
+	}{
+		"a bug":                        {times(1, actors.Failure{}), "resume", "resume"},
+		"ten":                          {times(10, actors.Failure{}), "resume", "resume"},
+		"eleven":                       {times(11, actors.Failure{}), "resume", "restart"},
+		"twelve":                       {times(12, actors.Failure{}), "resume", "resume"},
+		"at the start":                 {times(1, actors.Failure{Start: true}), "restart", "restart"},
+		"ten times at the start":       {times(10, actors.Failure{Start: true}), "restart", "restart"},
+		"at the start again and again": {times(11, actors.Failure{Start: true}), "restart", "resume"},
+		"by hand, which is no bug":     {times(20, actors.Failure{Hand: true}), "restart", "restart"},
+	} {
+		got := actors.AfterBugs(c.failures)
+		if len(got) != len(c.failures) || got[0] != c.first || got[len(got)-1] != c.last {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
