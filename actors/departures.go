@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -23,8 +24,8 @@ type departures struct {
 
 // departure is one of them.
 type departure struct {
+	routing.Leaving
 	wire  string
-	last  time.Time // when something came last, or the broker had answered
 	again time.Time // when the broker was asked once more: behind its answer nothing comes
 	to    []messages.Target
 	left  int // HandOvers that are not answered
@@ -57,8 +58,8 @@ func (d *departures) stay(wire string) { delete(d.leaving, wire) }
 func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
-	if to, ok := s.wired(wire); ok {
-		to.leaving = d
+	if to, ok := s.routes.Wired(wire); ok {
+		to.Leaving = &d.Leaving
 		s.broker.Tell(messages.Unwant{Filter: wire})
 	}
 	s.broker.Tell(messages.Leave{Filter: wire})
@@ -68,30 +69,30 @@ func (s *spread) leaveFilter(wire string) {
 func (s *spread) filterGone(ctx actor.Context, filters []string) {
 	for _, wire := range filters {
 		d := s.leaving[wire]
-		to, ok := s.wired(wire)
+		to, ok := s.routes.Wired(wire)
 		switch {
 		case d == nil || d.to != nil:
 		case !ok:
 			s.left(ctx, d)
 		case d.again.IsZero():
-			d.last = time.Now()
-			s.table.after(leaveQuiet, &leaveDue{of: d})
-		case d.last.After(d.again):
+			d.Last = time.Now()
+			s.life.after(leaveQuiet, &leaveDue{of: d})
+		case d.Last.After(d.again):
 			d.again = time.Time{}
-			s.table.after(leaveQuiet, &leaveDue{of: d})
+			s.life.after(leaveQuiet, &leaveDue{of: d})
 		default:
-			d.to = to.targets()
-			s.table.unsubscribe(ctx, to.filter, d.to) // the subscription says when it has passed all on
+			d.to = to.Targets()
+			s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, d.to) }) // the subscription says when it has passed all on
 		}
 	}
 }
 
 // leaveDue asks the broker once more to unsubscribe, when all seems to have come.
 func (s *spread) leaveDue(m *leaveDue) {
-	switch wait := leaveQuiet - time.Since(m.of.last); {
+	switch wait := leaveQuiet - time.Since(m.of.Last); {
 	case s.leaving[m.of.wire] != m.of:
 	case wait > 0 || !s.fresh.Roomy():
-		s.table.after(max(wait, leaveQuiet/4), m)
+		s.life.after(max(wait, leaveQuiet/4), m)
 	default:
 		m.of.again = time.Now()
 		s.broker.Tell(messages.Leave{Filter: m.of.wire})
@@ -101,15 +102,15 @@ func (s *spread) leaveDue(m *leaveDue) {
 // endDue has handed over what had come for a target that leaves a filter, when nothing waits
 // at the broker any more.
 func (s *spread) endDue(ctx actor.Context, m *endDue) {
-	to, ok := s.wired(m.Wire)
+	to, ok := s.routes.Wired(m.Wire)
 	switch {
 	case !ok:
 		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
-	case to.held || !s.fresh.Fresh(arrival(time.Now())):
-		s.table.after(leaveQuiet/4, m)
+	case to.Held || !s.fresh.Fresh(arrival(time.Now())):
+		s.life.after(leaveQuiet/4, m)
 	default:
-		s.ending[to.filter] = append(s.ending[to.filter], m.Item)
-		s.table.flush(to)
+		s.ending[to.Filter] = append(s.ending[to.Filter], m.Item)
+		s.table.flush(to, messages.Flush{})
 	}
 }
 

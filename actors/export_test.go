@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-
-	"chanmqttproxy/messages"
 )
 
 // Solo is a tree with one slot.
@@ -73,17 +71,6 @@ func (p protected) Receive(ctx actor.Context) {
 		}
 	}()
 	p.Actor.Receive(ctx)
-}
-
-// SendersWaiting has n senders come to a filter of which the broker says nothing,
-// one in each interval, and returns how many are kept.
-func SendersWaiting(n int, interval time.Duration) int {
-	var s senders
-	for range n {
-		s.add(Ref[messages.ToReader]{}, sender{serial: 1})
-		time.Sleep(interval)
-	}
-	return len(s.waiting)
 }
 
 // Allowance is what is being written to the layer.

@@ -6,6 +6,7 @@ import (
 
 	"chanmqttproxy/actors/commands"
 	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -85,12 +86,13 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 			}
 		}
 	})
-	switch {
-	case taken:
-		s.table.refuse(receipt, sharedOrNot(c.Filter))
+	if taken {
+		s.table.refuse(receipt, routing.SharedOrNot(c.Filter))
 		return
-	case s.pairs.full(more, all):
-		s.table.refuse(receipt, &messages.Failure{Code: messages.CodeRefused, Reason: s.pairs.reason(all)})
+	}
+	if refused, full := s.routes.Pairs.Full(more, all); refused != nil {
+		s.logFull(full, refused)
+		s.table.refuse(receipt, refused)
 		return
 	}
 	w := waiter{wire: wire, targets: c.Targets, options: c.Options}
@@ -110,7 +112,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 
 // newcomerChanges enter the newcomers of a subscribe into the registry.
 func newcomerChanges(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
-	for _, n := range newcomersOf(c) {
+	for _, n := range routing.RecipientsOf(c) {
 		n.Filter = wire
 		changes = append(changes, messages.Change{Newcomer: &n})
 	}
@@ -204,7 +206,7 @@ func (s *spread) endWaiters(i placement.Item) {
 		if w.receipt == "" || !slices.Contains(w.targets, i.Target) {
 			return false
 		}
-		s.reader.Tell(messages.Answer{Receipt: w.receipt, Failure: unsubscribed.failure})
+		s.reader.Tell(messages.Answer{Receipt: w.receipt, Failure: routing.Unsubscribed()})
 		return true
 	}
 	l.waiting[i.Wire] = slices.DeleteFunc(l.waiting[i.Wire], end)
@@ -235,7 +237,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 			i := placement.Item{Wire: placement.Wire(st.Filter, st.Options), Target: st.Target}
 			_, static := wanted[i]
 			switch {
-			case !static && (st.Unasked || s.table.deniedFilter(st.Filter) != nil):
+			case !static && (st.Unasked || s.deniedFilter(st.Filter) != nil):
 				left[i.Wire] = append(left[i.Wire], st.Target)
 			case static != st.Static:
 				st.Static, st.Unasked = static, false

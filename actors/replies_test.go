@@ -2,7 +2,6 @@ package actors_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"chanmqttproxy/actors"
@@ -32,16 +31,6 @@ func TestAnswerIsNotDroppedFromAFullBacklog(t *testing.T) {
 		b.expectAnswers(answer{"mqtt.response", "1", ""})
 		if !b.layer.Acked(r) {
 			b.Error("never done")
-		}
-	})
-}
-
-// Whoever was told that the broker has not answered is not kept until it does.
-func TestSendersAreForgottenWhenTheyWereAnswered(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		if n := actors.SendersWaiting(1000, time.Second); n > 20 {
-			t.Errorf("%d senders wait", n)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -17,9 +18,9 @@ type spread struct {
 	*env
 	spreadRefs
 	*placement.Slot
-	*routes
-	table table
-	pairs *pairs
+	routes *routing.Table
+	table  *applier
+	life   *incarnation // the router's
 	departures
 	unsaid placement.Unanswered
 	first  map[string]uint64 // those of them with which the slot began
@@ -28,33 +29,18 @@ type spread struct {
 	undoing bool
 	found   []*placement.Filter
 	leader  leader
-	// unasked: the routes that are made are of filters that the broker is not asked for.
-	unasked bool
 }
 
-// spreadRefs are to whom it speaks, beside the broker.
+// spreadRefs are to whom it speaks.
 type spreadRefs struct {
 	groups Ref[messages.ToGroups]
 	reader Ref[messages.ToReader]
+	broker Ref[messages.ToBroker]
 }
 
-// table is what a router can do with its routes.
-type table interface {
-	subscribe(actor.Context, messages.SubscribeCommand) []messages.Change
-	unsubscribe(actor.Context, string, []messages.Target) []messages.Change
-	ask(to *route, want messages.Want, replay bool)
-	want(to *route, replay bool)
-	welcome(*route, messages.SubscribeCommand)
-	flush(to *route, left ...messages.Target)
-	keep(messages.Receipt, []messages.Change)
-	refuse(messages.Receipt, *messages.Failure)
-	after(time.Duration, private) reminder
-	// deniedFilter says why commands may not want a filter; nil: they may.
-	deniedFilter(string) *messages.Failure
-}
-
-func newSpread(d *env, to spreadRefs, routes *routes, pairs *pairs, table table) *spread {
-	s := &spread{env: d, spreadRefs: to, routes: routes, pairs: pairs, table: table, departures: newDepartures()}
+func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {
+	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, life: life, departures: newDepartures()}
+	routes.Here = s.here
 	d.mirror.look(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)
 		s.leader = newLeader(d.Layout, placement.NewCommands(v))
@@ -127,15 +113,9 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 		s.leaveFilter(wire)
 	}
 	for _, i := range e.End {
-		s.table.after(placement.SureAfter, &endDue{Item: i})
+		s.life.after(placement.SureAfter, &endDue{Item: i})
 	}
 	s.table.keep("", e.Write)
-}
-
-// wired is the route of a filter as the broker knows it.
-func (r *routes) wired(wire string) (*route, bool) {
-	to, ok := r.trie.Get(topic.Unshared(wire))
-	return to, ok && to.wire == wire
 }
 
 // sync makes the members of a filter, or one of them, what the registry says.
@@ -143,33 +123,32 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	members, newcomers, asked, asks := s.registered(i)
 	s.stay(i.Wire)
 	filter := topic.Unshared(i.Wire)
-	if to, ok := s.trie.Get(filter); ok {
-		to.leaving = nil
-		gone := to.missing(i, members)
-		if to.wire != i.Wire { // it was shared, or was not
-			gone = to.targets()
+	if to, ok := s.routes.Get(filter); ok {
+		to.Leaving = nil
+		gone := to.Missing(i, members)
+		if to.Wire != i.Wire { // it was shared, or was not
+			gone = to.Targets()
 		}
-		s.table.unsubscribe(ctx, filter, gone)
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, filter, gone) })
 	}
-	s.unasked = !asks
+	s.routes.Unasked = !asks
 	for _, m := range members {
-		s.table.subscribe(ctx, messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{m.Target}, Options: m.Options})
+		c := messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{m.Target}, Options: m.Options}
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Subscribe(e, c, time.Now()) })
 	}
-	s.unasked = false
-	to, ok := s.wired(i.Wire)
+	s.routes.Unasked = false
+	to, ok := s.routes.Wired(i.Wire)
 	if !ok {
 		s.said(i.Wire)
 		return
 	}
-	again := asked > to.number && to.senders.refused(to.want.Serial)
-	to.number = max(to.number, asked)
-	if asks && (to.unasked || again) {
-		to.unasked = false
-		want := to.wants()
-		want.Overlaps, want.Replay = to.want.Overlaps, to.want.Replay
-		s.table.ask(to, want, false)
+	again := asked > to.Number && to.Replies.Refused(to.Want.Serial)
+	to.Number = max(to.Number, asked)
+	if asks && (to.Unasked || again) {
+		to.Unasked = false
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.AskAgain(e, to) })
 	}
-	s.greet(to, newcomers)
+	s.greet(ctx, to, newcomers)
 	s.report(ctx, to)
 }
 
@@ -186,36 +165,35 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, newcom
 	return members, newcomers, asked, asks
 }
 
-// greet sends the retained values to the newcomers that have not got them.
-func (s *spread) greet(to *route, newcomers []messages.Newcomer) {
-	greeted := to.greeted
-	for _, n := range newcomers {
-		if n.Number <= greeted || !to.has(n.Target) {
+// greet sends the retained messages to the recipients that have not got them.
+func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messages.Newcomer) {
+	greeted := to.Greeted
+	for _, n := range recipients {
+		if n.Number <= greeted || !to.Has(n.Target) {
 			continue
 		}
-		to.greeted = max(to.greeted, n.Number)
-		m, _ := to.members.Get(n.Target)
-		s.table.want(to, true)
-		s.table.welcome(to, messages.SubscribeCommand{
-			Filter: to.filter, Targets: []messages.Target{n.Target}, Options: m.options, Replay: true, Newcomer: n.Channel,
-		})
+		to.Greeted = max(to.Greeted, n.Number)
+		c := messages.SubscribeCommand{
+			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Newcomer: n.Channel,
+		}
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.SendRetained(e, to, c) })
 	}
 }
 
 // report says what the broker has answered, if it is the answer to all that is asked.
-func (s *spread) report(ctx actor.Context, to *route) {
-	if to.unasked {
+func (s *spread) report(ctx actor.Context, to *routing.Route) {
+	if to.Unasked {
 		return
 	}
-	v := to.senders.verdict
-	if v.serial < to.want.Serial {
-		s.unsaid.Add(to.wire, to.number)
+	v := to.Replies.Last
+	if v.Serial < to.Want.Serial {
+		s.unsaid.Add(to.Wire, to.Number)
 		return
 	}
-	s.said(to.wire)
-	st := messages.FilterStatus{Filter: to.wire, Number: to.number, Granted: v.failure == nil, QoS: v.qos}
-	if v.failure != nil {
-		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.wire, Kind: v.kind, Code: v.code}, v.failure.Reason
+	s.said(to.Wire)
+	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Failure == nil, QoS: v.QoS}
+	if v.Failure != nil {
+		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: v.Kind, Code: v.Code}, v.Failure.Reason
 	}
 	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
 }

@@ -1,0 +1,122 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/routing"
+	"chanmqttproxy/messages"
+)
+
+// applier changes the router's table and does what follows: it starts and stops
+// subscriptions, and tells those whom it concerns.
+type applier struct {
+	*deliveries
+	reader        Ref[messages.ToReader]
+	registry      Ref[messages.ToRegistry]
+	subscriptions *family
+}
+
+// subscribe subscribes, or, where there are several slots, has that written into the
+// registry.
+func (a *applier) subscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
+	if a.spread != nil {
+		a.spread.register(receipt, c)
+		return
+	}
+	var e routing.Effects
+	changes, refused, full := a.routes.Command(&e, receipt, c, time.Now())
+	if refused != nil {
+		a.logFull(full, refused)
+		a.refuse(receipt, refused)
+		return
+	}
+	a.apply(ctx, e, receipt, changes)
+}
+
+// unsubscribe does the opposite.
+func (a *applier) unsubscribe(ctx actor.Context, receipt messages.Receipt, c messages.UnsubscribeCommand) {
+	switch {
+	case routing.Wanted(*a.rules.Load(), c):
+		a.refuse(receipt, &messages.Failure{Code: messages.CodeDenied, Reason: "this subscription stands in the worker's configuration"})
+	case a.spread != nil:
+		a.spread.unregister(receipt, c.Filter, c.Targets)
+	default:
+		var e routing.Effects
+		changes := a.routes.Unsubscribe(&e, c.Filter, c.Targets)
+		a.apply(ctx, e, receipt, changes)
+	}
+}
+
+// apply does what follows from a change of the table, and has changes stored.
+func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.Receipt, changes []messages.Change) {
+	for _, to := range e.Made {
+		pid := a.subscriptions.spawn(ctx, "subscription", to.Filter, to.Serial)
+		to.Subscription = refOf[messages.ToSubscription](a.system, pid)
+	}
+	for _, f := range e.Flush {
+		a.flush(f.Route, f.Flush)
+	}
+	for _, to := range e.Gone {
+		if a.spread != nil {
+			a.spread.letGo(to)
+		}
+		ctx.Poison(to.Subscription.(Ref[messages.ToSubscription]).pid)
+	}
+	for _, m := range e.Broker {
+		a.broker.Tell(m)
+	}
+	for _, n := range e.Recipients {
+		n.Route.Subscription.Tell(n.Welcome)
+		a.groups.Tell(n.Welcome)
+	}
+	a.gate.Idle(e.Idle...)
+	a.keep(receipt, changes)
+	a.answer(e.Answers)
+}
+
+func (a *applier) answer(answers []messages.Answer) {
+	for _, m := range answers {
+		a.reader.Tell(m)
+	}
+}
+
+// change makes a change of the table, of which nothing is stored, and what follows from it.
+func (a *applier) change(ctx actor.Context, do func(*routing.Effects)) {
+	var e routing.Effects
+	do(&e)
+	a.apply(ctx, e, "", nil)
+}
+
+// keep has the changes that a command made stored, after which it is done.
+func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
+	if len(changes) == 0 {
+		if receipt != "" {
+			a.done(receipt)
+		}
+		return
+	}
+	keep := messages.Keep{Receipt: receipt, Changes: changes}
+	if a.spread != nil {
+		keep.Serial = a.spread.leader.commands.Serial()
+	}
+	a.registry.Tell(keep)
+}
+
+// refuse tells the sender of a command why it does not take effect.
+func (a *applier) refuse(receipt messages.Receipt, failure *messages.Failure) {
+	a.reader.Tell(messages.Answer{Receipt: receipt, Failure: failure})
+	a.done(receipt)
+}
+
+func (a *applier) done(receipt messages.Receipt) {
+	a.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+}
+
+// logFull logs, once, that there are too many subscriptions.
+func (d *env) logFull(first bool, refused *messages.Failure) {
+	if first {
+		d.Log.Warn("further subscriptions are refused", "reason", refused.Reason)
+	}
+}

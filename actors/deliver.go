@@ -1,0 +1,115 @@
+package actors
+
+import (
+	"time"
+
+	"chanmqttproxy/actors/routing"
+	"chanmqttproxy/messages"
+)
+
+// deliveries is the way of messages through the router: each goes to the subscriptions that
+// match, once nothing is under way any more that might come behind it.
+type deliveries struct {
+	*env
+	groups   Ref[messages.ToGroups]
+	broker   Ref[messages.ToBroker]
+	requests Ref[messages.ToRequests]
+
+	routes *routing.Table
+	gate   routing.Gate
+	spread *spread // nil: there is one session slot
+}
+
+// deliver sends a delivery on, or holds it.
+func (r *deliveries) deliver(d messages.Delivery) {
+	r.routes.Seen(d.Token.Seq)
+	if r.gate.Hold(d) {
+		r.step(d.Message, r.paths.router, "held", "until a target that has left its filter has what came before")
+		return
+	}
+	r.route(d)
+}
+
+// route sends a delivery to the subscriptions that match, each with a part of its weight.
+func (r *deliveries) route(d messages.Delivery) {
+	m := r.routes.Match(d)
+	if m.Response {
+		d = r.respond(d, len(m.Routes) > 0)
+	}
+	if d.Message.Trace != 0 && !d.Message.Retain {
+		what, text := m.Describe()
+		r.step(d.Message, r.paths.router, what, text)
+	}
+	if len(m.Parts) == 0 {
+		r.unmatched(d, m.Remote)
+		return
+	}
+	for i, p := range m.Parts {
+		part := d
+		part.Weight, part.To = messages.Split(d.Weight, len(m.Parts), i), p.Members
+		r.pass(p.Route, part)
+	}
+}
+
+// pass gives the subscription its part of a delivery, or keeps it until another slot has
+// handed over what it has of the filter.
+func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
+	if to.Leaving != nil {
+		to.Leaving.Last = time.Now()
+	}
+	if to.Held && !d.Message.Retain {
+		r.spread.keep(to, d)
+		return
+	}
+	to.Subscription.Tell(d)
+}
+
+// respond sends a delivery to the requests, and returns what is left of it for others.
+func (r *deliveries) respond(d messages.Delivery, others bool) messages.Delivery {
+	n := 1
+	if others {
+		n++
+	}
+	weight := messages.Split(d.Weight, n, 0)
+	r.requests.Tell(messages.Response{Token: d.Token, Weight: weight, Message: d.Message})
+	d.Weight -= weight
+	return d
+}
+
+// unmatched gives a delivery back that nobody here gets.
+func (r *deliveries) unmatched(d messages.Delivery, remote bool) {
+	switch {
+	case d.Weight == 0: // the requests have it
+		return
+	case d.Message.Retain:
+		r.step(d.Message, r.paths.router, "dropped", "a retained message that nobody waits for")
+	case !remote:
+		r.Stats.Unmatched.Add(1)
+	}
+	giveBack(r.broker, d.Token, d.Weight)
+}
+
+// flush has a subscription pass on what it has, before anything else comes.
+func (r *deliveries) flush(to *routing.Route, f messages.Flush) {
+	r.gate.Flush()
+	to.Subscription.Tell(f)
+}
+
+// flushed lets the held deliveries go once the last Flush is answered. Nothing
+// is under way any more to the targets that are in no filter.
+func (r *deliveries) flushed() {
+	held, idle := r.gate.Flushed()
+	if !r.gate.Open() {
+		return
+	}
+	for _, target := range idle {
+		if !r.routes.Serves(target) {
+			r.groups.Tell(messages.Retire{Target: target})
+		}
+	}
+	for _, d := range held {
+		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
+			giveBack(r.broker, d.Token, d.Weight)
+		}
+	}
+}

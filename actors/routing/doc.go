@@ -1,0 +1,13 @@
+// Package routing decides whom a message goes to and what a subscribe or unsubscribe
+// changes.
+//
+// A Table has a Route for each filter: whom it serves, what the broker is asked for, and
+// whose commands wait for the broker's answer. Table.Match says which subscriptions get a
+// delivery, and each with whom: a target gets it once, by the filter in which it has been
+// for the longest. What changes the table says what follows as Effects, which the actor
+// carries out.
+//
+// When a target leaves a filter its messages may take another way from then on. Gate holds
+// what comes until the subscription has passed on what it had; without that, a message
+// could overtake an earlier one.
+package routing

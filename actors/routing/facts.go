@@ -1,0 +1,83 @@
+package routing
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"chanmqttproxy/messages"
+)
+
+// Serving is whom filters serve.
+func (t *Table) Serving(filters []string) map[string][]messages.MemberFacts {
+	served := map[string][]messages.MemberFacts{}
+	for _, filter := range filters {
+		if r, ok := t.trie.Get(filter); ok {
+			served[filter] = r.memberFacts(nil)
+		}
+	}
+	return served
+}
+
+// Matching is what becomes of a topic.
+func (t *Table) Matching(name string) []messages.RouteFacts {
+	matched := t.trie.Match(name, nil)
+	routes := []messages.RouteFacts{}
+	for _, r := range matched {
+		f := messages.RouteFacts{Filter: r.Filter, QoS: r.Want.QoS, Members: r.memberFacts(matched)}
+		f.Way = slices.ContainsFunc(f.Members, func(m messages.MemberFacts) bool { return m.Way })
+		routes = append(routes, f)
+	}
+	slices.SortFunc(routes, func(a, b messages.RouteFacts) int { return cmp.Compare(a.Filter, b.Filter) })
+	return routes
+}
+
+// memberFacts are those of the members, with whether they have their way here among the
+// matching routes.
+func (r *Route) memberFacts(matched []*Route) []messages.MemberFacts {
+	list := []messages.MemberFacts{}
+	for target, m := range r.members.Each {
+		f := messages.MemberFacts{Target: target, Options: m.options, Static: m.static}
+		if way, _ := deliveringRoute(target, matched); way == r {
+			f.Way = true
+		}
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b messages.MemberFacts) int {
+		return cmp.Or(cmp.Compare(a.Target.Kind, b.Target.Kind), cmp.Compare(a.Target.Name, b.Target.Name))
+	})
+	return list
+}
+
+// Describe says in words what becomes of a message, for those who follow it.
+func (m Match) Describe() (what, text string) {
+	if len(m.Routes) == 0 {
+		return "unmatched", "no filter matches its topic: it goes to nobody"
+	}
+	var filters, targets []string
+	for _, r := range m.Routes {
+		filters = append(filters, r.Filter)
+	}
+	for _, p := range m.Parts {
+		for _, member := range p.Members {
+			targets = append(targets, member.Target.String())
+		}
+	}
+	slices.Sort(filters)
+	slices.Sort(targets)
+	return "matched", fmt.Sprintf("by %s; it goes to %s", some(filters), some(targets))
+}
+
+// some are the first of a list, and how many more there are.
+func some(list []string) string {
+	const most = 5
+	switch {
+	case len(list) == 0:
+		return "nobody by this copy"
+	case len(list) > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:most], ", "), len(list)-most)
+	default:
+		return strings.Join(list, ", ")
+	}
+}

@@ -1,0 +1,127 @@
+package routing
+
+import (
+	"slices"
+	"strings"
+
+	"chanmqttproxy/messages"
+)
+
+// Match is what becomes of a delivery. It holds until the next.
+type Match struct {
+	Routes []*Route // all whose filters match
+	// Parts are the subscriptions that get it. Where one of them is not for everybody whom
+	// it could be for, the rest get it from another slot: Remote.
+	Parts  []Part
+	Remote bool
+	// Response: the requests get a part of it.
+	Response bool
+}
+
+// Part is one subscription's share of a delivery.
+type Part struct {
+	Route   *Route
+	Members []messages.Member
+}
+
+// Match says who gets a delivery.
+func (t *Table) Match(d messages.Delivery) Match {
+	m := Match{Routes: t.trie.Match(d.Message.Topic, t.matched[:0]), Parts: t.parts[:0]}
+	t.matched = m.Routes
+	switch {
+	case d.Message.Retain:
+		t.matchRetained(&m, d)
+	case len(m.Routes) == 1 && m.Routes[0].concerns(d):
+		t.matchLive(&m, d, m.Routes[0], m.Routes[0].all())
+	default:
+		for _, r := range m.Routes {
+			if r.concerns(d) {
+				t.matchLive(&m, d, r, r.own(m.Routes))
+			}
+		}
+	}
+	m.Response = !d.Message.Retain && t.isResponse(d.Message.Topic)
+	t.parts = m.Parts
+	return m
+}
+
+// matchLive adds the part of one route.
+func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []messages.Member) {
+	here := t.Here(d, r, members)
+	if len(here) > 0 {
+		m.Parts = append(m.Parts, Part{r, here})
+	}
+	m.Remote = m.Remote || len(here) < len(members)
+}
+
+// matchRetained adds the parts of those for whom recipients wait for a retained message, by
+// the way that live messages of its topic take. The subscription that asked for it hears
+// of it in any case.
+func (t *Table) matchRetained(m *Match, d messages.Delivery) {
+	seen := map[messages.Target]bool{}
+	for _, r := range m.Routes {
+		if len(r.recipients) == 0 || !r.concerns(d) {
+			continue
+		}
+		m.Parts = appendPart(m.Parts, r)
+		for target := range r.recipients {
+			if !seen[target] {
+				seen[target] = true
+				way, member := deliveringRoute(target, m.Routes)
+				m.Parts = appendPart(m.Parts, way, member)
+			}
+		}
+	}
+}
+
+// appendPart adds members to the part of a route.
+func appendPart(parts []Part, r *Route, members ...messages.Member) []Part {
+	i := slices.IndexFunc(parts, func(p Part) bool { return p.Route == r })
+	if i < 0 {
+		i = len(parts)
+		parts = append(parts, Part{Route: r})
+	}
+	parts[i].Members = append(parts[i].Members, members...)
+	return parts
+}
+
+// isResponse says whether a topic is one of the responses to requests.
+func (t *Table) isResponse(name string) bool {
+	f := t.responses.Filter
+	return f != "" && strings.HasPrefix(name, strings.TrimSuffix(f, "+"))
+}
+
+// own are the members whose way among the matching routes is this one: the one
+// in which their membership is the oldest, but rather one of which nothing is held back.
+func (r *Route) own(matched []*Route) []messages.Member {
+	var own []messages.Member
+	for target, m := range r.members.Each {
+		older := func(o *Route) bool {
+			other, ok := o.members.Get(target)
+			return ok && (o.Held == r.Held && other.serial < m.serial || r.Held && !o.Held)
+		}
+		if !slices.ContainsFunc(matched, older) {
+			own = append(own, messages.Member{Target: target, Options: m.options})
+		}
+	}
+	return own
+}
+
+// concerns says whether the broker sent this copy for the route's filter. A
+// broker that sends one copy for each filter names the filter's identifier in
+// each [MQTT-3.3.4-4]; one that names none sent it for all.
+func (r *Route) concerns(d messages.Delivery) bool {
+	return len(d.Identifiers) == 0 || slices.Contains(d.Identifiers, r.identifier)
+}
+
+// deliveringRoute is the matching route by which a target gets messages, the one in which
+// it has been for the longest, and its membership there.
+func deliveringRoute(target messages.Target, matched []*Route) (way *Route, member messages.Member) {
+	var oldest membership
+	for _, r := range matched {
+		if m, ok := r.members.Get(target); ok && (way == nil || way.Held && !r.Held || way.Held == r.Held && m.serial < oldest.serial) {
+			way, oldest = r, m
+		}
+	}
+	return way, messages.Member{Target: target, Options: oldest.options}
+}

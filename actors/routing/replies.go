@@ -1,0 +1,88 @@
+package routing
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// Replies are those of one filter's subscribes that wait for what the broker says of the
+// Want that was the newest when they came, or of a later one. Those are forgotten in time
+// whose senders were told that the broker does not answer.
+type Replies struct {
+	Last    Result
+	waiting []reply
+}
+
+type reply struct {
+	receipt messages.Receipt
+	qos     byte
+	serial  uint64 // of the Want
+	came    time.Time
+}
+
+// replyWait is after how long a sender is told that the broker has not answered.
+const replyWait = 10 * time.Second
+
+// Result is what the broker said last of a filter, and of which Want.
+type Result struct {
+	Serial  uint64 // 0: nothing yet
+	QoS     byte
+	Failure *messages.Failure // nil: it was granted
+	Kind    string            // a word of reconcile.Kind, and the SUBACK's code, where it is a refusal
+	Code    byte
+}
+
+// Granted is what a broker says that grants a filter.
+func Granted(m messages.Granted) Result { return Result{Serial: m.Serial, QoS: m.QoS} }
+
+// Refused is what a broker says that refuses a filter.
+func Refused(m messages.Refused) Result {
+	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
+	return Result{Serial: m.Serial, Failure: failure, Kind: m.Kind, Code: m.Code}
+}
+
+// unsubscribed is the result of a filter that nobody wants any more.
+var unsubscribed = Result{Serial: math.MaxUint64, Failure: Unsubscribed()}
+
+// Unsubscribed is why a subscribe gets no answer of the broker.
+func Unsubscribed() *messages.Failure {
+	return &messages.Failure{Code: messages.CodeUnsubscribed, Reason: "it was unsubscribed before the broker had answered"}
+}
+
+// Wait answers a subscribe, now or when the broker has spoken.
+func (r *Replies) Wait(receipt messages.Receipt, qos byte, serial uint64, now time.Time) (a messages.Answer, ok bool) {
+	w := reply{receipt, qos, serial, now}
+	if r.Last.Serial >= serial {
+		return r.Last.answer(w), true
+	}
+	for len(r.waiting) > 0 && now.Sub(r.waiting[0].came) > replyWait {
+		r.waiting = r.waiting[1:]
+	}
+	r.waiting = append(r.waiting, w)
+	return a, false
+}
+
+// Refused says whether the broker has refused the Want of that serial.
+func (r *Replies) Refused(serial uint64) bool {
+	return r.Last.Serial == serial && r.Last.Failure != nil
+}
+
+// Decide takes in what the broker said, and returns the answers to those who wait for it.
+func (r *Replies) Decide(result Result) (answers []messages.Answer) {
+	r.Last = result
+	r.waiting = slices.DeleteFunc(r.waiting, func(w reply) bool {
+		if result.Serial < w.serial {
+			return false
+		}
+		answers = append(answers, result.answer(w))
+		return true
+	})
+	return answers
+}
+
+func (r Result) answer(w reply) messages.Answer {
+	return messages.Answer{Receipt: w.receipt, Failure: r.Failure, QoS: min(r.QoS, w.qos)}
+}

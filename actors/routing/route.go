@@ -1,0 +1,211 @@
+package routing
+
+import (
+	"slices"
+	"time"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// Subscription is where a route's deliveries go. The table only keeps it.
+type Subscription interface{ Tell(messages.ToSubscription) }
+
+// Route is what is known of one filter: its subscription, and whom it serves.
+type Route struct {
+	Filter       string
+	Wire         string // as the broker has it: see topic.Shared
+	Serial       uint64 // no other route has it
+	Subscription Subscription
+	Want         messages.Want // what the broker was asked for last; no Filter: it was not
+	Replies      Replies       // of those who wait for the broker's answer
+	Slot
+
+	identifier uint32
+	static     bool // has members that stay
+	members    placement.Targets[membership]
+	everybody  []messages.Member          // members in a form to send; nil: to be made
+	recipients map[messages.Target]uint64 // serial of the last, see messages.Welcome; nil: there was none
+}
+
+// Slot is what matters only where there are several session slots.
+type Slot struct {
+	Unasked bool // the broker is not asked for the filter
+	Held    bool // what comes is kept, until another slot has handed over what it has
+	Kept    []messages.Delivery
+	Leaving *Leaving // nil: the filter stays
+	Number  uint64   // of the registry's last change that asks for it
+	Greeted uint64   // that of the last recipient of retained messages
+}
+
+// Leaving is that of a filter which goes to another slot.
+type Leaving struct {
+	Last time.Time // when something came last, or the broker had answered
+}
+
+// membership is that of one target in one filter.
+type membership struct {
+	options messages.Options
+	serial  uint64    // the lower, the older
+	asked   time.Time // when it was last asked for
+	static  bool      // it stays, since the configuration wants it
+	command bool      // a command wants it
+}
+
+// join adds a member, or changes its options, and says whether that changed
+// anything of what is to be stored if a command wants it.
+func (r *Route) join(target messages.Target, options messages.Options, serial uint64, now time.Time) bool {
+	old, member := r.members.Get(target)
+	joined := membership{options: options, serial: serial, asked: now}
+	if member {
+		joined.serial, joined.static, joined.command = old.serial, old.static, old.command
+	}
+	r.members.Set(target, joined)
+	if member && old.options == options && old.command {
+		return false
+	}
+	r.everybody = nil
+	return true
+}
+
+// served says whether a new member is served by what the broker was asked for,
+// without looking at all the others.
+func (r *Route) served(options messages.Options) bool {
+	return r.Want.Filter != "" && options.QoS <= r.Want.QoS && options.NoLocal == r.Want.NoLocal
+}
+
+// shared says whether every slot holds the filter.
+func (r *Route) shared() bool { return topic.IsShared(r.Wire) }
+
+// fix makes a membership stay.
+func (r *Route) fix(target messages.Target) {
+	m, _ := r.members.Get(target)
+	m.static = true
+	r.members.Set(target, m)
+	r.static = true
+}
+
+// serves says whether all targets of a subscription are members with its options.
+func (r *Route) serves(s messages.SubscribeCommand) bool {
+	return !slices.ContainsFunc(s.Targets, func(t messages.Target) bool {
+		m, member := r.members.Get(t)
+		return !member || m.options != s.Options
+	})
+}
+
+// commanded notes whether a command wants a membership.
+func (r *Route) commanded(target messages.Target, by bool) {
+	if m, member := r.members.Get(target); member {
+		m.command = by
+		r.members.Set(target, m)
+	}
+}
+
+// free lets all memberships go that stay, unless they are fixed again.
+func (r *Route) free() {
+	r.static = false
+	for target, m := range r.members.Each {
+		m.static = false
+		r.members.Set(target, m)
+	}
+}
+
+// unwanted are the members that nothing wants any more; where commands may not want the
+// filter, those too that only they want.
+func (r *Route) unwanted(denied bool) (left []messages.Target) {
+	for target, m := range r.members.Each {
+		if !m.static && (denied || !m.command) {
+			left = append(left, target)
+		}
+	}
+	return left
+}
+
+// Has says whether a target is a member.
+func (r *Route) Has(target messages.Target) bool { return r.members.Has(target) }
+
+// Options are those of a member.
+func (r *Route) Options(target messages.Target) messages.Options {
+	m, _ := r.members.Get(target)
+	return m.options
+}
+
+// isFixed says whether a membership is one of those that stay.
+func (r *Route) isFixed(target messages.Target) bool {
+	m, _ := r.members.Get(target)
+	return m.static
+}
+
+// waits notes the serial of a target's last recipient of retained messages.
+func (r *Route) waits(target messages.Target, serial uint64) {
+	if r.recipients == nil {
+		r.recipients = map[messages.Target]uint64{}
+	}
+	r.recipients[target] = serial
+}
+
+func (r *Route) leave(target messages.Target) {
+	r.members.Remove(target)
+	delete(r.recipients, target)
+	r.everybody = nil
+}
+
+// Wants is what the members need of the broker together: the highest QoS, and
+// no local messages only if nobody wants them.
+func (r *Route) Wants() messages.Want {
+	want := messages.Want{Filter: r.Wire, NoLocal: true}
+	for _, m := range r.members.Each {
+		want.QoS = max(want.QoS, m.options.QoS)
+		want.NoLocal = want.NoLocal && m.options.NoLocal
+	}
+	return want
+}
+
+// all are the members.
+func (r *Route) all() []messages.Member {
+	if r.everybody == nil {
+		for target, m := range r.members.Each {
+			r.everybody = append(r.everybody, messages.Member{Target: target, Options: m.options})
+		}
+	}
+	return r.everybody
+}
+
+// Targets are those of all members.
+func (r *Route) Targets() (list []messages.Target) {
+	for target := range r.members.Each {
+		list = append(list, target)
+	}
+	return list
+}
+
+// Still are those of them that are members of the route.
+func (r *Route) Still(members []messages.Member) (list []messages.Member) {
+	for _, m := range members {
+		if r.Has(m.Target) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// Missing are the members of a route, or the one that is named, that the registry does not have.
+func (r *Route) Missing(i placement.Item, registered []messages.Member) (gone []messages.Target) {
+	if !i.Whole() {
+		if len(registered) == 0 && r.Has(i.Target) {
+			gone = append(gone, i.Target)
+		}
+		return gone
+	}
+	stay := map[messages.Target]bool{}
+	for _, m := range registered {
+		stay[m.Target] = true
+	}
+	for target := range r.members.Each {
+		if !stay[target] {
+			gone = append(gone, target)
+		}
+	}
+	return gone
+}

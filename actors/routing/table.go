@@ -1,0 +1,196 @@
+package routing
+
+import (
+	"strings"
+	"time"
+	"unique"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// Table has the routes of all filters.
+type Table struct {
+	Pairs Pairs
+	// Here are those of the members of a route who do not get a delivery from another slot.
+	Here func(messages.Delivery, *Route, []messages.Member) []messages.Member
+	// Unasked: the broker is not asked for the filters of routes that are made.
+	Unasked bool
+
+	trie      topic.Trie[*Route]
+	targets   map[messages.Target]int // in how many filters each is
+	responses messages.Want           // the filter of responses to requests; zero: there are none
+	serial    uint64
+	after     uint64 // Seq of the last delivery
+	connected bool   // there has been a connection
+
+	matched []*Route // scratch space of one delivery
+	parts   []Part
+}
+
+// NewTable makes a table without filters.
+func NewTable(pairs Pairs) *Table {
+	return &Table{Pairs: pairs, targets: map[messages.Target]int{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Member) []messages.Member { return all }}
+}
+
+// Effects are what an actor has to do after a change, in the order of the fields.
+type Effects struct {
+	Made       []*Route // their subscriptions are to be started, before anything is told to them
+	Flush      []Flush
+	Gone       []*Route            // their subscriptions are to stop, after they have what is kept for them
+	Broker     []messages.ToBroker // in this order
+	Recipients []Recipient
+	Answers    []messages.Answer // after the command is done
+	Idle       []messages.Target // that are in no filter any more
+}
+
+// Flush has a subscription pass on what it has, before anything else comes.
+type Flush struct {
+	Route *Route
+	messages.Flush
+}
+
+// Recipient is to get the retained messages of a filter.
+type Recipient struct {
+	Route *Route
+	messages.Welcome
+}
+
+// Get is the route of a filter.
+func (t *Table) Get(filter string) (*Route, bool) { return t.trie.Get(filter) }
+
+// Wired is the route of a filter as the broker knows it.
+func (t *Table) Wired(wire string) (*Route, bool) {
+	r, ok := t.trie.Get(topic.Unshared(wire))
+	return r, ok && r.Wire == wire
+}
+
+// Each calls do with every route.
+func (t *Table) Each(do func(*Route)) { t.trie.Each(do) }
+
+// Serves says whether a target is in any filter.
+func (t *Table) Serves(target messages.Target) bool { return t.targets[target] > 0 }
+
+// Len is how many filters and how many targets there are.
+func (t *Table) Len() (filters, targets int) { return t.trie.Len(), len(t.targets) }
+
+// Seen notes the number of a delivery that has come: recipients get what comes later.
+func (t *Table) Seen(seq uint64) { t.after = seq }
+
+// Subscribe adds the targets to a filter and returns what is to be stored of that.
+func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time) (changes []messages.Change) {
+	r, ok := t.trie.Get(c.Filter)
+	if !ok {
+		r = t.add(e, strings.Clone(c.Filter), c.Options) // without the whole command
+	}
+	served := r.served(c.Options)
+	for _, target := range c.Targets {
+		target.Name = unique.Make(target.Name).Value()
+		if r.Has(target) {
+			served = false // its old options may have been the reason for what is wanted
+		} else {
+			t.targets[target]++
+			t.Pairs.Add(1)
+		}
+		t.serial++
+		if r.join(target, c.Options, t.serial, now) {
+			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: r.Filter, Target: target, Options: c.Options}})
+		}
+	}
+	if len(changes) > 0 && r.static { // what is stored may go again, and the mark goes with it
+		changes = append(changes, messages.Change{Leaving: r.Wire})
+	}
+	switch {
+	case c.Replay:
+		t.SendRetained(e, r, c)
+	case len(changes) > 0 && !served:
+		t.want(e, r, false)
+	}
+	return changes
+}
+
+func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
+	t.serial++
+	wire := placement.Wire(filter, o)
+	r := &Route{Filter: filter, Wire: wire, Serial: t.serial, identifier: topic.Identifier(wire), Slot: Slot{Unasked: t.Unasked}}
+	r.Want.Overlaps = t.overlaps(e, filter)
+	t.trie.Set(filter, r)
+	e.Made = append(e.Made, r)
+	return r
+}
+
+// SendRetained has the broker asked for the retained messages of a filter, and those for whom
+// a subscribe asks for them get them.
+func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) {
+	t.want(e, r, true)
+	for _, n := range RecipientsOf(c) {
+		m := messages.Welcome{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Serial: r.Want.Serial, After: t.after}
+		r.waits(n.Target, m.Serial)
+		e.Recipients = append(e.Recipients, Recipient{r, m})
+	}
+}
+
+// RecipientsOf are those for whom a subscribe asks for the retained messages.
+func RecipientsOf(c messages.SubscribeCommand) (list []messages.Newcomer) {
+	if !c.Replay {
+		return nil
+	}
+	for i, target := range c.Targets {
+		n := messages.Newcomer{Filter: c.Filter, Target: target}
+		switch {
+		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case i == 0:
+			n.Channel = c.Newcomer
+		default:
+			continue // the channel is one of the first target's
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+// Complete notes that all retained messages have come for those who wait for a target.
+func (t *Table) Complete(m messages.Welcomed) {
+	if r, ok := t.trie.Get(m.Filter); ok && r.recipients[m.Target] <= m.Serial {
+		delete(r.recipients, m.Target)
+	}
+}
+
+// Unsubscribe takes the targets away from a filter and returns what is to be stored of that.
+func (t *Table) Unsubscribe(e *Effects, filter string, targets []messages.Target) (changes []messages.Change) {
+	r, ok := t.trie.Get(filter)
+	if !ok {
+		return nil
+	}
+	var left []messages.Target
+	for _, target := range targets {
+		if m, member := r.members.Get(target); member {
+			t.leave(e, r, target)
+			left = append(left, target)
+			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	e.Flush = append(e.Flush, Flush{r, messages.Flush{Left: left}})
+	if r.members.Len() > 0 {
+		t.want(e, r, false)
+		return changes
+	}
+	t.trie.Delete(filter)
+	e.Gone = append(e.Gone, r)
+	e.Answers = append(e.Answers, r.Replies.Decide(unsubscribed)...)
+	e.Broker = append(e.Broker, messages.Unwant{Filter: r.Wire})
+	return append(changes, messages.Change{Leaving: r.Wire})
+}
+
+func (t *Table) leave(e *Effects, r *Route, target messages.Target) {
+	r.leave(target)
+	t.Pairs.Add(-1)
+	if t.targets[target]--; t.targets[target] == 0 {
+		delete(t.targets, target)
+		e.Idle = append(e.Idle, target)
+	}
+}

@@ -1,0 +1,68 @@
+package routing
+
+import (
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// want has the broker asked for what a filter's members need, if that changed, or
+// if they need the retained messages.
+func (t *Table) want(e *Effects, r *Route, retained bool) {
+	if r.Unasked {
+		return
+	}
+	want := r.Wants()
+	want.Serial, want.Replay, want.Overlaps = r.Want.Serial, r.Want.Replay, r.Want.Overlaps
+	if want != r.Want || retained {
+		t.ask(e, r, want, retained)
+	}
+}
+
+// ask has the broker asked for a filter, if need be once more.
+func (t *Table) ask(e *Effects, r *Route, want messages.Want, retained bool) {
+	t.serial++
+	want.Serial = t.serial
+	if retained {
+		want.Replay = t.serial
+	}
+	r.Want = want
+	e.Broker = append(e.Broker, want)
+}
+
+// AskAgain has the broker asked for a filter once more, though it has refused it or was not
+// to be asked.
+func (t *Table) AskAgain(e *Effects, r *Route) {
+	want := r.Wants()
+	want.Overlaps, want.Replay = r.Want.Overlaps, r.Want.Replay
+	t.ask(e, r, want, false)
+}
+
+// WantResponses has the broker asked for the filter of the responses to requests.
+func (t *Table) WantResponses(e *Effects, want messages.Want) {
+	t.responses = messages.Want{} // it does not overlap itself
+	want.Overlaps = t.overlaps(e, want.Filter)
+	t.responses = want
+	e.Broker = append(e.Broker, want)
+}
+
+// overlaps says whether a filter that is about to be asked for overlaps others. Those are
+// asked for again, if need be, before it: from the start the copies that a broker sends
+// can be told apart.
+func (t *Table) overlaps(e *Effects, filter string) bool {
+	others := t.trie.Overlapping(filter, nil)
+	for _, r := range others {
+		mark(e, &r.Want)
+	}
+	responses := t.responses.Filter != "" && topic.Overlap(filter, t.responses.Filter)
+	if responses {
+		mark(e, &t.responses)
+	}
+	return responses || len(others) > 0
+}
+
+func mark(e *Effects, w *messages.Want) {
+	if !w.Overlaps {
+		w.Overlaps = true
+		e.Broker = append(e.Broker, *w)
+	}
+}
