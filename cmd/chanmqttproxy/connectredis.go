@@ -121,7 +121,7 @@ func redisAdvice(cfg *config.Config, err error) string {
 		{"WRONGPASS", "Are user and password in " + setting + " right?"},
 		{"NOAUTH", "It wants a password: give one in " + setting + "."},
 		{"ERR AUTH", "It has no password, or knows no users (before Redis 6): leave them out in " + setting + "."},
-		{"NOPERM", "The user may not do what the worker has to: the README lists the rights it needs."},
+		{"NOPERM", "The user has too few rights: runtime/layer/README.md lists those that the worker needs."},
 		{"DB index", "It has no database of that number: which one is in " + setting + "?"},
 		{"no master of that name", "Is master_name in " + setting + " what the Sentinels call it?"},
 		{"asking where the master", "Are the Sentinels running, and are their addresses and sentinel_kwargs in " + setting + " right?"},

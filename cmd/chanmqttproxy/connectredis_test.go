@@ -81,7 +81,7 @@ func TestCheckAdvises(t *testing.T) {
 		want string
 	}{
 		"password":  {`"redis://site:wrong@` + at + `"`, 1, "Are user and password in CHANNEL_LAYERS (environment) right?"},
-		"rights":    {`"redis://weak:hunter2@` + at + `"`, 1, "the README lists the rights"},
+		"rights":    {`"redis://weak:hunter2@` + at + `"`, 1, "lists those that the worker needs"},
 		"database":  {`"redis://` + at + `/77"`, 1, "It has no database of that number"},
 		"cluster":   {`"` + cluster.URL() + `"`, 1, "part of a Redis Cluster, which channels_redis cannot use"},
 		"a node":    {`"` + ready + `"`, 1, "Give a Redis that is no cluster"},

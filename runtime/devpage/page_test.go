@@ -28,6 +28,7 @@ func TestPage(t *testing.T) {
 		run  func(t *testing.T, f *fake, tab *kit.Tab)
 	}{
 		{"nothing moves while it updates", still},
+		{"pictures for the documents", pictured},
 		{"a new subscription shows", shows},
 		{"search and sort", finds},
 		{"topics are tested", matches},

@@ -28,7 +28,7 @@ var refusals = []answerKind{
 	{"NOREPLICAS ", refusal{"NOREPLICAS", "Redis has too few replicas and refuses to write (min-replicas-to-write): start them again"}},
 	{"max number of clients", refusal{"clients", "Redis takes no more connections (maxclients): raise it, or find out who holds so many"}},
 	{"WRONGTYPE ", refusal{"WRONGTYPE", "a key of the channel layer holds something of another type: another program writes to it; delete the key, or use another prefix here and in the site"}},
-	{"NOPERM ", refusal{"NOPERM", "the user of Redis may not do what the worker has to: the README lists the rights that it needs"}},
+	{"NOPERM ", refusal{"NOPERM", "the user of Redis has too few rights: runtime/layer/README.md lists those that the worker needs"}},
 	{"unknown command", unknownCommand},
 	{"Unknown Redis command", unknownCommand},
 	{"LATE ", refusal{"LATE", "this worker could not renew its lease on the session slot in time"}},

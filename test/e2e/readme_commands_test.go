@@ -43,6 +43,7 @@ var commands = []written{
 	{command: "go run ./test/bench", skip: "it takes an hour"},
 	{command: "go run ./test/bench -summary", skip: "it shows what was measured before"},
 	{command: "go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
+	{command: "go test ./runtime/devpage -run TestPage -update", skip: "it takes the pictures of the documents"},
 	{command: "go test ./runtime/config -update", skip: "it writes into a document"},
 	{command: "chanmqttproxy dev", expect: "page    http://", stays: true},
 	{command: "go run ./cmd/chanmqttproxy dev", expect: "page    http://", stays: true},

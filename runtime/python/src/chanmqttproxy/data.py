@@ -80,7 +80,7 @@ class OptionKeys(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Options:
-    """How messages of a subscription come; the README explains each."""
+    """How messages of a subscription come; runtime/command/README.md explains each."""
 
     qos: int = 0
     retained: Retained = "drop"

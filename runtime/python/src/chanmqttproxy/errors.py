@@ -2,7 +2,7 @@
 
 
 class MqttError(Exception):
-    """A call that failed. `code` is one of the README's table of codes, `reason` says why."""
+    """A call that failed. `code` is one of the table in runtime/command/README.md, `reason` says why."""
 
     def __init__(self, code: str, reason: str, topic: str | None = None) -> None:
         super().__init__(code, reason, topic)
