@@ -234,7 +234,7 @@ func TestWatchersKnowTheMetrics(t *testing.T) {
 			t.Errorf("%s asks for nothing", path)
 		}
 		for _, name := range names {
-			if !there[name] {
+			if !there[name] && !strings.HasPrefix(name, "chanmqttproxy_handler_") { // those are Python's
 				t.Errorf("%s asks for %s, which is not there", path, name)
 			}
 		}

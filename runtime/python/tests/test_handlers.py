@@ -14,7 +14,7 @@ from chanmqttproxy import launch, marks, supervise
 from chanmqttproxy.data import Message
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.errors import PatternError
-from chanmqttproxy.handlers import adispatch, dispatch, registry
+from chanmqttproxy.handlers import adispatch, dispatch, process, registry
 from chanmqttproxy.handlers.call import message_of
 from chanmqttproxy.handlers.registry import Registry, discover, of_module
 
@@ -38,6 +38,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(marks, "_recorded", [])
+    monkeypatch.setattr(marks, "_wrong", [])
     yield install
     for module in [name for name in sys.modules if name.partition(".")[0].startswith("app_")]:
         del sys.modules[module]
@@ -112,9 +113,44 @@ def test_what_is_wrong_is_said_with_file_and_line(app: Any, text: str, reason: s
     with pytest.raises(PatternError, match=r"app_bad/mqtt_handlers.py:\d+: @on_mqtt\(") as error:
         discover()
     assert reason in str(error.value)
-    with pytest.raises(CommandError) as ended:
-        call_command("runmqtt")
-    assert ended.value.returncode == 2 and reason in str(ended.value)
+    if not discover([]).handlers:  # none is right
+        with pytest.raises(CommandError) as ended:
+            call_command("runmqtt")
+        assert ended.value.returncode == 2 and reason in str(ended.value)
+
+
+def test_what_is_wrong_stops_no_other_handler(app: Any) -> None:
+    app(
+        app_f="""
+@on_mqtt("a/#/b")
+def no_filter(message): pass
+@on_mqtt("a")
+def right(message): pass
+@on_mqtt("a")
+def same_topics(message): pass
+@on_mqtt("b/{x}")
+def no_argument(message): pass
+@on_mqtt("c", qos=3)
+def no_option(message): pass
+@on_mqtt("d")
+def twice(message): pass
+@on_mqtt("e")
+def twice(message): pass
+""",
+        app_g='@on_mqtt("a/+")\ndef also_right(message): pass',
+    )
+    errors: list[PatternError] = []
+    handlers, stores = process.found(errors)
+    assert [handler.name for handler in handlers.handlers] == [
+        "app_f.right",
+        "app_f.twice",
+        "app_g.also_right",
+    ]
+    assert not stores
+    lines = [int(str(error).partition("mqtt_handlers.py:")[2].partition(":")[0]) for error in errors]
+    assert sorted(lines) == [4, 8, 10, 12, 14]
+    with pytest.raises(PatternError):
+        dispatch(Message("a", ""))  # a test of the site must not pass
 
 
 def test_an_import_error_of_a_site_is_its_own(app: Any) -> None:
@@ -163,7 +199,7 @@ class Consumer:
     )
     module = types.ModuleType("decorated")
     exec(compile(source, "decorated.py", "exec"), module.__dict__)
-    assert [handler.name for handler in of_module(module)] == ["decorated.f"]
+    assert [handler.name for handler in of_module(module, [])] == ["decorated.f"]
 
 
 def test_runmqtt_with_handlers(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Metrics of handlers: their text, and over HTTP."""
 
 import os
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,11 +29,12 @@ SINK = metrics.SinkNumbers(
 
 def test_text() -> None:
     partition = metrics.PartitionNumbers("handlers", "1:0", 7, 1.25, 1)
-    lines = metrics.text(metrics.metrics_of([SINK], ["default", "other"], [partition])).splitlines()
+    lines = metrics.text(metrics.metrics_of([SINK], ["default", "other"], [partition], 2)).splitlines()
     for wanted in (
         "# TYPE chanmqttproxy_handler_messages_total counter",
         'chanmqttproxy_handler_messages_total{of="handlers",result="handled"} 12345678',
         'chanmqttproxy_handler_messages_stuck{of="handlers"} 1',
+        "chanmqttproxy_handler_wrong 2",
         'chanmqttproxy_handler_failures_total{of="handlers"} 2',
         'chanmqttproxy_handler_messages_waiting{of="handlers"} 3',
         'chanmqttproxy_handler_waiting_limit_bytes{of="handlers"} 16777216',
@@ -97,3 +99,12 @@ def test_readme() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for metric in metrics.metrics_of([SINK], [], []):
         assert f"`{metric.name}" in readme, metric.name
+
+
+def test_alerts() -> None:
+    """What the alert rules ask the handlers for is there."""
+    rules = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yaml"
+    if not rules.exists():
+        pytest.skip("the source distribution has no alert rules")
+    asked = set(re.findall(metrics.PREFIX + "([a-z_]+)", rules.read_text()))
+    assert asked and asked <= {metric.name for metric in metrics.metrics_of([SINK], [], [])}

@@ -25,7 +25,8 @@ from chanmqttproxy.binary import (
 )
 from chanmqttproxy.document import DICT, NAMES, channel_name, document, layer_alias, plain
 from chanmqttproxy.errors import PatternError
-from chanmqttproxy.handlers.registry import MODULE, discover
+from chanmqttproxy.handlers.registry import discover
+from chanmqttproxy.marks import HANDLERS_MODULE
 
 # TAG has the checks of the installation: the commands run them too. SETTINGS_TAG has those
 # of the settings: at a start the program makes them itself. Only what breaks the whole
@@ -94,11 +95,17 @@ def hosts() -> list[Any]:
 
 def check_handlers(**_kwargs: Any) -> Iterator[Message]:
     """What is wrong with mqtt_handlers.py, as runmqtt would say it."""
+    errors: list[PatternError] = []
     try:
-        discover()
+        discover(errors)
     except Exception as error:  # what a module raises must not end every command of manage.py
-        reason = str(error) if isinstance(error, PatternError) else f"importing it: {error!r}"
-        yield checks.Warning(f"{MODULE}.py: {reason}.", hint="runmqtt needs it.", id="chanmqttproxy.W012")
+        yield checks.Warning(
+            f"{HANDLERS_MODULE}.py: importing it: {error!r}.",
+            hint="runmqtt needs it.",
+            id="chanmqttproxy.W012",
+        )
+    for wrong in errors:
+        yield checks.Warning(f"{wrong}.", hint="runmqtt leaves this handler out.", id="chanmqttproxy.W012")
 
 
 def check_settings(**_kwargs: Any) -> Iterator[Message]:

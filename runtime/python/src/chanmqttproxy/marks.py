@@ -5,7 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from chanmqttproxy.data import Decode, OptionKeys, Options, Overflow, Retained
 from chanmqttproxy.errors import PatternError
@@ -28,8 +28,14 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "overflow": get_args(Overflow),
 }
 
+# The modules of handlers. What is wrong in one is found at its import, and raised by who asks for
+# its handlers, so that the others in it can run.
+HANDLERS_MODULE = "mqtt_handlers"
+
 # All marks, with the module and the name of what they stand above.
 _recorded: "list[tuple[str, str, Mark]]" = []
+# What is wrong in modules of handlers.
+_wrong: list[tuple[str, PatternError]] = []
 
 
 class MarkOptions(OptionKeys, total=False):
@@ -71,6 +77,24 @@ def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
     the messages of a pattern's topics. A function may have several."""
     caller = sys._getframe(1)
     where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    module = str(caller.f_globals.get("__name__"))
+    is_handler = module.rpartition(".")[2] == HANDLERS_MODULE and caller.f_code.co_name == "<module>"
+
+    def leave_mark(function: F) -> F:
+        try:
+            _leave(function, _mark(pattern, options, where))
+        except PatternError as error:
+            if not is_handler:
+                raise
+            _wrong.append((module, error))
+        return function
+
+    if not is_handler:
+        _mark(pattern, options, where)  # so that it raises here
+    return leave_mark
+
+
+def _mark(pattern: str, options: Mapping[str, Any], where: str) -> Mark:
     try:
         parsed = Pattern.parse(pattern)
     except PatternError as error:
@@ -81,15 +105,14 @@ def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
             raise mark.error(f"there is no option {name!r} ({', '.join(MarkOptions.__annotations__)})")
         if wanted := _wanted(name, value):
             raise mark.error(f"{name} must be {wanted}, not {value!r}")
+    return mark
 
-    def leave_mark(function: F) -> F:
-        if not inspect.isfunction(function):
-            raise mark.error(f"it stands above a {type(function).__name__}, not above a function")
-        setattr(function, _ATTRIBUTE, (mark, *marks(function)))
-        _recorded.append((function.__module__, function.__qualname__, mark))
-        return cast(F, function)
 
-    return leave_mark
+def _leave(function: Callable[..., Any], mark: Mark) -> None:
+    if not inspect.isfunction(function):
+        raise mark.error(f"it stands above a {type(function).__name__}, not above a function")
+    setattr(function, _ATTRIBUTE, (mark, *marks(function)))
+    _recorded.append((function.__module__, function.__qualname__, mark))
 
 
 def _wanted(name: str, value: Any) -> str:
@@ -115,3 +138,8 @@ def marks(function: Any) -> tuple[Mark, ...]:
 def recorded(module: str) -> list[tuple[Mark, str]]:
     """The marks of a module's functions, with their names: also of those that a later one replaced."""
     return [(mark, name) for of, name, mark in _recorded if of == module and "." not in name]
+
+
+def wrong(module: str) -> list[PatternError]:
+    """What was found wrong when a module of handlers was imported."""
+    return [error for of, error in _wrong if of == module]

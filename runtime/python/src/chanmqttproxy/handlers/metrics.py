@@ -50,7 +50,10 @@ class PartitionNumbers:
 
 
 def metrics_of(
-    sinks: Iterable[SinkNumbers], databases: Iterable[str], partitions: Iterable[PartitionNumbers] | None
+    sinks: Iterable[SinkNumbers],
+    databases: Iterable[str],
+    partitions: Iterable[PartitionNumbers] | None,
+    wrong: int = 0,
 ) -> list[Metric]:
     """All metrics; partitions are None while Redis is away."""
     sinks, partitions_now = list(sinks), list(partitions or ())
@@ -85,6 +88,7 @@ def metrics_of(
             "0 while handlers wait for this database.",
             tuple(({"database": alias}, int(alias not in away)) for alias in sorted({*databases, *away})),
         ),
+        Metric("wrong", "Handlers that are left out, since something is wrong with them.", (({}, wrong),)),
         Metric("redis_connected", "1 if Redis answers.", (({}, int(partitions is not None)),)),
         by_partition("stream_lag", "Messages of a partition that are not done.", "messages"),
         by_partition("stream_lag_seconds", "Age of the oldest message that is not done.", "oldest_seconds"),

@@ -27,25 +27,37 @@ HANG = 4.0  # seconds beyond the shutdown timeout, after which a process that ha
 NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
 
 
-def found() -> tuple[Registry, list[Store]]:
-    """The handlers and the stores of the site. It raises CommandError if one is wrong."""
+WRONG = "%s. This handler is left out, the others run. Its messages wait, or are dead letters then"
+
+
+def found(errors: list[PatternError]) -> tuple[Registry, list[Store]]:
+    """The handlers and the stores of the site. Handlers that are wrong are left out: the list gets why.
+
+    It raises CommandError if no handler is right, or the settings of a store are wrong.
+    """
     try:
-        return discover(), stores()
-    except (PatternError, ImproperlyConfigured) as error:
+        registry, wanted = discover(errors), stores()
+    except ImproperlyConfigured as error:
         raise CommandError(str(error), returncode=2) from None
+    if errors and not registry.handlers and not wanted:
+        raise CommandError("\n".join(map(str, errors)), returncode=2)
+    return registry, wanted
 
 
 def run() -> int:
     """Run the handlers until a signal comes, and return the exit code."""
-    registry, wanted = found()
+    errors: list[PatternError] = []
+    registry, wanted = found(errors)
     if not registry.handlers and not wanted:
         print(f"There is nothing to run: {NONE}.", file=sys.stderr)
         return 0
     log_to_stderr()
+    for error in errors:
+        logger.error(WRONG, error)
     try:
-        service, at = Service(registry, wanted), http.address()
-    except ImproperlyConfigured as error:
-        raise CommandError(str(error), returncode=2) from None
+        service, at = Service(registry, wanted, len(errors)), http.address()
+    except ImproperlyConfigured as fault:
+        raise CommandError(str(fault), returncode=2) from None
     if at is not None:
         serve_metrics(service, at)
 

@@ -11,10 +11,9 @@ from django.apps import apps
 from django.utils.module_loading import module_has_submodule
 
 from chanmqttproxy.data import Options
+from chanmqttproxy.errors import PatternError
 from chanmqttproxy.filters import matches
-from chanmqttproxy.marks import Mark, marks, recorded
-
-MODULE = "mqtt_handlers"
+from chanmqttproxy.marks import HANDLERS_MODULE, Mark, marks, recorded, wrong
 
 # The options of a subscription that make no sense for handlers, as the stream refuses them.
 NOT_FOR_STREAMS = ("batch", "min_interval", "no_local", "shared")
@@ -73,31 +72,45 @@ class Registry:
         return found
 
 
-def discover() -> Registry:
+def discover(errors: list[PatternError] | None = None) -> Registry:
     """The handlers in the mqtt_handlers.py of each app.
 
-    It raises PatternError where a pattern or a function is wrong, with file and line.
+    Where a pattern or a function is wrong, it raises PatternError with file and line. With a
+    list it leaves that one out, and adds the error to the list.
     """
-    registry = Registry()
+    registry, found = Registry(), list[PatternError]()
     for config in apps.get_app_configs():
-        if module_has_submodule(config.module, MODULE):
-            for handler in of_module(importlib.import_module(f"{config.name}.{MODULE}")):
-                registry.add(handler)
+        if module_has_submodule(config.module, HANDLERS_MODULE):
+            module = importlib.import_module(f"{config.name}.{HANDLERS_MODULE}")
+            for handler in of_module(module, found):
+                try:
+                    registry.add(handler)
+                except PatternError as error:
+                    found.append(error)
+    if errors is not None:
+        errors += found
+    elif found:
+        raise found[0]
     return registry
 
 
-def of_module(module: ModuleType) -> list[Handler]:
-    """The handlers that a module defines, in the order of their lines."""
-    found = []
+def of_module(module: ModuleType, errors: list[PatternError]) -> list[Handler]:
+    """The handlers that a module defines, in the order of their lines. What is wrong goes to the list."""
+    found, seen = [], set[str]()
+    errors += wrong(module.__name__)
     for function in list(vars(module).values()):
-        if callable(function) and marks(function) and function.__module__ == module.__name__:
-            found += [handler_of(module, function, mark) for mark in marks(function)]
-    kept = {handler.mark.where for handler in found}
+        if not callable(function) or not marks(function) or function.__module__ != module.__name__:
+            continue
+        for mark in marks(function):
+            seen.add(mark.where)
+            try:
+                found.append(handler_of(module, function, mark))
+            except PatternError as error:
+                errors.append(error)
     for mark, name in recorded(module.__name__):
-        if mark.where not in kept:
-            raise mark.error(
-                f"another handler further down is called {name} too: give each a name of its own"
-            )
+        if mark.where not in seen:
+            reason = f"another handler further down is called {name} too: give each a name of its own"
+            errors.append(mark.error(reason))
     return sorted(found, key=lambda handler: int(handler.mark.where.rpartition(":")[2]))
 
 
@@ -112,5 +125,5 @@ def handler_of(module: ModuleType, function: Callable[..., Any], mark: Mark) -> 
     options = mark.options(qos=1)
     if options.overflow == "latest":
         raise mark.error('overflow "latest" is for consumers: a handler has "wait" or "drop"')
-    app = module.__name__.removesuffix("." + MODULE)
+    app = module.__name__.removesuffix("." + HANDLERS_MODULE)
     return Handler(f"{app}.{function.__name__}", function, mark, options)

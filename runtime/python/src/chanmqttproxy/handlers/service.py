@@ -34,11 +34,11 @@ REPORT = 60.0  # seconds between two lines of counts
 class Service:
     """All that runs in the process of the handlers."""
 
-    def __init__(self, registry: Registry, stores: Sequence[Store]) -> None:
+    def __init__(self, registry: Registry, stores: Sequence[Store], wrong: int = 0) -> None:
         config = layer_config()
         self.client = connect(config)
         self._own, self._opener = own_prefix(config), Opener(config.get("symmetric_encryption_keys") or ())
-        self.limits = Limits()
+        self.limits, self.wrong = Limits(), wrong
         self.sinks: list[Pool | Batches] = []
         self.readers: list[Reader] = []
         self.subscriptions: list[Subscriptions] = []
@@ -61,7 +61,8 @@ class Service:
         if plain:
             self.channel = ChannelReader(CHANNEL, pool)
             target = {"channel": CHANNEL}
-            self.subscriptions.append(Subscriptions(target, plain, self.client, Keys(self._own, HANDLERS)))
+            keys = Keys(self._own, HANDLERS)
+            self.subscriptions.append(Subscriptions(target, plain, self.client, keys))
 
     def _add_stores(self, stores: Sequence[Store]) -> None:
         def store(entries: Sequence[Entry]) -> list[Rejected]:
@@ -80,7 +81,9 @@ class Service:
         if sink not in self.sinks:
             self.sinks.append(sink)
         self.readers.append(sink.reader)
-        self.subscriptions.append(Subscriptions({"stream": name}, wanted, self.client, keys))
+        # What a handler that is wrong has subscribed to is not known: its messages must go on to come.
+        keep = name == HANDLERS and self.wrong > 0
+        self.subscriptions.append(Subscriptions({"stream": name}, wanted, self.client, keys, keep))
 
     def start(self) -> None:
         limit_connects()
@@ -141,7 +144,9 @@ class Service:
             partitions = [one for reader in self.readers for one in reader.numbers()]
         except redis.RedisError:
             partitions = None
-        return text(metrics_of([sink.numbers() for sink in self.sinks], list(connections), partitions))
+        return text(
+            metrics_of([sink.numbers() for sink in self.sinks], list(connections), partitions, self.wrong)
+        )
 
     def report(self) -> None:
         """Log what was done, if that has changed."""

@@ -31,8 +31,15 @@ class Subscriptions:
     """
 
     def __init__(
-        self, target: Options, wanted: Mapping[str, Options], client: "redis.Redis", keys: Keys
+        self,
+        target: Options,
+        wanted: Mapping[str, Options],
+        client: "redis.Redis",
+        keys: Keys,
+        keep: bool = False,
     ) -> None:
+        """With keep, nothing is unsubscribed."""
+        self.keep = keep
         self.target, self.wanted, self.client, self.keys = target, dict(wanted), client, keys
         self.ready = threading.Event()  # all is subscribed to, or refused
         self.refused: dict[str, str] = {}
@@ -89,7 +96,7 @@ class Subscriptions:
             if self._stopping.is_set():
                 return
             self._ask_for(filter, options)
-        for filter in sorted(noted.keys() - self.wanted.keys()):
+        for filter in () if self.keep else sorted(noted.keys() - self.wanted.keys()):
             self._answer({"type": "mqtt.unsubscribe", "topic": filter, **self.target})
             self.client.hdel(self.keys.filters, filter)
             logger.info("no handler takes %s any more: unsubscribed", filter)

@@ -54,7 +54,7 @@ class Command(BaseCommand):
         if options["dev"]:
             command = handover.program("dev", "--serve", *extra)
             sys.exit(dev.serve(command, layer, self.stderr.write, with_handlers))
-        registry, stores = process.found() if with_handlers else (None, [])
+        registry, stores = process.found([]) if with_handlers else (None, [])
         settings = handover.site_settings(layer)
         if options["check"]:
             sys.exit(launch.become(handover.program("check", "--connect", *extra), settings))
