@@ -103,7 +103,7 @@ func publishLines(t *testing.T, broker *embedded.BrokerServer, version, qos stri
 
 // within ends a command that hangs.
 func within(t *testing.T, c *exec.Cmd) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	bounded := exec.CommandContext(ctx, c.Path, c.Args[1:]...)
 	return bounded

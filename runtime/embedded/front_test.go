@@ -33,7 +33,7 @@ func TestRedisPublishFollowsSubscribe(t *testing.T) {
 	server, _ := startRedis(t)
 	subscriber, heard := connect(t, server)
 	publisher, answers := connect(t, server)
-	const rounds, excused = 500, 25
+	const rounds, excused = 500, 60
 	missed := 0
 	for i := range rounds {
 		channel := fmt.Sprintf("c%d.", i)
