@@ -21,7 +21,7 @@ func TestServeRefuses(t *testing.T) {
 		{`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [{"sentinels": [["localhost", 26379]], "master_name": "m"}]}}}`, "dev has no Sentinels"},
 	} {
 		p := kit.Worker(t, []string{test.env}, "dev", "--serve")
-		if code := p.ExitCode(30 * time.Second); code != 2 || !strings.Contains(p.Output(), test.want) {
+		if code := p.ExitCode(time.Minute); code != 2 || !strings.Contains(p.Output(), test.want) {
 			t.Errorf("%s: exit code %d, want 2 and %q:\n%s", test.env, code, test.want, p.Output())
 		}
 	}

@@ -59,7 +59,7 @@ func TestSignals(t *testing.T) {
 			says(t, worker, c.says)
 			began := time.Now()
 			worker.Signal(syscall.SIGTERM)
-			if code := worker.ExitCode(20 * time.Second); code != 0 {
+			if code := worker.ExitCode(time.Minute); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
 			if took := time.Since(began); took > 8*time.Second {

@@ -63,7 +63,7 @@ func TestReadme(t *testing.T) {
 	kit.Eventually(t, time.Minute, "the last messages", func() bool {
 		return s.postgres.Query("SELECT count(*) FROM chanmqttproxy_state_lastmessage") == "2"
 	})
-	both.Stop(30 * time.Second)
+	both.Stop(time.Minute)
 }
 
 // example is the block of handlers.md that is a file of this name.

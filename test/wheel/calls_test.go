@@ -1,6 +1,7 @@
 package wheel_test
 
 import (
+	"context"
 	"os/exec"
 	"testing"
 	"time"
@@ -41,11 +42,11 @@ func realWorld(t *testing.T, bin, layer string) {
 	if layer == "core" {
 		tests = append(tests, "../../runtime/python/tests/test_wsgi.py")
 	}
-	cmd := exec.Command(bin+"/python", append([]string{"-m", "pytest", "-q", "-p", "no:cacheprovider"}, tests...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin+"/python", append([]string{"-m", "pytest", "-q", "-p", "no:cacheprovider"}, tests...)...)
 	cmd.Env = append(cmd.Environ(), "REAL="+layer, "PATH="+bin+":/usr/bin:/bin:/usr/sbin", "PYTHONDONTWRITEBYTECODE=1")
 	cmd.WaitDelay = time.Second
-	timer := time.AfterFunc(4*time.Minute, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("with the layer %s: %v\n%s", layer, err, out)

@@ -60,7 +60,7 @@ func TestUnchangedSiteBesideAnother(t *testing.T) {
 
 	both = site.manage("runworker", "other", "mqtt")
 	prints(t, both, connected)
-	both.Stop(30 * time.Second)
+	both.Stop(time.Minute)
 
 	both = site.manage("runworker", "other", "mqtt")
 	prints(t, both, connected)
@@ -90,8 +90,9 @@ func TestDev(t *testing.T) {
 	chats(t, one, two)
 	lamp := kit.NewDevice(t, fmt.Sprintf("127.0.0.1:%d", broker))
 	runs := func(which string) {
-		kit.Eventually(t, time.Minute, "the "+which+" handler runs", func() bool {
+		kit.Eventually(t, 3*time.Minute, "the "+which+" handler runs", func() bool {
 			lamp.Publish("lamps/hall", 1, "on").WaitTimeout(time.Second)
+			time.Sleep(200 * time.Millisecond)
 			return strings.Contains(worker.Output(), "hall for the "+which)
 		})
 	}
@@ -107,7 +108,7 @@ func TestDev(t *testing.T) {
 
 	worker = site.manage("runmqtt", "--dev")
 	prints(t, worker, connected)
-	worker.Stop(30 * time.Second)
+	worker.Stop(time.Minute)
 }
 
 // handler writes the app lamps, whose handler says which it is.
@@ -175,7 +176,7 @@ func device(t *testing.T, broker, password, topic string, tabs ...*kit.Tab) {
 func interrupt(t *testing.T, worker *kit.Process) {
 	t.Helper()
 	worker.Signal(syscall.SIGINT)
-	if code := worker.ExitCode(30 * time.Second); code != 0 {
+	if code := worker.ExitCode(time.Minute); code != 0 {
 		t.Errorf("the worker exited with %d after Ctrl-C, want 0", code)
 	}
 }

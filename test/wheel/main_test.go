@@ -116,12 +116,12 @@ func (s *tutorial) manage(args ...string) *kit.Process {
 func (s *tutorial) run(args ...string) (int, string) {
 	s.t.Helper()
 	process := s.manage(args...)
-	code := process.ExitCode(time.Minute)
+	code := process.ExitCode(3 * time.Minute)
 	return code, process.Output()
 }
 
 // prints waits until a process has written a text.
 func prints(t *testing.T, p *kit.Process, text string) {
 	t.Helper()
-	kit.Eventually(t, time.Minute, "it prints "+text, func() bool { return strings.Contains(p.Output(), text) })
+	kit.Eventually(t, 3*time.Minute, "it prints "+text, func() bool { return strings.Contains(p.Output(), text) })
 }

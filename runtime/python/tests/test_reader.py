@@ -230,10 +230,11 @@ def test_entries_that_are_no_messages(stream: Stream, caplog: pytest.LogCaptureF
     for body in (b"", b"\xc1", msgpack.packb(7), msgpack.packb({"message": {"topic": 3}})):
         stream.add_body(body, partition)
     stream.add("t", b"1")
-    stream.add_body(b"later", partition, v=2)
-    stream.add("t", b"2")
     with Run(stream, handler):
-        eventually(lambda: seen and "version" in caplog.text)
+        eventually(lambda: seen)
+        stream.add_body(b"later", partition, v=2)
+        stream.add("t", b"2")
+        eventually(lambda: "version" in caplog.text)
         time.sleep(0.5)
         eventually(lambda: len(stream.dead()) == 4 and stream.left() == 2)
     assert seen == [1]
