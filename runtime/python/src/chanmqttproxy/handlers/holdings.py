@@ -40,6 +40,7 @@ class Holdings:
         self.held: dict[Partition, Held] = {}
         self.facts: Facts | None = None
         self.refused: set[Partition] = set()
+        self.complete = False  # all partitions that are to be read are held here
         self._readers = 1
         self._careful_until = 0.0
         self._leases = client.register_script(scripts.LEASES)
@@ -89,6 +90,8 @@ class Holdings:
         careful = asked_at < self._careful_until
         free = [p for p in wanted if p not in mine] if taking and not careful else []
         self._renew(asked_at, mine, free, max(0, -surplus))
+        with self.lock:
+            self.complete = set(wanted) <= set(self.held)
 
     def close(self) -> None:
         """Give all leases back."""

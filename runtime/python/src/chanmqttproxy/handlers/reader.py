@@ -32,9 +32,11 @@ from chanmqttproxy.handlers.stream import (
 logger = logging.getLogger("chanmqttproxy.handlers")
 
 # Of a dead reader's partition another one reads within LEASE + TICK + WAIT.
-TICK = 0.25
+TICK = 0.35
 WAIT = 0.2
+LONG_WAIT = 1.0  # for new entries, where no other reader's partition can become free
 PAUSE = 0.25  # while Redis is away
+ALL = 5.0  # seconds between two looks at all partitions, whatever Redis says of new entries
 AT_ONCE = 500
 AT_ONCE_BYTES = 4 << 20
 
@@ -69,6 +71,8 @@ class Reader:
         self.holdings = Holdings(client, keys, sink.drop)
         self.dead_letters = 0
         self._handled: dict[Partition, dict[str, None]] = {}  # not acknowledged yet
+        self._due: set[Partition] = set()  # that have entries to take
+        self._all_at = 0.0
         self._away = False
         self._changed = threading.Condition(self.holdings.lock)
         self._stopping = self._ended = False
@@ -99,7 +103,8 @@ class Reader:
             self._ended = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join(max(0.1, deadline - time.monotonic()))
+            if thread.name != self._take_once.__name__:  # it may wait for entries; it takes none any more
+                thread.join(max(0.1, deadline - time.monotonic()))
         # In a thread, as a Redis that does not answer must not hold up the end.
         leaving = threading.Thread(target=self._leave, name="leaving", daemon=True)
         leaving.start()
@@ -172,18 +177,29 @@ class Reader:
         return bool(self._handled.get(partition) or self.sink.under_way(partition))
 
     def _take_once(self) -> None:
-        """Take entries of each partition, or wait until there are some."""
+        """Take entries of the partitions that have some, or wait until one has."""
         with self._changed:
             mine, (count, size) = self.holdings.readable(), self.sink.room()
             if self._stopping or not mine or count <= 0 or size <= 0:
                 self._changed.wait(WAIT)
                 return
-        if any([self._take(p, count // len(mine) + 1, size // len(mine) + 1) for p in mine]):
-            return
+            now = time.monotonic()
+            if now >= self._all_at:
+                self._due, self._all_at = set(mine), now + ALL
+            due = [p for p in mine if p in self._due or self.holdings.held[p].after != ">"]
+        share = max(1, len(due))
+        self._due = {p for p in due if self._take(p, count // share + 1, size // share + 1)}
+        if not self._due:
+            self._due = self._filled(mine)
+
+    def _filled(self, mine: list[Partition]) -> set[Partition]:
+        """The partitions that have new entries. It waits for some, but not long."""
+        names = {self.keys.of(p).encode(): p for p in mine}
         with self._changed:
             last = {self.keys.of(p): held.last for p, held in self.holdings.held.items() if p in mine}
-        if last:
-            self.client.xread(last, count=1, block=int(WAIT * 1000))  # type: ignore[arg-type]
+        wait = LONG_WAIT if self.holdings.complete else WAIT
+        found: Any = last and self.client.xread(last, count=1, block=int(wait * 1000))  # type: ignore[arg-type]
+        return {names[name] for name, _ in found or ()}
 
     def _take(self, partition: Partition, count: int, size: int) -> bool:
         """Take entries of a partition; whether there is reason to look again at once."""
@@ -192,7 +208,7 @@ class Reader:
             return False
         after, key = held.after, self.keys.of(partition)
         try:
-            last = self._delivered(key) if held.last == START else held.last
+            last = self._delivered(key) if held.last == START and after != ">" else held.last
             args: list[Any] = [
                 self.holdings.reader,
                 GROUP,
@@ -266,8 +282,8 @@ class Reader:
 
     def _acknowledge_once(self) -> None:
         with self._changed:
-            if not self._handled:
-                self._changed.wait(WAIT)
+            if not self._handled and not self._ended:
+                self._changed.wait()
             batch = {source: list(ids)[:AT_ONCE] for source, ids in self._handled.items()}
         if not batch:
             return
