@@ -1,4 +1,4 @@
-from chanmqttproxy import MqttMixin, on_mqtt
+from chanmqttproxy import MqttMixin, PublishRefused, apublish, on_mqtt
 from chanmqttproxy.state import alast
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
@@ -22,3 +22,16 @@ class HouseConsumer(MqttMixin, AsyncJsonWebsocketConsumer):
         await self.send_json({"connected": event["connected"]})
 
     mqtt_state = mqtt_status  # the answer has the same keys
+
+
+# README.md shows this one.
+class LightConsumer(MqttMixin, AsyncJsonWebsocketConsumer):
+    @on_mqtt("house/{room}/light", retained="send")
+    async def light(self, message, room):
+        await self.send_json({"room": room, "light": message.payload})
+
+    async def receive_json(self, content):  # {"room": "hall", "light": "on"}
+        try:
+            await apublish(f"house/{content['room']}/set", content["light"])
+        except PublishRefused as refused:
+            await self.send_json({"error": refused.code})

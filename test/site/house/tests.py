@@ -2,7 +2,7 @@ from chanmqttproxy.testing import MqttTestBroker
 from channels.testing import WebsocketCommunicator
 from django.test import TestCase, TransactionTestCase
 
-from .consumers import HouseConsumer
+from .consumers import HouseConsumer, LightConsumer
 from .models import Lamp, Reading
 
 
@@ -42,4 +42,17 @@ class PageTest(TransactionTestCase):  # Channels closes connections, which would
             self.assertEqual(
                 await page.receive_json_from(), {"topic": "house/hall/lamp/ceiling", "payload": "on"}
             )
+            await page.disconnect()
+
+    async def test_lights(self):
+        async with MqttTestBroker() as mqtt:
+            await mqtt.deliver("house/hall/light", "off", retain=True)
+            mqtt.refuse("house/cellar/#")
+            page = WebsocketCommunicator(LightConsumer.as_asgi(), "/ws/lights/")
+            await page.connect()
+            self.assertEqual(await page.receive_json_from(), {"room": "hall", "light": "off"})
+            await page.send_json_to({"room": "hall", "light": "on"})
+            await page.send_json_to({"room": "cellar", "light": "on"})
+            self.assertEqual(await page.receive_json_from(), {"error": "denied"})
+            self.assertEqual([sent.topic for sent in mqtt.published], ["house/hall/set"])
             await page.disconnect()
