@@ -17,9 +17,10 @@ func checkCommand() *cobra.Command {
 	connect := false
 	c := configured(&cobra.Command{
 		Use:   "check",
-		Short: "Check the configuration, and whether everything answers",
-		Long: `Check the configuration and say what the worker would connect to. With --connect
-also connect: a running worker is not disturbed.`,
+		Short: "Check the settings, and whether Redis and the broker answer",
+		Long: `Check the settings and say what the worker would connect to. With --connect,
+connect to Redis and the broker, and say what is wrong. A running worker is not
+disturbed.`,
 		Example: `  chanmqttproxy check
   chanmqttproxy check --connect --config /etc/chanmqttproxy.yaml`,
 	}, func(c *cobra.Command, cfg *config.Config) error {

@@ -11,7 +11,7 @@ import (
 func configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Show the configuration, or what there is to configure",
+		Short: "Show the settings that are in force, or all that there are",
 		Example: `  chanmqttproxy config print
   chanmqttproxy config schema > chanmqttproxy.schema.json
   chanmqttproxy config env > /etc/default/chanmqttproxy`,
@@ -19,8 +19,8 @@ func configCommand() *cobra.Command {
 	c.AddCommand(
 		configured(&cobra.Command{
 			Use:     "print",
-			Short:   "Print the settings that count, each with its source; secrets are hidden",
-			Long:    "Print the settings that count as a YAML file, each with its source. Secrets are\nhidden, so that the output may be shown to others.",
+			Short:   "Print the settings in force, each with its source; secrets are hidden",
+			Long:    "Print the settings in force as a YAML file, each with its source. Secrets are\nhidden, so that the output may be shown to others.",
 			Example: "  chanmqttproxy config print --config /etc/chanmqttproxy.yaml",
 		}, func(c *cobra.Command, cfg *config.Config) error {
 			_, err := fmt.Fprint(c.OutOrStdout(), cfg.YAML())
@@ -36,7 +36,7 @@ language server take it from a comment in the file's first line:
 		}, config.Schema),
 		printing(&cobra.Command{
 			Use:     "env",
-			Short:   "Print a file for the environment with all settings at their defaults",
+			Short:   "Print a file for the environment, with all settings at their defaults",
 			Example: "  chanmqttproxy config env > /etc/default/chanmqttproxy",
 		}, config.Env),
 	)

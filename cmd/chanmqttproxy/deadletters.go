@@ -23,25 +23,27 @@ import (
 func deadLettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "Look at the commands that could not be understood, and at what handlers could not do",
-		Long: `Commands that a worker could not understand leave the channel and are kept in
-Redis, the newest of them, until they are dropped or put back, or are too old. Of
-one larger than DEAD_LETTER_BYTES only the beginning is kept: it cannot be put back.
+		Short: "Show, send again or drop commands and messages that failed",
+		Long: `A command that the worker could not understand, or that the broker refused for
+good, is kept in Redis as a dead letter. The newest ones are kept, for as long as
+DEAD_LETTER_AGE. Of one larger than DEAD_LETTER_BYTES only the beginning is kept:
+it can't be put back.
 
-With --stream it is about the messages of a stream that its readers, a site's handlers,
-could not do. Put back, they stand behind what is in the stream.`,
+With --stream NAME, the dead letters are messages of that stream at which its
+readers failed; those of a site's handlers are in the stream "handlers". Put back,
+they come after what is in the stream.`,
 		Example: `  chanmqttproxy dead-letters list --page 2
   chanmqttproxy dead-letters replay 17d0c2a5
   chanmqttproxy dead-letters list --stream handlers
   chanmqttproxy dead-letters drop --all`,
 	}
 	all := false
-	drop := lettersCommand("drop", "Forget those with the given IDs, or all", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+	drop := lettersCommand("drop", "Drop those with the given IDs, or all, for good", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 		return dropLetters(ctx, c, client, ids, all)
 	}, cobra.ArbitraryArgs)
-	drop.Flags().BoolVar(&all, "all", false, "forget all, without being asked")
+	drop.Flags().BoolVar(&all, "all", false, "drop all, without a question")
 	c.AddCommand(
-		lettersCommand("list", "List them, the newest first; no payload is shown", listLetters, cobra.NoArgs),
+		lettersCommand("list", "List them, the newest first, without payloads", listLetters, cobra.NoArgs),
 		drop,
 		lettersCommand("replay", "Put them back into the channel: those with the given IDs, or all", replayLetters, cobra.ArbitraryArgs),
 	)
@@ -70,9 +72,9 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 		return do(c.Context(), c, ofStream{client, stream}, ids)
 	})
 	c.Args = args
-	c.Flags().String("stream", "", "those of the readers of this stream")
+	c.Flags().String("stream", "", "dead letters of this stream")
 	if verb == "list" {
-		c.Flags().Int("page", 1, "which page of 50, from 1")
+		c.Flags().Int("page", 1, "page of 50, from 1")
 	}
 	return c
 }

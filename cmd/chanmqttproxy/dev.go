@@ -25,26 +25,29 @@ func devCommand(stderr *logs.Queue) *cobra.Command {
 	noDemo, serve := false, false
 	c := configured(&cobra.Command{
 		Use:   "dev",
-		Short: "Run the worker with a Redis and a broker of its own",
-		Long: `Run the worker with an embedded Redis and an embedded MQTT broker on loopback, so
-that nothing else is needed, and a page on which to watch it. They hold everything in memory. Where REDIS_URL or
-CHANNEL_LAYERS is set, that Redis is used instead; likewise MQTT_HOST. With --serve the
-embedded servers listen at these addresses instead, on loopback only, where nothing
-answers there yet; there are no simulated devices then.`,
-		Example: `  # With both servers embedded:
+		Short: "Run the worker with a Redis and a broker of its own, to try it out",
+		Long: `Run the worker with a Redis and an MQTT broker inside this program, simulated
+devices, and a page on which to watch it. Nothing else is needed. Both servers
+listen on loopback and keep everything in memory.
+
+If REDIS_URL or CHANNEL_LAYERS is set, that Redis is used. If MQTT_HOST is set,
+that broker is used. With --serve the servers inside this program listen at these
+addresses, if they are on loopback and nothing answers there yet; then there are
+no simulated devices.`,
+		Example: `  # With both servers inside the program:
   chanmqttproxy dev
 
   # With the Redis that is there already:
   chanmqttproxy dev --redis-url redis://localhost:6379
 
-  # With both embedded, at the addresses that the environment names:
+  # With both inside the program, at the addresses of the environment:
   MQTT_HOST=localhost:1884 REDIS_URL=redis://localhost:6380 chanmqttproxy dev --serve
 
-  # Without the house that there is to look at:
+  # Without simulated devices:
   chanmqttproxy dev --no-demo`,
 	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, stderr, !noDemo, serve) })
 	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
-	c.Flags().BoolVar(&serve, "serve", false, "embed the servers at the configured addresses")
+	c.Flags().BoolVar(&serve, "serve", false, "have the servers inside the program listen at the configured addresses")
 	return c
 }
 

@@ -24,9 +24,9 @@ func healthcheckCommand() *cobra.Command {
 	c := configured(&cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask the worker on this machine whether it is ready",
-		Long: `Ask the worker that listens at HTTP_LISTEN whether it is ready: exit code 0, or 1
-with the reasons. With --live ask only whether it is to be killed, which a worker
-that waits for its broker or for Redis is not.`,
+		Long: `Ask the worker at HTTP_LISTEN whether it is ready. The exit code is 0 if it is,
+else 1, with the reasons. With --live, ask whether it works at all: a worker that
+waits for its broker or for Redis does. If not, restart it.`,
 		Example: `  HTTP_LISTEN=127.0.0.1:8083 chanmqttproxy healthcheck
   HTTP_LISTEN=:8083 chanmqttproxy healthcheck --live`,
 	}, func(c *cobra.Command, cfg *config.Config) error {

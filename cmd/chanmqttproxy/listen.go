@@ -13,16 +13,16 @@ func listenCommand() *cobra.Command {
 		Use:   "listen GROUP",
 		Short: "Join a group and print what it gets",
 		Long: `Join a group of the channel layer, as a consumer of a site does, and print each
-event that it gets as a line of JSON, until SIGINT. With --topic the worker is
-asked first to subscribe the group to that filter, as by mqtt.subscribe; that
-subscription stays until nobody has been in the group for SUBSCRIPTION_IDLE.`,
+event that the group gets as a line of JSON, until Ctrl-C. With --topic the group
+is subscribed to that filter first. The subscription ends when nobody has been in
+the group for SUBSCRIPTION_IDLE.`,
 		Example: `  chanmqttproxy listen house --topic 'house/#'
   chanmqttproxy listen house | jq .message.payload`,
 	}, func(c *cobra.Command, cfg *config.Config) error {
 		return listen(c, cfg, c.Flags().Arg(0), topic)
 	})
 	c.Args = cobra.ExactArgs(1)
-	c.Flags().StringVar(&topic, "topic", "", "a `filter` to have the group subscribed to")
+	c.Flags().StringVar(&topic, "topic", "", "subscribe the group to this `filter` first")
 	return c
 }
 

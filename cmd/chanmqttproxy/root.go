@@ -20,11 +20,11 @@ func root(ctx context.Context, stderr *logs.Queue) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "chanmqttproxy",
 		Short: "The MQTT worker of a Django Channels site",
-		Long: `chanmqttproxy joins an MQTT broker and the channel layer of a Django site.
-It takes the place of "manage.py runworker mqtt".
+		Long: `chanmqttproxy connects a Django Channels site with an MQTT broker. It takes the
+place of "manage.py runworker mqtt".
 
 Every setting can be given as a flag (--mqtt-host), in the environment
-(MQTT_HOST) or in a file (mqtt_host); the first of these that is there counts.`,
+(MQTT_HOST) or in a file (mqtt_host). The first of these that has it counts.`,
 		Example: `  # Try it without anything else on the machine:
   chanmqttproxy dev
 

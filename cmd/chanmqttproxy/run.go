@@ -16,17 +16,17 @@ func runCommand(stderr *logs.Queue) *cobra.Command {
 	return configured(&cobra.Command{
 		Use:   "run",
 		Short: "Run the worker",
-		Long: `Run the worker until SIGINT or SIGTERM, which let it finish what is under way; a
-second signal stops it at once.
-The broker and Redis may come later, or go and come back.`,
+		Long: `Run the worker until SIGINT or SIGTERM. Then it finishes what is under way; a
+second signal stops it at once. The broker and Redis may start later, or stop and
+come back.`,
 		Example: `  # The broker and Redis on this machine:
   chanmqttproxy run
 
-  # By environment, as in a container; secrets may come from files:
+  # Settings from the environment, as in a container; secrets from files:
   MQTT_HOST=mqtts://broker MQTT_USER=site MQTT_PASSWORD_FILE=/run/secrets/mqtt \
     REDIS_URL=redis://cache:6379 chanmqttproxy run
 
-  # By file:
+  # Settings from a file:
   chanmqttproxy run --config /etc/chanmqttproxy.yaml`,
 	}, func(c *cobra.Command, cfg *config.Config) error { return run(c, cfg, stderr) })
 }

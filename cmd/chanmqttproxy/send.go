@@ -24,10 +24,10 @@ func sendCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "send",
 		Short: "Send a command to the worker, as a site does, and print the answer",
-		Long: `Send a command to the worker's channel in Redis, as a site does, and print the
-worker's answer as JSON. What is behind the verb are the command's keys, as
-KEY=VALUE; a value that is JSON is taken as such, else as text. What is published has
-QoS 1 and is not retained, unless qos and retain say otherwise.`,
+		Long: `Send a command to the worker by Redis, as a site does, and print the worker's
+answer as JSON. The keys of the command are given as KEY=VALUE. A value that is
+JSON is sent as such, any other as text. A message is published with QoS 1 and not
+retained, unless qos= and retain= say otherwise.`,
 		Example: `  chanmqttproxy send status
   chanmqttproxy send subscribe topic=house/+/temperature group=house qos=1
   chanmqttproxy send publish topic=house/lamp/set payload='{"on": true}' retain=true
@@ -35,9 +35,9 @@ QoS 1 and is not retained, unless qos and retain say otherwise.`,
   chanmqttproxy send unsubscribe topic=house/+/temperature group=house`,
 	}
 	for verb, short := range map[string]string{
-		"subscribe": "Have a group or a channel get a filter's messages", "unsubscribe": "Give that up again",
+		"subscribe": "Have a group or a channel get the messages of a filter", "unsubscribe": "End a subscription",
 		"publish": "Publish a message", "request": "Publish a message and wait for the response to it",
-		"status": "Ask how the worker stands with the MQTT broker",
+		"status": "Ask whether the worker is connected to the MQTT broker",
 	} {
 		c.AddCommand(sendVerb(verb, short))
 	}

@@ -30,10 +30,10 @@ func treeCommand() *cobra.Command {
 	c := configured(&cobra.Command{
 		Use:   "tree",
 		Short: "Show the actors of the worker on this machine",
-		Long: `Show the actors of the worker that listens at HTTP_LISTEN (if that is not set,
-` + devListenDefault + `, as dev does): what each does, what waits for it, and what it
-failed of last. Families of thousands are one line each. Where the worker has
-HTTP_TOKEN it is needed here too.`,
+		Long: `Show the actors, the parts of a running worker: what each has done, what waits
+for it, and why it failed last. Actors of which there are thousands share a line.
+The worker is asked at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev). If it
+has an HTTP_TOKEN, give it here too.`,
 		Example: `  chanmqttproxy tree
   chanmqttproxy tree --watch
   chanmqttproxy tree --json | jq .Stats.Received`,
