@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"chanmqttproxy/test/kit"
 )
 
 // A client, none of ours, takes its session over from a connection that still lives and has
@@ -26,7 +28,7 @@ func (s *stage) takenOver(t *testing.T) {
 	}
 	overtaken := false
 	for i := 0; i < rounds && !overtaken; i++ {
-		overtaken = !s.takeOver(t, fmt.Sprint("taken-over-", i))
+		overtaken = !s.takeOver(t, fmt.Sprint("taken-over-", i), lacks)
 	}
 	if lacks != overtaken {
 		t.Errorf("messages came out of order: %v, want %v", overtaken, lacks)
@@ -34,7 +36,9 @@ func (s *stage) takenOver(t *testing.T) {
 }
 
 // takeOver says whether the second connection of a client gets messages in their order.
-func (s *stage) takeOver(t *testing.T, id string) bool {
+// They may still come to the broker while it connects: some brokers mix them up only then,
+// and the embedded one may lose one.
+func (s *stage) takeOver(t *testing.T, id string, coming bool) bool {
 	t.Helper()
 	const unacknowledged, all = 10, 100
 	first := s.bare(t, id)
@@ -43,11 +47,17 @@ func (s *stage) takeOver(t *testing.T, id string) bool {
 	send(t, first, sub)
 	receive[*packets.SubackPacket](t, first)
 	d := s.device(t)
+	var sent []*kit.Sent
 	for i := range all {
-		d.Publish(id, 1, strconv.Itoa(i))
+		sent = append(sent, d.Publish(id, 1, strconv.Itoa(i)))
 	}
 	for range unacknowledged {
 		receive[*packets.PublishPacket](t, first)
+	}
+	for _, m := range sent {
+		if !coming && !m.WaitTimeout(time.Minute) {
+			t.Fatal("a publish was not acknowledged within a minute")
+		}
 	}
 	second := s.bare(t, id)
 	for i := range all {

@@ -44,7 +44,7 @@ func runBroker(t testing.TB, name string, configure func(port int) func() *exec.
 func (b *BrokerServer) start() bool {
 	b.t.Helper()
 	b.process = startGroup(b.t, b.name, b.command())
-	return Answers(b.Addr(), b.process.Ended(), 90*time.Second)
+	return Answers(b.Addr(), b.process.Ended(), 4*time.Minute)
 }
 
 // startGroup is Start for a program with children: they are killed with it.

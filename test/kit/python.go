@@ -14,10 +14,10 @@ import (
 
 // Python runs a Python script, given as text, with Django, Channels and
 // channels_redis at hand, and returns what it wrote to standard output. The
-// test fails where the script does, or takes longer than a minute.
+// test fails where the script does, or takes longer than four minutes.
 func Python(t testing.TB, script string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	cmd := pythonCommand(ctx, t, append([]string{"-c", script}, args...)...)
 	var stderr output
