@@ -77,7 +77,7 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 		case d.again.IsZero():
 			d.Last = time.Now()
 			s.life.after(leaveQuiet, &leaveDue{of: d})
-		case d.Last.After(d.again):
+		case d.Last.After(d.again) || s.table.gate.Len() > 0: // what is held there has not been looked at
 			d.again = time.Time{}
 			s.life.after(leaveQuiet, &leaveDue{of: d})
 		default:
@@ -91,7 +91,7 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 func (s *spread) leaveDue(m *leaveDue) {
 	switch wait := leaveQuiet - time.Since(m.of.Last); {
 	case s.leaving[m.of.wire] != m.of:
-	case wait > 0 || !s.fresh.Roomy():
+	case wait > 0 || !s.fresh.Roomy() || s.table.gate.Len() > 0:
 		s.life.after(max(wait, leaveQuiet/4), m)
 	default:
 		m.of.again = time.Now()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -442,12 +443,7 @@ func TestFilterThatComesToAStoppingSlot(t *testing.T) {
 		f.hold(1)
 		f.layers[0].Put(asking("", first, alerts))
 		f.pass(time.Second)
-		for _, path := range f.tree.Actors() {
-			if strings.HasPrefix(path, "bridge:1/router/subscription:") {
-				f.tree.Send(path, broken(1000)) // it is busy for a while, and does not stop
-			}
-		}
-		f.pass(time.Second)
+		f.occupy("bridge:1/router/subscription:")
 		f.slots[1].Abandon()
 		f.pass(time.Second)
 		f.layers[0].Put(asking("", second, alerts))
@@ -461,6 +457,44 @@ func TestFilterThatComesToAStoppingSlot(t *testing.T) {
 		f.pass(5 * time.Second)
 		f.wantAt("with its next holder", second, 1)
 	})
+}
+
+// A former owner leaves a filter while its router holds back all that comes, since a target
+// leaves another: what came of the filter meanwhile goes on before the filter is left.
+func TestFilterIsLeftBehindWhatTheRouterHolds(t *testing.T) {
+	t.Parallel()
+	filter, other := moves(0, 2, 2, 3), moves(0, 2, 0, 3)
+	several(t, 2, func(f *fleet) {
+		f.options.Log = slog.New(busy{f.log})
+		f.give(0)
+		f.hold(0)
+		f.layers[0].Put(asking("", filter, alerts))
+		f.layers[0].Put(asking("", other, alerts))
+		f.pass(time.Second)
+		f.occupy("bridge/router/subscription:" + url.PathEscape(other))
+		f.layers[0].Put(messages.UnsubscribeCommand{Filter: other, Targets: []messages.Target{alerts}})
+		f.resize(3)
+		f.pass(150 * time.Millisecond)
+		f.wantAt("while the former owner leaves", filter, 2)
+		f.brokers[0].Send(message(filter, "1")) // it was on its way
+		f.pass(time.Minute)
+		if got := f.got(0, alerts); !slices.Equal(got, []string{"1"}) {
+			f.Errorf("the former owner delivered %v", got)
+		}
+		if l := f.slots[0].Layout(); l != (messages.Layout{Sessions: 3}) {
+			f.Errorf("the layout is %v", l)
+		}
+	})
+}
+
+// occupy keeps the actor busy whose path begins so: see busy.
+func (f *fleet) occupy(path string) {
+	for _, a := range f.tree.Actors() {
+		if strings.HasPrefix(a, path) {
+			f.tree.Send(a, broken(1000))
+		}
+	}
+	f.pass(10 * time.Millisecond)
 }
 
 // busy keeps an actor busy that logs a bug.
