@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -161,12 +162,16 @@ func (r *Rig) end() {
 }
 
 // Settle waits until everything that was acknowledged to its sender has come,
-// or for so long that it never will.
+// or nothing has for so long that it never will.
 func (r *Rig) Settle(within time.Duration) (in, out Sum) {
-	deadline := time.Now().Add(within)
+	last, least := time.Now(), math.MaxInt
 	for {
 		in, out = r.In.Sum(), r.Out.Sum()
-		if in.Lost+out.Lost+r.Answers.Sum().Lost == 0 || time.Now().After(deadline) {
+		lost := in.Lost + out.Lost + r.Answers.Sum().Lost
+		if lost < least {
+			last, least = time.Now(), lost
+		}
+		if lost == 0 || time.Since(last) > within {
 			return in, out
 		}
 		time.Sleep(100 * time.Millisecond)
