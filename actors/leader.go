@@ -46,7 +46,7 @@ func (s *spread) lead(c placement.Changed) {
 		if slices.Equal(l.laying, v.Epochs()) {
 			l.laying = nil
 		}
-		if epochs, changed := v.Layouts(max(1, l.layout.Sessions)); changed && l.laying == nil && len(s.first) == 0 {
+		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.laying == nil {
 			l.laying = epochs
 			changes = append(changes, messages.Change{Epochs: epochs})
 		}

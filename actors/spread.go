@@ -23,8 +23,7 @@ type spread struct {
 	life   *incarnation // the router's
 	departures
 	unsaid placement.Unanswered
-	first  map[string]uint64 // those of them with which the slot began
-	held   int               // how many filters are
+	held   int // how many filters are
 	// undoing: what is held goes back to the MQTT broker.
 	undoing bool
 	found   []*placement.Filter
@@ -79,14 +78,9 @@ func (s *spread) receive(ctx actor.Context, message any) {
 	}
 }
 
-// viewed has the slot follow what has changed in the view. The layout stays until it is said
-// of all with which the slot began that the session has it: what no former owner has said of
-// itself it does not deliver, and a slot that was the only one has said nothing.
+// viewed has the slot follow what has changed in the view.
 func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	s.carryOut(ctx, func() placement.Effects { return s.Changed(c) })
-	if s.first == nil {
-		s.first = s.unsaid.Filters()
-	}
 	if s.Options.Slot == 0 {
 		s.lead(c)
 	}
@@ -139,7 +133,7 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	s.routes.Unasked = false
 	to, ok := s.routes.Wired(i.Wire)
 	if !ok {
-		s.said(i.Wire)
+		s.unsaid.Remove(i.Wire)
 		return
 	}
 	again := asked > to.Number && to.Replies.Refused(to.Want.Serial)
@@ -190,16 +184,10 @@ func (s *spread) report(ctx actor.Context, to *routing.Route) {
 		s.unsaid.Add(to.Wire, to.Number)
 		return
 	}
-	s.said(to.Wire)
+	s.unsaid.Remove(to.Wire)
 	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Failure == nil, QoS: v.QoS}
 	if v.Failure != nil {
 		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: v.Kind, Code: v.Code}, v.Failure.Reason
 	}
 	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
-}
-
-// said notes that the broker has nothing more to say of a filter.
-func (s *spread) said(wire string) {
-	s.unsaid.Remove(wire)
-	delete(s.first, wire)
 }

@@ -303,6 +303,39 @@ func TestOnlySlotSaysWhatItHas(t *testing.T) {
 	})
 }
 
+// The slots of an older version have said nothing either: a layout by which filters move waits
+// until all of them have.
+func TestOlderSlotsSayWhatTheyHave(t *testing.T) {
+	t.Parallel()
+	filter := moves(1, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.give(0)
+		f.give(1)
+		f.tables.Lose()
+		f.tree = actors.New(f.options)
+		f.epoch++
+		older := f.tables.Writer(0, f.epoch)
+		if _, err := older.Restore(f.Context()); err != nil {
+			f.Fatal(err)
+		}
+		if _, err := older.Write(f.Context(), []messages.Change{{Put: &messages.Stored{Filter: filter, Target: alerts}}}); err != nil {
+			f.Fatal(err)
+		}
+		f.brokers[1].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		f.layout = messages.Layout{Sessions: 3, Before: 2}
+		for slot := range 3 {
+			f.hold(slot)
+		}
+		f.pass(30 * time.Second)
+		f.wantAt("while the broker is away", filter, 1)
+		f.brokers[1].Refuse(nil)
+		f.pass(30 * time.Second)
+		f.wantAt("in the end", filter, 2)
+	})
+}
+
 // A former owner that is not there is waited for, until its next holder has left.
 func TestDeadOwnerIsWaitedFor(t *testing.T) {
 	t.Parallel()

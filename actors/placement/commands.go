@@ -17,6 +17,7 @@ type Commands struct {
 	writing []written                             // oldest first
 	pairs   int                                   // that are added
 	due     []Item                                // filters of which the View has all again
+	began   uint64                                // the number of the View then
 	// Moving: a layout is being written.
 	Moving bool
 }
@@ -38,7 +39,7 @@ type written struct {
 
 // NewCommands makes one that knows what the View does.
 func NewCommands(v *View) *Commands {
-	return &Commands{view: v, intents: map[string]map[messages.Target]intent{}}
+	return &Commands{view: v, intents: map[string]map[messages.Target]intent{}, began: v.Number()}
 }
 
 // Pairs is how many pairs of filter and target are added that the View has not yet.

@@ -35,6 +35,7 @@ type holder struct {
 	changes   *placement.Commands
 	ending    map[placement.Item]int // from when on all may be handed over
 	laid      bool                   // a layout is being written
+	alone     bool                   // it began as the only slot: it says nothing in its status
 }
 
 // pending is the number of what is being written.
@@ -73,22 +74,46 @@ func (w *world) hold(p *process, slot int) *holder {
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
 		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]int{},
-		changes: placement.NewCommands(p.view), fresh: placement.NewFreshness(&p.pulse, window/2-1),
+		fresh: placement.NewFreshness(&p.pulse, window/2-1),
 	}
 	p.holds[slot] = h
 	w.stirred = max(w.stirred, w.now)
 	p.read(w) // what an earlier holder has said is known before anything is done
+	h.changes = placement.NewCommands(p.view)
+	if slot == 0 {
+		h.lay()
+	}
 	h.machine = placement.NewSlot(slot, p.view)
 	h.do(h.machine.Changed(placement.Changed{Layout: true}))
 	h.connects = w.now + 1 + w.IntN(20)
 	return h
 }
 
+// lay finds out which layouts count. A slot that is alone takes out what was ending.
+func (h *holder) lay() {
+	found := h.process.view.Epochs()
+	epochs, several := placement.First(found, messages.Layout{Sessions: h.layout, Before: h.before})
+	if h.alone = !several; len(found) == 0 {
+		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
+	}
+	for _, filter := range slices.Concat(exact, overlaps) {
+		for _, name := range names {
+			if s, ok := h.process.view.Stored(placement.Item{Wire: filter, Target: target(name)}); ok && s.Ending && h.alone {
+				h.outbox = append(h.outbox, messages.Change{Remove: &s}, messages.Change{Leaving: filter})
+			}
+		}
+	}
+}
+
 // read brings the view up to date, and has the slots act by it.
 func (p *process) read(w *world) {
 	var sum placement.Changed
-	for _, page := range w.pages(p.view.Known(5), false) {
-		c := p.view.Apply(page, w.at())
+	for _, page := range w.pages(p.view.Known(5)) {
+		at := w.at()
+		if w.faults == sureAtOnce {
+			at = at.Add(-2 * placement.SureAfter)
+		}
+		c := p.view.Apply(page, at)
 		sum.Items = append(sum.Items, c.Items...)
 		sum.Layout, sum.Slots = sum.Layout || c.Layout, sum.Slots || c.Slots
 	}
@@ -154,10 +179,24 @@ func (h *holder) do(e placement.Effects) {
 	for _, i := range e.End {
 		h.ending[i] = h.now + int(placement.SureAfter/tick)
 	}
-	h.outbox = append(h.outbox, e.Write...)
+	h.outbox = append(h.outbox, h.written(e.Write)...)
 	if h.writes == 0 && len(h.outbox) > 0 {
 		h.writes = h.now + h.IntN(4)
 	}
+}
+
+// written is what is written of what the machine says. A slot that is alone only takes out of
+// the registry what it has left.
+func (h *holder) written(changes []messages.Change) (list []messages.Change) {
+	if !h.alone {
+		return changes
+	}
+	for _, c := range changes {
+		if c.Filter != nil && c.Filter.Left > 0 && !h.changes.Subscribed(c.Filter.Filter) {
+			list = append(list, messages.Change{Gone: c.Filter.Filter})
+		}
+	}
+	return list
 }
 
 func (h *holder) giveBack(wire string) {
@@ -170,7 +209,7 @@ func (h *holder) giveBack(wire string) {
 // send puts a part on its way, unless another slot delivers it.
 func (h *holder) send(p *part) {
 	v, to := h.process.view, target(p.target)
-	if !h.joined[p.wire][p.target] || (p.fresh || h.faults.trustGrant) &&
+	if !h.joined[p.wire][p.target] || (p.fresh || h.faults == trustGrant) &&
 		v.Elsewhere(h.slot, p.wire, to, time.Unix(0, 0).Add(time.Duration(p.came)*tick), v.Match(p.topic, nil)) {
 		h.done(p)
 		return
@@ -235,7 +274,7 @@ func (h *holder) receive(m packet) {
 	}
 	h.open[m] += len(parts) + 1
 	for _, p := range parts {
-		if h.holds[p.wire] && !h.faults.noHold {
+		if h.holds[p.wire] && h.faults != noHold {
 			h.held[p.wire] = append(h.held[p.wire], p)
 		} else {
 			h.send(p)
@@ -248,7 +287,7 @@ func (h *holder) receive(m packet) {
 func (h *holder) step() {
 	s := h.session(h.slot)
 	valid := h.redis.lease[h.slot].epoch == h.epoch && h.now <= h.redis.lease[h.slot].until
-	if h.connected == 0 && h.now >= h.connects && valid {
+	if h.connected == 0 && h.now >= h.connects && valid && h.process.view.Loaded() {
 		s.live, s.sent, h.connected = h, 0, h.now
 		h.fresh.Connected(h.clock())
 		h.do(h.machine.Connected())
@@ -317,13 +356,13 @@ func (h *holder) report(wire string) {
 func (h *holder) depart(s *session) {
 	for _, wire := range slices.Sorted(maps.Keys(h.leaving)) {
 		l := h.leaving[wire]
-		if !l.gone && h.faults.leaveEarly {
+		if !l.gone && h.faults == leaveEarly {
 			l.gone, l.quiet = true, h.now-100
 		}
-		if !l.gone || !h.faults.noDrain && (h.now < l.quiet+20 || s.live != h) {
+		if !l.gone || h.faults != noDrain && (h.now < l.quiet+20 || s.live != h) {
 			continue
 		}
-		if !h.faults.noDrain { // a second UNSUBACK comes behind what the broker has sent
+		if h.faults != noDrain { // a second UNSUBACK comes behind what the broker has sent
 			for s.sent < len(s.queue) && s.sent < window {
 				s.sent++
 				h.receive(s.queue[s.sent-1])
@@ -333,7 +372,7 @@ func (h *holder) depart(s *session) {
 			}
 		}
 		left := func(p *part) bool { return p.wire == wire }
-		if !h.faults.noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
+		if h.faults != noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
 			continue
 		}
 		delete(h.leaving, wire)
@@ -349,7 +388,7 @@ func (h *holder) end(s *session) {
 	var items []placement.Item
 	for i, due := range h.ending {
 		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
-		if s.live == h && h.now > due && h.fresh.Fresh(h.clock()) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+		if h.faults == endEarly || s.live == h && h.now > due && h.fresh.Fresh(h.clock()) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
 			items = append(items, i)
 		}
 	}
@@ -401,7 +440,7 @@ func (h *holder) outboxed() {
 // lead is what the first slot does besides.
 func (h *holder) lead() {
 	v := h.process.view
-	if epochs, changed := v.Layouts(h.layout); changed && !h.laid {
+	if epochs, changed := h.layoutsNow(); changed && !h.laid && !h.alone {
 		h.laid, h.changes.Moving = true, true
 		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
 	}
@@ -418,7 +457,7 @@ func (h *holder) lead() {
 		}
 		_, wanted := v.Wanted(placement.Item{Wire: c.filter, Target: target(c.target)})
 		over := c.gone || !wanted || slices.ContainsFunc(h.commands, c.endedBy)
-		if _, ok := v.Answer(c.filter, messages.Options{}, c.asked); !ok && !over {
+		if !h.granted(c) && !over {
 			return false
 		}
 		h.answer(c)
@@ -432,6 +471,26 @@ func (h *holder) lead() {
 	}
 }
 
+// layoutsNow are the layouts that are to count now.
+func (h *holder) layoutsNow() (epochs []messages.Epoch, changed bool) {
+	all := h.process.view.Epochs()
+	if len(all) == 0 || all[len(all)-1].Sessions == h.layout || h.faults != noWait && (h.faults != unsaid || len(all) > 1) {
+		return h.changes.Layouts(h.layout)
+	}
+	newest := all[len(all)-1]
+	return []messages.Epoch{newest, {Number: newest.Number + 1, Sessions: h.layout}}, true
+}
+
+// granted says whether the broker has answered a subscribe.
+func (h *holder) granted(c *command) bool {
+	if h.alone {
+		_, asked := h.asked[c.filter]
+		return h.connected > 0 && !asked && h.session(0).filters[c.filter] && h.joined[c.filter][c.target]
+	}
+	_, ok := h.process.view.Answer(c.filter, messages.Options{}, c.asked)
+	return ok
+}
+
 // endedBy says whether a later command takes back what this one asks for: else it would be
 // carried out again after it, where the worker dies.
 func (c *command) endedBy(other *command) bool {
@@ -443,7 +502,7 @@ func (h *holder) execute(c *command) {
 	if c.gone {
 		changes := h.changes.Remove(c.filter, []messages.Target{target(c.target)})
 		for i := range changes {
-			if put := changes[i].Put; put != nil && h.faults.noEnd {
+			if put := changes[i].Put; put != nil && h.faults == noEnd {
 				changes[i] = messages.Change{Remove: put}
 			}
 		}
@@ -453,5 +512,9 @@ func (h *holder) execute(c *command) {
 		return
 	}
 	s := messages.Stored{Filter: c.filter, Target: target(c.target), Options: messages.Options{QoS: 1}}
-	h.outbox = append(h.outbox, h.changes.Put(s)...)
+	changes := h.changes.Put(s)
+	if h.alone {
+		changes[0].Put.Since = 0
+	}
+	h.outbox = append(h.outbox, changes...)
 }

@@ -1,8 +1,6 @@
 package placement
 
 import (
-	"slices"
-
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
@@ -199,48 +197,4 @@ func (v *View) over(items []Item) (changes []messages.Change) {
 		}
 	}
 	return changes
-}
-
-// Layouts are the layouts that count where filters are to be spread over so many slots,
-// if they are others than those that are known. The next layout waits until all has moved:
-// so a filter has one owner and one former owner at most. A slot that was alone says first
-// what it has.
-func (v *View) Layouts(sessions int) (epochs []messages.Epoch, changed bool) {
-	if epochs = v.epochs; len(epochs) > 1 {
-		if !v.Settled() {
-			return nil, false
-		}
-		epochs, changed = epochs[len(epochs)-1:], true
-	}
-	e := v.Epoch()
-	if e.Sessions == 1 && !v.answered() {
-		return epochs, changed
-	}
-	if e.Sessions != sessions {
-		return append(slices.Clip(epochs), messages.Epoch{Number: e.Number + 1, Sessions: sessions}), true
-	}
-	return epochs, changed
-}
-
-// answered says whether the first slot has said of each filter what it has.
-func (v *View) answered() bool {
-	all := true
-	v.filters.Each(func(f *Filter) {
-		at := f.at(0)
-		all = all && (f.members.Len() == 0 || at != nil && (at.Granted || at.Refusal.Kind != ""))
-	})
-	return all
-}
-
-// First are the layouts that count for a holder of the first slot who finds those in Redis,
-// and whether there are several slots by them, or are to be. Where none is in Redis the
-// leases know.
-func First(found []messages.Epoch, l messages.Layout) (epochs []messages.Epoch, several bool) {
-	if epochs = found; len(epochs) == 0 {
-		if l.Before > 0 && l.Before != l.Sessions {
-			epochs = append(epochs, messages.Epoch{Number: 1, Sessions: l.Before})
-		}
-		epochs = append(epochs, messages.Epoch{Number: uint64(len(epochs) + 1), Sessions: max(1, l.Sessions)})
-	}
-	return epochs, l.Sessions > 1 || slices.ContainsFunc(epochs, func(e messages.Epoch) bool { return e.Sessions > 1 })
 }

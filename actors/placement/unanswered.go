@@ -1,9 +1,6 @@
 package placement
 
-import (
-	"container/heap"
-	"maps"
-)
+import "container/heap"
 
 // Unanswered are the filters for which the broker has not answered yet. The zero value has
 // none.
@@ -28,13 +25,6 @@ func (u *Unanswered) Add(wire string, change uint64) {
 func (u *Unanswered) Remove(wire string) {
 	delete(u.since, wire)
 	u.settle()
-}
-
-// Filters are the filters without an answer, each with its change. The map is a copy, never nil.
-func (u *Unanswered) Filters() map[string]uint64 {
-	filters := make(map[string]uint64, len(u.since))
-	maps.Copy(filters, u.since)
-	return filters
 }
 
 // Done is the last change up to which all is answered, of changes up to that one.

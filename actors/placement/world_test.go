@@ -80,6 +80,7 @@ type world struct {
 	workers  []*process
 	wanted   int // sessions
 	layout   int // as the leases have it
+	before   int // by which layout an older version has left the sessions; 0: there was none
 	leased   int // slots that are leased
 
 	commands  []*command
@@ -123,10 +124,6 @@ type command struct {
 	stored bool
 }
 
-// mutation breaks a rule, to see that the account finds it.
-type mutation struct {
-	noHold, lapsedIsMark, leaveEarly, noDrain, noFence, trustGrant, noEnd bool
-}
 
 func target(name string) messages.Target { return messages.Target{Kind: messages.Group, Name: name} }
 
@@ -179,7 +176,7 @@ func keyOf(c messages.Change) (key string, gone bool) {
 // write stores changes; false: refused.
 func (w *world) write(h *holder, changes []messages.Change) (number uint64, ok bool) {
 	l := w.redis.lease[h.slot]
-	if !w.faults.noFence && (l.epoch != h.epoch || w.now > l.until) {
+	if l.epoch != h.epoch || w.now > l.until {
 		return 0, false
 	}
 	for _, n := range []int{messages.RegistryTable, h.slot} {
@@ -190,7 +187,7 @@ func (w *world) write(h *holder, changes []messages.Change) (number uint64, ok b
 				own = append(own, c)
 			}
 		}
-		if n == messages.RegistryTable && h.slot > 0 || len(own) == 0 && (t.life != "" || h.process.view.Known(n + 1)[n+1].Number == 0) {
+		if n == messages.RegistryTable && h.slot > 0 || n == h.slot && h.alone || len(own) == 0 && (t.life != "" || h.process.view.Known(n + 1)[n+1].Number == 0) {
 			continue
 		}
 		if t.life == "" { // it was lost, or never was: all is written
@@ -218,8 +215,21 @@ func (w *world) write(h *holder, changes []messages.Change) (number uint64, ok b
 	return number, true
 }
 
+// mutated is a status as the mutation has it read.
+func (w *world) mutated(s messages.SlotStatus) messages.SlotStatus {
+	switch w.faults {
+	case agreeEarly:
+		s.Epoch = pending
+	case endUnknown:
+		s.Change = pending
+	case endUnsaid:
+		s.Ended = pending
+	}
+	return s
+}
+
 // pages are what is new in the tables.
-func (w *world) pages(known []messages.Position, some bool) (pages []messages.Page) {
+func (w *world) pages(known []messages.Position) (pages []messages.Page) {
 	for i, at := range known {
 		t := w.redis.tables[i-1]
 		if t == nil || t.life == "" || t.life == at.Life && t.number == at.Number {
@@ -236,14 +246,18 @@ func (w *world) pages(known []messages.Position, some bool) (pages []messages.Pa
 				p.Epochs = r.change.Epochs
 			}
 			if key == "status" {
-				p.Status = *r.change.Status
+				p.Status = w.mutated(*r.change.Status)
 			}
 			if r.number <= p.At.Number && !p.Reset || key == "status" || key == "epochs" || p.Reset && r.gone {
 				continue
 			}
 			p.add(r)
 		}
-		_ = some
+		for i := range p.Stored {
+			if w.faults == sinceEver {
+				p.Stored[i].Since = 1
+			}
+		}
 		p.At.Number = t.number
 		pages = append(pages, messages.Page(p))
 	}

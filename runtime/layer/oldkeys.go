@@ -104,13 +104,22 @@ func (c *Client) oldSlots(ctx context.Context) (int, error) {
 	if c.keys.slot == messages.StreamSlot {
 		return 0, nil
 	}
-	layout, err := c.redis.HGet(ctx, c.keys.own("slots"), "layout").Result()
-	if err != nil && err != redis.Nil {
+	sessions, before, err := c.leaseLayout(ctx)
+	if err != nil {
 		return 0, err
 	}
-	var sessions, before int
-	_, _ = fmt.Sscanf(layout, "%d %d", &sessions, &before)
 	return min(max(sessions, before, c.storing.sessions, 1), maxSessions), nil
+}
+
+// leaseLayout is over how many slots filters are to be spread, and were before if they still
+// move; 0: not known, or nothing moves.
+func (c *Client) leaseLayout(ctx context.Context) (sessions, before int, err error) {
+	layout, err := c.redis.HGet(ctx, c.keys.own("slots"), "layout").Result()
+	if err != nil && err != redis.Nil {
+		return 0, 0, err
+	}
+	_, _ = fmt.Sscanf(layout, "%d %d", &sessions, &before)
+	return sessions, before, nil
 }
 
 // oldEditions say who wrote the hashes of so many slots last; empty: nobody.

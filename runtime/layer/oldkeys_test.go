@@ -181,8 +181,16 @@ func TestOldKeys(t *testing.T) {
 			if !slices.Contains(all.Leaving, "new") {
 				t.Errorf("leaving %q", all.Leaving)
 			}
+			want("the layout, as nobody has changed it", fmt.Sprint(all.Epochs), "[{1 2}]")
+			// An older one has changed the number of slots, and another change is on its way.
+			b.older(0, put(oldStored(zero)))
+			if err := b.admin.HSet(t.Context(), "chanmqttproxy:asgi:mqtt:slots", "layout", "2 3").Err(); err != nil {
+				t.Fatal(err)
+			}
+			first, all = b.restored(0)
+			want("the layout of the older one", fmt.Sprint(all.Epochs), "[{2 3}]")
 			// The layout changes.
-			b.write(first, messages.Change{Epochs: []messages.Epoch{{Number: 1, Sessions: 2}, {Number: 2, Sessions: 1}}})
+			b.write(first, messages.Change{Epochs: []messages.Epoch{{Number: 3, Sessions: 2}, {Number: 4, Sessions: 1}}})
 			want("the first slot after it", filtersOf(b.olderHas(0).Stored), of(zero+"0", one+"1", "also0"))
 			want("the second slot after it", filtersOf(b.olderHas(1).Stored), "")
 

@@ -221,7 +221,8 @@ func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[str
 }
 
 // replace has the registry hold what older workers have stored since, and nothing else that
-// they know of.
+// they know of. They may have spread the filters anew: a layout by which the sessions have
+// what they have takes the place of those that were known.
 func (c *Client) replace(ctx context.Context, imports func() (map[string]string, error)) ([]entry, error) {
 	s := &c.storing
 	whole, _, err := c.readWhole(ctx, s.registry.table)
@@ -230,14 +231,30 @@ func (c *Client) replace(ctx context.Context, imports func() (map[string]string,
 	}
 	s.registry.number = whole.at.Number
 	unasked := map[string]bool{}
+	var known []messages.Epoch
 	entries, _ := c.opened(s.registry.table, whole)
 	for _, e := range entries {
+		if e.field == epochsField {
+			known = parseEpochs(e.value)
+		}
 		var stored messages.Stored
 		if parseOptions(e.value, &stored); stored.Unasked {
 			unasked[e.field] = true
 		}
 	}
-	return c.make(ctx, &s.registry, imports, func(field string) bool {
+	relaid := func() (map[string]string, error) {
+		want, err := imports()
+		if err != nil || len(known) == 0 {
+			return want, err
+		}
+		sessions, before, err := c.leaseLayout(ctx)
+		newest := known[len(known)-1]
+		if sessions = cmp.Or(before, sessions, newest.Sessions); len(known) > 1 || sessions != newest.Sessions {
+			want[epochsField] = formatEpochs([]messages.Epoch{{Number: newest.Number + 1, Sessions: min(sessions, maxSessions)}})
+		}
+		return want, err
+	}
+	return c.make(ctx, &s.registry, relaid, func(field string) bool {
 		_, leaving, ok := parseField(field)
 		return leaving || !ok || unasked[field]
 	})
