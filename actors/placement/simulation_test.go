@@ -244,7 +244,7 @@ func (w *world) tick() {
 	w.now++
 	w.leases()
 	for _, p := range w.workers {
-		if w.now%int(placement.PulseTick/tick) == 0 && (!p.frozen || w.faults == noPulse) {
+		if w.now%int(placement.PulseTick/tick) == 0 && !p.frozen {
 			p.pulse.Tick(w.clock())
 		}
 		if p.dead || p.frozen {

@@ -1,8 +1,6 @@
 package placement
 
 import (
-	"math"
-
 	"chanmqttproxy/messages"
 )
 
@@ -17,12 +15,6 @@ type Slot struct {
 	said      messages.SlotStatus
 	formers   map[string]bool // filters that are to be left
 	endings   map[Item]ending // pairs that end, of those that the slot serves
-}
-
-// ending is what the slot has done for a pair that ends by that change.
-type ending struct {
-	number uint64
-	done   bool // all is handed over; else it is being
 }
 
 // here is one filter in the session, or on its way there or out of it.
@@ -138,6 +130,14 @@ func (s *Slot) look(i Item, e *Effects) {
 	s.here[i.Wire] = h
 }
 
+// of is what is here of a filter, or what the slot has said of it.
+func (s *Slot) of(wire string) *here {
+	if h := s.here[wire]; h != nil {
+		return h
+	}
+	return &here{said: s.view.said(s.number, wire)}
+}
+
 // role is that of the slot for a filter, by what it has said itself of it.
 func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 	role, leave = s.view.Role(s.number, wire)
@@ -148,101 +148,6 @@ func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 		return None, false // the View may not have it yet
 	}
 	return Former, leave || !h.said.Granted
-}
-
-// granted is the number up to which the slot delivers what comes of the filter to those who
-// have asked for it. A former owner does so to those for whom it was granted: the others were
-// promised nothing, and the owner may have it for longer.
-func (h *here) granted(role Role) uint64 {
-	switch {
-	case role == Owner:
-		return math.MaxUint64
-	case role == Former && h.said.Granted:
-		return h.said.Number
-	}
-	return 0
-}
-
-// Members are the members of a filter that the slot serves.
-func (s *Slot) Members(wire string) []messages.Member {
-	return s.view.members(s.number, wire, s.granted(wire))
-}
-
-// Member is what a target has asked of a filter, if the slot serves it.
-func (s *Slot) Member(i Item) (o messages.Options, ok bool) {
-	f, known := s.view.filters.Get(i.Wire)
-	if !known {
-		return o, false
-	}
-	m, ok := f.members.Get(i.Target)
-	return m.Options, ok && f.serves(s.number, m, s.granted(i.Wire))
-}
-
-// Asks says whether the slot is to ask the broker for a filter that it has members of. A
-// former owner does not: if the session has the filter it comes all the same, and if not
-// the owner may have had it for longer.
-func (s *Slot) Asks(wire string) bool {
-	role, _ := s.role(wire, s.of(wire))
-	return role != Former || s.view.serves(s.number, wire, 0)
-}
-
-func (s *Slot) granted(wire string) uint64 {
-	h := s.of(wire)
-	role, _ := s.role(wire, h)
-	return h.granted(role)
-}
-
-// of is what is here of a filter, or what the slot has said of it.
-func (s *Slot) of(wire string) *here {
-	if h := s.here[wire]; h != nil {
-		return h
-	}
-	return &here{said: s.view.said(s.number, wire)}
-}
-
-// said is what a slot says of a filter.
-func (v *View) said(slot int, wire string) (said messages.FilterStatus) {
-	if f, ok := v.filters.Get(wire); ok {
-		if at := f.at(slot); at != nil {
-			said = at.FilterStatus
-		}
-	}
-	return said
-}
-
-// unsure says whether a filter that nobody wants here may be in the session.
-func (s *Slot) unsure(role Role, wire string, h *here) bool {
-	if h.said.Filter != "" && h.said.Left == 0 {
-		return true
-	}
-	f, ok := s.view.filters.Get(wire)
-	return ok && role == Owner && f.leaving > 0 && (h.said.Left == 0 || h.said.Number < f.leaving)
-}
-
-// forget drops what is known of a filter that is not here, and the mark of it, if it
-// stands for nothing any more. What the slot has said itself is known until the View has it.
-func (s *Slot) forget(wire string, h *here, e *Effects) {
-	h.joined, h.held, h.released = false, false, 0
-	if h.said.Left > 0 && s.needless(wire, h.said.Left, s.said.Left) {
-		e.Write = append(e.Write, messages.Change{Forget: wire})
-		h.said = messages.FilterStatus{}
-	}
-	if h.said == s.view.said(s.number, wire) {
-		delete(s.here, wire)
-		return
-	}
-	s.here[wire] = h
-}
-
-// needless says whether the mark of a filter stands for nothing any more, where the slot
-// has left all for that layout.
-func (s *Slot) needless(wire string, mark, left uint64) bool {
-	if mark <= left {
-		return !s.view.Leaving(wire)
-	}
-	f, ok := s.view.filters.Get(wire)
-	unwanted := !ok || f.leaving == 0 && f.members.Len() == 0
-	return unwanted && !s.view.may(s.number, &Filter{wire: wire}, s.view.Epoch().Number)
 }
 
 // hold finds out whether what comes of a filter is held back.
@@ -319,80 +224,6 @@ func (s *Slot) say(e *Effects) {
 		s.forgetMarks(e)
 	}
 	e.Write = append(e.Write, messages.Change{Status: &said})
-}
-
-// end sees to the pairs that end, and returns up to which change all is handed over.
-func (s *Slot) end(e *Effects) (up uint64) {
-	up = s.view.Number()
-	for i, number := range s.view.endings {
-		if _, serves := s.Member(i); !serves {
-			continue
-		}
-		old, known := s.endings[i]
-		if known = known && old.number == number; known && old.done {
-			continue
-		}
-		up = min(up, number-1)
-		if h := s.here[i.Wire]; !known && (h == nil || !h.held) && s.view.known(s.number, number) {
-			s.endings[i] = ending{number: number}
-			e.End = append(e.End, i)
-		}
-	}
-	for i, old := range s.endings {
-		if s.view.endings[i] != old.number {
-			delete(s.endings, i)
-		}
-	}
-	return up
-}
-
-// Ended takes in that all is handed over to a pair that ends. It is said when the View
-// changes next, or now.
-func (s *Slot) Ended(i Item) (e Effects) {
-	if old, ok := s.endings[i]; ok {
-		old.done = true
-		s.endings[i] = old
-		s.say(&e)
-	}
-	return e
-}
-
-// known says whether all other slots act by a change of the registry.
-func (v *View) known(slot int, number uint64) bool {
-	for other := range v.Slots() {
-		if other != slot && v.Status(other).Change < number {
-			return false
-		}
-	}
-	return true
-}
-
-// endsAfter says whether a pair ends by a change after the one, and up to the other.
-func (v *View) endsAfter(after, up uint64) bool {
-	for _, number := range v.endings {
-		if number > after && number <= up {
-			return true
-		}
-	}
-	return false
-}
-
-// forgetMarks drops the marks of single filters, for which that of the slot stands now.
-func (s *Slot) forgetMarks(e *Effects) {
-	var marked []string
-	s.view.filters.Each(func(f *Filter) {
-		if at := f.at(s.number); at != nil && at.Left > 0 && s.here[f.wire] == nil {
-			marked = append(marked, f.wire)
-		}
-	})
-	for wire, h := range s.here {
-		if h.said.Left > 0 && !h.joined && !h.leaving {
-			marked = append(marked, wire)
-		}
-	}
-	for _, wire := range marked {
-		s.forget(wire, s.of(wire), e)
-	}
 }
 
 // busy says whether a filter is still on its way out of a slot that is no more.

@@ -124,7 +124,6 @@ type command struct {
 	stored bool
 }
 
-
 func target(name string) messages.Target { return messages.Target{Kind: messages.Group, Name: name} }
 
 func newWorld(t *testing.T, seed uint64, faults mutation) *world {
@@ -217,12 +216,7 @@ func (w *world) write(h *holder, changes []messages.Change) (number uint64, ok b
 
 // mutated is a status as the mutation has it read.
 func (w *world) mutated(s messages.SlotStatus) messages.SlotStatus {
-	switch w.faults {
-	case agreeEarly:
-		s.Epoch = pending
-	case endUnknown:
-		s.Change = pending
-	case endUnsaid:
+	if w.faults == endUnsaid {
 		s.Ended = pending
 	}
 	return s

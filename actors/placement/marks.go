@@ -1,0 +1,68 @@
+package placement
+
+import (
+	"chanmqttproxy/messages"
+)
+
+// said is what a slot says of a filter.
+func (v *View) said(slot int, wire string) (said messages.FilterStatus) {
+	if f, ok := v.filters.Get(wire); ok {
+		if at := f.at(slot); at != nil {
+			said = at.FilterStatus
+		}
+	}
+	return said
+}
+
+// unsure says whether a filter that nobody wants here may be in the session.
+func (s *Slot) unsure(role Role, wire string, h *here) bool {
+	if h.said.Filter != "" && h.said.Left == 0 {
+		return true
+	}
+	f, ok := s.view.filters.Get(wire)
+	return ok && role == Owner && f.leaving > 0 && (h.said.Left == 0 || h.said.Number < f.leaving)
+}
+
+// forget drops what is known of a filter that is not here, and the mark of it, if it
+// stands for nothing any more. What the slot has said itself is known until the View has it.
+func (s *Slot) forget(wire string, h *here, e *Effects) {
+	h.joined, h.held, h.released = false, false, 0
+	if h.said.Left > 0 && s.needless(wire, h.said.Left, s.said.Left) {
+		e.Write = append(e.Write, messages.Change{Forget: wire})
+		h.said = messages.FilterStatus{}
+	}
+	if h.said == s.view.said(s.number, wire) {
+		delete(s.here, wire)
+		return
+	}
+	s.here[wire] = h
+}
+
+// needless says whether the mark of a filter stands for nothing any more, where the slot
+// has left all for that layout.
+func (s *Slot) needless(wire string, mark, left uint64) bool {
+	if mark <= left {
+		return !s.view.Leaving(wire)
+	}
+	f, ok := s.view.filters.Get(wire)
+	unwanted := !ok || f.leaving == 0 && f.members.Len() == 0
+	return unwanted && !s.view.may(s.number, &Filter{wire: wire}, s.view.Epoch().Number)
+}
+
+// forgetMarks drops the marks of single filters, for which that of the slot stands now.
+func (s *Slot) forgetMarks(e *Effects) {
+	var marked []string
+	s.view.filters.Each(func(f *Filter) {
+		if at := f.at(s.number); at != nil && at.Left > 0 && s.here[f.wire] == nil {
+			marked = append(marked, f.wire)
+		}
+	})
+	for wire, h := range s.here {
+		if h.said.Left > 0 && !h.joined && !h.leaving {
+			marked = append(marked, wire)
+		}
+	}
+	for _, wire := range marked {
+		s.forget(wire, s.of(wire), e)
+	}
+}
