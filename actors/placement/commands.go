@@ -111,7 +111,8 @@ func (c *Commands) Subscribed(wire string) bool {
 	return n > 0
 }
 
-// Put are the changes by which a target is wanted.
+// Put are the changes by which a target is wanted. One that changes no_local gives the target
+// to another slot: what is published before that one has the filter may be missed.
 func (c *Commands) Put(s messages.Stored) []messages.Change {
 	i := Item{Wire(s.Filter, s.Options), s.Target}
 	old, known := c.stored(i)
