@@ -118,9 +118,9 @@ func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids [
 		return misuse{errors.New("give IDs or --all, not both")}
 	case all || len(ids) > 0:
 	case !term.IsTerminal(int(os.Stdin.Fd())):
-		return misuse{errors.New("which are to be forgotten? Give their IDs, or --all")}
-	case !agreed(os.Stdin, c.OutOrStdout(), "Forget all dead letters for good?"):
-		return errors.New("nothing is forgotten")
+		return misuse{errors.New("give the IDs of those to drop, or --all")}
+	case !agreed(os.Stdin, c.OutOrStdout(), "Drop all dead letters for good?"):
+		return errors.New("nothing is dropped")
 	}
 	n, err := client.DropDeadLetters(ctx, ids...)
 	return told(c, "dropped", n, ids, err)

@@ -42,7 +42,7 @@ waits for its broker or for Redis does. If not, restart it.`,
 
 func healthcheck(ctx context.Context, listen, path string) error {
 	if listen == "" {
-		return errors.New("there is nobody to ask: give HTTP_LISTEN as the worker has it")
+		return errors.New("HTTP_LISTEN is not set: give the address that the worker has")
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -69,7 +69,7 @@ func verdict(answer *http.Response) error {
 		Reason  string
 	}
 	if json.NewDecoder(answer.Body).Decode(&said) != nil {
-		return fmt.Errorf("somebody else answers there: %s", answer.Status)
+		return fmt.Errorf("another program answers there: %s", answer.Status)
 	}
 	return errors.New("not well: " + strings.TrimSuffix(strings.Join(append(said.Reasons, said.Reason), "; "), "; "))
 }

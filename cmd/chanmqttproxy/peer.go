@@ -82,7 +82,7 @@ func (p *peer) each(ctx context.Context, do func(messages.Map) (enough bool, err
 func writeJSON(out io.Writer, m messages.Map) error {
 	line, err := json.Marshal(plain(m))
 	if err != nil {
-		return fmt.Errorf("writing as JSON what came: %w", err)
+		return fmt.Errorf("writing the event as JSON: %w", err)
 	}
 	_, err = fmt.Fprintf(out, "%s\n", line)
 	return err

@@ -73,7 +73,7 @@ var inward = map[string]bool{
 	"check_connection": true, "auto_close_connection_pool": true,
 }
 
-// beyond are arguments that cannot be honoured, with what to do instead.
+// beyond are arguments of which the worker can't do what they say, with what to do instead.
 var beyond = map[string]string{
 	"connection_class":    `give "ssl": true, or "path" for a Unix socket`,
 	"credential_provider": "give username and password",
@@ -103,7 +103,7 @@ func (c *connection) set(key string, v argument) error {
 	case inward[key], v.null():
 		return nil
 	case beyond[key] != "":
-		return errors.New("it cannot be honoured: " + beyond[key])
+		return errors.New("the worker can't do this: " + beyond[key])
 	}
 	return errors.New("no such key" + didYouMean(key, sortedKeys(arguments)))
 }
@@ -171,7 +171,7 @@ func (v argument) text(into *string) error {
 // name reads a string with something in it.
 func (v argument) name(into *string) error {
 	if err := v.text(into); err != nil || *into == "" {
-		return errors.New("not text with something in it")
+		return errors.New("not text, or empty text")
 	}
 	return nil
 }

@@ -100,8 +100,8 @@ func TestBadHosts(t *testing.T) {
 		`{"host": 7}`:                     "hosts[0].host: not text",
 		`{"ssl": "maybe"}`:                "hosts[0].ssl: neither true nor false",
 		`{"socket_timeout": 0}`:           "hosts[0].socket_timeout: not a number of seconds",
-		`{"credential_provider": "mine"}`: "hosts[0].credential_provider: it cannot be honoured: give username and password",
-		`{"sentinels": [["a", 1]]}`:       `hosts[0].sentinels: it cannot be honoured: give "master_name" too`,
+		`{"credential_provider": "mine"}`: "hosts[0].credential_provider: the worker can't do this: give username and password",
+		`{"sentinels": [["a", 1]]}`:       `hosts[0].sentinels: the worker can't do this: give "master_name" too`,
 		`{"path": "/a", "ssl": true}`:     "hosts[0]: a Unix socket has no TLS",
 
 		`{"ssl": true, "ssl_cert_reqs": "often"}`:      "hosts[0].ssl_cert_reqs: not none, optional or required",
@@ -110,8 +110,8 @@ func TestBadHosts(t *testing.T) {
 		`{"ssl": true, "ssl_ca_data": "x"}`:            "hosts[0]: ssl_ca_data holds no certificate",
 		`{"ssl": true, "ssl_certfile": "/nowhere"}`:    "hosts[0]: ssl_certfile: reading the certificate",
 		`{"ssl": true, "ssl_keyfile": "/nowhere"}`:     "hosts[0]: ssl_keyfile needs its certificate",
-		`{"ssl": true, "ssl_password": "hunter2"}`:     "hosts[0].ssl_password: it cannot be honoured",
-		`{"address": "redis://a", "master_name": "m"}`: "hosts[0].master_name: it cannot be honoured: it does not go with an address",
+		`{"ssl": true, "ssl_password": "hunter2"}`:     "hosts[0].ssl_password: the worker can't do this",
+		`{"address": "redis://a", "master_name": "m"}`: "hosts[0].master_name: the worker can't do this: it does not go with an address",
 
 		`{"master_name": "m"}`:                                                            `hosts[0]: Sentinels need "master_name"`,
 		`{"master_name": "m", "sentinels": []}`:                                           `hosts[0]: Sentinels need "master_name"`,

@@ -146,7 +146,7 @@ func encryptionKeys(r *layerReader, path string, v json.RawMessage) {
 func serializer(r *layerReader, path string, v json.RawMessage) {
 	r.read(path, v, &r.layer.Serializer, "text")
 	if s := r.layer.Serializer; s != "msgpack" && s != "json" {
-		r.fail(path, "a serializer of the site's own cannot be honoured: use msgpack or json, here and in the site")
+		r.fail(path, "the worker can't use a serializer of the site's own: use msgpack or json, here and in the site")
 	}
 }
 

@@ -101,7 +101,7 @@ func TestBadLayers(t *testing.T) {
 		{layers(`{"channel_capacity": 7}`), "default.CONFIG.channel_capacity: not {pattern: capacity}"},
 		{layers(`{"symmetric_encryption_keys": "hunter2"}`), "default.CONFIG.symmetric_encryption_keys: not a list of keys"},
 		{layers(`{"symmetric_encryption_keys": [""]}`), "default.CONFIG.symmetric_encryption_keys: a key is empty"},
-		{layers(`{"serializer_format": "mine"}`), "default.CONFIG.serializer_format: a serializer of the site's own"},
+		{layers(`{"serializer_format": "mine"}`), "default.CONFIG.serializer_format: the worker can't use a serializer of the site's own"},
 		{layers(`{"random_prefix_length": -1}`), "default.CONFIG.random_prefix_length: not a whole number"},
 	} {
 		_, err := load(t, []string{"CHANNEL_LAYERS=" + c.layers})

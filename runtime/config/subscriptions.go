@@ -18,7 +18,7 @@ const subscriptionsKey = "subscriptions"
 func (l *loader) subscribe(path string, value any, understand func(messages.Map) (messages.SubscribeCommand, error)) {
 	list, ok := entriesOf(value)
 	if !ok || len(list) > 0 && understand == nil {
-		l.fault(subscriptionsKey+" ("+path+")", errors.New("not a list of subscriptions that can be taken here"))
+		l.fault(subscriptionsKey+" ("+path+")", errors.New("not a list of subscriptions"))
 		return
 	}
 	for i, entry := range list {

@@ -126,7 +126,7 @@ func setWait(field func(*draft) *time.Duration) func(*draft, string) error {
 func setShutdownTimeout(d *draft, s string) (err error) {
 	d.ShutdownTimeout, err = parseDuration(s)
 	if err == nil && d.ShutdownTimeout <= 0 {
-		err = fmt.Errorf("%s is no time to stop in: give more than 0", s)
+		err = fmt.Errorf("%s is too short: give more than 0", s)
 	}
 	return err
 }
