@@ -16,7 +16,7 @@ func TestCheckSaysThePlan(t *testing.T) {
 	wants(t, r, 0, []string{
 		"mqtts://a:8883, from MQTT_HOST (environment)", "mqtt://b:1883", "site", "kept in Redis",
 		"cache:6379, database 3, from REDIS_URL (environment)", `prefix "asgi"`, "channel    mqtt", "MQTT_ROOT_TOPIC is not a setting",
-		"warning    MQTT_HOST (environment): a:8883 uses TLS, and mqtt://b:1883 does not",
+		"warning    MQTT_HOST (environment): a:8883 with TLS, but mqtt://b:1883 without",
 	}, nil)
 	if strings.Contains(r.out+r.errors, "hunter2") {
 		t.Error("it shows a secret")

@@ -18,7 +18,7 @@ func TestWarnings(t *testing.T) {
 		"MQTT_PASS=p":                  "did you mean MQTT_PASSWORD?",
 		"MQTT_USERNAME=u MQTT_USER=u":  "",
 		"MQTT_TOPIC_PREFIX=u":          "",
-		"MQTT_HOST=mqtts://a,mqtt://b": "MQTT_HOST (environment): a:8883 uses TLS, and mqtt://b:1883 does not",
+		"MQTT_HOST=mqtts://a,mqtt://b": "MQTT_HOST (environment): a:8883 with TLS, but mqtt://b:1883 without",
 		"MQTT_HOST=wss://a,b,ws://c":   "mqtt://b:1883, ws://c:80 without",
 		"MQTT_HOST=mqtts://a,wss://b":  "",
 		"MQTT_HOST=a,ws://b":           "",
