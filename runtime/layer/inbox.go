@@ -137,7 +137,7 @@ func (b *inbox) take(limit int) (t taken) {
 	last := len(members) - takeTells
 	more, told := members[last] != "", members[last:]
 	members = members[:last]
-	if last > 0 && c.config.Slot == 0 { // others get what was forwarded, after a while
+	if last > 0 {
 		fresh := time.Duration(0)
 		if !b.empty.IsZero() {
 			fresh = time.Since(b.empty)
