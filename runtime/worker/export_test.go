@@ -21,6 +21,12 @@ import (
 // Understand decodes one message.
 func Understand(m layer.Message, d decoder) messages.Received { return understand(m, d) }
 
+// LayerOf is a peer of the layer as the actors of the first slot see it, which is held.
+func LayerOf(p layer.Peer) actors.Layer {
+	held := &sessions{Peer: p, held: func() bool { return true }}
+	return &commands{sessions: held, wait: func(context.Context) error { return nil }}
+}
+
 // DecoderFor decodes the commands of a site with that configuration.
 func DecoderFor(cfg *config.Config) command.Decoder { return decoderFor(cfg) }
 

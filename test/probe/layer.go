@@ -34,6 +34,9 @@ type Layer struct {
 	stuck   map[messages.Target]bool
 	poison  string // topic at which Send panics
 	queues  map[messages.Target][]string
+	members map[messages.Target][]string
+	wrote   map[messages.Target]*wrote
+	stamp   uint64 // of the last batch
 	room    map[string]int
 	written map[string][]messages.Event
 	plural  []int // sizes of the plural bundles
@@ -51,6 +54,7 @@ var _ actors.Layer = (*Layer)(nil)
 type layerHost struct {
 	away  bool
 	queue []messages.Received
+	taken []messages.Received // and neither acknowledged nor buried
 	lost  map[*commandReader]func(error) // of those who are connected
 }
 
@@ -63,6 +67,7 @@ func NewLayerOn(hosts int) *Layer {
 		hosts: make([]layerHost, hosts),
 		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
+		members: map[messages.Target][]string{}, wrote: map[messages.Target]*wrote{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
 		leaving: map[string]bool{}, refused: map[string]messages.FilterRefusal{}, dead: map[messages.Target]bool{},
 	}
@@ -156,6 +161,22 @@ func (l *Layer) Poison(topic string) { l.change(func() { l.poison = topic }) }
 
 // Queues gives a target these queues, one for each process.
 func (l *Layer) Queues(t messages.Target, names ...string) { l.change(func() { l.queues[t] = names }) }
+
+// Join makes channels members of a target, in place of a queue of its own.
+func (l *Layer) Join(t messages.Target, channels ...string) {
+	l.change(func() { l.members[t] = append(l.members[t], channels...) })
+}
+
+// Die leaves to the next worker what this one has not done.
+func (l *Layer) Die() {
+	l.change(func() {
+		for i := range l.hosts {
+			host := &l.hosts[i]
+			host.queue = append(host.taken, host.queue...)
+			host.taken = nil
+		}
+	})
+}
 
 // Room lets a queue take n more messages.
 func (l *Layer) Room(queue string, n int) { l.change(func() { l.room[queue] = n }) }

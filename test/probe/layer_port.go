@@ -27,12 +27,15 @@ type commandReader struct {
 }
 
 // OpenReader implements the port.
-func (l *Layer) OpenReader(_ context.Context, host int, lost func(error)) (actors.CommandReader, error) {
+func (l *Layer) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
 	r := &commandReader{layer: l, host: host}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.away || l.hosts[host].away {
 		return nil, away("connecting")
+	}
+	if ctx.Err() != nil {
+		return nil, ended("connecting", ctx)
 	}
 	if l.hosts[host].lost == nil {
 		l.hosts[host].lost = map[*commandReader]func(error){}
@@ -55,6 +58,7 @@ func (r *commandReader) Receive(ctx context.Context, limit int) (taken []message
 		n := min(limit, len(host.queue))
 		taken = slices.Clone(host.queue[:n])
 		host.queue = host.queue[n:]
+		host.taken = append(host.taken, taken...)
 	})
 	return taken, err
 }
@@ -72,6 +76,7 @@ func (l *Layer) Acknowledge(_ context.Context, receipts []messages.Receipt) erro
 	return l.do("acknowledging", func() {
 		for _, r := range receipts {
 			l.acked[r] = true
+			l.gone(r)
 		}
 	})
 }
@@ -81,15 +86,46 @@ func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
 	return l.do("burying", func() {
 		for _, b := range burials {
 			l.buried[b.Receipt] = b.Reason
+			l.gone(b.Receipt)
 		}
 	})
+}
+
+// gone forgets a command that was taken.
+func (l *Layer) gone(r messages.Receipt) {
+	for i := range l.hosts {
+		host := &l.hosts[i]
+		n := slices.IndexFunc(host.taken, func(m messages.Received) bool { return m.Receipt == r })
+		if n >= 0 {
+			host.taken = slices.Delete(host.taken, n, n+1)
+		}
+	}
+}
+
+// wrote is the last batch of a target: how much of it each queue has.
+type wrote struct {
+	stamp  uint64
+	queues map[string]int
 }
 
 // Send implements the port.
 func (l *Layer) Send(ctx context.Context, b *messages.Batch) (o messages.Outcome, err error) {
 	err = l.wait(ctx, "sending", fine, func() bool { return !l.stuck[b.Target] }, func() {
+		if b.Stamp == 0 {
+			l.stamp++
+			b.Stamp = l.stamp
+		}
+		w := l.wrote[b.Target]
+		if w == nil {
+			w = &wrote{queues: map[string]int{}}
+			l.wrote[b.Target] = w
+		}
+		if w.stamp != b.Stamp {
+			w.stamp = b.Stamp
+			clear(w.queues)
+		}
 		for _, q := range l.queuesOf(b) {
-			l.write(b, q, &o)
+			l.write(b, q, w, &o)
 		}
 	})
 	return o, err
@@ -101,6 +137,9 @@ func (l *Layer) queuesOf(b *messages.Batch) []messages.Queue {
 	}
 	if b.Only != nil {
 		return queuesOf(b.Only)
+	}
+	if members := l.members[b.Target]; members != nil {
+		return queuesOf(members)
 	}
 	names := l.queues[b.Target]
 	if names == nil {
@@ -127,20 +166,22 @@ func queuesOf(channels []string) (list []messages.Queue) {
 	return list
 }
 
-func (l *Layer) write(b *messages.Batch, q messages.Queue, o *messages.Outcome) {
-	take := len(b.Bundles)
+// write writes to one queue what it has room for, but what it has of a batch that is repeated.
+func (l *Layer) write(b *messages.Batch, q messages.Queue, w *wrote, o *messages.Outcome) {
+	has, take := w.queues[q.Name], len(b.Bundles)
 	if room, bounded := l.room[q.Name]; bounded {
-		take = min(take, room)
+		take = min(take, has+room)
 	}
 	if slices.Contains(b.Skip, q.Name) {
-		take = 0
+		take = has
 	}
-	for _, bundle := range b.Bundles[:take] {
+	for _, bundle := range b.Bundles[has:take] {
 		l.writeBundle(q.Name, bundle)
 	}
 	if room, bounded := l.room[q.Name]; bounded {
-		l.room[q.Name] = room - take
+		l.room[q.Name] = room - (take - has)
 	}
+	w.queues[q.Name] = take
 	o.Stored += take
 	if take < len(b.Bundles) {
 		o.Refused = append(o.Refused, messages.Refusal{Queue: q, From: take})
@@ -248,13 +289,21 @@ func (l *Layer) do(doing string, f func()) error {
 
 func fine() error { return nil }
 
+// ended is the failure of a call whose context is over.
+func ended(doing string, ctx context.Context) error {
+	return &messages.LayerFailure{Doing: doing, Err: ctx.Err()}
+}
+
 // wait does something as soon as it can be done, unless the layer is away, or broken.
 func (l *Layer) wait(ctx context.Context, doing string, broken func() error, ready func() bool, f func()) error {
 	defer context.AfterFunc(ctx, func() { l.change(func() {}) })()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
-		if err := cmp.Or(ctx.Err(), l.fault(doing), broken()); err != nil {
+		if ctx.Err() != nil {
+			return ended(doing, ctx)
+		}
+		if err := cmp.Or(l.fault(doing), broken()); err != nil {
 			return err
 		}
 		if ready() {
