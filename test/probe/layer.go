@@ -54,7 +54,7 @@ var _ actors.Layer = (*Layer)(nil)
 type layerHost struct {
 	away  bool
 	queue []messages.Received
-	taken []messages.Received // and neither acknowledged nor buried
+	taken []messages.Received            // and neither acknowledged nor buried
 	lost  map[*commandReader]func(error) // of those who are connected
 }
 
