@@ -69,7 +69,7 @@
 // acknowledged, and comes again to the next holder of the session.
 //
 // What is held back for its time, or parked for a queue without room, was given
-// back before, lest it use up the broker's receive maximum. A graceful stop passes
+// back before, so that it does not use up the broker's receive maximum. A graceful stop passes
 // the former on; a worker that is killed loses both.
 //
 // # Failure

@@ -60,19 +60,19 @@ type supervising struct {
 	actor.SupervisorStrategy
 }
 
-// unborn is an actor of a family until it has started.
-type unborn struct {
+// lazy is an actor of a family until it has started.
+type lazy struct {
 	guarded
 	produce func(*watched) actor.Actor
 }
 
 // late is an actor that is made when it starts, of what is known then of its path.
 func late(deps *env, produce func(*watched) actor.Actor) actor.Actor {
-	return &unborn{guarded: guarded{deps: deps}, produce: produce}
+	return &lazy{guarded: guarded{deps: deps}, produce: produce}
 }
 
 // Receive makes the actor of what comes first, which is Started.
-func (u *unborn) Receive(ctx actor.Context) {
+func (u *lazy) Receive(ctx actor.Context) {
 	if u.Actor == nil {
 		u.watched, _ = u.deps.observer.find(ctx.Self().GetId())
 		u.take(u.produce(u.watched))

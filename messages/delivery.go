@@ -49,7 +49,7 @@ type Deliver struct {
 // Welcome says that somebody is new among those whom a target reaches, and is
 // to get the retained values of a filter's topics, each unless a live message of
 // that topic was passed on to the target since. Router tells subscription, and
-// groups, which tells the group: not by way of the subscription, lest a message
+// groups, which tells the group: not by way of the subscription, so that no message
 // that comes later by that of another filter is there first.
 type Welcome struct {
 	Target  Target

@@ -54,7 +54,7 @@ func (c *children[V]) spread() {
 func (c *children[V]) remove(level string) {
 	if c.index != nil {
 		delete(c.index, level)
-		// Not at few, lest one filter that comes and goes moves all each time.
+		// Not at few: one filter that comes and goes would move all each time.
 		if len(c.index) <= few/2 {
 			c.gather()
 		}

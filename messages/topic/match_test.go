@@ -107,7 +107,7 @@ func everyFilter() []string {
 	return filters
 }
 
-// everyTopic has one level more than the filters, lest "#" looks like "+".
+// everyTopic has one level more than the filters: else "#" would look like "+".
 func everyTopic() []string { return paths([]string{"a", "b", "$x", ""}, 4) }
 
 // TestRelations checks Overlap and Covers for all pairs of filters against the

@@ -51,7 +51,7 @@ func (n *node[V]) grow(level string) *node[V] {
 	if level == "+" {
 		n.plus = next
 	} else {
-		// A copy, lest one level keeps a long filter in memory.
+		// A copy: one level would keep a long filter in memory.
 		n.children.put(strings.Clone(level), next)
 	}
 	return next

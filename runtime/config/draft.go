@@ -14,7 +14,7 @@ type draft struct {
 	hosts         string
 	port          int
 	tls           tlsFiles
-	will, birth   testament
+	will, birth   willOrBirth
 	channelLayers string
 	redisURL      string
 }
@@ -32,8 +32,8 @@ func (d *draft) finish(fault func(env string, err error)) {
 	check("MQTT_HOST", err)
 	check("MQTT_PASSWORD", d.checkPassword())
 	d.finishTLS(check)
-	d.Broker.Will = d.testament("MQTT_WILL", d.will, check)
-	d.Broker.Birth = d.testament("MQTT_BIRTH", d.birth, check)
+	d.Broker.Will = d.willOrBirth("MQTT_WILL", d.will, check)
+	d.Broker.Birth = d.willOrBirth("MQTT_BIRTH", d.birth, check)
 	d.finishLayer(check)
 	check("HTTP_PPROF", d.checkPprof())
 	check("MQTT_SESSIONS", d.checkSessions())
@@ -77,14 +77,14 @@ func (d *draft) finishLayer(check func(string, error)) {
 	check("REDIS_URL", err)
 }
 
-// testament is what one says at birth, or leaves behind.
-type testament struct {
+// willOrBirth is a will or birth message.
+type willOrBirth struct {
 	topic, payload string
 	qos            byte
 	retain         bool
 }
 
-func (d *draft) testament(prefix string, t testament, check func(string, error)) *messages.Message {
+func (d *draft) willOrBirth(prefix string, t willOrBirth, check func(string, error)) *messages.Message {
 	if t.topic == "" {
 		for _, part := range []string{"_PAYLOAD", "_QOS", "_RETAIN"} {
 			if d.Source(prefix+part) != Default {

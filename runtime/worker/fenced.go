@@ -29,7 +29,7 @@ func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink 
 	if err := b.fence.Wait(ctx); err != nil {
 		return nil, &messages.SessionFailure{Doing: "waiting for the lease of the session slot", Err: err}
 	}
-	s, err := b.broker.Dial(ctx, version, attentive{sink, b})
+	s, err := b.broker.Dial(ctx, version, takeoverSink{sink, b})
 	if err != nil {
 		return nil, err
 	}
@@ -53,14 +53,14 @@ func (s fencedSession) Publish(ctx context.Context, p messages.Publish) error {
 	return s.Session.Publish(ctx, p)
 }
 
-// attentive hears that the session went to another client.
-type attentive struct {
+// takeoverSink notices that the session went to another client.
+type takeoverSink struct {
 	actors.Sink
 	broker *fencedBroker
 }
 
 // Lost passes the failure on.
-func (a attentive) Lost(err error) {
+func (a takeoverSink) Lost(err error) {
 	var f *messages.SessionFailure
 	if errors.As(err, &f) && f.Cause == messages.TakenOver {
 		a.broker.once.Do(func() { close(a.broker.takenOver) })

@@ -10,8 +10,8 @@ import (
 // statusInterval is how often systemd is told what changed.
 const statusInterval = time.Second
 
-// herald tells systemd how the worker does, until the worker has ended.
-type herald struct {
+// notifier tells systemd how the worker does, until the worker has ended.
+type notifier struct {
 	systemd.Manager
 	worker *Worker
 	ended  <-chan struct{}
@@ -27,11 +27,11 @@ func (w *Worker) notify(ended <-chan struct{}) {
 	if !w.Manager.Present() {
 		return
 	}
-	h := &herald{Manager: w.Manager, worker: w, ended: ended, log: w.log}
+	h := &notifier{Manager: w.Manager, worker: w, ended: ended, log: w.log}
 	go h.run()
 }
 
-func (h *herald) run() {
+func (h *notifier) run() {
 	interval := statusInterval
 	if dog := h.Watchdog(); dog > 0 {
 		interval = min(interval, dog/8)
@@ -49,7 +49,7 @@ func (h *herald) run() {
 }
 
 // tell says what is new.
-func (h *herald) tell() {
+func (h *notifier) tell() {
 	standing := h.worker.standing()
 	r := standing.readiness()
 	if status := standing.inWords(r); status != h.status {
@@ -70,7 +70,7 @@ func (h *herald) tell() {
 
 // feed gives the watchdog a sign of life four times as often as it wants one, if
 // every central actor answers: a worker that hangs is to be restarted.
-func (h *herald) feed() {
+func (h *notifier) feed() {
 	dog := h.Watchdog()
 	if dog == 0 || time.Since(h.fed) < dog/4 {
 		return
@@ -85,7 +85,7 @@ func (h *herald) feed() {
 	}
 }
 
-func (h *herald) check(err error) {
+func (h *notifier) check(err error) {
 	if err != nil {
 		h.log.Warn("systemd does not hear how the worker does: check NotifyAccess= of its unit", "error", err)
 	}

@@ -23,6 +23,8 @@ var checks = map[string]func(fs.FS) ([]string, error){
 	"structs":  structs,
 	"handlers": handlers,
 	"purity":   purity,
+	"sizes":    sizes,
+	"words":    words,
 
 	"documents": documents,
 }
@@ -111,6 +113,20 @@ func TestChecks(t *testing.T) {
 		{"purity", file("actors/a.go", "type env struct{ router Ref[int] }"), "gives env a Ref"},
 		{"purity", file("actors/a.go", "type env struct{ *refs }"), "gives env a Ref"},
 		{"purity", file("actors/a.go", "type router struct{ env; broker Ref[int] }"), ""},
+
+		{"sizes", file("actors/a.go", strings.Repeat("\n", 299)), ""},
+		{"sizes", file("actors/a.go", strings.Repeat("\n", 300)), "actors/a.go has 301 lines"},
+		{"sizes", file("actors/a_test.go", strings.Repeat("\n", 300)), ""},
+		{"sizes", file("test/kit/a.go", strings.Repeat("\n", 300)), ""},
+		{"sizes", file("actors/a.go", "func f() {"+strings.Repeat("\n", 49)+"}"), ""},
+		{"sizes", file("actors/a.go", "func f() {"+strings.Repeat("\n", 50)+"}"), "f has 51 lines"},
+		{"sizes", file("actors/broker.go", strings.Repeat("\n", 310)), ""},
+		{"sizes", file("actors/broker.go", strings.Repeat("\n", 900)), "more than 340"},
+		{"sizes", file("actors/broker.go", "func Receive() {"+strings.Repeat("\n", 55)+"}"), ""},
+
+		{"words", file("actors/a.go", "// the testaments of herald's"), `"herald"`},
+		{"words", file("actors/a.go", "// a testamentary word"), ""},
+		{"words", map[string]string{"runtime/devpage/a.js": "// Unborn"}, "runtime/devpage/a.js:1"},
 	} {
 		faults, err := checks[test.check](memory(test.files))
 		if err != nil {

@@ -1,0 +1,40 @@
+package messages
+
+// Publish asks for one message to be published; Receipt names the command it
+// came from. Router and requests tell broker, broker tells session.
+type Publish struct {
+	Receipt Receipt
+	Message *Message
+	// More says to a Session that others follow at once, so that it may write them
+	// together.
+	More bool
+}
+
+// Published says that a publish took effect: written (QoS 0), acknowledged
+// (QoS 1, 2), or refused for good, with the reason. Session tells broker.
+type Published struct {
+	Receipt Receipt
+	// QoS is the one that was used.
+	QoS byte
+	// Unsent: it was refused without sending it, since the broker does not take such a
+	// message.
+	Unsent bool
+	// Code is the reason code of PUBACK, PUBREC or PUBCOMP; 0x80 and above is
+	// a refusal.
+	Code   byte
+	Reason string
+}
+
+// Unpublished says that a message will not be published, of which its sender has
+// been told. Broker tells requests.
+type Unpublished struct{ Message *Message }
+
+// Withdraw says that a publish is not wanted any more, unless it is on its way
+// already. Its command is done. Requests tells broker.
+type Withdraw struct{ Receipt Receipt }
+
+func (Publish) toBroker()       {}
+func (Publish) toSession()      {}
+func (Published) toBroker()     {}
+func (Unpublished) toRequests() {}
+func (Withdraw) toBroker()      {}

@@ -1,0 +1,106 @@
+package arrows_test
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// What a reader can take in at a time.
+const (
+	fileLines     = 300
+	functionLines = 50
+)
+
+// larger are the files and functions of the program that are still above the limit, and how
+// long each may be. The list is only to become shorter.
+var larger = map[string]int{
+	"actors/broker.go":         340,
+	"actors/placement/slot.go": 420,
+	"actors/placement/view.go": 340,
+	"actors/subscription.go":   320,
+
+	"actors/broker.go Receive":     62,
+	"actors/reconcile/next.go one": 52,
+	"actors/router.go Receive":     60,
+}
+
+// sizes checks that no file and no function of the program is longer than a reader can take
+// in. Tests may be.
+func sizes(tree fs.FS) (faults []string, err error) {
+	err = goFiles(tree, func(name string, text []byte) error {
+		limit := max(fileLines, larger[name])
+		if lines := bytes.Count(text, []byte("\n")); lines > limit {
+			faults = append(faults, fmt.Sprintf("%s has %d lines, more than %d", name, lines, limit))
+		}
+		set := token.NewFileSet()
+		f, err := parse(tree, set, name)
+		if err != nil {
+			return err
+		}
+		for _, d := range f.Decls {
+			function, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			limit := max(functionLines, larger[name+" "+function.Name.Name])
+			if n := set.Position(function.End()).Line - set.Position(function.Pos()).Line + 1; n > limit {
+				faults = append(faults, fmt.Sprintf("%s: %s has %d lines, more than %d", name, function.Name.Name, n, limit))
+			}
+		}
+		return nil
+	})
+	return faults, err
+}
+
+// goFiles reads the files of the program that are Go and no tests.
+func goFiles(tree fs.FS, do func(name string, text []byte) error) error {
+	return files(tree, func(name string, text []byte) error {
+		if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") || within(path.Dir(name), "test") {
+			return nil
+		}
+		return do(name, text)
+	})
+}
+
+// files reads the files that people read, but those of this check.
+func files(tree fs.FS, do func(name string, text []byte) error) error {
+	return fs.WalkDir(tree, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (name == "test/arrows" || name != "." && strings.HasPrefix(e.Name(), ".") || slices.Contains([]string{"testdata", "node_modules", "__pycache__"}, e.Name())):
+			return fs.SkipDir
+		case e.IsDir() || !slices.Contains([]string{".go", ".js", ".lua", ".py", ".md"}, path.Ext(name)):
+			return nil
+		}
+		text, err := fs.ReadFile(tree, name)
+		if err == nil {
+			err = do(name, text)
+		}
+		return err
+	})
+}
+
+// gone are words that the program had for something for which there is a usual one.
+var gone = regexp.MustCompile(`(?i)\b(` +
+	`abroad|attentive|blame|farewell|herald|in so many words|lest|misled|speech|strand|testament|unborn)\b`)
+
+// words checks that they do not come back.
+func words(tree fs.FS) (faults []string, err error) {
+	err = files(tree, func(name string, text []byte) error {
+		for n, line := range bytes.Split(text, []byte("\n")) {
+			if word := gone.Find(line); word != nil {
+				faults = append(faults, fmt.Sprintf("%s:%d has the word %q", name, n+1, word))
+			}
+		}
+		return nil
+	})
+	return faults, err
+}
