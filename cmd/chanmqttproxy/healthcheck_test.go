@@ -12,7 +12,7 @@ func TestHealthcheck(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	asked := []string{"HTTP_LISTEN=" + address, "HTTP_PROXY=http://192.0.2.1:1"}
 	wants(t, execute(t, asked, "healthcheck"), 1, nil, []string{"does it run"})
-	wants(t, execute(t, nil, "healthcheck"), 1, nil, []string{"give HTTP_LISTEN"})
+	wants(t, execute(t, nil, "healthcheck"), 1, nil, []string{"HTTP_LISTEN is not set"})
 
 	r := launch(t, asked[:1], "dev")
 	r.waitFor("connected to the MQTT broker")
