@@ -214,9 +214,6 @@ func newEnv(s *shared, o Options) *env {
 	}
 }
 
-// crowded says whether somebody who holds so much has to drop something.
-func (d *env) crowded(own int64) bool { return d.budget().Crowded(own) }
-
 // budget is the memory that all that waits may occupy.
 func (d *env) budget() stats.Budget {
 	return stats.Budget{Held: &d.Stats.WaitingBytes, Limit: d.BacklogMemory}
