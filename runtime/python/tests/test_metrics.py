@@ -90,7 +90,7 @@ def test_address(value: str | None, wanted: object) -> None:
 @pytest.mark.parametrize("value", ["9101", ":http", ":-1", ":70000", "host"])
 def test_no_address(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HANDLER_HTTP_LISTEN", value)
-    with pytest.raises(ImproperlyConfigured, match=r'HANDLER_HTTP_LISTEN is .*, but must be as ":9101"'):
+    with pytest.raises(ImproperlyConfigured, match=r'HANDLER_HTTP_LISTEN is .*, but must look like ":9101"'):
         http.address()
 
 

@@ -282,7 +282,7 @@ def test_a_database_that_is_away(
         assert not run.pool.numbers().databases_away
     assert sorted(seen) == ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "x"]
     assert caplog.text.count("the database 'default' is unreachable") == 1
-    assert caplog.text.count("the database 'default' is there again") == 1
+    assert caplog.text.count("the database 'default' is reachable again") == 1
 
 
 def test_numbers_for_the_metrics(stream: Stream) -> None:

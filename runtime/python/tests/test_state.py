@@ -250,8 +250,8 @@ def test_history_of_many(database: str) -> None:
         ({"model": "readings.Nothing"}, "Nothing"),
         ({"topics": ["a/#/b"]}, "last level"),
         ({"fields": {"nothing": "room"}}, "no field 'nothing'"),
-        ({"fields": {"room": "house"}}, "is no name of the patterns"),
-        ({"topics": ["a/{room}", "b"]}, "is no name of the patterns"),
+        ({"fields": {"room": "house"}}, "which is no name in every pattern"),
+        ({"topics": ["a/{room}", "b"]}, "which is no name in every pattern"),
     ],
 )
 def test_history_that_is_wrong(change: dict[str, Any], reason: str) -> None:

@@ -159,7 +159,7 @@ def test_a_database_that_accepts_and_says_nothing(
         assert run.pool.counts.failed == 0
     assert len(seen) == 240
     assert caplog.text.count("the database 'remote' is unreachable") == 1
-    assert caplog.text.count("the database 'remote' is there again") == 1
+    assert caplog.text.count("the database 'remote' is reachable again") == 1
 
 
 def test_a_database_that_falls_silent(stream: Stream, relay: Relay, caplog: pytest.LogCaptureFixture) -> None:

@@ -170,7 +170,7 @@ class Client:
                 away = False
             except (OSError, redis.exceptions.RedisError) as error:
                 if not away:
-                    logger.warning("Redis, from which the MQTT worker's answers are read, is away: %s", error)
+                    logger.warning("the MQTT worker's answers can't be read: Redis is unreachable: %s", error)
                 away = True
                 await asyncio.sleep(AWAY_PAUSE)
                 continue

@@ -110,7 +110,7 @@ def _mark(pattern: str, options: Mapping[str, Any], where: str) -> Mark:
 
 def _leave(function: Callable[..., Any], mark: Mark) -> None:
     if not inspect.isfunction(function):
-        raise mark.error(f"it stands above a {type(function).__name__}, not above a function")
+        raise mark.error(f"it decorates a {type(function).__name__}, not a function")
     setattr(function, _ATTRIBUTE, (mark, *marks(function)))
     _recorded.append((function.__module__, function.__qualname__, mark))
 

@@ -44,7 +44,7 @@ class Pattern:
             if found := _named(level):
                 name, levels[i] = found
                 if name in dict((n, p) for p, n in names):
-                    raise PatternError(f"the name {name!r} stands there twice")
+                    raise PatternError(f"the name {name!r} is used twice")
                 names.append((i, name))
         pattern = cls(text, "/".join(levels), tuple(names))
         try:
@@ -107,16 +107,16 @@ def _named(level: str) -> tuple[str, str] | None:
         raise PatternError(f"the braces in {level!r} don't fit together")
     for name in _URL.findall(level):
         if not _is_name(name):
-            raise PatternError(f"{{url.{name}}}: {name!r} is no name")
+            raise PatternError(f"{{url.{name}}}: {name!r} is not a Python name")
     if not braces:
         return None
     name, colon, kind = braces[0].partition(":")
     if level != f"{{{braces[0]}}}":
         raise PatternError(f"{{{braces[0]}}} must be a whole level, as + is, not a part of {level!r}")
     if colon and kind != "path":
-        raise PatternError(f"{level}: there is {{{name}}}, one level, and {{{name}:path}}, all that follow")
+        raise PatternError(f"{level}: write {{{name}}} for one level, or {{{name}:path}} for all that follow")
     if not _is_name(name):
-        raise PatternError(f"{level}: {name!r} is no name for an argument")
+        raise PatternError(f"{level}: {name!r} can't be the name of an argument")
     return name, "#" if colon else "+"
 
 

@@ -136,9 +136,8 @@ class Batches:
         except DatabaseAway:
             return  # this process stops: another one finds them
         except (Exception, HandlerTimeout) as error:
-            logger.warning(
-                "storing %d messages one by one (%s): %s", len(batch), self.name, type(error).__name__
-            )
+            reason = f"{self.name}: {type(error).__name__}"
+            logger.warning("storing %d messages failed (%s): each is tried alone", len(batch), reason)
         else:
             return
         for job in batch:
@@ -219,7 +218,7 @@ class Batches:
     def _say_away(self, away: DatabaseAway) -> None:
         if not self._away:
             self._away = away
-            logger.error("%s. Messages wait in Redis until that is over.", away)
+            logger.error("%s. Messages wait in Redis meanwhile.", away)
 
     def _dead_letter(self, job: Job, reason: str) -> None:
         while self.reader is not None and not self._stopping:

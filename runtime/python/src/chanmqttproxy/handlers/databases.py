@@ -18,7 +18,7 @@ logger = logging.getLogger("chanmqttproxy.handlers")
 # and does not answer, as one that is just stopping, holds psycopg up for 130 s otherwise.
 CONNECT_SECONDS = 5
 
-PAUSE, PAUSE_MAX = 0.1, 2.0  # seconds between two looks whether a database is there again
+PAUSE, PAUSE_MAX = 0.1, 2.0  # seconds between two attempts to reach a database again
 STEADY = 10.0  # a database that stays for so long is looked for quickly again when it goes
 
 
@@ -32,7 +32,7 @@ class DatabaseAway(Exception):
     @property
     def over(self) -> str:
         """What to say when it is over."""
-        what = "has its migrations now" if self.migrations else "is there again"
+        what = "has its migrations now" if self.migrations else "is reachable again"
         return f"the database {self.alias!r} {what}"
 
 
@@ -85,9 +85,9 @@ def causes(error: BaseException | None) -> list[BaseException]:
 
 
 class Databases:
-    """Knows which databases are away. A thread for each looks whether it is there again.
+    """Knows which databases are away. A thread for each tries to reach it again.
 
-    So no handler has to try, and a server that does not answer holds up that thread alone.
+    So no handler has to try: a server that does not answer holds up that thread alone.
     `returned` is called with the alias of a database that is back.
     """
 
@@ -103,7 +103,7 @@ class Databases:
         with self._lock:
             if not self._outages.lost(away.alias, began, time.monotonic()):
                 return
-            logger.error("%s. The handlers that need it wait, and go on when that is over.", away)
+            logger.error("%s. Handlers that need it wait, and go on by themselves.", away)
         name = f"looking for the database {away.alias}"
         threading.Thread(target=self._look, args=(away,), name=name, daemon=True).start()
 

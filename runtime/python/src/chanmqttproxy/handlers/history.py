@@ -83,7 +83,8 @@ def getter(name: Any, source: Any, model: type[models.Model], patterns: Sequence
     if all(first in pattern.arguments for pattern in patterns) and not path:
         return lambda entry, payload, names: names[first]
     raise wrong(
-        f"{source!r} for {name!r} is no name of the patterns, and not payload, {', '.join(ATTRIBUTES)}"
+        f"the field {name!r} gets {source!r}, which is no name in every pattern, and not payload, "
+        f"{', '.join(ATTRIBUTES)}"
     )
 
 

@@ -21,7 +21,7 @@ def address() -> tuple[str, int] | None:
         return None
     host, colon, port = value.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise ImproperlyConfigured(f'{SETTING} is {value!r}, but must be as ":9101" or "127.0.0.1:9101".')
+        raise ImproperlyConfigured(f'{SETTING} is {value!r}, but must look like ":9101" or "127.0.0.1:9101".')
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -24,10 +24,10 @@ READY_WAIT = 5.0  # seconds; the worker may come later
 CLOSE = 0.5  # seconds for the client, whose Redis may be away
 HANG = 4.0  # seconds beyond the shutdown timeout, after which a process that hangs says where, and ends
 
-NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has no "STATE" and no "HISTORY"'
+NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has neither "STATE" nor "HISTORY"'
 
 
-WRONG = "%s. This handler is left out, the others run. Its messages wait, or are dead letters then"
+WRONG = "%s. This handler is left out; the others run. Messages that no other takes become dead letters."
 
 
 def found(errors: list[PatternError]) -> tuple[Registry, list[Store]]:

@@ -168,7 +168,7 @@ class Reader:
         self.holdings.tick(self._busy, taking=not self._stopping)
         if self._away:
             self._away = False
-            logger.warning("Redis is there again")
+            logger.warning("Redis is reachable again")
         with self._changed:
             self._changed.notify_all()
         time.sleep(TICK)
@@ -261,11 +261,13 @@ class Reader:
             try:
                 entry = self.opener.entry(id, fields)
             except NewerFormat as error:
-                logger.error("partition %s of %s is not read on: %s", partition, self.keys.name, error)
+                where = f"partition {partition} of the stream {self.keys.name}"
+                logger.error("%s is read no further: %s", where, error)
                 self.holdings.refused.add(partition)
                 break
             except Unreadable as error:
-                logger.error("entry %s of %s is no message that can be read: %s", id, self.keys.name, error)
+                where = f"entry {id} of the stream {self.keys.name}"
+                logger.error("%s can't be read, and becomes a dead letter: %s", where, error)
                 self._to_dead_letters(partition, id, body, f"unreadable: {error}", "", 0)
                 continue
             jobs.append(Job(entry, partition, len(body), body=body))

@@ -119,5 +119,5 @@ class Subscriptions:
         answer = transport().call(command, TIMEOUT)
         if self._absent:
             self._absent = False
-            logger.warning("the MQTT worker is there")
+            logger.warning("the MQTT worker answers now")
         return answer
