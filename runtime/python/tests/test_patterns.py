@@ -143,5 +143,5 @@ def test_values_of_options(options: Any, said: str) -> None:
 def test_unknown_option() -> None:
     with pytest.raises(PatternError, match="there is no option 'retain'"):
         on_mqtt("house", retain=True)  # type: ignore[call-arg]
-    with pytest.raises(PatternError, match="above a classmethod, not above a function"):
+    with pytest.raises(PatternError, match="decorates a classmethod, not a function"):
         on_mqtt("house")(classmethod(print))  # type: ignore[type-var]
