@@ -84,27 +84,6 @@ func (v *View) All(yield func(messages.Stored) bool) {
 	})
 }
 
-// Subscribed says whether somebody wants a filter.
-func (v *View) Subscribed(wire string) bool {
-	f, ok := v.filters.Get(wire)
-	return ok && f.members.Len() > 0
-}
-
-// Only says whether the targets are all who want a filter.
-func (v *View) Only(wire string, targets []messages.Target) bool {
-	f, ok := v.filters.Get(wire)
-	if !ok {
-		return false
-	}
-	n := 0
-	for _, t := range targets {
-		if f.members.Has(t) {
-			n++
-		}
-	}
-	return n > 0 && n == f.members.Len()
-}
-
 func (f *Filter) stored(target messages.Target, m member) messages.Stored {
 	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: m.Options, Static: m.static, Unasked: m.unasked, Since: m.since, Ending: m.ending}
 }
