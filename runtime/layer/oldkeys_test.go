@@ -176,7 +176,7 @@ func TestOldKeys(t *testing.T) {
 			gone := oldStored("new")
 			b.older(topic.Slot("new", 2), messages.Change{Remove: &gone}, messages.Change{Leaving: "new"})
 			b.older(1, put(oldStored(one, qos(1))))
-			first, all = b.restored(0)
+			_, all = b.restored(0)
 			want("imported again", filtersOf(all.Stored), of(zero+"0", one+"1", "also0", "static0"))
 			if !slices.Contains(all.Leaving, "new") {
 				t.Errorf("leaving %q", all.Leaving)

@@ -95,7 +95,7 @@ var commands = []written{
 	{command: "manage.py runmqtt --handlers-only", skip: "test/handlers runs it"},
 	{command: "manage.py runmqtt --no-handlers", skip: "the tests of the Python package run it"},
 	{command: "manage.py prunemqtt --days 30", skip: "the tests of the Python package run it"},
-	{command: "chanmqttproxy dead-letters replay --stream handlers", skip: "test/handlers puts one back"},
+	{command: "chanmqttproxy dead-letters replay --stream handlers", skip: "TestStream puts one back"},
 	{command: "manage.py migrate", skip: "TestRecipes runs it"},
 	{command: "chanmqttproxy dead-letters list --stream handlers", skip: "TestStream lists those of a stream"},
 	{command: "manage.py runmqtt -- --log-level debug", skip: "test/wheel runs it"},
