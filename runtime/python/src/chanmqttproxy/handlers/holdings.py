@@ -57,7 +57,8 @@ class Holdings:
     def readable(self) -> list[Partition]:
         """The partitions to take entries of."""
         with self.lock:
-            return sorted(p for p, held in self.held.items() if self.holds(p) and not held.leaving)
+            mine = (p for p, held in self.held.items() if self.holds(p) and not held.leaving)
+            return sorted(p for p in mine if p not in self.refused)
 
     def look_again(self, partition: Partition) -> None:
         """What was taken of a partition is not known for sure: begin with what is pending."""
