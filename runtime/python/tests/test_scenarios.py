@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import servers
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, JsonWebsocketConsumer
+from channels.layers import channel_layers
 from worlds import Listener, Page, RealWorld, TestWorld, World
 
 import chanmqttproxy as mqtt
@@ -29,6 +30,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         with MqttTestBroker() as broker:
             yield TestWorld(broker)
     else:
+        channel_layers.backends.clear()  # the locks of a layer belong to the event loop of one test
         real = RealWorld(request.getfixturevalue("real"))
         yield real
         real.close()
