@@ -10,7 +10,7 @@ import (
 )
 
 // applier changes the router's table and does what follows: it starts and stops
-// subscriptions, and tells those whom it concerns.
+// subscriptions, and tells the other actors.
 type applier struct {
 	*deliveries
 	reader        Ref[messages.ToReader]

@@ -90,7 +90,7 @@ func (a *Allowance) Take(ctx context.Context, bytes int64) (giveBack func()) {
 // Left is how many bytes are taken, and how many claims wait.
 func (a *Allowance) Left() (taken int64, waiting int) { return a.taken, len(a.waiting) }
 
-// Failure is one that a supervisor is told of.
+// Failure is one that a supervisor decides about.
 type Failure struct {
 	Start bool // the actor was starting
 	Hand  bool // made by hand

@@ -96,6 +96,22 @@ func (f *fleet) resize(sessions int) {
 	f.slots[0].SetLayout(f.layout)
 }
 
+// movesWhenBrokerIsBack starts three slots, of which one does not reach its broker. Its filter
+// moves to the last slot, but only when the broker is back.
+func (f *fleet) movesWhenBrokerIsBack(filter string, from, before int) {
+	f.Helper()
+	f.brokers[from].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	f.layout = messages.Layout{Sessions: 3, Before: before}
+	for slot := range 3 {
+		f.hold(slot)
+	}
+	f.pass(30 * time.Second)
+	f.wantAt("while the broker is away", filter, from)
+	f.brokers[from].Refuse(nil)
+	f.pass(30 * time.Second)
+	f.wantAt("in the end", filter, 2)
+}
+
 // at are the slots whose sessions have a filter.
 func (f *fleet) at(filter string) (list []int) {
 	for _, slot := range slices.Sorted(maps.Keys(f.brokers)) {
@@ -290,16 +306,7 @@ func TestOnlySlotSaysWhatItHas(t *testing.T) {
 		f.layers[0].Put(asking("", filter, alerts))
 		f.pass(time.Second)
 		f.give(0)
-		f.brokers[0].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
-		f.layout = messages.Layout{Sessions: 3, Before: 1}
-		for slot := range 3 {
-			f.hold(slot)
-		}
-		f.pass(30 * time.Second)
-		f.wantAt("while the broker is away", filter, 0)
-		f.brokers[0].Refuse(nil)
-		f.pass(30 * time.Second)
-		f.wantAt("in the end", filter, 2)
+		f.movesWhenBrokerIsBack(filter, 0, 1)
 	})
 }
 
@@ -323,16 +330,7 @@ func TestOlderSlotsSayWhatTheyHave(t *testing.T) {
 		if _, err := older.Write(f.Context(), []messages.Change{{Put: &messages.Stored{Filter: filter, Target: alerts}}}); err != nil {
 			f.Fatal(err)
 		}
-		f.brokers[1].Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
-		f.layout = messages.Layout{Sessions: 3, Before: 2}
-		for slot := range 3 {
-			f.hold(slot)
-		}
-		f.pass(30 * time.Second)
-		f.wantAt("while the broker is away", filter, 1)
-		f.brokers[1].Refuse(nil)
-		f.pass(30 * time.Second)
-		f.wantAt("in the end", filter, 2)
+		f.movesWhenBrokerIsBack(filter, 1, 2)
 	})
 }
 

@@ -6,9 +6,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// granted is the number up to which the slot delivers what comes of the filter to those who
-// have asked for it. A former owner does so to those for whom it was granted: the others were
-// promised nothing, and the owner may have it for longer.
+// granted is the number up to which the slot delivers what comes of the filter to the
+// targets that have asked for it. A former owner delivers only to the targets that it was granted
+// for: the others were promised nothing, and the owner may have had the filter for longer.
 func (h *here) granted(role Role) uint64 {
 	switch {
 	case role == Owner:
