@@ -13,6 +13,9 @@
 //	└── reader               keeps the commands that are under way (slot 0)
 //	    └── receiver         reads the command channel at one host, on a connection that it dies with
 //
+// An actor is a shell. What it decides stands in the packages below this one, which the
+// README of this folder lists.
+//
 // A message in: session → router → each matching subscription → groups → group
 // → Layer. A command: receiver → reader → router → subscription or broker →
 // session.
@@ -68,8 +71,8 @@
 // What is held back for another slot is given back undone when the slot stops: it is not
 // acknowledged, and comes again to the next holder of the session.
 //
-// What is held back for its time, or parked for a queue without room, was given
-// back before, so that it does not use up the broker's receive maximum. A graceful stop passes
+// What is held back for its time, or waits for a queue without room, was given
+// back before, so that it does not exhaust the broker's receive maximum. A graceful stop passes
 // the former on; a worker that is killed loses both.
 //
 // # Failure

@@ -42,19 +42,6 @@ type subscription struct {
 	throttle *throttled // nil: nothing was held back
 }
 
-// pending are those who wait for retained messages, with the timer that is set to when all
-// may have come.
-type pending struct {
-	*retained.Pending
-	quiet alarm
-}
-
-// throttled is a throttle with the timer that is set to when the next message is due.
-type throttled struct {
-	*throttle.Throttle
-	due alarm
-}
-
 // newSubscriptions makes the subscriptions of a router. Their mailboxes take little
 // memory while they are empty.
 func newSubscriptions(deps *env, to *refs) *family {
@@ -78,7 +65,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Refused:
 		s.refused(m)
 	case messages.Interrupted:
-		s.waiting().Interrupted()
+		s.pending.known().Interrupted()
 	case rang:
 		s.rang(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
@@ -105,7 +92,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	for i, member := range d.To {
 		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
 		least := member.Options.MinInterval
-		if least <= 0 && s.idle() || s.throttled().Take(m, least, time.Now()) {
+		if least <= 0 && s.throttle.idle() || s.throttled().Take(m, least, time.Now()) {
 			s.groups.Tell(m)
 		} else {
 			s.noteHeld()
@@ -116,9 +103,6 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	s.wake(ctx)
 }
 
-// idle says that nothing is held back, nor is to be.
-func (s *subscription) idle() bool { return s.throttle == nil || s.throttle.Idle() }
-
 // throttled is the throttle, made at need.
 func (s *subscription) throttled() *throttled {
 	if s.throttle == nil {
@@ -128,22 +112,16 @@ func (s *subscription) throttled() *throttled {
 }
 
 // noteHeld notes what the throttle did with messages that are followed.
-func (s *subscription) noteHeld() { s.note(s.seen.path, &s.throttle.Trail) }
-
-// wake sets the timer to when the next message that is held back is due.
-func (s *subscription) wake(ctx actor.Context) {
+func (s *subscription) noteHeld() {
 	if s.throttle != nil {
-		s.noteHeld()
-		s.throttle.due.set(ctx, s.throttle.Next())
+		s.note(s.seen.path, &s.throttle.Trail)
 	}
 }
 
-// waiting are those who wait for retained messages; nil: nobody ever has.
-func (s *subscription) waiting() *retained.Pending {
-	if s.pending == nil {
-		return nil
-	}
-	return s.pending.Pending
+// wake has what is held back go on in time.
+func (s *subscription) wake(ctx actor.Context) {
+	s.noteHeld()
+	s.throttle.wake(ctx)
 }
 
 // welcome notes a recipient.
@@ -158,7 +136,7 @@ func (s *subscription) welcome(m messages.Welcome) {
 // their interval, and is not held back.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
-	s.waiting().Arrived(now)
+	s.pending.known().Arrived(now)
 	for i, member := range d.To {
 		s.groups.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
 		if least := member.Options.MinInterval; least > 0 {
@@ -198,22 +176,14 @@ func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messa
 
 // flush passes on what is held back for those who left, or for all.
 func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
-	s.tell(s.letGo(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) }))
+	due := s.throttle.letGo(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) })
+	s.noteHeld()
+	s.tell(due)
 	s.wake(ctx)
 	for _, target := range m.Left {
 		s.endFor(target)
 	}
 	s.router.Tell(messages.Flushed{Filter: s.filter})
-}
-
-// letGo is what is held back for targets, which is held back no more.
-func (s *subscription) letGo(of func(messages.Target) bool) []messages.Deliver {
-	if s.throttle == nil {
-		return nil
-	}
-	due := s.throttle.Release(of)
-	s.noteHeld()
-	return due
 }
 
 // tell passes on what was held back.
@@ -237,7 +207,7 @@ func (s *subscription) rang(ctx actor.Context, m rang) {
 
 func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
 	s.heard, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
-	if now := time.Now(); s.waiting().Granted(m.Serial, now) {
+	if now := time.Now(); s.pending.known().Granted(m.Serial, now) {
 		s.pending.quiet.set(ctx, now.Add(retained.Quiet))
 	}
 	if m.QoS < m.Asked {
@@ -274,7 +244,7 @@ func (s *subscription) check(ctx actor.Context) {
 // end tells those who wait for retained values, up to a serial, that there are no
 // more.
 func (s *subscription) end(serial uint64) {
-	for _, target := range s.waiting().Complete(serial) {
+	for _, target := range s.pending.known().Complete(serial) {
 		s.welcomed(target, serial)
 	}
 	s.broker.Tell(messages.Welcomed{Filter: s.filter, Serial: serial})
@@ -282,7 +252,7 @@ func (s *subscription) end(serial uint64) {
 
 // endFor ends the waiting of a target that has left.
 func (s *subscription) endFor(target messages.Target) {
-	if serial, ok := s.waiting().Leave(target); ok {
+	if serial, ok := s.pending.known().Leave(target); ok {
 		s.welcomed(target, serial)
 	}
 }
@@ -295,16 +265,13 @@ func (s *subscription) welcomed(target messages.Target, serial uint64) {
 
 // stop counts what was held back, and has been acknowledged.
 func (s *subscription) stop() {
-	for _, target := range s.waiting().Targets() {
+	for _, target := range s.pending.known().Targets() {
 		s.endFor(target)
 	}
-	if s.pending != nil {
-		s.pending.quiet.stop()
-	}
-	due := s.letGo(func(messages.Target) bool { return true })
-	if s.throttle != nil {
-		s.throttle.due.stop()
-	}
+	s.pending.stop()
+	due := s.throttle.letGo(func(messages.Target) bool { return true })
+	s.noteHeld()
+	s.throttle.stop()
 	if len(due) > 0 {
 		s.Stats.Abandoned.Add(int64(len(due)))
 		s.Log.Warn("stopping: messages were dropped that waited for the end of their interval", "filter", s.filter, "messages", len(due))

@@ -24,7 +24,6 @@ var larger = map[string]int{
 	"actors/broker.go":                 340,
 	"actors/placement/slot.go":         420,
 	"actors/placement/view.go":         340,
-	"actors/subscription.go":           320,
 	"runtime/layer/registryrestore.go": 320,
 
 	"actors/broker.go Receive":     62,
