@@ -4,7 +4,7 @@
 //	├── groups               makes and retires an actor for each target
 //	│   ├── group:alerts     writes to one group, in order, what waits for it
 //	│   └── channel:...      the same for one channel
-//	├── router               owns the trie: which filter matches a topic
+//	├── router               owns the table of routes: which filter serves which targets
 //	│   └── subscription:... passes on what one filter matches
 //	├── requests             keeps the requests that wait for responses
 //	├── registry             keeps the subscriptions, or the slot's status, in Redis

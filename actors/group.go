@@ -68,7 +68,7 @@ type group struct {
 	target *delivery.Target
 
 	beginning bool // begin is in the mailbox
-	complaint complaint
+	limited   limitedLog
 	slow      time.Duration // each write is held back for so long
 
 	handled   uint64
@@ -184,7 +184,7 @@ func (g *group) sent(m *sent) {
 func (g *group) failed(m *sent) {
 	attempts, queue := g.target.Failed(m.batch)
 	g.note(g.seen.path, &g.target.Trail)
-	g.complaint.say(g.env, "writing to "+g.name.String(), m.err)
+	g.limited.warn(g.env, "writing to "+g.name.String(), m.err)
 	g.retry(attempts, &sendAgain{queue: queue})
 }
 

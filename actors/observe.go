@@ -44,7 +44,7 @@ type inspectable interface{ facts() any }
 type observer struct {
 	mu     sync.Mutex
 	actors map[string]*watched
-	story  story
+	events eventLog
 }
 
 func newObserver() *observer {
@@ -107,18 +107,18 @@ func (w *watched) stops() bool {
 	return w.state == messages.StateStopping
 }
 
-// tell adds a line to the story. The coming and going of families is none: there
+// tell adds an event. The coming and going of families is none: there
 // are thousands of them.
 func (o *observer) tell(w *watched, what, text, stack string) {
 	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
-	o.story.add(messages.Happening{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
+	o.events.add(messages.LifeEvent{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
 }
 
-// note adds a line to the story of the actor with that path.
+// note adds an event of the actor with that path.
 func (o *observer) note(path, what, text string) {
-	o.story.add(messages.Happening{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
+	o.events.add(messages.LifeEvent{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
 }
 
 // look is the actor as it is now.

@@ -60,7 +60,7 @@ type Options struct {
 	// are taken to occupy, 64 MiB by default. Above it a target or queue that gets
 	// a further message drops as above, if it holds more than a 64th of it; above
 	// twice as much everybody does. So do a subscription with what it holds back
-	// for its MinInterval, and a target with what it notes for newcomers, who then
+	// for its MinInterval, and a target with what it notes for recipients, who then
 	// miss retained values. Messages of QoS 0 that are under way from the
 	// connection are dropped above it as well.
 	BacklogMemory int64

@@ -39,7 +39,7 @@ type reader struct {
 	streams   streamCommands
 	quiescing bool
 	ended     int // receivers that have stopped
-	complaint complaint
+	limited   limitedLog
 }
 
 func newReader(deps *env, to *refs) *actor.Props {
@@ -241,7 +241,7 @@ func (r *reader) acknowledged(m *acknowledged) {
 		r.acknowledge()
 		return
 	}
-	r.complaint.say(r.env, "telling Redis what is done", m.err)
+	r.limited.warn(r.env, "telling Redis what is done", m.err)
 	r.retry(failures, &acknowledgeAgain{})
 }
 

@@ -33,9 +33,9 @@ type registry struct {
 	router   Ref[messages.ToRouter]
 	follower *follower
 
-	state     *stored.Writes
-	idle      idleTargets
-	complaint complaint
+	state   *stored.Writes
+	idle    idleTargets
+	limited limitedLog
 }
 
 func newRegistry(deps *env, to *refs) *actor.Props {
@@ -108,7 +108,7 @@ func (r *registry) restore() {
 
 func (r *registry) restored(m *restored) {
 	if m.err != nil {
-		r.complaint.say(r.env, "restoring subscriptions", m.err)
+		r.limited.warn(r.env, "restoring subscriptions", m.err)
 		r.retry(r.state.Failed(), &restoreAgain{})
 		return
 	}
@@ -188,7 +188,7 @@ func (r *registry) storedNow(m *storedNow) {
 	if m.err != nil {
 		var f *messages.LayerFailure
 		failed := r.state.NotWritten(m.changes, m.receipts, errors.As(m.err, &f) && f.Answered)
-		r.complaint.say(r.env, "storing subscriptions", m.err)
+		r.limited.warn(r.env, "storing subscriptions", m.err)
 		r.retry(failed, &storeAgain{})
 		return
 	}
@@ -231,7 +231,7 @@ func (r *registry) check() {
 func (r *registry) checked(m *checked) {
 	r.state.Over()
 	if m.err != nil {
-		r.complaint.say(r.env, "looking whether the subscriptions are stored", m.err)
+		r.limited.warn(r.env, "looking whether the subscriptions are stored", m.err)
 	}
 	if m.err != nil || !m.lost {
 		r.store()

@@ -12,7 +12,7 @@ import (
 )
 
 // The router owns the table of routes (package routing): for each filter its subscription
-// and whom it serves. It carries out commands, tells the broker actor what is wanted, and
+// and its members. It carries out commands, tells the broker actor what is wanted, and
 // sends each inbound message to the subscriptions that match. It stops and starts these.
 
 type router struct {

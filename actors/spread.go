@@ -30,7 +30,7 @@ type spread struct {
 	leader  leader
 }
 
-// spreadRefs are to whom it speaks.
+// spreadRefs are the actors it speaks to.
 type spreadRefs struct {
 	groups Ref[messages.ToGroups]
 	reader Ref[messages.ToReader]

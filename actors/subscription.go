@@ -13,7 +13,7 @@ import (
 )
 
 // A subscription owns one filter's way: each delivery that the router sends it
-// goes on to those whom the filter serves, at the pace that they asked for, and
+// goes on to the members of the filter, at the pace that they asked for, and
 // each retained value to those who have newcomers. It knows what the broker
 // granted, and says where that is less than was asked for.
 

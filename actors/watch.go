@@ -107,9 +107,9 @@ func (t *Tree) serving(bridge string, filters ...string) map[string][]messages.M
 	return members
 }
 
-// Story are the happenings after a serial, oldest first; the oldest of all are
+// Story are the events after a serial, oldest first; the oldest of all are
 // forgotten.
-func (t *Tree) Story(after uint64) []messages.Happening { return t.shared.observer.story.after(after) }
+func (t *Tree) Story(after uint64) []messages.LifeEvent { return t.shared.observer.events.after(after) }
 
 // all are the live actors.
 func (o *observer) all() []*watched {

@@ -43,8 +43,8 @@ type ActorFailure struct {
 	Stack string `json:",omitempty"`
 }
 
-// Happening is one line of the tree's life.
-type Happening struct {
+// LifeEvent is one line of the tree's life.
+type LifeEvent struct {
 	// Serial counts them all.
 	Serial     uint64
 	At         time.Time

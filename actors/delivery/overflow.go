@@ -75,7 +75,7 @@ func (o *overflow) replace(topic string, by *parked) {
 }
 
 // replaceable says that an event replaces, and is replaced by, others of its topic.
-// A retained value does not: only a target that has just subscribed gets it.
+// A retained value does not: it is for its recipients only.
 func replaceable(e messages.Event) bool {
 	return e.Overflow == messages.OverflowLatest && !e.Message.Retain
 }

@@ -9,7 +9,7 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// Recipients are those whom a target reaches that wait for the retained messages of
+// Recipients are those behind a target that wait for the retained messages of
 // filters, and what was passed on of each topic since the first of them came. A recipient
 // gets a retained message if nothing live of its topic has come since: that would be newer,
 // for all that one can know.

@@ -9,7 +9,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Serving is whom filters serve.
+// Serving are the members of filters.
 func (t *Table) Serving(filters []string) map[string][]messages.MemberFacts {
 	served := map[string][]messages.MemberFacts{}
 	for _, filter := range filters {

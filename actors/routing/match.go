@@ -10,8 +10,8 @@ import (
 // Match is what becomes of a delivery. It holds until the next.
 type Match struct {
 	Routes []*Route // all whose filters match
-	// Parts are the subscriptions that get it. Where one of them is not for everybody whom
-	// it could be for, the rest get it from another slot: Remote.
+	// Parts are the subscriptions that get it. Remote: some
+	// members get it from another slot.
 	Parts  []Part
 	Remote bool
 	// Response: the requests get a part of it.
@@ -54,8 +54,8 @@ func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []mes
 	m.Remote = m.Remote || len(here) < len(members)
 }
 
-// matchRetained adds the parts of those for whom recipients wait for a retained message, by
-// the way that live messages of its topic take. The subscription that asked for it hears
+// matchRetained adds the parts of the targets behind which recipients wait for a retained message,
+// by the way that live messages of its topic take. The subscription that asked for it hears
 // of it in any case.
 func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 	seen := map[messages.Target]bool{}

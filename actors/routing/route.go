@@ -12,7 +12,7 @@ import (
 // Subscription is where a route's deliveries go. The table only keeps it.
 type Subscription interface{ Tell(messages.ToSubscription) }
 
-// Route is what is known of one filter: its subscription, and whom it serves.
+// Route is what is known of one filter: its subscription, and its members.
 type Route struct {
 	Filter       string
 	Wire         string // as the broker has it: see topic.Shared

@@ -120,8 +120,8 @@ func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 	return r
 }
 
-// SendRetained has the broker asked for the retained messages of a filter, and those for whom
-// a subscribe asks for them get them.
+// SendRetained has the broker asked for the retained messages of a filter, for the recipients
+// that a subscribe names.
 func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) {
 	t.want(e, r, true)
 	for _, n := range RecipientsOf(c) {
@@ -131,7 +131,7 @@ func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) 
 	}
 }
 
-// RecipientsOf are those for whom a subscribe asks for the retained messages.
+// RecipientsOf are the recipients of retained messages that a subscribe names.
 func RecipientsOf(c messages.SubscribeCommand) (list []messages.Newcomer) {
 	if !c.Replay {
 		return nil

@@ -24,7 +24,7 @@ type fake struct {
 	away   bool // the MQTT broker is
 	failed time.Time
 	rows   []messages.SubscriptionRow
-	story  []messages.Happening
+	story  []messages.LifeEvent
 	acts   []string
 	drops  int
 }
@@ -82,7 +82,7 @@ func (f *fake) tell(at time.Time, path, what, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	f.story = append(f.story, messages.Happening{Serial: uint64(len(f.story)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
+	f.story = append(f.story, messages.LifeEvent{Serial: uint64(len(f.story)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
 }
 
 // loseBroker takes the MQTT broker away, or gives it back.

@@ -7,23 +7,23 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// complaintInterval is how often the same complaint is repeated.
-const complaintInterval = time.Minute
+// limitedInterval is how often the same warning is logged.
+const limitedInterval = time.Minute
 
-// complaint says what Redis refuses, once in a while. That Redis is away is
+// limitedLog logs what Redis refuses, once in a while. That Redis is away is
 // said by the reader, for all.
-type complaint struct {
+type limitedLog struct {
 	last string
 	at   time.Time
 }
 
-func (c *complaint) say(d *env, doing string, err error) {
+func (c *limitedLog) warn(d *env, doing string, err error) {
 	var f *messages.LayerFailure
 	if !errors.As(err, &f) || !f.Answered || f.Said {
 		d.Log.Debug("trying again", "doing", doing, "error", err)
 		return
 	}
-	if c.last == f.Err.Error() && time.Since(c.at) < complaintInterval {
+	if c.last == f.Err.Error() && time.Since(c.at) < limitedInterval {
 		return
 	}
 	c.last, c.at = f.Err.Error(), time.Now()
