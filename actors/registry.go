@@ -152,11 +152,10 @@ type storedNow struct {
 	number   uint64
 }
 
-// checked is the outcome of one such look: what Redis holds, where it has lost something.
+// checked is the outcome of one such look.
 type checked struct {
 	task
-	lost  bool
-	found messages.Restored
+	lost bool
 }
 
 // store writes the changes that wait, one write at a time, but looks first where
@@ -166,17 +165,18 @@ func (r *registry) store() {
 	case stored.Look:
 		r.check()
 	case stored.Write:
-		r.write()
+		r.write(false)
 	}
 	r.health.unused.Store(r.state.Unused())
 }
 
-// write writes the changes that wait.
-func (r *registry) write() {
+// write writes the changes that wait, or says that there is nothing to keep where Redis has
+// lost what was kept.
+func (r *registry) write(lost bool) {
 	m := &storedNow{serial: r.state.Serial()}
 	m.changes, m.receipts = r.state.Take()
 	m.work = func(ctx context.Context) (err error) {
-		if len(m.changes) > 0 {
+		if lost || len(m.changes) > 0 {
 			m.number, err = r.Layer.Write(ctx, m.changes)
 		}
 		return err
@@ -209,25 +209,20 @@ func (r *registry) doubt() {
 	r.store()
 }
 
-// check looks whether Redis has lost something, and for what is there if so.
+// check looks whether Redis has lost something.
 func (r *registry) check() {
 	m := &checked{}
 	m.work = func(ctx context.Context) error {
 		intact, err := r.Layer.Intact(ctx)
-		if err != nil || intact {
-			return err
-		}
-		m.lost = true
-		if !r.state.Several() {
-			m.found, err = r.Layer.Restore(ctx)
-		}
+		m.lost = err == nil && !intact
 		return err
 	}
 	r.run("looking whether the subscriptions are stored", m)
 }
 
-// checked writes again what Redis has lost: it has to hold the state that the worker
-// works by. After an error the next look comes in time.
+// checked writes all again where Redis has lost something: it has to hold the state that the
+// worker works by, and shows nothing before it is there as a whole. After an error the next
+// look comes in time.
 func (r *registry) checked(m *checked) {
 	r.state.Over()
 	if m.err != nil {
@@ -237,7 +232,7 @@ func (r *registry) checked(m *checked) {
 		r.store()
 		return
 	}
-	missing := r.state.Missing(m.found)
+	missing := r.state.All()
 	r.mirror.look(func(v *placement.View) {
 		if r.state.Several() {
 			missing = v.Statuses(r.Slot)
@@ -249,7 +244,7 @@ func (r *registry) checked(m *checked) {
 	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
 		"subscriptions", len(missing), "of", r.state.Len())
 	r.state.Rewrite(missing)
-	r.write()
+	r.write(true)
 }
 
 func (r *registry) scheduleLook() {

@@ -141,28 +141,18 @@ func (s *State) Keys() iter.Seq[Key] {
 	}
 }
 
-// Missing are the changes that make of what was found in Redis what it is to hold: what is
-// missing there, or is not as it should be, is written. What it has beyond that stays: it may
-// be another version's.
-func (s *State) Missing(found messages.Restored) (changes []messages.Change) {
-	has := New()
-	has.Restore(found)
+// All are the changes by which Redis holds all that it is to hold.
+func (s *State) All() (changes []messages.Change) {
 	for key, o := range s.wanted {
-		if there, ok := has.wanted[key]; !ok || there != o {
-			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: key.Filter, Target: key.Target, Options: o}})
-		}
+		changes = append(changes, messages.Change{Put: &messages.Stored{Filter: key.Filter, Target: key.Target, Options: o}})
 	}
 	for f := range s.leaving {
-		if !has.leaving[f] {
-			changes = append(changes, messages.Change{Leaving: f})
-		}
+		changes = append(changes, messages.Change{Leaving: f})
 	}
-	for f, r := range s.refused {
-		if _, ok := has.refused[f]; !ok {
-			changes = append(changes, messages.Change{Refusal: &r})
-		}
+	for _, r := range s.refused {
+		changes = append(changes, messages.Change{Refusal: &r})
 	}
-	if len(found.Epochs) == 0 && len(s.epochs) > 0 {
+	if len(s.epochs) > 0 {
 		changes = append(changes, messages.Change{Epochs: s.epochs})
 	}
 	return changes

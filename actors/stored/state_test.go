@@ -92,32 +92,18 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestMissing compares what is to be written again of what was found.
-func TestMissing(t *testing.T) {
+// TestAll has all written again that is to be stored.
+func TestAll(t *testing.T) {
 	t.Parallel()
-	numbered := *of("a", 1)
-	numbered.Number = 7
-	all := messages.Restored{
+	s := stored.New()
+	s.Restore(messages.Restored{
 		Stored: []messages.Stored{*of("a", 1), *of("b", 0)}, Leaving: []string{"c", "d"}, Refused: []messages.FilterRefusal{{Filter: "e"}},
 		Epochs: []messages.Epoch{{Number: 1, Sessions: 1}},
+	})
+	if got, want := text(s.All()), "epochs 1, leaving c, leaving d, put a 1, put b 0, refused e"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
-	for name, c := range map[string]struct {
-		want, found messages.Restored
-		changes     string
-	}{
-		"nothing":        {},
-		"all there":      {all, all, ""},
-		"all lost":       {all, messages.Restored{}, "epochs 1, leaving c, leaving d, put a 1, put b 0, refused e"},
-		"one lost":       {all, messages.Restored{Stored: all.Stored[:1], Leaving: all.Leaving, Refused: all.Refused, Epochs: all.Epochs}, "put b 0"},
-		"marks lost":     {all, messages.Restored{Stored: all.Stored, Leaving: all.Leaving[1:], Epochs: all.Epochs}, "leaving c, refused e"},
-		"more is there":  {messages.Restored{Stored: all.Stored[1:]}, all, ""},
-		"other options":  {messages.Restored{Stored: all.Stored}, messages.Restored{Stored: []messages.Stored{*of("a", 2), *of("b", 0)}}, "put a 1"},
-		"another number": {messages.Restored{Stored: all.Stored[:1]}, messages.Restored{Stored: []messages.Stored{numbered}}, ""},
-	} {
-		s := stored.New()
-		s.Restore(c.want)
-		if got := text(s.Missing(c.found)); got != c.changes {
-			t.Errorf("%s: %q, want %q", name, got, c.changes)
-		}
+	if got := text(stored.New().All()); got != "" {
+		t.Errorf("of nothing: %q", got)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"chanmqttproxy/test/kit"
 )
 
@@ -47,11 +49,19 @@ func TestFlushUnderARunningWorker(t *testing.T) {
 				return fmt.Sprintf("%s, %d sessions", said, plain.SCard(t.Context(), own+"sessions").Val())
 			}
 			want := kept()
+			told := plain.Subscribe(t.Context(), own+"changes")
+			defer told.Close()
+			if _, err := told.Receive(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			for _, lose := range []func(){
 				func() { plain.FlushAll(t.Context()) },
 				func() { plain.Del(t.Context(), own+"registry") },
 			} {
 				lose()
+				if n := shown(t, told.Channel()); n < len(filters) {
+					t.Errorf("the registry is shown after %d changes: whoever reads it then misses subscriptions", n)
+				}
 				kit.Eventually(t, 40*time.Second, "what is kept is there again: "+want, func() bool { return kept() == want })
 			}
 			site.Join("flow") // that was lost too
@@ -68,5 +78,21 @@ func TestFlushUnderARunningWorker(t *testing.T) {
 			})
 			worker.Stop()
 		})
+	}
+}
+
+// shown waits until readers are told of the registry, and returns how many changes it has had.
+func shown(t *testing.T, told <-chan *goredis.Message) (changes int) {
+	t.Helper()
+	for limit := time.After(40 * time.Second); ; {
+		select {
+		case m := <-told:
+			var table, life string
+			if _, err := fmt.Sscan(m.Payload, &table, &life, &changes); err == nil && table == "registry" {
+				return changes
+			}
+		case <-limit:
+			t.Fatal("nobody is told of the registry")
+		}
 	}
 }
