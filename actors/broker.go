@@ -97,6 +97,8 @@ func (b *broker) Receive(ctx actor.Context) {
 		b.change()
 	case *changeDue:
 		b.change()
+	case messages.Mark:
+		b.tell(m)
 	case messages.Welcomed:
 		b.changes.welcomed(m.Filter, m.Serial)
 	case messages.Leave:

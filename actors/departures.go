@@ -25,10 +25,11 @@ type departures struct {
 // departure is one of them.
 type departure struct {
 	routing.Leaving
-	wire  string
-	again time.Time // when the broker was asked once more: behind its answer nothing comes
-	to    []messages.Target
-	left  int // HandOvers that are not answered
+	wire   string
+	gone   bool   // the broker has it no more
+	marker uint64 // when this one is back, all has come: see placement.Markers
+	to     []messages.Target
+	left   int // HandOvers that are not answered
 }
 
 func newDepartures() departures {
@@ -69,33 +70,38 @@ func (s *spread) leaveFilter(wire string) {
 func (s *spread) filterGone(ctx actor.Context, filters []string) {
 	for _, wire := range filters {
 		d := s.leaving[wire]
-		to, ok := s.routes.Wired(wire)
+		_, ok := s.routes.Wired(wire)
 		switch {
-		case d == nil || d.to != nil:
+		case d == nil || d.gone:
 		case !ok:
 			s.left(ctx, d)
-		case d.again.IsZero():
-			d.Last = time.Now()
-			s.life.after(leaveQuiet, &leaveDue{of: d})
-		case d.Last.After(d.again) || s.table.gate.Len() > 0: // what is held there has not been looked at
-			d.again = time.Time{}
-			s.life.after(leaveQuiet, &leaveDue{of: d})
 		default:
-			d.to = to.Targets()
-			s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, d.to) }) // the subscription says when it has passed all on
+			d.gone, d.Last = true, time.Now()
+			s.life.after(leaveQuiet, &leaveDue{of: d})
 		}
 	}
 }
 
-// leaveDue asks the broker once more to unsubscribe, when all seems to have come.
-func (s *spread) leaveDue(m *leaveDue) {
-	switch wait := leaveQuiet - time.Since(m.of.Last); {
-	case s.leaving[m.of.wire] != m.of:
-	case wait > 0 || !s.fresh.Roomy() || s.table.gate.Len() > 0:
+// leaveDue goes on with leaving a filter, when nothing has come of it for a moment: it waits
+// for a marker, then it hands over.
+func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
+	d := m.of
+	to, ok := s.routes.Wired(d.wire)
+	switch wait := leaveQuiet - time.Since(d.Last); {
+	case s.leaving[d.wire] != d || d.to != nil:
+	case !ok:
+		s.left(ctx, d)
+	case wait > 0 || !s.fresh.Roomy() || s.table.gate.Len() > 0: // what is held there has not been looked at
 		s.life.after(max(wait, leaveQuiet/4), m)
 	default:
-		m.of.again = time.Now()
-		s.broker.Tell(messages.Leave{Filter: m.of.wire})
+		if d.marker == 0 {
+			d.marker = s.mark()
+		}
+		if !s.markers.Passed(d.marker) {
+			return // markersPassed goes on
+		}
+		d.to = to.Targets()
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, d.to) }) // the subscription says when it has passed all on
 	}
 }
 

@@ -55,7 +55,8 @@ func (r *router) Receive(ctx actor.Context) {
 		}
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo:
+	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo,
+		messages.Marked, messages.Unmarked, *markerDue:
 		if r.spread != nil {
 			r.spread.receive(ctx, m)
 		} else if r.several {
@@ -217,6 +218,7 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 func (r *router) reconnected(ctx actor.Context) {
 	r.change(ctx, func(e *routing.Effects) { r.routes.Reconnected(e, *r.rules.Load(), time.Now()) })
 	if r.spread != nil {
+		r.spread.markersConnected()
 		r.spread.carryOut(ctx, r.spread.Connected)
 	}
 }

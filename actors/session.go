@@ -84,6 +84,8 @@ func (s *session) Receive(ctx actor.Context) {
 		s.subscribe(m)
 	case messages.Unsubscribe:
 		s.unsubscribe(m)
+	case messages.Mark:
+		s.mark(m.Marker)
 	case *answered:
 		s.answered(m)
 	case *lost:
@@ -216,7 +218,9 @@ func (s *session) answered(m *answered) {
 		s.loseSoon(m.doing, m.err)
 		return
 	}
-	s.broker.Tell(m.answer)
+	if m.answer != nil {
+		s.broker.Tell(m.answer)
+	}
 }
 
 // loseSoon gives a connection up on which something failed, unless within a

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,10 @@ type sink struct {
 func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
 	if k.quiet.Load() {
 		return false
+	}
+	if strings.HasPrefix(m.Topic, messages.MarkerTopics) {
+		k.marked(seq, m)
+		return true
 	}
 	m.At = time.Now()
 	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(m.Size()), Replay: m.Retain, Traced: m.Span != nil}

@@ -22,8 +22,9 @@ type spread struct {
 	table  *applier
 	life   *incarnation // the router's
 	departures
-	unsaid placement.Unanswered
-	held   int // how many filters are
+	markers markers
+	unsaid  placement.Unanswered
+	held    int // how many filters are
 	// undoing: what is held goes back to the MQTT broker.
 	undoing bool
 	found   []*placement.Filter
@@ -38,7 +39,7 @@ type spreadRefs struct {
 }
 
 func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {
-	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, life: life, departures: newDepartures()}
+	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, life: life, departures: newDepartures(), markers: newMarkers()}
 	routes.Here = s.here
 	d.mirror.look(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)
@@ -68,9 +69,15 @@ func (s *spread) receive(ctx actor.Context, message any) {
 	case messages.FilterGone:
 		s.filterGone(ctx, m.Filters)
 	case *leaveDue:
-		s.leaveDue(m)
+		s.leaveDue(ctx, m)
 	case *endDue:
 		s.endDue(ctx, m)
+	case messages.Marked:
+		s.markerCame(m)
+	case messages.Unmarked:
+		s.markersRefused(m.Reason)
+	case *markerDue:
+		s.markerDue()
 	case messages.HandedOver:
 		s.handedOver(ctx, m.ID)
 	case messages.Undo:

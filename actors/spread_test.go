@@ -265,6 +265,68 @@ func TestFiltersMove(t *testing.T) {
 	})
 }
 
+// What waits at the broker when a filter moves is delivered by its former owner, however late
+// it comes, and before anything by the new one.
+func TestFilterIsLeftBehindWhatTheBrokerHolds(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 2, 2, 3)
+	several(t, 2, func(f *fleet) {
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.brokers[0].Queue(true)
+		f.resize(3)
+		f.pass(time.Second)
+		f.wantAt("while it moves", filter, 2)
+		f.brokers[2].Send(message(filter, "3"))
+		for _, late := range []string{"1", "2"} {
+			f.pass(4 * time.Second)
+			f.brokers[0].Send(message(filter, late))
+		}
+		f.pass(time.Second)
+		if got := f.got(2, alerts); len(got) > 0 {
+			f.Errorf("the owner delivered %v before", got)
+		}
+		f.brokers[0].Queue(false)
+		f.pass(5 * time.Second)
+		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1", "2"}) || !slices.Equal(b, []string{"3"}) {
+			f.Errorf("delivered %v and %v", a, b)
+		}
+	})
+}
+
+// A broker that takes no markers does not keep a filter from moving.
+func TestFilterMovesWithoutMarkers(t *testing.T) {
+	t.Parallel()
+	filter := moves(0, 2, 2, 3)
+	for name, refuse := range map[string]func(*probe.Broker){
+		"refused":         func(b *probe.Broker) { b.Deny(messages.MarkerTopics + "probe%2F1") },
+		"without a word":  func(b *probe.Broker) { b.Queue(true) },
+		"connection lost": func(b *probe.Broker) { b.Queue(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			several(t, 2, func(f *fleet) {
+				f.layers[0].Put(asking("", filter, alerts))
+				f.pass(time.Second)
+				refuse(f.brokers[0])
+				f.resize(3)
+				for range 3 {
+					f.pass(time.Second)
+					if name == "connection lost" {
+						f.brokers[0].Drop(messages.Network)
+					}
+				}
+				f.pass(5 * time.Second)
+				if l := f.slots[0].Layout(); l != (messages.Layout{Sessions: 3}) {
+					f.Errorf("the layout is %v", l)
+				}
+				if f.log.Count("the MQTT broker does not let the worker publish to itself") != 1 {
+					f.Error("the log does not say so, once")
+				}
+			})
+		})
+	}
+}
+
 // A slot is as many changes behind as there are since the first for which its broker has no
 // answer, whichever slot they concern.
 func TestLagIsCountedInChanges(t *testing.T) {

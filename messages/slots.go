@@ -78,6 +78,21 @@ type Kept struct {
 // tells broker.
 type Leave struct{ Filter string }
 
+// MarkerTopics begins the topics of the messages that session slots publish to themselves: see
+// Mark.
+const MarkerTopics = "chanmqttproxy/marker/"
+
+// Mark asks to have a marker published to the session itself: what comes before it was
+// published before. Router tells broker, which tells session.
+type Mark struct{ Marker string }
+
+// Unmarked says that the MQTT broker does not take a marker. Session tells router.
+type Unmarked struct{ Reason string }
+
+// Marked says that a marker is back. It may be another slot's. Session tells router, in its
+// place among the deliveries.
+type Marked struct{ Marker string }
+
 // HandOver asks to say HandedOver when all is written that came for a target before, and
 // nothing of it is parked. Router tells groups, which tells the group.
 type HandOver struct {
@@ -95,6 +110,10 @@ func (Reconfigured) toRouter() {}
 func (Kept) toRouter()         {}
 func (FilterGone) toRouter()   {}
 func (Leave) toBroker()        {}
+func (Mark) toBroker()         {}
+func (Mark) toSession()        {}
+func (Marked) toRouter()       {}
+func (Unmarked) toRouter()     {}
 func (HandOver) toGroups()     {}
 func (HandOver) toGroup()      {}
 func (HandedOver) toRouter()   {}

@@ -11,8 +11,9 @@
 //   - Moving. The owner, the slot that the newest layout gives a filter, subscribes at once.
 //     It holds back what comes while another slot may have the filter by an older layout.
 //   - Leaving. A former owner leaves when the owner has the broker's answer, and every slot
-//     acts by the newest layout. It unsubscribes, hands over all that it has received, and
-//     says so: for that mark the owner waits. A lease that ran out is none: the next holder
+//     acts by the newest layout. It unsubscribes, waits until nothing waits for it at the broker
+//     (see Markers), hands over all that it has received, and says so: for that mark the owner
+//     waits. A lease that ran out is none: the next holder
 //     of the slot resumes the session and comes to the same.
 //   - Layouts. The next one waits until all has moved, so a filter has at most one former
 //     owner; and until the slots have said what a slot that was alone, or an older version,

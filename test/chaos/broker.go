@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"chanmqttproxy/messages"
 	"chanmqttproxy/test/kit"
 )
 
@@ -39,13 +40,20 @@ func (r *Rig) speaks5() bool {
 	return ok
 }
 
-// Subscriptions are the filters that the broker has in the session of each slot, sorted.
+// Subscriptions are the filters that the broker has in the session of each slot, sorted,
+// without those of its markers.
 func (f Fleet) Subscriptions() map[int][]string {
 	f.t.Helper()
+	var all map[int][]string
 	if r, ok := f.Broker.(*kit.BrokerServer); ok {
-		return rabbitBindings(f.t, r)
+		all = rabbitBindings(f.t, r)
+	} else {
+		all = mosquittoSubscriptions(f.Broker.Output())
 	}
-	return mosquittoSubscriptions(f.Broker.Output())
+	for slot, filters := range all {
+		all[slot] = slices.DeleteFunc(filters, func(filter string) bool { return strings.HasPrefix(filter, messages.MarkerTopics) })
+	}
+	return all
 }
 
 // subscribed is a line of mosquitto's log: a session that begins anew, a SUBSCRIBE (with a

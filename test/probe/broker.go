@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"chanmqttproxy/actors"
@@ -16,7 +17,9 @@ type Broker struct {
 	mu       sync.Mutex
 	refuse   func(messages.Version) error
 	deny     map[string]bool
-	hold     bool            // publishes are not acknowledged
+	hold     bool // publishes are not acknowledged
+	queueing bool // markers wait
+	markers  []messages.Message
 	codes    map[string]byte // by topic: what a publish is answered with
 	fresh    bool            // each connection begins a new session
 	attempts []messages.Version
@@ -46,6 +49,30 @@ func (b *Broker) Refuse(f func(messages.Version) error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refuse = f
+}
+
+// Queue has a session's markers wait in the broker, or sends those that have waited.
+func (b *Broker) Queue(queueing bool) {
+	b.mu.Lock()
+	b.queueing = queueing
+	waited := b.markers
+	b.markers = nil
+	b.mu.Unlock()
+	for _, m := range waited {
+		b.mark(m)
+	}
+}
+
+// mark sends a marker back to the session that has published it.
+func (b *Broker) mark(m messages.Message) {
+	b.mu.Lock()
+	if b.queueing {
+		b.markers = append(b.markers, m)
+		b.mu.Unlock()
+		return
+	}
+	b.mu.Unlock()
+	b.Send(m)
 }
 
 // Deny makes the broker refuse a filter.
@@ -284,7 +311,11 @@ func (c *connection) Publish(_ context.Context, p messages.Publish) error {
 	c.broker.mu.Lock()
 	c.broker.sent = append(c.broker.sent, p)
 	hold, code := c.broker.hold, c.broker.codes[p.Message.Topic]
+	_, own := c.broker.filters[p.Message.Topic]
 	c.broker.mu.Unlock()
+	if own && strings.HasPrefix(p.Message.Topic, messages.MarkerTopics) {
+		c.broker.mark(*p.Message)
+	}
 	if !hold {
 		c.sink.Published(messages.Published{Receipt: p.Receipt, QoS: p.Message.QoS, Code: code, Reason: "as the test says"})
 	}

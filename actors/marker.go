@@ -1,0 +1,121 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
+)
+
+// markers are those of a slot: see placement.Markers.
+type markers struct {
+	placement.Markers
+	name     string // of this start, in front of their serials
+	checking bool   // a markerDue is on its way
+}
+
+func newMarkers() markers { return markers{name: strconv.FormatInt(time.Now().UnixNano(), 36) + " "} }
+
+// markerTick is how often it is looked whether the marker that is under way is refused.
+const markerTick = 200 * time.Millisecond
+
+// markerDue comes when that is to be looked at.
+type markerDue struct{ stamp }
+
+// mark returns the serial of the marker that is back when everything has come that waits now.
+func (s *spread) mark() uint64 {
+	serial, send := s.markers.Ask(arrival(time.Now()))
+	if send {
+		s.sendMarker(serial)
+	}
+	return serial
+}
+
+func (s *spread) sendMarker(serial uint64) {
+	s.broker.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(serial, 10)})
+	if !s.markers.checking {
+		s.markers.checking = true
+		s.life.after(markerTick, &markerDue{})
+	}
+}
+
+// markerCame notes a marker that is back, unless it is another slot's.
+func (s *spread) markerCame(m messages.Marked) {
+	text, mine := strings.CutPrefix(m.Marker, s.markers.name)
+	serial, err := strconv.ParseUint(text, 10, 64)
+	if !mine || err != nil {
+		return
+	}
+	if next := s.markers.Came(serial, arrival(time.Now())); next > 0 {
+		s.sendMarker(next)
+	}
+	s.markersPassed()
+}
+
+// markerDue looks whether the broker keeps the marker back.
+func (s *spread) markerDue() {
+	s.markers.checking = false
+	switch {
+	case s.markers.Refused(arrival(time.Now()), s.fresh.Received(), s.fresh.UnderWay()):
+		s.markersRefused("the marker did not come back")
+	case s.markers.Waiting():
+		s.markers.checking = true
+		s.life.after(markerTick, &markerDue{})
+	}
+}
+
+// markersConnected sends the marker again that may be lost with the former connection.
+func (s *spread) markersConnected() {
+	waiting := s.markers.Waiting()
+	if serial := s.markers.Connected(arrival(time.Now())); serial > 0 {
+		s.sendMarker(serial)
+	} else if waiting {
+		s.markersRefused("each time the connection was lost")
+	}
+}
+
+// markersRefused goes on without markers.
+func (s *spread) markersRefused(reason string) {
+	s.markers.Refuse()
+	s.Log.Warn("the MQTT broker does not let the worker publish to itself: when MQTT_SESSIONS changes, messages that wait at the broker may be lost",
+		"topic", messages.MarkerTopics+"#", "reason", reason, "to_do", "allow the worker to publish and subscribe to it")
+	s.markersPassed()
+}
+
+// markersPassed goes on with what has waited for a marker.
+func (s *spread) markersPassed() {
+	for _, d := range s.leaving {
+		if d.marker > 0 && d.to == nil && s.markers.Passed(d.marker) {
+			s.life.send(&leaveDue{of: d})
+		}
+	}
+}
+
+// mark subscribes to the session's own markers, and publishes one.
+func (s *session) mark(marker string) {
+	s.ask("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
+		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
+		codes, err := live.Subscribe(ctx, []messages.Want{{Filter: topic, QoS: 1}})
+		if err != nil {
+			return nil, err
+		}
+		if codes[0] >= 0x80 {
+			s.router.Tell(messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", codes[0])})
+			return nil, nil
+		}
+		return nil, live.Publish(ctx, messages.Publish{Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
+	})
+}
+
+// marked tells of a marker, in its place among the deliveries.
+func (k *sink) marked(seq uint64, m *messages.Message) {
+	k.router.Tell(messages.Marked{Marker: string(m.Payload)})
+	if m.QoS > 0 {
+		k.MQTT.Ack(seq)
+	}
+}
