@@ -1,9 +1,6 @@
 package actors
 
 import (
-	"context"
-	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -93,29 +90,5 @@ func (s *spread) markersPassed() {
 		if d.marker > 0 && d.to == nil && s.markers.Passed(d.marker) {
 			s.life.send(&leaveDue{of: d})
 		}
-	}
-}
-
-// mark subscribes to the session's own markers, and publishes one.
-func (s *session) mark(marker string) {
-	s.ask("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
-		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
-		codes, err := live.Subscribe(ctx, []messages.Want{{Filter: topic, QoS: 1}})
-		if err != nil {
-			return nil, err
-		}
-		if codes[0] >= 0x80 {
-			s.router.Tell(messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", codes[0])})
-			return nil, nil
-		}
-		return nil, live.Publish(ctx, messages.Publish{Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
-	})
-}
-
-// marked tells of a marker, in its place among the deliveries.
-func (k *sink) marked(seq uint64, m *messages.Message) {
-	k.router.Tell(messages.Marked{Marker: string(m.Payload)})
-	if m.QoS > 0 {
-		k.MQTT.Ack(seq)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync"
 	"time"
 
@@ -197,6 +198,22 @@ func (s *session) unsubscribe(m messages.Unsubscribe) {
 			return messages.NoAnswer{}, nil
 		}
 		return messages.Unsubscribed(m), err
+	})
+}
+
+// mark subscribes to the session's own markers, and publishes one.
+func (s *session) mark(marker string) {
+	s.ask("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
+		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
+		codes, err := live.Subscribe(ctx, []messages.Want{{Filter: topic, QoS: 1}})
+		if err != nil {
+			return nil, err
+		}
+		if codes[0] >= 0x80 {
+			s.router.Tell(messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", codes[0])})
+			return nil, nil
+		}
+		return nil, live.Publish(ctx, messages.Publish{Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
 	})
 }
 

@@ -55,6 +55,14 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	return true
 }
 
+// marked tells of a marker, in its place among the deliveries.
+func (k *sink) marked(seq uint64, m *messages.Message) {
+	k.router.Tell(messages.Marked{Marker: string(m.Payload)})
+	if m.QoS > 0 {
+		k.MQTT.Ack(seq)
+	}
+}
+
 // admit bounds what is under way of QoS 0; QoS 1 and 2 are bounded by the
 // Session, which reads no further while too many are not acknowledged.
 func (k *sink) admit(token messages.Token) bool {
