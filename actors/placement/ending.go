@@ -62,8 +62,12 @@ func (v *View) endsAfter(after, up uint64) bool {
 	return false
 }
 
-// ended says whether nothing can be lost any more by a pair that ends by that change.
+// ended says whether nothing can be lost any more by a pair that ends by that change. A slot
+// that said so before the newest layout may have got the filter by it.
 func (v *View) ended(number uint64) bool {
+	if !v.agreed() {
+		return false
+	}
 	for slot := range v.Slots() {
 		if s := v.Status(slot); s.Change < number || s.Ended < number {
 			return false

@@ -72,6 +72,7 @@ func (s *Slot) Changed(c Changed) (e Effects) {
 	switch {
 	case c.Layout:
 		clear(s.formers)
+		clear(s.endings) // what is held back now has not been handed over
 		for wire := range s.here {
 			s.look(Item{Wire: wire}, &e)
 		}
@@ -169,10 +170,11 @@ func (s *Slot) hold(wire string, h *here, role Role, e *Effects) {
 }
 
 // Answered takes in what the broker has said of a filter for what was asked up to that
-// number, with the rest of the status as it is to be said.
+// number, with the rest of the status as it is to be said. What a slot does not ask for is
+// the owner's to answer.
 func (s *Slot) Answered(status messages.FilterStatus) (e Effects) {
 	h := s.here[status.Filter]
-	if h == nil || h.leaving || h.said == status {
+	if h == nil || h.leaving || h.said == status || !s.Asks(status.Filter) {
 		return e
 	}
 	h.said = status
@@ -209,7 +211,7 @@ func (s *Slot) say(e *Effects) {
 	said := s.said
 	said.Epoch = epoch.Number
 	ends := s.end(e)
-	if s.view.endsAfter(s.said.Ended, ends) {
+	if said.Epoch > s.said.Epoch || s.view.endsAfter(s.said.Ended, ends) {
 		said.Ended = ends
 	}
 	if len(s.formers) == 0 && !s.busy() && (s.number < epoch.Sessions || s.retired) {
