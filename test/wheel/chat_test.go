@@ -78,7 +78,7 @@ func TestDev(t *testing.T) {
 	redis, broker, moved, page := kit.FreePort(t), kit.FreePort(t), kit.FreePort(t), kit.FreePort(t)
 	site := unchanged(t, programs(t), "SITE_REDIS_PORT="+fmt.Sprint(redis), fmt.Sprintf("SITE_MQTT_HOST=localhost:%d", broker)).
 		with(fmt.Sprintf("INSTALLED_APPS = ['daphne', 'chanmqttproxy', 'channels', 'chat', 'lamps']\nCHANMQTTPROXY = {'HTTP_LISTEN': '127.0.0.1:%d'}\n", page))
-	site.handler("first")
+	site.lamps("__init__.py", "")
 	worker := site.manage("runmqtt", "--dev")
 	prints(t, worker, fmt.Sprintf("http://127.0.0.1:%d/", page))
 	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))
@@ -96,7 +96,10 @@ func TestDev(t *testing.T) {
 			return strings.Contains(worker.Output(), "hall for the "+which)
 		})
 	}
+	site.handler("first") // a new file
 	runs("first")
+	site.lamps("mqtt_handlers.py", "import nothing_of_this_name\n")
+	prints(t, worker, "lamps/mqtt_handlers.py: importing it: ModuleNotFoundError")
 	site.handler("second")
 	runs("second")
 
@@ -111,16 +114,17 @@ func TestDev(t *testing.T) {
 	worker.Stop(time.Minute)
 }
 
-// handler writes the app lamps, whose handler says which it is.
+// handler writes the handler of the app lamps, which says which one it is.
 func (s *tutorial) handler(which string) {
 	s.t.Helper()
+	s.lamps("mqtt_handlers.py", fmt.Sprintf("from chanmqttproxy import on_mqtt\n\n@on_mqtt('lamps/{name}')\ndef lamp(message, name):\n    print(name, 'for the', %q, flush=True)\n", which))
+}
+
+// lamps writes a file of the app lamps.
+func (s *tutorial) lamps(name, text string) {
+	s.t.Helper()
 	app := filepath.Join(filepath.Dir(s.settings), "lamps")
-	text := fmt.Sprintf("from chanmqttproxy import on_mqtt\n\n@on_mqtt('lamps/{name}')\ndef lamp(message, name):\n    print(name, 'for the', %q, flush=True)\n", which)
-	err := os.MkdirAll(app, 0o700)
-	for name, content := range map[string]string{"__init__.py": "", "mqtt_handlers.py": text} {
-		err = errors.Join(err, os.WriteFile(filepath.Join(app, name), []byte(content), 0o600))
-	}
-	if err != nil {
+	if err := errors.Join(os.MkdirAll(app, 0o700), os.WriteFile(filepath.Join(app, name), []byte(text), 0o600)); err != nil {
 		s.t.Fatalf("writing the app lamps: %v", err)
 	}
 }

@@ -139,7 +139,7 @@ def twice(message): pass
 """,
         app_g='@on_mqtt("a/+")\ndef also_right(message): pass',
     )
-    errors: list[PatternError] = []
+    errors: list[Exception] = []
     handlers, stores = process.found(errors)
     assert [handler.name for handler in handlers.handlers] == [
         "app_f.right",
@@ -157,6 +157,16 @@ def test_an_import_error_of_a_site_is_its_own(app: Any) -> None:
     app(app_import="import nothing_of_this_name")
     with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
         discover()
+    with pytest.raises(CommandError, match=r"app_import/mqtt_handlers.py: importing it: ModuleNotFound"):
+        call_command("runmqtt")
+
+
+def test_an_import_error_stops_no_other_handler(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    app(app_import="import nothing_of_this_name", app_right='@on_mqtt("a")\ndef right(message): pass')
+    errors: list[Exception] = []
+    handlers, _ = process.found(errors)
+    assert [handler.name for handler in handlers.handlers] == ["app_right.right"]
+    assert isinstance(errors[0].__cause__, ModuleNotFoundError)
 
 
 def test_dispatch(app: Any) -> None:

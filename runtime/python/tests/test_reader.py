@@ -134,6 +134,21 @@ def test_a_topic_that_waits_holds_up_no_other(stream: Stream) -> None:
         eventually(lambda: len(seen) == 101)
 
 
+def test_the_end_is_no_error(stream: Stream, caplog: pytest.LogCaptureFixture) -> None:
+    """The connection is closed while a thread waits for entries."""
+
+    @on_mqtt("t")
+    def handler(message: Message) -> None: ...
+
+    stream.add("t", b"1")
+    with Run(stream, handler) as run:
+        eventually(lambda: stream.left() == 0 and run.reader.holdings.complete)
+        time.sleep(0.1)
+    stream.client.close()
+    eventually(lambda: not any(thread.is_alive() for thread in run.reader._threads))
+    assert "failed" not in caplog.text
+
+
 def test_another_reader_goes_on_where_a_killed_one_was(stream: Stream) -> None:
     """One that vanishes holds its leases and what it had taken until the leases end."""
     seen: list[str] = []

@@ -10,8 +10,8 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
-from django.db import connection, connections
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections
 from django.test import RequestFactory, override_settings
 from django.utils import timezone as django_timezone
 from readings.models import Reading
@@ -19,7 +19,7 @@ from readings.models import Reading
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.filters import matches
 from chanmqttproxy.handlers.call import in_request
-from chanmqttproxy.handlers.databases import DatabaseAway
+from chanmqttproxy.handlers.databases import DatabaseAway, usable
 from chanmqttproxy.handlers.stores import store_all, stores
 from chanmqttproxy.state import alast, last
 from chanmqttproxy.state.admin import LastMessageAdmin
@@ -138,7 +138,7 @@ TOPICS = [
 FILTERS = [
     "#", "+", "+/#", "+/+", "/#", "/+", "//", "house", "house/#", "house/+", "house/+/lamp", "house/+/lamp/#",
     "house/hall/#", "house/hall/lamp", "+/hall/lamp", "+/+/+", "$SYS/#", "$SYS/+", "house/%/lamp",
-    "house/_/+", "a.b/+", "+/lamp", "house/+/#", "house//#", "house/ä+ö/lamp", "house/$x/+",
+    "house/_/+", "a.b/+", "+/lamp", "house/+/#", "house//#", "house/$x/+",
 ]  # fmt: skip
 
 
@@ -177,6 +177,10 @@ def test_prune(database: str, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("prunemqtt", "--days", "30", "--filter", "a/#")
     assert "Deleted 1 " in capsys.readouterr().out
     assert [message.topic for message in last("#")] == ["a/new", "b/old"]
+    with pytest.raises(CommandError, match="--filter: the wildcard # must be the last level"):
+        call_command("prunemqtt", "--days", "30", "--filter", "a/#/b")
+    with pytest.raises(ValueError, match="the wildcard # must be the last level"):
+        last("a/#/b")
 
 
 def test_admin_shows_and_changes_nothing(database: str) -> None:
@@ -197,6 +201,7 @@ def test_admin_shows_and_changes_nothing(database: str) -> None:
     found = page("?q=house/%2B/lamp")
     assert "house/hall/lamp" in found and "house/hall/heat" not in found
     assert "house/hall/heat" in page("?q=heat")
+    assert "house/hall/lamp" not in page("?q=%23/lamp")  # no filter, but a text to look for
     lamp = page(key=str(LastMessage.objects.get(topic="house/hall/lamp").pk))
     assert "&lt;b&gt;on&lt;/b&gt;" in lamp and 'name="_save"' not in lamp
 
@@ -280,3 +285,24 @@ def test_tables_that_are_not_made_yet(database: str) -> None:
         in_request(lambda: User.objects.count())
     in_request(lambda: keep([one]))
     assert LastMessage.objects.count() == 1
+
+
+def test_a_table_before_makemigrations(database: str) -> None:
+    """The app "readings" has no migrations."""
+    call_command("migrate", verbosity=0)
+    with pytest.raises(DatabaseAway, match="has no table readings_reading: run") as away:
+        in_request(lambda: Reading.objects.count())
+    assert not usable(away.value)
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    in_request(lambda: Reading.objects.count())
+
+
+def test_a_mistake_is_no_missing_table(database: str) -> None:
+    """Although there are migrations to be applied."""
+
+    def query() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELEC 1")
+
+    with pytest.raises(DatabaseError):
+        in_request(query)

@@ -1,7 +1,14 @@
-"""The MQTT worker of a Django Channels site: the binary, and what starts it with Django's settings.
+"""MQTT for Django Channels.
 
-`MqttConsumer` is here so that an `asgi.py` written for the Python package of this name
-works unchanged. Django is imported only when a name needs it.
+    publish, request, subscribe, unsubscribe, status    calls; with an a in front for async code
+    publish_on_commit                                   publishes when a transaction is committed
+    MqttMixin, on_mqtt                                  consumers and handlers that take messages by topic
+    Message, Properties, Options, Status                what comes out, and what goes in
+    MqttError and its subclasses, PatternError          what is raised
+    find_binary, BinaryNotFound                         the program, which is the MQTT worker
+    MqttConsumer                                        for an old asgi.py; it does nothing
+
+Django is imported only when a name needs it.
 """
 
 import importlib

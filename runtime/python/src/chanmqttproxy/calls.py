@@ -85,8 +85,15 @@ def publish(
 ) -> None:
     """Publish a message: done when the broker has acknowledged it (QoS 1, 2) or it was written (QoS 0).
 
+    payload       text, bytes, None (empty), a dict or list (as JSON), or a number
+    properties    Properties(content_type="text/plain", …), under MQTT 5
+    timeout       seconds to wait at most
+    wait          False: done when Redis has the command; a refusal is only in the worker's log
+
     It raises PublishRefused, MqttTimeout, MqttBusy or MqttUnavailable; all are MqttErrors. After
-    MqttTimeout the message may still be sent. With wait=False a refusal is only in the worker's log.
+    MqttTimeout the message may still be sent. It raises TypeError for another payload,
+    ImproperlyConfigured if the channel layer is not in Redis, and SynchronousOnlyOperation in async
+    code: there await apublish().
     """
     _publish(topic, payload, qos, retain, properties).run(timeout, wait)
 
@@ -118,7 +125,9 @@ def publish_on_commit(
 ) -> None:
     """Publish when the transaction of the database `using` is committed; at once where there is none.
 
-    The payload is that of now. What fails then is logged, as the commit can't be undone.
+    The payload is that of now; a wrong one raises TypeError now. What fails after the commit is
+    logged by Django, as the commit can't be undone. With wait=True the code that commits waits for
+    the answer.
     """
     call = _publish(topic, payload, qos, retain, properties)
 
@@ -139,7 +148,7 @@ def request(
 ) -> Message:
     """Publish a message and return the response of the device (MQTT 5).
 
-    It raises MqttTimeout if none comes, and otherwise as publish does.
+    It raises MqttTimeout if none comes in `timeout` seconds, and otherwise as publish does.
     """
     call = _request(topic, payload, qos, retain, properties, timeout)
     return Message.from_wire(call.run(timeout + GRACE)["message"])
@@ -170,8 +179,12 @@ def subscribe(
 ) -> None:
     """Subscribe a group or a channel to a topic filter: done when the broker has granted it.
 
-    It raises SubscribeRefused, MqttTimeout, MqttBusy or MqttUnavailable. After MqttTimeout the
-    subscription may still take effect.
+    The members of the group get events of the type "mqtt.message", with batch "mqtt.messages".
+    `options` are those of Options.
+    The subscription is kept until unsubscribe, or until the group has had no member for 5 minutes.
+
+    It raises SubscribeRefused, MqttTimeout, MqttBusy or MqttUnavailable, and otherwise as publish
+    does. After MqttTimeout the subscription may still take effect.
     """
     _subscribe(filter, group, channel, Options(**options)).run(timeout, wait)
 
@@ -214,7 +227,8 @@ async def aunsubscribe(
 
 
 def status(*, timeout: float = 5) -> Status:
-    """The worker's connection to the broker. It raises MqttTimeout if no worker runs."""
+    """The worker's connection to the broker. It raises MqttTimeout if no worker answers in `timeout`
+    seconds, and otherwise MqttBusy or MqttUnavailable."""
     return Status.from_wire(_status().run(timeout))
 
 

@@ -63,9 +63,13 @@ class MqttMixin:
             @on_mqtt("house/{url.house}/{room}/lamp", retained="send")
             async def lamp(self, message, room): ...
 
-    At connect the consumer joins a group for each pattern, and leaves it when it ends. Where
-    connect() closes the connection it subscribes to nothing. Of several patterns that match, the most
-    specific one takes the message; what none takes goes to mqtt_message(event), as in any consumer.
+    It comes before the consumer among the bases. At connect the consumer joins a group for each
+    pattern, and leaves it when it ends; consumers with the same patterns share one subscription. Where
+    connect() closes the connection it subscribes to nothing. A method gets a Message, and what the
+    pattern names. Of several patterns that match, the most specific one takes the message; what none
+    takes goes to mqtt_message(event), as in any consumer. A subscription that is refused is logged.
+    A value of the URL that can't be in a topic closes the connection, and is logged.
+
     Patterns of one consumer that overlap should have the same batch, min_interval and overflow: those
     of one of them hold for all.
     """

@@ -1,12 +1,12 @@
 """runmqtt --dev: the program with a Redis and a broker, restarted when the settings change."""
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from typing import Any
 from django.utils import autoreload
 
 from chanmqttproxy import launch, signals, supervise
-from chanmqttproxy.handlers.registry import discover
+from chanmqttproxy.handlers.registry import discover, handler_files
 from chanmqttproxy.handover import site_settings
 from chanmqttproxy.options import shutdown_timeout
+
+LOOK = 1.0  # seconds between two looks for new files
+HANDLERS_FIRST = 2.0  # seconds that the handlers have to end before the program
 
 # Prints the document of the settings as they are now, in a process of its own. The site
 # may print too: that goes elsewhere.
@@ -35,7 +38,7 @@ def serve(command: list[str], layer: str, say: Callable[[str], Any], with_handle
     handlers = HandlersProcess(layer, say) if with_handlers else None
     server = Server(command, layer, say)
     if os.name != "nt":
-        signals.handle(server.stop)
+        signals.handle(lambda number: stop(number, server, handlers))
     else:  # there Ctrl-C reaches the program by itself
         for number in signals.STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
@@ -47,10 +50,18 @@ def serve(command: list[str], layer: str, say: Callable[[str], Any], with_handle
         return server.run()
     handlers.start()
     autoreload.file_changed.connect(handlers.file_changed)
+    threading.Thread(target=handlers.look_for_files, args=(reloader.extra_files,), daemon=True).start()
     try:
         return server.run()
     finally:
         handlers.stop()
+
+
+def stop(number: int, server: "Server", handlers: "HandlersProcess | None") -> None:
+    """Pass a signal on to the program; the first one when the handlers have ended, which need its Redis."""
+    if handlers is not None and not server.signalled:
+        handlers.end(HANDLERS_FIRST)
+    server.stop(number)
 
 
 class HandlersProcess:
@@ -59,29 +70,45 @@ class HandlersProcess:
     def __init__(self, layer: str, say: Callable[[str], Any]) -> None:
         self.layer, self.say = layer, say
         self.process: subprocess.Popen[str] | None = None
-        with contextlib.suppress(Exception):  # the process itself says what is wrong with them
-            discover()  # so that their files are watched
+        self._changing = threading.Lock()
 
     def start(self) -> None:
+        discover([])  # so that what they import is watched; the process itself says what is wrong
         command = supervise.handlers_command(self.layer)
         self.process = launch.start_process(command, supervise.handlers_environment(os.environ))
 
     def stop(self) -> None:
         """End it in order, or at once if that takes too long."""
+        if self.process is not None and not self.end(shutdown_timeout() + supervise.GRACE):
+            self.process.kill()
+
+    def end(self, seconds: float) -> bool:
+        """Let it end; whether it has within so many seconds."""
         if self.process is None:
-            return
+            return True
         self.process.terminate()
         try:
-            self.process.wait(shutdown_timeout() + supervise.GRACE)
+            self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            return False
+        return True
 
     def file_changed(self, sender: Any, file_path: Path, **_: Any) -> bool:
         if file_path.suffix == ".py":
-            self.say(f"{file_path} changed: restarting the handlers.")
-            self.stop()
-            self.start()
+            with self._changing:
+                self.say(f"{file_path} changed: restarting the handlers.")
+                self.stop()
+                self.start()
         return True
+
+    def look_for_files(self, watched: set[Path]) -> None:
+        """Watch each mqtt_handlers.py, also one that can't be imported. A new one is as one that changed."""
+        watched |= set(handler_files())
+        while True:
+            time.sleep(LOOK)
+            for path in set(handler_files()) - watched:
+                watched.add(path)
+                self.file_changed(None, path)
 
 
 class Server:

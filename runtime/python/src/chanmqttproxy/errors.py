@@ -2,7 +2,12 @@
 
 
 class MqttError(Exception):
-    """A call that failed. `code` is one of the table in runtime/command/README.md, `reason` says why."""
+    """A call that failed.
+
+    code      a word that does not change, such as "denied", "bad-topic" or "timeout"
+    reason    a sentence for people
+    topic     the topic or topic filter of the call, if it had one
+    """
 
     def __init__(self, code: str, reason: str, topic: str | None = None) -> None:
         super().__init__(code, reason, topic)
@@ -11,16 +16,16 @@ class MqttError(Exception):
         self.topic = topic
 
     def __str__(self) -> str:
-        about = f" ({self.topic})" if self.topic and self.topic not in self.reason else ""
+        about = f" ({self.topic})" if self.topic and str(self.topic) not in self.reason else ""
         return f"{self.code}: {self.reason}{about}"
 
 
 class PublishRefused(MqttError):
-    """The worker or the broker refused a publish or a request."""
+    """The worker or the broker has refused a publish or a request: it was not published."""
 
 
 class SubscribeRefused(MqttError):
-    """The worker or the broker refused a subscribe or an unsubscribe."""
+    """The worker or the broker has refused a subscribe or an unsubscribe: it had no effect."""
 
 
 class MqttTimeout(MqttError, TimeoutError):
@@ -28,11 +33,11 @@ class MqttTimeout(MqttError, TimeoutError):
 
 
 class MqttBusy(MqttError):
-    """No room for more: try again later."""
+    """Too many commands wait for the worker already: try again later."""
 
 
 class MqttUnavailable(MqttError):
-    """The channel layer can't be reached."""
+    """The Redis of the channel layer can't be reached."""
 
 
 class PatternError(ValueError):

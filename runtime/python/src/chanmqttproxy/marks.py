@@ -74,7 +74,19 @@ class Mark:
 
 def on_mqtt(pattern: str, **options: "Unpack[MarkOptions]") -> Callable[[F], F]:
     """Mark a method of a consumer with MqttMixin, or a function in mqtt_handlers.py, as what takes
-    the messages of a pattern's topics. A function may have several."""
+    the messages of a pattern's topics.
+
+        @on_mqtt("house/{room}/lamp")
+        def lamp(message, room): ...
+
+    {room} stands for one level (+), {rest:path} at the end for all further ones (#); the function gets
+    both as arguments. {url.room} is the value of that name in the URL of a consumer's page. Below
+    several marks a function takes the topics of all. `options` are those of Options; the QoS of a
+    handler is 1 by default, that of a consumer 0.
+
+    It raises PatternError, with file and line, if the pattern is no topic filter, or does not fit the
+    function. Handlers that are wrong are left out instead: manage.py check and runmqtt say so.
+    """
     caller = sys._getframe(1)
     where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
     module = str(caller.f_globals.get("__name__"))

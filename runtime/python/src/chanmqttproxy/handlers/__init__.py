@@ -14,7 +14,8 @@ __all__ = ["adispatch", "dispatch"]
 def dispatch(message: "Message") -> bool:
     """Call the handler that takes a message's topic, in this thread; False if there is none.
 
-    What it raises is raised. An async handler is run to its end.
+    For tests and for repairs: it needs no worker. What the handler raises is raised. An async
+    handler is run to its end.
     """
     from asgiref.sync import async_to_sync
 

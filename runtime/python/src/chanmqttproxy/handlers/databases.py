@@ -2,9 +2,11 @@
 
 import logging
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.db import InterfaceError, OperationalError, ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,22 +20,40 @@ logger = logging.getLogger("chanmqttproxy.handlers")
 # and does not answer, as one that is just stopping, holds psycopg up for 130 s otherwise.
 CONNECT_SECONDS = 5
 
+# What says that a table, a column or a schema is missing: codes of PostgreSQL and MySQL, texts of SQLite.
+NO_TABLE = ("42P01", "42703", "3F000", 1146, 1054)
+NO_TABLE_IN_SQLITE = re.compile("no such (table|column)|has no column named")
+
 PAUSE, PAUSE_MAX = 0.1, 2.0  # seconds between two attempts to reach a database again
 STEADY = 10.0  # a database that stays for so long is looked for quickly again when it goes
 
 
 class DatabaseAway(Exception):
-    """A database that the handler uses can't be reached, or lacks migrations: no fault of the message."""
+    """A database that the handler uses can't be reached, or is not migrated: no fault of the message."""
 
-    def __init__(self, alias: str, reason: str, migrations: bool = False) -> None:
+    def __init__(self, alias: str, reason: str, lacks: "Lack | None" = None) -> None:
         super().__init__(f"the database {alias!r} {reason}")
-        self.alias, self.migrations = alias, migrations
+        self.alias, self.lacks = alias, lacks
 
     @property
     def over(self) -> str:
         """What to say when it is over."""
-        what = "has its migrations now" if self.migrations else "is reachable again"
+        what = "is migrated now" if self.lacks else "is reachable again"
         return f"the database {self.alias!r} {what}"
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What a database lacks: migrations that are there to be applied, or a table of a model."""
+
+    migrations: bool = False
+    table: str = ""
+
+    @property
+    def reason(self) -> str:
+        if self.migrations:
+            return "lacks migrations: run manage.py migrate"
+        return f"has no table {self.table}: run manage.py makemigrations and manage.py migrate"
 
 
 def limit_connects() -> None:
@@ -47,7 +67,7 @@ def limit_connects() -> None:
 
 
 def check_databases(error: BaseException, always: bool = False) -> None:
-    """Raise DatabaseAway if an error comes of a database that can't be reached or lacks migrations.
+    """Raise DatabaseAway if an error comes of a database that can't be reached or is not migrated.
 
     Errors that are no database's are not looked into, except always.
     """
@@ -60,19 +80,55 @@ def check_databases(error: BaseException, always: bool = False) -> None:
             connection.ensure_connection()
         except (OperationalError, InterfaceError) as reason:
             raise DatabaseAway(connection.alias, f"is unreachable: {str(reason).strip()}") from error
-        if lacks_migrations(connection):
-            raise DatabaseAway(connection.alias, "lacks migrations: run manage.py migrate", True) from error
+        if lack := lack_of(connection, error):
+            raise DatabaseAway(connection.alias, lack.reason, lack) from error
 
 
-def lacks_migrations(connection: BaseDatabaseWrapper) -> bool:
-    """Whether manage.py migrate has something to do, as when a container starts before it has run."""
-    if connection.in_atomic_block:  # a test's; a query may break it
-        return False
+def lack_of(connection: BaseDatabaseWrapper, error: BaseException) -> Lack | None:
+    """What migrate would make of what an error says that the database has not.
+
+    As when a container starts before migrate has run, or a model is new. A database that has no
+    migrations at all may be one that is never migrated: there only a missing table of a model counts.
+    """
+    if connection.in_atomic_block or not is_about_tables(error):  # a test's; a query may break it
+        return None
+    text = " ".join(map(str, causes(error)))
+    table = next((name for name in missing_tables(connection) if name in text), "")
+    pending, applied = migrations(connection)
+    if pending and (applied or table):
+        return Lack(migrations=True)
+    return Lack(table=table) if table else None
+
+
+def is_about_tables(error: BaseException) -> bool:
+    """Whether an error says that a table or a column is missing."""
+    for cause in causes(error):
+        codes = (getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None), *cause.args[:1])
+        if any(code in NO_TABLE for code in codes) or NO_TABLE_IN_SQLITE.search(str(cause)):
+            return True
+    return False
+
+
+def missing_tables(connection: BaseDatabaseWrapper) -> list[str]:
+    """The tables of models that a database does not have, the longest name first."""
+    tables = connection.introspection
+    try:
+        there = set(tables.table_names(include_views=True))
+        wanted = tables.django_table_names()
+        missing = [name for name in wanted if tables.identifier_converter(name) not in there]
+    except Exception:  # it is away again
+        return []
+    return sorted(missing, key=len, reverse=True)
+
+
+def migrations(connection: BaseDatabaseWrapper) -> tuple[bool, bool]:
+    """Whether manage.py migrate has something to do, and whether it has done something before."""
     try:
         executor = MigrationExecutor(connection)
-        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        return bool(pending), bool(executor.loader.applied_migrations)
     except Exception:  # the migrations themselves are wrong: that is for migrate to say
-        return False
+        return False, False
 
 
 def causes(error: BaseException | None) -> list[BaseException]:
@@ -139,7 +195,11 @@ def usable(away: DatabaseAway) -> bool:
     try:
         connection.close()
         connection.ensure_connection()
-        return not (away.migrations and lacks_migrations(connection))
+        if away.lacks is None:
+            return True
+        if away.lacks.migrations:
+            return not migrations(connection)[0]
+        return away.lacks.table not in missing_tables(connection)
     except Exception:
         return False
     finally:

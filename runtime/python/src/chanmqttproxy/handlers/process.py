@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 
 from chanmqttproxy import client, signals
-from chanmqttproxy.errors import PatternError
 from chanmqttproxy.handlers import http
 from chanmqttproxy.handlers.registry import Registry, discover
 from chanmqttproxy.handlers.service import Service
@@ -27,11 +26,11 @@ HANG = 4.0  # seconds beyond the shutdown timeout, after which a process that ha
 NONE = 'no app has handlers in an mqtt_handlers.py, and CHANMQTTPROXY has neither "STATE" nor "HISTORY"'
 
 
-WRONG = "%s. This handler is left out; the others run. Messages that no other takes become dead letters."
+WRONG = "%s. It is left out; the other handlers run. Messages that no other takes become dead letters."
 
 
-def found(errors: list[PatternError]) -> tuple[Registry, list[Store]]:
-    """The handlers and the stores of the site. Handlers that are wrong are left out: the list gets why.
+def found(errors: list[Exception]) -> tuple[Registry, list[Store]]:
+    """The handlers and the stores of the site. What is wrong is left out: the list gets why.
 
     It raises CommandError if no handler is right, or the settings of a store are wrong.
     """
@@ -46,14 +45,14 @@ def found(errors: list[PatternError]) -> tuple[Registry, list[Store]]:
 
 def run() -> int:
     """Run the handlers until a signal comes, and return the exit code."""
-    errors: list[PatternError] = []
+    errors: list[Exception] = []
     registry, wanted = found(errors)
     if not registry.handlers and not wanted:
         print(f"There is nothing to run: {NONE}.", file=sys.stderr)
         return 0
     log_to_stderr()
     for error in errors:
-        logger.error(WRONG, error)
+        logger.error(WRONG, error, exc_info=error.__cause__)
     try:
         service, at = Service(registry, wanted, len(errors)), http.address()
     except ImproperlyConfigured as fault:

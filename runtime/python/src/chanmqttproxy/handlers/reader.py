@@ -154,6 +154,8 @@ class Reader:
                 logger.error("%s", error)
                 time.sleep(1)
             except Exception:
+                if self._ended:  # the client may be closed
+                    return
                 logger.exception("reading the stream %s failed", self.keys.name)
                 time.sleep(1)
 

@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -72,16 +73,27 @@ class Registry:
         return found
 
 
-def discover(errors: list[PatternError] | None = None) -> Registry:
+class ImportFailed(Exception):
+    """A module of handlers can't be imported. Its cause is what the import raised."""
+
+
+def discover(errors: list[Exception] | None = None) -> Registry:
     """The handlers in the mqtt_handlers.py of each app.
 
-    Where a pattern or a function is wrong, it raises PatternError with file and line. With a
-    list it leaves that one out, and adds the error to the list.
+    Where a pattern or a function is wrong, it raises PatternError with file and line; where a module
+    can't be imported, what that raises. With a list it leaves that handler or module out, and adds
+    PatternError or ImportFailed to the list.
     """
-    registry, found = Registry(), list[PatternError]()
+    registry, found = Registry(), list[Exception]()
     for config in apps.get_app_configs():
         if module_has_submodule(config.module, HANDLERS_MODULE):
-            module = importlib.import_module(f"{config.name}.{HANDLERS_MODULE}")
+            try:
+                module = importlib.import_module(f"{config.name}.{HANDLERS_MODULE}")
+            except Exception as error:
+                if errors is None:
+                    raise
+                found.append(import_failed(config.path, error))
+                continue
             for handler in of_module(module, found):
                 try:
                     registry.add(handler)
@@ -94,7 +106,21 @@ def discover(errors: list[PatternError] | None = None) -> Registry:
     return registry
 
 
-def of_module(module: ModuleType, errors: list[PatternError]) -> list[Handler]:
+def handler_files() -> list[Path]:
+    """The mqtt_handlers.py of each app that has one."""
+    files = (Path(config.path) / f"{HANDLERS_MODULE}.py" for config in apps.get_app_configs())
+    return [file for file in files if file.is_file()]
+
+
+def import_failed(folder: str, error: Exception) -> ImportFailed:
+    """What to say of a module of handlers in a folder that can't be imported."""
+    file = Path(folder) / f"{HANDLERS_MODULE}.py"
+    failed = ImportFailed(f"{file}: importing it: {type(error).__name__}: {error}")
+    failed.__cause__ = error
+    return failed
+
+
+def of_module(module: ModuleType, errors: list[Exception]) -> list[Handler]:
     """The handlers that a module defines, in the order of their lines. What is wrong goes to the list."""
     found, seen = [], set[str]()
     errors += wrong(module.__name__)

@@ -13,7 +13,8 @@ __all__ = ["alast", "last"]
 
 
 def last(topic_filter: str) -> "list[LastMessage]":
-    """The newest message of each topic that matches a filter, by topic."""
+    """The newest message of each topic that matches an MQTT filter ("house/+/lamp"), in the order of
+    the topics. It raises ValueError if it is no filter."""
     from chanmqttproxy.state.models import LastMessage
 
     return list(LastMessage.objects.matching(topic_filter))

@@ -1,5 +1,6 @@
 """The last messages in the admin: to read and to search, not to change."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -7,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from chanmqttproxy.state.models import LastMessage
+from chanmqttproxy.state.query import WILDCARDS
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[LastMessage]
@@ -39,10 +41,11 @@ class LastMessageAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[LastMessage], search_term: str
     ) -> tuple[QuerySet[LastMessage], bool]:
-        levels = search_term.strip().split("/")
-        if {"+", "#"} & set(levels) and "#" not in levels[:-1]:
-            matching = LastMessage.objects.matching(search_term.strip())
-            return queryset.filter(pk__in=matching.order_by().values("pk")), False
+        topic_filter = search_term.strip()
+        if WILDCARDS & set(topic_filter.split("/")):
+            with contextlib.suppress(ValueError):  # it is no filter
+                matching = LastMessage.objects.matching(topic_filter)
+                return queryset.filter(pk__in=matching.order_by().values("pk")), False
         return super().get_search_results(request, queryset, search_term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -17,7 +17,8 @@ class LastMessages(models.QuerySet["LastMessage"]):
     def matching(self, topic_filter: str) -> "LastMessages":
         """Those whose topic matches an MQTT filter ("house/+/lamp").
 
-        The levels before the first wildcard are looked up in the index.
+        The levels before the first wildcard are looked up in the index. It raises ValueError if
+        it is no filter.
         """
         return self.filter(condition(topic_filter, connections[self.db].vendor))
 
@@ -32,7 +33,12 @@ class LastMessageManager(models.Manager["LastMessage"]):
 
 
 class LastMessage(models.Model):
-    """The newest message of a topic, as `CHANMQTTPROXY["STATE"]` keeps it."""
+    """The newest message of a topic, as `CHANMQTTPROXY["STATE"]` keeps it.
+
+    payload       what JSON says, text or bytes
+    kind          which of them: "json", "text" or "binary"
+    qos, retain, properties, received    as those of Message
+    """
 
     JSON, TEXT, BINARY = "json", "text", "binary"
 

@@ -4,6 +4,8 @@ import re
 
 from django.db.models import Q
 
+from chanmqttproxy.filters import check_filter
+
 WILDCARDS = {"+", "#"}
 
 
@@ -11,8 +13,9 @@ def condition(topic_filter: str, vendor: str) -> Q:
     """The condition that a topic matches a filter, for a database of a vendor ("postgresql").
 
     The levels before the first wildcard are found by the index; a regular expression
-    decides about the others.
+    decides about the others. It raises ValueError if it is no filter.
     """
+    check_filter(topic_filter)
     levels = topic_filter.split("/")
     if not WILDCARDS & set(levels):
         return Q(topic=topic_filter)

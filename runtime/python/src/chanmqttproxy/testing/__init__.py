@@ -30,8 +30,8 @@ __all__ = ["MqttTestBroker", "MqttTestMixin", "Subscription"]
 class MqttTestBroker(Worker):
     """A broker for a test: `async with` or `with` it.
 
-    published        what the site has published: Messages, with the payload as bytes
-    subscriptions    what it is subscribed to
+    published        what the site has published: Messages in their order, with the payload as bytes
+    subscriptions    what it is subscribed to: Subscriptions
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,8 @@ class MqttTestBroker(Worker):
     ) -> None:
         """A device publishes: groups, channels and handlers get it. What a handler raises is raised.
 
-        While the broker is away it keeps messages of QoS 1 and 2.
+        While the broker is away it keeps messages of QoS 1 and 2. It raises ValueError if no message
+        can be published to the topic.
         """
         check_topic(topic)
         await self._publish(Message(topic, to_bytes(payload), qos, retain, properties))

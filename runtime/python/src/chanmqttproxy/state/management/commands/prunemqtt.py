@@ -22,7 +22,11 @@ class Command(BaseCommand):
         if options["days"] < 0:
             raise CommandError("--days must not be negative.")
         before = timezone.now() - timedelta(days=options["days"])
-        old = LastMessage.objects.matching(options["filter"]).filter(received__lt=before).order_by()
+        try:
+            matching = LastMessage.objects.matching(options["filter"])
+        except ValueError as error:
+            raise CommandError(f"--filter: {error}") from None
+        old = matching.filter(received__lt=before).order_by()
         deleted = 0
         while keys := list(old.values_list("pk", flat=True)[:AT_ONCE]):
             # One that has come meanwhile is new, and stays.
