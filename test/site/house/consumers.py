@@ -1,4 +1,4 @@
-from chanmqttproxy import MqttMixin, PublishRefused, apublish, on_mqtt
+from chanmqttproxy import MqttError, MqttMixin, apublish, on_mqtt
 from chanmqttproxy.state import alast
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
@@ -33,5 +33,5 @@ class LightConsumer(MqttMixin, AsyncJsonWebsocketConsumer):
     async def receive_json(self, content):  # {"room": "hall", "light": "on"}
         try:
             await apublish(f"house/{content['room']}/set", content["light"])
-        except PublishRefused as refused:
-            await self.send_json({"error": refused.code})
+        except MqttError as error:  # refused, or the broker is away
+            await self.send_json({"error": error.code})

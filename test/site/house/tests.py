@@ -54,5 +54,8 @@ class PageTest(TransactionTestCase):  # Channels closes connections, which would
             await page.send_json_to({"room": "hall", "light": "on"})
             await page.send_json_to({"room": "cellar", "light": "on"})
             self.assertEqual(await page.receive_json_from(), {"error": "denied"})
+            await mqtt.disconnect()
+            await page.send_json_to({"room": "hall", "light": "off"})
+            self.assertEqual(await page.receive_json_from(), {"error": "timeout"})
             self.assertEqual([sent.topic for sent in mqtt.published], ["house/hall/set"])
             await page.disconnect()

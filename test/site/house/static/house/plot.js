@@ -31,8 +31,9 @@ function draw() {
 }
 
 document.addEventListener("value", ({ detail: { topic, payload } }) => {
-  if (topic !== ours) return;
-  readings.push([Date.now() / 1000, Number(payload)]);
+  const value = Number(payload);
+  if (topic !== ours || Number.isNaN(value)) return; // a sensor may send something else
+  readings.push([Date.now() / 1000, value]);
   draw();
 });
 draw();
