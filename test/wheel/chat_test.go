@@ -99,7 +99,7 @@ func TestDev(t *testing.T) {
 	site.handler("first") // a new file
 	runs("first")
 	site.lamps("mqtt_handlers.py", "import nothing_of_this_name\n")
-	prints(t, worker, "lamps/mqtt_handlers.py: importing it: ModuleNotFoundError")
+	prints(t, worker, "lamps/mqtt_handlers.py:1: importing lamps.mqtt_handlers: ModuleNotFoundError")
 	site.handler("second")
 	runs("second")
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.utils.module_loading import module_has_submodule
 from chanmqttproxy.data import Options
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.filters import matches
+from chanmqttproxy.handlers.watch import of_site
 from chanmqttproxy.marks import HANDLERS_MODULE, Mark, marks, recorded, wrong
 
 # The options of a subscription that make no sense for handlers, as the stream refuses them.
@@ -87,12 +89,13 @@ def discover(errors: list[Exception] | None = None) -> Registry:
     registry, found = Registry(), list[Exception]()
     for config in apps.get_app_configs():
         if module_has_submodule(config.module, HANDLERS_MODULE):
+            name = f"{config.name}.{HANDLERS_MODULE}"
             try:
-                module = importlib.import_module(f"{config.name}.{HANDLERS_MODULE}")
+                module = importlib.import_module(name)
             except Exception as error:
                 if errors is None:
                     raise
-                found.append(import_failed(config.path, error))
+                found.append(import_failed(name, config.path, error))
                 continue
             for handler in of_module(module, found):
                 try:
@@ -112,10 +115,13 @@ def handler_files() -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def import_failed(folder: str, error: Exception) -> ImportFailed:
+def import_failed(name: str, folder: str, error: Exception) -> ImportFailed:
     """What to say of a module of handlers in a folder that can't be imported."""
-    file = Path(folder) / f"{HANDLERS_MODULE}.py"
-    failed = ImportFailed(f"{file}: importing it: {type(error).__name__}: {error}")
+    where = str(Path(folder) / f"{HANDLERS_MODULE}.py")
+    for frame in traceback.extract_tb(error.__traceback__):
+        if of_site(frame.filename):
+            where = f"{frame.filename}:{frame.lineno}"
+    failed = ImportFailed(f"{where}: importing {name}: {type(error).__name__}: {error}")
     failed.__cause__ = error
     return failed
 
