@@ -98,6 +98,7 @@ var commands = []written{
 	{command: "manage.py prunemqtt --days 30", skip: "the tests of the Python package run it"},
 	{command: "chanmqttproxy dead-letters replay --stream handlers", skip: "TestStream puts one back"},
 	{command: "manage.py migrate", skip: "TestRecipes runs it"},
+	{command: "manage.py makemigrations", skip: "TestRecipes runs it"},
 	{command: "chanmqttproxy dead-letters list --stream handlers", skip: "TestStream lists those of a stream"},
 	{command: "manage.py runmqtt -- --log-level debug", skip: "test/wheel runs it"},
 	{command: "manage.py runworker mqtt", skip: "test/wheel runs it"},
