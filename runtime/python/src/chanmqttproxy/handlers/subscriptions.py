@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from chanmqttproxy.client import transport
-from chanmqttproxy.errors import MqttError, MqttTimeout
+from chanmqttproxy.client import NoAnswer, transport
+from chanmqttproxy.errors import MqttError
 from chanmqttproxy.handlers.stream import Keys
 
 logger = logging.getLogger("chanmqttproxy.handlers")
@@ -18,7 +18,10 @@ TIMEOUT = 5.0
 LOOK = 2.0  # seconds between two looks whether it is still there
 RENEW = 60.0  # what is not stored in a stream is asked for again after so many seconds
 
-NO_WORKER = "no answer from the MQTT worker (%s): handlers wait for it. Start it: manage.py runmqtt"
+NO_WORKER = (
+    "the MQTT worker does not answer, handlers wait for it: it does not run (start it: manage.py runmqtt), "
+    "or the broker is away"
+)
 
 Options = dict[str, Any]
 
@@ -44,7 +47,7 @@ class Subscriptions:
         self.ready = threading.Event()  # all is subscribed to, or refused
         self.refused: dict[str, str] = {}
         self._stopping = threading.Event()
-        self._absent = False
+        self._reason = ""  # why it is not subscribed yet, as it was logged
         self._thread = threading.Thread(target=self._forever, name="subscriptions", daemon=True)
 
     def start(self) -> None:
@@ -65,19 +68,29 @@ class Subscriptions:
                     self._subscribe(noted)
                     self._is_ready(first)
                     first = False
-            except MqttTimeout as error:
-                if not self._absent:
-                    logger.warning(NO_WORKER, error.reason)
-                self._absent = True
+            except NoAnswer:
+                self._wait_for(NO_WORKER)
             except (MqttError, redis.RedisError) as error:
-                logger.warning("handlers can't subscribe yet: %s", error)
+                self._wait_for(f"handlers can't subscribe yet: {error}")
+            except Exception:
+                if not self._stopping.is_set():  # at the end the client is closed
+                    logger.exception("subscribing for handlers")
             self._stopping.wait(LOOK if self._stored else RENEW if self.ready.is_set() else LOOK)
+
+    def _wait_for(self, reason: str) -> None:
+        if reason != self._reason:
+            logger.warning("%s: %s", self._name, reason)
+        self._reason = reason
 
     def _is_ready(self, first: bool) -> None:
         self.ready.set()
         if first or self._stored:
             count = len(self.wanted) - len(self.refused)
-            logger.info("%s: subscribed to %d topic filters", " ".join(self.target.values()), count)
+            logger.info("%s: subscribed to %d topic filters", self._name, count)
+
+    @property
+    def _name(self) -> str:
+        return " ".join(self.target.values())
 
     @property
     def _stored(self) -> bool:
@@ -117,7 +130,7 @@ class Subscriptions:
 
     def _answer(self, command: Options) -> Options:
         answer = transport().call(command, TIMEOUT)
-        if self._absent:
-            self._absent = False
-            logger.warning("the MQTT worker answers now")
+        if self._reason == NO_WORKER:
+            logger.warning("%s: the MQTT worker answers now", self._name)
+        self._reason = ""
         return answer
