@@ -47,13 +47,17 @@ class ChannelReader:
 
     async def _read(self) -> None:
         layer = channel_layers.make_backend(layer_alias())
+        fails = False
         while True:
             try:
                 event = await layer.receive(self.channel)
             except Exception as error:
-                logger.warning("reading the channel %s failed: %s", self.channel, error)
+                if not fails:
+                    logger.warning("reading the channel %s failed, and is tried again: %s", self.channel, error)
+                fails = True
                 await asyncio.sleep(PAUSE)
                 continue
+            fails = False
             job = job_of(event)
             if job is not None:
                 self.pool.offer(job)
