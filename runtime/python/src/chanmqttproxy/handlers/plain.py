@@ -53,7 +53,7 @@ class ChannelReader:
                 event = await layer.receive(self.channel)
             except Exception as error:
                 if not fails:
-                    logger.warning("reading the channel %s failed, and is tried again: %s", self.channel, error)
+                    logger.warning("the channel %s can't be read; trying again: %s", self.channel, error)
                 fails = True
                 await asyncio.sleep(PAUSE)
                 continue
