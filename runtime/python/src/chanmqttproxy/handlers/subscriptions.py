@@ -23,6 +23,8 @@ NO_WORKER = (
     "or the broker is away"
 )
 
+LATE = "the broker has not answered the subscription to %s: its handler gets nothing until then"
+
 Options = dict[str, Any]
 
 
@@ -47,6 +49,7 @@ class Subscriptions:
         self.ready = threading.Event()  # all is subscribed to, or refused
         self.refused: dict[str, str] = {}
         self._stopping = threading.Event()
+        self._late: set[str] = set()  # what the broker has not answered
         self._reason = ""  # why it is not subscribed yet, as it was logged
         self._thread = threading.Thread(target=self._forever, name="subscriptions", daemon=True)
 
@@ -65,9 +68,12 @@ class Subscriptions:
             try:
                 noted = self._noted()
                 if first or not noted:
-                    self._subscribe(noted)
+                    self._subscribe(self.wanted, again=not first)
+                    self._unsubscribe(noted)
                     self._is_ready(first)
                     first = False
+                elif self._late:
+                    self._subscribe({filter: self.wanted[filter] for filter in self._late})
             except NoAnswer:
                 self._wait_for(NO_WORKER)
             except (MqttError, redis.RedisError) as error:
@@ -75,7 +81,7 @@ class Subscriptions:
             except Exception:
                 if not self._stopping.is_set():  # at the end the client is closed
                     logger.exception("subscribing for handlers")
-            self._stopping.wait(LOOK if self._stored else RENEW if self.ready.is_set() else LOOK)
+            self._stopping.wait(LOOK if self._stored or not self.ready.is_set() else RENEW)
 
     def _wait_for(self, reason: str) -> None:
         if reason != self._reason:
@@ -84,8 +90,8 @@ class Subscriptions:
 
     def _is_ready(self, first: bool) -> None:
         self.ready.set()
-        if first or self._stored:
-            count = len(self.wanted) - len(self.refused)
+        count = len(self.wanted) - len(self.refused) - len(self._late)
+        if first or (self._stored and count):  # Redis had lost it
             logger.info("%s: subscribed to %d topic filters", self._name, count)
 
     @property
@@ -104,11 +110,26 @@ class Subscriptions:
         found: Any = self.client.hgetall(self.keys.filters)
         return {filter.decode(): options.decode() for filter, options in found.items()}
 
-    def _subscribe(self, noted: Mapping[str, str]) -> None:
-        for filter, options in self.wanted.items():
+    def _subscribe(self, wanted: Mapping[str, Options], again: bool = False) -> None:
+        """Subscribe to filters. One that the broker does not answer holds up no other."""
+        late = set()
+        for filter, options in wanted.items():
             if self._stopping.is_set():
                 return
-            self._ask_for(filter, options)
+            if again and not self._stored:  # else the retained messages would come each time
+                options = {**options, "retained": "drop"}
+            try:
+                self._ask_for(filter, options)
+            except NoAnswer:
+                if not self._answer({"type": "mqtt.status"}).get("connected"):
+                    raise
+                late.add(filter)
+        for filter in late - self._late:
+            logger.warning(LATE, filter)
+        self._late = late
+
+    def _unsubscribe(self, noted: Mapping[str, str]) -> None:
+        """Unsubscribe from what was subscribed to, and is not wanted any more."""
         for filter in () if self.keep else sorted(noted.keys() - self.wanted.keys()):
             self._answer({"type": "mqtt.unsubscribe", "topic": filter, **self.target})
             self.client.hdel(self.keys.filters, filter)
