@@ -14,7 +14,7 @@ func configCommand() *cobra.Command {
 		Short: "Show the settings that are in force, or all that there are",
 		Example: `  chanmqttproxy config print
   chanmqttproxy config schema > chanmqttproxy.schema.json
-  chanmqttproxy config env > /etc/default/chanmqttproxy`,
+  chanmqttproxy config env > /etc/chanmqttproxy/chanmqttproxy.env`,
 	}
 	c.AddCommand(
 		configured(&cobra.Command{
@@ -37,7 +37,7 @@ language server take it from a comment in the file's first line:
 		printing(&cobra.Command{
 			Use:     "env",
 			Short:   "Print a file for the environment, with all settings at their defaults",
-			Example: "  chanmqttproxy config env > /etc/default/chanmqttproxy",
+			Example: "  chanmqttproxy config env > /etc/chanmqttproxy/chanmqttproxy.env",
 		}, config.Env),
 	)
 	return c

@@ -29,7 +29,7 @@ func build(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "chanmqttproxy")
 	// As releases are built, so that what the compiler makes serves others too.
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v0.0.0-test -X main.commit=abc123", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version=v0.0.0-test -X main.commit=abc123 -X main.date=2026-01-02T03:04:05Z", "-o", program, ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	if err != nil {
@@ -93,7 +93,10 @@ func wants(t *testing.T, r result, code int, out, errs []string) {
 
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	wants(t, execute(t, nil, "version"), 0, []string{"chanmqttproxy v0.0.0-test go1.", ", commit abc123\n"}, nil)
+	wants(t, execute(t, nil, "version"), 0, []string{"chanmqttproxy v0.0.0-test go1.", ", commit abc123 of 2026-01-02T03:04:05Z\n"}, nil)
+	if flag := execute(t, nil, "--version"); flag.out != execute(t, nil, "version").out {
+		t.Errorf("--version says %q", flag.out)
+	}
 }
 
 func TestHelpTeaches(t *testing.T) {

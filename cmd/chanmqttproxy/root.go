@@ -33,9 +33,11 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 
   # Is everything there, and does it answer?
   chanmqttproxy check --connect`,
+		Version:       versionOf(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	c.SetVersionTemplate(versionLine() + "\n")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		hint := ""
 		if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {
@@ -46,7 +48,7 @@ Every setting can be given as a flag (--mqtt-host), in the environment
 	c.SetOut(output{ctx, os.Stdout})
 	c.SetErr(stderr)
 	c.AddCommand(runCommand(stderr), devCommand(stderr), checkCommand(), healthcheckCommand(), configCommand(), deadLettersCommand(),
-		treeCommand(), sendCommand(), listenCommand(), versionCommand())
+		treeCommand(), sendCommand(), listenCommand(), versionCommand(), manCommand())
 	c.InitDefaultCompletionCmd()
 	strict(c)
 	return c

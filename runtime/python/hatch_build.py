@@ -51,15 +51,18 @@ class GoBuildHook(BuildHookInterface[Any]):
         name = "chanmqttproxy.exe" if target.startswith("windows/") else "chanmqttproxy"
         assert self.temporary is not None
         program = self.temporary / name
-        build_program(self.sources(), target, program, f"v{self.metadata.version}", self.commit())
+        commit, date = self.commit()
+        build_program(self.sources(), target, program, f"v{self.metadata.version}", commit, date)
         build_data["pure_python"] = False
         if target in TAGS:
             build_data["tag"] = f"py3-none-{TAGS[target]}"
         else:
             build_data["infer_tag"] = True  # of the machine that builds it
         build_data["shared_scripts"] = {str(program): name}
-        licences = self.sources() / "runtime/deploy/licences.md"
-        build_data["force_include"][str(licences)] = "chanmqttproxy/licences.md"
+        notices = self.temporary / "NOTICES.txt"
+        system = target.partition("/")[0]
+        notices.write_text(go("run", "./runtime/deploy/notices", system, folder=self.sources()))
+        build_data["force_include"][str(notices)] = "chanmqttproxy/NOTICES.txt"
 
     def add_sources(self, build_data: dict[str, Any]) -> None:
         sources = self.sources()
@@ -67,7 +70,7 @@ class GoBuildHook(BuildHookInterface[Any]):
             build_data["force_include"][str(sources / path)] = f"go/{path}"
         assert self.temporary is not None
         commit = self.temporary / COMMIT
-        commit.write_text(self.commit())
+        commit.write_text(" ".join(self.commit()))
         build_data["force_include"][str(commit)] = f"go/{COMMIT}"
 
     def sources(self) -> Path:
@@ -75,15 +78,22 @@ class GoBuildHook(BuildHookInterface[Any]):
         packed = Path(self.root) / "go"
         return packed if packed.is_dir() else Path(self.root).parent.parent
 
-    def commit(self) -> str:
+    def commit(self) -> tuple[str, str]:
+        """The commit and its date in UTC, as far as they are known."""
         packed = self.sources() / COMMIT
         if packed.is_file():
-            return packed.read_text()
-        command = ["git", "-C", str(self.sources()), "rev-parse", "HEAD"]
-        try:
-            return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-        except (OSError, subprocess.CalledProcessError):
-            return ""
+            written = packed.read_text()
+        else:
+            command = ["git", "-C", str(self.sources()), "log", "-1", "--format=%H %cd"]
+            command.append("--date=format-local:%Y-%m-%dT%H:%M:%SZ")
+            try:
+                environment = {**os.environ, "TZ": "UTC"}
+                done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+                written = done.stdout
+            except (OSError, subprocess.CalledProcessError):
+                written = ""
+        commit, _, date = written.strip().partition(" ")
+        return commit, date
 
 
 def go_files(sources: Path) -> list[str]:
@@ -99,9 +109,9 @@ def go_files(sources: Path) -> list[str]:
     return found
 
 
-def go(*arguments: str) -> str:
+def go(*arguments: str, folder: Path | None = None) -> str:
     try:
-        done = subprocess.run(["go", *arguments], check=True, capture_output=True, text=True)
+        done = subprocess.run(["go", *arguments], check=True, capture_output=True, text=True, cwd=folder)
     except FileNotFoundError:
         raise SystemExit(
             "There is no wheel of chanmqttproxy-go for this platform, and no Go to build it with. "
@@ -117,7 +127,7 @@ def host_target() -> str:
     return f"{system}/{machine}/{arm[:1] or '7'}" if machine == "arm" else f"{system}/{machine}"
 
 
-def build_program(sources: Path, target: str, output: Path, version: str, commit: str) -> None:
+def build_program(sources: Path, target: str, output: Path, version: str, commit: str, date: str) -> None:
     """Compile the program. The same sources give the same bytes, in whatever folder."""
     system, machine, arm = (*target.split("/"), "")[:3]
     environment = {**os.environ, "CGO_ENABLED": "0", "GOOS": system, "GOARCH": machine}
@@ -126,7 +136,7 @@ def build_program(sources: Path, target: str, output: Path, version: str, commit
     environment["GOWORK"] = "off"
     for name in ("GOFLAGS", "GOAMD64", "GOEXPERIMENT"):
         environment.pop(name, None)
-    flags = f"-s -w -buildid= -X main.version={version} -X main.commit={commit}"
+    flags = f"-s -w -buildid= -X main.version={version} -X main.commit={commit} -X main.date={date}"
     go("version")
     command = ["go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags]
     command += ["-o", str(output), "./cmd/chanmqttproxy"]

@@ -66,6 +66,7 @@ var commands = []written{
 	{command: "chanmqttproxy send subscribe topic=house/meter/# stream=meters qos=1", expect: "mqtt.subscribed"},
 	{command: "chanmqttproxy dead-letters replay [ID...]", instead: "chanmqttproxy dead-letters replay"},
 	{command: "chanmqttproxy dead-letters drop ID...", instead: "chanmqttproxy dead-letters drop --all"},
+	{command: "chanmqttproxy version", expect: "commit "},
 	{command: "chanmqttproxy config print", expect: "mqtt_host: "},
 	{command: "chanmqttproxy config env", expect: "#MQTT_HOST="},
 	{command: "chanmqttproxy config schema", expect: "$schema"},
@@ -106,6 +107,11 @@ var commands = []written{
 	{command: "pip uninstall chanmqttproxy", skip: "test/wheel runs it"},
 	{command: "manage.py runworker state", skip: "the one of the site above"},
 	{command: "systemctl reload chanmqttproxy", skip: "there is no systemd; what it does is tested with SIGHUP"},
+	{command: "runtime/deploy/release /tmp/release", skip: "test/release runs it"},
+	{command: "apt install ./chanmqttproxy_1.2.3_linux_amd64.deb", skip: "test/release installs it"},
+	{command: "dnf install ./chanmqttproxy_1.2.3_linux_amd64.rpm", skip: "test/release installs it"},
+	{command: "systemctl enable --now chanmqttproxy", skip: "there is no systemd; test/release runs the unit's command"},
+	{command: "docker build -f runtime/deploy/docker/Dockerfile --build-arg VERSION=v1.2.3 --build-arg COMMIT=$(git rev-parse HEAD) -t chanmqttproxy .", skip: "there is no Docker daemon; test/release builds and runs it with buildah"},
 	{command: "docker compose -f runtime/deploy/docker/compose.yaml up --build", skip: "there is no Docker daemon; the file is checked"},
 	{command: "kubectl apply -k runtime/deploy/kubernetes", skip: "there is no cluster; the manifests are checked"},
 }
@@ -113,7 +119,7 @@ var commands = []written{
 // install leaves the environment of the tests alone.
 const install = "pip install -q --no-deps --target $DESK/package"
 
-const build = `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3 -X main.commit=$(git rev-parse HEAD)"`
+const build = `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3 -X main.commit=$(git rev-parse HEAD) -X main.date=$(TZ=UTC git log -1 --date=format-local:%FT%TZ --format=%cd)"`
 
 // told are the commands of a README: lines that are indented or fenced, and no settings
 // and no pictures, and what stands in backquotes and begins with a program's name. What
@@ -132,7 +138,7 @@ func told(text string) (list []string) {
 			list = append(list, line)
 		}
 	}
-	inline := regexp.MustCompile("`((?:cd|chanmqttproxy|docker|kubectl|systemctl|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
+	inline := regexp.MustCompile("`((?:cd|chanmqttproxy|docker|kubectl|systemctl|apt|dnf|runtime/deploy/release|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
 	for _, m := range inline.FindAllStringSubmatch(text, -1) {
 		list = append(list, m[1])
 	}

@@ -91,6 +91,15 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
+// TestNotices: the wheel brings the licences of what its program is made of.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	out := output(t, filepath.Join(programs(t), "python"), "-c",
+		"import chanmqttproxy, pathlib; print(chanmqttproxy.find_binary()); print(pathlib.Path(chanmqttproxy.__file__).with_name('NOTICES.txt'))")
+	program, notices, _ := strings.Cut(strings.TrimSpace(out), "\n")
+	kit.WantNotices(t, program, notices)
+}
+
 // TestReplacedPackage: whatever the order in which the package that this one replaces came
 // and went, what is left says what to do.
 func TestReplacedPackage(t *testing.T) {
