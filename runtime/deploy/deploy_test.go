@@ -4,7 +4,6 @@ package deploy_test
 
 import (
 	"encoding/json"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,57 +125,6 @@ func TestCompose(t *testing.T) {
 	c := load(t, worker.Environment)
 	if grace, err := time.ParseDuration(worker.StopGracePeriod); err != nil || grace <= c.ShutdownTimeout {
 		t.Errorf("it is killed after %s, and may take %v to stop", worker.StopGracePeriod, c.ShutdownTimeout)
-	}
-}
-
-// pod is what is looked at of the deployment.
-type pod struct {
-	TerminationGracePeriodSeconds int `yaml:"terminationGracePeriodSeconds"`
-	Containers                    []struct {
-		Env   []struct{ Name, Value string }
-		Ports []struct {
-			ContainerPort string `yaml:"containerPort"`
-		}
-		LivenessProbe  probe `yaml:"livenessProbe"`
-		ReadinessProbe probe `yaml:"readinessProbe"`
-	}
-}
-
-type probe struct {
-	HTTPGet struct{ Path string } `yaml:"httpGet"`
-}
-
-func TestKubernetes(t *testing.T) {
-	t.Parallel()
-	var kustomization struct{ Resources []string }
-	parse(t, "kubernetes/kustomization.yaml", &kustomization)
-	var settings struct{ Data map[string]string }
-	var deployment struct {
-		Spec struct{ Template struct{ Spec pod } }
-	}
-	check := []string{"-C", "../../test/manifests", "run", "."}
-	for _, file := range kustomization.Resources {
-		path, err := filepath.Abs("kubernetes/" + file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		check = append(check, path)
-	}
-	command(t, "go", check...)
-	parse(t, "kubernetes/configmap.yaml", &settings)
-	parse(t, "kubernetes/deployment.yaml", &deployment)
-	spec := deployment.Spec.Template.Spec
-	worker := spec.Containers[0]
-	environment := maps.Clone(settings.Data)
-	for _, e := range worker.Env {
-		environment[e.Name] = e.Value
-	}
-	c := load(t, environment)
-	if grace := time.Duration(spec.TerminationGracePeriodSeconds) * time.Second; grace <= c.ShutdownTimeout {
-		t.Errorf("it is killed after %v, and may take %v to stop", grace, c.ShutdownTimeout)
-	}
-	if c.HTTP.Listen != ":"+worker.Ports[0].ContainerPort || worker.LivenessProbe.HTTPGet.Path != "/livez" || worker.ReadinessProbe.HTTPGet.Path != "/readyz" {
-		t.Errorf("it listens at %s, and is asked at %+v", c.HTTP.Listen, worker)
 	}
 }
 
