@@ -50,7 +50,7 @@ func (m *restored) do(ctx context.Context) (err error) {
 func (m *restored) lay(ctx context.Context) error {
 	found := len(m.Epochs) > 0
 	m.Epochs, m.Several = placement.First(m.Epochs, m.env.Layout)
-	if found {
+	if found && !m.Lost {
 		return nil
 	}
 	changes := []messages.Change{{Epochs: m.Epochs}}

@@ -489,6 +489,32 @@ func TestTablesAreWrittenAgain(t *testing.T) {
 	})
 }
 
+// Redis loses all, and the first slot passes to one who dies before he has written anything, and
+// then to another: nobody takes the registry for an empty one meanwhile.
+func TestFirstSlotChangesHandsAfterALoss(t *testing.T) {
+	t.Parallel()
+	several(t, 2, func(f *fleet) {
+		filter := placed(1, 2)
+		f.layers[0].Put(asking("", filter, alerts))
+		f.pass(time.Second)
+		f.give(0)
+		f.tables.Lose()
+		f.epoch++
+		if _, err := f.tables.Writer(0, f.epoch).Restore(f.Context()); err != nil {
+			f.Fatal(err)
+		}
+		f.pass(30 * time.Second)
+		f.wantAt("while nobody holds the first slot", filter, 1)
+		f.hold(0)
+		f.pass(30 * time.Second)
+		f.wantAt("with another holder", filter, 1)
+		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, Reply: answerTo("")})
+		f.pass(time.Second)
+		f.wantAt("unsubscribed", filter)
+		f.answered(2)
+	})
+}
+
 // A slot that holds back what comes of a filter is stopped: it does not wait until that may
 // go, and its next holder gets it again.
 func TestSlotThatHoldsBackStops(t *testing.T) {

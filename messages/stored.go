@@ -79,6 +79,9 @@ type Restored struct {
 	// last change of the registry.
 	Epochs []Epoch
 	Number uint64
+	// Lost: Redis did not hold the whole registry, or none yet. Readers see it when the next
+	// Write has added what else is known.
+	Lost bool
 	// Several: there are several session slots, or were, and the mirror knows the rest.
 	Several bool
 }

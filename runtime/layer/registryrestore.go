@@ -17,7 +17,8 @@ func formatNumber(n uint64) string { return strconv.FormatUint(n, 10) }
 // broker has refused; and of the first slot the registry too, oldest change first. Tables
 // that are not there are made: with what older versions of the worker have stored, which
 // also counts where one of them stored something later. Afterwards nobody who held the slot
-// before can change the tables.
+// before can change the tables. A registry that is not there as a whole is shown to readers
+// by the next Write, which has to hold what else is known of it: Lost says so.
 //
 // Entries that cannot be read, or decrypted, are left out, and options that cannot be read
 // have their defaults, with one warning for all. Errors are *messages.LayerFailure.
@@ -34,6 +35,7 @@ func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 
 func (c *Client) restore(ctx context.Context) (all messages.Restored, err error) {
 	s := &c.storing
+	s.lost = false
 	if c.keys.slot <= 0 {
 		all, err = c.restoreRegistry(ctx)
 	} else {
@@ -60,7 +62,6 @@ func (c *Client) restore(ctx context.Context) (all messages.Restored, err error)
 			all.Refused = append(all.Refused, r)
 		}
 	}
-	s.lost = false
 	return all, c.forgetOldStreams(ctx)
 }
 
@@ -81,7 +82,7 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 	switch {
 	case err != nil:
 	case streams:
-		list, err = c.make(ctx, &s.registry, imports, stay)
+		list, err = c.make(ctx, &s.registry, imports, stay, &s.registry)
 	case old.foreign():
 		list, err = c.replace(ctx, imports)
 	default:
@@ -102,7 +103,7 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 	if err := c.adoptOld(ctx, slots); err != nil {
 		return all, err
 	}
-	all = messages.Restored{Stored: page.Stored, Epochs: page.Epochs, Number: s.registry.number}
+	all = messages.Restored{Stored: page.Stored, Epochs: page.Epochs, Number: s.registry.number, Lost: s.lost}
 	for _, l := range page.Leaving {
 		all.Leaving = append(all.Leaving, l.Filter)
 	}
@@ -155,13 +156,13 @@ func (c *Client) claim(ctx context.Context, w *tableWriter, first func() (map[st
 		}
 		w.life, w.number = whole.at.Life, whole.at.Number
 		if !there || !whole.whole {
-			return c.make(ctx, w, first, stay)
+			return c.makeLost(ctx, w, first)
 		}
 		// Who held the slot before may have written while this was read.
 		read := w.number
 		switch err := c.writeSome(ctx, nil, []*tableWriter{w}, ""); {
 		case err == errTableLost:
-			return c.make(ctx, w, first, stay)
+			return c.makeLost(ctx, w, first)
 		case err != nil:
 			return nil, err
 		case w.number != read:
@@ -181,9 +182,19 @@ func (c *Client) claim(ctx context.Context, w *tableWriter, first func() (map[st
 
 func stay(string) bool { return true }
 
+// makeLost makes a table of which Redis has lost something. Other slots act by the registry:
+// they see it again when Write has added what the holder of the first one knows.
+func (c *Client) makeLost(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
+	if w == &c.storing.registry && c.keys.slot == 0 {
+		c.storing.lost = true
+		return c.make(ctx, w, first, stay)
+	}
+	return c.make(ctx, w, first, stay, w)
+}
+
 // make begins another life of a table: with the fields that first gives, and with those that
-// are there already and stay.
-func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[string]string, error), stays func(field string) bool) ([]entry, error) {
+// are there already and stay. Readers see the tables that become whole.
+func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[string]string, error), stays func(field string) bool, whole ...*tableWriter) ([]entry, error) {
 	want, err := first()
 	if err != nil {
 		return nil, err
@@ -212,7 +223,7 @@ func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[str
 	for i := range list {
 		list[i].to = w
 	}
-	if err := c.writeTables(ctx, list, []*tableWriter{w}, ""); err != nil {
+	if err := c.writeTables(ctx, list, whole, ""); err != nil {
 		return nil, err
 	}
 	found, _, err = c.readWhole(ctx, w.table)
@@ -257,7 +268,7 @@ func (c *Client) replace(ctx context.Context, imports func() (map[string]string,
 	return c.make(ctx, &s.registry, relaid, func(field string) bool {
 		_, leaving, ok := parseField(field)
 		return leaving || !ok || unasked[field]
-	})
+	}, &s.registry)
 }
 
 // opened are the entries of a table in clear, oldest change first, and the edits by which all

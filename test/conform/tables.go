@@ -39,6 +39,7 @@ func TablesSuite(t *testing.T, open func(t *testing.T) Tables) {
 		"fenced":  tablesFenced,
 		"wait":    tablesWait,
 		"lost":    tablesLost,
+		"heir":    tablesHeir,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -422,5 +423,49 @@ func tablesLost(t *testing.T, tables Tables) {
 		if intact, err := w.Intact(ctx); !intact || err != nil {
 			t.Errorf("written again it is intact: %v, %v", intact, err)
 		}
+	}
+}
+
+// tablesHeir looks that a reader sees nothing either where the first slot changes hands before
+// its holder has noticed the loss: not before the next one has written what it knows.
+func tablesHeir(t *testing.T, tables Tables) {
+	ctx := tablesTime(t)
+	w := tables.Writer(0, 1)
+	if all := opened(t, w); !all.Lost {
+		t.Error("there is a registry before one was written")
+	}
+	stored := messages.Stored{Filter: "a", Target: messages.Target{Name: "g"}}
+	epochs := messages.Change{Epochs: []messages.Epoch{{Number: 1, Sessions: 2}}}
+	wrote(t, w, messages.Change{Put: &stored}, epochs)
+	m := newMirror(tables.Follower(), 1)
+	registry := map[string]any{fmt.Sprint("stored ", stored.Target, " a"): stored, "epochs": epochs.Epochs}
+	m.until(ctx, t, "at first", registry, map[string]any{})
+	for epoch := range uint64(3) { // the second of them takes the slot from one who had not got far
+		if epoch < 2 {
+			tables.Lose()
+		}
+		w = tables.Writer(0, 2+epoch)
+		if all := opened(t, w); !all.Lost || len(all.Stored) > 0 {
+			t.Fatalf("after a loss it is restored: %+v", all)
+		}
+		for range 3 {
+			if err := m.follow(ctx, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.until(ctx, t, "lost", registry, map[string]any{})
+	}
+	wrote(t, w, messages.Change{Put: &stored}, epochs)
+	seen := m.pages
+	for m.pages == seen {
+		if err := m.follow(ctx, true); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(m.registry, registry) {
+			t.Fatalf("a reader sees %v", m.registry)
+		}
+	}
+	if all := opened(t, tables.Writer(0, 9)); all.Lost || len(all.Stored) != 1 {
+		t.Errorf("written again it is restored: %+v", all)
 	}
 }

@@ -33,6 +33,7 @@ type table struct {
 	number  uint64
 	floor   uint64 // changes up to it may be forgotten
 	epoch   uint64
+	filling bool // nobody sees it yet
 	entries map[string]tableEntry
 }
 
@@ -104,7 +105,7 @@ func (t *Tables) Follow(ctx context.Context, known []messages.Position, wait boo
 		}
 		var pages []messages.Page
 		for i, at := range known {
-			if table := t.tables[i-1]; table != nil && (at.Life != table.life || at.Number != table.number) {
+			if table := t.tables[i-1]; table != nil && !table.filling && (at.Life != table.life || at.Number != table.number) {
 				pages = append(pages, table.read(i-1, at, t.page))
 			}
 		}
@@ -218,10 +219,13 @@ func (w *TableWriter) do(doing string, f func() error) error {
 // Restore is what the slot begins with; of the first one the registry too.
 func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error) {
 	err = w.do("restoring", func() error {
+		w.lost = false
 		for _, n := range w.own() {
 			table := w.tables.tables[n]
-			if table == nil {
+			if table == nil || table.filling {
 				table = w.begin(n)
+				table.filling = n == messages.RegistryTable
+				w.lost = w.lost || table.filling
 			}
 			if table.epoch > w.epoch {
 				return errLater
@@ -229,7 +233,7 @@ func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error
 			table.epoch, w.lives[n], w.most[n] = w.epoch, table.life, table.number
 			p := table.read(n, messages.Position{}, len(table.entries))
 			if n == messages.RegistryTable {
-				all.Stored, all.Epochs, all.Number = p.Stored, p.Epochs, table.number
+				all.Stored, all.Epochs, all.Number, all.Lost = p.Stored, p.Epochs, table.number, w.lost
 				for _, l := range p.Leaving {
 					all.Leaving = append(all.Leaving, l.Filter)
 				}
@@ -241,7 +245,6 @@ func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error
 				}
 			}
 		}
-		w.lost = false
 		return nil
 	})
 	return all, err
