@@ -12,20 +12,8 @@ import (
 )
 
 // The broker actor keeps what outlives a connection: how many attempts failed,
-// which filters are wanted, and the publishes that have not taken effect. It supervises the session and gives each of its
-// incarnations what it needs.
-
-const (
-	// unsubscribeLimit is the most filters of one UNSUBSCRIBE.
-	unsubscribeLimit = 500
-)
-
-// trialDue comes when a connection has been steady without the publish that is
-// suspected of costing the connections.
-type trialDue struct {
-	stamp
-	connection uint64
-}
+// which filters are wanted, and the publishes that have not taken effect. It supervises the
+// session and gives each of its incarnations what it needs.
 
 // replayDue comes when a filter's retained values may be asked for again.
 type replayDue struct {
@@ -42,16 +30,11 @@ type broker struct {
 	reader   Ref[messages.ToReader]
 	to       *refs // for the session
 
-	session    *actor.PID
-	stopping   bool
-	connection uint64
-	attempts   reconnect.Attempts
-	standing   standing
-
-	changes changes
-
+	*link
+	stopping  bool
+	standing  standing
+	changes   changes
 	publishes publishes
-	holds     hold
 	accounts  accounts
 	draining  bool // the session is to pass on no more deliveries
 	quiescing bool // it does not
@@ -59,10 +42,11 @@ type broker struct {
 
 func newBroker(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
+		link := &link{}
 		return &broker{
 			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, reader: to.reader, to: to,
-			standing: newStanding(deps, to),
-			changes:  newChanges(deps, to), publishes: newPublishes(deps, to), accounts: newAccounts(deps),
+			link: link, standing: newStanding(deps, to),
+			changes: newChanges(deps, to), publishes: newPublishes(deps, to, link), accounts: newAccounts(deps),
 		}
 	})
 }
@@ -79,45 +63,21 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Settled:
 		b.settled(m)
 	case messages.Publish:
-		if b.publishes.outbox.Add(m) && !b.holds.keep(m) {
-			b.tell(m)
-		}
+		b.publishes.add(m)
 	case messages.Published:
-		b.released(b.publishes.settled(m))
+		b.publishes.settled(m)
 	case messages.Withdraw:
-		b.released(b.publishes.withdraw(m.Receipt))
+		b.publishes.withdraw(m.Receipt)
 	case messages.Status:
 		b.standing.tell(m.Receipt)
-	case messages.Want:
-		b.want(m)
-	case *trialDue:
-		b.try(m)
-	case *replayDue:
-		b.changes.due(m.filter)
-		b.change()
-	case *changeDue:
-		b.change()
+	case messages.Want, messages.Unwant, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *replayDue, *changeDue:
+		b.filters(m)
 	case messages.Mark:
 		b.tell(m)
 	case messages.Welcomed:
 		b.changes.welcomed(m.Filter, m.Serial)
-	case messages.Leave:
-		b.changes.leave(m.Filter)
-		b.change()
-	case messages.Unwant:
-		b.changes.unwant(m.Filter)
-		b.change()
-	case messages.Subscribed:
-		if b.attempts.Up() { // else retained values may not have followed it: all is asked for again
-			b.changes.subscribed(m)
-			b.change()
-		}
-	case messages.Unsubscribed:
-		b.changes.unsubscribed(m)
-		b.change()
-	case messages.NoAnswer:
-		b.changes.unanswered(m)
-		b.change()
+	case *trialDue:
+		b.publishes.try(m)
 	case messages.Quiesce:
 		b.draining = true
 		b.tell(m)
@@ -193,15 +153,15 @@ func (b *broker) begin(ctx actor.Context, m messages.Begin) {
 	}
 	b.changes.recalled(m.Refused)
 	b.change()
-	if b.session == nil {
-		b.session = spawn(ctx, "session", newSession(b.env, b.to))
+	if b.session.pid == nil {
+		b.session = refOf[messages.ToSession](b.system, spawn(ctx, "session", newSession(b.env, b.to)))
 	}
 }
 
 func (b *broker) connect() {
 	b.connection++
 	pause := b.attempts.Begin(b.Backoff, time.Now())
-	b.toSession(messages.Connect{Connection: b.connection, Attempt: b.attempts.Failed(), Pause: pause})
+	b.session.Tell(messages.Connect{Connection: b.connection, Attempt: b.attempts.Failed(), Pause: pause})
 }
 
 func (b *broker) connected(m messages.Connected) {
@@ -222,20 +182,10 @@ func (b *broker) connected(m messages.Connected) {
 		b.tell(messages.Quiesce{})
 	}
 	b.changes.connected(m.Info)
-	b.holds = hold{all: true, on: true}
+	b.publishes.connected()
 	b.change()
 	if b.publishes.outbox.Suspects() {
 		b.after(reconnect.Stable, &trialDue{connection: b.connection})
-	}
-}
-
-// try sends the suspected publish alone.
-func (b *broker) try(m *trialDue) {
-	if !b.attempts.Up() || m.connection != b.connection {
-		return
-	}
-	if suspect, ok := b.publishes.outbox.Try(time.Now()); ok {
-		b.tell(suspect)
 	}
 }
 
@@ -243,9 +193,7 @@ func (b *broker) try(m *trialDue) {
 func (b *broker) down(l reconnect.Loss) {
 	up, lived := b.attempts.Up(), b.attempts.Lived(time.Now())
 	early := b.attempts.Lost(l, time.Now())
-	if early || up && !l.Explained && b.publishes.outbox.Tried() {
-		b.publishes.outbox.Lost(time.Now())
-	}
+	b.publishes.lost(early || up && !l.Explained && b.publishes.outbox.Tried())
 	if up {
 		b.observer.note(b.paths.session, "lost", "the connection has lived for "+lived.Round(time.Second).String())
 		b.bridge.Tell(messages.SessionState{Up: false})
@@ -254,63 +202,43 @@ func (b *broker) down(l reconnect.Loss) {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.changes.unsubscribing = false
-	b.holds = hold{}
 	b.changes.noted()
 	b.connection++ // what the lost one still says is not believed
 }
 
-// tell passes a message to the session while it has a connection.
-func (b *broker) tell(m messages.ToSession) {
-	if b.attempts.Up() {
-		b.toSession(m)
+// filters takes in what is wanted of filters, and what the MQTT broker says of them.
+func (b *broker) filters(message any) {
+	switch m := message.(type) {
+	case messages.Want:
+		if pause := b.changes.want(m); pause > 0 { // it was asked for retained values only just now
+			b.after(pause, &replayDue{filter: m.Filter})
+		}
+	case *replayDue:
+		b.changes.due(m.filter)
+	case messages.Leave:
+		b.changes.leave(m.Filter)
+	case messages.Unwant:
+		b.changes.unwant(m.Filter)
+	case messages.Subscribed:
+		if !b.attempts.Up() {
+			return // retained values may not have followed it: all is asked for again
+		}
+		b.changes.subscribed(m)
+	case messages.Unsubscribed:
+		b.changes.unsubscribed(m)
+	case messages.NoAnswer:
+		b.changes.unanswered(m)
 	}
-}
-
-func (b *broker) toSession(m messages.ToSession) {
-	refOf[messages.ToSession](b.system, b.session).Tell(m)
-}
-
-// released sends what had to wait for one publish, if it has to no more.
-func (b *broker) released(again bool) {
-	if again && b.attempts.Up() && !b.holds.on {
-		b.publishAgain()
-	} else if again {
-		b.holds.all = true
-	}
-}
-
-// publishAgain sends what has not taken effect.
-func (b *broker) publishAgain() {
-	for _, p := range b.publishes.again() {
-		b.tell(p)
-	}
+	b.change()
 }
 
 // change makes the next changes of filters. Publishes wait while that may cost the
 // connection.
 func (b *broker) change() {
-	b.changes.next(&b.incarnation, b.attempts.Up(), b.toSession)
-	if !b.attempts.Up() {
-		return
+	b.changes.next(&b.incarnation, b.attempts.Up(), b.session.Tell)
+	if b.attempts.Up() {
+		b.publishes.watch(b.changes.plan.Wary())
 	}
-	kept, all := b.holds.watch(b.changes.plan.Wary())
-	if all {
-		b.publishAgain()
-		return
-	}
-	for _, m := range kept {
-		if b.publishes.outbox.Has(m.Receipt) { // else it was withdrawn
-			b.tell(m)
-		}
-	}
-}
-
-// want notes what is wanted of a filter, and asks for it at once, or in a moment.
-func (b *broker) want(m messages.Want) {
-	if pause := b.changes.want(m); pause > 0 {
-		b.after(pause, &replayDue{filter: m.Filter})
-	}
-	b.change()
 }
 
 // settled takes parts of deliveries back, and has those acknowledged that are

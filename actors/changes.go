@@ -8,6 +8,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
+// unsubscribeLimit is the most filters of one UNSUBSCRIBE.
+const unsubscribeLimit = 500
+
 // changeDue comes when the plan of the filters is to be asked again what to do.
 type changeDue struct{ stamp }
 

@@ -2,30 +2,95 @@ package actors
 
 import (
 	"fmt"
+	"time"
 
 	"chanmqttproxy/actors/outbox"
 	"chanmqttproxy/messages"
 )
 
-// publishes are those that have not taken effect. It tells others what becomes of them.
+// trialDue comes when a connection has been steady without the publish that is
+// suspected of costing the connections.
+type trialDue struct {
+	stamp
+	connection uint64
+}
+
+// publishes are those that have not taken effect. It has the session send them, and tells
+// others what becomes of them.
 type publishes struct {
 	*env
+	*link
 	requests Ref[messages.ToRequests]
 	reader   Ref[messages.ToReader]
 	outbox   *outbox.Outbox
+	holds    hold
 }
 
-func newPublishes(deps *env, to *refs) publishes {
-	return publishes{env: deps, requests: to.requests, reader: to.reader, outbox: outbox.New()}
+func newPublishes(deps *env, to *refs, link *link) publishes {
+	return publishes{env: deps, link: link, requests: to.requests, reader: to.reader, outbox: outbox.New()}
 }
 
-// again is what to send on a new connection. One that is poison is given up.
-func (p *publishes) again() []messages.Publish {
+// add takes another one, and sends it if nothing is to be sent before.
+func (p *publishes) add(m messages.Publish) {
+	if p.outbox.Add(m) && !p.holds.keep(m) {
+		p.tell(m)
+	}
+}
+
+// connected has all of them wait until the filters are asked for.
+func (p *publishes) connected() { p.holds = hold{all: true, on: true} }
+
+// lost notes the end of the connection; suspicious: one of them may be the reason.
+func (p *publishes) lost(suspicious bool) {
+	if suspicious {
+		p.outbox.Lost(time.Now())
+	}
+	p.holds = hold{}
+}
+
+// watch holds them back while what is asked of the MQTT broker may cost the connection, and
+// sends them after that.
+func (p *publishes) watch(wary bool) {
+	kept, all := p.holds.watch(wary)
+	if all {
+		p.sendAgain()
+		return
+	}
+	for _, m := range kept {
+		if p.outbox.Has(m.Receipt) { // else it was withdrawn
+			p.tell(m)
+		}
+	}
+}
+
+// try sends the suspected one alone.
+func (p *publishes) try(m *trialDue) {
+	if !p.attempts.Up() || m.connection != p.connection {
+		return
+	}
+	if suspect, ok := p.outbox.Try(time.Now()); ok {
+		p.tell(suspect)
+	}
+}
+
+// released sends what had to wait for one of them, if it has to no more.
+func (p *publishes) released(again bool) {
+	if again && p.attempts.Up() && !p.holds.on {
+		p.sendAgain()
+	} else if again {
+		p.holds.all = true
+	}
+}
+
+// sendAgain sends what has not taken effect. One that is poison is given up.
+func (p *publishes) sendAgain() {
 	all, poison := p.outbox.Resend()
 	if poison != nil {
 		p.giveUp(*poison)
 	}
-	return all
+	for _, m := range all {
+		p.tell(m)
+	}
 }
 
 func (p *publishes) giveUp(poison messages.Publish) {
@@ -40,14 +105,14 @@ func (p *publishes) giveUp(poison messages.Publish) {
 	p.reader.Tell(messages.Undeliverable{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
 }
 
-// settled notes that a publish took effect or was refused, and says whether the
-// others are to be sent again, which waited for it.
-func (p *publishes) settled(m messages.Published) (again bool) {
+// settled notes that a publish took effect or was refused. The others that waited for it are
+// sent.
+func (p *publishes) settled(m messages.Published) {
 	taken, again, ok := p.outbox.Remove(m.Receipt)
 	switch {
 	case !ok:
 		p.born(m)
-		return false
+		return
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
 		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
@@ -63,20 +128,20 @@ func (p *publishes) settled(m messages.Published) (again bool) {
 		}
 	}
 	p.done(m.Receipt)
-	return again
+	p.released(again)
 }
 
 // acknowledgement is how a broker says that it has a message of each QoS.
 var acknowledgement = [...]string{"written to the connection; at QoS 0 the broker does not say whether it has it", "the broker has it (PUBACK)", "the broker has it (PUBCOMP)"}
 
-// withdraw takes back a publish that has not taken effect, and says what settled
-// does. One that the session has sent already is not sent again.
-func (p *publishes) withdraw(receipt messages.Receipt) (again bool) {
+// withdraw takes back a publish that has not taken effect. One that the session has sent
+// already is not sent again.
+func (p *publishes) withdraw(receipt messages.Receipt) {
 	_, again, ok := p.outbox.Remove(receipt)
 	if ok {
 		p.done(receipt)
 	}
-	return again
+	p.released(again)
 }
 
 func (p *publishes) done(receipt messages.Receipt) {

@@ -49,27 +49,16 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Restored:
 		r.restored(ctx, m)
 	case messages.Relaid:
-		if r.layout = m.Layout; r.spread != nil && r.Slot == 0 {
-			r.spread.leader.layout = m.Layout
-			r.spread.lead(placement.Changed{})
-		}
+		r.relaid(m.Layout)
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
 	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo,
 		messages.Marked, messages.Unmarked, *markerDue:
-		if r.spread != nil {
-			r.spread.receive(ctx, m)
-		} else if r.several {
-			r.beginSpread(ctx)
-		}
+		r.ofSlots(ctx, m)
 	case messages.Drop:
 		r.drop(ctx, m)
 	case messages.Flushed:
-		if r.spread != nil {
-			r.spread.handOver(m.Filter)
-		}
-		r.flushed()
-		r.tellQuiet()
+		r.passedOn(m.Filter)
 	case messages.Granted:
 		r.granted(ctx, m)
 	case messages.Refused:
@@ -212,6 +201,32 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 	var e routing.Effects
 	changes := r.routes.Reconfigure(&e, rules, *before, r.deniesFilter, time.Now())
 	r.apply(ctx, e, "", changes)
+}
+
+// relaid takes in over how many session slots filters are to be spread.
+func (r *router) relaid(l messages.Layout) {
+	if r.layout = l; r.spread != nil && r.Slot == 0 {
+		r.spread.leader.layout = l
+		r.spread.lead(placement.Changed{})
+	}
+}
+
+// ofSlots takes in what only matters where there are several session slots.
+func (r *router) ofSlots(ctx actor.Context, message any) {
+	if r.spread != nil {
+		r.spread.receive(ctx, message)
+	} else if r.several {
+		r.beginSpread(ctx)
+	}
+}
+
+// passedOn goes on when a subscription has passed on all it had.
+func (r *router) passedOn(filter string) {
+	if r.spread != nil {
+		r.spread.handOver(filter)
+	}
+	r.flushed()
+	r.tellQuiet()
 }
 
 // reconnected goes on with a new connection.

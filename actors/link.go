@@ -1,0 +1,20 @@
+package actors
+
+import (
+	"chanmqttproxy/actors/reconnect"
+	"chanmqttproxy/messages"
+)
+
+// link is what the broker actor knows of the connection of its session.
+type link struct {
+	session    Ref[messages.ToSession] // nobody's before there is one
+	attempts   reconnect.Attempts
+	connection uint64 // the number of the connection, or of the attempt
+}
+
+// tell passes a message to the session while it has a connection.
+func (l *link) tell(m messages.ToSession) {
+	if l.attempts.Up() {
+		l.session.Tell(m)
+	}
+}
