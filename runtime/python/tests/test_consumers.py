@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from channels.exceptions import DenyConnection
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, JsonWebsocketConsumer
+from django.test import override_settings
 from worlds import Page
 
 from chanmqttproxy import Message, MqttMixin, PatternError, on_mqtt
+from chanmqttproxy.checks import IN_MEMORY
 from chanmqttproxy.pytest_plugin import mqtt_broker as mqtt_broker
 from chanmqttproxy.testing import MqttTestBroker
 
@@ -76,6 +78,23 @@ async def test_bad_value_of_the_url(
     await page.connection.wait(60)
     assert mqtt_broker.subscriptions == []
     assert "RoomPage: the connection is closed: {url.room}: the value" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("layers", "answer", "said"),
+    [
+        ({}, "websocket.close", "the connection is closed: CHANNEL_LAYERS has no layer called 'default'"),
+        ({"default": {"BACKEND": IN_MEMORY}}, "websocket.accept", "RoomPage: The channel layer is in memory"),
+    ],
+)
+async def test_layer_that_no_worker_reads(
+    caplog: pytest.LogCaptureFixture, layers: Any, answer: str, said: str
+) -> None:
+    with override_settings(CHANNEL_LAYERS=layers):
+        page = Page(RoomPage, room="hall")
+        assert await page.connect() == answer
+        await page.__aexit__()
+    assert said in caplog.text
 
 
 async def test_what_connect_refuses(mqtt_broker: MqttTestBroker) -> None:

@@ -28,6 +28,11 @@ from chanmqttproxy.errors import MqttBusy, MqttUnavailable
 
 logger = logging.getLogger("chanmqttproxy")
 
+NO_LAYER = (
+    "CHANNEL_LAYERS has no layer called {!r}, in which the site and the MQTT worker meet: add one with "
+    "channels_redis.core.RedisChannelLayer."
+)
+
 IN_MEMORY = (
     "The channel layer is in memory: the MQTT worker is another process and can't reach it. "
     "Use channels_redis.core.RedisChannelLayer; in tests, chanmqttproxy.testing.MqttTestBroker."
@@ -200,7 +205,7 @@ def transport() -> Transport:
     alias = layer_alias()
     config = channel_layers.configs.get(alias)
     if not config:
-        raise ImproperlyConfigured(f"CHANNEL_LAYERS has no layer called {alias!r}.")
+        raise ImproperlyConfigured(NO_LAYER.format(alias))
     with _lock:
         client = _clients.get(alias)
         if client is not None and client.config is not config:  # a test has changed the settings

@@ -13,10 +13,11 @@ from typing import Any, ClassVar, NoReturn
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import ChannelFull, StopConsumer
+from channels.layers import InMemoryChannelLayer
 
-from chanmqttproxy.client import FULL_PAUSE
+from chanmqttproxy.client import FULL_PAUSE, IN_MEMORY, NO_LAYER
 from chanmqttproxy.data import Message, Options
-from chanmqttproxy.document import channel_name
+from chanmqttproxy.document import channel_name, layer_alias
 from chanmqttproxy.errors import PatternError
 from chanmqttproxy.filters import overlap
 from chanmqttproxy.marks import Mark, marks
@@ -131,6 +132,10 @@ class MqttMixin:
         return consumer.encode_json(_printable(content))
 
     async def _mqtt_connect(self, message: Any) -> None:
+        if self.channel_layer is None:
+            await self._mqtt_refuse(NO_LAYER.format(layer_alias()))
+        if type(self.channel_layer) is InMemoryChannelLayer:  # that of MqttTestBroker is another class
+            self._mqtt_log(IN_MEMORY)
         values = self.scope.get("url_route", {}).get("kwargs", {})
         try:
             bound = [replace(route, pattern=route.pattern.bind(values)) for route in self._mqtt_routes]
