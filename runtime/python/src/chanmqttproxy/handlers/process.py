@@ -1,10 +1,13 @@
 """The process of the handlers: manage.py runmqtt --handlers-only."""
 
+import atexit
+import contextlib
 import faulthandler
 import logging
 import os
 import sys
 import threading
+from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
@@ -44,7 +47,7 @@ def found(errors: list[Exception]) -> tuple[Registry, list[Store]]:
 
 
 def run() -> int:
-    """Run the handlers until a signal comes, and return the exit code."""
+    """Run the handlers until a signal comes, and end the process; the exit code if there are none."""
     errors: list[Exception] = []
     registry, wanted = found(errors)
     if not registry.handlers and not wanted:
@@ -79,11 +82,17 @@ def run() -> int:
     closing = threading.Thread(target=client.close, name="closing", daemon=True)
     closing.start()
     closing.join(CLOSE)
+    if not code and not closing.is_alive() and not service.stuck():  # else something may wait for ever
+        with contextlib.suppress(Exception):
+            atexit._run_exitfuncs()  # of the site
+    end(code)
+
+
+def end(code: int) -> NoReturn:
+    """End the process at once: a busy machine takes seconds to free all that Python has."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if code or closing.is_alive() or service.stuck():
-        os._exit(code)  # threads that still run would hold up the end
-    return code
+    os._exit(code)
 
 
 def serve_metrics(service: Service, at: tuple[str, int]) -> None:
