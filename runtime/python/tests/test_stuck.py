@@ -104,7 +104,7 @@ def relay() -> Iterator[Relay]:
     }
     connections.settings["remote"] = connections.configure_settings({"default": remote})["default"]
     try:
-        databases.limit_connects()
+        databases.prepare_databases()
         yield relay
     finally:
         connections["remote"].close()
@@ -351,6 +351,28 @@ def test_a_site_has_its_own_limit(relay: Relay) -> None:
     options = connections["remote"].settings_dict["OPTIONS"]
     assert options["connect_timeout"] == 2
     options["connect_timeout"] = 30
-    databases.limit_connects()
+    databases.prepare_databases()
     assert options["connect_timeout"] == 30
     assert "connect_timeout" not in connections["default"].settings_dict["OPTIONS"]
+
+
+def test_connections_are_kept_from_message_to_message(relay: Relay) -> None:
+    call.in_request(query)
+    kept = connections["remote"].connection
+    call.in_request(query)
+    assert kept is not None and connections["remote"].connection is kept
+
+
+@pytest.mark.parametrize(
+    ("settings", "age"),
+    [({}, 60), ({"CONN_MAX_AGE": 5}, 5), ({"CONN_MAX_AGE": None}, None), ({"OPTIONS": {"pool": True}}, 0)],
+)
+def test_a_site_says_how_long_connections_are_kept(settings: dict[str, Any], age: "int | None") -> None:
+    own = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", **settings}
+    connections.settings["own"] = connections.configure_settings({"default": own})["default"]
+    try:
+        databases.prepare_databases()
+        assert connections["own"].settings_dict["CONN_MAX_AGE"] == age
+    finally:
+        del connections["own"]
+        del connections.settings["own"]

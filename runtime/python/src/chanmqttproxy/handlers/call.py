@@ -220,7 +220,7 @@ class Task:
             except (SystemExit, KeyboardInterrupt) as error:  # it would end the loop of all
                 raise RuntimeError(f"the handler raised {type(error).__name__}") from error
             except (Exception, asyncio.CancelledError) as error:
-                await sync_to_async(check_databases)(error, always=self.late)
+                await sync_to_async(check_databases)(error, self.late)
                 if self.late:
                     raise HandlerTimeout from error
                 raise
@@ -261,7 +261,7 @@ def in_request(call: Callable[[], Any], running: Running | None = None) -> None:
             raise TypeError("the handler returned a coroutine: write it as async def")
     except (Exception, HandlerTimeout) as error:
         late = running is not None and running.late
-        check_databases(error, always=late)
+        check_databases(error, late)
         if late and isinstance(error, Exception):  # its connection was shut
             raise HandlerTimeout from error
         raise

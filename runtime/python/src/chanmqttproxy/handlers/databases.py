@@ -19,6 +19,9 @@ logger = logging.getLogger("chanmqttproxy.handlers")
 # Seconds that a new connection may take, where the site's OPTIONS do not say. A server that accepts
 # and does not answer, as one that is just stopping, holds psycopg up for 130 s otherwise.
 CONNECT_SECONDS = 5
+# Seconds that a connection is kept, where the site keeps none: with ASGI it must not (CONN_MAX_AGE),
+# but threads that handle one message after the other would connect anew for each.
+KEEP_SECONDS = 60
 
 # What says that a table, a column or a schema is missing: codes of PostgreSQL and MySQL, texts of SQLite.
 NO_TABLE = ("42P01", "42703", "3F000", 1146, 1054)
@@ -56,26 +59,33 @@ class Lack:
         return f"has no table {self.table}: run manage.py makemigrations and manage.py migrate"
 
 
-def limit_connects() -> None:
-    """Give new connections of this process a time limit, where the site gives them none."""
+def prepare_databases() -> None:
+    """Keep this process's connections, and limit connecting, where the site does not say otherwise."""
     for alias in connections:
         connection = connections[alias]
+        settings = connection.settings_dict
+        if settings["CONN_MAX_AGE"] == 0 and not settings["OPTIONS"].get("pool"):  # Django takes one of them
+            settings["CONN_MAX_AGE"] = KEEP_SECONDS
+            settings["CONN_HEALTH_CHECKS"] = True
         if connection.vendor == "postgresql" and "PGCONNECT_TIMEOUT" in os.environ:
             continue
         if connection.vendor in ("postgresql", "mysql"):
-            connection.settings_dict["OPTIONS"].setdefault("connect_timeout", CONNECT_SECONDS)
+            settings["OPTIONS"].setdefault("connect_timeout", CONNECT_SECONDS)
 
 
-def check_databases(error: BaseException, always: bool = False) -> None:
+def check_databases(error: BaseException, late: bool = False) -> None:
     """Raise DatabaseAway if an error comes of a database that can't be reached or is not migrated.
 
-    Errors that are no database's are not looked into, except always.
+    Errors that are no database's are not looked into, except where the call was late: then its
+    connections were shut, which Django may not have noticed.
     """
     kinds = (OperationalError, InterfaceError, ProgrammingError)
-    if not always and not any(isinstance(cause, kinds) for cause in causes(error)):
+    if not late and not any(isinstance(cause, kinds) for cause in causes(error)):
         return
     for connection in connections.all(initialized_only=True):
         try:
+            if late and not connection.in_atomic_block:
+                connection.close()
             connection.close_if_unusable_or_obsolete()
             connection.ensure_connection()
         except (OperationalError, InterfaceError) as reason:

@@ -13,7 +13,7 @@ from django.db import connections
 from chanmqttproxy.entry import Entry
 from chanmqttproxy.handlers.batches import Batches
 from chanmqttproxy.handlers.connection import connect, layer_config, own_prefix
-from chanmqttproxy.handlers.databases import limit_connects
+from chanmqttproxy.handlers.databases import prepare_databases
 from chanmqttproxy.handlers.metrics import PartitionNumbers, metrics_of, text
 from chanmqttproxy.handlers.plain import ChannelReader
 from chanmqttproxy.handlers.pool import Limits, Pool
@@ -86,7 +86,7 @@ class Service:
         self.subscriptions.append(Subscriptions({"stream": name}, wanted, self.client, keys, keep))
 
     def start(self) -> None:
-        limit_connects()
+        prepare_databases()
         for sink in self.sinks:
             sink.on_stuck = self._fail
         for part in (*self.sinks, *self.readers, *self.subscriptions):
