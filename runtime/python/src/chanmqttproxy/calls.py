@@ -33,6 +33,7 @@ class _Call:
     refused: type[MqttError]
     late: str
     topic: str | None = None
+    cause: str = "It does not run (start it: manage.py runmqtt), or the broker is away."
 
     def run(self, timeout: float, wait: bool = True) -> Answer:
         try:
@@ -64,12 +65,10 @@ class _Call:
         raise kinds.get(code, self.refused)(code, reason, self.topic)
 
     def timeout(self, seconds: float, wait: bool) -> MqttTimeout:
-        reason = (
-            f"The MQTT worker has not answered within {seconds:g} s: {self.late}. "
-            "If no worker runs, start it: manage.py runmqtt"
-            if wait
-            else f"Redis has not answered within {seconds:g} s: {self.late}."
-        )
+        if not wait:
+            reason = f"Redis has not answered within {seconds:g} s: {self.late}."
+        else:
+            reason = f"The MQTT worker has not answered within {seconds:g} s: {self.late}. {self.cause}"
         return MqttTimeout("timeout", reason, self.topic)
 
 
@@ -282,4 +281,5 @@ def _target(group: str | None, channel: str | None) -> dict[str, str]:
 
 
 def _status() -> _Call:
-    return _Call("status", {"type": "mqtt.status"}, MqttError, "its state is unknown")
+    cause = "It does not run: start it with manage.py runmqtt."
+    return _Call("status", {"type": "mqtt.status"}, MqttError, "its state is unknown", cause=cause)
