@@ -35,8 +35,9 @@ func checkRedis(ctx context.Context, client layer.Peer, prefix string) (string, 
 		return "", err
 	}
 	clock := r.ClockDifference.Round(time.Millisecond)
-	found := fmt.Sprintf("Redis %s, answers in %v, clock differs by %v, %d commands wait",
-		strings.TrimSpace(r.Version+" "+r.Mode), r.RoundTrip.Round(time.Microsecond), clock, r.Waiting)
+	// The one of `dev` names neither version nor mode.
+	found := fmt.Sprintf("%s, answers in %v, clock differs by %v, %d commands wait",
+		strings.TrimSpace("Redis "+strings.TrimSpace(r.Version+" "+r.Mode)), r.RoundTrip.Round(time.Microsecond), clock, r.Waiting)
 	if clock.Abs() >= badClock {
 		found += "\n           Set the clocks: messages expire by the clocks of those who send them."
 	}
