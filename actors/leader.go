@@ -136,6 +136,18 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 	s.table.keep(receipt, changes)
 }
 
+// drop takes a target at which nobody listens out of the registry, but not if it has just asked
+// for the filter again. Drop.Asked is not needed for that: the registry drops no target of which
+// it has a change to write, so what it did not know of is still being written.
+func (s *spread) drop(filter string, target messages.Target) {
+	for _, wire := range []string{filter, topic.Shared(filter)} {
+		if s.leader.commands.Writing(placement.Item{Wire: wire, Target: target}) {
+			return
+		}
+	}
+	s.unregister("", filter, []messages.Target{target})
+}
+
 // kept notes that the changes of commands are written.
 func (s *spread) kept(m messages.Kept) {
 	l := &s.leader

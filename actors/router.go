@@ -243,7 +243,7 @@ func (r *router) reconnected(ctx actor.Context) {
 func (r *router) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
 		if r.spread != nil {
-			r.spread.unregister("", filter, []messages.Target{m.Target})
+			r.spread.drop(filter, m.Target)
 			continue
 		}
 		var e routing.Effects

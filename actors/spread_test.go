@@ -210,6 +210,27 @@ func TestUnsubscribeBeforeTheSubscribeIsSeen(t *testing.T) {
 	})
 }
 
+// Nobody listens at a target, but it has just asked again, of which the registry did not know
+// when it had the target dropped.
+func TestIdleTargetAsksAgain(t *testing.T) {
+	t.Parallel()
+	several(t, 2, func(f *fleet) {
+		filter := placed(1, 2)
+		drop := func() {
+			f.tree.Send(routerPath, messages.Drop{Target: alerts, Filters: []string{filter}, Asked: time.Now()})
+		}
+		f.tables.Lag(time.Second)
+		f.layers[0].Put(subscribe(filter, alerts))
+		f.pass(100 * time.Millisecond)
+		drop()
+		f.pass(10 * time.Second)
+		f.wantAt("asked for again", filter, 1)
+		drop()
+		f.pass(10 * time.Second)
+		f.wantAt("dropped", filter)
+	})
+}
+
 // What the broker refuses in another slot the first one says; asked again, it is tried
 // again.
 func TestRefusalsComeBack(t *testing.T) {

@@ -79,6 +79,12 @@ func (c *Commands) Seen() {
 	}
 }
 
+// Writing says whether a change of a pair is being written, or is not known to the View yet.
+func (c *Commands) Writing(i Item) bool {
+	_, ok := c.intents[i.Wire][i.Target]
+	return ok
+}
+
 // Wanted is what a target of a filter will have when all is written, if it is wanted.
 func (c *Commands) Wanted(i Item) (s messages.Stored, ok bool) {
 	s, ok = c.stored(i)
