@@ -69,7 +69,7 @@ func (o *observer) waits(path string, delay time.Duration, failed int) {
 func connection(i messages.SessionInfo) string {
 	session := "a new session"
 	if i.Present {
-		session = "the session of before"
+		session = "the former session"
 	}
 	return fmt.Sprintf("to %s by MQTT %s as %s, with %s", i.Broker, i.Version, i.ClientID, session)
 }

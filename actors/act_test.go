@@ -18,7 +18,7 @@ func TestByHand(t *testing.T) {
 		b.broker.Send(message("a", "0"))
 		b.settle()
 		for range 30 {
-			paths := []string{"bridge/router", "bridge/groups", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/session"}
+			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/session"}
 			for _, kind := range []string{"subscription", "group"} {
 				for _, a := range b.tree.Members(kind, "") {
 					paths = append(paths, a.Path)

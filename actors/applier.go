@@ -69,14 +69,14 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 	}
 	for _, n := range e.Recipients {
 		n.Route.Subscription.Tell(n.Welcome)
-		a.groups.Tell(n.Welcome)
+		a.of(n.Welcome.Target).Tell(n.Welcome)
 	}
 	a.gate.Idle(e.Idle...)
 	a.keep(receipt, changes)
-	a.answer(e.Answers)
+	a.reply(e.Answers)
 }
 
-func (a *applier) answer(answers []messages.Answer) {
+func (a *applier) reply(answers []messages.Answer) {
 	for _, m := range answers {
 		a.reader.Tell(m)
 	}
@@ -118,5 +118,46 @@ func (a *applier) done(receipt messages.Receipt) {
 func (d *env) logFull(first bool, refused *messages.Failure) {
 	if first {
 		d.Log.Warn("further subscriptions are refused", "reason", refused.Reason)
+	}
+}
+
+// drop takes a target that nobody listens at out of filters, but not out of
+// those that it has just asked for again.
+func (a *applier) drop(ctx actor.Context, m messages.Drop) {
+	for _, filter := range m.Filters {
+		if a.spread != nil {
+			a.spread.drop(filter, m.Target)
+			continue
+		}
+		var e routing.Effects
+		changes := a.routes.Drop(&e, filter, m.Target, m.Asked)
+		a.apply(ctx, e, "", changes)
+	}
+}
+
+// granted hands what the broker said of a filter to those who wait for it.
+func (a *applier) granted(ctx actor.Context, m messages.Granted) {
+	if to, ok := a.routes.Wired(m.Filter); ok {
+		to.Subscription.Tell(m)
+		a.decided(ctx, to, routing.Granted(m))
+	} else {
+		a.requests.Tell(m)
+	}
+}
+
+// refused does so where the broker refused it.
+func (a *applier) refused(ctx actor.Context, m messages.Refused) {
+	if to, ok := a.routes.Wired(m.Filter); ok {
+		to.Subscription.Tell(m)
+		a.decided(ctx, to, routing.Refused(m))
+	} else {
+		a.requests.Tell(m)
+	}
+}
+
+func (a *applier) decided(ctx actor.Context, to *routing.Route, result routing.Result) {
+	a.reply(to.Replies.Decide(result))
+	if a.spread != nil {
+		a.spread.report(ctx, to)
 	}
 }

@@ -19,7 +19,7 @@ import (
 type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{readerName, requestsName, routerName, registryName, groupsName, brokerName}
+var bridgeChildren = []string{readerName, requestsName, routerName, registryName, brokerName}
 
 type bridge struct {
 	*env
@@ -89,7 +89,6 @@ func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 
 func (b *bridge) start(ctx actor.Context) {
 	defer close(b.started)
-	b.children[groupsName] = spawn(ctx, groupsName, newGroups(b.env, b.to))
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.env, b.to))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.env, b.to))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.env, b.to))
@@ -124,10 +123,8 @@ func (b *bridge) proceed(ctx actor.Context) {
 	}
 	sources := b.quiet[readerName] && b.quiet[brokerName] || !b.sessionUp
 	switch {
-	case !b.layerUp || sources && b.quiet[groupsName]:
+	case !b.layerUp || sources && b.quiet[routerName]:
 		b.stopNext(ctx)
-	case sources && b.quiet[routerName]:
-		b.to.groups.Tell(messages.Quiesce{})
 	case sources:
 		b.to.router.Tell(messages.Quiesce{})
 	}

@@ -3,21 +3,25 @@ package actors
 import (
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+
 	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // deliveries is the way of messages through the router: each goes to the subscriptions that
 // match, once nothing is under way any more that might come behind it.
 type deliveries struct {
 	*env
-	groups   Ref[messages.ToGroups]
+	self     Ref[messages.ToRouter]
 	broker   Ref[messages.ToBroker]
 	requests Ref[messages.ToRequests]
 
 	routes *routing.Table
 	gate   routing.Gate
 	spread *spread // nil: there is one session slot
+	targets
 }
 
 // deliver sends a delivery on, or holds it.
@@ -60,6 +64,17 @@ func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
 	if to.Held && !d.Message.Retain {
 		r.spread.keep(to, d)
 		return
+	}
+	r.send(to, d)
+}
+
+// send gives the subscription a delivery. Whose actor is not known yet gets one: the list
+// of all members of a filter is used again and again.
+func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
+	for i := range d.To {
+		if m := &d.To[i]; m.At == nil {
+			m.At = r.of(m.Target).Ref
+		}
 	}
 	to.Subscription.Tell(d)
 }
@@ -104,7 +119,7 @@ func (r *deliveries) flushed() {
 	}
 	for _, target := range idle {
 		if !r.routes.Serves(target) {
-			r.groups.Tell(messages.Retire{Target: target})
+			r.retire(target)
 		}
 	}
 	for _, d := range held {
@@ -112,4 +127,61 @@ func (r *deliveries) flushed() {
 			giveBack(r.broker, d.Token, d.Weight)
 		}
 	}
+}
+
+// answer passes an answer, or a change of state, on to its target. If no subscription serves
+// that, its actor is stopped afterwards.
+func (r *deliveries) answer(m messages.Deliver) {
+	r.of(m.Target).Tell(m)
+	r.idle(m.Target)
+}
+
+// idle has the actor of a target stopped when it has nothing left, if no subscription
+// serves it. While the gate is closed something of a former one may be under way to it.
+func (r *deliveries) idle(target messages.Target) {
+	switch {
+	case r.routes.Serves(target):
+	case r.gate.Open():
+		r.retire(target)
+	default:
+		r.gate.Idle(target)
+	}
+}
+
+// gone stops the actor of a target that has nothing left, unless it is served again. Where
+// it was served in between, its number is another by now.
+func (r *deliveries) gone(m messages.Drained) {
+	if !r.routes.Serves(m.Target) {
+		r.drained(m)
+	}
+}
+
+// handOver has a target write all that has come for it.
+func (r *deliveries) handOver(target messages.Target, id uint64) {
+	if !r.tell(target, messages.HandOver{Target: target, ID: id}) {
+		r.self.Tell(messages.HandedOver{ID: id})
+	}
+}
+
+// interrupted passes on that retained messages of a filter may not all have come.
+func (r *deliveries) interrupted(m messages.Interrupted) {
+	if to, ok := r.routes.Get(topic.Unshared(m.Filter)); ok {
+		to.Subscription.Tell(m)
+	}
+}
+
+// respondTo answers a question about the table.
+func (r *deliveries) respondTo(ctx actor.Context, m any) {
+	switch m := m.(type) {
+	case messages.Serving:
+		ctx.Respond(r.routes.Serving(m.Filters))
+	case messages.Matching:
+		ctx.Respond(r.routes.Matching(m.Topic))
+	}
+}
+
+// complete notes that all retained messages have come for some recipients.
+func (r *deliveries) complete(m messages.Welcomed) {
+	r.routes.Complete(m)
+	r.tell(m.Target, m)
 }

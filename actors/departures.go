@@ -125,7 +125,7 @@ func (s *spread) handOver(filter string) {
 	for _, i := range s.ending[filter] {
 		s.serial++
 		s.ended[s.serial] = i
-		s.groups.Tell(messages.HandOver{Target: i.Target, ID: s.serial})
+		s.table.handOver(i.Target, s.serial)
 	}
 	delete(s.ending, filter)
 	for _, wire := range []string{filter, topic.Shared(filter)} {
@@ -137,7 +137,7 @@ func (s *spread) handOver(filter string) {
 			s.serial++
 			s.handing[s.serial] = d
 			d.left++
-			s.groups.Tell(messages.HandOver{Target: target, ID: s.serial})
+			s.table.handOver(target, s.serial)
 		}
 	}
 }

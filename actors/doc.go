@@ -1,11 +1,10 @@
 // Package actors is the worker as a tree of supervised actors:
 //
 //	bridge                   starts and stops the others, in order
-//	├── groups               makes and retires an actor for each target
-//	│   ├── group:alerts     writes to one group, in order, what waits for it
-//	│   └── channel:...      the same for one channel
 //	├── router               owns the table of routes: which filter serves which targets
-//	│   └── subscription:... passes on what one filter matches
+//	│   ├── subscription:... passes on what one filter matches
+//	│   ├── group:alerts     writes to one group, in order, what waits for it
+//	│   └── channel:...      the same for one channel; stream:... for one stream
 //	├── requests             keeps the requests that wait for responses
 //	├── registry             keeps the subscriptions, or the slot's status, in Redis
 //	├── broker               keeps a session: attempts, outbox, filters
@@ -16,9 +15,8 @@
 // An actor is a shell. What it decides stands in the packages below this one, which the
 // README of this folder lists.
 //
-// A message in: session → router → each matching subscription → groups → group
-// → Layer. A command: receiver → reader → router → subscription or broker →
-// session.
+// A message in: session → router → each matching subscription → group → Layer. A
+// command: receiver → reader → router → subscription or broker → session.
 //
 // # Order
 //
@@ -26,12 +24,16 @@
 // A target gets a message through one subscription only, the one of those that
 // match in which it has been for the longest, so that messages of one topic take
 // one way to one target. The way changes only when a target leaves a filter; the
-// router then holds what comes until that subscription has passed on all it had.
+// router then holds what comes until that subscription has passed on all it had. The
+// actor of a target, which the router makes when something goes to it first, is stopped
+// only when no filter serves it and it has written all.
 //
-// Retained values come when a filter is subscribed to again, for the newcomers of
-// targets only. They take the same way as live messages of their topic, and a
-// group withholds one from a newcomer if a live message of its topic came before
-// it that the router saw after the newcomer. What is held back for its time
+// Every message visits the router, and so stays behind the subscribe before it.
+//
+// Retained messages come when a filter is subscribed to again, for its recipients (see
+// package retained) only. They take the same way as live messages of their topic, and a
+// group withholds one from a recipient if a live message of its topic came before
+// it that the router saw after the recipient. What is held back for its time
 // (MinInterval) goes on only as the newest of its topic.
 //
 // One gap is left: where the broker sends a copy for each of several filters,

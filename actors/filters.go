@@ -34,7 +34,7 @@ type filterState struct {
 	replaying          int64 // when the last was asked for: see arrival; 0: none was
 }
 
-// replayPause is the least time between two replays of one filter: newcomers that
+// replayPause is the least time between two replays of one filter: recipients that
 // stream in share them.
 const replayPause = 250 * time.Millisecond
 

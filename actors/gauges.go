@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// kindOf is the kind of the actor with a path: "group" of "bridge/groups/group:a~1".
+// kindOf is the kind of the actor with a path: "group" of "bridge/router/group:a~1".
 func kindOf(path string) string {
 	name := path[strings.LastIndexByte(path, '/')+1:]
 	kind, _, _ := strings.Cut(name, ":")

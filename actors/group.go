@@ -56,7 +56,6 @@ type groupRefs struct {
 	broker Ref[messages.ToBroker]
 	router Ref[messages.ToRouter]
 	reader Ref[messages.ToReader]
-	groups Ref[messages.ToGroups]
 }
 
 type group struct {
@@ -71,8 +70,7 @@ type group struct {
 	limited   limitedLog
 	slow      time.Duration // each write is held back for so long
 
-	handled   uint64
-	retired   bool
+	retire    uint64 // number of the last Retire; 0: a subscription serves the target
 	quiescing bool
 }
 
@@ -81,7 +79,7 @@ func newTargets(deps *env, to *refs) *family {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
-	shared := &groupRefs{broker: to.broker, router: to.router, reader: to.reader, groups: to.groups}
+	shared := &groupRefs{broker: to.broker, router: to.router, reader: to.reader}
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
@@ -100,8 +98,7 @@ func (g *group) Receive(ctx actor.Context) {
 	case messages.Deliver:
 		g.deliver(m)
 	case messages.Welcome:
-		g.handled++
-		g.retired = false
+		g.retire = 0
 		g.target.Recipient(m)
 	case messages.Welcomed:
 		g.target.Complete(m.Filter, m.Serial)
@@ -117,7 +114,7 @@ func (g *group) Receive(ctx actor.Context) {
 	case messages.HandOver:
 		g.apply(g.target.HandOver(m.ID))
 	case messages.Retire:
-		g.retired = true
+		g.retire = m.Number
 		g.tellIdle()
 	case messages.Quiesce:
 		g.quiescing = true
@@ -143,9 +140,8 @@ func (g *group) release(message any) {
 }
 
 func (g *group) deliver(m messages.Deliver) {
-	g.handled++
 	if m.Weight > 0 {
-		g.retired = false // a subscription serves the target again
+		g.retire = 0 // a subscription serves the target again
 	}
 	dropped := g.target.Add(m)
 	g.note(g.seen.path, &g.target.Trail)
@@ -217,11 +213,11 @@ func (g *group) tellIdle() {
 	if !g.target.Empty() {
 		return
 	}
-	if g.retired && !g.target.Overflows() {
-		g.groups.Tell(messages.Drained{Target: g.name, Handled: g.handled})
+	if g.retire > 0 && !g.target.Overflows() {
+		g.router.Tell(messages.Drained{Target: g.name, Number: g.retire})
 	}
 	if g.quiescing && !g.target.Moving(time.Now()) {
-		g.groups.Tell(messages.Quiet{From: g.name.String()})
+		g.router.Tell(messages.Quiet{From: g.name.String()})
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 type Health struct {
 	// Layer and Broker: connected to Redis, and to the MQTT broker.
 	Layer, Broker bool
-	// Restored: the subscriptions of before are known. Subscribed: the MQTT broker
+	// Restored: the stored subscriptions are known. Subscribed: the MQTT broker
 	// has answered for every filter on the live connection.
 	Restored, Subscribed bool
 	// Filters is how many filters are wanted at the MQTT broker, Refused how many of

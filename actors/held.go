@@ -44,7 +44,7 @@ func (s *spread) letGo(to *routing.Route) {
 			giveBack(s.broker, d.Token, d.Weight)
 			continue
 		}
-		to.Subscription.Tell(d)
+		s.table.send(to, d)
 	}
 }
 

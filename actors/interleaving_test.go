@@ -260,7 +260,7 @@ func TestTargetsThatAreGoneLeaveNoActor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run(t, nil, func(b *bundle) {
-				for i := range 100 {
+				for i := range 40 {
 					tab := messages.Target{Kind: messages.Channel, Name: fmt.Sprint("tab", i)}
 					b.layer.Room(tab.String(), room)
 					b.layer.Put(subscribe("a", tab))
@@ -399,6 +399,45 @@ func TestConsumerThatComesBackIsNotDropped(t *testing.T) {
 		b.settle()
 		if n := len(b.layer.Stored()); n != 0 {
 			b.Errorf("%d stored", n)
+		}
+	})
+}
+
+// A target that is served again while its actor has something left, or is about to be
+// stopped, gets all of it, in order.
+func TestTargetThatIsServedAgainGetsAll(t *testing.T) {
+	t.Parallel()
+	run(t, nil, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		var want []string
+		for round := range 20 {
+			b.layer.Stick(alerts, round%2 == 0)
+			want = append(want, fmt.Sprint("a", round), fmt.Sprint("b", round))
+			b.send("a", fmt.Sprint("a", round))
+			b.layer.Put(unsubscribe("a", alerts))
+			if round%3 == 0 {
+				b.settle() // it is asked to retire
+			}
+			b.layer.Put(subscribe("b", alerts))
+			if round%4 < 2 {
+				b.settle()
+			}
+			b.layer.Stick(alerts, false)
+			b.pass(time.Second)
+			b.send("b", fmt.Sprint("b", round))
+			b.layer.Put(unsubscribe("b", alerts))
+			b.layer.Put(subscribe("a", alerts))
+			b.pass(time.Second)
+		}
+		b.wantPayloads(alerts, want...)
+		if got, sent := len(b.broker.Acked()), int(b.tree.Stats().Received.Load()); got != sent {
+			b.Errorf("acknowledged %d of %d", got, sent)
+		}
+		b.layer.Put(unsubscribe("a", alerts))
+		b.pass(time.Second)
+		if n := len(b.tree.Members("group", "")); n != 0 {
+			b.Errorf("%d actors of groups are left", n)
 		}
 	})
 }

@@ -107,14 +107,14 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 		}
 	})
 	l.storing[receipt] = w
-	s.table.keep(receipt, append(changes, newcomerChanges(wire, c)...))
+	s.table.keep(receipt, append(changes, recipientChanges(wire, c)...))
 }
 
-// newcomerChanges enter the newcomers of a subscribe into the registry.
-func newcomerChanges(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
+// recipientChanges enter the recipients of a subscribe into the registry.
+func recipientChanges(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
 	for _, n := range routing.RecipientsOf(c) {
 		n.Filter = wire
-		changes = append(changes, messages.Change{Newcomer: &n})
+		changes = append(changes, messages.Change{Recipient: &n})
 	}
 	return changes
 }
@@ -271,7 +271,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 			}
 		})
 		if !before.Replays(st) {
-			changes = append(changes, newcomerChanges(wire, st)...)
+			changes = append(changes, recipientChanges(wire, st)...)
 		}
 	}
 	return changes

@@ -81,7 +81,7 @@ func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
 }
 
 // Matching is what becomes of a topic: the filters of the slots here that match it,
-// and whom they serve. The routers answer behind what is in their mailboxes; nil: not
+// and which targets they serve. The routers answer behind what is in their mailboxes; nil: not
 // in time.
 func (t *Tree) Matching(topic string) []messages.RouteFacts {
 	routes := []messages.RouteFacts{}

@@ -85,7 +85,7 @@ type Options struct {
 	StatusGroup string
 	// Rules are those at the start; see Tree.Reconfigure.
 	messages.Rules
-	// Settled is told of each delivery whose message came with a Span when nothing
+	// Settled gets each delivery whose message came with a Span when nothing
 	// more is to be done for it but what waits for room. It must not wait for
 	// anything; nil: nobody is told.
 	Settled func(seq uint64)
@@ -176,7 +176,6 @@ const (
 	routerName   = "router"
 	registryName = "registry"
 	requestsName = "requests"
-	groupsName   = "groups"
 	brokerName   = "broker"
 )
 

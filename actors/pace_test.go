@@ -214,7 +214,7 @@ func TestReplayBeginsTheInterval(t *testing.T) {
 		b.wantWritten(0, "old")
 		b.pass(6 * time.Second)
 		again := c
-		again.Newcomer = consumer(1)
+		again.Recipient = consumer(1)
 		b.layer.Put(again)
 		b.settle()
 		b.wantWritten(1, "old")

@@ -37,7 +37,7 @@ type Session interface {
 	// full, and does not wait for acknowledgements: Sink.Published tells of
 	// each receipt exactly once when it took effect (QoS 0: written; QoS 1:
 	// PUBACK; QoS 2: PUBCOMP) or was refused. After an error, or a loss, the
-	// receipts not told of are unsettled: they are to be published again on the
+	// receipts not reported are unsettled: they are to be published again on the
 	// next connection before others, or not at all.
 	Publish(ctx context.Context, p messages.Publish) error
 

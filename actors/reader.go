@@ -29,7 +29,6 @@ type reader struct {
 	bridge   Ref[messages.ToBridge]
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
-	groups   Ref[messages.ToGroups]
 	to       *refs // for the receivers
 
 	receivers receivers
@@ -45,7 +44,7 @@ type reader struct {
 func newReader(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &reader{
-			env: deps, bridge: to.bridge, router: to.router, registry: to.registry, groups: to.groups, to: to,
+			env: deps, bridge: to.bridge, router: to.router, registry: to.registry, to: to,
 			replies: commands.NewReplies(), streams: newStreamCommands(deps), receivers: receivers{env: deps},
 		}
 	})
@@ -148,7 +147,7 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 func (r *reader) rang(ctx actor.Context, m rang) {
 	if r.overdue.rings(m) {
 		for _, answer := range r.replies.Overdue(time.Now()) {
-			r.groups.Tell(answer)
+			r.router.Tell(answer)
 		}
 	}
 	r.overdue.set(ctx, r.replies.Next())
@@ -157,7 +156,7 @@ func (r *reader) rang(ctx actor.Context, m rang) {
 // answer has the answer to a command written, if its sender wants one.
 func (r *reader) answer(m messages.Answer) {
 	if answer := r.replies.Answer(m, time.Now()); answer != nil {
-		r.groups.Tell(*answer)
+		r.router.Tell(*answer)
 	}
 }
 
@@ -188,7 +187,7 @@ func (r *reader) finished(receipts []messages.Receipt) {
 		r.streams.done(receipt)
 		answer, over := r.replies.Done(receipt, now)
 		if answer != nil {
-			r.groups.Tell(*answer)
+			r.router.Tell(*answer)
 		}
 		if over {
 			r.acks.Done(receipt)

@@ -14,7 +14,6 @@ type refs struct {
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
 	requests Ref[messages.ToRequests]
-	groups   Ref[messages.ToGroups]
 	broker   Ref[messages.ToBroker]
 }
 
@@ -28,7 +27,6 @@ func newRefs(system *actor.ActorSystem, slot int) *refs {
 		router:   refTo[messages.ToRouter](system, at.router),
 		registry: refTo[messages.ToRegistry](system, at.registry),
 		requests: refTo[messages.ToRequests](system, at.bridge+"/"+requestsName),
-		groups:   refTo[messages.ToGroups](system, at.bridge+"/"+groupsName),
 		broker:   refTo[messages.ToBroker](system, at.broker),
 	}
 }

@@ -29,10 +29,10 @@ func tabs(n int) func(*bundle, *actors.Options) {
 	}
 }
 
-// welcome asks for the retained values for one newcomer.
+// welcome asks for the retained values for one recipient.
 func welcome(filter string, i int) messages.SubscribeCommand {
 	c := subscribe(filter, alerts)
-	c.Replay, c.Newcomer = true, consumer(i)
+	c.Replay, c.Recipient = true, consumer(i)
 	return c
 }
 
@@ -45,13 +45,13 @@ func (b *bundle) retain(n int) (want []string) {
 	return want
 }
 
-// over checks that nothing is left of the newcomers once it is quiet.
+// over checks that nothing is left of the recipients once it is quiet.
 func (b *bundle) over() {
 	b.Helper()
 	b.pass(2 * time.Minute)
 	s := b.tree.Stats()
-	if n, bytes, r := s.Newcomers.Load(), s.WaitingBytes.Load(), s.Replaying.Load(); n != 0 || bytes != 0 || r != 0 {
-		b.Errorf("%d newcomers, %d bytes, %d replays are left", n, bytes, r)
+	if n, bytes, r := s.Recipients.Load(), s.WaitingBytes.Load(), s.Replaying.Load(); n != 0 || bytes != 0 || r != 0 {
+		b.Errorf("%d recipients, %d bytes, %d replays are left", n, bytes, r)
 	}
 	if got, sent := len(b.broker.Acked()), int(s.Received.Load()); got != sent {
 		b.Errorf("acknowledged %d of %d", got, sent)
@@ -75,7 +75,7 @@ func eachVersion(t *testing.T, prepare func(*bundle, *actors.Options), test func
 	}
 }
 
-func TestNewcomerAloneGetsTheRetainedValues(t *testing.T) {
+func TestRecipientAloneGetsTheRetainedValues(t *testing.T) {
 	eachVersion(t, tabs(3), func(b *bundle) {
 		want := b.retain(200)
 		b.layer.Put(subscribe("a/+", alerts))
@@ -107,15 +107,15 @@ func TestNewcomerAloneGetsTheRetainedValues(t *testing.T) {
 	})
 }
 
-func TestNewcomersWithoutANameAreEverybody(t *testing.T) {
+func TestRecipientsWithoutANameAreEverybody(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
 		want := b.retain(3)
 		c := welcome("#", 0)
-		c.Newcomer = ""
+		c.Recipient = ""
 		b.layer.Put(c)
 		own := messages.Target{Kind: messages.Channel, Name: consumer(7)}
-		b.layer.Put(messages.SubscribeCommand{Filter: "a/001", Targets: []messages.Target{own}, Replay: true, Newcomer: own.Name})
+		b.layer.Put(messages.SubscribeCommand{Filter: "a/001", Targets: []messages.Target{own}, Replay: true, Recipient: own.Name})
 		b.settle()
 		b.wantWritten(0, want...)
 		b.wantWritten(1, want...)
@@ -126,7 +126,7 @@ func TestNewcomersWithoutANameAreEverybody(t *testing.T) {
 	})
 }
 
-func TestHundredNewcomersShareReplays(t *testing.T) {
+func TestHundredRecipientsShareReplays(t *testing.T) {
 	eachVersion(t, tabs(100), func(b *bundle) {
 		want := b.retain(20)
 		b.layer.Put(subscribe("#", alerts))
@@ -285,20 +285,20 @@ func TestReplayWaitsForRedis(t *testing.T) {
 	})
 }
 
-func TestRefusedFilterHasNoNewcomers(t *testing.T) {
+func TestRefusedFilterHasNoRecipients(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.broker.Deny("secret")
 		b.layer.Put(welcome("secret", 0))
 		b.settle()
-		if n := b.tree.Stats().Newcomers.Load(); n != 0 {
-			b.Errorf("%d newcomers", n)
+		if n := b.tree.Stats().Recipients.Load(); n != 0 {
+			b.Errorf("%d recipients", n)
 		}
 		b.over()
 	})
 }
 
-func TestNewcomersAreForgottenWithTheirSubscription(t *testing.T) {
+func TestRecipientsAreForgottenWithTheirSubscription(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.layer.Put(subscribe("a/+", alerts, lobby))
@@ -306,14 +306,14 @@ func TestNewcomersAreForgottenWithTheirSubscription(t *testing.T) {
 		b.layer.Put(welcome("a/+", 0))
 		b.layer.Put(welcome("b", 0))
 		b.settle()
-		if n := b.tree.Stats().Newcomers.Load(); n != 2 {
-			b.Errorf("%d newcomers", n)
+		if n := b.tree.Stats().Recipients.Load(); n != 2 {
+			b.Errorf("%d recipients", n)
 		}
 		b.layer.Put(unsubscribe("a/+", alerts))
 		b.layer.Put(unsubscribe("b", alerts))
 		b.settle()
-		if n := b.tree.Stats().Newcomers.Load(); n != 0 {
-			b.Errorf("%d newcomers after they left", n)
+		if n := b.tree.Stats().Recipients.Load(); n != 0 {
+			b.Errorf("%d recipients after they left", n)
 		}
 		b.over()
 	})
@@ -352,7 +352,7 @@ func TestOverlappingFiltersReplayOnce(t *testing.T) {
 	})
 }
 
-func TestNewcomersWithOptionsOfTheirOwn(t *testing.T) {
+func TestRecipientsWithOptionsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
 		b.layer.Put(subscribe("a/#", alerts))
@@ -421,7 +421,7 @@ func TestReplayParksForAFullQueue(t *testing.T) {
 	}
 }
 
-func TestNewcomersAreBounded(t *testing.T) {
+func TestRecipientsAreBounded(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) { tabs(2)(b, o); o.BacklogMemory = 64 << 10 }
 	run(t, prepare, func(b *bundle) {
@@ -457,21 +457,21 @@ func TestNewcomersAreBounded(t *testing.T) {
 		}
 		b.settle()
 		if n := b.tree.Stats().WaitingBytes.Load(); n > 128<<10 {
-			b.Errorf("%d bytes for the newcomers", n)
+			b.Errorf("%d bytes for the recipients", n)
 		}
 	})
 }
 
-// Newcomers that never stop coming do not keep the earlier ones from ending.
-func TestStreamOfNewcomersIsBounded(t *testing.T) {
+// Recipients that never stop coming do not keep the earlier ones from ending.
+func TestStreamOfRecipientsIsBounded(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.retain(1)
 		for i := range 600 {
 			b.layer.Put(welcome("#", i))
 			b.pass(time.Second)
-			if n := b.tree.Stats().Newcomers.Load(); n > 130 {
-				b.Fatalf("%d newcomers at once", n)
+			if n := b.tree.Stats().Recipients.Load(); n > 130 {
+				b.Fatalf("%d recipients at once", n)
 			}
 		}
 		b.over()
@@ -496,9 +496,9 @@ func TestIdentifierTellsWhoseReplayItIs(t *testing.T) {
 	})
 }
 
-// A replay that was under way when a newcomer came is not the newcomer's: what is
+// A replay that was under way when a recipient came is not the recipient's: what is
 // asked for on its behalf brings the same once more.
-func TestEarlierReplayIsNotForLaterNewcomers(t *testing.T) {
+func TestEarlierReplayIsNotForLaterRecipients(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.layer.Put(subscribe("a", alerts))
@@ -508,7 +508,7 @@ func TestEarlierReplayIsNotForLaterNewcomers(t *testing.T) {
 		b.settle()
 		m := message("a", "earlier")
 		m.Retain = true
-		b.tree.Send("bridge/groups", messages.Deliver{
+		b.tree.Send("bridge/router", messages.Deliver{
 			Target: alerts, Event: messages.Event{Message: &m}, Token: messages.Token{Seq: 1, QoS: 1, Replay: true},
 		})
 		b.settle()
@@ -517,7 +517,7 @@ func TestEarlierReplayIsNotForLaterNewcomers(t *testing.T) {
 	})
 }
 
-func TestNewcomerToAGroupThatWasLeftIsKept(t *testing.T) {
+func TestRecipientToAGroupThatWasLeftIsKept(t *testing.T) {
 	t.Parallel()
 	var release chan struct{}
 	run(t, later(&release, tabs(1)), func(b *bundle) {

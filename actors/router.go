@@ -8,7 +8,6 @@ import (
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/messages"
-	"chanmqttproxy/messages/topic"
 )
 
 // The router owns the table of routes (package routing): for each filter its subscription
@@ -21,19 +20,19 @@ type router struct {
 	applier
 	bridge Ref[messages.ToBridge]
 
-	restoring bool // the subscriptions of before are not known yet
+	restoring bool // the stored subscriptions are not known yet
 	several   bool // there are several session slots
 	layout    messages.Layout
 	early     []messages.Execute
 
-	quiescing bool
-	emptied   bool // the subscriptions were asked for what they hold back
+	stopping bool // the bridge waits until nothing is under way here
+	emptied  bool // the subscriptions were asked for what they hold back
 }
 
 func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		routes := routing.NewTable(routing.NewPairs(deps.Stats, deps.MaxSubscriptions))
-		deliveries := &deliveries{env: deps, groups: to.groups, broker: to.broker, requests: to.requests, routes: routes}
+		deliveries := &deliveries{env: deps, self: to.router, broker: to.broker, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
 		applier := applier{deliveries: deliveries, reader: to.reader, registry: to.registry, subscriptions: newSubscriptions(deps, to)}
 		return &router{env: deps, bridge: to.bridge, applier: applier, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
@@ -42,8 +41,14 @@ func newRouter(deps *env, to *refs) *actor.Props {
 // Receive is the router's table.
 func (r *router) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		r.parent = ctx
 	case messages.Delivery:
 		r.deliver(m)
+	case messages.Deliver:
+		r.answer(m)
+	case messages.Drained:
+		r.drainedTarget(m)
 	case messages.Execute:
 		r.execute(ctx, m)
 	case messages.Restored:
@@ -68,18 +73,15 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Want:
 		r.change(ctx, func(e *routing.Effects) { r.routes.WantResponses(e, m) })
 	case messages.Interrupted:
-		if to, ok := r.routes.Get(topic.Unshared(m.Filter)); ok {
-			to.Subscription.Tell(m)
-		}
+		r.interrupted(m)
 	case messages.Welcomed:
-		r.routes.Complete(m)
-	case messages.Serving:
-		ctx.Respond(r.routes.Serving(m.Filters))
-	case messages.Matching:
-		ctx.Respond(r.routes.Matching(m.Topic))
+		r.complete(m)
+	case messages.Serving, messages.Matching:
+		r.respondTo(ctx, m)
 	case messages.Quiesce:
-		r.quiescing = true
-		r.tellQuiet()
+		r.drain()
+	case messages.Quiet:
+		r.targetQuiet(m)
 	case *actor.Stopping:
 		r.routes.Pairs.Clear()
 	default:
@@ -92,6 +94,10 @@ func (r *router) release(message any) {
 	switch m := message.(type) {
 	case messages.Delivery:
 		giveBack(r.broker, m.Token, m.Weight)
+	case messages.Deliver:
+		if m.Receipt != "" {
+			r.reader.Tell(messages.Answered{Receipts: []messages.Receipt{m.Receipt}})
+		}
 	case messages.Execute:
 		failCommand(r.reader, m.Receipt)
 	case messages.Flushed:
@@ -142,7 +148,7 @@ func (r *router) forStreams(command messages.Command) bool {
 	return r.Slot != messages.StreamSlot && len(targets) > 0 && targets[0].Kind == messages.Stream
 }
 
-// restored takes the subscriptions of before over, those that the configuration
+// restored takes the stored subscriptions over, those that the configuration
 // still allows, and lets the broker and the commands come.
 func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	if m.Several {
@@ -159,19 +165,6 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 
 // deniesFilter says whether commands may not want a filter.
 func (r *router) deniesFilter(filter string) bool { return r.deniedFilter(filter) != nil }
-
-// beginSpread begins where there are several slots, as soon as it is known what is whose: a
-// session that was resumed before would hand out what nobody here seems to want.
-func (r *router) beginSpread(ctx actor.Context) {
-	loaded := false
-	r.mirror.look(func(v *placement.View) { loaded = v.Loaded() })
-	if loaded {
-		r.spread = newSpread(r.env, spreadRefs{r.groups, r.reader, r.broker}, r.routes, &r.applier, &r.incarnation)
-		r.spread.leader.layout = r.layout
-		r.spread.begin(ctx)
-		r.begin(ctx)
-	}
-}
 
 // begin carries out what has come before the subscriptions were known.
 func (r *router) begin(ctx actor.Context) {
@@ -203,14 +196,6 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 	r.apply(ctx, e, "", changes)
 }
 
-// relaid takes in over how many session slots filters are to be spread.
-func (r *router) relaid(l messages.Layout) {
-	if r.layout = l; r.spread != nil && r.Slot == 0 {
-		r.spread.leader.layout = l
-		r.spread.lead(placement.Changed{})
-	}
-}
-
 // ofSlots takes in what only matters where there are several session slots.
 func (r *router) ofSlots(ctx actor.Context, message any) {
 	if r.spread != nil {
@@ -238,26 +223,42 @@ func (r *router) reconnected(ctx actor.Context) {
 	}
 }
 
-// drop takes a target that nobody listens at out of filters, but not out of
-// those that it has just asked for again.
-func (r *router) drop(ctx actor.Context, m messages.Drop) {
-	for _, filter := range m.Filters {
-		if r.spread != nil {
-			r.spread.drop(filter, m.Target)
-			continue
-		}
-		var e routing.Effects
-		changes := r.routes.Drop(&e, filter, m.Target, m.Asked)
-		r.apply(ctx, e, "", changes)
+// relaid notes a change of who holds which slot.
+func (r *router) relaid(layout messages.Layout) {
+	if r.layout = layout; r.spread != nil && r.Slot == 0 {
+		r.spread.leader.layout = layout
+		r.spread.lead(placement.Changed{})
 	}
 }
 
-// tellQuiet answers Quiesce when nothing is held, here or in a subscription.
+// beginSpread begins where there are several slots, as soon as it is known what is whose: a
+// session that was resumed before would hand out what nobody here seems to want.
+func (r *router) beginSpread(ctx actor.Context) {
+	loaded := false
+	r.mirror.look(func(v *placement.View) { loaded = v.Loaded() })
+	if loaded {
+		r.spread = newSpread(r.env, spreadRefs{r.reader, r.broker}, r.routes, &r.applier, &r.incarnation)
+		r.spread.leader.layout = r.layout
+		r.spread.begin(ctx)
+		r.begin(ctx)
+	}
+}
+
+// drain has the bridge hear when nothing is under way here any more.
+func (r *router) drain() {
+	r.stopping = true
+	r.tellQuiet()
+}
+
+// tellQuiet answers Quiesce when nothing is held, here or in a subscription, nor waits to be
+// written.
 func (r *router) tellQuiet() {
 	switch {
-	case !r.quiescing || !r.gate.Open():
+	case !r.stopping || !r.gate.Open():
 	case r.emptied:
-		r.bridge.Tell(messages.Quiet{From: routerName})
+		if r.quiesce(); r.allQuiet() {
+			r.bridge.Tell(messages.Quiet{From: routerName})
+		}
 	default:
 		r.emptied = true
 		r.routes.Each(func(to *routing.Route) { r.flush(to, messages.Flush{All: true}) })
@@ -265,31 +266,16 @@ func (r *router) tellQuiet() {
 	}
 }
 
-// granted hands what the broker said of a filter to those who wait for it.
-func (r *router) granted(ctx actor.Context, m messages.Granted) {
-	if to, ok := r.routes.Wired(m.Filter); ok {
-		to.Subscription.Tell(m)
-		r.decided(ctx, to, routing.Granted(m))
-	} else {
-		r.requests.Tell(m)
-	}
+// targetQuiet notes that a target has nothing that waits to be written.
+func (r *router) targetQuiet(m messages.Quiet) {
+	r.quiet[m.From] = true
+	r.tellQuiet()
 }
 
-// refused does so where the broker refused it.
-func (r *router) refused(ctx actor.Context, m messages.Refused) {
-	if to, ok := r.routes.Wired(m.Filter); ok {
-		to.Subscription.Tell(m)
-		r.decided(ctx, to, routing.Refused(m))
-	} else {
-		r.requests.Tell(m)
-	}
-}
-
-func (r *router) decided(ctx actor.Context, to *routing.Route, result routing.Result) {
-	r.answer(to.Replies.Decide(result))
-	if r.spread != nil {
-		r.spread.report(ctx, to)
-	}
+// drainedTarget notes that a target has nothing left at all.
+func (r *router) drainedTarget(m messages.Drained) {
+	r.gone(m)
+	r.tellQuiet()
 }
 
 func (r *router) facts() any {

@@ -90,7 +90,7 @@ func TestAllowListsChange(t *testing.T) {
 	})
 }
 
-// Before the subscriptions of before are known other rules are just noted.
+// Before the stored subscriptions are known other rules are just noted.
 func TestReconfiguredEarly(t *testing.T) {
 	t.Parallel()
 	run(t, func(b *bundle, _ *actors.Options) {

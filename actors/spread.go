@@ -33,7 +33,6 @@ type spread struct {
 
 // spreadRefs are the actors it speaks to.
 type spreadRefs struct {
-	groups Ref[messages.ToGroups]
 	reader Ref[messages.ToReader]
 	broker Ref[messages.ToBroker]
 }
@@ -121,7 +120,7 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 
 // sync makes the members of a filter, or one of them, what the registry says.
 func (s *spread) sync(ctx actor.Context, i placement.Item) {
-	members, newcomers, asked, asks := s.registered(i)
+	members, recipients, asked, asks := s.registered(i)
 	s.stay(i.Wire)
 	filter := topic.Unshared(i.Wire)
 	if to, ok := s.routes.Get(filter); ok {
@@ -149,25 +148,25 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 		to.Unasked = false
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.AskAgain(e, to) })
 	}
-	s.greet(ctx, to, newcomers)
+	s.greet(ctx, to, recipients)
 	s.report(ctx, to)
 }
 
 // registered is what the registry says of a filter, or of one target of it.
-func (s *spread) registered(i placement.Item) (members []messages.Member, newcomers []messages.Newcomer, asked uint64, asks bool) {
+func (s *spread) registered(i placement.Item) (members []messages.Member, recipients []messages.Recipient, asked uint64, asks bool) {
 	s.mirror.look(func(v *placement.View) {
 		if i.Whole() {
 			members = s.Members(i.Wire)
 		} else if o, ok := s.Member(i); ok {
 			members = []messages.Member{{Target: i.Target, Options: o}}
 		}
-		newcomers, asked, asks = v.Newcomers(i.Wire), v.Asked(i.Wire), s.Asks(i.Wire)
+		recipients, asked, asks = v.Recipients(i.Wire), v.Asked(i.Wire), s.Asks(i.Wire)
 	})
-	return members, newcomers, asked, asks
+	return members, recipients, asked, asks
 }
 
 // greet sends the retained messages to the recipients that have not got them.
-func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messages.Newcomer) {
+func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
 	greeted := to.Greeted
 	for _, n := range recipients {
 		if n.Number <= greeted || !to.Has(n.Target) {
@@ -175,7 +174,7 @@ func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messag
 		}
 		to.Greeted = max(to.Greeted, n.Number)
 		c := messages.SubscribeCommand{
-			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Newcomer: n.Channel,
+			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Recipient: n.Channel,
 		}
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.SendRetained(e, to, c) })
 	}

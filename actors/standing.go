@@ -11,14 +11,14 @@ import (
 // once per kind of trouble, and in the status group at each change.
 type standing struct {
 	*env
-	groups Ref[messages.ToGroups]
+	router Ref[messages.ToRouter]
 	reader Ref[messages.ToReader]
 	state  messages.State
 	logged map[string]bool // the failures that were logged since the last connection
 }
 
 func newStanding(deps *env, to *refs) standing {
-	return standing{env: deps, groups: to.groups, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
+	return standing{env: deps, router: to.router, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
 }
 
 // up notes a connection.
@@ -65,7 +65,7 @@ func (s *standing) become(state messages.State) {
 	if s.StatusGroup == "" {
 		return
 	}
-	s.groups.Tell(messages.Deliver{
+	s.router.Tell(messages.Deliver{
 		Target: messages.Target{Kind: messages.Group, Name: s.StatusGroup},
 		Event: messages.Event{
 			Message:  &messages.Message{QoS: 1, At: time.Now()},

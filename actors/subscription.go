@@ -14,15 +14,14 @@ import (
 
 // A subscription owns one filter's way: each delivery that the router sends it
 // goes on to the members of the filter, at the pace that they asked for, and
-// each retained value to those who have newcomers. It knows what the broker
+// each retained value to those who have recipients. It knows what the broker
 // granted, and says where that is less than was asked for.
 
-// subscriptionRefs are to whom the subscriptions speak. They share them, as there may be
+// subscriptionRefs are the actors that subscriptions send to. They share them, as there may be
 // many.
 type subscriptionRefs struct {
 	router Ref[messages.ToRouter]
 	broker Ref[messages.ToBroker]
-	groups Ref[messages.ToGroups]
 }
 
 type subscription struct {
@@ -45,7 +44,7 @@ type subscription struct {
 // newSubscriptions makes the subscriptions of a router. Their mailboxes take little
 // memory while they are empty.
 func newSubscriptions(deps *env, to *refs) *family {
-	shared := &subscriptionRefs{router: to.router, broker: to.broker, groups: to.groups}
+	shared := &subscriptionRefs{router: to.router, broker: to.broker}
 	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
 		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
 	})
@@ -93,7 +92,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
 		least := member.Options.MinInterval
 		if least <= 0 && s.throttle.idle() || s.throttled().Take(m, least, time.Now()) {
-			s.groups.Tell(m)
+			m.At.Tell(m)
 		} else {
 			s.noteHeld()
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
@@ -132,13 +131,13 @@ func (s *subscription) welcome(m messages.Welcome) {
 	s.pending.Add(m)
 }
 
-// deliverRetained passes a retained value on to those who have newcomers. It begins
+// deliverRetained passes a retained value on to those who have recipients. It begins
 // their interval, and is not held back.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
 	s.pending.known().Arrived(now)
 	for i, member := range d.To {
-		s.groups.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
+		member.At.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
 		if least := member.Options.MinInterval; least > 0 {
 			s.throttled().Passed(member.Target, d.Message.Topic, least, now)
 		}
@@ -171,7 +170,7 @@ func (s *subscription) facts() any {
 
 // deliverTo is what one member gets of a delivery.
 func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messages.Deliver {
-	return messages.Deliver{Target: member.Target, Event: delivery.EventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
+	return messages.Deliver{Target: member.Target, At: member.At, Event: delivery.EventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
 }
 
 // flush passes on what is held back for those who left, or for all.
@@ -189,7 +188,7 @@ func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
 // tell passes on what was held back.
 func (s *subscription) tell(due []messages.Deliver) {
 	for _, m := range due {
-		s.groups.Tell(m)
+		m.At.Tell(m)
 	}
 }
 
@@ -229,7 +228,7 @@ func (s *subscription) refused(m messages.Refused) {
 		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
-// check ends the waiting of those for whom all retained values have come.
+// check ends the waiting of the recipients for which all retained values have come.
 func (s *subscription) check(ctx actor.Context) {
 	now := time.Now()
 	ended, again := s.pending.Check(now, s.Stats.Replaying.Load() > 0)
@@ -258,9 +257,7 @@ func (s *subscription) endFor(target messages.Target) {
 }
 
 func (s *subscription) welcomed(target messages.Target, serial uint64) {
-	m := messages.Welcomed{Target: target, Filter: s.filter, Serial: serial}
-	s.groups.Tell(m)
-	s.router.Tell(m)
+	s.router.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: serial})
 }
 
 // stop counts what was held back, and has been acknowledged.

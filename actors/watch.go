@@ -100,7 +100,7 @@ func (t *Tree) ask(path string, question any) *actor.Future {
 	return t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), question, inspectTimeout)
 }
 
-// serving asks the router under a bridge whom filters serve.
+// serving asks the router under a bridge which targets filters serve.
 func (t *Tree) serving(bridge string, filters ...string) map[string][]messages.MemberFacts {
 	answer, _ := t.ask(bridge+"/"+routerName, messages.Serving{Filters: filters}).Result()
 	members, _ := answer.(map[string][]messages.MemberFacts)

@@ -37,7 +37,7 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 				b.Errorf("%d expected: %+v", want, f)
 			}
 		}
-		for _, path := range []string{"bridge", "bridge/router", "bridge/groups", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/session"} {
+		for _, path := range []string{"bridge", "bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/session"} {
 			a := b.find(path)
 			if a.State != messages.StateRunning || a.Failure != nil || a.Kind != path[strings.LastIndexByte(path, '/')+1:] {
 				b.Errorf("%+v", a)

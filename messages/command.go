@@ -18,12 +18,12 @@ type SubscribeCommand struct {
 	Filter  string
 	Targets []Target
 	Options Options
-	// Replay asks for the topics' last retained values, for Newcomer alone: a
+	// Replay asks for the topics' last retained values, for Recipient alone: a
 	// channel that the first of Targets reaches (itself, or a member of the
-	// group). No Newcomer: for everybody whom the targets reach.
-	Replay   bool
-	Newcomer string
-	Reply    Reply
+	// group). No Recipient: for everybody that the targets reach.
+	Replay    bool
+	Recipient string
+	Reply     Reply
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.

@@ -34,28 +34,29 @@ func (e Event) Size() int64 {
 	return int64(size)
 }
 
-// Deliver passes a delivery to one target. Subscription tells groups, which
-// tells the target's group actor. Reader passes answers on as well, of which
-// Answered tells by their Receipt, and broker changes of state; these have no
-// Weight.
+// Deliver passes a delivery to one target. Subscription tells the target's group
+// actor. Reader passes answers on as well, of which
+// Answered tells by their Receipt, and broker changes of state: these have no
+// Weight, and go by the router.
 type Deliver struct {
 	Target  Target
+	At      Address // of its actor, where it does not go by the router
 	Event   Event
 	Token   Token
 	Weight  uint64
 	Receipt Receipt
 }
 
-// Welcome says that somebody is new among those whom a target reaches, and is
+// Welcome says that somebody is new among those that a target reaches, and is
 // to get the retained values of a filter's topics, each unless a live message of
-// that topic was passed on to the target since. Router tells subscription, and
-// groups, which tells the group: not by way of the subscription, so that no message
-// that comes later by that of another filter is there first.
+// that topic was passed on to the target since. Router tells subscription and
+// group: the latter not by way of the subscription, as a message that comes later by that
+// of another filter could be there first.
 type Welcome struct {
 	Target  Target
 	Filter  string
 	Options Options
-	// Channel is the newcomer; empty: everybody.
+	// Channel is the recipient; empty: everybody.
 	Channel string
 	// Serial is that of the Want that asks for the values.
 	Serial uint64
@@ -63,8 +64,8 @@ type Welcome struct {
 	After uint64
 }
 
-// Welcomed says that all retained values have come for the newcomers of a filter
-// up to a serial. Subscription tells router, groups, which tells the group, and
+// Welcomed says that all retained values have come for the recipients of a filter
+// up to a serial. Subscription tells router, which tells the group, and
 // broker; for the latter there is no Target.
 type Welcomed struct {
 	Target Target
@@ -83,28 +84,24 @@ type Flush struct {
 // Flushed answers Flush. Subscription tells router.
 type Flushed struct{ Filter string }
 
-// Retire says that no subscription serves the target any more. Router tells
-// groups, which tells the group.
-type Retire struct{ Target Target }
+// Retire asks a group that no subscription serves any more to say Drained when it has
+// nothing left. Router tells group.
+type Retire struct{ Number uint64 }
 
-// Drained says that a retired group has nothing left after handling the given
-// number of messages. Group tells groups.
+// Drained answers the Retire with that number. Group tells router.
 type Drained struct {
-	Target  Target
-	Handled uint64
+	Target Target
+	Number uint64
 }
 
-func (Deliver) toGroups()       {}
+func (Deliver) toRouter()       {}
 func (Deliver) toGroup()        {}
 func (Flush) toSubscription()   {}
 func (Flushed) toRouter()       {}
-func (Retire) toGroups()        {}
 func (Retire) toGroup()         {}
-func (Drained) toGroups()       {}
+func (Drained) toRouter()       {}
 func (Welcome) toSubscription() {}
-func (Welcome) toGroups()       {}
 func (Welcome) toGroup()        {}
-func (Welcomed) toGroups()      {}
 func (Welcomed) toGroup()       {}
 func (Welcomed) toBroker()      {}
 func (Welcomed) toRouter()      {}

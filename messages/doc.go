@@ -1,9 +1,10 @@
 // Package messages is the language that the actors speak.
 //
-// A message is a plain value: no address, channel, function or context in it,
-// and nothing in it is changed once it has been sent (byte slices included).
+// A message is a plain value: no channel, function or context in it, no address but that
+// of a target's actor (Address), and nothing in it is changed once it has been sent (byte
+// slices included).
 // Imperatives (Publish, Join) ask for something, past participles (Granted,
-// Settled) tell what happened; the comment at each says who tells whom.
+// Settled) tell what happened; the comment at each says who sends it and who gets it.
 //
 // Every message is sealed to its receivers by marker methods: an address of
 // type Ref[ToRouter] takes a ToRouter and nothing else, so that a message to
@@ -25,8 +26,6 @@ type (
 	ToSubscription interface{ toSubscription() }
 	// ToRegistry is understood by the keeper of the subscriptions in Redis.
 	ToRegistry interface{ toRegistry() }
-	// ToGroups is understood by the supervisor of the targets' actors.
-	ToGroups interface{ toGroups() }
 	// ToGroup is understood by the actor of one target (a group or a channel).
 	ToGroup interface{ toGroup() }
 	// ToRequests is understood by the keeper of requests that wait for responses.

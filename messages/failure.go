@@ -1,6 +1,9 @@
 package messages
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Cause tells the failures of a connection apart, for the supervisor and for
 // people.
@@ -99,6 +102,9 @@ func (f *SessionFailure) Kind() string {
 
 // Unwrap gives the underlying error.
 func (f *SessionFailure) Unwrap() error { return f.Err }
+
+// RedisConnectTimeout is how long connecting to Redis may take where the settings do not say.
+const RedisConnectTimeout = 2 * time.Second
 
 // LayerFailure is what the reader dies of: Redis could not be reached or
 // answered with an error.

@@ -43,7 +43,7 @@ type Delivery struct {
 	Fresh   bool
 	Message *Message
 	// To are those who get the message by the subscription's filter; of a retained
-	// value those whose newcomers do.
+	// value those whose recipients do.
 	To []Member
 }
 

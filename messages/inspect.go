@@ -4,7 +4,7 @@ import "time"
 
 // Actor is one actor of the tree, as it is at a moment.
 type Actor struct {
-	// Path names it: "bridge/groups/group:alerts~3". Kind is the first word of the
+	// Path names it: "bridge/router/group:alerts~3". Kind is the first word of the
 	// last step.
 	Path, Kind string
 	// State is one of the State constants, Since when the live incarnation has it.
@@ -111,7 +111,7 @@ type RouterFacts struct {
 	Filters, Targets int
 	// Held counts deliveries that wait because a target has left a filter.
 	Held int
-	// Restored says whether the subscriptions of before are known.
+	// Restored says whether the stored subscriptions are known.
 	Restored bool
 }
 
@@ -155,7 +155,7 @@ type SubscriptionList struct {
 	Offset, Limit int
 }
 
-// Serving asks the router whom filters serve; it answers the sender with a
+// Serving asks the router which targets filters serve; it answers the sender with a
 // map[string][]MemberFacts.
 type Serving struct{ Filters []string }
 
@@ -220,9 +220,6 @@ type RequestsFacts struct {
 	// Filter is where the responses come; empty: none was wanted yet.
 	Filter string
 }
-
-// GroupsFacts are those of the supervisor of the targets' actors.
-type GroupsFacts struct{ Targets int }
 
 // QueueFacts are those of one queue of the layer: that of a process, or of a
 // general channel.

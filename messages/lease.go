@@ -3,7 +3,7 @@ package messages
 import "time"
 
 // Slot is a session slot while one worker holds it. Epoch is higher than those of all
-// tenures of that slot before.
+// assignments of that slot before.
 type Slot struct {
 	Number int
 	Epoch  uint64
@@ -28,13 +28,13 @@ type LeaseAsk struct {
 	// nobody else has taken them, also when the lease is over or Redis lost its data.
 	Held []Slot
 	// Doubtful are those of Held whose leases are over: where Redis has lost its data
-	// others may hold them, of whom it does not know yet.
+	// others may hold them, that it does not know yet.
 	Doubtful []int
 	// Sent is when this was said, by the server's clock, as far as the worker can tell;
 	// zero: it has never been answered. What comes too late claims nothing.
 	Sent time.Time
-	// Release are given up; Shun are not wanted for now.
-	Release, Shun []int
+	// Release are given up; Cooling are not wanted for now.
+	Release, Cooling []int
 	// Layout is what the holder of slot 0 says of the layout: Sessions is the newest that
 	// it knows, and Before how many slots are to be leased until all have left what is not
 	// their own; 0: no more than Sessions. It counts while Sessions is still the newest.

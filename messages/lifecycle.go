@@ -39,12 +39,11 @@ type SessionState struct{ Up bool }
 
 // Quiesce asks to take nothing new and to say Quiet when what was under way
 // is done. Bridge tells reader, requests (which have no need to answer) and
-// broker, then router, and then groups; broker tells session, groups tells every
-// group.
+// broker, then router; broker tells session, router tells every group.
 type Quiesce struct{}
 
-// Quiet answers Quiesce. Reader, broker, router and groups tell bridge; a group
-// tells groups; session tells broker that it passes on no more deliveries.
+// Quiet answers Quiesce. Reader, broker and router tell bridge; a group
+// tells router; session tells broker that it passes on no more deliveries.
 type Quiet struct{ From string }
 
 // Undo asks to give back, undone, what is held back for another slot, now and from now on:
@@ -68,8 +67,7 @@ func (Quiesce) toRequests()       {}
 func (Quiesce) toReader()         {}
 func (Quiesce) toBroker()         {}
 func (Quiesce) toSession()        {}
-func (Quiesce) toGroups()         {}
 func (Quiesce) toGroup()          {}
-func (Quiet) toGroups()           {}
+func (Quiet) toRouter()           {}
 func (Quiet) toBridge()           {}
 func (Quiet) toBroker()           {}

@@ -11,10 +11,10 @@ type Epoch struct {
 	Sessions int
 }
 
-// Newcomer is somebody new in the registry, to which the slot of the filter is to send the
+// Recipient is somebody new in the registry, to which the slot of the filter is to send the
 // retained values of its topics: Channel, or, where it is empty, all that the target
 // reaches.
-type Newcomer struct {
+type Recipient struct {
 	Filter  string
 	Target  Target
 	Channel string
@@ -91,10 +91,10 @@ type Page struct {
 	// Epochs, in the registry, are all layouts that still count, the newest last.
 	Epochs []Epoch
 	// Stored and the others are put, or gone.
-	Stored, Removed     []Stored
-	Leaving             []Leaving
-	Gone                []string
-	Newcomers, Welcomed []Newcomer
+	Stored, Removed      []Stored
+	Leaving              []Leaving
+	Gone                 []string
+	Recipients, Welcomed []Recipient
 
 	// Status and Filters are of a slot; Forgotten are filters of which it says nothing
 	// any more.

@@ -94,13 +94,13 @@ type Unmarked struct{ Reason string }
 type Marked struct{ Marker string }
 
 // HandOver asks to say HandedOver when all is written that came for a target before, and
-// nothing of it is parked. Router tells groups, which tells the group.
+// nothing of it is parked. Router tells group.
 type HandOver struct {
 	Target Target
 	ID     uint64
 }
 
-// HandedOver answers HandOver. Groups and group tell router.
+// HandedOver answers HandOver. Group tells router.
 type HandedOver struct{ ID uint64 }
 
 func (ForStreams) toReader()   {}
@@ -114,6 +114,5 @@ func (Mark) toBroker()         {}
 func (Mark) toSession()        {}
 func (Marked) toRouter()       {}
 func (Unmarked) toRouter()     {}
-func (HandOver) toGroups()     {}
 func (HandOver) toGroup()      {}
 func (HandedOver) toRouter()   {}

@@ -37,11 +37,11 @@ type Change struct {
 	Refusal  *FilterRefusal
 	Accepted string
 
-	// Newcomer is put into the registry, and Welcomed taken out of it. Epochs, if set,
+	// Recipient is put into the registry, and Welcomed taken out of it. Epochs, if set,
 	// are all layouts that still count. Only the holder of slot 0 may change the registry:
 	// with these, Put, Remove, Leaving and Gone.
-	Newcomer, Welcomed *Newcomer
-	Epochs             []Epoch
+	Recipient, Welcomed *Recipient
+	Epochs              []Epoch
 	// Status and Filter are put into the status of the slot that stores the change;
 	// Forget is a filter of which it says nothing any more.
 	Status *SlotStatus

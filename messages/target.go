@@ -15,7 +15,7 @@ const (
 // String is the kind as commands name it.
 func (k TargetKind) String() string { return [...]string{"group", "channel", "stream"}[k] }
 
-// Target is whom a subscription serves: a group of Channels, one channel, or a stream
+// Target is what a subscription serves: a group of Channels, one channel, or a stream
 // of the worker's own in Redis, which keeps what its readers have not finished yet.
 type Target struct {
 	Kind TargetKind
@@ -78,4 +78,9 @@ type Options struct {
 type Member struct {
 	Target  Target
 	Options Options
+	// At is the target's actor; nil: it is not known yet.
+	At Address
 }
+
+// Address is where a target's actor takes its messages.
+type Address interface{ Tell(ToGroup) }

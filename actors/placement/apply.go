@@ -69,14 +69,14 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 	for _, wire := range p.Gone {
 		v.change(wire, c, func(f *Filter) { f.leaving = 0 })
 	}
-	for _, n := range p.Newcomers {
+	for _, n := range p.Recipients {
 		f := v.touch(Item{n.Filter, n.Target}, c)
 		f.number = max(f.number, n.Number)
-		f.dropNewcomer(n)
-		f.newcomers = append(f.newcomers, newcomer{n, round})
+		f.dropRecipient(n)
+		f.recipients = append(f.recipients, recipient{n, round})
 	}
 	for _, n := range p.Welcomed {
-		v.change(n.Filter, c, func(f *Filter) { f.dropNewcomer(n) })
+		v.change(n.Filter, c, func(f *Filter) { f.dropRecipient(n) })
 	}
 }
 
@@ -121,7 +121,7 @@ func (v *View) change(wire string, c *Changed, how func(*Filter)) {
 
 // tidy forgets a filter of which nothing is known.
 func (v *View) tidy(f *Filter) {
-	if f.members.Len() == 0 && f.leaving == 0 && len(f.newcomers) == 0 && len(f.status) == 0 {
+	if f.members.Len() == 0 && f.leaving == 0 && len(f.recipients) == 0 && len(f.status) == 0 {
 		v.filters.Delete(f.wire)
 	}
 }
@@ -138,8 +138,8 @@ func (v *View) end(i Item, ending bool, number uint64) {
 	}
 }
 
-func (f *Filter) dropNewcomer(n messages.Newcomer) {
-	f.newcomers = slices.DeleteFunc(f.newcomers, func(o newcomer) bool { return o.Target == n.Target && o.Channel == n.Channel })
+func (f *Filter) dropRecipient(n messages.Recipient) {
+	f.recipients = slices.DeleteFunc(f.recipients, func(o recipient) bool { return o.Target == n.Target && o.Channel == n.Channel })
 }
 
 func (f *Filter) forget(which func(status) bool) { f.status = slices.DeleteFunc(f.status, which) }
@@ -173,6 +173,6 @@ func (v *View) sweepMembers(f *Filter, round uint32) int {
 	if f.round != round {
 		f.leaving = 0
 	}
-	f.newcomers = slices.DeleteFunc(f.newcomers, func(n newcomer) bool { return n.round != round })
+	f.recipients = slices.DeleteFunc(f.recipients, func(n recipient) bool { return n.round != round })
 	return len(gone)
 }

@@ -202,7 +202,7 @@ func (c *Commands) relied(i Item, o messages.Options) bool {
 }
 
 // Tidy are the changes by which the registry forgets what is over: pairs that have ended, a
-// filter that no slot has any more, and newcomers whose slot has answered.
+// filter that no slot has any more, and recipients whose slot has answered.
 func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	v := c.view
 	var wires []string

@@ -5,11 +5,11 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// Newcomers are those that wait for the retained values of a filter.
-func (v *View) Newcomers(wire string) (list []messages.Newcomer) {
+// Recipients are those that wait for the retained values of a filter.
+func (v *View) Recipients(wire string) (list []messages.Recipient) {
 	if f, ok := v.filters.Get(wire); ok {
-		for _, n := range f.newcomers {
-			list = append(list, n.Newcomer)
+		for _, n := range f.recipients {
+			list = append(list, n.Recipient)
 		}
 	}
 	return list
@@ -99,8 +99,8 @@ func (v *View) Registry() (changes []messages.Change) {
 		if f.leaving > 0 {
 			changes = append(changes, messages.Change{Leaving: f.wire})
 		}
-		for _, n := range f.newcomers {
-			changes = append(changes, messages.Change{Newcomer: &n.Newcomer})
+		for _, n := range f.recipients {
+			changes = append(changes, messages.Change{Recipient: &n.Recipient})
 		}
 	})
 	return changes
@@ -120,7 +120,7 @@ func (v *View) Statuses(slot int) (changes []messages.Change) {
 }
 
 // over are the changes by which the registry forgets what is over: a filter that no slot has
-// any more, and newcomers whose slot has answered.
+// any more, and recipients whose slot has answered.
 func (v *View) over(items []Item) (changes []messages.Change) {
 	for _, i := range items {
 		f, ok := v.filters.Get(i.Wire)
@@ -131,9 +131,9 @@ func (v *View) over(items []Item) (changes []messages.Change) {
 			changes = append(changes, messages.Change{Gone: i.Wire})
 		}
 		at := f.at(v.owner(f))
-		for _, n := range f.newcomers {
+		for _, n := range f.recipients {
 			if at != nil && at.Left == 0 && at.Number >= n.Number {
-				changes = append(changes, messages.Change{Welcomed: &n.Newcomer})
+				changes = append(changes, messages.Change{Welcomed: &n.Recipient})
 			}
 		}
 	}

@@ -27,13 +27,13 @@ type table struct {
 
 // Filter is what is known of one.
 type Filter struct {
-	wire      string
-	members   Targets[member]
-	number    uint64 // of the last change by which somebody asks for it
-	leaving   uint64 // the number of the change by which nobody wants it; 0: it is wanted, or was not
-	round     uint32 // of leaving
-	newcomers []newcomer
-	status    []status // by slot, of those that say something
+	wire       string
+	members    Targets[member]
+	number     uint64 // of the last change by which somebody asks for it
+	leaving    uint64 // the number of the change by which nobody wants it; 0: it is wanted, or was not
+	round      uint32 // of leaving
+	recipients []recipient
+	status     []status // by slot, of those that say something
 }
 
 type member struct {
@@ -43,8 +43,8 @@ type member struct {
 	round                   uint32
 }
 
-type newcomer struct {
-	messages.Newcomer
+type recipient struct {
+	messages.Recipient
 	round uint32
 }
 

@@ -77,27 +77,9 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 	if !p.mayAsk() {
 		return wake, false
 	}
-	first := func(kind flightKind, entries []*Entry, c *chain) (time.Time, bool) {
-		ready := p.since.Add(calm)
-		switch e := entries[0]; {
-		case kind == alone:
-			ready = later(p.since, p.life).Add(calm)
-		case e.Refused() && !e.doubt.kind.costly():
-			ready = now
-		}
-		if ready.After(now) {
-			return ready, false
-		}
-		p.send(step, kind, entries, c, now)
-		return wake, true
-	}
 	p.sweep()
 	if len(p.singles) > 0 && p.sent == 0 {
-		wake, sent = first(alone, p.singles[:1], nil)
-		if sent {
-			p.singles = p.singles[1:]
-		}
-		return wake, sent
+		return p.oneSingle(step, now)
 	}
 	if len(p.groups) > 0 && !p.Busy() && (p.present || len(p.queue) == 0 || !p.queue[0].known) {
 		g := p.groups[0]
@@ -106,7 +88,7 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 			size = 1 // has the session room for any?
 		}
 		g.entries = g.entries[:min(len(g.entries), size)]
-		wake, sent = first(part, g.entries, g.chain)
+		wake, sent = p.first(step, now, part, g.entries, g.chain)
 		if sent {
 			if p.groups[0].entries = p.groups[0].entries[len(g.entries):]; len(p.groups[0].entries) == 0 {
 				p.groups = p.groups[1:]
@@ -118,12 +100,33 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 		return wake, true
 	}
 	if len(p.singles) > 0 && !p.Busy() {
-		wake, sent = first(alone, p.singles[:1], nil)
-		if sent {
-			p.singles = p.singles[1:]
-		}
+		return p.oneSingle(step, now)
 	}
 	return wake, sent
+}
+
+// oneSingle sends the first of the filters that go by themselves.
+func (p *Plan) oneSingle(step *Step, now time.Time) (wake time.Time, sent bool) {
+	if wake, sent = p.first(step, now, alone, p.singles[:1], nil); sent {
+		p.singles = p.singles[1:]
+	}
+	return wake, sent
+}
+
+// first sends entries, or says when it may.
+func (p *Plan) first(step *Step, now time.Time, kind flightKind, entries []*Entry, c *chain) (wake time.Time, sent bool) {
+	ready := p.since.Add(calm)
+	switch e := entries[0]; {
+	case kind == alone:
+		ready = later(p.since, p.life).Add(calm)
+	case e.Refused() && !e.doubt.kind.costly():
+		ready = now
+	}
+	if ready.After(now) {
+		return ready, false
+	}
+	p.send(step, kind, entries, c, now)
+	return wake, true
 }
 
 // mayAsk says whether a request may join those under way: ordinary ones of less than a

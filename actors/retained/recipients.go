@@ -90,7 +90,7 @@ func (n *Recipients) Add(m messages.Welcome) {
 
 func (n *Recipients) count(who recipient, sign int) {
 	n.waiting += sign
-	n.stats.Newcomers.Add(int64(sign))
+	n.stats.Recipients.Add(int64(sign))
 	n.hold(int64(sign) * int64(recipientSize+len(who.channel)))
 }
 

@@ -58,7 +58,7 @@ func TestRecipients(t *testing.T) {
 			t.Errorf("%s: %q, want %q", test.steps, text, test.want)
 		}
 		r.Clear()
-		if n, bytes := s.Newcomers.Load(), s.WaitingBytes.Load(); n != 0 || bytes != 0 {
+		if n, bytes := s.Recipients.Load(), s.WaitingBytes.Load(); n != 0 || bytes != 0 {
 			t.Errorf("%s: %d left, %d bytes", test.steps, n, bytes)
 		}
 	}

@@ -103,7 +103,7 @@ func (t *Table) Restore(e *Effects, stored []messages.Stored, rules messages.Rul
 }
 
 // subscribeStatic subscribes to what the rules want, and returns what is to be
-// stored of that. Who got retained messages by the rules of before does not get them again.
+// stored of that. Who got retained messages by the former rules does not get them again.
 func (t *Table) subscribeStatic(e *Effects, rules, before messages.Rules, now time.Time) (changes []messages.Change) {
 	for _, s := range rules.Static {
 		if r, ok := t.trie.Get(s.Filter); !ok || !r.serves(s) || s.Replay && !before.Replays(s) {
@@ -120,7 +120,7 @@ func (t *Table) subscribeStatic(e *Effects, rules, before messages.Rules, now ti
 }
 
 // Reconfigure makes of the table what other rules say: what they do not allow any more is
-// given up, as at a start, and so is what the rules of before alone have wanted.
+// given up, as at a start, and so is what the former rules alone have wanted.
 func (t *Table) Reconfigure(e *Effects, rules, before messages.Rules, denied func(filter string) bool, now time.Time) []messages.Change {
 	t.trie.Each(func(r *Route) { r.free() })
 	changes := t.subscribeStatic(e, rules, before, now)

@@ -180,10 +180,11 @@ func (r *Route) Targets() (list []messages.Target) {
 	return list
 }
 
-// Still are those of them that are members of the route.
+// Still are those of them that are members of the route. They may have another actor by now.
 func (r *Route) Still(members []messages.Member) (list []messages.Member) {
 	for _, m := range members {
 		if r.Has(m.Target) {
+			m.At = nil
 			list = append(list, m)
 		}
 	}

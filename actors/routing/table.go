@@ -132,16 +132,16 @@ func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) 
 }
 
 // RecipientsOf are the recipients of retained messages that a subscribe names.
-func RecipientsOf(c messages.SubscribeCommand) (list []messages.Newcomer) {
+func RecipientsOf(c messages.SubscribeCommand) (list []messages.Recipient) {
 	if !c.Replay {
 		return nil
 	}
 	for i, target := range c.Targets {
-		n := messages.Newcomer{Filter: c.Filter, Target: target}
+		n := messages.Recipient{Filter: c.Filter, Target: target}
 		switch {
-		case c.Newcomer == "" || target.Kind == messages.Channel:
+		case c.Recipient == "" || target.Kind == messages.Channel:
 		case i == 0:
-			n.Channel = c.Newcomer
+			n.Channel = c.Recipient
 		default:
 			continue // the channel is one of the first target's
 		}

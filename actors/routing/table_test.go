@@ -147,7 +147,7 @@ func TestMatchRetained(t *testing.T) {
 		t.Errorf("nobody waits: %q", got)
 	}
 	c := command("a/+ x")
-	c.Replay, c.Newcomer = true, "x1"
+	c.Replay, c.Recipient = true, "x1"
 	var e routing.Effects
 	x.Seen(7)
 	x.Command(&e, "", c, now)

@@ -21,13 +21,13 @@ type Stats struct {
 	StreamsFull atomic.Int64
 	// Parked is how many messages wait for room in a queue now; Paced is how many
 	// wait for the end of a min_interval; WaitingBytes is the memory that they,
-	// those that wait to be written, and what is noted for newcomers, are taken to
+	// those that wait to be written, and what is noted for recipients, are taken to
 	// occupy.
 	Parked, Paced, WaitingBytes atomic.Int64
-	// Newcomers is how many wait for retained values now; Replayed counts the
-	// values that they got, one for each newcomer; Replaying is how many of those
+	// Recipients is how many wait for retained values now; Replayed counts the
+	// values that they got, one for each recipient; Replaying is how many of those
 	// that the broker has sent are under way to the layer.
-	Newcomers, Replayed, Replaying atomic.Int64
+	Recipients, Replayed, Replaying atomic.Int64
 	// Commands: taken from the layer, not understood, not allowed, publishes that
 	// took effect and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64

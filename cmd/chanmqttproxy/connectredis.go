@@ -15,7 +15,7 @@ import (
 	"chanmqttproxy/runtime/mqtt"
 )
 
-// badClock is the clock difference that is worth a complaint: messages live by
+// badClock is the clock difference that is worth a warning: messages live by
 // their senders' clocks.
 const badClock = time.Second
 

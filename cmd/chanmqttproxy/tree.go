@@ -121,7 +121,7 @@ func asLine(out io.Writer, event []byte) error {
 }
 
 // parents are where the families are in the tree, of the first bridge that there is.
-var parents = map[string]string{"router": "subscription", "groups": "group channel"}
+var parents = map[string]string{"router": "subscription group channel stream"}
 
 // seen is what the worker tells of its tree, and of the session slots.
 type seen struct {

@@ -81,12 +81,12 @@ func (f *fields) shareable(c messages.SubscribeCommand) {
 }
 
 // replay asks for the retained values. A channel beside a group names the
-// newcomer, who is in the group already: subscribed too, it would get
+// recipient, who is in the group already: subscribed too, it would get
 // everything twice.
 func replay(c *messages.SubscribeCommand) {
 	c.Replay = true
 	if last := c.Targets[len(c.Targets)-1]; last.Kind == messages.Channel {
-		c.Newcomer = last.Name
+		c.Recipient = last.Name
 	}
 	c.Targets = c.Targets[:1]
 }

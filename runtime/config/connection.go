@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"chanmqttproxy/messages"
 )
 
 // connection gathers redis-py's connection arguments.
@@ -135,14 +137,10 @@ func (c *connection) options() (*redis.Options, []error) {
 	return o, nil
 }
 
-// connectTimeout is how long connecting may take where redis-py's socket_connect_timeout
-// does not say.
-const connectTimeout = 2 * time.Second
-
 // rereading connects as o says, but asks the file at each connection who may vouch for
 // the server.
 func rereading(o redis.Options, file string) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	o.DialTimeout = cmp.Or(o.DialTimeout, connectTimeout)
+	o.DialTimeout = cmp.Or(o.DialTimeout, messages.RedisConnectTimeout)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		roots, err := readRoots(file)
 		if err != nil {

@@ -60,7 +60,7 @@ func (t *redisTLS) config(network bool) (*tls.Config, error) {
 	return c, t.identify(c)
 }
 
-// trust says whom to believe.
+// trust says which authorities to trust.
 func (t *redisTLS) trust(c *tls.Config) (err error) {
 	switch {
 	case t.authorities != "":

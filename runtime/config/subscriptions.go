@@ -45,7 +45,7 @@ type subscription struct {
 // deliverable finds subscriptions whose messages would be taken for commands.
 func (l *loader) deliverable(channel string) (list []messages.SubscribeCommand) {
 	for _, s := range l.subscriptions {
-		if s.Newcomer == channel || slices.Contains(s.Targets, messages.Target{Kind: messages.Channel, Name: channel}) {
+		if s.Recipient == channel || slices.Contains(s.Targets, messages.Target{Kind: messages.Channel, Name: channel}) {
 			l.fault(s.where, fmt.Errorf("channel %q is the one for commands (MQTT_CHANNEL_NAME): no messages can be delivered there", channel))
 			continue
 		}

@@ -51,7 +51,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	if after, err := c.Broker.Roots(); err != nil || after.Equal(before) {
-		t.Errorf("the authorities are those of before, %v", err)
+		t.Errorf("the authorities are still the former ones, %v", err)
 	}
 	pair, err := c.Broker.TLS.GetClientCertificate(nil)
 	if err != nil || pair.Leaf.SerialNumber.Int64() != 2 {

@@ -54,7 +54,7 @@ func serve(t testing.TB, subscriptions int) (*fake, string) {
 const session = "bridge/broker/session"
 
 var fixed = []string{
-	"bridge", "bridge/broker", session, "bridge/groups", "bridge/reader", "bridge/reader/receiver",
+	"bridge", "bridge/broker", session, "bridge/reader", "bridge/reader/receiver",
 	"bridge/registry", "bridge/requests", "bridge/router",
 }
 
@@ -120,8 +120,6 @@ func (f *fake) actor(path string) messages.Actor {
 	switch path {
 	case "bridge/router":
 		a.Handled = f.wave(1240, 0)
-	case "bridge/groups":
-		a.Handled = f.wave(1190, .4)
 	case session:
 		a.Handled = f.wave(1350, 0)
 		if f.away {

@@ -72,7 +72,7 @@ func (f *fake) letters(url.Values) any {
 
 // trace is the way of a message that ends as the id says.
 func (f *fake) trace(query url.Values) any {
-	first, group := f.rows[0].Path, "bridge/groups/group:house-0~1"
+	first, group := f.rows[0].Path, "bridge/router/group:house-0~1"
 	way := map[string][][3]string{
 		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
 		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},

@@ -54,7 +54,7 @@ func (p *Page) actor(r *http.Request) (any, *problem) {
 	return answer, nil
 }
 
-// grouped is the actor of a group or channel, with whom it reaches in Redis.
+// grouped is the actor of a group or channel, with the members that it reaches in Redis.
 type grouped struct {
 	messages.Actor
 	// Members are those that are alive, in so many queues.

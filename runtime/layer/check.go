@@ -12,7 +12,7 @@ type Report struct {
 	// "standalone"); empty where it does not tell.
 	Version, Mode string
 	// ClockDifference is the server's time less ours. Messages live by their
-	// senders' clocks: a second is worth a complaint, the layer's expiry
+	// senders' clocks: a second is worth a warning, the layer's expiry
 	// destroys messages.
 	ClockDifference time.Duration
 	// Site is how the site's clocks stand to that of Redis: as a worker has seen it, or as

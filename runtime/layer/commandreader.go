@@ -56,7 +56,7 @@ func (c *Client) Hosts() []string {
 
 // OpenReader connects to one of Hosts, by its index. lost is called at most once, when the
 // reader is lost while nobody calls it, or before its call fails; not after Close. Where it
-// is known no more than that changes are not told of, the failure says Untold: Redis may be
+// is known no more than that changes are not reported, the failure says Untold: Redis may be
 // there. Errors are *messages.LayerFailure.
 func (c *Client) OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error) {
 	s := c.servers[host]
@@ -153,7 +153,7 @@ func (r *queueReader) Close() {
 	})
 }
 
-// drain forgets the signs that came until now: who looks next sees what they told of.
+// drain forgets the signs that came until now: who looks next sees what they announced.
 func drain(signal chan struct{}) {
 	select {
 	case <-signal:

@@ -54,7 +54,7 @@ func (c *Client) groupDestination(t messages.Target, only *messages.Queue) desti
 	return d
 }
 
-// queue is a queue that refused, with the members that the script told of.
+// queue is a queue that refused, with the members that the script named.
 func (d destination) queue(name string, names []any) messages.Queue {
 	q := messages.Queue{Name: name, Members: d.members}
 	for _, n := range names {

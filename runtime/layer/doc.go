@@ -45,7 +45,7 @@
 // "handlers", and "stream:<name>:dead" is one of what the readers could not do. An entry has
 // v ("1"), b (a running count of bytes, by which the bound is kept without the readers'
 // help), and body: the event as msgpack, a Fernet token of that where the layer encrypts. A
-// topic is in the partition that StreamPartition says. A reader acknowledges and deletes
+// topic is in partition CRC-32 (IEEE) modulo their number. A reader acknowledges and deletes
 // what it has done; of several generations it reads the first that is not empty, and the
 // worker appends to the last and removes the empty ones before it. test/golden/streams.json
 // has examples.

@@ -9,20 +9,6 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// AppendMessage appends m to dst as msgpack, byte for byte as Python's packb
-// would: integers in the shortest form, floats in 64 bits, keys in their order.
-// It refuses what a Python reader could not read or packb would not write: text
-// that is not valid UTF-8, more than 510 containers inside each other below m,
-// and values of other types than messages.Value names. dst is returned
-// unchanged with an error, which names the place and no content.
-func AppendMessage(dst []byte, m messages.Map) ([]byte, error) {
-	out, err := appendMap(dst, m, 0)
-	if err != nil {
-		return dst, fmt.Errorf("packing a layer message: %w", err)
-	}
-	return out, nil
-}
-
 var (
 	errText  = errors.New("text is not valid UTF-8")
 	errDepth = errors.New("containers nested too deeply")
@@ -83,6 +69,11 @@ func appendList(dst []byte, list []any, depth int) ([]byte, error) {
 	return dst, nil
 }
 
+// appendMap appends m to dst as msgpack, byte for byte as Python's packb would: integers in
+// the shortest form, floats in 64 bits, keys in their order. It refuses what a Python reader
+// could not read or packb would not write: text that is not valid UTF-8, more than 510
+// containers inside each other below m, and values of other types than messages.Value names.
+// An error names the place and no content.
 func appendMap(dst []byte, m messages.Map, depth int) ([]byte, error) {
 	if depth > maxEncodeDepth {
 		return dst, errDepth

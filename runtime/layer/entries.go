@@ -17,14 +17,14 @@ import (
 // An entry that cannot be read is left out, and stays.
 
 const (
-	newcomerWord = "newcomer"
-	filterWord   = "filter"
-	epochsField  = `["epochs"]`
-	statusField  = `["status"]`
+	recipientWord = "newcomer"
+	filterWord    = "filter"
+	epochsField   = `["epochs"]`
+	statusField   = `["status"]`
 )
 
-func newcomerField(n messages.Newcomer) string {
-	return format([]string{newcomerWord, kindWords[n.Target.Kind], n.Target.Name, n.Filter, n.Channel})
+func recipientField(n messages.Recipient) string {
+	return format([]string{recipientWord, kindWords[n.Target.Kind], n.Target.Name, n.Filter, n.Channel})
 }
 
 func filterField(filter string) string { return format([]string{filterWord, filter}) }
@@ -134,8 +134,8 @@ func (e entry) take(p *messages.Page) bool {
 		return e.takeFilter(words[0], words[1], p)
 	case len(words) == 3 && words[2] != "":
 		return e.takeStored(p)
-	case len(words) == 5 && words[0] == newcomerWord:
-		return e.takeNewcomer(words, p)
+	case len(words) == 5 && words[0] == recipientWord:
+		return e.takeRecipient(words, p)
 	}
 	return false
 }
@@ -177,18 +177,18 @@ func (e entry) takeStored(p *messages.Page) bool {
 	return clean
 }
 
-func (e entry) takeNewcomer(words []string, p *messages.Page) bool {
+func (e entry) takeRecipient(words []string, p *messages.Page) bool {
 	kind := slices.Index(kindWords, words[1])
 	if kind < 0 {
 		return false
 	}
-	n := messages.Newcomer{
+	n := messages.Recipient{
 		Target: messages.Target{Kind: messages.TargetKind(kind), Name: words[2]}, Filter: words[3], Channel: words[4], Number: e.number,
 	}
 	if e.gone() {
 		p.Welcomed = append(p.Welcomed, n)
 	} else {
-		p.Newcomers = append(p.Newcomers, n)
+		p.Recipients = append(p.Recipients, n)
 	}
 	return true
 }
@@ -240,11 +240,11 @@ func eachEdit(c messages.Change, f func(registry bool, field, value string)) {
 	if c.Gone != "" {
 		f(true, leavingField(c.Gone), "")
 	}
-	if c.Newcomer != nil {
-		f(true, newcomerField(*c.Newcomer), "{}")
+	if c.Recipient != nil {
+		f(true, recipientField(*c.Recipient), "{}")
 	}
 	if c.Welcomed != nil {
-		f(true, newcomerField(*c.Welcomed), "")
+		f(true, recipientField(*c.Welcomed), "")
 	}
 	if len(c.Epochs) > 0 {
 		f(true, epochsField, formatEpochs(c.Epochs))

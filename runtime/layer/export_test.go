@@ -163,3 +163,18 @@ func (c *Client) OldEntries(ctx context.Context, slot int) (all messages.Restore
 	}
 	return all, err
 }
+
+// AppendMessage packs a message as Python's packb would.
+func AppendMessage(dst []byte, m messages.Map) ([]byte, error) {
+	out, err := appendMap(dst, m, 0)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+// AppendPayload packs what Python is to see of a payload. ok: it is what mode asks for.
+func AppendPayload(dst, payload []byte, mode messages.PayloadMode) (out []byte, ok bool) {
+	out, odd := appendPayload(dst, payload, mode)
+	return out, odd.payloads == 0
+}

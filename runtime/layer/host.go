@@ -8,6 +8,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"chanmqttproxy/messages"
 )
 
 // Host is one server of a layer, or one set of servers that Sentinels watch.
@@ -53,7 +55,7 @@ func (h Host) options(ctx context.Context, connections int) *redis.Options {
 // quick are options without retries, pools or notices, and with timeouts.
 func quick(given *redis.Options) *redis.Options {
 	o := *given
-	o.DialTimeout = cmp.Or(o.DialTimeout, 2*time.Second)
+	o.DialTimeout = cmp.Or(o.DialTimeout, messages.RedisConnectTimeout)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 3*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 3*time.Second)
 	o.MaxRetries = -1

@@ -15,7 +15,7 @@ import (
 // stands still: Python reads them in order.
 func TestEqualTimes(t *testing.T) {
 	t.Parallel()
-	const count, size = 10_000, 50
+	const count, size = 2_000, 50
 	server := kit.Redis(t)
 	c := layer.New(layer.Config{Redis: kit.RedisOptions(server.Addr()), Capacity: count, Expiry: 3600}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)

@@ -37,7 +37,7 @@ func (c *Client) lease(ctx context.Context, script *redis.Script, ask messages.L
 	for _, s := range ask.Held {
 		args = append(args, s.Number, s.Epoch)
 	}
-	for _, list := range [][]int{ask.Release, ask.Shun, nil, ask.Doubtful} {
+	for _, list := range [][]int{ask.Release, ask.Cooling, nil, ask.Doubtful} {
 		args = append(args, len(list))
 		for _, n := range list {
 			args = append(args, n)

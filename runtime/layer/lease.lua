@@ -7,7 +7,7 @@
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
 -- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
 -- 10 its turn, 11 how many slots it believes to hold, then number and epoch of each; then how many it
--- gives up, and their numbers; so those it shuns, a list for older scripts, and those held
+-- gives up, and their numbers; so those that it does not want for now, a list for older scripts, and those held
 -- whose leases are over; then '1', the sessions that the first slot knows of, and how many
 -- slots it needs, or '0'.
 -- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
@@ -27,9 +27,9 @@ local function list(at, step)
   return items, at + 1 + n * step
 end
 local held, at = list(11, 2)
-local release, shun, doubtful, said, _
+local release, cooling, doubtful, said, _
 release, at = list(at, 1)
-shun, at = list(at, 1)
+cooling, at = list(at, 1)
 _, at = list(at, 1)
 doubtful, at = list(at, 1)
 said = list(at, 2)
@@ -106,7 +106,7 @@ end
 redis.call('HSET', key, 'layout', layout[1] .. ' ' .. layout[2])
 local count = math.max(layout[1], layout[2])
 
--- Whom the slots are for: those who reach the broker, or all if none does.
+-- The workers that slots are for: those which reach the broker, or all if none does.
 local able, fit = 0, 0
 for _, w in pairs(workers) do
   if not w.leaving and not w.older then
@@ -142,7 +142,7 @@ if takes(mine) and not elder and not late and not unsure then
   local most = math.ceil(count / math.max(share, 1))
   for _, name in ipairs(free) do
     local slot = slots[name]
-    if mine.count < most and not shun[name] and not release[name] then
+    if mine.count < most and not cooling[name] and not release[name] then
       slot.holder, slot.till = me, now + lease
       slot.epoch = math.max(slot.epoch + 1, now)
       mine.count = mine.count + 1

@@ -134,7 +134,7 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 	ask := messages.LeaseAsk{
 		Worker: []string{"w0", "w1", "w2", "w3", "2.w4", "2.w5"}[random.IntN(6)], Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
 		Sessions: 1 + random.IntN(2)*5, Propose: odds(10), Down: odds(6), Leaving: odds(12),
-		Release: some(12), Shun: some(16), Doubtful: some(3), Layout: messages.Layout{Sessions: random.IntN(4), Before: random.IntN(4)},
+		Release: some(12), Cooling: some(16), Doubtful: some(3), Layout: messages.Layout{Sessions: random.IntN(4), Before: random.IntN(4)},
 	}
 	ask.Held = held[ask.Worker]
 	if odds(10) {
@@ -216,7 +216,7 @@ func TestOvertakenQuestion(t *testing.T) {
 			t.Fatal("a slot was not taken again")
 		}
 		if a, err := c.Lease(t.Context(), release); err == nil {
-			t.Errorf("the question of before has the answer %+v", a)
+			t.Errorf("the earlier question has the answer %+v", a)
 		}
 		if held(ask("v")) != 0 || held(ask("w")) != 1 {
 			t.Error("another holds what is held here")

@@ -12,7 +12,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Leases looks at the session slots as a worker would be told of them, and changes
+// Leases looks at the session slots as a worker would see them, and changes
 // nothing. Where no worker has asked for any lately there are none. Errors are
 // *messages.LayerFailure.
 func (c *Client) Leases(ctx context.Context) (messages.LeaseAnswer, error) {

@@ -158,7 +158,7 @@ const editionField = `["edition"]`
 
 func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions) }
 
-// oldStreams says whether a worker of before has stored subscriptions of streams in a hash. They
+// oldStreams says whether an older worker has stored subscriptions of streams in a hash. They
 // are brought over once.
 func (c *Client) oldStreams(ctx context.Context) (bool, error) {
 	if c.keys.slot != messages.StreamSlot {

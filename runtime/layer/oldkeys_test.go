@@ -205,7 +205,7 @@ func TestOldKeys(t *testing.T) {
 	}
 }
 
-// TestOldStreams has subscriptions of streams in the hash of a worker of before: they are
+// TestOldStreams has subscriptions of streams in the hash of an older worker: they are
 // brought over once, whether there are others already or not.
 func TestOldStreams(t *testing.T) {
 	t.Parallel()
@@ -342,8 +342,8 @@ func FuzzTableEntry(f *testing.F) {
 		for i := range page.Filters {
 			changes = append(changes, messages.Change{Filter: &page.Filters[i]})
 		}
-		for i := range page.Newcomers {
-			changes = append(changes, messages.Change{Newcomer: &page.Newcomers[i]})
+		for i := range page.Recipients {
+			changes = append(changes, messages.Change{Recipient: &page.Recipients[i]})
 		}
 		if len(page.Epochs) > 0 {
 			changes = append(changes, messages.Change{Epochs: page.Epochs})

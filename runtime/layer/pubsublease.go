@@ -53,7 +53,7 @@ func (s *subscriber) open(ctx context.Context, r *pubSubReader) error {
 	return cmp.Or(ctx.Err(), redis.ErrClosed)
 }
 
-// take makes a reader the one that is told of a loss, and says whether there is a
+// take makes a reader the one that hears of a loss, and says whether there is a
 // connection.
 func (s *subscriber) take(r *pubSubReader) bool {
 	s.mu.Lock()

@@ -60,7 +60,7 @@ type subscriber struct {
 	joined   bool          // commands arrive
 	holding  bool          // and are ours
 	leaving  bool
-	dropped  int           // and not told of yet
+	dropped  int           // and not reported yet
 	overflow atomic.Uint64 // all that were dropped
 	failed   error         // why there is nothing to hand out; nobody was told
 	serial   uint64
@@ -175,7 +175,7 @@ func (s *subscriber) receive(ctx context.Context, limit int) ([]string, error) {
 	}
 }
 
-// next hands out what is ready, or the failure that nobody was told of.
+// next hands out what is ready, or the failure that was not reported.
 func (s *subscriber) next(limit int) ([]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -36,12 +36,6 @@ const (
 	streamDrop = "drop"
 )
 
-// StreamPartition is the partition, of so many, in which a stream has a topic: CRC-32
-// (IEEE) modulo their number. It never changes, so that readers may rely on it.
-func StreamPartition(topic string, partitions int) int {
-	return int(crc32.ChecksumIEEE([]byte(topic)) % uint32(partitions))
-}
-
 // appendEvents appends the events of a batch to its stream, in their order, as far as
 // there is room; where Outcome.Full is set the same batch goes on behind them. It may be
 // repeated with the same batch, after an error too: nothing is appended twice. Batch.Only

@@ -12,6 +12,7 @@ import (
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
 	"chanmqttproxy/test/golden"
+	"chanmqttproxy/test/kit"
 )
 
 // streamsFile holds what the worker writes into streams, for readers in other languages:
@@ -82,7 +83,7 @@ func TestGoldenStreams(t *testing.T) {
 			if err := json.Unmarshal([]byte(n), &partitions); err != nil {
 				t.Fatal(err)
 			}
-			if got := layer.StreamPartition(string(plain(t, p.Topic)), partitions); got != want {
+			if got := kit.StreamPartition(string(plain(t, p.Topic)), partitions); got != want {
 				t.Errorf("%s of %s is in %d, want %d", p.Topic, n, got, want)
 			}
 		}
@@ -141,7 +142,7 @@ func recordStreams(t *testing.T) {
 		for _, n := range []string{"1", "3", "4", "8", "256"} {
 			var partitions int
 			_ = json.Unmarshal([]byte(n), &partitions)
-			p.Of[n] = layer.StreamPartition(topic, partitions)
+			p.Of[n] = kit.StreamPartition(topic, partitions)
 		}
 		file.Partitions = append(file.Partitions, p)
 	}

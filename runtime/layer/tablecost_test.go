@@ -54,7 +54,7 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 			write(put(fmt.Sprint(name, i), 1)...)
 			for _, r := range readers {
 				if n := r.read(t, t.Context()); n != 1 {
-					t.Errorf("a reader is told of %d subscriptions, want 1", n)
+					t.Errorf("a reader hears of %d subscriptions, want 1", n)
 				}
 			}
 		}
@@ -66,12 +66,12 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 		r.read(t, t.Context())
 	}
 	fewCalls, fewSent := cost("few")
-	write(put("fill", 20_000)...)
+	write(put("fill", 5_000)...)
 	for _, r := range readers {
 		r.read(t, t.Context())
 	}
 	manyCalls, manySent := cost("many")
-	t.Logf("one more costs %d calls and %d bytes from Redis beside few, %d and %d beside 20,000", fewCalls, fewSent, manyCalls, manySent)
+	t.Logf("one more costs %d calls and %d bytes from Redis beside few, %d and %d beside 5,000", fewCalls, fewSent, manyCalls, manySent)
 	const slack = 3 // of what a client does by itself
 	if manyCalls > fewCalls+slack || manySent > fewSent+500 {
 		t.Error("it costs more where there are more")

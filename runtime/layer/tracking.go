@@ -28,7 +28,7 @@ const trackingSilence = 15 * time.Second
 // errNoTracking says that the server does not tell of changes.
 var errNoTracking = errors.New("client tracking is not supported")
 
-// newTracking connects, and returns when changes are told of: what came before is not.
+// newTracking connects, and returns when changes are announced: what came before is not.
 // lost is called if the connection fails later. The lock of the inbox is held.
 func newTracking(ctx context.Context, b *inbox, lost func(error)) (*tracking, error) {
 	living, end := context.WithCancel(b.ctx)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What is told of warnings and errors within Span: Repeats of those with the same
+// What is logged of warnings and errors within Span: Repeats of those with the same
 // text and the same "error", and Alike of those with the same text. At the end of
 // Span the last of the others is told, with their number under "repeated".
 const (

@@ -90,7 +90,7 @@ func TestClassify(t *testing.T) {
 				t.Fatalf("cause %q and code 0x%02x, want %q and 0x%02x: %v", f.Cause, f.Code, c.want, c.code, f)
 			}
 			if !strings.Contains(f.Error(), server.Host) {
-				t.Errorf("the error does not say with whom: %v", f)
+				t.Errorf("the error does not name the broker: %v", f)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config says to whom and how a Dialer connects.
+// Config says where and how a Dialer connects.
 type Config struct {
 	// Servers are tried in order. Their schemes: mqtt, tcp (port 1883); mqtts,
 	// ssl, tls (8883); ws (80); wss (443), with the URL's path. A user in a URL

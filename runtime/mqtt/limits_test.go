@@ -39,7 +39,7 @@ func TestRefusedUnsent(t *testing.T) {
 		if err := s.Publish(t.Context(), messages.Publish{Receipt: messages.Receipt(rune('a' + i)), Message: &c.message}); err != nil {
 			t.Fatal(err)
 		}
-		kit.Eventually(t, 10*time.Second, "the receipt is told of", func() bool { return len(sink.Settled()) == i+1 })
+		kit.Eventually(t, 10*time.Second, "the receipt is reported", func() bool { return len(sink.Settled()) == i+1 })
 		got := sink.Settled()[i]
 		if (c.code >= 0x80 || got.Code >= 0x80) && got.Code != c.code {
 			t.Errorf("message %d was answered 0x%02x %s, want 0x%02x", i, got.Code, got.Reason, c.code)
@@ -119,7 +119,7 @@ func TestDeadProcess(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		kit.Eventually(t, 10*time.Second, "all receipts are told of", func() bool { return len(sink.Settled()) == n })
+		kit.Eventually(t, 10*time.Second, "all receipts are reported", func() bool { return len(sink.Settled()) == n })
 		fresh := func() (count int) {
 			for _, p := range got.Payloads() {
 				if len(p) == 1 {

@@ -41,7 +41,7 @@ func (o *outbound) open(receiveMaximum uint16) {
 // is refused without sending it, but a QoS that is only a default is lowered to what the
 // broker takes.
 //
-// After an error, or a loss, the receipts not told of are unsettled: they are
+// After an error, or a loss, the receipts not reported are unsettled: they are
 // to be published again on the next Session, in the same order and before
 // others, or not at all. There a message that is half way at the broker goes on where it
 // stood, so that QoS 2 is not doubled.

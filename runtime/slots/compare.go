@@ -28,12 +28,12 @@ func (k *Keeper) answered(a answered) {
 	k.compare(a)
 	k.sayStandby(holders(a.Slots, a.Held))
 	for _, h := range k.held {
-		h.tenure.Relaid(a.Layout)
+		h.assignment.Relaid(a.Layout)
 	}
 	if h := k.held[a.Give]; h != nil && !h.lost && !h.stopping {
 		k.Log.Info("handing a session slot over to another worker", "slot", a.Give)
 		h.stopping = true
-		h.tenure.Stop()
+		h.assignment.Stop()
 	}
 }
 
@@ -74,7 +74,7 @@ func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
 func (k *Keeper) hold(a answered, s messages.Slot) {
 	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}
 	h.fence.renew(a.asked, k.Lease, a.Until)
-	h.tenure = k.Hold(s, a.Layout, h.fence)
+	h.assignment = k.Hold(s, a.Layout, h.fence)
 	k.held[s.Number] = h
 	k.Counts.Taken.Add(1)
 	if h.several {
@@ -82,10 +82,10 @@ func (k *Keeper) hold(a answered, s messages.Slot) {
 	}
 	go func() {
 		select {
-		case <-h.tenure.TakenOver():
+		case <-h.assignment.TakenOver():
 			k.poke()
-			<-h.tenure.Done()
-		case <-h.tenure.Done():
+			<-h.assignment.Done()
+		case <-h.assignment.Done():
 		}
 		k.poke()
 	}()
@@ -95,14 +95,14 @@ func (k *Keeper) hold(a answered, s messages.Slot) {
 func (k *Keeper) lose(h *holding) {
 	h.lost = true
 	h.fence.revoke()
-	h.tenure.Abandon()
+	h.assignment.Abandon()
 }
 
-// look finds out which tenures have ended, and why.
+// look finds out which assignments have ended, and why.
 func (k *Keeper) look() (failure error) {
 	for n, h := range k.held {
 		select {
-		case <-h.tenure.Done():
+		case <-h.assignment.Done():
 			closed := h.fence.closed()
 			h.fence.revoke()
 			delete(k.held, n)
@@ -114,12 +114,12 @@ func (k *Keeper) look() (failure error) {
 				k.release[n] = true
 				k.poke()
 			}
-			failure = errors.Join(failure, h.tenure.Err())
+			failure = errors.Join(failure, h.assignment.Err())
 			continue
 		default:
 		}
 		select {
-		case <-h.tenure.TakenOver():
+		case <-h.assignment.TakenOver():
 			if !h.lost {
 				k.takenOver(n, h)
 			}

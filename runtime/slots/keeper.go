@@ -21,8 +21,8 @@ type Leases interface {
 	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
 }
 
-// Tenure is what runs for a slot while it is held. Its methods return at once.
-type Tenure interface {
+// Assignment is what runs for a slot while it is held. Its methods return at once.
+type Assignment interface {
 	// Stop has it finish what is under way. The slot is held meanwhile.
 	Stop()
 	// Abandon has it stop as it is: the slot is another's.
@@ -45,7 +45,7 @@ type Tenure interface {
 type Options struct {
 	Leases Leases
 	// Hold begins to act for a slot, in the layout of that moment.
-	Hold func(messages.Slot, messages.Layout, *Fence) Tenure
+	Hold func(messages.Slot, messages.Layout, *Fence) Assignment
 	// Lease is how long a worker that died is waited for.
 	Lease time.Duration
 	// Sessions is how many slots there are to be.
@@ -97,14 +97,14 @@ type Keeper struct {
 	view View
 }
 
-// holding is a slot that is held, or whose tenure has not quite ended.
+// holding is a slot that is held, or whose assignment has not quite ended.
 type holding struct {
-	slot     messages.Slot
-	fence    *Fence
-	tenure   Tenure
-	several  bool // there were other slots or workers as it came: worth a word
-	stopping bool // it is to be released when it is done
-	lost     bool // it is another's
+	slot       messages.Slot
+	fence      *Fence
+	assignment Assignment
+	several    bool // there were other slots or workers as it came: worth a word
+	stopping   bool // it is to be released when it is done
+	lost       bool // it is another's
 }
 
 // View is what the keeper knows of the whole.
@@ -142,8 +142,8 @@ func (k *Keeper) View() View {
 	return k.view
 }
 
-// Run holds slots until ctx ends; then it has their tenures finish, and returns when
-// nothing is left of them. An error is that of a tenure that gave up.
+// Run holds slots until ctx ends; then it has their assignments finish, and returns when
+// nothing is left of them. An error is that of an assignment that gave up.
 func (k *Keeper) Run(ctx context.Context) error {
 	answers := make(chan answered, 1)
 	asking := false
@@ -196,6 +196,6 @@ func (k *Keeper) leave() {
 	k.mu.Unlock()
 	for _, h := range k.held {
 		h.stopping = true
-		h.tenure.Stop()
+		h.assignment.Stop()
 	}
 }

@@ -250,16 +250,16 @@ func TestLayoutIsLost(t *testing.T) {
 	})
 }
 
-// A tenure that gives up takes the worker with it.
-func TestTenureGivesUp(t *testing.T) {
+// An assignment that gives up takes the worker with it.
+func TestAssignmentGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, 1)
 		bug := errors.New("a bug")
 		k := w.worker()
 		w.workers = []*worker{k}
-		keeper := slots.New(slots.Options{Leases: k, Lease: lease, Sessions: 2, Log: discard, Hold: func(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Tenure {
-			held := k.hold(s, l, f).(*tenure)
+		keeper := slots.New(slots.Options{Leases: k, Lease: lease, Sessions: 2, Log: discard, Hold: func(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Assignment {
+			held := k.hold(s, l, f).(*assignment)
 			if s.Number == 1 {
 				held.endSoon(time.Second)
 				return failing{held, bug}
@@ -274,7 +274,7 @@ func TestTenureGivesUp(t *testing.T) {
 }
 
 type failing struct {
-	*tenure
+	*assignment
 	err error
 }
 

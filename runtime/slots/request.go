@@ -48,7 +48,7 @@ func (k *Keeper) ask() messages.LeaseAsk {
 	}
 	for n, c := range k.cooldown {
 		if now.Before(c.until) {
-			ask.Shun = append(ask.Shun, n)
+			ask.Cooling = append(ask.Cooling, n)
 		}
 	}
 	for n, h := range k.held {
@@ -60,7 +60,7 @@ func (k *Keeper) ask() messages.LeaseAsk {
 			ask.Doubtful = append(ask.Doubtful, n)
 		}
 		if n == 0 {
-			ask.Layout = h.tenure.Layout()
+			ask.Layout = h.assignment.Layout()
 		}
 	}
 	return ask
@@ -77,7 +77,7 @@ func (k *Keeper) proposes() bool {
 func (k *Keeper) isDown() bool {
 	away, there := false, false
 	for _, h := range k.held {
-		d := h.tenure.Away()
+		d := h.assignment.Away()
 		away = away || d >= patience
 		there = there || d == 0 && !h.lost && !h.stopping
 	}

@@ -38,7 +38,7 @@ type world struct {
 	workers   []*worker
 	forgotten time.Time
 	failed    bool
-	live      map[int]*tenure // whose session the broker has, by slot
+	live      map[int]*assignment // whose session the broker has, by slot
 	log       *slog.Logger
 }
 
@@ -46,7 +46,7 @@ type world struct {
 // by a factor.
 func newWorld(t *testing.T, seed uint64, factor float64) *world {
 	began := time.Now()
-	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), began: began, live: map[int]*tenure{}, log: discard}
+	w := &world{T: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7)), began: began, live: map[int]*assignment{}, log: discard}
 	w.leases = probe.NewLeases(func() time.Time {
 		return began.Add(time.Duration(float64(time.Since(began)) * factor))
 	})
@@ -67,7 +67,7 @@ type worker struct {
 	frozen chan struct{} // closed when it goes on; nil: it runs
 	away   bool          // it does not reach the broker
 	since  time.Time
-	held   map[*tenure]bool
+	held   map[*assignment]bool
 }
 
 var errAway = errors.New("no answer")
@@ -90,7 +90,7 @@ func (w *world) worker() *worker {
 	n := len(w.workers)
 	return &worker{
 		world: w, name: fmt.Sprint("worker ", n), number: uint64(n),
-		done: make(chan error, 1), held: map[*tenure]bool{},
+		done: make(chan error, 1), held: map[*assignment]bool{},
 	}
 }
 
@@ -166,7 +166,7 @@ func (k *worker) reach(there bool) {
 	k.away, k.since = !there, time.Now()
 }
 
-func (k *worker) all() (list []*tenure) {
+func (k *worker) all() (list []*assignment) {
 	for t := range k.held {
 		list = append(list, t)
 	}
@@ -213,7 +213,7 @@ func (k *worker) travels() (lost bool) {
 }
 
 // straggles has a question that was given up come to Redis after all, maybe: it was sent
-// again and again on a connection of before, while others were asked on a new one.
+// again and again on an earlier connection, while others were asked on a new one.
 func (k *worker) straggles(ask messages.LeaseAsk) {
 	w := k.world
 	w.mu.Lock()
@@ -235,8 +235,8 @@ func (w *world) asked(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	return w.leases.Lease(ask)
 }
 
-// tenure acts for a slot.
-type tenure struct {
+// assignment acts for a slot.
+type assignment struct {
 	worker *worker
 	random *rand.Rand
 	slot   messages.Slot
@@ -251,14 +251,14 @@ type tenure struct {
 	stopped bool
 }
 
-func (k *worker) hold(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Tenure {
+func (k *worker) hold(s messages.Slot, l messages.Layout, f *slots.Fence) slots.Assignment {
 	k.world.mu.Lock()
 	defer k.world.mu.Unlock()
 	sum := fnv.New64()
 	_, _ = fmt.Fprintln(sum, time.Since(k.world.began), k.name, s)
 	k.world.happened += sum.Sum64()
 	random := rand.New(rand.NewPCG(k.world.seed, s.Epoch+uint64(s.Number)))
-	t := &tenure{worker: k, random: random, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, relaid: time.Now()}
+	t := &assignment{worker: k, random: random, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, relaid: time.Now()}
 	if k.dead {
 		t.ends()
 		return t
@@ -271,7 +271,7 @@ func (k *worker) hold(s messages.Slot, l messages.Layout, f *slots.Fence) slots.
 }
 
 // connect has the broker give the session to this one.
-func (t *tenure) connect() {
+func (t *assignment) connect() {
 	w := t.worker.world
 	if other := w.live[t.slot.Number]; other != nil && other != t && !other.robbed {
 		other.robbed = true
@@ -281,7 +281,7 @@ func (t *tenure) connect() {
 }
 
 // ends is called with the lock held.
-func (t *tenure) ends() {
+func (t *assignment) ends() {
 	if !t.ended {
 		t.ended = true
 		delete(t.worker.held, t)
@@ -289,7 +289,7 @@ func (t *tenure) ends() {
 	}
 }
 
-func (t *tenure) endSoon(within time.Duration) {
+func (t *assignment) endSoon(within time.Duration) {
 	w := t.worker.world
 	w.mu.Lock()
 	if t.stopped {
@@ -307,13 +307,13 @@ func (t *tenure) endSoon(within time.Duration) {
 	}()
 }
 
-func (t *tenure) Stop()                      { t.endSoon(300 * time.Millisecond) }
-func (t *tenure) Abandon()                   { t.endSoon(20 * time.Millisecond) }
-func (t *tenure) Done() <-chan struct{}      { return t.done }
-func (t *tenure) Err() error                 { return nil }
-func (t *tenure) TakenOver() <-chan struct{} { return t.taken }
+func (t *assignment) Stop()                      { t.endSoon(300 * time.Millisecond) }
+func (t *assignment) Abandon()                   { t.endSoon(20 * time.Millisecond) }
+func (t *assignment) Done() <-chan struct{}      { return t.done }
+func (t *assignment) Err() error                 { return nil }
+func (t *assignment) TakenOver() <-chan struct{} { return t.taken }
 
-func (t *tenure) Away() time.Duration {
+func (t *assignment) Away() time.Duration {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	if !t.worker.away {
@@ -322,7 +322,7 @@ func (t *tenure) Away() time.Duration {
 	return time.Since(t.worker.since)
 }
 
-func (t *tenure) Relaid(l messages.Layout) {
+func (t *assignment) Relaid(l messages.Layout) {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	if t.layout.Sessions != l.Sessions {
@@ -332,7 +332,7 @@ func (t *tenure) Relaid(l messages.Layout) {
 }
 
 // Layout: filters take a second to move, from as many slots as there are.
-func (t *tenure) Layout() messages.Layout {
+func (t *assignment) Layout() messages.Layout {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	l := messages.Layout{Sessions: t.layout.Sessions}
@@ -343,10 +343,10 @@ func (t *tenure) Layout() messages.Layout {
 }
 
 // senders are who may send for each slot at this moment.
-func (w *world) senders() map[int][]*tenure {
+func (w *world) senders() map[int][]*assignment {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	list := map[int][]*tenure{}
+	list := map[int][]*assignment{}
 	for _, k := range w.workers {
 		for t := range k.held {
 			if t.fence.Open() {

@@ -6,7 +6,7 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// peers are those of the slots that are held, and what those of before have done: what
+// peers are those of the slots that are held, and what former ones have done: what
 // is counted never becomes less.
 type peers struct {
 	mu   sync.Mutex

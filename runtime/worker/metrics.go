@@ -122,8 +122,8 @@ func (t telling) inbound(m metrics) {
 	})
 	m.level("messages_parked", "Messages that wait for room in the queue of a process.", &s.Parked)
 	m.level("messages_paced", "Messages that wait for the end of a min_interval.", &s.Paced)
-	m.level("newcomers", "Subscribers that wait for retained values.", &s.Newcomers)
-	m.count("retained_sent_total", "Retained values that newcomers got, one for each newcomer.", &s.Replayed)
+	m.level("retained_recipients", "Subscribers that wait for retained values.", &s.Recipients)
+	m.count("retained_sent_total", "Retained values that recipients got, one for each recipient.", &s.Replayed)
 	m.level("retained_in_flight", "Retained values that are under way from the MQTT broker to Redis.", &s.Replaying)
 }
 

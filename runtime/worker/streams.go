@@ -23,12 +23,12 @@ const (
 	streamsLook   = time.Second
 )
 
-// streaming is the tenure of the first slot with that of the streams, which has a session
+// streaming is the assignment of the first slot with that of the streams, which has a session
 // at the broker of its own, so that a stream without room holds nobody else up. Both are
 // held by the one lease. That of the streams runs while a stream is subscribed to; the first
 // one's reader keeps its commands, and asks for it.
 type streaming struct {
-	*tenure
+	*assignment
 	epoch     uint64
 	fence     *slots.Fence
 	wake      chan struct{} // somebody asks for the slot of the streams
@@ -39,7 +39,7 @@ type streaming struct {
 	end       context.CancelFunc
 
 	mu      sync.Mutex
-	streams *tenure // the last one; nil: there was none
+	streams *assignment // the last one; nil: there was none
 }
 
 func newStreaming(epoch uint64, fence *slots.Fence) *streaming {
@@ -60,7 +60,7 @@ func (s *streaming) open() {
 func (s *streaming) run() {
 	defer close(s.done)
 	go func() {
-		s.watch(s.tenure)
+		s.watch(s.assignment)
 		s.end()
 	}()
 	for s.wanted() && s.begin() {
@@ -71,7 +71,7 @@ func (s *streaming) run() {
 		}
 		s.slot.SetStreams(false)
 	}
-	<-s.tenure.Done()
+	<-s.assignment.Done()
 }
 
 // wanted waits until somebody subscribes to a stream, or has done so before; false: it is over.
@@ -116,7 +116,7 @@ func (s *streaming) begin() bool {
 
 // attend returns when the slot of the streams has ended: with the first one, which may have
 // commands for it until then, or when nobody has subscribed to a stream for a while.
-func (s *streaming) attend(t *tenure) {
+func (s *streaming) attend(t *assignment) {
 	look := time.NewTicker(streamsLook)
 	defer look.Stop()
 	for used := time.Now(); time.Since(used) < streamsUnused; {
@@ -127,7 +127,7 @@ func (s *streaming) attend(t *tenure) {
 			}
 			continue
 		case <-t.Done():
-		case <-s.tenure.Done():
+		case <-s.assignment.Done():
 		}
 		break
 	}
@@ -135,8 +135,8 @@ func (s *streaming) attend(t *tenure) {
 	<-t.Done()
 }
 
-// watch returns when a tenure is done, and has TakenOver tell of it.
-func (s *streaming) watch(t *tenure) {
+// watch returns when an assignment is done, and has TakenOver tell of it.
+func (s *streaming) watch(t *assignment) {
 	select {
 	case <-t.TakenOver():
 		s.taken.Do(func() { close(s.takenOver) })
@@ -148,21 +148,21 @@ func (s *streaming) watch(t *tenure) {
 // Stop has the first slot finish what is under way, and then that of the streams.
 func (s *streaming) Stop() {
 	s.end()
-	s.tenure.Stop()
+	s.assignment.Stop()
 	time.AfterFunc(s.worker.drainTimeout()-streamDrain, func() {
-		s.both((*tenure).Stop)
+		s.both((*assignment).Stop)
 	})
 }
 
 // Abandon has both slots stop as they are.
-func (s *streaming) Abandon() { s.both((*tenure).Abandon) }
+func (s *streaming) Abandon() { s.both((*assignment).Abandon) }
 
 // both does something with each slot; none is started any more.
-func (s *streaming) both(do func(*tenure)) {
+func (s *streaming) both(do func(*assignment)) {
 	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	do(s.tenure)
+	do(s.assignment)
 	if s.streams != nil {
 		do(s.streams)
 	}
@@ -177,7 +177,7 @@ func (s *streaming) TakenOver() <-chan struct{} { return s.takenOver }
 // Err is, after Done, why one of the slots gave up by itself.
 func (s *streaming) Err() error {
 	if s.streams == nil {
-		return s.tenure.Err()
+		return s.assignment.Err()
 	}
-	return errors.Join(s.tenure.Err(), s.streams.Err())
+	return errors.Join(s.assignment.Err(), s.streams.Err())
 }

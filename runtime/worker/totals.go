@@ -8,7 +8,7 @@ import (
 	"chanmqttproxy/actors"
 )
 
-// lossInterval is how often losses are told of, at most.
+// lossInterval is how often losses are reported, at most.
 const lossInterval = time.Minute
 
 // losses are the messages that were dropped so far, by reason.

@@ -92,7 +92,7 @@ func main() {
 	}
 }
 
-// choice is what is to be measured, or to be told of.
+// choice is what is to be measured, or to be reported.
 type choice struct {
 	rows   []row
 	fleets []fleet

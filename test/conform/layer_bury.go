@@ -11,6 +11,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
 )
 
 // bury takes n messages of the command channel and buries them, each for a
@@ -52,7 +53,7 @@ func (b *layerBench) letters(reasons ...int) []layer.DeadLetter {
 // layerBury buries what can be read and what cannot.
 func layerBury(t *testing.T, b *layerBench) {
 	c := b.client()
-	publish, err := layer.AppendMessage(nil, messages.Map{
+	publish, err := kit.Pack(nil, messages.Map{
 		{Key: "type", Value: "mqtt.publish"}, {Key: "id", Value: "secret"}, {Key: "publish", Value: messages.Map{
 			{Key: "topic", Value: "secret"}, {Key: "payload", Value: messages.Map{{Key: "secret", Value: "secret"}}},
 		}},

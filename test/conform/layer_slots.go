@@ -10,6 +10,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
 )
 
 // layerSlot makes a client the reader of a session slot, the only one until then.
@@ -24,7 +25,7 @@ func layerFromSlot(t *testing.T, b *layerBench) {
 	body := messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "id", Value: "slot.moving"}}
 	var bodies []string
 	for _, m := range []messages.Map{append(slices.Clone(body), messages.Pair{Key: "__asgi_channel__", Value: "mqtt$slot:0"}), body} {
-		packed, err := layer.AppendMessage(nil, m)
+		packed, err := kit.Pack(nil, m)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/runtime/layer"
+	"chanmqttproxy/test/kit"
 )
 
 // layerStreamKey begins the keys of the stream "s".
@@ -129,7 +130,7 @@ func layerStream(t *testing.T, b *layerBench) {
 	b.wantOutcome(b.send(c, layerStreamBatch(9, 3)), messages.Outcome{Stored: 3})
 	b.wantStreamed(layerRange(0, 12)...)
 	for _, e := range b.streamed() {
-		if want := fmt.Sprintf("%s:1:%d", layerStreamKey, layer.StreamPartition(e.topic, 4)); e.key != want {
+		if want := fmt.Sprintf("%s:1:%d", layerStreamKey, kit.StreamPartition(e.topic, 4)); e.key != want {
 			t.Errorf("%s is in %s, want %s", e.topic, e.key, want)
 		}
 	}

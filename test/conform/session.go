@@ -240,7 +240,7 @@ func (k *Sink) Payloads() []string {
 	return all
 }
 
-// Settled returns what was told of receipts so far.
+// Settled returns what was reported of receipts so far.
 func (k *Sink) Settled() []messages.Published {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -96,12 +96,12 @@ func checkSettledOnce(s *session, all []messages.Published, n int) {
 			s.Fatalf("receipt %q was refused: %s", p.Receipt, p.Reason)
 		}
 		if seen[p.Receipt] {
-			s.Fatalf("receipt %q was told of twice", p.Receipt)
+			s.Fatalf("receipt %q was reported twice", p.Receipt)
 		}
 		seen[p.Receipt] = true
 	}
 	if len(seen) != n {
-		s.Fatalf("%d receipts were told of, want %d", len(seen), n)
+		s.Fatalf("%d receipts were reported, want %d", len(seen), n)
 	}
 }
 

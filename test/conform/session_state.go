@@ -260,7 +260,7 @@ func difference(got, want []string) string {
 }
 
 // sessionOutboundAcrossCuts: what is unsettled is published again; nothing is
-// lost, QoS 2 not doubled, the order kept, and each receipt told of once.
+// lost, QoS 2 not doubled, the order kept, and each receipt reported once.
 func sessionOutboundAcrossCuts(s *session) {
 	if !s.features.Stores {
 		s.Skip("the broker does not keep what is half way")
@@ -310,7 +310,7 @@ func outboundAcrossCuts(s *session, qos byte) {
 	}
 }
 
-// unsettled are the messages whose receipts were not told of, in order.
+// unsettled are the messages whose receipts were not reported, in order.
 func (k *keeper) unsettled() []messages.Publish {
 	settled := map[messages.Receipt]bool{}
 	for _, p := range k.sink.Settled() {

@@ -135,13 +135,13 @@ func tell(into map[string]any, p messages.Page) {
 	for _, f := range p.Gone {
 		delete(into, "leaving "+f)
 	}
-	for _, n := range p.Newcomers {
+	for _, n := range p.Recipients {
 		n.Number = 0
-		into[fmt.Sprint("newcomer ", n)] = true
+		into[fmt.Sprint("recipient ", n)] = true
 	}
 	for _, n := range p.Welcomed {
 		n.Number = 0
-		delete(into, fmt.Sprint("newcomer ", n))
+		delete(into, fmt.Sprint("recipient ", n))
 	}
 	if len(p.Epochs) > 0 {
 		into["epochs"] = p.Epochs
@@ -179,14 +179,14 @@ func tablesEntries(t *testing.T, tables Tables) {
 	stored := messages.Stored{Filter: `a/"ä"/#`, Target: target, Static: true, Unasked: true, Since: 7, Ending: true, Options: messages.Options{
 		QoS: 2, NoLocal: true, Payload: messages.PayloadBytes, Overflow: messages.OverflowLatest, Batch: 7, MinInterval: 1500 * time.Millisecond, Shared: true,
 	}}
-	newcomer := messages.Newcomer{Filter: "a/#", Target: messages.Target{Kind: messages.Group, Name: "g"}}
+	recipient := messages.Recipient{Filter: "a/#", Target: messages.Target{Kind: messages.Group, Name: "g"}}
 	epochs := []messages.Epoch{{Number: 3, Sessions: 2}, {Number: 4, Sessions: 5}}
 	granted := messages.FilterStatus{Filter: "a", Number: 12, Granted: true, QoS: 1}
 	refused := messages.FilterStatus{
 		Filter: "b", Number: 13, Refusal: messages.FilterRefusal{Filter: "b", Kind: "forbidden", Code: 0x87}, Reason: "no", Left: 4,
 	}
 	status := messages.SlotStatus{Epoch: 4, Left: 3, Change: 1 << 40, Ended: 5}
-	number := wrote(t, first, messages.Change{Put: &stored}, messages.Change{Leaving: "$share//x"}, messages.Change{Newcomer: &newcomer},
+	number := wrote(t, first, messages.Change{Put: &stored}, messages.Change{Leaving: "$share//x"}, messages.Change{Recipient: &recipient},
 		messages.Change{Epochs: epochs}, messages.Change{Refusal: &refused.Refusal}, messages.Change{Session: "one"})
 	if again := wrote(t, first, messages.Change{Put: &stored}); again <= number {
 		t.Errorf("the number was %d, and is %d", number, again)
@@ -198,7 +198,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 		t.Error("the second slot changed the registry")
 	}
 	registry := map[string]any{"leaving $share//x": true, "epochs": epochs}
-	registry[fmt.Sprint("newcomer ", newcomer)] = true
+	registry[fmt.Sprint("recipient ", recipient)] = true
 	registry[fmt.Sprint("stored ", target, " ", stored.Filter)] = stored
 	m := newMirror(tables.Follower(), 2)
 	m.until(ctx, t, "at first", registry, map[string]any{}, map[string]any{"status": status, "filter a": granted, "filter b": refused})
@@ -206,7 +206,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 		t.Error(err)
 	}
 
-	wrote(t, first, messages.Change{Remove: &stored, Gone: "$share//x"}, messages.Change{Welcomed: &newcomer}, messages.Change{Gone: "never"})
+	wrote(t, first, messages.Change{Remove: &stored, Gone: "$share//x"}, messages.Change{Welcomed: &recipient}, messages.Change{Gone: "never"})
 	wrote(t, second, messages.Change{Forget: "a"})
 	m.until(ctx, t, "gone", map[string]any{"epochs": epochs}, map[string]any{}, map[string]any{"status": status, "filter b": refused})
 

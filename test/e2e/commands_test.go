@@ -152,14 +152,14 @@ var commandScenes = map[string]func(*scene){
 		device.Publish(s.topic, 1, "new")
 		s.expect(s.topic + "=new")
 	},
-	"retained values go to the newcomer alone": func(s *scene) {
+	"retained values go to the recipient alone": func(s *scene) {
 		device := s.device()
 		device.Retain(s.topic+"/a", "1")
 		s.subscribes(s.topic + "/a")
-		s.succeeds(s.newcomer(s.topic+"/a"), "mqtt.subscribed")
+		s.succeeds(s.recipient(s.topic+"/a"), "mqtt.subscribed")
 		s.expect(s.topic + "/a=1 retained")
 		second := s.member(s.t, s.topic)
-		second.succeeds(second.newcomer(s.topic, s.topic+"/a"), "mqtt.subscribed")
+		second.succeeds(second.recipient(s.topic, s.topic+"/a"), "mqtt.subscribed")
 		second.expect(s.topic + "/a=1 retained")
 		device.Publish(s.topic+"/a", 1, "2")
 		s.expect(s.topic+"/a=1 retained", s.topic+"/a=2")
@@ -174,7 +174,7 @@ var commandScenes = map[string]func(*scene){
 			device.Retain(s.topic+"/"+level, level)
 		}
 		device.Retain(s.topic+"/b", "") // cleared
-		s.succeeds(s.newcomer(s.topic+"/#"), "mqtt.subscribed")
+		s.succeeds(s.recipient(s.topic+"/#"), "mqtt.subscribed")
 		s.await("both values", func() bool { return len(s.events()) == 2 })
 		if got := s.events(); !slices.Contains(got, s.topic+"/a=a retained") || !slices.Contains(got, s.topic+"/c=c retained") {
 			s.t.Errorf("got %q", got)
@@ -293,11 +293,11 @@ var commandScenes = map[string]func(*scene){
 	},
 }
 
-// newcomer is a subscribe of the scene's group that asks for retained values for
+// recipient is a subscribe of the scene's group that asks for retained values for
 // its own consumer.
-func (s *scene) newcomer(filter string) messages.Map { return s.mouth.newcomer(s.topic, filter) }
+func (s *scene) recipient(filter string) messages.Map { return s.mouth.recipient(s.topic, filter) }
 
-func (m *mouth) newcomer(group, filter string) messages.Map {
+func (m *mouth) recipient(group, filter string) messages.Map {
 	return with(kit.Subscribe(filter, group, 1), messages.Map{pair("channel", m.django.Channel()), pair("retained", "send")})
 }
 

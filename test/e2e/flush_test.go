@@ -81,7 +81,7 @@ func TestFlushUnderARunningWorker(t *testing.T) {
 	}
 }
 
-// shown waits until readers are told of the registry, and returns how many changes it has had.
+// shown waits until readers hear of the registry, and returns how many changes it has had.
 func shown(t *testing.T, told <-chan *goredis.Message) (changes int) {
 	t.Helper()
 	for limit := time.After(40 * time.Second); ; {
@@ -92,7 +92,7 @@ func shown(t *testing.T, told <-chan *goredis.Message) (changes int) {
 				return changes
 			}
 		case <-limit:
-			t.Fatal("nobody is told of the registry")
+			t.Fatal("nobody hears of the registry")
 		}
 	}
 }

@@ -291,7 +291,7 @@ func TestStreamOnPubSub(t *testing.T) {
 	tool("send", "subscribe", "topic=house/+", "stream=s", "qos=1")
 	sensor, db := kit.NewSensor(t, broker.Addr()), redisServer.Client()
 	sensor.Send("house/a", 1, "secret")
-	key, dead := fmt.Sprintf("chanmqttproxy:asgi:mqtt:stream:s:1:%d", layer.StreamPartition("house/a", 4)), "chanmqttproxy:asgi:mqtt:stream:s:dead"
+	key, dead := fmt.Sprintf("chanmqttproxy:asgi:mqtt:stream:s:1:%d", kit.StreamPartition("house/a", 4)), "chanmqttproxy:asgi:mqtt:stream:s:dead"
 	var entries []redis.XMessage
 	kit.Eventually(t, 30*time.Second, "it is in the stream", func() bool {
 		entries, _ = db.XRange(t.Context(), key, "-", "+").Result()

@@ -66,7 +66,7 @@ func (d *Django) SendRaw(members ...redis.Z) {
 func (d *Django) member(m messages.Map) string {
 	d.t.Helper()
 	prefix := binary.BigEndian.AppendUint64([]byte(d.process[9:13]), d.serial.Add(1))
-	body, err := layer.AppendMessage(prefix, m)
+	body, err := Pack(prefix, m)
 	if err != nil {
 		d.t.Errorf("packing a command: %v", err)
 	}

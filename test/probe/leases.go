@@ -214,7 +214,7 @@ func (l *Leases) take(ask messages.LeaseAsk, me *worker, free []int, now, end in
 	}
 	most := (l.count() + share - 1) / share
 	for _, n := range free {
-		if me.count < most && !slices.Contains(ask.Shun, n) && !slices.Contains(ask.Release, n) {
+		if me.count < most && !slices.Contains(ask.Cooling, n) && !slices.Contains(ask.Release, n) {
 			s := l.slots[n]
 			s.holder, s.epoch, s.end = ask.Worker, max(s.epoch+1, uint64(now)), end
 			me.count++

@@ -157,12 +157,12 @@ func (e tableEntry) tell(p *messages.Page) {
 		p.Gone = append(p.Gone, e.Leaving)
 	case e.Leaving != "":
 		p.Leaving = append(p.Leaving, messages.Leaving{Filter: e.Leaving, Number: e.number})
-	case e.Newcomer != nil:
-		n := *e.Newcomer
+	case e.Recipient != nil:
+		n := *e.Recipient
 		if n.Number = e.number; e.gone {
 			p.Welcomed = append(p.Welcomed, n)
 		} else {
-			p.Newcomers = append(p.Newcomers, n)
+			p.Recipients = append(p.Recipients, n)
 		}
 	case len(e.Epochs) > 0:
 		p.Epochs = e.Epochs
@@ -357,8 +357,8 @@ func parts(c messages.Change) (list []part) {
 	if f := cmp.Or(c.Leaving, c.Gone); f != "" {
 		add(true, c.Leaving == "", "leaving "+f, messages.Change{Leaving: f})
 	}
-	if n := cmp.Or(c.Newcomer, c.Welcomed); n != nil {
-		add(true, c.Newcomer == nil, fmt.Sprint("newcomer ", n.Target, " ", n.Channel, " ", n.Filter), messages.Change{Newcomer: n})
+	if n := cmp.Or(c.Recipient, c.Welcomed); n != nil {
+		add(true, c.Recipient == nil, fmt.Sprint("recipient ", n.Target, " ", n.Channel, " ", n.Filter), messages.Change{Recipient: n})
 	}
 	if len(c.Epochs) > 0 {
 		add(true, false, "epochs", messages.Change{Epochs: c.Epochs})

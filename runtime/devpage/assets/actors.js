@@ -8,7 +8,7 @@ import { columns, keyOf, troubleOf } from './columns.js';
 import { go } from './nav.js';
 
 // Where the families stand in the tree.
-const parents = { subscription: 'router', group: 'groups', channel: 'groups', stream: 'groups' };
+const parents = { subscription: 'router', group: 'router', channel: 'router', stream: 'router' };
 
 // withFamilies puts each family below its parent.
 function withFamilies({ Actors, Families }) {

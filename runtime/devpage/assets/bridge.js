@@ -36,11 +36,11 @@ const stretches = [
   ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
   ['f3', 'in', 'messages to the router', 'stat:received'],
   ['f2', 'in', 'messages to subscriptions', 'family:subscription'],
-  ['f1', 'in', 'messages to groups', 'actor:groups'],
+  ['f1', 'in', 'messages to groups', 'sent:subscription'],
   ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
 ];
 
-const keepers = ['', 'groups', 'registry', 'requests'];
+const keepers = ['', 'registry', 'requests'];
 
 function seenActor(path) {
   const a = actor(path);

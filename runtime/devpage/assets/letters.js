@@ -7,10 +7,10 @@ import { bytes, clock, since } from './format.js';
 import { now } from './live.js';
 import { action } from './act.js';
 
-// deeds are what can be done with one, where this page may.
-function deeds(cell, letter) {
+// actions are what can be done with one, where this page may.
+function actions(cell, letter) {
   if (cell.firstChild) return;
-  cell.append(h('div', { class: 'deeds' }, [
+  cell.append(h('div', { class: 'actions' }, [
     letter.SHA256 ? null : action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
     action('Drop', 'The command is forgotten for good.', () => ({ Action: 'drop-letters', IDs: [letter.ID] })),
   ]));
@@ -30,7 +30,7 @@ export function letters() {
       { title: 'Why', grow: true, text: why },
       { title: 'Command', wide: true, mono: true, grow: true, text: (l) => l.Preview },
       { title: 'Size', num: true, wide: true, text: (l) => bytes(l.Size) },
-      { title: 'Do', fill: deeds },
+      { title: 'Do', fill: actions },
     ],
   });
   let asked = 0;

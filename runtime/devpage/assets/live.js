@@ -27,7 +27,7 @@ export const now = () => Date.now() + live.offset;
 // stat is one of the worker's counters, whichever way its name is spelled.
 export const stat = (name) => live.stats?.[name] ?? 0;
 
-// series is the rate of an actor (its path), a family ("family:group") or a
+// series is the rate of an actor (its path), a family ("family:group", "sent:group") or a
 // counter ("stat:received").
 export function series(key) {
   let s = live.series.get(key);
@@ -75,7 +75,10 @@ function treeCame(tree) {
     series(a.Path).add(a.Handled, at);
     if (a.Facts) live.facts.set(a.Path, a.Facts);
   }
-  for (const f of tree.Families) series('family:' + f.Kind).add(f.Handled, at);
+  for (const f of tree.Families) {
+    series('family:' + f.Kind).add(f.Handled, at);
+    series('sent:' + f.Kind).add(f.Sent, at);
+  }
   if (!live.tree) performance.mark('tree');
   live.tree = tree;
   root();

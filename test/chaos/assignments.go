@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Tenure is a session slot while one worker could act for it, as the worker's log has it.
-type Tenure struct {
+// Assignment is a session slot while one worker could act for it, as the worker's log has it.
+type Assignment struct {
 	Worker, Slot int
 	Epoch        uint64
 	// To is when the worker gave the slot up, could no longer act for it since its lease
@@ -27,19 +27,19 @@ var (
 	takeOver = regexp.MustCompile(`(?m)^\d+: (?:(New client connected) from \S+ as (\S+) |Client (\S+) (already connected)|Client (\S+) (?:disconnected|closed its connection|has exceeded timeout))`)
 )
 
-// Tenures are those of all lives of all workers so far, ordered by slot and epoch.
-func (f Fleet) Tenures() (list []Tenure) {
+// Assignments are those of all lives of all workers so far, ordered by slot and epoch.
+func (f Fleet) Assignments() (list []Assignment) {
 	f.t.Helper()
 	for i, w := range f.Workers {
 		for _, l := range w.lives {
-			list = append(list, f.tenures(i, l)...)
+			list = append(list, f.assignments(i, l)...)
 		}
 	}
-	slices.SortFunc(list, func(a, b Tenure) int { return cmp.Or(a.Slot-b.Slot, cmp.Compare(a.Epoch, b.Epoch)) })
+	slices.SortFunc(list, func(a, b Assignment) int { return cmp.Or(a.Slot-b.Slot, cmp.Compare(a.Epoch, b.Epoch)) })
 	return list
 }
 
-func (f Fleet) tenures(worker int, l life) (list []Tenure) {
+func (f Fleet) assignments(worker int, l life) (list []Assignment) {
 	f.t.Helper()
 	out := l.Output()
 	ends, lost := map[string]time.Time{}, map[string]bool{}
@@ -48,7 +48,7 @@ func (f Fleet) tenures(worker int, l life) (list []Tenure) {
 		ends[m[2]+"/"+m[3]], lost[m[2]+"/"+m[3]] = f.time(m[1]).Add(-closed), strings.Contains(m[0], "another ")
 	}
 	for _, m := range held.FindAllStringSubmatch(out, -1) {
-		t := Tenure{Worker: worker, From: f.time(m[1]), To: l.end, Died: l.killed}
+		t := Assignment{Worker: worker, From: f.time(m[1]), To: l.end, Died: l.killed}
 		t.Slot, _ = strconv.Atoi(m[2])
 		t.Epoch, _ = strconv.ParseUint(m[3], 10, 64)
 		if end, ok := ends[m[2]+"/"+m[3]]; ok {
@@ -71,7 +71,7 @@ func (f Fleet) time(text string) time.Time {
 // deaths are when the first slot was lost to a worker that had not given it up.
 func (f Fleet) deaths() (list []time.Time) {
 	f.t.Helper()
-	for _, t := range f.Tenures() {
+	for _, t := range f.Assignments() {
 		if t.Slot == 0 && t.Died {
 			list = append(list, t.To)
 		}
@@ -87,12 +87,12 @@ func (f Fleet) deaths() (list []time.Time) {
 }
 
 // OneHolder checks that no two workers could act for a slot at once: by their logs, where
-// tenures of higher epochs begin after those of lower ones have ended, and by the broker's,
+// assignments of higher epochs begin after those of lower ones have ended, and by the broker's,
 // where no client id has two connections. All workers must have ended.
 func (f Fleet) OneHolder() {
 	f.t.Helper()
 	const resolution = time.Millisecond // of the log
-	list := f.Tenures()
+	list := f.Assignments()
 	for i, next := range list {
 		if i == 0 || list[i-1].Slot != next.Slot {
 			continue
@@ -102,11 +102,11 @@ func (f Fleet) OneHolder() {
 		}
 	}
 	connects, takeOvers := f.oneConnection()
-	f.t.Logf("%d tenures one after another; %d connections of the sessions, %d of which took a session over", len(list), connects, takeOvers)
+	f.t.Logf("%d assignments one after another; %d connections of the sessions, %d of which took a session over", len(list), connects, takeOvers)
 }
 
-// String is the tenure as a person reads it.
-func (t Tenure) String() string {
+// String is the assignment as a person reads it.
+func (t Assignment) String() string {
 	return fmt.Sprintf("worker %d from %s to %s in epoch %d", t.Worker, t.From.Format("15:04:05.000"), t.To.Format("15:04:05.000"), t.Epoch)
 }
 

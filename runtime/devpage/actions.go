@@ -11,8 +11,8 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// deedLimit is the most bytes of a deed.
-const deedLimit = 1 << 20
+// actionLimit is the most bytes of an action.
+const actionLimit = 1 << 20
 
 // slowest is the most that a group may be slowed by.
 const slowest = 10 * time.Second
@@ -27,9 +27,9 @@ func (p *Page) acting(do answer) answer {
 	}
 }
 
-// deed reads what is to be done.
-func deed(r *http.Request, into any) *problem {
-	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, deedLimit))
+// readAction reads what is to be done.
+func readAction(r *http.Request, into any) *problem {
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, actionLimit))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return &problem{http.StatusBadRequest, "not understood: " + err.Error()}
@@ -42,7 +42,7 @@ type begun struct{ Trace uint64 }
 
 func (p *Page) trace(r *http.Request) (any, *problem) {
 	var d struct{ Topic string }
-	if wrong := deed(r, &d); wrong != nil {
+	if wrong := readAction(r, &d); wrong != nil {
 		return nil, wrong
 	}
 	if err := topic.ValidateName(d.Topic); err != nil {
@@ -58,7 +58,7 @@ func (p *Page) publish(r *http.Request) (any, *problem) {
 		Retain         bool
 	}
 	d.QoS = 1
-	if wrong := deed(r, &d); wrong != nil {
+	if wrong := readAction(r, &d); wrong != nil {
 		return nil, wrong
 	}
 	if err := topic.ValidateName(d.Topic); err != nil {
@@ -83,10 +83,10 @@ type wanted struct {
 
 func (p *Page) act(r *http.Request) (any, *problem) {
 	var d wanted
-	if wrong := deed(r, &d); wrong != nil {
+	if wrong := readAction(r, &d); wrong != nil {
 		return nil, wrong
 	}
-	do, wrong := p.deedOf(r.Context(), d)
+	do, wrong := p.actionOf(r.Context(), d)
 	if wrong != nil {
 		return nil, wrong
 	}
@@ -114,7 +114,7 @@ func (p *Page) letters(ctx context.Context, d wanted) (func() error, *problem) {
 	}, nil
 }
 
-func (p *Page) deedOf(ctx context.Context, d wanted) (func() error, *problem) {
+func (p *Page) actionOf(ctx context.Context, d wanted) (func() error, *problem) {
 	switch d.Action {
 	case "restart":
 		return func() error { return p.Tree.Restart(d.Path) }, nil

@@ -11,9 +11,9 @@ import (
 	"chanmqttproxy/runtime/slots"
 )
 
-// tenure is a session slot while this worker holds it: a part of the tree, with a peer
+// assignment is a session slot while this worker holds it: a part of the tree, with a peer
 // of the layer and a connection to the broker of its own.
-type tenure struct {
+type assignment struct {
 	worker *Worker
 	number int
 	began  time.Time
@@ -31,13 +31,13 @@ type tenure struct {
 	retired bool // the slot is no more: it waits for the lease to end
 }
 
-// hold brings a slot up. Its Tenure is done when nothing of it is left.
-func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Tenure {
+// hold brings a slot up. Its Assignment is done when nothing of it is left.
+func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Assignment {
 	if slot.Number > 0 {
 		return w.start(slot, layout, fence, nil)
 	}
 	s := newStreaming(slot.Epoch, fence)
-	s.tenure = w.start(slot, layout, fence, s.open)
+	s.assignment = w.start(slot, layout, fence, s.open)
 	w.streaming.Store(s)
 	go s.run()
 	return s
@@ -45,10 +45,10 @@ func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.F
 
 // start starts what a slot consists of. The first one has that of the streams opened by streams,
 // which does not wait.
-func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.Fence, streams func()) *tenure {
+func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.Fence, streams func()) *assignment {
 	c := LayerConfig(w.config)
 	c.Slot, c.Until, c.Refusals, c.Epoch = slot.Number, fence.Until, &w.refusals, slot.Epoch
-	t := &tenure{
+	t := &assignment{
 		worker: w, number: slot.Number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),
 		peer: layer.Open(c, w.logOf("layer")),
@@ -67,7 +67,7 @@ func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.
 	return t
 }
 
-func (t *tenure) close() {
+func (t *assignment) close() {
 	<-t.slot.Done()
 	t.untrace()
 	if t.retiring() {
@@ -79,27 +79,27 @@ func (t *tenure) close() {
 }
 
 // Stop has the slot finish what is under way.
-func (t *tenure) Stop() { t.end(t.slot.Shutdown) }
+func (t *assignment) Stop() { t.end(t.slot.Shutdown) }
 
 // Abandon has the slot stop as it is.
-func (t *tenure) Abandon() { t.end(t.slot.Abandon) }
+func (t *assignment) Abandon() { t.end(t.slot.Abandon) }
 
-func (t *tenure) end(how func()) {
+func (t *assignment) end(how func()) {
 	t.once.Do(func() { close(t.over) })
 	how()
 }
 
 // Done is closed when nothing of the slot is left.
-func (t *tenure) Done() <-chan struct{} { return t.done }
+func (t *assignment) Done() <-chan struct{} { return t.done }
 
 // Err is, after Done, why the slot gave up by itself.
-func (t *tenure) Err() error { return t.slot.Err() }
+func (t *assignment) Err() error { return t.slot.Err() }
 
 // TakenOver is closed when the broker gave the session to another client.
-func (t *tenure) TakenOver() <-chan struct{} { return t.broker.takenOver }
+func (t *assignment) TakenOver() <-chan struct{} { return t.broker.takenOver }
 
 // Away is for how long the broker has not been reached.
-func (t *tenure) Away() time.Duration {
+func (t *assignment) Away() time.Duration {
 	h := t.slot.Health()
 	if h.Broker || !h.Restored || !h.Layer {
 		return 0 // it is connected, or does not try for want of Redis
@@ -113,7 +113,7 @@ func (t *tenure) Away() time.Duration {
 
 // Relaid takes in over how many slots filters are to be spread. A slot that began as the only
 // one begins anew to be one of several; one that is none any more retires.
-func (t *tenure) Relaid(l messages.Layout) {
+func (t *assignment) Relaid(l messages.Layout) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -131,9 +131,9 @@ func (t *tenure) Relaid(l messages.Layout) {
 }
 
 // Layout is what the slot knows of the layout, if it is the first of several.
-func (t *tenure) Layout() messages.Layout { return t.slot.Layout() }
+func (t *assignment) Layout() messages.Layout { return t.slot.Layout() }
 
-func (t *tenure) retiring() bool {
+func (t *assignment) retiring() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.retired
@@ -143,7 +143,7 @@ func (t *tenure) retiring() bool {
 const retireTimeout = 5 * time.Second
 
 // retire has the broker drop the session, and says so.
-func (t *tenure) retire(version messages.Version) {
+func (t *assignment) retire(version messages.Version) {
 	t.slot.Shutdown()
 	<-t.slot.Done()
 	left := t.slot.Retired()

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	newcomers  = 1000
+	recipients = 1000
 	processes  = 20
 	values     = 20 // topics
 	wallName   = "wall"
@@ -30,9 +30,9 @@ const (
 	wideFilter = "live/#"
 )
 
-// A thousand newcomers, while their topics change: each is left with the newest
+// A thousand recipients, while their topics change: each is left with the newest
 // value of each topic, never shows an older one again, is replayed none twice, and nobody else gets a retained one.
-func TestThousandNewcomers(t *testing.T) {
+func TestThousandRecipients(t *testing.T) {
 	t.Parallel()
 	for _, version := range []messages.Version{messages.MQTT5, messages.MQTT311} {
 		t.Run(version.String(), func(t *testing.T) {
@@ -52,12 +52,12 @@ func TestThousandNewcomers(t *testing.T) {
 			newest := stop()
 			t.Cleanup(func() {
 				if s := w.tree.Stats(); t.Failed() {
-					t.Logf("%d tiles behind, %d newcomers, %d replays under way, %d bytes, %d dropped",
-						w.behind(newest), s.Newcomers.Load(), s.Replaying.Load(), s.WaitingBytes.Load(), s.Overflowed.Load())
+					t.Logf("%d tiles behind, %d recipients, %d replays under way, %d bytes, %d dropped",
+						w.behind(newest), s.Recipients.Load(), s.Replaying.Load(), s.WaitingBytes.Load(), s.Overflowed.Load())
 				}
 			})
 			kit.Eventually(t, 90*time.Second, "everybody is left with the newest values", func() bool { return w.behind(newest) == 0 })
-			kit.Eventually(t, 20*time.Second, "nobody waits any more", func() bool { return w.tree.Stats().Newcomers.Load() == 0 })
+			kit.Eventually(t, 20*time.Second, "nobody waits any more", func() bool { return w.tree.Stats().Recipients.Load() == 0 })
 			w.check(t, old)
 		})
 	}
@@ -126,7 +126,7 @@ func startWall(t *testing.T, version messages.Version, r *kit.RedisServer, broke
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	peer := layer.Open(layer.Config{Redis: &redis.Options{Addr: r.Addr()}, Capacity: 100_000}, log)
-	w := &wall{redis: r.Client(), commands: make(chan messages.Received, newcomers), seen: map[string]map[string]*tile{}}
+	w := &wall{redis: r.Client(), commands: make(chan messages.Received, recipients), seen: map[string]map[string]*tile{}}
 	dialer := mqtt.NewDialer(mqtt.Config{
 		Servers: []*url.URL{broker.URL()}, KeepAlive: 30, SessionExpiry: 300,
 		ClientID: func(context.Context) (string, error) { return "wall", nil },
@@ -152,10 +152,10 @@ func startWall(t *testing.T, version messages.Version, r *kit.RedisServer, broke
 
 var receipts atomic.Int64
 
-func subscribeTo(filter, newcomer string) messages.Received {
+func subscribeTo(filter, recipient string) messages.Received {
 	return messages.Received{Receipt: messages.Receipt(fmt.Sprint(receipts.Add(1))), Command: messages.SubscribeCommand{
 		Filter: filter, Targets: []messages.Target{{Name: wallName}}, Options: messages.Options{QoS: 1},
-		Replay: newcomer != "", Newcomer: newcomer,
+		Replay: recipient != "", Recipient: recipient,
 	}}
 }
 
@@ -170,10 +170,10 @@ func (w *wall) join(t *testing.T, channels ...string) {
 	}
 }
 
-// come has all newcomers join and subscribe within two seconds or so.
+// come has all recipients join and subscribe within two seconds or so.
 func (w *wall) come(t *testing.T) {
 	t.Helper()
-	for i := range newcomers {
+	for i := range recipients {
 		w.join(t, consumerName(i))
 		filter := liveFilter
 		if i%3 == 0 {
@@ -262,7 +262,7 @@ func (w *wall) show(m messages.Map) {
 func (w *wall) behind(newest []int) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := range newcomers {
+	for i := range recipients {
 		for topic, value := range newest {
 			if shown := w.seen[consumerName(i)][fmt.Sprint("live/", topic)]; shown == nil || shown.value != value {
 				n++
@@ -279,12 +279,12 @@ func (w *wall) check(t *testing.T, old []string) {
 	for _, name := range old {
 		for topic, shown := range w.seen[name] {
 			if shown.replays > 0 || shown.back {
-				t.Errorf("%s, who is no newcomer, got %s replayed %d times; went back: %v", name, topic, shown.replays, shown.back)
+				t.Errorf("%s, who is no recipient, got %s replayed %d times; went back: %v", name, topic, shown.replays, shown.back)
 			}
 		}
 	}
 	replays, back, twice := 0, 0, 0
-	for i := range newcomers {
+	for i := range recipients {
 		for _, shown := range w.seen[consumerName(i)] {
 			replays += shown.replays
 			if shown.back {
@@ -295,8 +295,8 @@ func (w *wall) check(t *testing.T, old []string) {
 			}
 		}
 	}
-	if back > 0 || twice > 0 || replays < newcomers {
-		t.Errorf("of %d tiles %d went back to an older value, %d got a value twice; %d replays", newcomers*values, back, twice, replays)
+	if back > 0 || twice > 0 || replays < recipients {
+		t.Errorf("of %d tiles %d went back to an older value, %d got a value twice; %d replays", recipients*values, back, twice, replays)
 	}
-	t.Logf("%d replays for %d newcomers, %d live messages", replays, newcomers, w.tree.Stats().Received.Load())
+	t.Logf("%d replays for %d recipients, %d live messages", replays, recipients, w.tree.Stats().Received.Load())
 }
