@@ -26,8 +26,6 @@ func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 			a.Options.Settled(token.Seq)
 		}
 	}
-	if c.Settled > 0 {
-		a.fresh.Done(c.Settled, now)
-	}
+	a.flow.settled.Add(c.Settled)
 	return c.Acknowledge
 }

@@ -169,7 +169,6 @@ func (b *broker) connected(m messages.Connected) {
 		return
 	}
 	b.attempts.Connected(time.Now())
-	b.fresh.Connected(arrival(time.Now()))
 	b.Stats.Connects.Add(1)
 	b.observer.note(b.paths.session, "connected", connection(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
@@ -252,7 +251,7 @@ func (b *broker) settled(m messages.Settled) {
 
 // tellQuiet answers Quiesce when every delivery is settled.
 func (b *broker) tellQuiet() {
-	if b.quiescing && b.fresh.UnderWay() == 0 {
+	if b.quiescing && b.flow.underWay() == 0 {
 		b.bridge.Tell(messages.Quiet{From: brokerName})
 	}
 }
@@ -261,6 +260,6 @@ func (b *broker) facts() any {
 	return messages.BrokerFacts{
 		State: b.standing.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.Len(),
 		Filters: b.changes.len(), Changes: len(b.changes.changes),
-		UnderWay: b.fresh.UnderWay(),
+		UnderWay: b.flow.underWay(),
 	}
 }

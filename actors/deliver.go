@@ -27,6 +27,9 @@ type deliveries struct {
 // deliver sends a delivery on, or holds it.
 func (r *deliveries) deliver(d messages.Delivery) {
 	r.routes.Seen(d.Token.Seq)
+	if r.spread != nil {
+		d.Since = r.spread.markers.Since()
+	}
 	if r.gate.Hold(d) {
 		r.step(d.Message, r.paths.router, "held", "until a target that has left its filter has what came before")
 		return

@@ -17,6 +17,7 @@ import (
 type departures struct {
 	leaving map[string]*departure       // by the filter as the broker knows it
 	handing map[uint64]*departure       // by the ID of their HandOver
+	ends    map[placement.Item]uint64   // pairs that end, and the marker behind which all has come
 	ending  map[string][]placement.Item // those whose subscriptions pass on what they have, by filter
 	ended   map[uint64]placement.Item   // by the ID of their HandOver
 	serial  uint64
@@ -33,14 +34,14 @@ type departure struct {
 }
 
 func newDepartures() departures {
-	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
+	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
 }
 
 // leaveQuiet is how long nothing may have come of a filter that was unsubscribed: a broker
 // may go on with what it had queued [MQTT-3.10.4-3].
 const leaveQuiet = 200 * time.Millisecond
 
-// endDue comes when all may have come that was published before a pair ended.
+// endDue comes when all has come that was published before a pair ended.
 type endDue struct {
 	stamp
 	placement.Item
@@ -91,7 +92,7 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	case s.leaving[d.wire] != d || d.to != nil:
 	case !ok:
 		s.left(ctx, d)
-	case wait > 0 || !s.fresh.Roomy() || s.table.gate.Len() > 0: // what is held there has not been looked at
+	case wait > 0 || s.table.gate.Len() > 0: // what is held there has not been looked at
 		s.life.after(max(wait, leaveQuiet/4), m)
 	default:
 		if d.marker == 0 {
@@ -105,14 +106,13 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	}
 }
 
-// endDue has handed over what had come for a target that leaves a filter, when nothing waits
-// at the broker any more.
+// endDue has handed over what had come for a target that leaves a filter.
 func (s *spread) endDue(ctx actor.Context, m *endDue) {
 	to, ok := s.routes.Wired(m.Wire)
 	switch {
 	case !ok:
 		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
-	case to.Held || !s.fresh.Fresh(arrival(time.Now())):
+	case to.Held || s.table.gate.Len() > 0: // what is held there has not been looked at
 		s.life.after(leaveQuiet/4, m)
 	default:
 		s.ending[to.Filter] = append(s.ending[to.Filter], m.Item)

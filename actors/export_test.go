@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 )
@@ -21,14 +20,6 @@ func Start(o Options) Solo {
 
 // Health is that of the slot, also when it is done.
 func (s Solo) Health() Health { return s.Slot.Health() }
-
-// StandStill is as if the process were stopped for so long, while nothing comes.
-func (t *Tree) StandStill(d time.Duration) {
-	m := t.shared.mirror
-	m.stop()
-	time.Sleep(d)
-	m.start()
-}
 
 // Send puts any message into the mailbox of the actor with that path, as no
 // code outside of a test can.

@@ -104,7 +104,7 @@ func (s *Slot) SetStreams(up bool) { s.to.reader.Tell(messages.StreamsState{Up: 
 
 // Unused says that nothing is stored for the slot, and that all that has come to it is where
 // it was to go: nobody has subscribed, or nobody does any more.
-func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.fresh.UnderWay() == 0 }
+func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.flow.underWay() == 0 }
 
 // Reconfigure has other rules hold from now on, in all slots that run.
 func (t *Tree) Reconfigure(rules messages.Rules) {

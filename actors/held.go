@@ -66,10 +66,8 @@ func (s *spread) undo(d messages.Delivery) {
 
 // here are those of the members of a filter who do not get a message from another slot.
 func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages.Member) []messages.Member {
-	if !d.Fresh {
-		return members
-	}
 	var rest []messages.Member
+	doubt := false
 	s.mirror.look(func(v *placement.View) {
 		s.found = v.Match(d.Message.Topic, s.found)
 		if len(s.found) < 2 {
@@ -77,10 +75,15 @@ func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages
 			return
 		}
 		for _, m := range members {
-			if !v.Elsewhere(s.Options.Slot, to.Wire, m.Target, d.Message.At, s.found) {
+			elsewhere, old := v.Elsewhere(s.Options.Slot, to.Wire, m.Target, d.Since, s.found)
+			if !elsewhere {
 				rest = append(rest, m)
 			}
+			doubt = doubt || old
 		}
 	})
+	if doubt {
+		s.mark()
+	}
 	return rest
 }

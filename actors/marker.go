@@ -43,6 +43,10 @@ func (s *spread) sendMarker(serial uint64) {
 
 // markerCame notes a marker that is back, unless it is another slot's.
 func (s *spread) markerCame(m messages.Marked) {
+	if m.Marker == "" {
+		s.markers.Connecting()
+		return
+	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)
 	serial, err := strconv.ParseUint(text, 10, 64)
 	if !mine || err != nil {
@@ -58,7 +62,7 @@ func (s *spread) markerCame(m messages.Marked) {
 func (s *spread) markerDue() {
 	s.markers.checking = false
 	switch {
-	case s.markers.Refused(arrival(time.Now()), s.fresh.Received(), s.fresh.UnderWay()):
+	case s.markers.Refused(arrival(time.Now()), s.flow.received.Load(), s.flow.underWay()):
 		s.markersRefused("the marker did not come back")
 	case s.markers.Waiting():
 		s.markers.checking = true
@@ -79,13 +83,19 @@ func (s *spread) markersConnected() {
 // markersRefused goes on without markers.
 func (s *spread) markersRefused(reason string) {
 	s.markers.Refuse()
-	s.Log.Warn("the MQTT broker does not let the worker publish to itself: when MQTT_SESSIONS changes, messages that wait at the broker may be lost",
+	s.Log.Warn("the MQTT broker does not let the worker publish to itself: when MQTT_SESSIONS changes, messages that wait at the broker may be lost, and where filters of several session slots overlap, messages come twice",
 		"topic", messages.MarkerTopics+"#", "reason", reason, "to_do", "allow the worker to publish and subscribe to it")
 	s.markersPassed()
 }
 
 // markersPassed goes on with what has waited for a marker.
 func (s *spread) markersPassed() {
+	for i, serial := range s.ends {
+		if s.markers.Passed(serial) {
+			delete(s.ends, i)
+			s.life.send(&endDue{Item: i})
+		}
+	}
 	for _, d := range s.leaving {
 		if d.marker > 0 && d.to == nil && s.markers.Passed(d.marker) {
 			s.life.send(&leaveDue{of: d})

@@ -29,8 +29,6 @@ type mirror struct {
 	stop    context.CancelFunc
 	up      bool
 	down    bool
-
-	pulse placement.Pulse
 }
 
 // follower is a slot that is told.
@@ -69,20 +67,6 @@ func (m *mirror) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	go m.follow(ctx)
-	go m.beat(ctx)
-}
-
-// beat tells the pulse the time.
-func (m *mirror) beat(ctx context.Context) {
-	ticks := time.NewTicker(placement.PulseTick)
-	defer ticks.Stop()
-	for ctx.Err() == nil {
-		m.pulse.Tick(arrival(time.Now()))
-		select {
-		case <-ctx.Done():
-		case <-ticks.C:
-		}
-	}
 }
 
 // leave ends that. With the last slot the reading ends.
@@ -163,7 +147,7 @@ func (m *mirror) read(ctx context.Context, wait bool) error {
 	defer m.mu.Unlock()
 	var changed placement.Changed
 	for _, p := range pages {
-		changed.Add(m.view.Apply(p, time.Now()))
+		changed.Add(m.view.Apply(p, arrival(time.Now())))
 	}
 	for _, f := range m.slots {
 		f.router.root.Send(f.router.pid, viewChanged{changed})

@@ -7,7 +7,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/actors/reconnect"
 	"chanmqttproxy/actors/stats"
 	"chanmqttproxy/messages"
@@ -167,8 +166,14 @@ type env struct {
 	health     *health
 	started    chan struct{} // closed when the bridge has made its children
 	rules      *atomic.Pointer[messages.Rules]
-	fresh      *placement.Freshness
+	flow       *flow
 }
+
+// flow counts the deliveries of a slot.
+type flow struct{ received, settled atomic.Int64 }
+
+// underWay is how many deliveries are not settled.
+func (f *flow) underWay() int64 { return f.received.Load() - f.settled.Load() }
 
 // Names of the actors under a bridge.
 const (
@@ -209,7 +214,7 @@ func newEnv(s *shared, o Options) *env {
 		dispatcher: newDispatcher(),
 		health:     &health{},
 		started:    make(chan struct{}),
-		fresh:      placement.NewFreshness(&s.mirror.pulse, int64(o.ReceiveMaximum)/2),
+		flow:       &flow{},
 	}
 }
 

@@ -120,6 +120,7 @@ func (s *session) dial(m *dialNow) {
 		}
 		return err
 	}
+	s.router.Tell(messages.Marked{})
 	s.run("connecting to the MQTT broker", j)
 }
 

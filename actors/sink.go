@@ -40,7 +40,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	}
 	k.tap.show(false, m)
 	k.Stats.Received.Add(1)
-	fresh := k.fresh.Came(token.At)
+	k.flow.received.Add(1)
 	k.Stats.Count(m.Topic)
 	if m.Retain {
 		k.Stats.Replaying.Add(1)
@@ -49,7 +49,6 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 		Token:       token,
 		Weight:      messages.Whole,
 		Identifiers: identifiers,
-		Fresh:       fresh,
 		Message:     m,
 	})
 	return true

@@ -113,7 +113,10 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 		s.leaveFilter(wire)
 	}
 	for _, i := range e.End {
-		s.life.after(placement.SureAfter, &endDue{Item: i})
+		s.ends[i] = s.mark()
+	}
+	if len(e.End) > 0 {
+		s.markersPassed() // there may be none
 	}
 	s.table.keep("", e.Write)
 }

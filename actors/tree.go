@@ -96,7 +96,7 @@ func (s *Slot) Done() <-chan struct{} { return s.done }
 func (s *Slot) Err() error { return s.err }
 
 // Received is how many messages have come to the slot from the MQTT broker.
-func (s *Slot) Received() int64 { return s.deps.fresh.Received() }
+func (s *Slot) Received() int64 { return s.deps.flow.received.Load() }
 
 // Stats are the counters of all slots.
 func (t *Tree) Stats() *Stats { return t.stats }

@@ -38,9 +38,8 @@ type Delivery struct {
 	// Identifiers are those of the MQTT 5 subscriptions for which the broker
 	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
 	Identifiers []uint32
-	// Fresh: it was published just before it came, since the broker had nothing else
-	// that waited for the session.
-	Fresh   bool
+	// Since: it was published after that moment, which is a time as Token.At is; 0: not known.
+	Since   int64
 	Message *Message
 	// To are those who get the message by the subscription's filter; of a retained
 	// value those whose recipients do.

@@ -89,8 +89,8 @@ type Mark struct{ Marker string }
 // Unmarked says that the MQTT broker does not take a marker. Session tells router.
 type Unmarked struct{ Reason string }
 
-// Marked says that a marker is back. It may be another slot's. Session tells router, in its
-// place among the deliveries.
+// Marked says that a marker is back, in its place among the deliveries, or, without one, that
+// those of another connection follow. The marker may be another slot's. Session tells router.
 type Marked struct{ Marker string }
 
 // HandOver asks to say HandedOver when all is written that came for a target before, and

@@ -2,14 +2,14 @@ package placement
 
 import (
 	"slices"
-	"time"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
 )
 
-// Apply takes a page in. Pages are to come in the order of their positions.
-func (v *View) Apply(p messages.Page, now time.Time) (c Changed) {
+// Apply takes a page in that was read at that time, which is a time as in Markers. Pages are
+// to come in the order of their positions.
+func (v *View) Apply(p messages.Page, now int64) (c Changed) {
 	for len(v.tables) <= index(p.Table) {
 		v.tables = append(v.tables, table{})
 	}
@@ -80,7 +80,7 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 	}
 }
 
-func (v *View) applyStatus(p messages.Page, t *table, now time.Time, c *Changed) {
+func (v *View) applyStatus(p messages.Page, t *table, now int64, c *Changed) {
 	if !p.Partial && p.Status != t.status {
 		c.Slots = c.Slots || p.Status.Epoch != t.status.Epoch || p.Status.Left != t.status.Left
 		t.status = p.Status

@@ -208,7 +208,7 @@ func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	var wires []string
 	for _, i := range slices.SortedFunc(maps.Keys(v.endings), Item.compare) {
 		number := v.endings[i]
-		if _, pending := c.intents[i.Wire][i.Target]; !pending && v.ended(number) {
+		if _, pending := c.intents[i.Wire][i.Target]; !pending && !c.Moving && v.ended(number) {
 			s, _ := v.Stored(i)
 			changes = append(changes, c.take(i, s))
 			wires = append(wires, i.Wire)

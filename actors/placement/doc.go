@@ -20,13 +20,14 @@
 //     has left in their sessions.
 //   - Overlaps. A target that several filters match, in several slots, gets a message by the
 //     lowest slot whose filter was granted for it and is not moving. A slot leaves a message
-//     to another only if it had known of that for SureAfter when the message came.
-//   - Freshness. It leaves nothing that may have waited, at the broker or in a process that was
-//     stopped: that may be older than the other's subscription. See Freshness.
+//     to another only if it knew of that when it sent the last marker that is back. What comes
+//     before may have waited, at the broker or in a process that was stopped, since before the
+//     other's subscription.
 //   - Ending. A subscription on which another slot may rely does not go at once when it is
 //     unsubscribed. The registry says that it ends, and no slot leaves a message to it any
-//     more. When all have said that they know, its own slot hands over what had come, says
-//     so, and it is taken out. Until then the target still gets what the filter matches.
+//     more. When all have said that they know, the slots that serve it by the newest layout
+//     hand over what had come, up to a marker, and say so, and it is taken out. Until then the
+//     target still gets what the filter matches.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
 // comes twice. One gap is left: see Commands.Put.

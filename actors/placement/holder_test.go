@@ -21,21 +21,23 @@ type holder struct {
 
 	connects  int // the tick at which it connects
 	connected int // since which tick; 0: not
-	fresh     *placement.Freshness
+	markers   placement.Markers
+	again     bool // what the broker has granted may be the answer to more
 	joined    map[string]map[string]bool
 	holds     map[string]bool
 	held      map[string][]*part
 	way       []*part // on the way to the targets, in order
 	open      map[packet]int
+	acked     map[packet]bool
 	leaving   map[string]*leaving
 	asked     map[string]request
 	outbox    []messages.Change
 	writes    int // the tick of the next write
 	commands  []*command
 	changes   *placement.Commands
-	ending    map[placement.Item]int // from when on all may be handed over
-	laid      bool                   // a layout is being written
-	alone     bool                   // it began as the only slot: it says nothing in its status
+	ending    map[placement.Item]uint64 // the marker behind which all has come
+	laid      bool                      // a layout is being written
+	alone     bool                      // it began as the only slot: it says nothing in its status
 }
 
 // pending is the number of what is being written.
@@ -45,14 +47,13 @@ const pending = 1 << 40
 type part struct {
 	packet
 	wire, target string
-	came         int
-	fresh        bool // the broker had nothing else that waited
-	at           int  // the tick at which it is there
+	since        int64 // it was published after that
+	at           int   // the tick at which it is there
 }
 
 type leaving struct {
-	gone  bool
-	quiet int // since which tick nothing has come
+	gone   bool
+	marker uint64 // when it is back, all has come
 }
 
 // request is a SUBSCRIBE or UNSUBSCRIBE under way: a later one of the same filter takes the
@@ -73,8 +74,8 @@ func (w *world) hold(p *process, slot int) *holder {
 	h := &holder{
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
-		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]int{},
-		fresh: placement.NewFreshness(&p.pulse, window/2-1),
+		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]uint64{},
+		acked: map[packet]bool{},
 	}
 	p.holds[slot] = h
 	w.stirred = max(w.stirred, w.now)
@@ -109,16 +110,15 @@ func (h *holder) lay() {
 func (p *process) read(w *world) {
 	var sum placement.Changed
 	for _, page := range w.pages(p.view.Known(5)) {
-		at := w.at()
-		if w.faults == sureAtOnce {
-			at = at.Add(-2 * placement.SureAfter)
-		}
-		c := p.view.Apply(page, at)
-		sum.Items = append(sum.Items, c.Items...)
-		sum.Layout, sum.Slots = sum.Layout || c.Layout, sum.Slots || c.Slots
+		sum.Add(p.view.Apply(page, w.clock()))
+	}
+	if len(sum.Items) > 0 && w.now < chaosTicks && !w.flushedLately() && w.IntN(50) == 0 {
+		p.frozen, p.wakes = true, w.now+45+w.IntN(90)
+		w.note("%s stops", p.name)
 	}
 	for _, slot := range slices.Sorted(maps.Keys(p.holds)) {
 		if h := p.holds[slot]; h.machine != nil {
+			h.again = true
 			h.do(h.machine.Changed(sum))
 			if slot == 0 {
 				h.changes.Seen()
@@ -127,8 +127,6 @@ func (p *process) read(w *world) {
 		}
 	}
 }
-
-func (w *world) at() time.Time { return time.Unix(0, w.clock()) }
 
 func (w *world) clock() int64 { return int64(time.Duration(w.now) * tick) }
 
@@ -177,11 +175,11 @@ func (h *holder) do(e placement.Effects) {
 		h.ask(wire, true)
 	}
 	for _, i := range e.End {
-		h.ending[i] = h.now + int(placement.SureAfter/tick)
+		h.ending[i] = h.mark()
 	}
 	h.outbox = append(h.outbox, h.written(e.Write)...)
 	if h.writes == 0 && len(h.outbox) > 0 {
-		h.writes = h.now + h.IntN(4)
+		h.writes = h.now + h.IntN(h.process.lag)
 	}
 }
 
@@ -209,10 +207,16 @@ func (h *holder) giveBack(wire string) {
 // send puts a part on its way, unless another slot delivers it.
 func (h *holder) send(p *part) {
 	v, to := h.process.view, target(p.target)
-	if !h.joined[p.wire][p.target] || (p.fresh || h.faults == trustGrant) &&
-		v.Elsewhere(h.slot, p.wire, to, time.Unix(0, 0).Add(time.Duration(p.came)*tick), v.Match(p.topic, nil)) {
+	if h.faults == trustGrant {
+		p.since = h.clock()
+	}
+	elsewhere, doubt := v.Elsewhere(h.slot, p.wire, to, p.since, v.Match(p.topic, nil))
+	if !h.joined[p.wire][p.target] || elsewhere {
 		h.done(p)
 		return
+	}
+	if doubt {
+		h.mark()
 	}
 	p.at = h.now + h.IntN(10)
 	if n := len(h.way); n > 0 {
@@ -221,26 +225,51 @@ func (h *holder) send(p *part) {
 	h.way = append(h.way, p)
 }
 
-// done settles a part; the whole is acknowledged, unless the connection is another's.
+// done settles a part; the whole is acknowledged in its turn, unless the connection is another's.
 func (h *holder) done(p *part) {
 	h.open[p.packet]--
 	if h.open[p.packet] > 0 {
 		return
 	}
 	delete(h.open, p.packet)
-	h.fresh.Done(1, h.clock())
-	s := h.session(h.slot)
-	if s.live != h {
-		return
+	h.acked[p.packet] = true
+	for s := h.session(h.slot); s.live == h && s.sent > 0 && h.acked[s.queue[0]]; s.sent-- {
+		s.queue = s.queue[1:]
 	}
-	if i := slices.Index(s.queue, p.packet); i >= 0 && i < s.sent {
-		s.queue = slices.Delete(s.queue, i, i+1)
-		s.sent--
+}
+
+// mark asks for a marker.
+func (h *holder) mark() uint64 {
+	serial, send := h.markers.Ask(h.clock())
+	if send {
+		h.sendMarker(serial)
+	}
+	return serial
+}
+
+// sendMarker publishes a marker, if there is a connection.
+func (h *holder) sendMarker(serial uint64) {
+	if s := h.session(h.slot); s.live == h {
+		s.queue = append(s.queue, packet{n: int(serial), at: h.now + h.IntN(9), epoch: h.epoch})
+	}
+}
+
+// marked takes a marker from the broker, which may be that of a former holder.
+func (h *holder) marked(m packet) {
+	if m.epoch == h.epoch {
+		if next := h.markers.Came(uint64(m.n), h.clock()); next > 0 {
+			h.sendMarker(next)
+		}
 	}
 }
 
 // receive takes a message from the broker.
 func (h *holder) receive(m packet) {
+	if m.epoch > 0 {
+		h.marked(m)
+		h.done(&part{packet: m})
+		return
+	}
 	var parts []*part
 	seen := map[string]bool{}
 	wires := slices.Sorted(maps.Keys(h.joined))
@@ -258,19 +287,12 @@ func (h *holder) receive(m packet) {
 		if !topic.Match(wire, m.topic) {
 			continue
 		}
-		if l := h.leaving[wire]; l != nil {
-			l.quiet = h.now
-		}
 		for _, t := range slices.Sorted(maps.Keys(h.joined[wire])) {
 			if !seen[t] {
 				seen[t] = true
-				parts = append(parts, &part{packet: m, wire: wire, target: t, came: h.now})
+				parts = append(parts, &part{packet: m, wire: wire, target: t, since: h.markers.Since()})
 			}
 		}
-	}
-	fresh := h.fresh.Came(h.clock())
-	for _, p := range parts {
-		p.fresh = fresh
 	}
 	h.open[m] += len(parts) + 1
 	for _, p := range parts {
@@ -289,11 +311,17 @@ func (h *holder) step() {
 	valid := h.redis.lease[h.slot].epoch == h.epoch && h.now <= h.redis.lease[h.slot].until
 	if h.connected == 0 && h.now >= h.connects && valid && h.process.view.Loaded() {
 		s.live, s.sent, h.connected = h, 0, h.now
-		h.fresh.Connected(h.clock())
+		h.markers.Connecting()
+		if serial := h.markers.Connected(h.clock()); serial > 0 {
+			h.sendMarker(serial)
+		}
 		h.do(h.machine.Connected())
 	}
+	if len(s.queue) > window/2 { // what has waited
+		h.stirred = max(h.stirred, h.now)
+	}
 	if s.live == h {
-		for s.sent < len(s.queue) && s.sent < window && h.IntN(3) > 0 {
+		for s.sent < len(s.queue) && s.queue[s.sent].at <= h.now && s.sent < window && h.IntN(3) > 0 {
 			s.sent++
 			h.receive(s.queue[s.sent-1])
 		}
@@ -306,8 +334,8 @@ func (h *holder) step() {
 		h.got[at] = append(h.got[at], taken{h.slot, h.process.view.Epoch().Number, p.n})
 		h.done(p)
 	}
-	h.depart(s)
-	h.end(s)
+	h.depart()
+	h.end()
 	if len(h.outbox) > 0 && h.writes <= h.now && valid {
 		h.outboxed()
 	}
@@ -333,13 +361,17 @@ func (h *holder) answers(s *session) {
 		if r.away {
 			delete(s.filters, wire)
 			if l := h.leaving[wire]; l != nil {
-				l.gone, l.quiet = true, h.now
+				l.gone, l.marker = true, h.mark()
 			}
 		} else if h.joined[wire] != nil {
 			s.filters[wire] = true
 			h.report(wire)
 		}
 	}
+	if !h.again {
+		return
+	}
+	h.again = false
 	for _, wire := range slices.Sorted(maps.Keys(h.joined)) {
 		if _, ok := h.asked[wire]; !ok && s.filters[wire] && h.leaving[wire] == nil && h.machine.Asks(wire) {
 			h.report(wire)
@@ -353,23 +385,14 @@ func (h *holder) report(wire string) {
 }
 
 // leave says of filters that were left, when all is handed over.
-func (h *holder) depart(s *session) {
+func (h *holder) depart() {
 	for _, wire := range slices.Sorted(maps.Keys(h.leaving)) {
 		l := h.leaving[wire]
-		if !l.gone && h.faults == leaveEarly {
-			l.gone, l.quiet = true, h.now-100
+		if h.faults == leaveEarly {
+			l.gone = true
 		}
-		if !l.gone || h.faults != noDrain && (h.now < l.quiet+20 || s.live != h) {
+		if !l.gone || h.faults != noDrain && !h.markers.Passed(l.marker) {
 			continue
-		}
-		if h.faults != noDrain { // a second UNSUBACK comes behind what the broker has sent
-			for s.sent < len(s.queue) && s.sent < window {
-				s.sent++
-				h.receive(s.queue[s.sent-1])
-			}
-			if s.sent == window || l.quiet == h.now {
-				continue
-			}
 		}
 		left := func(p *part) bool { return p.wire == wire }
 		if h.faults != noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
@@ -384,11 +407,11 @@ func (h *holder) depart(s *session) {
 }
 
 // end says of pairs that end when all is handed over.
-func (h *holder) end(s *session) {
+func (h *holder) end() {
 	var items []placement.Item
-	for i, due := range h.ending {
+	for i, marker := range h.ending {
 		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
-		if h.faults == endEarly || s.live == h && h.now > due && h.fresh.Fresh(h.clock()) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+		if h.faults == endEarly || h.markers.Passed(marker) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
 			items = append(items, i)
 		}
 	}
@@ -441,7 +464,7 @@ func (h *holder) outboxed() {
 func (h *holder) lead() {
 	v := h.process.view
 	if epochs, changed := h.layoutsNow(); changed && !h.laid && !h.alone {
-		h.laid, h.changes.Moving = true, true
+		h.laid, h.changes.Moving = true, h.faults != takenMeanwhile
 		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
 	}
 	h.leased = max(h.layout, v.Slots())

@@ -3,7 +3,6 @@ package placement_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
@@ -60,13 +59,13 @@ func TestLayoutsWait(t *testing.T) {
 		v := &placement.View{}
 		epochs := []messages.Epoch{{Number: 1, Sessions: 2}}
 		put := func(number uint64, name string) {
-			v.Apply(messages.Page{Table: messages.RegistryTable, At: messages.Position{Life: "1", Number: number}, Epochs: epochs, Stored: []messages.Stored{{Filter: filter, Target: target(name), Number: number}}}, time.Time{})
+			v.Apply(messages.Page{Table: messages.RegistryTable, At: messages.Position{Life: "1", Number: number}, Epochs: epochs, Stored: []messages.Stored{{Filter: filter, Target: target(name), Number: number}}}, 0)
 		}
 		put(2, "first")
 		commands := placement.NewCommands(v)
 		put(3, "later") // for which nothing waits
 		c.said.Filter = filter
-		v.Apply(messages.Page{Table: owner, At: messages.Position{Life: "1", Number: 1}, Filters: []messages.FilterStatus{c.said}}, time.Time{})
+		v.Apply(messages.Page{Table: owner, At: messages.Position{Life: "1", Number: 1}, Filters: []messages.FilterStatus{c.said}}, 0)
 		next, changed := commands.Layouts(3)
 		if changed != c.want || changed && !slices.Equal(next, append(epochs, messages.Epoch{Number: 2, Sessions: 3})) {
 			t.Errorf("%s: %v, %v", c.name, next, changed)

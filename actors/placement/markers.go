@@ -21,15 +21,19 @@ const (
 // messages for RabbitMQ).
 //
 // A broker may not let the worker publish or subscribe to its markers. Then nothing waits for
-// them any more. Times are those of Pulse. The zero value is ready for use.
+// them any more. Times are nanoseconds of a clock that never goes back. The zero value is ready for use.
 type Markers struct {
 	sent, back, wanted uint64 // serials
 	at                 int64  // when the last was sent
+	since              int64  // when the last that is back was sent, on this connection
 	received           int64  // deliveries by then or later
 	still              int64  // since when there were no more of them
 	losses             int
 	refused            bool
 }
+
+// Connecting notes that a new connection is being made: what is repeated comes first.
+func (m *Markers) Connecting() { m.since = 0 }
 
 // Connected notes a new connection. A marker that was under way may be lost: another is to be
 // sent, the serial of which it returns, else 0.
@@ -57,14 +61,21 @@ func (m *Markers) Ask(now int64) (serial uint64, send bool) {
 	return m.send(now), true
 }
 
-// Came notes a marker that is back, and returns the serial of the next one to be sent, or 0.
+// Came notes a marker that is back, however late, and returns the serial of the next one to be
+// sent, or 0.
 func (m *Markers) Came(serial uint64, now int64) (next uint64) {
-	m.back, m.losses = max(m.back, min(serial, m.sent)), 0
+	m.back, m.losses, m.refused = max(m.back, min(serial, m.sent)), 0, false
+	if serial == m.sent {
+		m.since = m.at
+	}
 	if m.Waiting() || m.wanted <= m.sent {
 		return 0
 	}
 	return m.send(now)
 }
+
+// Since is a moment after which all was published that comes now; 0: none is known.
+func (m *Markers) Since() int64 { return m.since }
 
 // Passed says whether the marker is back, or none can be.
 func (m *Markers) Passed(serial uint64) bool { return m.refused || serial <= m.back }

@@ -96,3 +96,44 @@ func TestMarkersAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// What comes behind a marker was published since that was sent, on the same connection.
+func TestMarkersSince(t *testing.T) {
+	t.Parallel()
+	var m placement.Markers
+	want := func(when string, since int64) {
+		t.Helper()
+		if got := m.Since(); got != since {
+			t.Errorf("%s: since %d, want %d", when, got, since)
+		}
+	}
+	m.Ask(5)
+	want("under way", 0)
+	m.Came(1, 8)
+	want("back", 5)
+	m.Ask(10)
+	m.Connecting()
+	want("on a new connection", 0)
+	m.Connected(20)
+	m.Came(2, 25) // it had waited at the broker
+	want("that of the former connection is back", 0)
+	m.Came(3, 26)
+	want("that of the new connection is back", 20)
+}
+
+// One that comes late shows that the broker takes markers.
+func TestLateMarker(t *testing.T) {
+	t.Parallel()
+	const second = int64(time.Second)
+	var m placement.Markers
+	m.Ask(0)
+	if !m.Refused(31*second, 1, 1) {
+		t.Error("a marker that is not back after 31 s is not refused")
+	}
+	if m.Came(1, 40*second); m.Waiting() {
+		t.Error("it still waits")
+	}
+	if serial, send := m.Ask(50 * second); serial != 2 || !send {
+		t.Errorf("the next one is %d, sent %v; want 2, at once", serial, send)
+	}
+}

@@ -1,7 +1,7 @@
 package placement
 
 import (
-	"time"
+	"math"
 
 	"chanmqttproxy/messages"
 	"chanmqttproxy/messages/topic"
@@ -145,20 +145,16 @@ func (v *View) Gone(wire string) bool {
 	return true
 }
 
-// SureAfter is how long another slot must have had the filter that a message is left to, and
-// how long a target stays that ends: what is on its way has come by then, and a process that
-// was stopped for so long has noticed it (see Pulse).
-const SureAfter = 400 * time.Millisecond
-
 // Match returns the filters that match a topic, in found.
 func (v *View) Match(name string, found []*Filter) []*Filter {
 	return v.filters.Match(name, found[:0])
 }
 
-// Elsewhere says whether another slot delivers to a target what came at that moment to a
-// slot for a filter: the lowest that was granted one of those that match. It must have
-// been published just before.
-func (v *View) Elsewhere(slot int, wire string, target messages.Target, came time.Time, matching []*Filter) bool {
+// Elsewhere says whether another slot delivers to a target what comes to a slot for a filter:
+// the lowest that was granted one of those that match. It was published since that moment
+// (see Markers.Since); doubt says that it would be so if it were published now, so that a
+// marker is worth while.
+func (v *View) Elsewhere(slot int, wire string, target messages.Target, since int64, matching []*Filter) (is, doubt bool) {
 	for _, f := range matching {
 		if f.wire == wire {
 			continue
@@ -168,9 +164,12 @@ func (v *View) Elsewhere(slot int, wire string, target messages.Target, came tim
 		if !ok || m.ending || m.NoLocal || owner >= slot {
 			continue
 		}
-		if at := f.at(owner); at != nil && at.surely(came) >= m.since && !v.moving(f) {
-			return true
+		if at := f.at(owner); at != nil && at.surely(math.MaxInt64) >= m.since && !v.moving(f) {
+			if at.surely(since) >= m.since {
+				return true, false
+			}
+			doubt = true
 		}
 	}
-	return false
+	return false, doubt
 }

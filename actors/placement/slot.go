@@ -37,7 +37,7 @@ type Effects struct {
 	// all that had come is handed over.
 	Leave []string
 	// End are pairs that end: Ended is to be called when all is handed over that was
-	// published up to now, which has come when after SureAfter something is Fresh.
+	// published up to now, which has come when a marker is back.
 	End []Item
 	// Write is to be written.
 	Write []messages.Change

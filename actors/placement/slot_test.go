@@ -2,7 +2,6 @@ package placement_test
 
 import (
 	"testing"
-	"time"
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
@@ -21,12 +20,12 @@ func registry(v *placement.View, number uint64, stored []messages.Stored, sessio
 	for i := range stored {
 		stored[i].Filter, stored[i].Number = moved, number
 	}
-	return v.Apply(messages.Page{Table: messages.RegistryTable, At: messages.Position{Life: "1", Number: number}, Epochs: epochs, Stored: stored}, time.Time{})
+	return v.Apply(messages.Page{Table: messages.RegistryTable, At: messages.Position{Life: "1", Number: number}, Epochs: epochs, Stored: stored}, 0)
 }
 
 // says enters what a slot says of itself into a View.
 func says(v *placement.View, slot int, number uint64, s messages.SlotStatus) placement.Changed {
-	return v.Apply(messages.Page{Table: slot, At: messages.Position{Life: "1", Number: number}, Status: s}, time.Time{})
+	return v.Apply(messages.Page{Table: slot, At: messages.Position{Life: "1", Number: number}, Status: s}, 0)
 }
 
 // written are the status and the filter that the slot has written last.

@@ -55,6 +55,8 @@ type session struct {
 type packet struct {
 	topic string
 	n     int
+	at    int    // the tick at which it can be there
+	epoch uint64 // of the holder whose marker it is; 0: it is none
 }
 
 // process is a worker.
@@ -64,8 +66,9 @@ type process struct {
 	holds   map[int]*holder
 	dead    bool
 	frozen  bool
+	wakes   int // the tick at which a short stop ends
 	reading int // the tick at which it reads the tables next
-	pulse   placement.Pulse
+	lag     int // quick or slow
 }
 
 // world is everything.
@@ -216,8 +219,13 @@ func (w *world) write(h *holder, changes []messages.Change) (number uint64, ok b
 
 // mutated is a status as the mutation has it read.
 func (w *world) mutated(s messages.SlotStatus) messages.SlotStatus {
-	if w.faults == endUnsaid {
+	switch w.faults {
+	case endUnsaid:
 		s.Ended = pending
+	case disagree:
+		s.Epoch = pending
+	case unknown:
+		s.Change = pending
 	}
 	return s
 }
@@ -295,7 +303,7 @@ func (w *world) session(slot int) *session {
 // publish sends a message to each session that has a filter for it.
 func (w *world) publish(name string) {
 	w.published[name]++
-	p := packet{name, w.published[name]}
+	p := packet{topic: name, n: w.published[name], at: w.now + w.IntN(9)}
 	for s := range w.granted {
 		if topic.Match(s.filter, name) {
 			at := delivery{s.target, name}
