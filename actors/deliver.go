@@ -51,6 +51,9 @@ func (r *deliveries) route(d messages.Delivery) {
 		r.unmatched(d, m.Remote)
 		return
 	}
+	if d.Message.Span != nil {
+		d.Message.Span.Filter = m.Parts[0].Route.Filter
+	}
 	for i, p := range m.Parts {
 		part := d
 		part.Weight, part.To = messages.Split(d.Weight, len(m.Parts), i), p.Members

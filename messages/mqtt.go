@@ -74,11 +74,14 @@ func (m *Message) Size() int {
 }
 
 // Span names a span of OpenTelemetry (W3C Trace Context), for those who add to its
-// trace what they do with a message. It is never changed.
+// trace what they do with a message.
 type Span struct {
 	Trace [16]byte
 	ID    [8]byte
 	State string
+	// Filter is one by which the message was routed. The router alone writes it, before
+	// anybody else has the message; "": there is none.
+	Filter string
 }
 
 // SessionStarted says that an incarnation of the session is there and waits

@@ -61,6 +61,9 @@ func NewSpans(provider trace.TracerProvider, o *actors.Options) Spans {
 	return Spans{newSpans(provider, o)}
 }
 
+// FaultType is the error.type of a span.
+func FaultType(err error) string { return faultType(err) }
+
 // Open is how many have not ended.
 func (s Spans) Open() int {
 	s.mu.Lock()

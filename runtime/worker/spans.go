@@ -3,12 +3,16 @@ package worker
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"chanmqttproxy/actors"
@@ -20,27 +24,41 @@ import (
 // actors and what they reach the two sides with: without tracing it is not there at
 // all. The actors carry no more of it than a message's messages.Span.
 //
-//   - "process": from the arrival of a message until it needs nothing more, which for
-//     QoS 1 and 2 is its acknowledgement. Its children are
-//   - "send": each write of it to the queues of a group or a channel.
-//   - "publish": from when a command was taken from Redis until the broker has
+//   - "process FILTER": from the arrival of a message until it needs nothing more, which
+//     for QoS 1 and 2 is its acknowledgement. Its children are
+//   - "send group/{name}": each write of it to the queues of a group or a channel, or to
+//     a stream.
+//   - "publish SERVER:PORT": from when a command was taken from Redis until the broker has
 //     acknowledged its message (QoS 0: it was written).
 //
-// Names and attributes are those of the semantic conventions for messaging; a topic is
-// in none of the names, since there may be any number. Nothing of a payload is in any.
+// Names and attributes are those of the semantic conventions for messaging, in the version
+// of semconv.SchemaURL; others begin with spanPrefix. A topic is in none of the names,
+// since there may be any number. Nothing of a payload is in any.
 type spans struct {
 	tracer trace.Tracer
+	broker atomic.Pointer[messages.SessionInfo] // of the last connection
 
 	mu       sync.Mutex
-	arrived  map[uint64]trace.Span           // by the delivery's seq
-	commands map[messages.Receipt]trace.Span // those that publish
+	arrived  map[uint64]openSpan           // by the delivery's seq
+	commands map[messages.Receipt]openSpan // those that publish
+}
+
+// spanPrefix begins the names of attributes for which there is no convention.
+const spanPrefix = "chanmqttproxy."
+
+// openSpan is a span that has not ended. A message that came has its own of it, in which
+// the router writes.
+type openSpan struct {
+	trace.Span
+	operation string
+	message   *messages.Span
 }
 
 // newSpans puts itself between the actors with these options and both sides.
 func newSpans(provider trace.TracerProvider, o *actors.Options) *spans {
 	s := &spans{
-		tracer:  provider.Tracer("chanmqttproxy"),
-		arrived: map[uint64]trace.Span{}, commands: map[messages.Receipt]trace.Span{},
+		tracer:  provider.Tracer("chanmqttproxy", trace.WithSchemaURL(semconv.SchemaURL)),
+		arrived: map[uint64]openSpan{}, commands: map[messages.Receipt]openSpan{},
 	}
 	o.Layer, o.MQTT = tracedLayer{o.Layer, s}, tracedMQTT{o.MQTT, s}
 	o.Settled = func(seq uint64) { end(s, s.arrived, seq, nil) }
@@ -49,16 +67,17 @@ func newSpans(provider trace.TracerProvider, o *actors.Options) *spans {
 
 // begin starts the span of a message, in the trace that its user properties name. It is
 // not in the books yet.
-func (s *spans) begin(name string, kind trace.SpanKind, operation string, m *messages.Message) (context.Context, trace.Span) {
-	return s.tracer.Start(telemetry.Extract(context.Background(), m), name, trace.WithSpanKind(kind), trace.WithAttributes(
-		attribute.String("messaging.system", "mqtt"),
-		attribute.String("messaging.operation.name", name),
-		attribute.String("messaging.operation.type", operation),
-		attribute.String("messaging.destination.name", text(m.Topic)),
-		attribute.Int("messaging.message.body.size", len(m.Payload)),
-		attribute.Int("mqtt.qos", int(m.QoS)),
-		attribute.Bool("mqtt.retain", m.Retain),
+func (s *spans) begin(operation string, kind trace.SpanKind, of attribute.KeyValue, m *messages.Message) (context.Context, openSpan) {
+	ctx, span := s.tracer.Start(telemetry.Extract(context.Background(), m), operation, trace.WithSpanKind(kind), trace.WithAttributes(
+		semconv.MessagingSystemKey.String("mqtt"),
+		semconv.MessagingOperationName(operation),
+		of,
+		semconv.MessagingDestinationName(text(m.Topic)),
+		semconv.MessagingMessageBodySize(len(m.Payload)),
+		attribute.Int(spanPrefix+"qos", int(m.QoS)),
+		attribute.Bool(spanPrefix+"retain", m.Retain),
 	))
+	return ctx, openSpan{Span: span, operation: operation}
 }
 
 // text is what others have written as UTF-8, which they may not have: one that is not
@@ -66,7 +85,7 @@ func (s *spans) begin(name string, kind trace.SpanKind, operation string, m *mes
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // note puts a span into the books, if it is one that is recorded.
-func note[K comparable](s *spans, open map[K]trace.Span, key K, span trace.Span) {
+func note[K comparable](s *spans, open map[K]openSpan, key K, span openSpan) {
 	if span.IsRecording() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -75,18 +94,47 @@ func note[K comparable](s *spans, open map[K]trace.Span, key K, span trace.Span)
 }
 
 // end ends the span that is in the books, if there is one.
-func end[K comparable](s *spans, open map[K]trace.Span, key K, fault error) {
+func end[K comparable](s *spans, open map[K]openSpan, key K, fault error) {
 	s.mu.Lock()
 	span, ok := open[key]
 	delete(open, key)
 	s.mu.Unlock()
-	if !ok {
-		return
+	if ok {
+		s.end(span, fault)
 	}
+}
+
+// end ends a span of a message, with what is known of it only now: where it was routed
+// to, and the broker.
+func (s *spans) end(span openSpan, fault error) {
+	at := ""
+	if info := s.broker.Load(); info != nil {
+		span.SetAttributes(semconv.MessagingClientID(text(info.ClientID)))
+		if server, err := url.Parse(info.Broker); err == nil && server.Host != "" {
+			at = server.Host
+			span.SetAttributes(semconv.ServerAddress(server.Hostname()))
+			if port, err := strconv.Atoi(server.Port()); err == nil {
+				span.SetAttributes(semconv.ServerPort(port))
+			}
+		}
+	}
+	if span.message != nil && span.message.Filter != "" {
+		at = text(span.message.Filter)
+		span.SetAttributes(semconv.MessagingDestinationTemplate(at))
+	}
+	if at != "" {
+		span.SetName(span.operation + " " + at)
+	}
+	fail(span, fault)
+	span.End()
+}
+
+// fail has a span say what went wrong, if something did.
+func fail(span trace.Span, fault error) {
 	if fault != nil {
 		span.SetStatus(codes.Error, text(fault.Error()))
+		span.SetAttributes(semconv.ErrorTypeKey.String(faultType(fault)))
 	}
-	span.End()
 }
 
 // close ends what is open when the worker stops.
@@ -94,12 +142,10 @@ func (s *spans) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, span := range s.arrived {
-		span.SetStatus(codes.Error, "the worker stopped")
-		span.End()
+		s.end(span, errStopped)
 	}
 	for _, span := range s.commands {
-		span.SetStatus(codes.Error, "the worker stopped")
-		span.End()
+		s.end(span, errStopped)
 	}
 	clear(s.arrived)
 	clear(s.commands)
@@ -132,24 +178,25 @@ func (s *spans) write(parent *messages.Span, b *messages.Batch, began, ended tim
 	ctx := trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: parent.Trace, SpanID: parent.ID, TraceFlags: trace.FlagsSampled, TraceState: state,
 	}))
-	_, span := s.tracer.Start(ctx, "send", trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("messaging.system", "channels_redis"),
-		attribute.String("messaging.operation.name", "send"),
-		attribute.String("messaging.operation.type", "send"),
-		attribute.String("messaging.destination.name", text(b.Target.String())),
+	kind, _, _ := strings.Cut(b.Target.String(), "/")
+	template := kind + "/{name}"
+	_, span := s.tracer.Start(ctx, "send "+template, trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		semconv.MessagingSystemKey.String("channels_redis"),
+		semconv.MessagingOperationName("send"),
+		semconv.MessagingOperationTypeSend,
+		semconv.MessagingDestinationName(text(b.Target.String())),
+		semconv.MessagingDestinationTemplate(template),
 	))
 	if n := len(b.Bundles); n > 1 {
-		span.SetAttributes(attribute.Int("messaging.batch.message_count", n))
+		span.SetAttributes(semconv.MessagingBatchMessageCount(n))
 	}
 	if b.Queue != nil {
-		span.SetAttributes(attribute.String("channels.queue", text(b.Queue.Name)))
+		span.SetAttributes(attribute.String(spanPrefix+"queue", text(b.Queue.Name)))
 	}
 	if refused > 0 {
-		span.SetAttributes(attribute.Int("channels.queues_full", refused))
+		span.SetAttributes(attribute.Int(spanPrefix+"queues_full", refused))
 	}
-	if err != nil {
-		span.SetStatus(codes.Error, text(err.Error()))
-	}
+	fail(span, err)
 	span.End(trace.WithTimestamp(ended))
 }
 
@@ -168,9 +215,14 @@ type tracedMQTT struct {
 	spans *spans
 }
 
-// Dial makes a session.
+// Dial makes a session, and notes where.
 func (m tracedMQTT) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
-	return m.MQTT.Dial(ctx, version, tracedSink{sink, m.spans})
+	session, err := m.MQTT.Dial(ctx, version, tracedSink{sink, m.spans})
+	if err == nil {
+		info := session.Info()
+		m.spans.broker.Store(&info)
+	}
+	return session, err
 }
 
 type tracedSink struct {
@@ -180,8 +232,9 @@ type tracedSink struct {
 
 // Received begins the span of a message. One that is held back, or dropped, ends here.
 func (k tracedSink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
-	_, span := k.spans.begin("process", trace.SpanKindConsumer, "process", m)
+	_, span := k.spans.begin("process", trace.SpanKindConsumer, semconv.MessagingOperationTypeProcess, m)
 	m.Span = spanOf(span)
+	span.message = m.Span
 	note(k.spans, k.spans.arrived, seq, span)
 	taken := k.Sink.Received(seq, identifiers, m)
 	if !taken {
@@ -194,7 +247,7 @@ func (k tracedSink) Received(seq uint64, identifiers []uint32, m *messages.Messa
 func (k tracedSink) Published(p messages.Published) {
 	var fault error
 	if p.Code >= 0x80 {
-		fault = fmt.Errorf("the broker refused it (code 0x%02x): %s", p.Code, p.Reason)
+		fault = spanFault{fmt.Sprintf("0x%02x", p.Code), fmt.Sprintf("the broker refused it (code 0x%02x): %s", p.Code, p.Reason)}
 	}
 	end(k.spans, k.spans.commands, p.Receipt, fault)
 	k.Sink.Published(p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"chanmqttproxy/actors"
@@ -12,11 +13,34 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// Why a span ended before its message was where it was to go.
+// spanFault is why a span ended before its message was where it was to go. The kind is
+// its error.type, of which there are few.
+type spanFault struct{ kind, text string }
+
+// Error is for people.
+func (f spanFault) Error() string { return f.text }
+
 var (
-	errNotTaken     = errors.New("not taken: the worker stops, or too much of QoS 0 is under way (BACKLOG_MEMORY)")
-	errNotPublished = errors.New("not acknowledged by the broker: the answer to the command, or the log, says why")
+	errNotTaken     = spanFault{"not_taken", "not taken: the worker stops, or too much of QoS 0 is under way (BACKLOG_MEMORY)"}
+	errNotPublished = spanFault{"not_published", "not acknowledged by the broker: the answer to the command, or the log, says why"}
+	errStopped      = spanFault{"stopped", "the worker stopped"}
 )
+
+// faultType is the error.type of a span.
+func faultType(err error) string {
+	var fault spanFault
+	var layer *messages.LayerFailure
+	switch {
+	case errors.As(err, &fault):
+		return fault.kind
+	case errors.As(err, &layer) && layer.Answered:
+		return "redis_error"
+	case errors.As(err, &layer):
+		return "redis_unreachable"
+	default:
+		return semconv.ErrorTypeOther.Value.AsString()
+	}
+}
 
 // tracedLayer is a Layer of which the writes, and the commands that publish, are
 // traced.
@@ -54,7 +78,7 @@ func (r tracedReader) Receive(ctx context.Context, limit int) ([]messages.Receiv
 }
 
 func (l tracedLayer) begin(receipt messages.Receipt, m *messages.Message) {
-	ctx, span := l.spans.begin("publish", trace.SpanKindProducer, "send", m)
+	ctx, span := l.spans.begin("publish", trace.SpanKindProducer, semconv.MessagingOperationTypeSend, m)
 	telemetry.Inject(ctx, m)
 	note(l.spans, l.spans.commands, receipt, span)
 }
@@ -79,7 +103,7 @@ func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receip
 // Bury lets commands go that cannot be carried out.
 func (l tracedLayer) Bury(ctx context.Context, burials []messages.Burial) error {
 	for _, b := range burials {
-		end(l.spans, l.spans.commands, b.Receipt, errors.New(b.Reason))
+		end(l.spans, l.spans.commands, b.Receipt, spanFault{"bad_command", b.Reason})
 	}
 	return l.Layer.Bury(ctx, burials)
 }

@@ -67,11 +67,14 @@ func (f *traced) subscribe(filter string, groups ...string) {
 	f.eventually("subscribed", func() bool { return f.layer.Acked(receipt) })
 }
 
-// named are the spans of a name that have ended, when there are as many.
+// operation is what a span is of: "process", "send" or "publish".
+func operation(s tracetest.SpanStub) string { return attributeOf(s, "messaging.operation.name") }
+
+// named are the spans of an operation that have ended, when there are as many.
 func (f *traced) named(name string, n int) (found tracetest.SpanStubs) {
 	f.Helper()
 	f.eventually(fmt.Sprintf("%d spans %s", n, name), func() bool {
-		found = slices.DeleteFunc(f.ended.GetSpans(), func(s tracetest.SpanStub) bool { return s.Name != name })
+		found = slices.DeleteFunc(f.ended.GetSpans(), func(s tracetest.SpanStub) bool { return operation(s) != name })
 		return len(found) >= n
 	})
 	if len(found) != n {
@@ -213,20 +216,20 @@ func TestEveryMessageEnds(t *testing.T) {
 	f.layer.Room("specific.x!", 10)
 	f.eventually("written", func() bool {
 		return slices.ContainsFunc(f.ended.GetSpans(), func(s tracetest.SpanStub) bool {
-			return s.Name == "send" && attributeOf(s, "channels.queue") == "specific.x!" && attributeOf(s, "channels.queues_full") == ""
+			return operation(s) == "send" && attributeOf(s, "chanmqttproxy.queue") == "specific.x!" && attributeOf(s, "chanmqttproxy.queues_full") == ""
 		})
 	})
 	parent := ""
 	for _, s := range f.ended.GetSpans() {
 		switch {
-		case s.Name == "process" && attributeOf(s, "messaging.destination.name") == "house/lamp":
+		case operation(s) == "process" && attributeOf(s, "messaging.destination.name") == "house/lamp":
 			parent = s.SpanContext.SpanID().String()
-		case s.Name == "send" && attributeOf(s, "channels.queue") == "" && attributeOf(s, "channels.queues_full") != "1":
+		case operation(s) == "send" && attributeOf(s, "chanmqttproxy.queue") == "" && attributeOf(s, "chanmqttproxy.queues_full") != "1":
 			t.Errorf("the first write: %+v", s.Attributes)
 		}
 	}
 	for _, s := range f.ended.GetSpans() {
-		if s.Name == "send" && s.Parent.SpanID().String() != parent {
+		if operation(s) == "send" && s.Parent.SpanID().String() != parent {
 			t.Errorf("a write's parent is %v, want %s", s.Parent.SpanID(), parent)
 		}
 	}

@@ -60,12 +60,16 @@ func TestTrace(t *testing.T) {
 
 	spans := map[string]kit.CollectedSpan{}
 	for _, span := range collector.Spans() {
-		if span.Trace != originTrace || span.Service != "bridge" || spans[span.Name].Name != "" {
+		operation := span.Attributes["messaging.operation.name"]
+		if span.Trace != originTrace || span.Service != "bridge" || spans[operation].Name != "" {
 			t.Errorf("a span that there should not be: %+v", span)
 		}
-		spans[span.Name] = span
+		spans[operation] = span
 	}
 	process, send, out := spans["process"], spans["send"], spans["publish"]
+	if process.Name != "process "+s.topic+"/in" || send.Name != "send group/{name}" || out.Name != "publish "+s.broker {
+		t.Errorf("the spans are called %q, %q and %q", process.Name, send.Name, out.Name)
+	}
 	if process.Parent != originSpan || process.Kind != otlp.Span_SPAN_KIND_CONSUMER || process.Attributes["messaging.destination.name"] != s.topic+"/in" {
 		t.Errorf("the message in: %+v", process)
 	}
@@ -109,7 +113,7 @@ func TestTraceToConsole(t *testing.T) {
 	s := traceStage(t, "OTEL_TRACES_EXPORTER=console", "OTEL_BSP_SCHEDULE_DELAY=100")
 	s.device().Publish(s.topic+"/in", 1, "secret-payload")
 	s.expect(s.topic + "/in=secret-payload")
-	says(t, s.worker, `"Name":"process"`)
+	says(t, s.worker, `"Name":"process `)
 	s.worker.Stop()
 	if strings.Contains(s.worker.Output(), "secret-payload") {
 		t.Error("a payload is in a span")

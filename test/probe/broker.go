@@ -270,7 +270,7 @@ func (c *connection) Info() messages.SessionInfo {
 	b := c.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return messages.SessionInfo{Version: c.version, Broker: "probe", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
+	return messages.SessionInfo{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
 // Subscribe implements the port. Retained messages come before the answer.
