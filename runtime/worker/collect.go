@@ -64,8 +64,9 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 
 // times collects one histogram of the actors.
 type times struct {
-	from *actors.Histogram
-	desc *prometheus.Desc
+	from     *actors.Histogram
+	desc     *prometheus.Desc
+	exemplar *exemplar // nil: there is none
 }
 
 // Describe implements prometheus.Collector.
@@ -74,7 +75,11 @@ func (t times) Describe(to chan<- *prometheus.Desc) { to <- t.desc }
 // Collect implements prometheus.Collector.
 func (t times) Collect(to chan<- prometheus.Metric) {
 	count, sum, atMost := t.from.Read()
-	to <- prometheus.MustNewConstHistogram(t.desc, count, sum, atMost)
+	metric := prometheus.MustNewConstHistogram(t.desc, count, sum, atMost)
+	if t.exemplar != nil {
+		metric = t.exemplar.on(metric)
+	}
+	to <- metric
 }
 
 // kinds collects something by kinds of actors. Those that are named are always

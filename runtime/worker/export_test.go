@@ -58,7 +58,7 @@ type Spans struct{ *spans }
 
 // NewSpans puts itself between the actors of these options and both sides.
 func NewSpans(provider trace.TracerProvider, o *actors.Options) Spans {
-	return Spans{newSpans(provider, o)}
+	return Spans{newSpans(provider, new(exemplars), o)}
 }
 
 // FaultType is the error.type of a span.

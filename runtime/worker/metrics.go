@@ -38,6 +38,8 @@ type telling struct {
 	bounds   config.Bounds
 	logs     logBounds
 	version  string
+	// examples are those of the histograms; with nil there are none.
+	examples *exemplars
 }
 
 func (w *Worker) telling(base layer.Peer) telling {
@@ -45,13 +47,14 @@ func (w *Worker) telling(base layer.Peer) telling {
 		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
 		letters: base.OldestDeadLetter, streams: base.Streams,
-		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version,
+		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version, examples: w.tracing.examples(),
 	}
 }
 
-// handler serves the metrics in Prometheus' formats.
+// handler serves the metrics in Prometheus' formats, and in that of OpenMetrics to whoever
+// asks for it.
 func (t telling) handler() http.Handler {
-	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // registry has all metrics. Those that the actor library has of its own are left off: with
@@ -70,6 +73,10 @@ func (t telling) registry() *prometheus.Registry {
 	t.clocks(m)
 	t.bounded(m)
 	s := t.stats
+	var delivery, acknowledgement *exemplar
+	if t.examples != nil {
+		delivery, acknowledgement = &t.examples.delivery, &t.examples.acknowledgement
+	}
 	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
 	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
 	r.MustRegister(
@@ -78,9 +85,9 @@ func (t telling) registry() *prometheus.Registry {
 		&queueFill{look: t.queues},
 		streamFill{t.streams},
 		deadLetters{t.letters},
-		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker.")},
-		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis.")},
-		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE.")},
+		times{&s.Acknowledgement, described("acknowledgement_seconds", "Time from the arrival of a message of QoS 1 or 2 until it may be acknowledged to the MQTT broker."), acknowledgement},
+		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis."), delivery},
+		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE."), nil},
 		kinds{
 			described("actor_mailbox_messages", "Messages that wait in the mailboxes of actors, by kind.", "kind"),
 			prometheus.GaugeValue, t.mailboxes, nil,

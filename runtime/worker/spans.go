@@ -36,6 +36,7 @@ import (
 // since there may be any number. Nothing of a payload is in any.
 type spans struct {
 	tracer trace.Tracer
+	newest *exemplars
 	broker atomic.Pointer[messages.SessionInfo] // of the last connection
 
 	mu       sync.Mutex
@@ -52,11 +53,13 @@ type openSpan struct {
 	trace.Span
 	operation string
 	message   *messages.Span
+	arrived   time.Time // of a message that is to be acknowledged
 }
 
 // newSpans puts itself between the actors with these options and both sides.
-func newSpans(provider trace.TracerProvider, o *actors.Options) *spans {
+func newSpans(provider trace.TracerProvider, newest *exemplars, o *actors.Options) *spans {
 	s := &spans{
+		newest:  newest,
 		tracer:  provider.Tracer("chanmqttproxy", trace.WithSchemaURL(semconv.SchemaURL)),
 		arrived: map[uint64]openSpan{}, commands: map[messages.Receipt]openSpan{},
 	}
@@ -125,6 +128,9 @@ func (s *spans) end(span openSpan, fault error) {
 	if at != "" {
 		span.SetName(span.operation + " " + at)
 	}
+	if fault == nil && !span.arrived.IsZero() {
+		s.newest.acknowledgement.note(span.message, span.arrived, time.Now())
+	}
 	fail(span, fault)
 	span.End()
 }
@@ -156,8 +162,13 @@ func (s *spans) sent(b *messages.Batch, began time.Time, o messages.Outcome, err
 	ended := time.Now()
 	for i, bundle := range b.Bundles {
 		for _, e := range bundle.Events {
-			if e.Message.Span != nil {
-				s.write(e.Message.Span, b, began, ended, refusals(o, i), err)
+			if e.Message.Span == nil {
+				continue
+			}
+			refused := refusals(o, i)
+			s.write(e.Message.Span, b, began, ended, refused, err)
+			if err == nil && refused == 0 {
+				s.newest.delivery.note(e.Message.Span, e.Message.At, ended)
 			}
 		}
 	}
@@ -235,6 +246,9 @@ func (k tracedSink) Received(seq uint64, identifiers []uint32, m *messages.Messa
 	_, span := k.spans.begin("process", trace.SpanKindConsumer, semconv.MessagingOperationTypeProcess, m)
 	m.Span = spanOf(span)
 	span.message = m.Span
+	if m.QoS > 0 {
+		span.arrived = time.Now()
+	}
 	note(k.spans, k.spans.arrived, seq, span)
 	taken := k.Sink.Received(seq, identifiers, m)
 	if !taken {

@@ -16,7 +16,18 @@ import (
 const flushTimeout = 3 * time.Second
 
 // tracing is where the spans of all session slots go; nil: messages are not traced.
-type tracing struct{ provider *sdk.TracerProvider }
+type tracing struct {
+	provider *sdk.TracerProvider
+	newest   exemplars
+}
+
+// examples are those of the messages that are traced.
+func (t *tracing) examples() *exemplars {
+	if t == nil {
+		return nil
+	}
+	return &t.newest
+}
 
 // startTracing prepares the export of spans, if that is configured.
 func (w *Worker) startTracing() *tracing {
@@ -31,7 +42,7 @@ func (w *Worker) startTracing() *tracing {
 		return nil
 	}
 	w.log.Info("tracing messages", "exporter", w.config.Tracing)
-	return &tracing{provider}
+	return &tracing{provider: provider}
 }
 
 // trace has the messages of a session slot traced. What it returns is to be called when
@@ -40,7 +51,7 @@ func (t *tracing) trace(o *actors.Options) (stop func()) {
 	if t == nil {
 		return func() {}
 	}
-	return newSpans(t.provider, o).close
+	return newSpans(t.provider, &t.newest, o).close
 }
 
 // stopTracing exports what still waits, and returns by the deadline.

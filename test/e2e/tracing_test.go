@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,8 +38,8 @@ func traceStage(t *testing.T, env ...string) *scene {
 // device there is one trace, of which a collector gets the worker's spans.
 func TestTrace(t *testing.T) {
 	t.Parallel()
-	collector := kit.NewCollector(t)
-	s := traceStage(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_EXPORTER_OTLP_HEADERS=x-key=42",
+	collector, listen := kit.NewCollector(t), fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	s := traceStage(t, "HTTP_LISTEN="+listen, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_EXPORTER_OTLP_HEADERS=x-key=42",
 		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_SERVICE_NAME=bridge", "MQTT_SESSIONS=2", "OTEL_TRACES_SAMPLER=parentbased_always_off")
 	sender, lamp := kit.NewDevice5(t, s.broker), kit.NewDevice5(t, s.broker)
 	lamp.Listen(s.topic+"/out", 1)
@@ -56,6 +59,10 @@ func TestTrace(t *testing.T) {
 	publish := with(value(command, "publish").(messages.Map), messages.Map{pair("user_properties", messages.Map{pair("traceparent", origin)})})
 	s.succeeds(with(command, messages.Map{pair("publish", publish)}), "mqtt.published")
 	s.await("the message comes", func() bool { return len(lamp.Heard()) == 1 })
+	s.await("both times lead to the trace", func() bool {
+		metrics := openMetrics(t, listen)
+		return exampleOf("delivery_seconds").MatchString(metrics) && exampleOf("acknowledgement_seconds").MatchString(metrics)
+	})
 	s.worker.Stop()
 
 	spans := map[string]kit.CollectedSpan{}
@@ -86,6 +93,31 @@ func TestTrace(t *testing.T) {
 	if collector.Header("x-key") != "42" {
 		t.Error("OTEL_EXPORTER_OTLP_HEADERS is not sent")
 	}
+}
+
+// exampleOf is a histogram's count with an exemplar of the device's trace.
+func exampleOf(histogram string) *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^chanmqttproxy_` + histogram + `_bucket\{le="[^"]+"\} \d+ # \{.*trace_id="` + originTrace + `".*\} \S+ \S+$`)
+}
+
+// openMetrics are the metrics as somebody gets them who asks for OpenMetrics.
+func openMetrics(t *testing.T, address string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if kind := answer.Header.Get("Content-Type"); err != nil || !strings.HasPrefix(kind, "application/openmetrics-text") || !strings.HasSuffix(string(body), "# EOF\n") {
+		t.Errorf("the metrics are %q, and end with %q (%v)", kind, body[max(0, len(body)-20):], err)
+	}
+	return string(body)
 }
 
 // TestTraceToSilence: a collector that does not answer costs spans and nothing else,

@@ -1,0 +1,41 @@
+package worker
+
+import (
+	"encoding/hex"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chanmqttproxy/messages"
+)
+
+// exemplars are the newest traced messages that the histograms have counted: with them
+// OpenMetrics leads from a time to a trace. nil: messages are not traced.
+type exemplars struct{ delivery, acknowledgement exemplar }
+
+// exemplar is the newest of one histogram.
+type exemplar struct {
+	atomic.Pointer[prometheus.Exemplar]
+}
+
+// note has a message be the newest, of which something took from its arrival until now.
+func (e *exemplar) note(of *messages.Span, arrived, now time.Time) {
+	e.Store(&prometheus.Exemplar{
+		Value: now.Sub(arrived).Seconds(), Timestamp: now,
+		Labels: prometheus.Labels{"trace_id": hex.EncodeToString(of.Trace[:]), "span_id": hex.EncodeToString(of.ID[:])},
+	})
+}
+
+// on puts the newest on a histogram, if there is one.
+func (e *exemplar) on(m prometheus.Metric) prometheus.Metric {
+	newest := e.Load()
+	if newest == nil {
+		return m
+	}
+	with, err := prometheus.NewMetricWithExemplars(m, *newest)
+	if err != nil {
+		return m // it has labels that Prometheus does not take: never
+	}
+	return with
+}
