@@ -19,8 +19,10 @@ func advice(f *messages.SessionFailure, brief int) string {
 		return "set MQTT_CLIENT_ID to one that the broker accepts"
 	case f.Cause == messages.TakenOver:
 		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
-	case f.Cause == messages.ProtocolRefused, f.Cause == messages.ProtocolUnclear:
+	case f.Cause == messages.ProtocolRefused:
 		return "nothing: 3.1.1 is tried as well"
+	case f.Cause == messages.ProtocolUnclear:
+		return "nothing: 3.1.1 is tried as well; if that fails too, check whether the port wants TLS: mqtts:// in MQTT_HOST"
 	case f.Cause == messages.Unanswered:
 		return "nothing if the broker is just slow: it gets more time, and 3.1.1 is tried as well; else check MQTT_HOST, and whether the port wants TLS"
 	case f.Cause == messages.SessionReplayed:
@@ -47,6 +49,7 @@ var hints = map[messages.Detail]string{
 	messages.NoTLS:             "set MQTT_HOST to mqtt://, or MQTT_PORT to the port for TLS",
 	messages.ClientCertificate: "set MQTT_TLS_CERT and MQTT_TLS_KEY to a certificate that the broker accepts",
 	messages.WebSocketRefused:  "check the path in MQTT_HOST: with many brokers it is /mqtt",
+	messages.HandshakeClosed:   "set MQTT_HOST to mqtt://, or MQTT_PORT to the port for TLS; if that is right, look into the broker's log",
 	messages.NotMQTT:           "set MQTT_HOST and MQTT_PORT to where the broker speaks MQTT, and to mqtts:// where it wants TLS",
 }
 

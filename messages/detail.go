@@ -31,6 +31,9 @@ const (
 	WebSocketRefused
 	// NotMQTT: what answers does not speak MQTT.
 	NotMQTT
+	// HandshakeClosed: the server closed the connection in the TLS handshake, as many do at
+	// a port without TLS.
+	HandshakeClosed
 )
 
 // String says the detail in a few words; the zero value is "".
@@ -48,5 +51,6 @@ func (d Detail) String() string {
 		ClientCertificate: "client certificate refused",
 		WebSocketRefused:  "the server answers with no WebSocket",
 		NotMQTT:           "the server does not speak MQTT",
+		HandshakeClosed:   "closed in the TLS handshake, as by a port without TLS",
 	}[d]
 }

@@ -108,7 +108,7 @@ func advice(cfg *config.Config, err error) string {
 		return "Is the broker's certificate one for TLS servers?"
 	case messages.NotMQTT:
 		return "Something else than a broker listens there, or one that wants TLS: are " + host + " and " + port + " right?"
-	case messages.NoTLS:
+	case messages.NoTLS, messages.HandshakeClosed:
 		return "Is it the right port? One for TLS wants mqtts:// in " + host + ", another must not have it."
 	case messages.ClientCertificate:
 		return "Does the broker accept the certificate in " + cfg.Where("MQTT_TLS_CERT") + "?"

@@ -58,7 +58,8 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 	if verb != "list" {
 		use += " [ID...]"
 	}
-	c := configured(&cobra.Command{Use: use, Short: short}, func(c *cobra.Command, cfg *config.Config) error {
+	example := map[string]string{"list": " --page 2", "replay": " 17d0c2a5", "drop": " --all"}[verb]
+	c := configured(&cobra.Command{Use: use, Short: short, Example: "  chanmqttproxy dead-letters " + verb + example}, func(c *cobra.Command, cfg *config.Config) error {
 		client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 		defer client.Close()
 		ids := c.Flags().Args()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,8 +25,8 @@ func healthcheckCommand() *cobra.Command {
 	c := configured(&cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask the worker on this machine whether it is ready",
-		Long: `Ask the worker at HTTP_LISTEN whether it is ready. The exit code is 0 if it is,
-else 1, with the reasons. With --live, ask whether it works at all: a worker that
+		Long: `Ask the worker at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev and
+tree) whether it is ready. The exit code is 0 if it is, else 1, with the reasons. With --live, ask whether it works at all: a worker that
 waits for its broker or for Redis does. If not, restart it.`,
 		Example: `  HTTP_LISTEN=127.0.0.1:8083 chanmqttproxy healthcheck
   HTTP_LISTEN=:8083 chanmqttproxy healthcheck --live`,
@@ -41,9 +42,7 @@ waits for its broker or for Redis does. If not, restart it.`,
 }
 
 func healthcheck(ctx context.Context, listen, path string) error {
-	if listen == "" {
-		return errors.New("HTTP_LISTEN is not set: give the address that the worker has")
-	}
+	listen = cmp.Or(listen, devListenDefault)
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(listen)+path, nil)

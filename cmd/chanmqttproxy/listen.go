@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"chanmqttproxy/messages"
@@ -21,7 +23,12 @@ the group for SUBSCRIPTION_IDLE.`,
 	}, func(c *cobra.Command, cfg *config.Config) error {
 		return listen(c, cfg, c.Flags().Arg(0), topic)
 	})
-	c.Args = cobra.ExactArgs(1)
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("one GROUP is wanted, not %d: give %s house, for example", len(args), c.CommandPath())
+		}
+		return nil
+	}
 	c.Flags().StringVar(&topic, "topic", "", "subscribe the group to this `filter` first")
 	return c
 }

@@ -105,8 +105,15 @@ func TestHelpTeaches(t *testing.T) {
 	wants(t, execute(t, nil, "run", "--help"), 0, []string{"Examples:", "--mqtt-password-file", "(default localhost)", "--config path"}, nil)
 	for line := range strings.Lines(execute(t, nil, "__complete", "").out) {
 		verb, _, isVerb := strings.Cut(line, "\t")
-		if isVerb && verb != "help" && verb != "completion" { // these two are cobra's
+		if isVerb && verb != "help" && verb != "completion" { // these two are cobra's, and what is below the latter comes next
 			wants(t, execute(t, nil, verb, "--help"), 0, []string{"Examples:\n", "  chanmqttproxy " + verb}, nil)
+		}
+	}
+	for _, verb := range []string{"config", "send", "dead-letters", "completion"} {
+		for line := range strings.Lines(execute(t, nil, "__complete", verb, "").out) {
+			if sub, _, isVerb := strings.Cut(line, "\t"); isVerb {
+				wants(t, execute(t, nil, verb, sub, "-h"), 0, []string{"Examples:\n", "  chanmqttproxy " + verb + " " + sub}, nil)
+			}
 		}
 	}
 }

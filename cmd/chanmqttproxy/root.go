@@ -66,8 +66,17 @@ func strict(c *cobra.Command) {
 		c.RunE = func(c *cobra.Command, _ []string) error { return failed(c.Help()) }
 		c.DisableFlagsInUseLine = true
 	case c.HasParent() && c.Parent().Name() == "completion":
+		c.Example = completionExamples[c.Name()]
 		c.RunE = func(c *cobra.Command, args []string) error { return failed(do(c, args)) }
 	}
+}
+
+// completionExamples are those of cobra's own commands.
+var completionExamples = map[string]string{
+	"bash":       "  source <(chanmqttproxy completion bash)",
+	"zsh":        "  source <(chanmqttproxy completion zsh)",
+	"fish":       "  chanmqttproxy completion fish | source",
+	"powershell": "  chanmqttproxy completion powershell | Out-String | Invoke-Expression",
 }
 
 // onlyItsOwn refuses what is no command of c.

@@ -34,18 +34,20 @@ retained, unless qos= and retain= say otherwise.`,
   chanmqttproxy send request topic=house/lamp/get payload=state timeout=5
   chanmqttproxy send unsubscribe topic=house/+/temperature group=house`,
 	}
-	for verb, short := range map[string]string{
-		"subscribe": "Have a group or a channel get the messages of a filter", "unsubscribe": "End a subscription",
-		"publish": "Publish a message", "request": "Publish a message and wait for the response to it",
-		"status": "Ask whether the worker is connected to the MQTT broker",
+	for _, verb := range []struct{ name, short, example string }{
+		{"subscribe", "Have a group or a channel get the messages of a filter", " topic=house/+/temperature group=house qos=1"},
+		{"unsubscribe", "End a subscription", " topic=house/+/temperature group=house"},
+		{"publish", "Publish a message", " topic=house/lamp/set payload=on retain=true"},
+		{"request", "Publish a message and wait for the response to it", " topic=house/lamp/get payload=state timeout=5"},
+		{"status", "Ask whether the worker is connected to the MQTT broker", ""},
 	} {
-		c.AddCommand(sendVerb(verb, short))
+		c.AddCommand(sendVerb(verb.name, verb.short, "  chanmqttproxy send "+verb.name+verb.example))
 	}
 	return c
 }
 
-func sendVerb(verb, short string) *cobra.Command {
-	c := configured(&cobra.Command{Use: verb + " [KEY=VALUE...]", Short: short}, func(c *cobra.Command, cfg *config.Config) error {
+func sendVerb(verb, short, example string) *cobra.Command {
+	c := configured(&cobra.Command{Use: verb + " [KEY=VALUE...]", Short: short, Example: example}, func(c *cobra.Command, cfg *config.Config) error {
 		command, err := written(verb, c.Flags().Args())
 		if err != nil {
 			return err
@@ -73,6 +75,10 @@ func written(verb string, args []string) (messages.Map, error) {
 		} else {
 			command = append(command, pair)
 		}
+	}
+	given := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "topic=") })
+	if !given && verb != "status" {
+		return nil, misuse{errors.New("a topic is wanted: give topic=house/lamp, for example")}
 	}
 	if verb == "publish" || verb == "request" {
 		command = append(command, messages.Pair{Key: "publish", Value: withDefaults(publish)})

@@ -22,7 +22,8 @@ import (
 	"chanmqttproxy/runtime/config"
 )
 
-// devListenDefault is where dev listens unless it is told.
+// devListenDefault is where dev listens, and where tree and healthcheck ask, unless they
+// are told.
 const devListenDefault = "127.0.0.1:8083"
 
 func treeCommand() *cobra.Command {
@@ -57,10 +58,7 @@ has an HTTP_TOKEN, give it here too.`,
 // watchTree shows the tree once, or whenever the worker tells of it until ctx
 // ends.
 func watchTree(ctx context.Context, at config.HTTP, watch bool, show func([]byte) error) error {
-	listen := at.Listen
-	if listen == "" {
-		listen = devListenDefault
-	}
+	listen := cmp.Or(at.Listen, devListenDefault)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+reachable(listen)+"/api/events", nil)
 	if err != nil {
 		return err // a checked address

@@ -52,13 +52,13 @@ func verbs(t *testing.T) map[string][]use {
 		},
 		"send": {
 			{nil, "send", 0, "Available Commands", ""}, {nil, "send pubish", 2, "", "did you mean publish?"},
-			{away, "send status", 1, "", "redis"}, {there, "send publish topic", 2, "", "KEY=VALUE"}, {bad, "send request", 2, "", "1 fault"},
+			{away, "send status", 1, "", "redis"}, {there, "send publish topic", 2, "", "KEY=VALUE"}, {there, "send publish payload=x", 2, "", "a topic is wanted"}, {there, "send subscribe", 2, "", "a topic is wanted"}, {bad, "send request", 2, "", "1 fault"},
 		},
 		"listen": {
-			{away, "listen house", 1, "", "redis"}, {nil, "listen", 2, "", "accepts 1 arg"}, {there, "listen a!", 2, "", "must hold only"},
+			{away, "listen house", 1, "", "redis"}, {nil, "listen", 2, "", "one GROUP is wanted, not 0: give chanmqttproxy listen house"}, {nil, "listen a b", 2, "", "one GROUP is wanted, not 2"}, {there, "listen a!", 2, "", "must hold only"},
 		},
 		"healthcheck": {
-			{away, "healthcheck", 1, "", "does it run with HTTP_LISTEN"}, {away, "healthcheck --live", 1, "", "does it run"}, {bad, "healthcheck", 2, "", "1 fault"},
+			{away, "healthcheck", 1, "", "does it run with HTTP_LISTEN"}, {nil, "healthcheck", 1, "", "127.0.0.1:8083"}, {nil, "tree", 1, "", "127.0.0.1:8083"}, {away, "healthcheck --live", 1, "", "does it run"}, {bad, "healthcheck", 2, "", "1 fault"},
 		},
 		"version": {
 			{nil, "version", 0, "chanmqttproxy v0.0.0-test go1.", ""}, {nil, "version x", 2, "", `unknown command "x"`},

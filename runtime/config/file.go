@@ -13,6 +13,7 @@ import (
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
+	yaml3 "go.yaml.in/yaml/v3"
 )
 
 // configFlag names the file; it has no other source.
@@ -26,7 +27,9 @@ func (l *loader) file(in Input) {
 	path := flags.Lookup(configFlag).Value.String()
 	values, err := parseFile(path)
 	if err != nil {
-		l.fault("--config "+path, err)
+		for _, fault := range faultsOf(err) {
+			l.fault("--config "+path, fault)
+		}
 		return
 	}
 	l.subscribe(path, values[subscriptionsKey], in.Subscription)
@@ -79,9 +82,41 @@ func parseFile(path string) (map[string]any, error) {
 	}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(content), parser); err != nil {
-		return nil, fmt.Errorf("not %s: %s", language, harmless(err))
+		if errors.As(err, new(*yaml3.TypeError)) {
+			return nil, err // its texts quote the file: see faultsOf
+		}
+		return nil, fmt.Errorf("not %s: %s", language, strings.TrimPrefix(harmless(err), "yaml: "))
 	}
 	return k.Raw(), nil
+}
+
+// twice and misplaced are what the parser of YAML says of a key that stands there twice,
+// and of something that is no table.
+var (
+	twice     = regexp.MustCompile(`^line (\d+): mapping key "(\w+)" already defined at line (\d+)$`)
+	misplaced = regexp.MustCompile(`^line (\d+): cannot unmarshal `)
+)
+
+// faultsOf are the faults of a file that could not be parsed, each in our words.
+func faultsOf(err error) []error {
+	var all *yaml3.TypeError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	var faults []error
+	for _, text := range all.Errors {
+		switch {
+		case twice.MatchString(text):
+			text = twice.ReplaceAllString(text, "line $1: $2 is there already, at line $3")
+		case misplaced.MatchString(text):
+			text = misplaced.FindStringSubmatch(text)[1]
+			text = "line " + text + ": settings are wanted, as mqtt_host: localhost"
+		default:
+			text = harmless(errors.New(text))
+		}
+		faults = append(faults, errors.New(text))
+	}
+	return faults
 }
 
 var quoted = regexp.MustCompile("(?s)['`\"].*")

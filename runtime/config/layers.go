@@ -38,6 +38,9 @@ func defaultLayer() Layer {
 func parseChannelLayers(text string) (Layer, error) {
 	var aliases map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &aliases); err != nil {
+		if shown, ok := fromPython(text); ok {
+			return Layer{}, errors.New("this is Python's notation, and JSON is wanted: " + shown)
+		}
 		return Layer{}, notJSON(err)
 	}
 	alias, ok := aliases["default"]

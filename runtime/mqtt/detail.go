@@ -37,6 +37,8 @@ func DetailOf(err error) messages.Detail {
 		return messages.ClientCertificate
 	case errors.As(err, new(*noWebSocket)):
 		return messages.WebSocketRefused
+	case errors.Is(err, errHandshake):
+		return messages.HandshakeClosed
 	case errors.Is(err, errNotBinary), errors.Is(err, errRemainingLength):
 		return messages.NotMQTT
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):

@@ -60,6 +60,7 @@ func TestDetails(t *testing.T) {
 	at := func(scheme, host string) *url.URL {
 		return &url.URL{Scheme: scheme, Host: fmt.Sprintf("%s:%d", host, port)}
 	}
+	without := kit.Mosquitto(t)
 	plain := websockets(t, http.NotFound)
 	plain.Scheme = "mqtts"
 	later := func() time.Time { return time.Now().Add(48 * time.Hour) }
@@ -69,16 +70,17 @@ func TestDetails(t *testing.T) {
 		want   messages.Detail
 		words  string
 	}{
-		"nobody listens":    {&url.URL{Scheme: "mqtt", Host: "127.0.0.1:1"}, nil, messages.ConnectionRefused, "refused"},
-		"no name server":    {&url.URL{Scheme: "mqtt", Host: "broker.test"}, nil, messages.NameNotFound, "lookup broker.test"},
-		"unknown authority": {at("mqtts", "127.0.0.1"), &tls.Config{}, messages.UnknownAuthority, "unknown authority"},
-		"other name":        {at("mqtts", "localhost"), &tls.Config{RootCAs: a.pool}, messages.OtherName, "localhost"},
-		"other name, wss":   {at("wss", "localhost"), &tls.Config{RootCAs: a.pool}, messages.OtherName, "localhost"},
-		"out of date":       {at("mqtts", "127.0.0.1"), &tls.Config{RootCAs: a.pool, Time: later}, messages.OutOfDate, "expired"},
-		"no certificate":    {at("mqtts", "127.0.0.1"), &tls.Config{RootCAs: a.pool}, messages.ClientCertificate, "certificate"},
-		"TLS to plain HTTP": {plain, &tls.Config{}, messages.NoTLS, "tls"},
-		"another protocol":  {scripted(t, []byte("SSH-2.0-OpenSSH\r\n"), false, false), nil, messages.NotMQTT, "does not speak MQTT"},
-		"not found":         {websockets(t, http.NotFound), nil, messages.WebSocketRefused, "404 Not Found"},
+		"nobody listens":          {&url.URL{Scheme: "mqtt", Host: "127.0.0.1:1"}, nil, messages.ConnectionRefused, "refused"},
+		"no name server":          {&url.URL{Scheme: "mqtt", Host: "broker.test"}, nil, messages.NameNotFound, "lookup broker.test"},
+		"unknown authority":       {at("mqtts", "127.0.0.1"), &tls.Config{}, messages.UnknownAuthority, "unknown authority"},
+		"other name":              {at("mqtts", "localhost"), &tls.Config{RootCAs: a.pool}, messages.OtherName, "localhost"},
+		"other name, wss":         {at("wss", "localhost"), &tls.Config{RootCAs: a.pool}, messages.OtherName, "localhost"},
+		"out of date":             {at("mqtts", "127.0.0.1"), &tls.Config{RootCAs: a.pool, Time: later}, messages.OutOfDate, "expired"},
+		"no certificate":          {at("mqtts", "127.0.0.1"), &tls.Config{RootCAs: a.pool}, messages.ClientCertificate, "certificate"},
+		"TLS to plain HTTP":       {plain, &tls.Config{}, messages.NoTLS, "tls"},
+		"TLS to a broker without": {&url.URL{Scheme: "mqtts", Host: without.Addr()}, &tls.Config{}, messages.HandshakeClosed, "the TLS handshake: "},
+		"another protocol":        {scripted(t, []byte("SSH-2.0-OpenSSH\r\n"), false, false), nil, messages.NotMQTT, "does not speak MQTT"},
+		"not found":               {websockets(t, http.NotFound), nil, messages.WebSocketRefused, "404 Not Found"},
 		"redirect": {websockets(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://user:secret@elsewhere/login?token=secret", http.StatusFound)
 		}), nil, messages.WebSocketRefused, `"302 Found", "https://elsewhere/login"`},

@@ -75,10 +75,16 @@ func openTLS(ctx context.Context, u *url.URL, network dialFunc, config *tls.Conf
 	c := tls.Client(raw, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		raw.Close()
+		if isHangup(err) {
+			err = fmt.Errorf("%w: %w", errHandshake, err)
+		}
 		return nil, silent(ctx, err)
 	}
 	return c, nil
 }
+
+// errHandshake is a connection that the server closed in the TLS handshake.
+var errHandshake = errors.New("the TLS handshake")
 
 func openWebSocket(ctx context.Context, u *url.URL, network dialFunc, config *tls.Config) (net.Conn, error) {
 	accepted := false
