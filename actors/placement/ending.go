@@ -69,7 +69,7 @@ func (v *View) ended(number uint64) bool {
 		return false
 	}
 	for slot := range v.Slots() {
-		if s := v.Status(slot); s.Change < number || s.Ended < number {
+		if v.Status(slot).Ended < number {
 			return false
 		}
 	}

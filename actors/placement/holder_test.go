@@ -464,7 +464,7 @@ func (h *holder) outboxed() {
 func (h *holder) lead() {
 	v := h.process.view
 	if epochs, changed := h.layoutsNow(); changed && !h.laid && !h.alone {
-		h.laid, h.changes.Moving = true, h.faults != takenMeanwhile
+		h.laid, h.changes.Moving = true, true
 		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
 	}
 	h.leased = max(h.layout, v.Slots())

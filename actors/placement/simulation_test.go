@@ -50,7 +50,7 @@ var (
 
 func history(t *testing.T, seed uint64, m mutation) *world {
 	w := newWorld(t, seed, m)
-	for range 2 {
+	for range 3 {
 		w.start()
 	}
 	if seed%4 == 0 {

@@ -92,3 +92,28 @@ func TestFormerOwnerAnswersNothing(t *testing.T) {
 		t.Errorf("a former owner delivers to %v", got)
 	}
 }
+
+// What has come for a pair that ends is handed over when no other slot leaves messages to it
+// any more.
+func TestEndsWhenAllKnow(t *testing.T) {
+	t.Parallel()
+	v := &placement.View{}
+	owner := topic.Slot(moved, 3)
+	c := registry(v, 2, []messages.Stored{{Target: target("a")}, {Target: target("b"), Ending: true}}, 3)
+	s := placement.NewSlot(owner, v)
+	s.Changed(c)
+	s.Connected()
+	for slot := range owner {
+		if e := s.Changed(says(v, slot, 1, messages.SlotStatus{Epoch: 1, Change: 1})); len(e.End) > 0 {
+			t.Errorf("ends %v, and slot %d does not know of it", e.End, slot)
+		}
+	}
+	var ends []placement.Item
+	for slot := range owner {
+		c = says(v, slot, 2, messages.SlotStatus{Epoch: 1, Change: 2})
+		ends = append(ends, s.Changed(c).End...)
+	}
+	if len(ends) != 1 {
+		t.Errorf("all know of the end, and %v end", ends)
+	}
+}
