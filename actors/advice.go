@@ -42,7 +42,7 @@ func advice(f *messages.SessionFailure, brief int) string {
 var hints = map[messages.Detail]string{
 	messages.NameNotFound:      "check the name of the host in MQTT_HOST, and that it can be looked up on this machine",
 	messages.ConnectionRefused: "check that the broker runs, and listens where MQTT_HOST and MQTT_PORT say",
-	messages.UnknownAuthority:  "set MQTT_TLS_CA to the authority that vouches for the broker",
+	messages.UnknownAuthority:  "set MQTT_TLS_CA to the certificate of the authority (CA) that signed the broker's",
 	messages.OtherName:         "set MQTT_HOST to a name that the broker's certificate is for",
 	messages.OutOfDate:         "renew the broker's certificate, or set this machine's clock",
 	messages.BadCertificate:    "give the broker a certificate that is valid for TLS servers",

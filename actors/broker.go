@@ -140,7 +140,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 // tryVersion has the next attempt follow at once: the server speaks another version, as it
 // seems. It does not count as a failed one.
 func (b *broker) tryVersion(f *messages.SessionFailure) {
-	b.Log.Info("the MQTT broker does not seem to speak the version that was tried: trying another", "version", f.Next.String(), "error", f)
+	b.Log.Info("the MQTT broker seems not to speak this MQTT version; trying another", "version", f.Next.String(), "error", f)
 	b.connection++
 	b.attempts.Again()
 }

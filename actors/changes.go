@@ -110,7 +110,7 @@ func (c *changes) unanswered(m messages.NoAnswer) {
 func (c *changes) found(v reconcile.Verdict) {
 	filter := v.Entry.Filter
 	if v.Kind == reconcile.Accepted {
-		c.Log.Info("the broker takes a subscription that it has refused", "filter", filter)
+		c.Log.Info("the broker accepts a subscription that it had refused", "filter", filter)
 		c.accepted(filter)
 		return
 	}

@@ -193,7 +193,7 @@ func (g *group) sendAgain(m *sendAgain) {
 func (g *group) apply(e delivery.Effects) {
 	g.note(g.seen.path, &g.target.Trail)
 	if e.NowFull {
-		g.Log.Warn("a stream is full: its readers do not keep up, or have stopped; until they delete what they have done, the MQTT broker keeps what comes",
+		g.Log.Warn("a stream is full: its handlers are too slow, or have stopped; the MQTT broker keeps further messages until they catch up",
 			"stream", g.name.Name)
 	}
 	for _, a := range e.Again {
@@ -225,7 +225,7 @@ func (g *group) tellIdle() {
 // worker stops.
 func (g *group) abandon() {
 	for queue, n := range g.target.Abandon() {
-		g.Log.Warn("stopping: messages were dropped that waited for room", "target", g.name.String(), "queue", queue, "messages", n)
+		g.Log.Warn("stopping: dropped messages that waited for room in a queue", "target", g.name.String(), "queue", queue, "messages", n)
 	}
 	g.note(g.seen.path, &g.target.Trail)
 }

@@ -27,6 +27,6 @@ func (c *limitedLog) warn(d *env, doing string, err error) {
 		return
 	}
 	c.last, c.at = f.Err.Error(), time.Now()
-	d.Log.Warn("Redis refuses; trying again: check its access rules, its memory, and that it is a master",
+	d.Log.Warn("Redis refuses a command; trying again: check its access rules (ACL), its memory, and that it is a master",
 		"doing", doing, "error", err)
 }

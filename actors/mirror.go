@@ -164,7 +164,7 @@ func (m *mirror) tell(up bool, err error) {
 	}
 	m.up, m.down = up, !up
 	if !up {
-		m.log.Warn("following the subscriptions in Redis; trying again until it answers", "error", err)
+		m.log.Warn("cannot read the subscriptions in Redis; trying again until it answers", "error", err)
 	}
 	for _, f := range m.slots {
 		if f.slot > 0 { // the first has a reader, which knows

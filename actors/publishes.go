@@ -96,7 +96,7 @@ func (p *publishes) sendAgain() {
 func (p *publishes) giveUp(poison messages.Publish) {
 	p.requests.Tell(messages.Unpublished{Message: poison.Message})
 	p.Stats.PublishRefused.Add(1)
-	p.Log.Error("a publish was given up: each time it is sent the broker closes the connection; it is among the dead letters",
+	p.Log.Error("a publish was given up: the broker closes the connection each time it is sent; it is a dead letter now",
 		"topic", poison.Message.Topic, "bytes", len(poison.Message.Payload), "qos", poison.Message.QoS)
 	p.step(poison.Message, p.paths.broker, "refused", "given up: each time it is sent the broker closes the connection")
 	if p.traces.own(poison.Receipt) {
@@ -153,7 +153,7 @@ func (p *publishes) done(receipt messages.Receipt) {
 // born says that the birth message was refused, which alone has no receipt.
 func (p *publishes) born(m messages.Published) {
 	if m.Receipt == "" && m.Code >= 0x80 {
-		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "to_do", birthHint(m.Code))
+		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "hint", birthHint(m.Code))
 	}
 }
 

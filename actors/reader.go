@@ -169,7 +169,7 @@ func (r *reader) fault(receipt messages.Receipt, code, reason string) {
 // and kept among the dead letters.
 func (r *reader) misunderstood(m messages.Received) {
 	r.Stats.BadCommands.Add(1)
-	r.Log.Warn("a message on the command channel was not understood: correct its sender; it is among the dead letters", "error", m.Fault)
+	r.Log.Warn("invalid command: correct the code of the site that sent it; it is a dead letter now", "error", m.Fault)
 	r.fault(m.Receipt, m.Code, m.Fault.Error())
 	r.bury(messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
 }

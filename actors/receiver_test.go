@@ -90,7 +90,7 @@ func TestHostsAreReadOnTheirOwn(t *testing.T) {
 		}
 		b.layer.AwayOn(0, false)
 		b.pass(time.Second)
-		if !took(0) || !took(1) || b.log.Count("reading commands again from a host of the layer host=redis0") != 1 {
+		if !took(0) || !took(1) || b.log.Count("reading commands again from a Redis of the channel layer host=redis0") != 1 {
 			b.Errorf("both are back: log %q", b.log.Lines())
 		}
 	})

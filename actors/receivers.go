@@ -64,13 +64,13 @@ func (r *receivers) lost(child *actor.PID, err error) (away bool) {
 	r.observer.note(child.GetId(), "lost", "no commands can be read: "+reason)
 	switch {
 	case change == commands.OneHostAway:
-		r.Log.Warn("cannot read commands from one of the layer's hosts: trying again, others go on",
+		r.Log.Warn("cannot read commands from one Redis of the channel layer; trying again, the others go on",
 			"host", r.hosts.Name(host), "error", err)
 		return false
 	case reason == commands.NoAnswer:
 		r.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	default:
-		r.Log.Warn("Redis is there, but no commands can be read; trying again", "error", err)
+		r.Log.Warn("Redis answers, but commands cannot be read; trying again", "error", err)
 	}
 	r.Stats.LayerLosses.Add(1)
 	return true
@@ -83,7 +83,7 @@ func (r *receivers) reached(host int) (back bool) {
 		r.Log.Info("reading commands from Redis")
 		return true
 	case commands.OneHostBack:
-		r.Log.Info("reading commands again from a host of the layer", "host", r.hosts.Name(host))
+		r.Log.Info("reading commands again from a Redis of the channel layer", "host", r.hosts.Name(host))
 	}
 	return false
 }

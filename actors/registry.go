@@ -241,7 +241,7 @@ func (r *registry) checked(m *checked) {
 			missing = append(v.Registry(), missing...)
 		}
 	})
-	r.Log.Warn("Redis has lost what the worker keeps there: it is written again; see that nothing flushes or evicts it",
+	r.Log.Warn("Redis has lost what the worker stores there; it is written again: check that nothing flushes Redis or evicts its keys",
 		"subscriptions", len(missing), "of", r.state.Len())
 	r.state.Rewrite(missing)
 	r.write(true)

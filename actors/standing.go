@@ -35,9 +35,9 @@ func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 	case s.logged[reason]:
 		s.Log.Debug("the MQTT broker is still away", "attempts", attempts, "error", f)
 	case len(s.logged) == 0:
-		s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", reason, "error", f, "to_do", advice(f, brief))
+		s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", reason, "error", f, "hint", advice(f, brief))
 	default:
-		s.Log.Warn("the MQTT broker is still away, for another reason", "cause", reason, "error", f, "to_do", advice(f, brief))
+		s.Log.Warn("the MQTT broker is still away, for another reason", "cause", reason, "error", f, "hint", advice(f, brief))
 	}
 	s.logged[reason] = true
 	if s.state.Connected || s.state.Reason != reason {

@@ -224,7 +224,7 @@ func (s *subscription) refused(m messages.Refused) {
 	}
 	s.refusal = m.Reason
 	s.Stats.FilterRefused.Add(1)
-	s.Log.Warn("the broker refused a subscription; tried again in a while, and when it is asked for anew",
+	s.Log.Warn("the broker refused a subscription; the worker tries again later, and when a consumer asks again",
 		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
@@ -271,6 +271,6 @@ func (s *subscription) stop() {
 	s.throttle.stop()
 	if len(due) > 0 {
 		s.Stats.Abandoned.Add(int64(len(due)))
-		s.Log.Warn("stopping: messages were dropped that waited for the end of their interval", "filter", s.filter, "messages", len(due))
+		s.Log.Warn("stopping: dropped messages that waited for their min_interval", "filter", s.filter, "messages", len(due))
 	}
 }

@@ -149,6 +149,14 @@ func (w *trace) step(path, what, text string) {
 // park counts where a message waits that is settled.
 func (t *traces) park(id uint64, n int) { t.with(id, func(w *trace) { w.waiting += n }) }
 
+// cancel has a trace come to its end.
+func (t *traces) cancel(id uint64) {
+	t.with(id, func(w *trace) {
+		t.disarm(w)
+		w.Done = true
+	})
+}
+
 // settle notes that a delivery is whole again.
 func (t *traces) settle(at paths, token messages.Token) {
 	t.mu.Lock()
@@ -243,6 +251,9 @@ func (d *env) note(path string, t *trail.Trail) {
 // returns the number to ask Traced with.
 func (t *Tree) Trace(topic string) uint64 { return t.shared.traces.arm(topic, false) }
 
+// Untrace follows a message no more, nor waits for it.
+func (t *Tree) Untrace(id uint64) { t.shared.traces.cancel(id) }
+
 // Traced is the way of a message so far, and whether that trace is still known.
 func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.shared.traces.read(id) }
 
@@ -262,7 +273,7 @@ func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	}
 	m.Trace = deps.traces.arm(m.Topic, true)
 	if !deps.health.broker.Load() {
-		deps.step(&m, deps.paths.broker, "waiting", "the MQTT broker is away: it is published when it is back")
+		deps.step(&m, deps.paths.broker, "waiting", "the MQTT broker is away: the message is published when the broker is back")
 	}
 	first.to.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
 	return m.Trace, nil

@@ -71,7 +71,7 @@ func (c *chat) say(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	err = p.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
-		{Key: "topic", Value: name}, {Key: "payload", Value: said.Text}, {Key: "qos", Value: int64(0)}, {Key: "retain", Value: false},
+		{Key: "topic", Value: name}, {Key: "payload", Value: said.Text}, {Key: "qos", Value: int64(1)}, {Key: "retain", Value: false},
 	}}})
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -109,7 +109,7 @@ func enter(ctx context.Context, p *peer, group, name string) error {
 		return err
 	}
 	return p.command(ctx, messages.Map{
-		{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: name}, {Key: "group", Value: group}, {Key: "reply_channel", Value: p.channel},
+		{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: name}, {Key: "group", Value: group}, {Key: "qos", Value: int64(1)}, {Key: "reply_channel", Value: p.channel},
 	})
 }
 

@@ -25,15 +25,15 @@ func devCommand(stderr *logs.Queue) *cobra.Command {
 	noDemo, serve := false, false
 	c := configured(&cobra.Command{
 		Use:   "dev",
-		Short: "Run the worker with a Redis and a broker of its own, to try it out",
+		Short: "Try the worker with a Redis and an MQTT broker inside this program",
 		Long: `Run the worker with a Redis and an MQTT broker inside this program, simulated
-devices, and a page on which to watch it. Nothing else is needed. Both servers
-listen on loopback and keep everything in memory.
+devices, and a page that shows what passes. Nothing else is needed. Only this
+machine can reach both servers. They keep everything in memory.
 
 If REDIS_URL or CHANNEL_LAYERS is set, that Redis is used. If MQTT_HOST is set,
 that broker is used. With --serve the servers inside this program listen at these
-addresses, if they are on loopback and nothing answers there yet; then there are
-no simulated devices.`,
+addresses, if they are on this machine and nothing answers there yet. Then there
+are no simulated devices.`,
 		Example: `  # With both servers inside the program:
   chanmqttproxy dev
 
@@ -54,9 +54,13 @@ no simulated devices.`,
 // dev runs the worker; a demo is there only with both servers embedded, so that
 // it disturbs nobody.
 func dev(c *cobra.Command, cfg *config.Config, stderr *logs.Queue, withDemo, serve bool) error {
+	out := c.OutOrStdout()
+	withDemo = withDemo && !serve && !ownRedis(cfg) && !ownBroker(cfg)
+	if _, err := fmt.Fprintln(out, opening(cfg, withDemo, serve)); err != nil {
+		return err
+	}
 	log, control, flush := startLog(cfg, stderr)
 	defer flush()
-	out := c.OutOrStdout()
 	var own servers
 	defer own.close()
 	if err := own.start(out, cfg, log, serve); err != nil {
@@ -66,10 +70,14 @@ func dev(c *cobra.Command, cfg *config.Config, stderr *logs.Queue, withDemo, ser
 	defer reloading(c, w, log, control)()
 	w.Development = own.development()
 	w.Development.More = map[string]http.Handler{"/chat/": newChat(cfg)}
-	if err := devListen(out, cfg, w); err != nil {
+	page, err := devListen(out, cfg, w)
+	if err != nil {
 		return err
 	}
-	if withDemo && !serve && own.redis != nil && own.broker != nil {
+	if _, err := io.WriteString(out, hints(&own, page, withDemo, serve)); err != nil {
+		return err
+	}
+	if withDemo {
 		ctx, cancel := context.WithCancel(c.Context())
 		wait, err := demo(ctx, cfg, own.broker)
 		if err != nil {
@@ -114,22 +122,32 @@ func (s *servers) close() {
 	}
 }
 
-// devListen opens the listener for the page, health and metrics where none is configured.
-func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) error {
-	if cfg.Source("HTTP_LISTEN") != config.Default {
-		return nil
+// devListen opens the listener for the page, health and metrics, and returns the address of
+// the page; empty: it is not served.
+func devListen(out io.Writer, cfg *config.Config, w *worker.Worker) (page string, err error) {
+	var address net.Addr
+	switch {
+	case cfg.Source("HTTP_LISTEN") == config.Default:
+		address, err = atOrNear(out, "page", "8083", w.Listen)
+	case cfg.HTTP.Listen != "":
+		address, err = w.Listen(cfg.HTTP.Listen)
 	}
-	address, err := atOrNear(out, "http", "8083", w.Listen)
-	if err != nil {
-		return err
+	if err != nil || address == nil || cfg.HTTP.Token != "" || embedded.Loopback(address.String()) != nil {
+		return "", err
 	}
-	_, err = fmt.Fprintf(out, "page    http://%[1]s/\n        with a chat at http://%[1]s/chat/, /readyz and /metrics\n", address)
-	return err
+	return fmt.Sprintf("http://%s/", address), nil
 }
+
+// ownRedis and ownBroker say whether the configuration names one.
+func ownRedis(cfg *config.Config) bool {
+	return cfg.Source("REDIS_URL") != config.Default || cfg.Source("CHANNEL_LAYERS") != config.Default
+}
+
+func ownBroker(cfg *config.Config) bool { return cfg.Source("MQTT_HOST") != config.Default }
 
 // startRedis starts a Redis where the configuration names none.
 func (s *servers) startRedis(out io.Writer, cfg *config.Config) (err error) {
-	if cfg.Source("REDIS_URL") != config.Default || cfg.Source("CHANNEL_LAYERS") != config.Default {
+	if ownRedis(cfg) {
 		for _, host := range cfg.Layer.Hosts {
 			_, err = fmt.Fprintf(out, "redis   %s\n", layer.Host(host).Name())
 		}
@@ -142,16 +160,13 @@ func (s *servers) startRedis(out io.Writer, cfg *config.Config) (err error) {
 	}
 	s.redis, s.closes = server, append(s.closes, server.Close)
 	cfg.Layer.Hosts[0].Redis.Addr = server.Addr()
-	_, err = fmt.Fprintf(out, `redis   %[1]s (embedded)
-        In the site's settings:
-        CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://%[1]s"]}}}
-`, server.Addr())
+	_, err = fmt.Fprintf(out, "redis   %s (inside this program)\n", server.Addr())
 	return err
 }
 
 // startBroker starts a broker where the configuration names none.
 func (s *servers) startBroker(out io.Writer, cfg *config.Config, log *slog.Logger) error {
-	if cfg.Source("MQTT_HOST") != config.Default {
+	if ownBroker(cfg) {
 		_, err := fmt.Fprintf(out, "broker  %s\n", config.Shown(cfg.Broker.Servers[0]))
 		return err
 	}
@@ -163,11 +178,7 @@ func (s *servers) startBroker(out io.Writer, cfg *config.Config, log *slog.Logge
 	}
 	s.broker, s.closes = server, append(s.closes, server.Close)
 	cfg.Broker.Servers = []*url.URL{{Scheme: "mqtt", Host: server.Addr()}}
-	host, port, _ := net.SplitHostPort(server.Addr())
-	_, err = fmt.Fprintf(out, `broker  %s (embedded)
-        Publish something:
-        mosquitto_pub -h %s -p %s -t hello -m world
-`, server.Addr(), host, port)
+	_, err = fmt.Fprintf(out, "broker  %s (inside this program)\n", server.Addr())
 	return err
 }
 
@@ -178,7 +189,7 @@ func atOrNear[S any](out io.Writer, what, port string, start func(addr string) (
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return server, err
 	}
-	if _, err := fmt.Fprintf(out, "%-7s port %s is taken: using a free one\n", what, port); err != nil {
+	if _, err := fmt.Fprintf(out, "%-7s port %s is used by another program: taking a free one\n", what, port); err != nil {
 		return server, err
 	}
 	return start("127.0.0.1:0")

@@ -97,7 +97,7 @@ func (s *servers) serveRedis(out io.Writer, host config.Host) error {
 	if s.redis == nil {
 		s.redis = server
 	}
-	_, err = fmt.Fprintf(out, "redis   %s (embedded)\n", server.Addr())
+	_, err = fmt.Fprintf(out, "redis   %s (inside this program)\n", server.Addr())
 	return err
 }
 
@@ -114,12 +114,12 @@ func (s *servers) serveBroker(out io.Writer, at *url.URL, log *slog.Logger) erro
 	if s.broker == nil {
 		s.broker = server
 	}
-	_, err = fmt.Fprintf(out, "broker  %s (embedded)\n", server.Addr())
+	_, err = fmt.Fprintf(out, "broker  %s (inside this program)\n", server.Addr())
 	return err
 }
 
 func alreadyThere(out io.Writer, what, address string) error {
-	_, err := fmt.Fprintf(out, "%-7s %s (not embedded: it was there already)\n", what, address)
+	_, err := fmt.Fprintf(out, "%-7s %s (runs already)\n", what, address)
 	return err
 }
 

@@ -33,8 +33,8 @@ func TestServeUses(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	there := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=off"}, "dev", "--serve")
-	wantOutput(t, there, fmt.Sprintf("redis   %s (not embedded: it was there already)", redis.Addr()))
-	wantOutput(t, there, fmt.Sprintf("broker  %s (not embedded: it was there already)", broker.Addr()))
+	wantOutput(t, there, fmt.Sprintf("redis   %s (runs already)", redis.Addr()))
+	wantOutput(t, there, fmt.Sprintf("broker  %s (runs already)", broker.Addr()))
 	wantOutput(t, there, "connected to the MQTT broker")
 	there.Stop()
 

@@ -2,6 +2,9 @@ package main_test
 
 import (
 	"fmt"
+	"net"
+	"regexp"
+	"strings"
 	"testing"
 
 	"chanmqttproxy/test/kit"
@@ -27,9 +30,34 @@ func TestHealthcheck(t *testing.T) {
 	wants(t, execute(t, asked, "healthcheck"), 1, nil, []string{"not well: the MQTT broker is away"})
 }
 
-func TestDevListens(t *testing.T) {
+// TestDevSaysWhatToCopy: dev says first what it does, and what it prints to be copied has the
+// ports that it took, where the usual ones are used by others.
+func TestDevSaysWhatToCopy(t *testing.T) {
 	t.Parallel()
-	r := launch(t, nil, "dev")
-	r.waitFor("page    http://127.0.0.1:")
-	r.waitFor("serving health and metrics")
+	for _, port := range []string{"6379", "1883", "8083"} {
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil { // else another test has it
+			defer l.Close()
+		}
+	}
+	dev := launch(t, nil, "dev")
+	dev.waitFor("# The page")
+	dev.waitFor("serving the page")
+	wrote := dev.written()
+	if !strings.HasPrefix(wrote, "Starting a Redis, an MQTT broker, the worker and simulated devices. Ctrl-C stops everything.\n") {
+		t.Error("it does not begin with what it does")
+	}
+	if n := strings.Count(wrote, "is used by another program: taking a free one"); n != 3 {
+		t.Errorf("it says of %d of 3 ports that they are taken", n)
+	}
+	host, port, _ := net.SplitHostPort(printed(dev, "broker"))
+	page := regexp.MustCompile(`"address":"(http://127[^"]+)"`).FindStringSubmatch(wrote)
+	for _, line := range []string{
+		fmt.Sprintf("mosquitto_pub -h %s -p %s -t ", host, port),
+		fmt.Sprintf(`"CONFIG": {"hosts": ["redis://%s"]}}}`, printed(dev, "redis")),
+		"\n" + page[1] + "\n",
+	} {
+		if !strings.Contains(wrote, line) {
+			t.Errorf("it does not say %q", line)
+		}
+	}
 }

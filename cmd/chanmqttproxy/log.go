@@ -32,10 +32,10 @@ func startLog(cfg *config.Config, stderr *logs.Queue) (log *slog.Logger, control
 // logWarnings logs what of a configuration is probably not meant.
 func logWarnings(log *slog.Logger, cfg *config.Config) {
 	for _, w := range cfg.Warnings {
-		log.Warn("the configuration may not be what is meant", "setting", w.Where, "error", w.Err)
+		log.Warn("the configuration may not be what you mean", "setting", w.Where, "error", w.Err)
 	}
 	for _, name := range cfg.Ignored {
-		log.Warn("not a setting of this program: ignored", "variable", name)
+		log.Warn("ignored: not a setting of this program", "variable", name)
 	}
 }
 

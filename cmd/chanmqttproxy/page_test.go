@@ -22,7 +22,8 @@ func shows(t *testing.T, tab *kit.Tab, element, text string) {
 }
 
 // TestPageOfDev: the page of a real worker in a real browser. What is done to the worker
-// is done with the page's buttons, each of which asks first.
+// is done with the page's buttons. Those that lose something ask first, and none can be
+// pressed that would do nothing.
 func TestPageOfDev(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
@@ -31,7 +32,7 @@ func TestPageOfDev(t *testing.T) {
 	tab := kit.Browser(t)
 	tab.Size(1280, 800)
 	tab.Open("http://" + address + "/")
-	tab.Wait(soon, `document.querySelector('#at-subs .value')?.textContent === '3'`)
+	tab.Wait(soon, `document.querySelector('#at-subs .value')?.textContent === '3 filters'`)
 	t.Logf("the tree was there after %.0f ms", kit.Script[float64](tab, `performance.now()`))
 	shows(t, tab, "#live", "live, dev")
 	tab.Size(390, 800)
@@ -49,19 +50,29 @@ func TestPageOfDev(t *testing.T) {
 		tab.Click("#tab-bridge")
 		tab.Click(station)
 		tab.Click(fmt.Sprintf(`#detail [data-act=%q]`, action))
-		tab.Click("#ask-go")
+		if action == "stop-broker" {
+			tab.Click("#ask-go")
+		}
 		shows(t, tab, "#said", "done")
+		verb, server, _ := strings.Cut(action, "-")
+		other := map[string]string{"stop": "start-", "start": "stop-"}[verb] + server
+		tab.Wait(soon, fmt.Sprintf(`document.querySelector('[data-act=%q]').disabled && !document.querySelector('[data-act=%q]').disabled`, action, other))
 		tab.Click("#detail-close")
 	}
 
 	act("#at-mqtt", "stop-broker")
 	tab.Wait(soon, `document.querySelector('#at-sess').classList.contains('bad')`)
+	tab.Click("#tab-traffic")
+	tab.Type("#publish-topic", "house/attic/lamp/set")
+	tab.Click("#publish")
+	shows(t, tab, "#published", "It waits (the MQTT broker is away")
 	tab.Click("#tab-timeline")
 	for _, what := range []string{"lost", "before attempt", "restarted"} {
 		shows(t, tab, "#panel-timeline", what)
 	}
 	act("#at-mqtt", "start-broker")
 	tab.Wait(soon, `!document.querySelector('#at-sess').classList.contains('bad')`)
+	shows(t, tab, "#published", "Published to house/attic/lamp/set")
 	tab.Click("#tab-timeline")
 	shows(t, tab, "#story li:not(.bad):not(.warn)", "connected")
 
@@ -74,6 +85,11 @@ func TestPageOfDev(t *testing.T) {
 	}
 	follow("house/attic/temperature") // the demo's
 	shows(t, tab, "#outcome", "It arrived")
+	shows(t, tab, ".flow", "house/+/temperature")
+	follow("never/comes")
+	shows(t, tab, "#outcome", "Waiting for a message")
+	tab.Click("#follow-cancel")
+	tab.Wait(soon, `document.querySelector('#outcome').textContent === '' && document.querySelector('#said').textContent === ''`)
 	kit.Script[any](tab, `document.querySelector('#follow-topic').value = 'nobody/wants/it'; null`)
 	tab.Click("#follow-publish")
 	shows(t, tab, "#outcome", "has not sent it back")
@@ -104,11 +120,11 @@ func TestPageOfDev(t *testing.T) {
 	act("#at-redis", "stop-redis")
 	for _, panel := range []string{"queues", "letters"} {
 		tab.Click("#tab-" + panel)
-		shows(t, tab, "#panel-"+panel+" .empty.warn", "It can’t be known")
+		shows(t, tab, "#panel-"+panel+" .empty.warn", "Not known now")
 	}
 	act("#at-redis", "start-redis")
 	tab.Click("#tab-letters")
-	shows(t, tab, "#panel-letters .empty:not(.warn)", "None: every command was understood.")
+	shows(t, tab, "#panel-letters .empty:not(.warn)", "None: every command was valid.")
 }
 
 // printed is the address of a server that dev has begun.
@@ -154,8 +170,12 @@ func TestPageInABrowserOfAStranger(t *testing.T) {
 		}
 	}
 	tab.Open("http://127.0.0.1:" + inside + "/")
+	shows(t, tab, "#first", "Three steps to a first message") // nobody has subscribed
+	shows(t, tab, "#first", "@on_mqtt")
 	tab.Wait(soon, `document.querySelector('#at-sess')?.textContent.includes('MQTT 5')`) // nobody has stopped the broker
-	if story := kit.Script[string](tab, `document.querySelector('#panel-timeline, #main').textContent`); strings.Contains(story, "lost") {
+	tab.Click("#tab-timeline")
+	shows(t, tab, "#story", "connected")
+	if story := tab.Text("#story"); strings.Contains(story, "lost") {
 		t.Error("another site has acted")
 	}
 

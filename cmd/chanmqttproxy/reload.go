@@ -67,6 +67,6 @@ func reload(c *cobra.Command, w *worker.Worker, log *slog.Logger, control logs.C
 	log.Info("configuration reloaded", "subscriptions", len(cfg.Subscriptions))
 	logWarnings(log, cfg)
 	if len(restart) > 0 {
-		log.Warn("settings have changed that need a restart", "settings", strings.Join(restart, ", "))
+		log.Warn("these settings have changed, and need a restart", "settings", strings.Join(restart, ", "))
 	}
 }

@@ -21,7 +21,7 @@ const slowest = 10 * time.Second
 func (p *Page) acting(do answer) answer {
 	return func(r *http.Request) (any, *problem) {
 		if !p.About.MayAct {
-			return nil, &problem{http.StatusForbidden, "this page may only look: start the worker with HTTP_ACT=true"}
+			return nil, &problem{http.StatusForbidden, "this page only shows things: start the worker with HTTP_ACT=true to let it act"}
 		}
 		return do(r)
 	}
@@ -32,7 +32,7 @@ func readAction(r *http.Request, into any) *problem {
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, actionLimit))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return &problem{http.StatusBadRequest, "not understood: " + err.Error()}
+		return &problem{http.StatusBadRequest, "invalid request: " + err.Error()}
 	}
 	return nil
 }
@@ -49,6 +49,16 @@ func (p *Page) trace(r *http.Request) (any, *problem) {
 		return nil, &problem{http.StatusBadRequest, "Topic: " + err.Error()}
 	}
 	return begun{p.Tree.Trace(d.Topic)}, nil
+}
+
+// untrace follows a message no more.
+func (p *Page) untrace(r *http.Request) (any, *problem) {
+	var d begun
+	if wrong := readAction(r, &d); wrong != nil {
+		return nil, wrong
+	}
+	p.Tree.Untrace(d.Trace)
+	return struct{}{}, nil
 }
 
 func (p *Page) publish(r *http.Request) (any, *problem) {
@@ -124,7 +134,7 @@ func (p *Page) actionOf(ctx context.Context, d wanted) (func() error, *problem) 
 		return p.letters(ctx, d)
 	}
 	if !p.About.Dev {
-		return nil, &problem{http.StatusForbidden, "not known, or for development only: " + d.Action}
+		return nil, &problem{http.StatusForbidden, "only chanmqttproxy dev does that: " + d.Action}
 	}
 	servers := map[string]Server{"stop-broker": p.Broker, "start-broker": p.Broker, "stop-redis": p.Redis, "start-redis": p.Redis}
 	server, known := servers[d.Action]
@@ -135,7 +145,7 @@ func (p *Page) actionOf(ctx context.Context, d wanted) (func() error, *problem) 
 	case !known:
 		return nil, &problem{http.StatusBadRequest, "no such action: " + d.Action}
 	case server == nil:
-		return nil, &problem{http.StatusConflict, "it is not embedded: it is not the worker's to stop or start"}
+		return nil, &problem{http.StatusConflict, "that server is not inside this program, which can't stop or start it"}
 	case d.Action == "start-broker" || d.Action == "start-redis":
 		return server.Start, nil
 	}

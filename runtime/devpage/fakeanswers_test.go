@@ -3,6 +3,7 @@ package devpage_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 func (f *fake) subscriptions(query url.Values) any {
@@ -77,8 +79,23 @@ func (f *fake) trace(query url.Values) any {
 		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
 		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
 		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"parked", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
+		"many":      {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#, house/+/kitchen/# and 3 more; it goes to group/house-0 and 39 more"}},
+		"waits":     {{"armed", "bridge", ""}},
+		"away":      {{"waiting", "bridge/broker", "the MQTT broker is away: the message is published when the broker is back"}},
 	}[query.Get("id")]
-	trace := messages.Trace{Done: true}
+	trace := messages.Trace{Done: query.Get("id") != "waits"}
+	if query.Get("id") == "delivered" {
+		way = append([][3]string{{"acknowledged", "bridge/broker", "by the MQTT broker"}}, way...)
+	}
+	if query.Get("id") == "many" {
+		for i := range 40 {
+			what := "written"
+			if i == 7 {
+				what = "dropped"
+			}
+			way = append(way, [3]string{what, fmt.Sprintf("bridge/groups/group:house-%d~1", i), "in Redis"})
+		}
+	}
 	for i, s := range way {
 		trace.Steps = append(trace.Steps, messages.Step{At: f.began.Add(time.Duration(i*i*i) * time.Millisecond), What: s[0], Path: s[1], Text: s[2]})
 	}
@@ -98,14 +115,20 @@ func (f *fake) routes(mux *http.ServeMux) {
 			_ = json.NewEncoder(w).Encode(answer(r.URL.Query()))
 		})
 	}
-	for _, name := range []string{"publish", "trace", "act"} {
+	mux.HandleFunc("GET /api/filter", func(w http.ResponseWriter, r *http.Request) {
+		if err := topic.ValidateFilter(r.URL.Query().Get("filter")); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]string{"Error": "Filter: " + err.Error()})
+		}
+	})
+	for _, name := range []string{"publish", "trace", "trace/cancel", "act"} {
 		mux.HandleFunc("POST /api/"+name, f.post)
 	}
 }
 
 // post takes down what is to be done, and has a message end as its topic says.
 func (f *fake) post(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Action, Path, Topic string }
+	var body struct{ Action, Path, Topic, Trace string }
 	if r.Header.Get("X-Chanmqttproxy") != "1" || json.NewDecoder(r.Body).Decode(&body) != nil {
 		w.WriteHeader(http.StatusForbidden)
 		_ = json.NewEncoder(w).Encode(map[string]string{"Error": "not from the page"})
@@ -113,6 +136,14 @@ func (f *fake) post(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if strings.ContainsAny(body.Topic, "#+") {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"Error": "Topic: a topic has no wildcards"})
+		return
+	}
+	if body.Trace != "" {
+		f.acts = append(f.acts, "cancel "+body.Trace)
+	}
 	if body.Action != "" {
 		f.acts = append(f.acts, body.Action+" "+body.Path)
 	}

@@ -59,7 +59,7 @@ func event(name string, body any) []byte {
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	v, ok := h.join()
 	if !ok {
-		refuse(w, http.StatusServiceUnavailable, "too many viewers")
+		refuse(w, http.StatusServiceUnavailable, "too many pages are open on this worker: close one")
 		return
 	}
 	defer h.leave(v)
@@ -215,9 +215,10 @@ func (h *hub) tree() []byte {
 	}
 	made := event("tree", struct {
 		messages.Watch
-		Stats map[string]int64
-		Slots *Slots `json:",omitempty"`
-	}{h.page.Tree.Watch(), h.page.Stats(), h.page.slots()})
+		Stats   map[string]int64
+		Slots   *Slots `json:",omitempty"`
+		Servers map[string]bool
+	}{h.page.Tree.Watch(), h.page.Stats(), h.page.slots(), h.page.servers()})
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last, h.at = made, time.Now()

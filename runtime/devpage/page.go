@@ -22,6 +22,7 @@ type Tree interface {
 
 	Trace(topic string) uint64
 	Traced(id uint64) (messages.Trace, bool)
+	Untrace(id uint64)
 	Publish(m messages.Message) (trace uint64, err error)
 	Tap(see func(out bool, m *messages.Message)) (stop func())
 
@@ -48,6 +49,8 @@ type Layer interface {
 type Server interface {
 	Start() error
 	Stop()
+	// Running says whether it is started.
+	Running() bool
 }
 
 // About says what the page is of, and what it may do.
@@ -126,6 +129,17 @@ func (p *Page) slots() *Slots {
 	return &s
 }
 
+// servers says of each embedded server whether it runs.
+func (p *Page) servers() map[string]bool {
+	running := map[string]bool{}
+	for name, server := range map[string]Server{"redis": p.Redis, "broker": p.Broker} {
+		if server != nil {
+			running[name] = server.Running()
+		}
+	}
+	return running
+}
+
 // Close sends all viewers away.
 func (p *Page) Close() { p.end() }
 
@@ -137,8 +151,8 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /api/tail", p.tail)
 	for pattern, answer := range map[string]answer{
 		"GET /api/actors": p.actors, "GET /api/actor": p.actor, "GET /api/subscriptions": p.subscriptions,
-		"GET /api/match": p.match, "GET /api/queues": p.queues, "GET /api/deadletters": p.deadLetters,
-		"GET /api/trace": p.traced, "POST /api/trace": p.acting(p.trace),
+		"GET /api/match": p.match, "GET /api/filter": p.filter, "GET /api/queues": p.queues, "GET /api/deadletters": p.deadLetters,
+		"GET /api/trace": p.traced, "POST /api/trace": p.acting(p.trace), "POST /api/trace/cancel": p.acting(p.untrace),
 		"POST /api/publish": p.acting(p.publish), "POST /api/act": p.acting(p.act),
 	} {
 		mux.Handle(pattern, p.answering(answer))
@@ -166,7 +180,7 @@ func (p *Page) answering(answer answer) http.Handler {
 		case p.room <- struct{}{}:
 			defer func() { <-p.room }()
 		default:
-			refuse(w, http.StatusServiceUnavailable, "too many questions at a time: ask again")
+			refuse(w, http.StatusServiceUnavailable, "too many requests at a time: try again")
 			return
 		}
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(20 * time.Second))

@@ -1,12 +1,15 @@
 package devpage_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 
 	"chanmqttproxy/test/kit"
 )
@@ -29,6 +32,7 @@ func TestPage(t *testing.T) {
 	}{
 		{"nothing moves while it updates", still},
 		{"pictures for the documents", pictured},
+		{"the keyboard is enough", keyboard},
 		{"a new subscription shows", shows},
 		{"search and sort", finds},
 		{"topics are tested", matches},
@@ -37,7 +41,8 @@ func TestPage(t *testing.T) {
 		{"publishing and tailing", publishes},
 		{"trouble is red, and heals", reddens},
 		{"panels are accessible", accessible},
-		{"panels fit a telephone", fits},
+		{"panels fit every screen", fits},
+		{"nothing moves for who wants that", motionless},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, f, tab.For(t)) })
 	}
@@ -49,7 +54,7 @@ func appears(t *testing.T, tab *kit.Tab, url string) {
 	var took []float64
 	for range 5 {
 		tab.Open(url)
-		tab.Wait(20*time.Second, `performance.getEntriesByName('tree').length && document.querySelector('#at-subs .value').textContent === '10,000'`)
+		tab.Wait(20*time.Second, `performance.getEntriesByName('tree').length && document.querySelector('#at-subs .value').textContent === '10,000 filters'`)
 		took = append(took, kit.Script[float64](tab, `performance.getEntriesByName('tree')[0].startTime`))
 		if slices.Min(took) < 1000 {
 			return
@@ -62,11 +67,11 @@ func appears(t *testing.T, tab *kit.Tab, url string) {
 func still(t *testing.T, _ *fake, tab *kit.Tab) {
 	tab.Wait(20*time.Second, `document.querySelector('.at-f0 polyline').getAttribute('points')`)
 	shift := kit.Script[float64](tab, `new Promise(done => {
-		let sum = 0, first = document.querySelector('#at-rout .value').textContent;
+		let sum = 0, first = document.querySelector('.at-f3 .rate').textContent;
 		const seen = new PerformanceObserver(list => list.getEntries().forEach(e => { sum += e.value }));
 		seen.observe({type: 'layout-shift'});
 		const look = setInterval(() => {
-			if (document.querySelector('#at-rout .value').textContent === first) return;
+			if (document.querySelector('.at-f3 .rate').textContent === first) return;
 			clearInterval(look);
 			setTimeout(() => done(sum), 300);
 		}, 50);
@@ -83,7 +88,7 @@ func shows(_ *testing.T, f *fake, tab *kit.Tab) {
 	f.subscribe("aaa/new/+", 7)
 	tab.Wait(10*time.Second, `document.querySelector('#panel-subscriptions tbody th').textContent === 'aaa/new/+' && window.kept`)
 	tab.Click("#tab-bridge")
-	tab.Wait(10*time.Second, `document.querySelector('#at-subs .value').textContent === '10,001'`)
+	tab.Wait(10*time.Second, `document.querySelector('#at-subs .value').textContent === '10,001 filters'`)
 }
 
 // fill types into an input as somebody who is quick.
@@ -109,29 +114,75 @@ func matches(_ *testing.T, _ *fake, tab *kit.Tab) {
 	fill(tab, "#topic", "house/0/kitchen/temperature")
 	tab.Wait(10*time.Second, `document.querySelector('#panel-topic tbody').textContent.includes('group house-0')`)
 	fill(tab, "#topic", "nobody/here")
-	tab.Wait(10*time.Second, `document.querySelector('#verdict.warn')?.textContent.startsWith('No filter matches')`)
+	tab.Wait(10*time.Second, `document.querySelector('#verdict.warn')?.textContent.startsWith('Nobody: no filter matches')`)
 	fill(tab, "#topic", "a/#")
-	tab.Wait(10*time.Second, `document.querySelector('#verdict.bad')?.textContent.includes('wildcards')`)
+	faulty(tab, "#topic", "wildcards")
+	fill(tab, "#topic", "a")
+	tab.Wait(10*time.Second, `!document.querySelector('#topic').hasAttribute('aria-invalid')`)
 }
 
-func follows(_ *testing.T, _ *fake, tab *kit.Tab) {
+func follows(t *testing.T, f *fake, tab *kit.Tab) {
 	tab.Click("#tab-follow")
-	for topic, want := range map[string]string{"delivered": "It arrived: in Redis, for group house-0", "unmatched": "It did not arrive: unmatched", "dropped": "It did not arrive: dropped"} {
-		fill(tab, "#follow-topic", topic)
+	for _, one := range []struct{ topic, outcome, drawn string }{
+		{"unmatched", "It did not arrive: unmatched", "MQTT broker Connection ✕Router"},
+		{"dropped", "It did not arrive: dropped", "MQTT broker Connection Router house/# ✕group house-0"},
+		{"many", "It did not arrive everywhere: dropped", "MQTT broker Connection Router house/#,house/+/kitchen/#,3 more ✕group house-7,group house-0,group house-1,group house-2,group house-3,35 more Redis"},
+		{"delivered", "It arrived: in Redis, for group house-0", "Session MQTT broker Connection Router house/# group house-0 Redis"},
+	} {
+		fill(tab, "#follow-topic", one.topic)
 		tab.Click("#follow-next")
-		tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('`+want+`')`)
+		tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('`+one.outcome+`')`)
+		if got := kit.Script[string](tab, `[...document.querySelectorAll('.stage')].map((s) => [...s.querySelectorAll('.title')].map((b) => b.textContent.replace('✓', '')).join()).join(' ')`); got != one.drawn {
+			t.Errorf("%s is drawn as %q, want %q", one.topic, got, one.drawn)
+		}
+		picture(t, tab, "follow-"+one.topic)
 	}
+	fill(tab, "#follow-topic", "waits")
+	tab.Click("#follow-next")
+	tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('Waiting for a message')`)
+	tab.Click("#follow-cancel")
+	kit.Eventually(t, 10*time.Second, "the page gives up", func() bool { return slices.Equal(f.acted(), []string{"cancel waits"}) })
+	tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent === '' && document.querySelector('#follow-cancel').hidden`)
+	for _, bad := range []string{"a/#", ""} {
+		fill(tab, "#follow-topic", bad)
+		tab.Click("#follow-next")
+		faulty(tab, "#follow-topic", "opic")
+	}
+}
+
+// faulty waits until it is said beside a field what is wrong with it, and nowhere else.
+func faulty(tab *kit.Tab, field, text string) {
+	tab.Wait(10*time.Second, fmt.Sprintf(`(f => f.getAttribute('aria-invalid') === 'true' && document.getElementById(f.getAttribute('aria-describedby')).textContent.includes(%q))(document.querySelector(%q))`, text, field))
+	tab.Wait(time.Second, `document.querySelector('#said').textContent === ''`)
 }
 
 func acts(t *testing.T, f *fake, tab *kit.Tab) {
 	tab.Click("#tab-bridge")
 	tab.Click("#at-sess")
 	tab.Click(`#detail [data-act="disconnect"]`)
-	if list := f.acted(); len(list) > 0 {
+	if list := f.acted(); len(list) > 1 {
 		t.Errorf("without being asked: %v", list)
 	}
 	tab.Click("#ask-go")
-	kit.Eventually(t, 10*time.Second, "the page acts", func() bool { return slices.Equal(f.acted(), []string{"disconnect " + session}) })
+	did := func(want ...string) {
+		t.Helper()
+		kit.Eventually(t, 10*time.Second, "the page acts", func() bool { return slices.Equal(f.acted()[1:], want) })
+		tab.Wait(10*time.Second, `document.querySelector('#said').textContent.includes('done')`)
+	}
+	did("disconnect " + session)
+	tab.Click("#detail-close") // what was said of one action goes when the next begins
+	tab.Wait(10*time.Second, `document.querySelector('#said').textContent === ''`)
+	tab.Click("#at-rout")
+	tab.Click(`#detail [data-act="restart"]`) // it loses nothing, and asks nothing
+	did("disconnect "+session, "restart bridge/router")
+	tab.Click("#detail-close")
+	tab.Click("#at-mqtt")
+	tab.Wait(10*time.Second, `document.querySelector('[data-act="start-broker"]').disabled && !document.querySelector('[data-act="stop-broker"]').disabled`)
+	tab.Click("#detail-close")
+	tab.Click("#at-redis") // it is not inside the program
+	tab.Wait(10*time.Second, `document.querySelector('[data-act="stop-redis"]').hidden`)
+	tab.Click("#detail-close")
+	tab.Click("#at-sess")
 	kit.Script[any](tab, `dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))`)
 	tab.Wait(10*time.Second, `document.querySelector('#detail').hidden && document.activeElement.id === 'at-sess'`)
 }
@@ -141,7 +192,20 @@ func publishes(_ *testing.T, _ *fake, tab *kit.Tab) {
 	tab.Wait(10*time.Second, `document.querySelectorAll('#tail li').length > 1 && document.querySelector('#tail').textContent.includes('{"value"')`)
 	fill(tab, "#publish-topic", "delivered")
 	tab.Click("#publish")
-	tab.Click(`#panel-traffic form [role="status"] .link`)
+	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('Published to delivered')`)
+	fill(tab, "#publish-topic", "a/+")
+	tab.Click("#publish")
+	faulty(tab, "#publish-topic", "wildcards")
+	fill(tab, "#tail-filter", "a/#/b")
+	tab.Click("#tail-listen")
+	faulty(tab, "#tail-filter", "last level")
+	fill(tab, "#publish-topic", "away")
+	tab.Click("#publish")
+	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('It waits (the MQTT broker is away')`)
+	fill(tab, "#publish-topic", "delivered")
+	tab.Click("#publish")
+	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('Published to delivered')`)
+	tab.Click("#published .link")
 	tab.Wait(10*time.Second, `location.hash === '#/follow' && document.querySelector('#outcome').textContent.startsWith('It arrived')`)
 }
 
@@ -155,6 +219,8 @@ func reddens(_ *testing.T, f *fake, tab *kit.Tab) {
 	tab.Wait(10*time.Second, `document.querySelector('#story li').textContent.includes('connected')`)
 	tab.Click("#tab-bridge")
 	tab.Wait(10*time.Second, `document.querySelector('#at-mqtt:not(.bad)') && document.querySelector('#at-sess:not(.bad)')`)
+	f.forgive()
+	tab.Wait(10*time.Second, `document.querySelector('#alarm').hidden`)
 }
 
 // accessible has axe-core look at every panel: at everything in one theme, at
@@ -195,7 +261,7 @@ func axe(t *testing.T, tab *kit.Tab, within, what string, rules ...string) {
 }
 
 func theme(tab *kit.Tab, look string) {
-	tab.Wait(10*time.Second, `document.querySelector('#theme').textContent.includes('`+look+`') || document.querySelector('#theme').click()`)
+	tab.Wait(10*time.Second, `document.querySelector('#theme').getAttribute('aria-checked') === '`+fmt.Sprint(look == "dark")+`' || document.querySelector('#theme').click()`)
 }
 
 func show(tab *kit.Tab, panel string) {
@@ -203,16 +269,77 @@ func show(tab *kit.Tab, panel string) {
 	tab.Wait(10*time.Second, `!document.querySelector('#panel-`+panel+`').hidden`)
 }
 
-// fits checks that nothing scrolls sideways on a telephone.
+// fits checks that nothing scrolls sideways, from a telephone to a large screen, and that a
+// telephone shows that there are more tabs.
 func fits(t *testing.T, _ *fake, tab *kit.Tab) {
-	tab.Size(390, 844)
 	kit.Script[any](tab, `dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))`)
-	for _, panel := range panels {
-		show(tab, panel)
-		picture(t, tab, panel+"-390")
-		if wide := kit.Script[float64](tab, `document.documentElement.scrollWidth`); wide > 390 {
-			t.Errorf("%s is %v px wide", panel, wide)
+	for _, width := range []int64{1920, 1280, 768, 390} {
+		tab.Size(width, 844)
+		for _, panel := range panels {
+			show(tab, panel)
+			picture(t, tab, fmt.Sprintf("%s-%d", panel, width))
+			if wide := kit.Script[int64](tab, `document.documentElement.scrollWidth`); wide > width {
+				t.Errorf("%s is %d px wide on %d", panel, wide, width)
+			}
 		}
+	}
+	show(tab, "bridge")
+	tab.Wait(10*time.Second, `document.querySelector('.tabs').matches('.more-right:not(.more-left)')`)
+	axe(t, tab, "body", "the telephone")
+	show(tab, "log")
+	tab.Wait(10*time.Second, `document.querySelector('.tabs').matches('.more-left:not(.more-right)')`)
+}
+
+// keyboard goes through the page with no pointer: to a panel, into a box and out of it, and
+// to a question, which takes the focus and gives it back.
+func keyboard(_ *testing.T, _ *fake, tab *kit.Tab) {
+	focus := func(what string) { tab.Wait(10*time.Second, `document.activeElement.matches('`+what+`')`) }
+	kit.Script[any](tab, `document.activeElement.blur(); document.querySelector('.skip').focus()`)
+	for _, next := range []string{"#theme", "#tab-bridge", "#main, #at-redis"} {
+		tab.Press("\t")
+		focus(next)
+		tab.Wait(time.Second, `getComputedStyle(document.activeElement).outlineStyle !== 'none' || document.activeElement.id === 'main'`)
+	}
+	kit.Script[any](tab, `document.querySelector('#tab-bridge').focus()`)
+	tab.Press(kb.ArrowRight)
+	focus("#tab-subscriptions[aria-selected=true]")
+	tab.Press("/")
+	focus("#tab-subscriptions, #find-subscription")
+	kit.Script[any](tab, `document.activeElement.blur()`)
+	tab.Press("1")
+	tab.Wait(10*time.Second, `location.hash === '#/bridge'`)
+	kit.Script[any](tab, `document.querySelector('#at-sess').focus()`)
+	tab.Press("\r")
+	focus("#detail-title")
+	kit.Script[any](tab, `document.querySelector('[data-act=disconnect]').focus()`)
+	tab.Press("\r")
+	focus("dialog[open] button")
+	tab.Press(kb.Escape)
+	focus("[data-act=disconnect]")
+	tab.Press(kb.Escape)
+	focus("#at-sess")
+}
+
+// motionless checks that nothing is animated where the system says so.
+func motionless(t *testing.T, _ *fake, tab *kit.Tab) {
+	tab.Size(1280, 800)
+	moving := func(panel string) int {
+		show(tab, panel)
+		return kit.Script[int](tab, `document.getAnimations().filter((a) => a.playState === 'running').length`)
+	}
+	if moving("bridge") == 0 {
+		t.Error("nothing moves for anybody")
+	}
+	tab.Still()
+	if n := moving("bridge"); n > 0 {
+		t.Errorf("%d things move", n)
+	}
+	show(tab, "follow")
+	fill(tab, "#follow-topic", "delivered")
+	tab.Click("#follow-next")
+	tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('It arrived') && document.querySelector('.flow .box')`)
+	if n := moving("follow"); n > 0 {
+		t.Errorf("%d things move along the picture", n)
 	}
 }
 

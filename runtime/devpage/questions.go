@@ -38,7 +38,7 @@ func (p *Page) actors(r *http.Request) (any, *problem) {
 func (p *Page) actor(r *http.Request) (any, *problem) {
 	a, ok := p.Tree.Inspect(r.FormValue("path"))
 	if !ok {
-		return nil, &problem{http.StatusNotFound, "there is no such actor: it may have stopped"}
+		return nil, &problem{http.StatusNotFound, "it has stopped"}
 	}
 	facts, ok := a.Facts.(messages.GroupFacts)
 	if !ok {
@@ -84,9 +84,17 @@ func (p *Page) match(r *http.Request) (any, *problem) {
 		return answer, nil
 	}
 	if answer.Routes = p.Tree.Matching(name); answer.Routes == nil {
-		return nil, &problem{http.StatusServiceUnavailable, "the router did not answer in time: its mailbox is full"}
+		return nil, &problem{http.StatusServiceUnavailable, "the router is too busy to answer: try again"}
 	}
 	return answer, nil
+}
+
+// filter says what is wrong with a filter.
+func (p *Page) filter(r *http.Request) (any, *problem) {
+	if err := topic.ValidateFilter(r.FormValue("filter")); err != nil {
+		return nil, &problem{http.StatusBadRequest, "Filter: " + err.Error()}
+	}
+	return struct{}{}, nil
 }
 
 func (p *Page) queues(r *http.Request) (any, *problem) {
@@ -117,7 +125,7 @@ func (p *Page) deadLetters(r *http.Request) (any, *problem) {
 func (p *Page) traced(r *http.Request) (any, *problem) {
 	trace, ok := p.Tree.Traced(uint64(number(r, "id", 0)))
 	if !ok {
-		return nil, &problem{http.StatusNotFound, fmt.Sprintf("no trace %s is known: the newest are kept", r.FormValue("id"))}
+		return nil, &problem{http.StatusNotFound, fmt.Sprintf("message %s is followed no more: only the newest are", r.FormValue("id"))}
 	}
 	p.locate(r.Context(), &trace)
 	return trace, nil

@@ -30,11 +30,11 @@ type Passed struct {
 func (p *Page) tail(w http.ResponseWriter, r *http.Request) {
 	filter := r.FormValue("filter")
 	if err := topic.ValidateFilter(filter); err != nil {
-		refuse(w, http.StatusBadRequest, "filter: "+err.Error())
+		refuse(w, http.StatusBadRequest, "Filter: "+err.Error())
 		return
 	}
 	if !p.hub.admit() {
-		refuse(w, http.StatusServiceUnavailable, "too many viewers")
+		refuse(w, http.StatusServiceUnavailable, "too many pages are open on this worker: close one")
 		return
 	}
 	defer p.hub.dismiss()

@@ -57,8 +57,9 @@ func (q oneQueue) DropDeadLetters(ctx context.Context, ids ...string) (int, erro
 // server notes what is done to it.
 type server struct{ did []string }
 
-func (s *server) Start() error { s.did = append(s.did, "start"); return nil }
-func (s *server) Stop()        { s.did = append(s.did, "stop") }
+func (s *server) Start() error  { s.did = append(s.did, "start"); return nil }
+func (s *server) Running() bool { return false }
+func (s *server) Stop()         { s.did = append(s.did, "stop") }
 
 // open makes a page.
 func open(t *testing.T, change func(*devpage.Options)) *bench {

@@ -110,6 +110,13 @@ func (b *BrokerServer) logger() *slog.Logger {
 	return slog.New(quiet{cmp.Or(b.options.Logger, slog.New(slog.DiscardHandler)).Handler()})
 }
 
+// Running says whether it is started.
+func (b *BrokerServer) Running() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.server != nil
+}
+
 // Stop disconnects all clients and stops listening.
 func (b *BrokerServer) Stop() {
 	b.mu.Lock()

@@ -73,6 +73,13 @@ func (r *RedisServer) Start() error {
 	return nil
 }
 
+// Running says whether it is started.
+func (r *RedisServer) Running() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.front != nil
+}
+
 // Stop closes all connections and stops listening. The data stays.
 func (r *RedisServer) Stop() {
 	r.mu.Lock()

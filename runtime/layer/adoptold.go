@@ -36,7 +36,7 @@ func (c *Client) adoptOld(ctx context.Context, slots int) error {
 				return err
 			}
 			if moved > 0 {
-				c.log.Info("taking up commands that an older worker gave to a session slot", "commands", moved, "slot", messages.SlotName(slot), "host", s.host.Name())
+				c.log.Info("taking over commands that an older version left with a session slot", "commands", moved, "slot", messages.SlotName(slot), "host", s.host.Name())
 			}
 		}
 	}

@@ -193,7 +193,7 @@ func (c *Client) lettersAt(ctx context.Context, s *server, first, last int, ids 
 		}
 	}
 	if unreadable > 0 {
-		c.log.Warn("left out dead letters that cannot be read", "count", unreadable, "key", c.keys.deadLetters())
+		c.log.Warn("ignored dead letters that cannot be read", "count", unreadable, "key", c.keys.deadLetters())
 	}
 	return list, nil
 }

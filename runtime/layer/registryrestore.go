@@ -96,7 +96,7 @@ func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, er
 		}
 	}
 	if odd > 0 {
-		c.log.Warn("left out of the stored subscriptions what cannot be read", "entries", odd, "key", s.registry.key)
+		c.log.Warn("ignored stored subscriptions that cannot be read", "entries", odd, "key", s.registry.key)
 	}
 	if err := c.adoptOld(ctx, slots); err != nil {
 		return all, err
@@ -135,7 +135,7 @@ func (c *Client) awaitImport(ctx context.Context) error {
 			return err
 		}
 		if time.Now().After(until) {
-			c.log.Warn("what an older worker has stored was not taken in: going on without", "slot", c.keys.slot)
+			c.log.Warn("an older version's subscriptions have not been taken over in time; going on without them", "slot", c.keys.slot)
 			return nil
 		}
 		if !pause(ctx, importPause) {

@@ -134,7 +134,7 @@ func (c *Client) opened(t table, whole wholeTable) (list []entry, reseal []edit)
 		inClear = nil
 	}
 	if unknown+len(inClear) > 0 {
-		c.log.Warn("left out stored subscriptions, and kept them: give the key that they were encrypted with, behind the new one, in symmetric_encryption_keys",
+		c.log.Warn("cannot decrypt some stored subscriptions: add the old key behind the new one in symmetric_encryption_keys",
 			"undeciphered", unknown, "in_clear", len(inClear), "key", t.key)
 	}
 	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.number, b.number) })

@@ -17,5 +17,5 @@ func (s *server) passOver(log *slog.Logger, f *messages.SessionFailure) {
 		s.passed = map[string]bool{}
 	}
 	s.passed[f.Kind()] = true
-	log.Warn("this server of MQTT_HOST is passed over for the next one", "broker", address(s.url), "cause", f.Kind(), "error", f)
+	log.Warn("cannot use this server of MQTT_HOST; trying the next one", "broker", address(s.url), "cause", f.Kind(), "error", f)
 }

@@ -47,11 +47,11 @@ func (k *Keeper) compare(a answered) {
 		switch s, ok := granted[n]; {
 		case h.lost:
 		case n >= len(a.Slots):
-			k.Log.Info("a session slot is no more: its filters have moved", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
+			k.Log.Info("session slot removed: its filters have moved to others", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
 		case !ok && !free(a.Slots, n) || ok && s.Epoch != h.slot.Epoch:
 			k.Counts.Lost.Add(1)
-			k.Log.Warn("another worker holds a session slot that was held here: it was not renewed in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
+			k.Log.Warn("another worker has taken over a session slot: this worker did not renew it in time", "slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed())
 			k.lose(h)
 		}
 	}
@@ -109,7 +109,7 @@ func (k *Keeper) look() (failure error) {
 			if !h.lost {
 				k.Counts.Given.Add(1)
 				if h.several {
-					k.Log.Info("a session slot is given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
+					k.Log.Info("session slot given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
 				}
 				k.release[n] = true
 				k.poke()

@@ -25,7 +25,7 @@ func (k *Keeper) takenOver(n int, h *holding) {
 	c := k.cooldown[n].again(time.Now())
 	k.cooldown[n] = c
 	k.Counts.TakenOver.Add(1)
-	k.Log.Warn("another client has the session of a slot: the slot is given up; if no other worker is to have it, see that the client id is used by nobody else",
+	k.Log.Warn("another MQTT client uses the client id of a session slot, which is given up: unless that is another worker of yours, give that client another id",
 		"slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed(), "again_in", c.last)
 	k.lose(h)
 	k.release[n] = true

@@ -135,7 +135,7 @@ func TestStopsWhileCutOff(t *testing.T) {
 		w.pass(5 * time.Second)
 		a.cancel()
 		w.pass(5 * time.Second)
-		closed := regexp.MustCompile(`msg="a session slot is given up" .*closed_for=(\S+)`).FindAllStringSubmatch(out.String(), -1)
+		closed := regexp.MustCompile(`msg="session slot given up" .*closed_for=(\S+)`).FindAllStringSubmatch(out.String(), -1)
 		for _, m := range closed {
 			if d, err := time.ParseDuration(m[1]); err != nil || d < 3*time.Second || d > 5*time.Second {
 				t.Errorf("closed for %s, %v", m[1], err)

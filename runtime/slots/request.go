@@ -115,7 +115,7 @@ func (k *Keeper) say(err error) {
 	if trouble == "no answer" {
 		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	} else {
-		k.Log.Warn("Redis is there, but leases no session slot; trying again", "error", err)
+		k.Log.Warn("Redis answers, but gives out no session slot; trying again", "error", err)
 	}
 }
 

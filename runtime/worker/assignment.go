@@ -154,10 +154,10 @@ func (t *assignment) retire(version messages.Version) {
 	ctx, cancel := context.WithTimeout(context.Background(), retireTimeout)
 	defer cancel()
 	if err := t.broker.Drop(ctx, version); err != nil {
-		t.worker.log.Warn("the broker keeps the session of a slot that is no more until it expires", "slot", t.number, "error", err)
+		t.worker.log.Warn("cannot end the MQTT session of a removed session slot; the broker keeps it until it expires", "slot", t.number, "error", err)
 	}
 	if _, err := t.peer.Write(ctx, left); err != nil { // whoever takes the slot then says so
-		t.worker.log.Warn("noting that a session slot is no more", "slot", t.number, "error", err)
+		t.worker.log.Warn("cannot note in Redis that a session slot was removed", "slot", t.number, "error", err)
 		t.once.Do(func() { close(t.over) })
 	}
 }

@@ -81,12 +81,12 @@ func (h *notifier) feed() {
 		h.fed = time.Now()
 		h.check(h.Alive())
 	case !h.leaving:
-		h.log.Error("the watchdog gets no sign of life: if that lasts, systemd restarts the worker", "error", err)
+		h.log.Error("the worker does not answer its own check: if that lasts, systemd restarts it", "error", err)
 	}
 }
 
 func (h *notifier) check(err error) {
 	if err != nil {
-		h.log.Warn("systemd does not hear how the worker does: check NotifyAccess= of its unit", "error", err)
+		h.log.Warn("cannot tell systemd how the worker is: check NotifyAccess= in its unit", "error", err)
 	}
 }

@@ -14,7 +14,7 @@ func (w *Worker) Reloading(do func()) {
 	}
 	tell := func(err error) {
 		if err != nil {
-			w.log.Warn("systemd does not hear of the reload: check NotifyAccess= of its unit", "error", err)
+			w.log.Warn("cannot tell systemd of the reload: check NotifyAccess= in its unit", "error", err)
 		}
 	}
 	tell(w.Manager.Reloading())

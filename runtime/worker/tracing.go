@@ -62,6 +62,6 @@ func (w *Worker) stopTracing(deadline time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), min(time.Until(deadline), flushTimeout))
 	defer cancel()
 	if err := w.tracing.provider.Shutdown(ctx); err != nil {
-		w.log.Warn("the last spans were not exported: is the collector there?", "error", err)
+		w.log.Warn("the last traces were not exported: does the OpenTelemetry collector run?", "error", err)
 	}
 }

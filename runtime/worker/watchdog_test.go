@@ -47,7 +47,7 @@ func TestWatchdogStarves(t *testing.T) {
 	m := listenAsManager(t)
 	log := stopper{
 		Handler: slog.DiscardHandler, line: "a command was not allowed", hung: make(chan struct{}), released: make(chan struct{}),
-		counted: "the watchdog gets no sign of life: if that lasts, systemd restarts the worker", count: &atomic.Int64{},
+		counted: "the worker does not answer its own check: if that lasts, systemd restarts it", count: &atomic.Int64{},
 	}
 	server, err := embedded.Redis("127.0.0.1:0")
 	if err != nil {

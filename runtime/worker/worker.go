@@ -104,7 +104,7 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.stopTracing(deadline)
 		return err
 	case <-time.After(time.Until(deadline)):
-		w.log.Warn("stopped before everything was finished; the rest is kept where it came from",
+		w.log.Warn("stopped before everything was finished; the rest stays in Redis or at the broker",
 			"after", w.config.ShutdownTimeout)
 		return nil
 	}

@@ -59,11 +59,11 @@ func TestPageBesideASite(t *testing.T) {
 	shows("#outcome", "It arrived: in Redis, for group/")
 	shows("#outcome", ": specific.")
 	page.Click("#tab-bridge")
-	shows("#panel-bridge", "group × 1")
+	shows("#panel-bridge", "1 writer to a group")
 	page.Click("#at-grps")
 	shows("#detail", "lobby")
 	page.Click("#detail tbody .link")
-	for _, fact := range []string{"Live members1", "Parked", "Dropped", "Queues", "specific."} {
+	for _, fact := range []string{"Consumers1", "Full queues", "Messages dropped", "Queues", "specific."} {
 		shows("#detail", fact)
 	}
 	page.Click("#detail-close")
@@ -84,17 +84,16 @@ func TestPageBesideASite(t *testing.T) {
 	page.Click("#follow-publish")
 	shows("#outcome", "no filter here matches its topic")
 
-	// What could not be understood is put back from the page, after a question.
+	// An invalid command is put back from the page, and dropped after a question.
 	idle.Send(messages.Map{{Key: "type", Value: "mqtt.nonsense"}})
 	page.Click("#tab-letters")
 	shows("#panel-letters", "nonsense")
 	page.Click(`#panel-letters [data-act="replay-letters"]`)
-	page.Click("#ask-go")
 	shows("#said", "Put back: done")
-	shows("#panel-letters", "nonsense") // it is not understood now either
+	shows("#panel-letters", "nonsense") // it is as invalid as before
 	page.Click(`#panel-letters [data-act="drop-letters"]`)
 	page.Click("#ask-go")
-	shows("#panel-letters", "every command was understood")
+	shows("#panel-letters", "every command was valid")
 	if got := kit.Script[string](page, `window.loaded || ''`); got != "once" {
 		t.Error("the page was loaded again")
 	}

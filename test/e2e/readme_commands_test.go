@@ -36,7 +36,7 @@ type written struct {
 
 var commands = []written{
 	{command: "pip install ./runtime/python", instead: install + " ./runtime/python && python -m chanmqttproxy version", expect: "chanmqttproxy"},
-	{command: "python -m chanmqttproxy dev", expect: "page    http://", stays: true},
+	{command: "python -m chanmqttproxy dev", expect: "# The page", stays: true},
 	{command: "python manage.py runmqtt --dev", skip: "test/wheel runs it"},
 	{command: "python manage.py runmqtt", skip: "test/wheel runs it"},
 	{command: "python manage.py runmqtt --check", skip: "test/wheel runs it"},
@@ -45,8 +45,8 @@ var commands = []written{
 	{command: "go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
 	{command: "go test ./runtime/devpage -run TestPage -update", skip: "it takes the pictures of the documents"},
 	{command: "go test ./runtime/config -update", skip: "it writes into a document"},
-	{command: "chanmqttproxy dev", expect: "page    http://", stays: true},
-	{command: "go run ./cmd/chanmqttproxy dev", expect: "page    http://", stays: true},
+	{command: "chanmqttproxy dev", expect: "# The page", stays: true},
+	{command: "go run ./cmd/chanmqttproxy dev", expect: "# The page", stays: true},
 	{command: "cd test/site && pip install -r requirements.txt ../../runtime/python", instead: "cd test/site && pip install -q -r requirements.txt"},
 	{command: "cd test/site && python manage.py migrate && python manage.py loaddata house && python manage.py runserver", expect: "Starting ASGI", stays: true,
 		instead: "cd test/site && python manage.py migrate && python manage.py loaddata house && python manage.py runserver --noreload $SITE_PORT"},

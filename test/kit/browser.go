@@ -61,6 +61,12 @@ func (b *Tab) Click(element string) {
 		chromedp.WaitEnabled(chromedp.CSS(element)), chromedp.Click(chromedp.CSS(element)))
 }
 
+// Press presses keys, one a character, in what has the focus.
+func (b *Tab) Press(keys string) {
+	b.t.Helper()
+	b.do("pressing keys", chromedp.KeyEvent(keys))
+}
+
 // Text is what an element says.
 func (b *Tab) Text(element string) string {
 	b.t.Helper()

@@ -7,11 +7,10 @@ import (
 )
 
 // axeFile is where test/run puts the accessibility rules, below the user's cache.
-const axeFile = "chanmqttproxy/axe-0.1.8/axe_playwright_python/axe.min.js"
+const axeFile = "chanmqttproxy/axe-core-4.14.1/node_modules/axe-core/axe.min.js"
 
 // Axe checks an element and all in it against the rules of axe-core and returns
-// what is serious or critical, one line a fault. Without rules named, it is all
-// of them.
+// its faults, one a line. Without rules named, it is all of them.
 func (b *Tab) Axe(element string, rules ...string) []string {
 	b.t.Helper()
 	if !Script[bool](b, "'axe' in window") {
@@ -22,7 +21,6 @@ func (b *Tab) Axe(element string, rules ...string) []string {
 		options = "{preload: false, resultTypes: ['violations'], runOnly: ['" + strings.Join(rules, "','") + "']}"
 	}
 	return Script[[]string](b, `axe.run('`+element+`', `+options+`).then(r => r.violations
-		.filter(v => ['serious', 'critical'].includes(v.impact))
 		.flatMap(v => v.nodes.map(n => v.id + ' at ' + n.target.join(' ') + ': ' + n.failureSummary)))`)
 }
 

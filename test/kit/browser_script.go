@@ -59,9 +59,20 @@ func act[T any](b *Tab, what string, action chromedp.Action[T]) T {
 // Theme has pages look as for a person who prefers that ("dark", "light").
 func (b *Tab) Theme(look string) {
 	b.t.Helper()
-	b.do("preferring "+look, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	b.prefer("prefers-color-scheme", look)
+}
+
+// Still has pages behave as for a person who wants nothing to move.
+func (b *Tab) Still() {
+	b.t.Helper()
+	b.prefer("prefers-reduced-motion", "reduce")
+}
+
+func (b *Tab) prefer(feature, value string) {
+	b.t.Helper()
+	b.do("preferring "+value, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look}},
+			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 		})
 		return err
 	}))

@@ -42,7 +42,7 @@ func TestSite(t *testing.T) {
 	room.Type("#text", "héllo")
 	room.Click("#send")
 
-	const want = `{"type": "mqtt.subscribe", "topic": "chat/lobby", "group": "chat_lobby"}
+	const want = `{"type": "mqtt.subscribe", "topic": "chat/lobby", "group": "chat_lobby", "qos": 1}
 {"type": "mqtt.publish", "publish": {"topic": "chat/lobby", "payload": "héllo", "qos": 1, "retain": false}}
 `
 	if got := kit.Python(t, commands, redis.URL(), "2"); got != want {

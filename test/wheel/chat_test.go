@@ -81,7 +81,7 @@ func TestDev(t *testing.T) {
 	site.lamps("__init__.py", "")
 	worker := site.manage("runmqtt", "--dev")
 	prints(t, worker, fmt.Sprintf("http://127.0.0.1:%d/", page))
-	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (embedded)", redis))
+	prints(t, worker, fmt.Sprintf("redis   127.0.0.1:%d (inside this program)", redis))
 	prints(t, worker, connected)
 	url := site.serve()
 	one, two := kit.Browser(t), kit.Browser(t)
@@ -106,7 +106,7 @@ func TestDev(t *testing.T) {
 	site.append("print('settings may print')\nMQTT_PORT = 'high'\n")
 	prints(t, worker, `MQTT_PORT (othersettings): "high" is not a whole number`)
 	site.append(fmt.Sprintf("MQTT_PORT = 1883\nMQTT_HOST = 'localhost:%d'\n", moved))
-	prints(t, worker, fmt.Sprintf("broker  127.0.0.1:%d (embedded)", moved))
+	prints(t, worker, fmt.Sprintf("broker  127.0.0.1:%d (inside this program)", moved))
 	interrupt(t, worker)
 
 	worker = site.manage("runmqtt", "--dev")

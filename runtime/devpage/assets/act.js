@@ -1,4 +1,4 @@
-// Doing something to the worker: each asks first.
+// Doing something to the worker. What may lose something asks first.
 
 import { h, say } from './dom.js';
 import { post } from './api.js';
@@ -10,7 +10,7 @@ function confirm(title, text, go) {
   dialog.replaceChildren(h('form', { method: 'dialog' },
     h('h2', { id: 'ask-title' }, title), h('p', null, text),
     h('div', { class: 'row end' },
-      h('button', { value: '' }, 'Leave it'),
+      h('button', { value: '' }, 'Cancel'),
       h('button', { value: 'go', class: 'danger', id: 'ask-go' }, go))));
   dialog.returnValue = '';
   dialog.showModal();
@@ -20,7 +20,7 @@ function confirm(title, text, go) {
 // mayNot says that a form is for pages that may act only, and disables its
 // controls where this one may not.
 export function mayNot(form) {
-  const node = h('p', { class: 'muted' }, 'This page may only look: the worker was started without HTTP_ACT.');
+  const node = h('p', { class: 'muted' }, 'This page only shows things: the worker was started without HTTP_ACT=true.');
   const show = () => {
     node.hidden = live.about.MayAct !== false;
     for (const control of form.elements) control.disabled = !node.hidden;
@@ -28,18 +28,18 @@ export function mayNot(form) {
   return { node, show };
 }
 
-// action is a button that does one thing, or nothing where this page may not.
-// body makes what is posted.
-export function action(title, text, body, { dev = false, danger = true } = {}) {
+// action is a button that does one thing, or nothing where this page may not. loses says
+// what may be lost by it: then it asks first. body makes what is posted.
+export function action(title, body, { loses = '', dev = false } = {}) {
   if (!live.about.MayAct || (dev && !live.about.Dev)) return null;
-  return h('button', { type: 'button', class: danger ? 'danger' : '', 'data-act': body().Action, click: () => act(title, text, body()) }, title);
+  return h('button', { type: 'button', class: loses ? 'danger' : '', 'data-act': body().Action, click: () => act(title, loses, body()) }, title);
 }
 
-async function act(title, text, body) {
-  if (!await confirm(title + '?', text, title)) return;
+async function act(title, loses, body) {
+  if (loses && !await confirm(title + '?', loses, title)) return;
   try {
     await post('act', body);
-    say(`${title}: done. The timeline shows what came of it.`);
+    say(`${title}: done. The timeline shows what happens.`);
   } catch (error) {
     say(`${title}: ${error.message}`, 'bad');
   }

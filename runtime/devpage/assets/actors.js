@@ -1,9 +1,10 @@
-// The tree of actors as a table, parents above their children.
+// The parts of the worker as a table, parents above their children.
 
 import { attr } from './dom.js';
 import { table } from './table.js';
 import { live, at } from './live.js';
-import { count, name } from './format.js';
+import { count } from './format.js';
+import { name, family } from './names.js';
 import { columns, keyOf, troubleOf } from './columns.js';
 import { go } from './nav.js';
 
@@ -24,8 +25,8 @@ function withFamilies({ Actors, Families }) {
 // actorTable is the table, and how to bring it up to date.
 export function actorTable() {
   const made = table({
-    label: 'Actors', key: keyOf, trouble: troubleOf, open: (a) => go('detail', keyOf(a)), empty: 'The tree has not come yet.',
-    columns: columns((a) => (a.family ? `${a.Kind} × ${count(a.Actors)}` : name(a.Path))),
+    label: 'Parts of the worker', key: keyOf, trouble: troubleOf, open: (a) => go('detail', keyOf(a)), empty: 'Waiting for the worker …',
+    columns: columns((a) => (a.family ? `${count(a.Actors)} ${family(a.Kind, a.Actors)}` : name(a.Path))),
   });
   made.node.classList.add('tree');
   return [made.node, () => {

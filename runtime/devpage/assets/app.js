@@ -71,10 +71,7 @@ function theme() {
   const root = document.documentElement, button = document.getElementById('theme');
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const is = () => root.dataset.theme || (dark.matches ? 'dark' : 'light');
-  const show = () => {
-    put(button, is() === 'dark' ? '☾ dark' : '☀ light');
-    attr(button, 'aria-label', `${button.textContent} theme: switch`);
-  };
+  const show = () => attr(button, 'aria-checked', String(is() === 'dark'));
   button.addEventListener('click', () => {
     root.dataset.theme = is() === 'dark' ? 'light' : 'dark';
     try { localStorage.setItem('theme', root.dataset.theme); } catch { /* not remembered then */ }
@@ -87,14 +84,23 @@ function theme() {
 function header() {
   put(document.getElementById('version'), live.about.Version);
   const node = document.getElementById('live');
-  put(node, live.connected ? (live.about.Dev ? '● live, dev' : live.about.MayAct ? '● live' : '● live, read-only') : '✕ no connection');
+  put(node, live.connected ? (live.about.Dev ? '✓ live, dev' : live.about.MayAct ? '✓ live' : '✓ live, only to look') : '✕ the worker does not answer');
   mark(node, live.connected ? '' : 'bad');
   const chat = document.getElementById('chat');
   chat.hidden = !live.about.Chat;
   if (live.about.Chat) attr(chat, 'href', live.about.Chat);
 }
 
+// more shows at which ends of the tab bar there are tabs that can't be seen.
+function more() {
+  const bar = tabs.parentNode, left = tabs.scrollLeft, right = tabs.scrollWidth - tabs.clientWidth - left;
+  bar.classList.toggle('more-left', left > 4);
+  bar.classList.toggle('more-right', right > 4);
+}
+
 panels.forEach(build);
+tabs.addEventListener('scroll', more, { passive: true });
+new ResizeObserver(more).observe(tabs);
 tabs.addEventListener('keydown', arrows);
 addEventListener('hashchange', fromHash);
 addEventListener('keydown', keys);

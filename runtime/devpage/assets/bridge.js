@@ -1,27 +1,29 @@
 // The bridge: the actors as a track between Redis and the MQTT broker, with the
 // traffic on each stretch.
 
-import { h, put, attr, mark, glyph, word } from './dom.js';
+import { h, put, attr, mark, glyph, word, intro } from './dom.js';
 import { spark } from './spark.js';
 import { live, at, actor, family, series } from './live.js';
 import { ofActor, ofFamily, ofQueues, sides, all, standby } from './trouble.js';
-import { rate, count, duration, since } from './format.js';
+import { rate, count, since } from './format.js';
+import { part, purpose } from './names.js';
 import { go } from './nav.js';
 import { actorTable } from './actors.js';
 import { tiles } from './tiles.js';
 import { slots } from './slots.js';
+import { first } from './first.js';
 
 // Each station: its place in the grid, what it is called and how it is seen.
 const stations = [
   ['redis', 'Redis', () => seenSide('layer', live.about.Redis, 'Django site')],
-  ['recv', 'receiver', () => seenActor(at('reader/receiver'))],
-  ['read', 'reader', () => seenActor(at('reader'))],
-  ['rout', 'router', () => seenActor(at('router'))],
-  ['brok', 'broker', () => seenActor(at('broker'))],
-  ['sess', 'session', () => seenActor(at('broker/session'))],
+  ['recv', part('receiver'), () => seenActor(at('reader/receiver'))],
+  ['read', part('reader'), () => seenActor(at('reader'))],
+  ['rout', part('router'), () => seenActor(at('router'))],
+  ['brok', part('broker'), () => seenActor(at('broker'))],
+  ['sess', part('session'), () => seenActor(at('broker/session'))],
   ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
-  ['subs', 'subscriptions', () => seenFamily('subscription')],
-  ['grps', 'groups', () => seenFamily('group', 'channel', 'stream')],
+  ['subs', 'Subscriptions', () => seenFamily('filter', 'subscription')],
+  ['grps', 'Groups', () => seenFamily('', 'group', 'channel', 'stream')],
 ];
 
 // Each stretch: its place, which way it leads, what travels, and the counter of it.
@@ -45,25 +47,16 @@ const keepers = ['', 'registry', 'requests'];
 function seenActor(path) {
   const a = actor(path);
   if (!a) return { trouble: live.tree && !standby() ? 'bad' : '', value: '–', note: standby() ? 'standing by' : live.tree ? 'not there' : '…', path };
-  const [trouble, why] = ofActor(a);
-  return { trouble, value: rate(passing(a)) + ' /s', note: why || healthy(a), path };
+  const [trouble, why] = ofActor(a), version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
+  return { trouble, value: `${count(a.Waiting)} waiting`, note: why || (version ? `speaks MQTT ${version}` : purpose(a.Kind)), path };
 }
 
-// passing is what an actor handles a second; messages pass through the session's
-// connection, most of them not through its mailbox.
-const passing = (a) => (a.Kind === 'session' ? series('stat:received').now + series('stat:published').now : series(a.Path).now);
-
-function healthy(a) {
-  const version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
-  const took = a.Last ? ' · ' + duration(a.Last) : '';
-  return version ? `MQTT ${version}${took}` : `waiting ${count(a.Waiting)}${took}`;
-}
-
-function seenFamily(...kinds) {
+function seenFamily(each, ...kinds) {
   const found = kinds.map(family).filter(Boolean);
   const [trouble, why] = kinds.map(ofFamily).find(([t]) => t) || (kinds.includes('group') && ofQueues()[0] ? ofQueues() : ['', '']);
   const sum = (key) => found.reduce((n, f) => n + f[key], 0);
-  return { trouble, value: count(sum('Actors')), note: why || `waiting ${count(sum('Waiting'))}`, path: 'family:' + kinds[0] };
+  const n = sum('Actors');
+  return { trouble, value: each ? `${count(n)} ${each}${n === 1 ? '' : 's'}` : `${count(n)} in all`, note: why || `${count(sum('Waiting'))} messages waiting`, path: 'family:' + kinds[0] };
 }
 
 function seenSide(side, address, beyond) {
@@ -74,16 +67,17 @@ function seenSide(side, address, beyond) {
 
 function station([place, title, see]) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), value = h('span', { class: 'value' }), note = h('span', { class: 'note' });
+  const how = h('span', { class: 'aloud' });
   const pillar = place === 'redis' || place === 'mqtt';
   const node = h('button', { type: 'button', class: `station at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => go('detail', see().path) },
-    h('span', { class: 'title' }, icon, title), value, note);
+    h('span', { class: 'title' }, icon, title), how, value, note);
   const show = () => {
     const seen = see();
     mark(node, seen.trouble);
     put(icon, glyph(seen.trouble));
     put(value, seen.value);
     put(note, seen.note);
-    attr(node, 'aria-label', `${title}, ${word(seen.trouble)}: ${seen.value}, ${seen.note}`);
+    put(how, word(seen.trouble));
     attr(node, 'title', seen.note);
   };
   return [node, show];
@@ -97,7 +91,7 @@ function stretch([place, way, what, key, side]) {
     const { rates, now } = series(key.startsWith('actor:') ? at(key.slice(6)) : key), cut = side && !sides()[side];
     line.show(rates);
     node.classList.toggle('cut', Boolean(cut));
-    put(value, cut ? '✕ cut' : rate(now) + ' /s');
+    put(value, cut ? '✕ cut' : rate(now) + '/s');
     attr(node, 'data-flow', cut ? null : now > 50 ? 'fast' : now > 0 ? 'slow' : null);
   };
   return [node, show];
@@ -105,7 +99,7 @@ function stretch([place, way, what, key, side]) {
 
 function keeper(rest) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), note = h('span', { class: 'note' });
-  const node = h('button', { type: 'button', class: 'keeper', click: () => go('detail', at(rest)) }, icon, h('span', { class: 'title' }, rest || 'bridge'), note);
+  const node = h('button', { type: 'button', class: 'keeper', title: purpose(rest || 'bridge'), click: () => go('detail', at(rest)) }, icon, h('span', { class: 'title' }, part(rest || 'bridge')), note);
   const show = () => {
     const seen = seenActor(at(rest));
     mark(node, seen.trouble);
@@ -121,8 +115,9 @@ function alarm() {
   let path = '', said = '';
   const node = h('button', { type: 'button', class: 'alarm', id: 'alarm', click: () => path && go('detail', path) }, icon, text, more);
   const show = () => {
-    const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well: both sides are there, nothing waits for long.', ''];
+    const list = all(), [trouble, sentence, where] = list[0] || ['', 'All is well.', ''];
     path = where;
+    node.hidden = !list.length;
     mark(node, trouble);
     put(icon, glyph(trouble));
     put(text, sentence);
@@ -137,13 +132,14 @@ function alarm() {
 // bridge is the panel.
 export function bridge() {
   const track = [...stations.map(station), ...stretches.map(stretch)], side = keepers.map(keeper);
-  const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable(), [sessions, held] = slots();
-  const node = h('div', null, alert,
-    h('div', { class: 'bridge', role: 'group', 'aria-label': 'The bridge' }, track.map(([n]) => n)),
+  const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable(), [sessions, held] = slots(), [steps, begun] = first();
+  const node = h('div', null, alert, steps,
+    intro('Messages pass between your site’s Redis and the MQTT broker. A number at an arrow is how many pass in a second. Click on a box to see more of it.'),
+    h('div', { class: 'bridge', role: 'group', 'aria-label': 'The way between Redis and MQTT' }, track.map(([n]) => n)),
     h('div', { class: 'under' },
       h('span', { class: 'key out' }, 'commands to devices'), h('span', { class: 'key in' }, 'messages to the site'),
       h('span', { class: 'keepers' }, side.map(([n]) => n))),
-    row, sessions, h('h2', null, 'Actors'), table);
-  const shows = [alarmed, counted, held, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
-  return { node, title: 'Bridge', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
+    row, sessions, h('h2', null, 'Parts of the worker'), intro('Each part handles one message after the other, and is restarted alone where it fails.'), table);
+  const shows = [alarmed, begun, counted, held, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
+  return { node, title: 'Overview', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
 }

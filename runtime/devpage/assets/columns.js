@@ -1,4 +1,4 @@
-// The columns of a table of actors.
+// The columns of a table of the worker's parts.
 
 import { glyph } from './dom.js';
 import { series, now } from './live.js';
@@ -7,14 +7,14 @@ import { count, rate, duration, since, span } from './format.js';
 
 // columns are those of an actor; text is its name.
 export const columns = (text) => [
-  { title: 'Actor', head: true, grow: true, text },
+  { title: 'Part', head: true, grow: true, text },
   { title: 'State', text: stateOf },
-  { title: 'Since', num: true, wide: true, text: (a) => (a.family ? '' : since(a.Since, now())) },
+  { title: 'For', num: true, wide: true, text: (a) => (a.family ? '' : since(a.Since, now())) },
   { title: 'Waiting', num: true, text: (a) => count(a.Waiting) },
-  { title: 'Oldest', num: true, wide: true, text: (a) => (a.Age ? span(a.Age / 1e6) : '–') },
+  { title: 'Oldest waits', num: true, wide: true, text: (a) => (a.Age ? span(a.Age / 1e6) : '–') },
   { title: 'Handled', num: true, wide: true, text: (a) => count(a.Handled) },
-  { title: 'Per second', num: true, text: (a) => rate(series(keyOf(a)).now) },
-  { title: 'One takes', num: true, wide: true, text: (a) => duration(a.Last) },
+  { title: 'Handled a second', num: true, text: (a) => rate(series(keyOf(a)).now) },
+  { title: 'Time for the last', num: true, wide: true, text: (a) => duration(a.Last) },
   { title: 'Restarts', num: true, text: (a) => count(a.Restarts) },
   { title: 'Last failure', wide: true, grow: true, text: (a) => (a.Failure ? `${since(a.Failure.At, now())} ago: ${a.Failure.Text}` : '') },
 ];
@@ -24,7 +24,7 @@ export const keyOf = (a) => (a.family ? 'family:' + a.Kind : a.Path);
 
 function stateOf(a) {
   const trouble = troubleOf(a);
-  if (a.family) return `${glyph(trouble)} ${a.Troubled ? count(a.Troubled) + ' troubled' : 'well'}`;
+  if (a.family) return `${glyph(trouble)} ${a.Troubled ? count(a.Troubled) + ' in trouble' : 'well'}`;
   return `${glyph(trouble)} ${a.State}`;
 }
 

@@ -1,4 +1,4 @@
-// The drawer: one actor, a family, or one of the two sides, in full.
+// The drawer: one part of the worker, a family of them, or one of the two sides, in full.
 
 import { h, put, mark, glyph, field } from './dom.js';
 import { get } from './api.js';
@@ -10,7 +10,8 @@ import { rows, pairs, factList } from './facts.js';
 import { table, pager } from './table.js';
 import { columns } from './columns.js';
 import { register, go } from './nav.js';
-import { count, rate, duration, since, span, clock, name } from './format.js';
+import { count, rate, duration, since, span, clock } from './format.js';
+import { name, family as called, purpose } from './names.js';
 
 const drawer = () => document.getElementById('detail');
 let before, refresh, path;
@@ -45,11 +46,12 @@ on('tree', () => refresh?.());
 
 function ofOne(path) {
   const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), facts = factList(), line = spark('in');
-  const node = h('div', null, h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path, () => filter));
+  const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
+  const node = h('div', null, h('p', { class: 'muted' }, purpose(kind)), h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path, kind, () => filter));
   let shown = '', filter = name(path);
   const show = async () => {
     let a;
-    try { a = await get('actor', { path }); } catch (error) { a = null; put(state, `● gone (${error.message})`); }
+    try { a = await get('actor', { path }); } catch (error) { a = null; put(state, `It is gone: ${error.message}.`); }
     if (!a || !node.isConnected) return;
     if (!actor(path)) series(path).add(a.Handled, now());
     line.show(series(path).rates);
@@ -57,7 +59,7 @@ function ofOne(path) {
     put(state, `${glyph(trouble)} ${a.State} for ${since(a.Since, now())}${why && why !== a.State ? '; ' + why : ''}`);
     mark(state, trouble);
     figures.show(figuresOf(a));
-    facts.show(a.Queues ? { ...a.Facts, Members: a.Members, Queues: a.Queues } : a.Facts);
+    facts.show(a.Queues ? { ...a.Facts, Reached: a.Members, Queues: a.Queues } : a.Facts);
     if (a.Kind === 'subscription' && a.Facts) filter = a.Facts.Filter; // the path has only its beginning
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
@@ -67,9 +69,9 @@ function ofOne(path) {
 }
 
 const figuresOf = (a) => [
-  ['Handled', `${count(a.Handled)} (${rate(series(a.Path).now)} /s)`], ['Sent', count(a.Sent)],
-  ['Waiting in the mailbox', count(a.Waiting)], ['Oldest of them', a.Age ? span(a.Age / 1e6) : '–'],
-  ['One takes', duration(a.Last)], ['Restarts', count(a.Restarts)],
+  ['Waiting', `${count(a.Waiting)} messages`], ['Oldest waits', a.Age ? span(a.Age / 1e6) : '–'],
+  ['Handled', `${count(a.Handled)} messages`], ['Handled a second', rate(series(a.Path).now)],
+  ['Sent to other parts', `${count(a.Sent)} messages`], ['Time for the last', duration(a.Last)], ['Restarts', count(a.Restarts)],
 ];
 
 function failureOf(failure) {
@@ -78,11 +80,16 @@ function failureOf(failure) {
     failure.Stack && h('details', null, h('summary', null, 'Stack'), h('pre', { tabindex: '0' }, failure.Stack))].filter(Boolean);
 }
 
-function buttons(path, filter) {
-  const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
-  const list = [action('Restart', `${name(path)} is made to fail; its supervisor decides what becomes of it.`, () => ({ Action: 'restart', Path: path }))];
-  if (kind === 'session') list.push(action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: path })));
-  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Tail its messages'));
+// Those that give up what they hold when they are restarted; the others go on with it.
+const forgetful = ['session', 'subscription', 'group', 'channel', 'stream'];
+
+const cut = 'The MQTT connection is closed, and opened again. Messages of QoS 0 that come meanwhile are lost.';
+
+function buttons(path, kind, filter) {
+  const loses = forgetful.includes(kind) ? 'It fails, and is started again. Messages of QoS 0 that it holds are lost.' : '';
+  const list = path.includes('/') ? [action('Restart', () => ({ Action: 'restart', Path: path }), { loses })] : [];
+  if (kind === 'session') list.push(action('Disconnect', () => ({ Action: 'disconnect', Path: path }), { loses: cut }));
+  if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Show its messages'));
   if (kind === 'group' || kind === 'channel' || kind === 'stream') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
 }
@@ -90,21 +97,25 @@ function buttons(path, filter) {
 function slowing(path) {
   if (!live.about.MayAct || !live.about.Dev) return [];
   const millis = h('input', { type: 'number', min: '0', max: '10000', value: '500', size: '6' });
-  return [field('ms a write', millis), action('Slow', 'Each write to it takes that much longer, until it is set to 0.', () => ({ Action: 'slow', Path: path, Millis: Number(millis.value) }), { dev: true })];
+  return [field('ms more a write', millis), action('Slow down', () => ({ Action: 'slow', Path: path, Millis: Number(millis.value) }), { dev: true })];
 }
 
 // ofSide is what is known of Redis or the MQTT broker.
 function ofSide(side) {
   const redis = side === 'redis', list = pairs();
+  const server = redis ? 'redis' : 'broker', runs = () => live.tree?.Servers?.[server]; // undefined: it is not inside this program
+  const stop = action('Stop', () => ({ Action: 'stop-' + server }), { dev: true, loses: redis ? '' : 'The broker inside this program stops. The messages that it retains, and what it keeps for clients that are away, are lost.' });
+  const start = action('Start', () => ({ Action: 'start-' + server }), { dev: true });
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
-    !redis && action('Disconnect', 'The MQTT connection is dropped, and made anew after a while.', () => ({ Action: 'disconnect', Path: at('broker/session') })),
-    action('Stop', `The embedded ${redis ? 'Redis' : 'broker'} is stopped, as if it had died.`, () => ({ Action: redis ? 'stop-redis' : 'stop-broker' }), { dev: true }),
-    action('Start', `The embedded ${redis ? 'Redis' : 'broker'} is started again.`, () => ({ Action: redis ? 'start-redis' : 'start-broker' }), { dev: true, danger: false }),
+    !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('broker/session') }), { loses: cut }), stop, start,
   ].filter(Boolean)));
   const show = () => {
     const s = sides(), up = redis ? s.layer : s.mqtt;
+    for (const [button, disabled] of [[stop, !runs()], [start, runs()]]) {
+      if (button) [button.hidden, button.disabled] = [runs() === undefined, disabled];
+    }
     list.show([
-      ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'there' : 'away'}`],
+      ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'away'}`],
       ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/session'))) : []),
     ]);
   };
@@ -116,8 +127,8 @@ function ofKind(kind) {
   const search = h('input', { type: 'search', placeholder: 'part of the name', input: () => { pages.offset = 0; show(); } });
   const pages = pager(25, () => show());
   const list = table({
-    label: kind + 's', key: (a) => a.Path, trouble: (a) => ofActor(a)[0], open: (a) => detail(a.Path), empty: `No ${kind} like that.`,
-    columns: columns((a) => name(a.Path)).filter((c) => ['Actor', 'State', 'Waiting', 'Handled'].includes(c.title)).map((c) => ({ ...c, wide: false })),
+    label: called(kind), key: (a) => a.Path, trouble: (a) => ofActor(a)[0], open: (a) => detail(a.Path), empty: 'Nothing like that.',
+    columns: columns((a) => name(a.Path)).filter((c) => ['Part', 'State', 'Waiting', 'Handled'].includes(c.title)).map((c) => ({ ...c, wide: false })),
   });
   const show = async () => {
     try {
@@ -126,6 +137,6 @@ function ofKind(kind) {
       pages.show(Total);
     } catch { /* the alarm says that the worker is away */ }
   };
-  return { title: kind === 'group' ? 'Groups' : kind + 's', node: h('div', null, field('Find', search, 'above'), list.node, pages.node), show };
+  return { title: called(kind), node: h('div', null, field('Find', search, 'above'), list.node, pages.node), show };
 }
 

@@ -1,14 +1,22 @@
 // An actor's facts as a list, whatever they are.
 
 import { h, put } from './dom.js';
-import { count, bytes, span, clock, target } from './format.js';
+import { count, bytes, span, clock } from './format.js';
+import { target } from './names.js';
 import { now } from './live.js';
 
+// Where a word needs its part of the worker to be understood, that is in front of it.
 const words = {
-  UnderWay: 'Under way', LayerUp: 'Redis is there', SessionUp: 'MQTT is there', LastAt: 'Last message', LastTopic: 'Last topic',
-  Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'Broker has answered', KeepAlive: 'Keep-alive', Present: 'Stored session resumed',
-  MaximumPacket: 'Largest packet', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS', Unanswered: 'Answers owed',
-  Members: 'Live members', Length: 'Filled', Writing: 'Write under way', Outgoing: 'To be written', Held: 'Held back', Unwritten: 'Not yet in Redis',
+  LayerUp: 'Redis answers', SessionUp: 'MQTT is connected', LastAt: 'Last message', LastTopic: 'Its topic',
+  Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'The broker has answered', Refused: 'Refused by the broker', KeepAlive: 'Keep-alive',
+  Present: 'Session resumed', MaximumPacket: 'Largest message', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS',
+  Version: 'MQTT version', Connection: 'Connections until now', Live: 'Connected', Since: 'Since', Reason: 'Why not', Trouble: 'Problem',
+  Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters the broker has not been sent', Attempts: 'Failed attempts in a row',
+  UnderWay: 'Not finished yet', Window: 'At most at a time', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
+  Targets: 'Groups and channels', Restored: 'Subscriptions restored', Held: 'Messages held back', Way: 'Delivered by this filter', Static: 'From the configuration',
+  Messages: 'Messages', Members: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Room for',
+  Writing: 'A write has begun', Written: 'Messages written', Dropped: 'Messages dropped', Parked: 'Full queues', Stuck: 'Nobody reads it',
+  Stored: 'Subscriptions in Redis', Leaving: 'Subscriptions to be removed', Unwritten: 'Changes not yet in Redis', Waiting: 'Messages waiting',
 };
 
 const codes = {
@@ -71,7 +79,7 @@ function items(facts) {
 
 // factList draws all facts, what is in lists below the others.
 export function factList() {
-  const list = pairs(), title = h('h3', null, 'Facts'), below = h('div'), node = h('div', null, title, list, below);
+  const list = pairs(), title = h('h3', null, 'More'), below = h('div'), node = h('div', null, title, list, below);
   let drawn = '';
   node.show = (facts) => {
     const all = rows(facts), lists = JSON.stringify(Object.values(facts || {}).filter(Array.isArray));

@@ -35,7 +35,10 @@ export function span(ms) {
 }
 
 // gap is the time between two things that happened, in milliseconds.
-export const gap = (ms) => (ms < 1000 ? Math.max(0, ms) + ' ms' : span(ms));
+export const gap = (ms) => (ms < 1000 ? (ms < 10 ? Math.max(0, ms).toFixed(1) : Math.round(ms)) + ' ms' : span(ms));
+
+// exact is a time in milliseconds with what a Date has not: the microseconds.
+export const exact = (time) => Math.floor(Date.parse(time) / 1000) * 1000 + 1000 * Number((/\.\d+/.exec(time) || ['0'])[0]);
 
 // bytes is a size.
 export function bytes(n) {
@@ -56,15 +59,3 @@ export function clock(time) {
   const d = new Date(time);
   return d.toLocaleTimeString('en-GB') + '.' + String(d.getMilliseconds()).padStart(3, '0');
 }
-
-// name is the last step of an actor's path as people say it: the filter or the
-// target without escapes and serial.
-export function name(path) {
-  const step = path.slice(path.lastIndexOf('/') + 1);
-  if (step === path) return path; // a root
-  const [, text] = /^[a-z]+:(.*?)(~\d+)?$/.exec(step) || [null, step];
-  try { return decodeURIComponent(text.replace(/%[0-9A-F]?$/, '')); } catch { return text; } // long ones are cut
-}
-
-// target is a group, a channel or a stream.
-export const target = (t) => `${['group', 'channel', 'stream'][t.Kind]} ${t.Name}`;

@@ -1,6 +1,6 @@
-// Dead letters: commands that could not be understood.
+// Dead letters: commands that were invalid, or given up.
 
-import { h } from './dom.js';
+import { h, intro } from './dom.js';
 import { get } from './api.js';
 import { table, pager } from './table.js';
 import { bytes, clock, since } from './format.js';
@@ -11,8 +11,8 @@ import { action } from './act.js';
 function actions(cell, letter) {
   if (cell.firstChild) return;
   cell.append(h('div', { class: 'actions' }, [
-    letter.SHA256 ? null : action('Put back', 'The command goes back into the channel, and is carried out as if it had just been sent.', () => ({ Action: 'replay-letters', IDs: [letter.ID] }), { danger: false }),
-    action('Drop', 'The command is forgotten for good.', () => ({ Action: 'drop-letters', IDs: [letter.ID] })),
+    letter.SHA256 ? null : action('Put back', () => ({ Action: 'replay-letters', IDs: [letter.ID] })),
+    action('Drop', () => ({ Action: 'drop-letters', IDs: [letter.ID] }), { loses: 'The command is deleted for good.' }),
   ]));
 }
 
@@ -23,14 +23,14 @@ const why = (l) => l.Reason + (l.SHA256 ? `; only its beginning is kept: it canâ
 export function letters() {
   const pages = pager(50, () => show());
   const list = table({
-    label: 'Dead letters', key: (l) => l.ID, empty: 'None: every command was understood.',
+    label: 'Dead letters', key: (l) => l.ID, empty: 'None: every command was valid.',
     columns: [
       { title: 'When', head: true, num: true, text: (l) => clock(l.Time) },
       { title: 'Ago', num: true, wide: true, text: (l) => since(l.Time, now()) },
       { title: 'Why', grow: true, text: why },
       { title: 'Command', wide: true, mono: true, grow: true, text: (l) => l.Preview },
       { title: 'Size', num: true, wide: true, text: (l) => bytes(l.Size) },
-      { title: 'Do', fill: actions },
+      { title: 'What to do', fill: actions },
     ],
   });
   let asked = 0;
@@ -41,8 +41,8 @@ export function letters() {
       if (turn !== asked) return; // a later question is under way
       list.show(Rows || []);
       pages.show(Total);
-    } catch (error) { list.unknown(`It canâ€™t be known which there are: ${error.message}.`); }
+    } catch (error) { list.unknown(`Not known now: ${error.message}.`); }
   };
-  const about = h('p', { class: 'muted' }, 'Commands of a site that the worker could not understand, without what they carried. In a terminal ', h('code', null, 'chanmqttproxy dead-letters'), ' lists, drops and replays them.');
+  const about = intro('Commands of the site that were invalid, or were given up. Correct the code that sent them, then put back what is still wanted. In a terminal: ', h('code', null, 'chanmqttproxy dead-letters'), '.');
   return { node: h('div', null, about, pages.node, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
 }

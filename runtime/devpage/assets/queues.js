@@ -1,6 +1,6 @@
 // The queues of Channels in Redis: what each process has not read yet.
 
-import { h, attr } from './dom.js';
+import { h, attr, intro } from './dom.js';
 import { get } from './api.js';
 import { table } from './table.js';
 import { count } from './format.js';
@@ -23,16 +23,16 @@ export function queues() {
       { title: 'Queue', head: true, mono: true, grow: true, text: (q) => q.Name },
       { title: 'Fill', fill: bar },
       { title: 'Messages', num: true, text: (q) => `${count(q.Length)} of ${count(q.Capacity)}` },
-      { title: 'Members', num: true, wide: true, text: (q) => count(Array.isArray(q.Members) ? q.Members.length : q.Members) },
-      { title: 'State', text: (q) => words[trouble(q)] || '● room' },
+      { title: 'Consumers', num: true, wide: true, text: (q) => count(Array.isArray(q.Members) ? q.Members.length : q.Members) },
+      { title: 'State', text: (q) => words[trouble(q)] || '✓ has room' },
     ],
   });
   const show = async () => {
     try {
       const all = await get('queues');
       list.show((all || []).sort((a, b) => fill(b) - fill(a) || (a.Name < b.Name ? -1 : 1)).slice(0, 200));
-    } catch (error) { list.unknown(`It can’t be known what waits in the queues: ${error.message}.`); }
+    } catch (error) { list.unknown(`Not known now: ${error.message}.`); }
   };
-  const about = h('p', { class: 'muted' }, 'Each Django process has one queue. When one is full Channels drops silently; what this worker does then is the subscription’s overflow. A stream is full when its readers do not delete what they have done. The fullest come first.');
+  const about = intro('What waits in Redis for each Django process, the fullest first. A queue that stays full belongs to a process that is too slow, or hangs: give it less to do, or start more of them.');
   return { node: h('div', null, about, list.node), title: 'Queues', on: ['tree'], show, slow: 2 };
 }

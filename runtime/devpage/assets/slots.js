@@ -24,13 +24,13 @@ export function slots() {
     columns: [
       { title: 'Session', head: true, num: true, text: (slot) => String(slot.Number) },
       { title: 'Held by', grow: true, text: (slot) => (held(slot) ? 'this worker' : slot.Name || slot.Holder || 'nobody') },
-      { title: 'Lease left', num: true, text: (slot) => (slot.Left ? span(slot.Left / 1e6) : '–') },
+      { title: 'Held for', num: true, text: (slot) => (slot.Left ? span(slot.Left / 1e6) : '–') },
       { title: 'Filters', num: true, text: known((p) => count(p.Own)) },
       { title: 'Granted', num: true, text: known((p) => count(p.Granted)) },
       { title: 'Refused', num: true, text: known((p) => count(p.Refused)) },
-      { title: 'Moving', num: true, wide: true, text: known((p) => count(p.Moving)) },
-      { title: 'Behind', num: true, text: known((p) => count(p.Lag)) },
-      { title: 'Epoch', num: true, wide: true, text: (slot) => (slot.Epoch ? String(slot.Epoch) : '–') },
+      { title: 'Filters moving', num: true, wide: true, text: known((p) => count(p.Moving)) },
+      { title: 'Changes behind', num: true, text: known((p) => count(p.Lag)) },
+      { title: 'Takeovers', num: true, wide: true, text: (slot) => (slot.Epoch ? String(slot.Epoch) : '–') },
     ],
   });
   const node = h('div', { hidden: true }, title, about, list.node);

@@ -1,13 +1,14 @@
 // All subscriptions: search, sort, pages.
 
-import { h, field, say } from './dom.js';
+import { h, field, say, intro } from './dom.js';
 import { get } from './api.js';
 import { table, pager } from './table.js';
-import { count, since, target } from './format.js';
+import { count, since } from './format.js';
+import { target } from './names.js';
 import { now } from './live.js';
 import { go } from './nav.js';
 
-const qos = (s) => (s.Refused ? `✕ ${s.Refused}` : s.Answered ? `${s.Asked} → ${s.Granted}` : `${s.Asked} …`);
+const qos = (s) => (s.Refused ? `✕ refused: ${s.Refused}` : !s.Answered ? `${s.Asked}, not answered yet` : s.Granted === s.Asked ? s.Granted : `${s.Granted}, not ${s.Asked}`);
 
 function members(s) {
   const list = s.Members || [], more = list.length > 2 ? ` and ${list.length - 2} more` : '';
@@ -26,14 +27,14 @@ export function subscriptions() {
   const pages = pager(50, () => show());
   const list = table({
     label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => go('detail', s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
-    empty: 'No subscription like that. A consumer makes one with mqtt.subscribe.',
+    empty: 'No subscription like that. A consumer makes one with @on_mqtt or mqtt.subscribe.',
     columns: [
-      { title: 'Filter', sort: 'filter', head: true, mono: true, grow: true, text: (s) => s.Filter },
-      { title: 'QoS', num: true, text: qos },
-      { title: 'Groups and channels', grow: true, wide: true, text: members },
+      { title: 'Filter', sort: 'filter', head: true, topic: true, grow: true, text: (s) => s.Filter },
+      { title: 'QoS granted', num: true, text: qos },
+      { title: 'Goes to', grow: true, wide: true, text: members },
       { title: 'Messages', sort: 'messages', num: true, text: (s) => count(s.Messages) },
-      { title: 'Last', sort: 'last', num: true, text: (s) => since(s.LastAt, now()) },
-      { title: 'Last topic', wide: true, mono: true, grow: true, text: (s) => s.LastTopic },
+      { title: 'Last came', sort: 'last', num: true, wide: true, text: (s) => ((ago) => (ago === 'never' ? ago : ago + ' ago'))(since(s.LastAt, now())) },
+      { title: 'Its topic', wide: true, topic: true, grow: true, text: (s) => s.LastTopic },
     ],
   });
   let asked = 0;
@@ -48,5 +49,5 @@ export function subscriptions() {
       pages.show(Total);
     } catch (error) { say(error.message, 'bad'); }
   }
-  return { node: h('div', null, h('div', { class: 'row' }, field('Find', search), pages.node), list.node), title: 'Subscriptions', on: ['tree'], show, slow: 2 };
+  return { node: h('div', null, intro('Every filter that consumers have subscribed, and who gets its messages. Click on a filter to see more of it.'), h('div', { class: 'row' }, field('Find', search), pages.node), list.node), title: 'Subscriptions', on: ['tree'], show, slow: 2 };
 }

@@ -1,14 +1,14 @@
 // Tables whose rows stay where they are while their cells change.
 
-import { h, put, attr, mark } from './dom.js';
+import { h, put, putTopic, attr, mark } from './dom.js';
 
 // table makes one. A column has a title, and text(row) or fill(cell, row); num
-// aligns it right, wide leaves it out on narrow screens, and sort makes its head
+// aligns it right, topic breaks it behind each "/", wide leaves it out on narrow screens, and sort makes its head
 // a button. A row's key is what it is known by. show(list) shows the rows, or the text for
 // none; unknown(why) shows no rows, since nobody knows which there are.
 export function table({ label, columns, key, trouble = () => '', open, sort, empty = 'Nothing.' }) {
   const heads = columns.map((c) => head(c, sort));
-  const body = h('tbody'), none = h('p', { class: 'empty' }, 'Asking …');
+  const body = h('tbody'), none = h('p', { class: 'empty' }, 'Loading …');
   const node = h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: '0' },
     h('table', null, h('thead', null, h('tr', null, heads.map(([n]) => n))), body), none);
   const rows = new Map();
@@ -36,7 +36,7 @@ export function table({ label, columns, key, trouble = () => '', open, sort, emp
   return { node, show, unknown };
 }
 
-const cls = (c) => [c.num && 'num', c.wide && 'wide', c.mono && 'mono', c.grow && 'grow'].filter(Boolean).join(' ');
+const cls = (c) => [c.num && 'num', c.wide && 'wide', (c.mono || c.topic) && 'mono', c.topic && 'topic', c.grow && 'grow'].filter(Boolean).join(' ');
 
 function head(c, sort) {
   if (!c.sort) return [h('th', { scope: 'col', class: cls(c) }, c.title), () => {}];
@@ -57,7 +57,7 @@ function makeRow(columns, open) {
   row.fill = (item, trouble) => {
     row.item = item;
     mark(node, trouble);
-    columns.forEach((c, i) => (c.fill ? c.fill(cells[i], item) : put(links[i] || cells[i], c.text(item))));
+    columns.forEach((c, i) => (c.fill ? c.fill(cells[i], item) : (c.topic ? putTopic : put)(links[i] || cells[i], c.text(item))));
   };
   return row;
 }

@@ -8,19 +8,19 @@ import { rate, count, bytes } from './format.js';
 // What is shown: a rate with its total, or a level. Those that are trouble where
 // they are not 0 say so.
 const shown = [
-  { title: 'From devices', key: 'received', total: () => stat('received'), cls: 'in' },
+  { title: 'From MQTT', key: 'received', total: () => stat('received'), cls: 'in' },
   { title: 'Into queues', key: 'stored', total: () => stat('stored'), cls: 'in' },
   { title: 'Commands', key: 'commands', total: () => stat('commands'), cls: 'out' },
   { title: 'Published', key: 'published', total: () => stat('published'), cls: 'out' },
-  { title: 'Unmatched', key: 'unmatched', total: () => stat('unmatched') },
+  { title: 'Wanted by nobody', key: 'unmatched', total: () => stat('unmatched') },
   { title: 'Dropped', key: 'lost', total: () => lost.reduce((n, name) => n + stat(name), 0), trouble: true },
-  { title: 'Waiting', level: () => count(stat('parked') + stat('paced')), unit: 'msg', note: () => bytes(stat('waitingbytes')) },
-  { title: 'Bad commands', key: 'badcommands', total: () => stat('badcommands') },
+  { title: 'Waiting', level: () => count(stat('parked') + stat('paced')), unit: 'messages', note: () => `${bytes(stat('waitingbytes'))} of memory` },
+  { title: 'Invalid commands', key: 'badcommands', total: () => stat('badcommands') },
 ];
 
 function tile(t) {
   const value = h('b'), note = h('span', { class: 'note' }), line = t.key && spark(t.cls);
-  const node = h('div', { class: 'tile ' + (t.cls || '') }, h('span', { class: 'title' }, t.title), h('span', { class: 'figure' }, value, ' ', h('span', { class: 'unit' }, t.unit || '/s')), note, line);
+  const node = h('div', { class: 'tile ' + (t.cls || '') }, h('span', { class: 'title' }, t.title), h('span', { class: 'figure' }, value, ' ', h('span', { class: 'unit' }, t.unit || 'a second')), note, line);
   const show = () => {
     const s = t.key && series('stat:' + t.key);
     put(value, s ? rate(s.now) : t.level());

@@ -1,8 +1,9 @@
 // The timeline of supervision: what failed and why, and what came of it.
 
-import { h, svg, field, glyph } from './dom.js';
+import { h, svg, field, glyph, intro } from './dom.js';
 import { live, now } from './live.js';
-import { clock, gap, name } from './format.js';
+import { clock, gap } from './format.js';
+import { name, part } from './names.js';
 import { go } from './nav.js';
 
 const words = { failed: 'bad', bug: 'bad', lost: 'bad', waiting: 'warn' };
@@ -40,15 +41,15 @@ function lanes(node) {
       const x = 100 - 100 * (end - new Date(line.At)) / window, trouble = words[line.What] || 'good';
       return svg('rect', { x: x.toFixed(2), y: trouble === 'bad' ? 1 : 5, width: 0.5, height: trouble === 'bad' ? 14 : 6, class: trouble });
     });
-    return h('div', { class: 'lane' }, h('span', null, kind), svg('svg', { viewBox: '0 0 100 16', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, ...marks));
+    return h('div', { class: 'lane' }, h('span', null, part(kind)), svg('svg', { viewBox: '0 0 100 16', preserveAspectRatio: 'none', 'aria-hidden': 'true' }, ...marks));
   }));
 }
 
 // timeline is the panel.
 export function timeline() {
   const only = h('input', { type: 'checkbox', change: () => show() });
-  const search = h('input', { type: 'search', 'data-find': true, placeholder: 'actor or words', input: () => show() });
-  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines story', id: 'story' }), none = h('p', { class: 'empty' }, 'Nothing has happened.');
+  const search = h('input', { type: 'search', 'data-find': true, placeholder: 'part or words', input: () => show() });
+  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines story', id: 'story' }), none = h('p', { class: 'empty' }, 'Nothing like that has happened.');
   let drawn = '';
   const show = () => {
     lanes(strip);
@@ -56,11 +57,11 @@ export function timeline() {
     if (stamp === drawn) return; // stacks that are open stay open
     drawn = stamp;
     const text = search.value.toLowerCase();
-    const lines = withGaps(live.story).filter((line) => (!only.checked || words[line.What] || line.What === 'restarted') && `${line.Path} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
+    const lines = withGaps(live.story).filter((line) => (!only.checked || words[line.What] || line.What === 'restarted') && `${line.Path} ${name(line.Path)} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
     list.replaceChildren(...lines.slice(-300).reverse().map(entry));
     none.hidden = lines.length > 0;
   };
-  return { node: h('div', null, h('div', { class: 'row' }, field('Find', search), h('label', { class: 'check' }, only, ' only failures and restarts')),
+  return { node: h('div', null, intro('What failed, why, and what was started again, the newest first. Click on a name to see that part as it is now.'), h('div', { class: 'row' }, field('Find', search), h('label', { class: 'check' }, only, ' only failures and restarts')),
     h('h2', null, 'The last five minutes'), strip, list, none), title: 'Timeline', on: ['story', 'tree', 'connected'], show };
 }
 

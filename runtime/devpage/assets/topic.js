@@ -1,23 +1,23 @@
 // The topic tester: who would get a message of a topic.
 
-import { h, field } from './dom.js';
+import { h, field, fault, intro } from './dom.js';
 import { get } from './api.js';
 import { table } from './table.js';
-import { target } from './format.js';
+import { target } from './names.js';
 import { label, value } from './facts.js';
 import { go } from './nav.js';
 
 const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v && key !== 'QoS' && !(key === 'Batch' && v < 2))
-  .map(([key, v]) => `${label(key)} ${value(key, v)}`).join(', ') || 'as usual';
+  .map(([key, v]) => `${label(key)} ${value(key, v)}`).join(', ') || 'none';
 
 const perMember = (routes) => routes.flatMap((r) => (r.Members || []).map((m) => ({ ...m, Filter: r.Filter, asked: r.QoS })));
 
 function verdict(body, topic) {
-  if (body.Error) return ['bad', body.Error];
+  if (body.Error) return ['', ''];
   const routes = body.Routes || [];
-  if (!routes.length) return ['warn', `No filter matches ${topic}: a message of it is taken and goes nowhere.`];
+  if (!routes.length) return ['warn', `Nobody: no filter matches ${topic}.`];
   const reached = new Set(perMember(routes).map((m) => target(m.Target))).size;
-  return ['', `${routes.length} matching filter${routes.length > 1 ? 's' : ''}; ${reached} group${reached > 1 ? 's' : ''} or channel${reached > 1 ? 's' : ''} would get it, once each.`];
+  return ['', `${routes.length} filter${routes.length > 1 ? 's match' : ' matches'}; ${reached === 1 ? '1 group or channel gets' : `${reached} groups and channels get`} it, once each.`];
 }
 
 // topic is the panel.
@@ -27,16 +27,17 @@ export function topic() {
   const list = table({
     label: 'Matches', key: (m) => m.Filter + '\n' + target(m.Target), empty: 'Type a topic to see who would get it.',
     columns: [
-      { title: 'Filter', head: true, mono: true, grow: true, text: (m) => m.Filter },
+      { title: 'Filter', head: true, topic: true, grow: true, text: (m) => m.Filter },
       { title: 'Goes to', grow: true, text: (m) => target(m.Target) },
-      { title: 'QoS', num: true, text: (m) => `${m.Options?.QoS ?? 0} of ${m.asked}` },
-      { title: 'Way', wide: true, text: (m) => (m.Way ? 'by this filter' : 'by another that matches') },
+      { title: 'QoS, at most', num: true, text: (m) => Math.min(m.Options?.QoS ?? 0, m.asked) },
+      { title: 'Delivered by', wide: true, text: (m) => (m.Way ? 'this filter' : 'another that matches') },
       { title: 'Options', wide: true, grow: true, text: options },
-      { title: 'From', wide: true, text: (m) => (m.Static ? 'configuration' : 'a consumer') },
+      { title: 'Subscribed by', wide: true, text: (m) => (m.Static ? 'the configuration' : 'a consumer') },
     ],
   });
   const show = async () => {
     const text = input.value.trim();
+    fault(input, '');
     if (!text) { answer.textContent = ''; answer.className = 'verdict'; return list.show([]); }
     let body;
     try { body = await get('match', { topic: text }); } catch (error) { body = { Error: error.message }; }
@@ -44,8 +45,9 @@ export function topic() {
     const [trouble, sentence] = verdict(body, text);
     answer.textContent = sentence;
     answer.className = 'verdict ' + trouble;
+    if (body.Error) fault(input, body.Error);
     list.show(perMember(body.Routes || []));
   };
-  const follow = h('button', { type: 'button', click: () => input.value.trim() && go('follow', { topic: input.value.trim() }) }, 'Follow the next message of it');
-  return { node: h('div', null, h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
+  const follow = h('button', { type: 'button', click: () => (input.value.trim() ? go('follow', { topic: input.value.trim() }) : fault(input, 'Which topic?')) }, 'Follow its next message');
+  return { node: h('div', null, intro('Who would get a message of a topic, and why. Type the topic; nothing is published.'), h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
 }

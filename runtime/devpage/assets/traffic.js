@@ -1,7 +1,7 @@
 // Publishing, and the messages that pass in both directions.
 
-import { h, field, say, put } from './dom.js';
-import { post, stream } from './api.js';
+import { h, field, wrong, put, putTopic, intro } from './dom.js';
+import { get, post, stream } from './api.js';
 import { clock, bytes } from './format.js';
 import { register, go } from './nav.js';
 import { live } from './live.js';
@@ -15,18 +15,36 @@ let listenTo;
 register('tail', (filter) => { listenTo(filter); location.hash = '/traffic'; });
 
 function publisher() {
-  const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', required: true, autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
+  const topic = h('input', { type: 'text', id: 'publish-topic', 'data-find': true, class: 'mono', autocomplete: 'off', spellcheck: 'false', placeholder: 'house/lamp/set' });
   const payload = h('textarea', { id: 'publish-payload', class: 'mono', rows: '3', spellcheck: 'false', placeholder: '{"on": true}' });
   const qos = h('select', { id: 'publish-qos' }, ['0', '1', '2'].map((n) => h('option', { selected: n === '1' }, n)));
   const retain = h('input', { type: 'checkbox', id: 'publish-retain' });
-  const done = h('p', { class: 'muted', role: 'status' });
+  const done = h('p', { class: 'muted', role: 'status', id: 'published' });
+  const state = h('span'), topicOf = h('span', { class: 'mono topic' });
+  let last; // the trace of the newest
+  const tell = async (id) => { // how far it has come, until it is there or refused
+    while (id === last) {
+      const { Steps } = await get('trace', { id }), step = (what) => Steps?.findLast((s) => s.What === what);
+      const end = step('acknowledged') || step('refused');
+      put(state, step('acknowledged') ? 'Published to ' : step('refused') ? `Refused (${step('refused').Text}): ` : step('waiting') ? `It waits (${step('waiting').Text}): ` : 'Sent, not acknowledged yet: ');
+      if (end) return;
+      await new Promise((ready) => setTimeout(ready, 400));
+    }
+  };
   const submit = async (event) => {
     event.preventDefault();
     const body = { Topic: topic.value.trim(), Payload: payload.value, QoS: Number(qos.value), Retain: retain.checked };
     try {
       const { Trace } = await post('publish', body);
-      done.replaceChildren(`Published to ${body.Topic}. `, h('button', { type: 'button', class: 'link', click: () => go('follow', { id: Trace, topic: body.Topic }) }, 'See where it went'));
-    } catch (error) { done.replaceChildren(); say(error.message, 'bad'); }
+      last = Trace;
+      putTopic(topicOf, body.Topic);
+      done.replaceChildren(state, topicOf, '. ', h('button', { type: 'button', class: 'link', click: () => go('follow', { id: Trace, topic: body.Topic }) }, 'See where it goes'));
+      await tell(Trace);
+    } catch (error) {
+      last = null;
+      done.replaceChildren();
+      wrong(topic, error);
+    }
   };
   const form = h('form', { class: 'card', submit }, h('h2', null, 'Publish'), field('Topic', topic), field('Payload', payload),
     h('div', { class: 'row' }, field('QoS', qos), h('label', { class: 'check' }, retain, ' retain'), h('button', { class: 'primary', id: 'publish' }, 'Publish')), done);
@@ -35,12 +53,18 @@ function publisher() {
   return { node: form, show: may.show };
 }
 
+function topicText(text) {
+  const node = h('span', { class: 'topic' });
+  putTopic(node, text);
+  return node;
+}
+
 function line(m) {
   const out = m.Direction === 'out';
   return h('li', { class: out ? 'out' : 'in' },
     h('span', { class: 'num muted' }, clock(m.At)),
     h('span', { class: 'way' }, out ? '→ out' : '← in'),
-    h('button', { type: 'button', class: 'link mono wrap', title: 'Follow the next message of this topic', click: () => go('follow', { topic: m.Topic }) }, m.Topic),
+    h('button', { type: 'button', class: 'link mono wrap', title: 'Follow the next message of this topic', click: () => go('follow', { topic: m.Topic }) }, topicText(m.Topic)),
     h('span', { class: 'num muted' }, `QoS ${m.QoS}${m.Retain ? ', retained' : ''} · ${bytes(m.Bytes)}`),
     m.Payload != null && h('code', { class: 'payload' }, m.Payload));
 }
@@ -62,23 +86,31 @@ function tail() {
     timer ||= setTimeout(flush, 250);
   };
   listenTo = (text) => { filter.value = text; list.replaceChildren(); put(pause, 'Pause'); begin(); };
-  const end = () => { stop?.(); stop = null; };
-  const begin = () => {
+  let turn = 0;
+  const end = () => { turn++; stop?.(); stop = null; };
+  const begin = async () => {
     end();
-    stop = stream('tail?filter=' + encodeURIComponent(filter.value.trim() || '#'), { message: came, tail: came }, (up) => put(state, up ? 'listening' : 'not listening'));
+    const text = filter.value.trim() || '#', mine = turn;
+    try {
+      await get('filter', { filter: text });
+    } catch (error) {
+      put(state, 'not listening');
+      return wrong(filter, error);
+    }
+    if (mine !== turn) return; // it was ended, or begun again
+    stop = stream('tail?filter=' + encodeURIComponent(text), { message: came, tail: came }, (up) => put(state, up ? 'listening' : 'not listening'));
   };
   const pause = h('button', { type: 'button', id: 'tail-pause', click: () => {
-    if (stop) { end(); put(state, 'paused'); } else begin();
-    put(pause, stop ? 'Pause' : 'Go on');
+    if (stop) { end(); put(state, 'paused'); put(pause, 'Go on'); } else { begin(); put(pause, 'Pause'); }
   } }, 'Pause');
   const form = h('form', { class: 'row', submit: (event) => { event.preventDefault(); list.replaceChildren(); begin(); put(pause, 'Pause'); } },
-    field('Filter', filter, 'grow'), h('button', null, 'Listen'), pause, h('button', { type: 'button', click: () => list.replaceChildren() }, 'Clear'), state);
-  const hint = h('p', { class: 'muted' }), show = () => put(hint, live.about.ShowPayloads ? '' : 'Payloads are not shown: the worker was started without --show-payloads.');
-  return { node: h('section', { class: 'card' }, h('h2', null, 'Tail'), form, hint, list), show: () => { show(); if (!stop && pause.textContent === 'Pause') begin(); }, hide: end };
+    field('Filter', filter, 'grow'), h('button', { id: 'tail-listen' }, 'Listen'), pause, h('button', { type: 'button', click: () => list.replaceChildren() }, 'Clear'), state);
+  const hint = h('p', { class: 'muted' }), show = () => put(hint, live.about.ShowPayloads ? '' : 'Payloads are hidden: the worker was started without HTTP_SHOW_PAYLOADS=true.');
+  return { node: h('section', { class: 'card' }, h('h2', null, 'Messages that pass'), form, hint, list), show: () => { show(); if (!stop && pause.textContent === 'Pause') begin(); }, hide: end };
 }
 
 // traffic is the panel.
 export function traffic() {
   const form = publisher(), listener = tail();
-  return { node: h('div', { class: 'halves' }, form.node, listener.node), title: 'Publish & tail', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
+  return { node: h('div', null, intro('Publish a message, and see what passes between the worker and the MQTT broker. A filter shows less: house/# is all below house.'), h('div', { class: 'halves' }, form.node, listener.node)), title: 'Publish & listen', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
 }

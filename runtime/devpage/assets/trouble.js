@@ -1,7 +1,8 @@
 // What is wrong, and how bad it is.
 
 import { live, at, now, series, actor, family, stat, lost } from './live.js';
-import { span, count, name } from './format.js';
+import { span, count } from './format.js';
+import { name, family as called } from './names.js';
 
 const fresh = 10_000, recent = 60_000; // ms since a failure
 const old = 1e9; // ns that a message has waited
@@ -83,7 +84,7 @@ export function all() {
   }
   for (const kind of ['subscription', 'group', 'channel', 'stream']) {
     const [trouble, why] = ofFamily(kind);
-    if (trouble) list.push([trouble, `${kind}s: ${why}`, 'family:' + kind]);
+    if (trouble) list.push([trouble, `${called(kind)}: ${why}`, 'family:' + kind]);
   }
   if (ofQueues()[0]) list.push(['warn', queues(), 'queues']);
   return list.sort((a, b) => (a[0] > b[0]) - (a[0] < b[0]));

@@ -17,7 +17,12 @@ class RoomConsumer(AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_add(self.group, self.channel_name)
         await self.channel_layer.send(
             "mqtt",
-            {"type": "mqtt.subscribe", "topic": self.topic, "group": self.group},
+            {
+                "type": "mqtt.subscribe",
+                "topic": self.topic,
+                "group": self.group,
+                "qos": 1,
+            },
         )
         await self.accept()
 
