@@ -27,7 +27,7 @@ func (byHand) Error() string { return "failed by hand" }
 // has no supervisor.
 func (t *Tree) Restart(path string) error {
 	if !strings.Contains(path, "/") {
-		return fmt.Errorf("%s is the root: it has no supervisor that could restart it", path)
+		return fmt.Errorf("%s is the worker as a whole: stop the program and start it again", path)
 	}
 	return t.tell(path, restart{})
 }
@@ -45,14 +45,14 @@ func (t *Tree) Disconnect() error {
 // more.
 func (t *Tree) Slow(path string, by time.Duration) error {
 	if kind := kindOf(path); kind != "group" && kind != "channel" {
-		return fmt.Errorf("%s is no group and no channel: only these write to Redis", path)
+		return fmt.Errorf("%s can't be slowed down: only what writes to a group or a channel can", path)
 	}
 	return t.tell(path, slowed{by})
 }
 
 func (t *Tree) tell(path string, message any) error {
 	if _, ok := t.shared.observer.find(path); !ok {
-		return fmt.Errorf("there is no actor %s: it may have stopped", path)
+		return fmt.Errorf("there is no %s any more: it has stopped", path)
 	}
 	t.shared.system.Root.Send(t.shared.system.NewLocalPID(path), message)
 	return nil
@@ -69,7 +69,7 @@ func (o *observer) waits(path string, delay time.Duration, failed int) {
 func connection(i messages.SessionInfo) string {
 	session := "a new session"
 	if i.Present {
-		session = "the former session"
+		session = "the session that the broker kept"
 	}
 	return fmt.Sprintf("to %s by MQTT %s as %s, with %s", i.Broker, i.Version, i.ClientID, session)
 }

@@ -18,7 +18,7 @@ type restored struct {
 
 // errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
 // session brings would be for nobody.
-var errNoRegistry = errors.New("the first session slot has not stored the registry yet")
+var errNoRegistry = errors.New("session slot 0 has not stored the subscriptions yet")
 
 // do reads what is stored, and finds out whether there are several slots. Then the mirror
 // has it.

@@ -262,7 +262,7 @@ func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.shared.traces
 func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	first := t.slot(0)
 	if first == nil {
-		return 0, errors.New("another worker holds the first session slot, by which all is published: publish there")
+		return 0, errors.New("another worker sends all publishes, since it holds session slot 0: publish on its page")
 	}
 	deps := first.deps
 	if failure := commands.DeniedTopic(deps.rules.Load(), m.Topic); failure != nil {

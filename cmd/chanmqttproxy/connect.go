@@ -99,7 +99,7 @@ func advice(cfg *config.Config, err error) string {
 	case messages.NameNotFound:
 		return "Is the name in " + host + " right, and can it be looked up on this machine?"
 	case messages.UnknownAuthority:
-		return "Is the authority that vouches for the broker in " + cfg.Where("MQTT_TLS_CA") + "?"
+		return "Is the certificate of the authority (CA) that signed the broker's in " + cfg.Where("MQTT_TLS_CA") + "?"
 	case messages.OtherName:
 		return "Is the name in " + host + " one that the broker's certificate is for?"
 	case messages.OutOfDate:

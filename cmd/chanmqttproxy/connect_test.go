@@ -22,7 +22,7 @@ func TestCheckAsksAboutTheRightThing(t *testing.T) {
 	redis := "REDIS_URL=redis://" + startRedis(t).Addr()
 	for name, c := range map[string]struct{ host, want string }{
 		"name":      {fmt.Sprintf("mqtts://localhost:%d", port), "Is the name in MQTT_HOST (environment) one that the broker's certificate is for?"},
-		"authority": {fmt.Sprintf("mqtts://127.0.0.1:%d", port), "vouches for the broker in MQTT_TLS_CA"},
+		"authority": {fmt.Sprintf("mqtts://127.0.0.1:%d", port), "signed the broker's in MQTT_TLS_CA"},
 		"path":      {"ws://" + page.Listener.Addr().String() + "/wrong", "Is the path in MQTT_HOST (environment) right?"},
 		"nobody":    {net.JoinHostPort("127.0.0.1", fmt.Sprint(kit.FreePort(t))), "Is the broker running there"},
 	} {

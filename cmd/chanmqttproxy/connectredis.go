@@ -108,7 +108,7 @@ func redisAdvice(cfg *config.Config, err error) string {
 	case messages.NameNotFound:
 		return "Is the name in " + setting + " right, and can it be looked up on this machine?"
 	case messages.UnknownAuthority:
-		return "Is the authority that vouches for Redis in ssl_ca_certs of " + setting + "?"
+		return "Is the certificate of the authority (CA) that signed that of Redis in ssl_ca_certs of " + setting + "?"
 	case messages.OtherName:
 		return "Is the name in " + setting + " one that the certificate of Redis is for?"
 	case messages.OutOfDate:

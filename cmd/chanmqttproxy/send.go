@@ -24,7 +24,7 @@ func sendCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "send",
 		Short: "Send a command to the worker, as a site does, and print the answer",
-		Long: `Send a command to the worker by Redis, as a site does, and print the worker's
+		Long: `Send a command to the worker through Redis, as a site does, and print the worker's
 answer as JSON. The keys of the command are given as KEY=VALUE. A value that is
 JSON is sent as such, any other as text. A message is published with QoS 1 and not
 retained, unless qos= and retain= say otherwise.`,

@@ -29,6 +29,6 @@ func encode(v messages.Value) ([]byte, error) {
 		}
 		return b, err
 	default:
-		return nil, fmt.Errorf("a payload cannot be made of a %T", v)
+		return nil, fmt.Errorf("a payload cannot be made of a %s", python.TypeName(v))
 	}
 }

@@ -21,7 +21,7 @@ func (f *fields) request() messages.Command {
 func (f *fields) without(keys []string) {
 	for _, key := range keys {
 		if _, given := f.in.Get(key); given {
-			f.reject(UnknownKey, key, "a request does not have this key: the worker sets it, to know the response by it")
+			f.reject(UnknownKey, key, "a request does not have this key: the worker sets it itself, to recognise the response")
 		}
 	}
 }

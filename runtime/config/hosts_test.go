@@ -104,7 +104,7 @@ func TestBadHosts(t *testing.T) {
 		`{"sentinels": [["a", 1]]}`:       `hosts[0].sentinels: the worker can't do this: give "master_name" too`,
 		`{"path": "/a", "ssl": true}`:     "hosts[0]: a Unix socket has no TLS",
 
-		`{"ssl": true, "ssl_cert_reqs": "often"}`:      "hosts[0].ssl_cert_reqs: not none, optional or required",
+		`{"ssl": true, "ssl_cert_reqs": "often"}`:      "hosts[0].ssl_cert_reqs: give none, optional or required",
 		`{"ssl": true, "ssl_min_version": 1}`:          "hosts[0].ssl_min_version: not a version: give 771",
 		`{"ssl": true, "ssl_ca_certs": "/nowhere"}`:    "hosts[0]: ssl_ca_certs: reading the authorities",
 		`{"ssl": true, "ssl_ca_data": "x"}`:            "hosts[0]: ssl_ca_data holds no certificate",

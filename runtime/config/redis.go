@@ -62,7 +62,7 @@ func (c *connection) setQuery(query []redisOption) error {
 	seen := map[string]bool{}
 	for _, o := range query {
 		if o.name == "address" {
-			return errors.New("a URL inside a URL")
+			return errors.New("a URL that contains another URL: give one of them")
 		}
 		quoted, err := json.Marshal(o.value)
 		if err != nil {

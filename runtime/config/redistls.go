@@ -30,7 +30,7 @@ func (t *redisTLS) setVerify(v argument) error {
 	case "optional", "required", "1", "2", "cert_optional", "cert_required":
 		t.verify = "required"
 	default:
-		return errors.New("not none, optional or required")
+		return errors.New("give none, optional or required")
 	}
 	return nil
 }

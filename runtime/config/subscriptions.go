@@ -75,7 +75,7 @@ func entriesOf(value any) ([]any, bool) {
 func understood(entry any, understand func(messages.Map) (messages.SubscribeCommand, error)) (messages.SubscribeCommand, error) {
 	table, ok := entry.(map[string]any)
 	if !ok {
-		return messages.SubscribeCommand{}, errors.New("not a table of topic, group and so on")
+		return messages.SubscribeCommand{}, errors.New("not a subscription: give topic, and group, channel or stream")
 	}
 	body, err := asMap(table)
 	if err != nil {

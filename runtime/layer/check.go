@@ -55,7 +55,7 @@ func (c *Client) Ping(ctx context.Context) error {
 			return nil
 		}
 	}
-	return c.failure("looking whether it is there", last)
+	return c.failure("waiting for an answer", last)
 }
 
 func (c *Client) checkOne(ctx context.Context, s *server) (Report, error) {

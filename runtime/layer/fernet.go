@@ -75,7 +75,7 @@ func (k fernetKey) sign(dst, raw []byte) []byte {
 }
 
 var (
-	errToken = errors.New("it is no token of one of the encryption keys: the sender has other keys, or does not encrypt")
+	errToken = errors.New("not encrypted with one of symmetric_encryption_keys: has the sender the same keys?")
 	errAge   = errors.New("its token is too old, or from the future: the sender's clock differs, or it waited too long")
 )
 

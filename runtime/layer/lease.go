@@ -58,7 +58,7 @@ func (c *Client) lease(ctx context.Context, script *redis.Script, ask messages.L
 	return messages.LeaseAnswer{}, c.failure("asking for session slots", err)
 }
 
-var errLeases = errors.New("an answer that the script cannot have given")
+var errLeases = errors.New("an answer of Redis that does not fit the script")
 
 // parseLeases reads what the script says to a worker.
 func parseLeases(answer []any, worker string) (a messages.LeaseAnswer, err error) {

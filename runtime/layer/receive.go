@@ -67,7 +67,7 @@ func (c *Client) behindPrefix(member string) string {
 func (c *Client) body(member string) (body messages.Map, ofSlot bool, err error) {
 	prefix := *c.config.RandomPrefixLength
 	if len(member) < prefix {
-		return nil, false, fmt.Errorf("a message of %d bytes: shorter than the %d that come before a body", len(member), prefix)
+		return nil, false, fmt.Errorf("a message of %d bytes: shorter than the %d bytes of its header", len(member), prefix)
 	}
 	whole, err := c.codec.decode(member[prefix:])
 	if err != nil {

@@ -34,8 +34,8 @@ func (s *storing) writers(slot int) []*tableWriter {
 }
 
 var (
-	errNotFirst = errors.New("only the holder of the first session slot may change the registry")
-	errLost     = errors.New("redis has lost what the worker had stored: it has to be written again as a whole")
+	errNotFirst = errors.New("only the worker that holds session slot 0 may change the stored subscriptions")
+	errLost     = errors.New("redis has lost the stored subscriptions: all of them have to be written again")
 )
 
 // Write changes the registry, if the slot is the first, and the status of the slot. Up to

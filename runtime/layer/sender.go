@@ -177,7 +177,7 @@ func (s *sender) answer(cmd *redis.Cmd) ([]any, error) {
 }
 
 // errLate is no refusal: the next attempt may be in time.
-var errLate = errors.New("it came to the write too late")
+var errLate = errors.New("the write reached Redis too late")
 
 // patience is the time in which the server has to come to a call: that for which
 // its answer is waited for, less a third for what our idea of its clock is wrong

@@ -95,7 +95,7 @@ func (c *Client) append(ctx context.Context, stream string, args []any) (written
 	answer, err := appendScript.Run(ctx, s.redis, keys, args...).Int64Slice()
 	s.gauges.traveled(time.Since(began), err)
 	if err == nil && len(answer) != 3 {
-		err = errors.New("an answer that the script cannot have given")
+		err = errors.New("an answer of Redis that does not fit the script")
 	}
 	if err != nil && redis.HasErrorPrefix(err, "LATE") {
 		s.gauges.late.Add(1)

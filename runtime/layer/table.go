@@ -36,7 +36,7 @@ const (
 	tableChunkBytes = 256 << 10
 )
 
-var errTable = errors.New("an answer that the script cannot have given")
+var errTable = errors.New("an answer of Redis that does not fit the script")
 
 // table is where a versioned table is.
 type table struct {

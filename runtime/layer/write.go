@@ -40,7 +40,7 @@ func (c *Client) write(ctx context.Context, d destination, skip []string, calls 
 	return w.outcome, nil
 }
 
-var errAnswer = errors.New("an answer that the script cannot have given")
+var errAnswer = errors.New("an answer of Redis that does not fit the script")
 
 // answered takes in what the script says: two counts, and three values for each
 // queue that refused.

@@ -139,7 +139,7 @@ func TestPassedOverIsLogged(t *testing.T) {
 		}
 		s.Close()
 	}
-	if n := log.Count("connection refused"); n != 1 || log.Count("passed over") != 1 {
+	if n := log.Count("connection refused"); n != 1 || log.Count("trying the next one") != 1 {
 		t.Errorf("it is said %d times: %q", n, log.Lines())
 	}
 }

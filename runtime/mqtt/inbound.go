@@ -248,7 +248,7 @@ func (s *Session) answeredPing(pinged time.Time) {
 	if s.state.endless(pinged) {
 		s.end(&messages.SessionFailure{
 			Doing: s.doing(), Cause: messages.SessionReplayed,
-			Err: fmt.Errorf("at each of %d connections it sent the same messages, though it had read that they were received", replayResumes+1),
+			Err: fmt.Errorf("on each of %d connections it sent the same messages again, although they had been acknowledged", replayResumes+1),
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 // released; ids of SUBSCRIBE and UNSUBSCRIBE lie above.
 const window = 1024
 
-var errNoID = errors.New("no packet id is free: what was unsettled on earlier connections is to be published first")
+var errNoID = errors.New("no packet id is free: the broker has not acknowledged the publishes of earlier connections")
 
 // outgoing is a message of QoS 1 or 2 that the broker has not settled.
 type outgoing struct {

@@ -53,11 +53,11 @@ func (s standing) readiness() status.Readiness {
 		return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
 	}
 	lack(!s.redis(), "Redis is away")
-	lack(s.slots.Reached && len(s.slots.Held) == 0, "no session slot is held yet")
-	lack(!s.Restored, "the subscriptions are not restored")
+	lack(s.slots.Reached && len(s.slots.Held) == 0, "the worker has no session slot yet")
+	lack(!s.Restored, "the subscriptions have not been read from Redis yet")
 	lack(s.Restored && !s.Broker, "the MQTT broker is away"+because(s.State.Reason))
 	lack(s.Broker && !s.Subscribed, "the MQTT broker has not answered for every subscription")
-	lack(s.Broker && s.Subscribed && s.Refused > 0 && s.Held == 0, "the MQTT broker takes none of the subscriptions")
+	lack(s.Broker && s.Subscribed && s.Refused > 0 && s.Held == 0, "the MQTT broker refuses all subscriptions")
 	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons, Refused: s.Refused}
 }
 

@@ -50,7 +50,7 @@ func understand(m layer.Message, d decoder) messages.Received {
 func safely(d decoder, body messages.Map) (c messages.Command, code string, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			c, code, err = nil, messages.CodeBug, fmt.Errorf("a bug in understanding a command: %v", v)
+			c, code, err = nil, messages.CodeBug, fmt.Errorf("a bug in reading a command: %v", v)
 		}
 	}()
 	c, err = d.Decode(body)

@@ -161,7 +161,7 @@ func TestLimitOfTheSessionOnNats(t *testing.T) {
 		c.succeeds(messages.Map{pair("type", "mqtt.unsubscribe"), pair("topic", fmt.Sprint("n/", i)), pair("group", c.topic)}, "mqtt.unsubscribed")
 	}
 	missing(70 - fits - 3)
-	says(t, s.worker, "takes a subscription that it has refused")
+	says(t, s.worker, "accepts a subscription that it had refused")
 	s.worker.Stop()
 }
 

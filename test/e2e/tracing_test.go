@@ -134,7 +134,7 @@ func TestTraceToSilence(t *testing.T) {
 	s.device().Publish(s.topic+"/in", 1, "on")
 	s.expect(s.topic + "/in=on")
 	s.worker.Stop()
-	if !strings.Contains(s.worker.Output(), "the last spans were not exported") {
+	if !strings.Contains(s.worker.Output(), "the last traces were not exported") {
 		t.Error("nothing is said of the collector")
 	}
 }
