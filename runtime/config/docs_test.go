@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/pflag"
+
 	"chanmqttproxy/runtime/config"
 )
 
@@ -46,4 +48,16 @@ func TestMarkdownHasNoRaggedRow(t *testing.T) {
 			t.Errorf("not three cells: %s", line)
 		}
 	}
+}
+
+// TestHelpNamesValues: the help shows the kind of each value, not a word of its description.
+func TestHelpNamesValues(t *testing.T) {
+	t.Parallel()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.AddFlags(flags)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if strings.Contains(f.Usage, "`") {
+			t.Errorf("--%s: a backquote in %q", f.Name, f.Usage)
+		}
+	})
 }

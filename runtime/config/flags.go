@@ -45,13 +45,14 @@ func (s setting) suggestions() []string {
 	return s.choices
 }
 
-// usage is the row's line in the help.
+// usage is the row's line in the help. A word in backquotes would be shown as the name of
+// the flag's value.
 func (s setting) usage() string {
-	help := strings.ReplaceAll(s.help, "`", "")
+	help := s.help
 	if def := s.defaultText(); def != "" {
 		help += " (default " + def + ")"
 	}
-	return help
+	return strings.ReplaceAll(help, "`", "")
 }
 
 // flagValue takes any text: Load reads it, so that all faults show at once.
