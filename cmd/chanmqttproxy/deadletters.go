@@ -25,9 +25,8 @@ func deadLettersCommand() *cobra.Command {
 		Use:   "dead-letters",
 		Short: "Show, send again or drop commands and messages that failed",
 		Long: `A command that was invalid, or that the broker refused for good, is kept in Redis
-as a dead letter. The newest ones are kept, for as long as
-DEAD_LETTER_AGE. Of one larger than DEAD_LETTER_BYTES only the beginning is kept:
-it can't be put back.
+as a dead letter. The newest ones are kept, for as long as DEAD_LETTER_AGE. Of one
+larger than DEAD_LETTER_BYTES only the beginning is kept: it can't be put back.
 
 With --stream NAME, the dead letters are messages of that stream at which its
 readers failed; those of a site's handlers are in the stream "handlers". Those
