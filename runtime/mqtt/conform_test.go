@@ -2,7 +2,9 @@ package mqtt_test
 
 import (
 	"testing"
+	"time"
 
+	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
 	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/kit"
@@ -63,4 +65,61 @@ func TestRabbitMQ311(t *testing.T) {
 	conform.Session(t, conform.SessionFeatures{
 		Version: messages.MQTT311, GrantedQoS: 1, Copies: 2, Stores: true, ReplaysExactOnly: true,
 	}, func(testing.TB) conform.SessionBroker { return broker }, driver)
+}
+
+// TestPort: the real one does what the actors' tests expect of theirs.
+func TestPort(t *testing.T) {
+	t.Parallel()
+	conform.SessionPortSuite(t, func(t *testing.T) conform.SessionPort {
+		broker := kit.Mochi(t, true)
+		client := func(id string) actors.MQTT {
+			return driver(conform.SessionClient{ID: id, Server: broker.URL(), KeepAlive: 30, Expiry: 300})
+		}
+		// connect has another client do something.
+		connect := func(id string, do func(actors.Session)) *conform.Sink {
+			mqtt := client(id)
+			sink := conform.NewSink(mqtt)
+			live, err := mqtt.Dial(t.Context(), messages.MQTT5, sink)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(live.Close)
+			do(live)
+			return sink
+		}
+		sent := connect("reader", func(s actors.Session) {
+			if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "out/+", QoS: 1}}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return conform.SessionPort{
+			MQTT: client("worker"), Denied: kit.Denied + "/x",
+			Publish: func(topic, payload string, retain bool) {
+				sink := connect("writer", func(s actors.Session) {
+					m := &messages.Message{Topic: topic, Payload: []byte(payload), QoS: 1, Retain: retain}
+					if err := s.Publish(t.Context(), messages.Publish{Receipt: "r", Message: m}); err != nil {
+						t.Error(err)
+					}
+				})
+				kit.Eventually(t, 30*time.Second, "the broker has it", func() bool { return len(sink.Settled()) > 0 })
+				if !retain {
+					return
+				}
+				// Mochi acknowledges before it looks who has subscribed.
+				sink = connect("checker", func(s actors.Session) {
+					if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: topic, QoS: 1, Retained: true}}); err != nil {
+						t.Error(err)
+					}
+				})
+				kit.Eventually(t, 30*time.Second, "others get it", func() bool { return sink.Count() > 0 })
+			},
+			Sent: func() (topics []string) {
+				for _, m := range sent.Messages() {
+					topics = append(topics, m.Message.Topic)
+				}
+				return topics
+			},
+			Drop: broker.Disconnect, Away: broker.Stop,
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 type MochiServer struct {
 	Server *mochi.Server
 	addr   string
+	stop   sync.Once
 }
 
 // Denied is the first level of the topics that Mochi refuses to everybody, at
@@ -49,17 +51,17 @@ func Mochi(t testing.TB, version5 bool) *MochiServer {
 	if err != nil {
 		t.Fatalf("starting mochi: %v", err)
 	}
-	t.Cleanup(m.close)
+	t.Cleanup(m.Stop)
 	return m
 }
 
-// close gives the server a moment: after a client has stalled it, it may never
+// Stop ends it. It gives the server a moment: after a client has stalled it, it may never
 // end.
-func (m *MochiServer) close() {
+func (m *MochiServer) Stop() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		_ = m.Server.Close()
+		m.stop.Do(func() { _ = m.Server.Close() })
 	}()
 	select {
 	case <-closed:

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -161,6 +162,9 @@ func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.attempts = append(b.attempts, v)
+	if err := ctx.Err(); err != nil {
+		return nil, &messages.SessionFailure{Doing: "connecting", Cause: messages.Network, Err: err}
+	}
 	if b.refuse != nil {
 		if err := b.refuse(v); err != nil {
 			return nil, err
@@ -168,7 +172,7 @@ func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink)
 	}
 	b.live = &connection{broker: b, sink: sink, version: v}
 	b.open++
-	return b.live, ctx.Err()
+	return b.live, nil
 }
 
 // Ack implements the port.
@@ -273,8 +277,23 @@ func (c *connection) Info() messages.SessionInfo {
 	return messages.SessionInfo{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
+// usable says why a call can't be made: the connection is no more, or the caller has given up.
+func (c *connection) usable(ctx context.Context) error {
+	c.broker.mu.Lock()
+	defer c.broker.mu.Unlock()
+	if c.broker.live != c {
+		return errGone
+	}
+	return ctx.Err()
+}
+
+var errGone = errors.New("the connection is no more")
+
 // Subscribe implements the port. Retained messages come before the answer.
-func (c *connection) Subscribe(_ context.Context, filters []messages.Want) ([]byte, error) {
+func (c *connection) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+	if err := c.usable(ctx); err != nil {
+		return nil, err
+	}
 	codes, replay := c.subscribe(filters)
 	for _, m := range replay {
 		c.broker.Send(m)
@@ -298,7 +317,10 @@ func (c *connection) subscribe(filters []messages.Want) ([]byte, []messages.Mess
 	return codes, b.replay(filters, c.version)
 }
 
-func (c *connection) Unsubscribe(_ context.Context, filters []string) error {
+func (c *connection) Unsubscribe(ctx context.Context, filters []string) error {
+	if err := c.usable(ctx); err != nil {
+		return err
+	}
 	c.broker.mu.Lock()
 	defer c.broker.mu.Unlock()
 	for _, f := range filters {
@@ -307,7 +329,10 @@ func (c *connection) Unsubscribe(_ context.Context, filters []string) error {
 	return nil
 }
 
-func (c *connection) Publish(_ context.Context, p messages.Publish) error {
+func (c *connection) Publish(ctx context.Context, p messages.Publish) error {
+	if err := c.usable(ctx); err != nil {
+		return err
+	}
 	c.broker.mu.Lock()
 	c.broker.sent = append(c.broker.sent, p)
 	hold, code := c.broker.hold, c.broker.codes[p.Message.Topic]

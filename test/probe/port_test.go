@@ -5,6 +5,7 @@ import (
 
 	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 	"chanmqttproxy/test/conform"
 	"chanmqttproxy/test/probe"
 )
@@ -37,6 +38,39 @@ func TestLayer(t *testing.T) {
 			},
 			Leave: func(name string) { l.Dead(group(name), true) },
 			Lose:  l.Forget,
+		}
+	})
+}
+
+func TestBroker(t *testing.T) {
+	t.Parallel()
+	conform.SessionPortSuite(t, func(*testing.T) conform.SessionPort {
+		b := probe.NewBroker()
+		b.Deny("denied")
+		b.RefusePublish("denied", 0x87)
+		return conform.SessionPort{
+			MQTT: b, Denied: "denied",
+			Publish: func(name, payload string, retain bool) {
+				m := messages.Message{Topic: name, Payload: []byte(payload), QoS: 1}
+				if retain {
+					b.Retain(m)
+				}
+				for filter, want := range b.Filters() {
+					if topic.Match(filter, name) && b.Connected() {
+						m.QoS = min(m.QoS, want.QoS)
+						b.Send(m)
+						return
+					}
+				}
+			},
+			Sent: func() (topics []string) {
+				for _, p := range b.Published() {
+					topics = append(topics, p.Message.Topic)
+				}
+				return topics
+			},
+			Drop: func() { b.Drop(messages.Network) },
+			Away: func() { b.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) }) },
 		}
 	})
 }
