@@ -15,7 +15,12 @@ func TestHealthcheck(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	asked := []string{"HTTP_LISTEN=" + address, "HTTP_PROXY=http://192.0.2.1:1"}
 	wants(t, execute(t, asked, "healthcheck"), 1, nil, []string{"does it run"})
-	wants(t, execute(t, nil, "healthcheck"), 1, nil, []string{"HTTP_LISTEN is not set"})
+	for _, verb := range []string{"healthcheck", "tree"} {
+		wants(t, execute(t, nil, verb, "--help"), 0, []string{"(by default 127.0.0.1:8083, as for dev"}, nil)
+		if r := execute(t, nil, verb); r.code == 2 { // whether somebody answers there is not this test's
+			t.Errorf("%s without an address: %s", verb, r.errors)
+		}
+	}
 
 	r := launch(t, asked[:1], "dev")
 	r.waitFor("connected to the MQTT broker")

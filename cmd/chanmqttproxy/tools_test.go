@@ -60,7 +60,7 @@ func TestTools(t *testing.T) {
 	wants(t, execute(t, environ, "listen", "no group"), 2, nil, []string{"must hold only"})
 
 	var tree messages.Watch
-	if err := json.Unmarshal([]byte(execute(t, environ, "tree", "--json").out), &tree); err != nil || len(tree.Actors) < 9 {
+	if err := json.Unmarshal([]byte(execute(t, environ, "tree", "--json").out), &tree); err != nil || len(tree.Actors) < 8 {
 		t.Errorf("%v %+v", err, tree)
 	}
 	wants(t, execute(t, environ[:1], "tree"), 1, nil, []string{"a token is needed"})
