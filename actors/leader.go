@@ -28,7 +28,7 @@ type waiter struct {
 	targets []messages.Target
 	options messages.Options
 	number  uint64 // of the registry when it was written
-	asked   uint64 // of the filter then
+	asked   uint64 // by its targets, as the registry has it
 	came    time.Time
 }
 
@@ -176,7 +176,9 @@ func (s *spread) answerWaiters(wire string) {
 	s.mirror.look(func(v *placement.View) {
 		for i := range list {
 			if list[i].asked == 0 && v.Number() >= list[i].number {
-				list[i].asked = v.Asked(wire)
+				for _, target := range list[i].targets {
+					list[i].asked = max(list[i].asked, v.AskedBy(placement.Item{Wire: wire, Target: target}))
+				}
 			}
 		}
 	})

@@ -47,7 +47,7 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 		if since == 0 {
 			since = s.Number
 		}
-		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Ending, since, round})
+		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Ending, since, s.Number, round})
 		v.end(Item{f.wire, s.Target}, s.Ending, s.Number)
 	}
 	for _, s := range p.Removed {

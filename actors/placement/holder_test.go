@@ -476,7 +476,7 @@ func (h *holder) lead() {
 			return false
 		}
 		if c.asked == 0 {
-			c.asked = v.Asked(c.filter)
+			c.asked = v.AskedBy(placement.Item{Wire: c.filter, Target: target(c.target)})
 		}
 		_, wanted := v.Wanted(placement.Item{Wire: c.filter, Target: target(c.target)})
 		over := c.gone || !wanted || slices.ContainsFunc(h.commands, c.endedBy)

@@ -19,7 +19,6 @@ const (
 	endEarly     mutation = "ended too early"
 	endUnsaid    mutation = "taken out before it has ended"
 	disagree     mutation = "left before all act by the layout"
-	unknown      mutation = "ended before all know"
 )
 
 // Each rule is needed: without it the account does not hold. The search begins at a seed that

@@ -23,8 +23,18 @@ func (v *View) Asked(wire string) uint64 {
 	return 0
 }
 
+// AskedBy is the number of the last change by which a target asks for a filter; 0: it does
+// not. Asked may be more: in a View that has seen others come and go meanwhile.
+func (v *View) AskedBy(i Item) uint64 {
+	if f, ok := v.filters.Get(i.Wire); ok {
+		m, _ := f.members.Get(i.Target)
+		return m.number
+	}
+	return 0
+}
+
 // Answer is what the broker has said of a filter to the slot that serves a target with
-// those options, if it has said so of what was Asked up to that number. Shared filters are
+// those options, if it has said so of what was AskedBy it up to that number. Shared filters are
 // answered by the first slot.
 func (v *View) Answer(wire string, o messages.Options, number uint64) (s messages.FilterStatus, ok bool) {
 	f, known := v.filters.Get(wire)

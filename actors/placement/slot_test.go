@@ -117,3 +117,22 @@ func TestEndsWhenAllKnow(t *testing.T) {
 		t.Errorf("all know of the end, and %v end", ends)
 	}
 }
+
+// A slot that reads late does not see who came and went meanwhile. What it answers is an answer
+// to who stays all the same.
+func TestAnswerToWhoStays(t *testing.T) {
+	t.Parallel()
+	stays := placement.Item{Wire: moved, Target: target("a")}
+	early, late := &placement.View{}, &placement.View{}
+	for _, v := range []*placement.View{early, late} {
+		registry(v, 2, []messages.Stored{{Target: stays.Target}}, 1)
+	}
+	registry(early, 3, []messages.Stored{{Target: target("b")}}, 1)
+	early.Apply(messages.Page{
+		Table: 0, At: messages.Position{Life: "1", Number: 1},
+		Filters: []messages.FilterStatus{{Filter: moved, Number: late.Asked(moved), Granted: true}},
+	}, 0)
+	if _, ok := early.Answer(moved, messages.Options{}, early.AskedBy(stays)); !ok {
+		t.Errorf("no answer to %d: the slot answers up to %d", early.AskedBy(stays), late.Asked(moved))
+	}
+}

@@ -40,6 +40,7 @@ type member struct {
 	messages.Options
 	static, unasked, ending bool
 	since                   uint64 // the change by which it became one
+	number                  uint64 // the last change by which it asks for the filter
 	round                   uint32
 }
 
