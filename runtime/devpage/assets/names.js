@@ -7,7 +7,6 @@ const parts = {
   router: ['Router', 'knows who gets which topics'],
   broker: ['Session', 'keeps what is not acknowledged'],
   session: ['Connection', 'talks to the MQTT broker'],
-  groups: ['Writers', 'start a writer for each group'],
   registry: ['Store', 'keeps subscriptions in Redis'],
   requests: ['Requests', 'wait for their responses'],
 };
