@@ -2,10 +2,10 @@ package actors
 
 import "chanmqttproxy/messages"
 
-// unsteady is how many connections in a row must have broken soon after they
+// flapping is how many connections in a row must have broken soon after they
 // were made for a second client to be thought of: most brokers close without a
 // word the connection of which another client has taken the session.
-const unsteady = 3
+const flapping = 3
 
 // advice says what a person can do about a failure that does not heal by
 // itself; brief is how many connections broke soon after they were made.
@@ -31,7 +31,7 @@ func advice(f *messages.SessionFailure, brief int) string {
 		return "nothing, unless it lasts: then restart the broker, or set another MQTT_CLIENT_ID"
 	case f.Cause == messages.BrokerRefused && refusals[f.Code] != "":
 		return refusals[f.Code]
-	case brief >= unsteady:
+	case brief >= flapping:
 		return "look into the broker's log; if another program uses this client id, give each its own MQTT_CLIENT_ID"
 	default:
 		return "check MQTT_HOST and that the broker runs"

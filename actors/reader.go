@@ -134,7 +134,7 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 	for _, received := range m.Received {
 		r.replies.Expect(received, now)
 		if received.Fault != nil {
-			r.misunderstood(received)
+			r.invalid(received)
 			continue
 		}
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
@@ -165,9 +165,9 @@ func (r *reader) fault(receipt messages.Receipt, code, reason string) {
 	r.answer(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: code, Reason: reason}})
 }
 
-// misunderstood gets rid of a message that is no command: said once, counted,
+// invalid gets rid of a message that is no command: said once, counted,
 // and kept among the dead letters.
-func (r *reader) misunderstood(m messages.Received) {
+func (r *reader) invalid(m messages.Received) {
 	r.Stats.BadCommands.Add(1)
 	r.Log.Warn("invalid command: correct the code of the site that sent it; it is a dead letter now", "error", m.Fault)
 	r.fault(m.Receipt, m.Code, m.Fault.Error())

@@ -30,7 +30,7 @@ func (p *Plan) Lost(closed bool, now time.Time) (explained bool) {
 		}
 	}
 	if !closed || open == 0 {
-		p.acquit(suspects)
+		p.clear(suspects)
 		return false
 	}
 	sorting := slices.ContainsFunc(suspects, func(f *flight) bool { return f.kind != ordinary })
@@ -51,8 +51,8 @@ func (p *Plan) Lost(closed bool, now time.Time) (explained bool) {
 	return p.closed <= hurry
 }
 
-// acquit notes that the network, or somebody else, cost the connection.
-func (p *Plan) acquit(suspects []*flight) {
+// clear notes that the network, or somebody else, cost the connection.
+func (p *Plan) clear(suspects []*flight) {
 	p.doubted = false
 	p.restore(suspects)
 	for _, e := range p.singles {

@@ -113,7 +113,7 @@ func TestGoldenMessages(t *testing.T) {
 }
 
 // checkForeign checks that what Python alone can write is refused when read,
-// and not misunderstood.
+// and not read as another.
 func checkForeign(t *testing.T, row serializerRow) {
 	if row.Encode.B64 == "" {
 		return

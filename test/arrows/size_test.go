@@ -75,8 +75,8 @@ func files(tree fs.FS, do func(name string, text []byte) error) error {
 
 // gone are words that the program had for something for which there is a usual one.
 var gone = regexp.MustCompile(`(?i)\b(` +
-	`abroad|attentive|blame|complaints?|deeds?|farewell|happenings?|herald|in so many words|lest|misled|` +
-	`newcomers?|of before|shun(s|ned)?|speech|strand|tenures?|testament|told of|unborn|whom)\b|` +
+	`abroad|acquit(s|ted)?|attentive|blame|complaints?|deeds?|farewell|happenings?|herald|in so many words|lest|misled|misunderstood|` +
+	`newcomers?|of before|shun(s|ned)?|speech|strand|tenures?|testament|told of|unborn|unsteady|whom)\b|` +
 	`[Nn]ewcomer|[Tt]enure`)
 
 // stored are such words that are written to Redis, where older versions have written them.
