@@ -30,7 +30,9 @@
 //     target still gets what the filter matches.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. One gap is left: see Commands.Put.
+// comes twice. Two gaps are left. One is told at Commands.Put. The other: a slot that learns of a
+// layout late may still subscribe by the one before to what was asked for just then. What it
+// delivers may come before older messages that the owner holds back.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no
