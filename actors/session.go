@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -207,15 +206,25 @@ func (s *session) mark(marker string) {
 	s.ask("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
 		codes, err := live.Subscribe(ctx, []messages.Want{{Filter: topic, QoS: 1}})
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, nil // as a marker that does not come back
+		}
 		if err != nil {
 			return nil, err
 		}
 		if codes[0] >= 0x80 {
-			s.router.Tell(messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", codes[0])})
+			s.router.Tell(unmarked(codes[0]))
 			return nil, nil
 		}
-		return nil, live.Publish(ctx, messages.Publish{Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
+		return nil, live.Publish(ctx, messages.Publish{Receipt: markerReceipt, Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
 	})
+}
+
+// markerReceipt is that of all markers.
+const markerReceipt messages.Receipt = "marker"
+
+func unmarked(code byte) messages.Unmarked {
+	return messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", code)}
 }
 
 // ask puts a question to the broker. One that fails is a lost connection.
@@ -253,35 +262,6 @@ func (s *session) quiesce() {
 		s.sink.quiet.Store(true)
 	}
 	s.broker.Tell(messages.Quiet{From: "session"})
-}
-
-// lifeline ties a connection to the incarnation that has dialled for it: one that is made
-// too late is closed.
-type lifeline struct {
-	mu   sync.Mutex
-	over bool
-	made Session
-}
-
-// adopt takes a new connection over, or closes it if the incarnation is gone.
-func (l *lifeline) adopt(made Session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.over {
-		made.Close()
-		return
-	}
-	l.made = made
-}
-
-// end closes the connection.
-func (l *lifeline) end() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.over = true
-	if l.made != nil {
-		l.made.Close()
-	}
 }
 
 func (s *session) facts() any {

@@ -74,7 +74,14 @@ func (k *sink) admit(token messages.Token) bool {
 }
 
 // Published tells what took effect.
-func (k *sink) Published(p messages.Published) { k.broker.Tell(p) }
+func (k *sink) Published(p messages.Published) {
+	switch {
+	case p.Receipt != markerReceipt:
+		k.broker.Tell(p)
+	case p.Code >= 0x80:
+		k.router.Tell(unmarked(p.Code))
+	}
+}
 
 // Lost puts the failure into the session's mailbox.
 func (k *sink) Lost(err error) { k.session.send(&lost{err: err}) }

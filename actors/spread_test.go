@@ -321,6 +321,7 @@ func TestFilterMovesWithoutMarkers(t *testing.T) {
 	filter := moves(0, 2, 2, 3)
 	for name, refuse := range map[string]func(*probe.Broker){
 		"refused":         func(b *probe.Broker) { b.Deny(messages.MarkerTopics + "probe%2F1") },
+		"not published":   func(b *probe.Broker) { b.RefusePublish(messages.MarkerTopics+"probe%2F1", 0x87) },
 		"without a word":  func(b *probe.Broker) { b.Queue(true) },
 		"connection lost": func(b *probe.Broker) { b.Queue(true) },
 	} {

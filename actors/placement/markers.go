@@ -7,7 +7,7 @@ const (
 	// refused.
 	markerStill = 5 * time.Second
 	// markerLimit is how long a marker may take where messages come all the time.
-	markerLimit = 30 * time.Second
+	markerLimit = 2 * time.Minute
 	// markerLosses is how many connections in a row may be lost while a marker is under way:
 	// some brokers close the connection of a client that publishes what it may not.
 	markerLosses = 3

@@ -338,7 +338,7 @@ func (c *connection) Publish(ctx context.Context, p messages.Publish) error {
 	hold, code := c.broker.hold, c.broker.codes[p.Message.Topic]
 	_, own := c.broker.filters[p.Message.Topic]
 	c.broker.mu.Unlock()
-	if own && strings.HasPrefix(p.Message.Topic, messages.MarkerTopics) {
+	if own && code < 0x80 && strings.HasPrefix(p.Message.Topic, messages.MarkerTopics) {
 		c.broker.mark(*p.Message)
 	}
 	if !hold {
