@@ -10,6 +10,7 @@ import msgpack
 import pytest
 import redis
 
+from chanmqttproxy.handlers import holdings
 from chanmqttproxy.handlers.pool import Limits, Pool
 from chanmqttproxy.handlers.reader import Reader
 from chanmqttproxy.handlers.registry import Handler, Registry
@@ -28,6 +29,12 @@ def client() -> Iterator["redis.Redis"]:
     found.flushall()
     yield found
     found.close()
+
+
+@pytest.fixture
+def long_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that count calls: a busy machine may lose a lease, and then messages come again."""
+    monkeypatch.setattr(holdings, "LEASE", 60.0)
 
 
 class Stream:

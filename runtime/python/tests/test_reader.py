@@ -15,7 +15,7 @@ if not os.environ.get("TEST_REDIS_URL"):
 
 import msgpack
 from django.db import OperationalError, connection
-from streams import LIMITS, PARTITIONS, Run, Stream, client, eventually, stream
+from streams import LIMITS, PARTITIONS, Run, Stream, client, eventually, long_lease, stream
 
 from chanmqttproxy.data import Message
 from chanmqttproxy.handlers import call, holdings
@@ -28,9 +28,10 @@ from chanmqttproxy.handlers.stream import Partition, partition_of
 from chanmqttproxy.handlers.watch import Watch
 from chanmqttproxy.marks import marks, on_mqtt
 
-__all__ = ["client", "stream"]  # fixtures
+__all__ = ["client", "long_lease", "stream"]  # fixtures
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_in_order_per_topic_and_several_at_once(stream: Stream) -> None:
     seen: dict[str, list[int]] = {}
     at_once, most, lock = 0, 0, threading.Lock()
@@ -57,6 +58,7 @@ def test_in_order_per_topic_and_several_at_once(stream: Stream) -> None:
     assert stream.client.keys(stream.keys.facts + ":reader-lease*") == []
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_a_failure_is_tried_again_and_then_a_dead_letter(
     stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_failure_is_tried_again_and_then_a_dead_letter(
     assert "topic bad (try 1 of 3)" in caplog.text
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_the_dead_letters_are_bounded(stream: Stream) -> None:
     @on_mqtt("t")
     def handler(message: Message) -> None:
@@ -117,6 +120,7 @@ def test_the_dead_letters_are_bounded(stream: Stream) -> None:
         assert len(stream.dead()) == 1
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_a_topic_that_waits_holds_up_no_other(stream: Stream) -> None:
     seen: list[str] = []
 
@@ -255,6 +259,7 @@ def test_entries_that_are_no_messages(stream: Stream, caplog: pytest.LogCaptureF
     assert seen == [1]
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_a_database_that_is_away(
     stream: Stream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +305,7 @@ def test_a_database_that_is_away(
     assert caplog.text.count("the database 'default' is reachable again") == 1
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_numbers_for_the_metrics(stream: Stream) -> None:
     may_end = threading.Event()
 
@@ -327,6 +333,7 @@ def test_numbers_for_the_metrics(stream: Stream) -> None:
     assert (numbers.waiting, numbers.under_way, numbers.databases_away) == ((0, 0), 0, frozenset())
 
 
+@pytest.mark.usefixtures("long_lease")
 def test_batches(stream: Stream) -> None:
     stored: list[list[str]] = []
 
