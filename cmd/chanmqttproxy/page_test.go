@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -27,6 +28,9 @@ func shows(t *testing.T, tab *kit.Tab, element, text string) {
 func TestPageOfDev(t *testing.T) {
 	t.Parallel()
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
+	if usual, err := net.Listen("tcp", "127.0.0.1:1883"); err == nil { // so that it takes another, which no test takes when it stops
+		t.Cleanup(func() { _ = usual.Close() })
+	}
 	dev := launch(t, []string{"HTTP_LISTEN=" + address}, "dev")
 	dev.waitFor("connected to the MQTT broker")
 	tab := kit.Browser(t)

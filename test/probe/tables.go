@@ -94,12 +94,8 @@ func (t *Tables) fault(doing string) error {
 func (t *Tables) Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error) {
 	defer context.AfterFunc(ctx, func() { t.change(func() {}) })()
 	t.mu.Lock()
-	lag := t.lag
-	t.mu.Unlock()
-	time.Sleep(lag)
-	t.mu.Lock()
 	defer t.mu.Unlock()
-	for {
+	for late := false; ; {
 		if err := errors.Join(ctx.Err(), t.fault("following")); err != nil {
 			return nil, err
 		}
@@ -109,10 +105,18 @@ func (t *Tables) Follow(ctx context.Context, known []messages.Position, wait boo
 				pages = append(pages, table.read(i-1, at, t.page))
 			}
 		}
-		if len(pages) > 0 || !wait {
+		switch {
+		case len(pages) > 0 && t.lag > 0 && !late:
+			lag := t.lag
+			late = true
+			t.mu.Unlock()
+			time.Sleep(lag)
+			t.mu.Lock()
+		case len(pages) > 0 || !wait:
 			return pages, nil
+		default:
+			t.changed.Wait()
 		}
-		t.changed.Wait()
 	}
 }
 
