@@ -21,9 +21,10 @@ type Assignment struct {
 	Died bool
 }
 
+// What workers write, those of older versions too.
 var (
 	held     = regexp.MustCompile(`(?m)^time=(\S+) .*msg="holding a session slot" .*\bslot=(\d+) epoch=(\d+)`)
-	given    = regexp.MustCompile(`(?m)^time=(\S+) .*msg="(?:session slot given up|a session slot is no more|another worker holds|another client has).*\bslot=(\d+) epoch=(\d+)(?: closed_for=(\S+))?`)
+	given    = regexp.MustCompile(`(?m)^time=(\S+) .*msg="(?:session slot (?:given up|removed)|another (?:worker has taken over|MQTT client uses)|a session slot is |another worker holds|another client has).*\bslot=(\d+) epoch=(\d+)(?: closed_for=(\S+))?`)
 	takeOver = regexp.MustCompile(`(?m)^\d+: (?:(New client connected) from \S+ as (\S+) |Client (\S+) (already connected)|Client (\S+) (?:disconnected|closed its connection|has exceeded timeout))`)
 )
 
