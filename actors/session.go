@@ -216,12 +216,13 @@ func (s *session) mark(marker string) {
 			s.router.Tell(unmarked(codes[0]))
 			return nil, nil
 		}
-		return nil, live.Publish(ctx, messages.Publish{Receipt: markerReceipt, Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
+		return nil, live.Publish(ctx, messages.Publish{Receipt: markerReceipt + messages.Receipt(marker), Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
 	})
 }
 
-// markerReceipt is that of all markers.
-const markerReceipt messages.Receipt = "marker"
+// markerReceipt begins the receipts of markers. Each has its own: a publish with the receipt of
+// one that is in flight is taken for a repetition.
+const markerReceipt messages.Receipt = "marker "
 
 func unmarked(code byte) messages.Unmarked {
 	return messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", code)}

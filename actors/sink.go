@@ -76,7 +76,7 @@ func (k *sink) admit(token messages.Token) bool {
 // Published tells what took effect.
 func (k *sink) Published(p messages.Published) {
 	switch {
-	case p.Receipt != markerReceipt:
+	case !strings.HasPrefix(string(p.Receipt), string(markerReceipt)):
 		k.broker.Tell(p)
 	case p.Code >= 0x80:
 		k.router.Tell(unmarked(p.Code))
