@@ -70,6 +70,28 @@ func TestFilterThatAnEarlierWorkerLeftIsUnsubscribed(t *testing.T) {
 	})
 }
 
+// RabbitMQ unsubscribes only from what was subscribed to on the same connection.
+func TestFilterOfAnEarlierConnectionIsUnsubscribed(t *testing.T) {
+	t.Parallel()
+	prepare := func(b *bundle, o *actors.Options) {
+		o.Version = messages.MQTT311
+		b.broker.Amnesic()
+	}
+	run(t, prepare, func(b *bundle) {
+		b.layer.Put(subscribe("a", alerts))
+		b.settle()
+		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+		b.broker.Drop(messages.Network)
+		b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
+		b.settle()
+		b.broker.Refuse(nil)
+		b.pass(time.Minute)
+		if got := b.broker.Filters(); len(got) != 0 {
+			b.Errorf("the broker still has %v", got)
+		}
+	})
+}
+
 func TestFilterIsLeavingUntilTheBrokerHasLetItGo(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {

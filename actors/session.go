@@ -193,12 +193,30 @@ func (s *session) subscribe(m messages.Subscribe) {
 
 func (s *session) unsubscribe(m messages.Unsubscribe) {
 	s.ask(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
-		err := live.Unsubscribe(ctx, m.Filters)
+		err := subscribeFirst(ctx, live, m.Filters)
+		if err == nil {
+			err = live.Unsubscribe(ctx, m.Filters)
+		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return messages.NoAnswer{}, nil
 		}
 		return messages.Unsubscribed(m), err
 	})
+}
+
+// subscribeFirst subscribes to filters that are to be unsubscribed, where the session is of an
+// earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
+// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters.
+func subscribeFirst(ctx context.Context, live Session, filters []string) error {
+	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
+		return nil
+	}
+	wants := make([]messages.Want, len(filters))
+	for i, filter := range filters {
+		wants[i] = messages.Want{Filter: filter, QoS: 1}
+	}
+	_, err := live.Subscribe(ctx, wants)
+	return err
 }
 
 // mark subscribes to the session's own markers, and publishes one.

@@ -20,6 +20,7 @@ type Broker struct {
 	deny     map[string]bool
 	hold     bool // publishes are not acknowledged
 	queueing bool // markers wait
+	amnesic  bool // see Amnesic
 	markers  []messages.Message
 	codes    map[string]byte // by topic: what a publish is answered with
 	fresh    bool            // each connection begins a new session
@@ -104,6 +105,14 @@ func (b *Broker) Forgetful() {
 	b.fresh = true
 }
 
+// Amnesic makes the broker forget with a connection which filters its session has, as RabbitMQ
+// does: it goes on with them, but an UNSUBSCRIBE has no effect before a SUBSCRIBE.
+func (b *Broker) Amnesic() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.amnesic = true
+}
+
 // Have gives the broker subscriptions that it kept for us.
 func (b *Broker) Have(filters ...string) {
 	b.mu.Lock()
@@ -170,7 +179,7 @@ func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink)
 			return nil, err
 		}
 	}
-	b.live = &connection{broker: b, sink: sink, version: v}
+	b.live = &connection{broker: b, sink: sink, version: v, asked: map[string]bool{}}
 	b.open++
 	return b.live, nil
 }
@@ -268,6 +277,7 @@ type connection struct {
 	sink    actors.Sink
 	version messages.Version
 	closed  bool
+	asked   map[string]bool // filters that it has subscribed to
 }
 
 func (c *connection) Info() messages.SessionInfo {
@@ -313,6 +323,7 @@ func (c *connection) subscribe(filters []messages.Want) ([]byte, []messages.Mess
 			continue
 		}
 		b.filters[w.Filter] = w
+		c.asked[w.Filter] = true
 	}
 	return codes, b.replay(filters, c.version)
 }
@@ -324,7 +335,9 @@ func (c *connection) Unsubscribe(ctx context.Context, filters []string) error {
 	c.broker.mu.Lock()
 	defer c.broker.mu.Unlock()
 	for _, f := range filters {
-		delete(c.broker.filters, f)
+		if !c.broker.amnesic || c.asked[f] {
+			delete(c.broker.filters, f)
+		}
 	}
 	return nil
 }
