@@ -47,7 +47,8 @@ type endDue struct {
 	placement.Item
 }
 
-// leaveDue comes when that time may be over.
+// leaveDue comes when the leaving of a filter may go on: after leaveQuiet, or when its marker is
+// back.
 type leaveDue struct {
 	stamp
 	of *departure

@@ -62,7 +62,7 @@ func (s *spread) markerCame(m messages.Marked) {
 func (s *spread) markerDue() {
 	s.markers.checking = false
 	switch {
-	case s.markers.Refused(arrival(time.Now()), s.flow.received.Load(), s.flow.underWay()):
+	case s.markers.Overdue(arrival(time.Now()), s.flow.received.Load(), s.flow.underWay()):
 		s.markersRefused("the marker did not come back")
 	case s.markers.Waiting():
 		s.markers.checking = true

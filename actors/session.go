@@ -119,7 +119,7 @@ func (s *session) dial(m *dialNow) {
 		}
 		return err
 	}
-	s.router.Tell(messages.Marked{})
+	s.router.Tell(messages.Marked{}) // what comes from now on is of another connection
 	s.run("connecting to the MQTT broker", j)
 }
 

@@ -86,11 +86,10 @@ func (m *Markers) Waiting() bool { return !m.refused && m.back < m.sent }
 // Refuse notes that the broker does not take markers.
 func (m *Markers) Refuse() { m.refused = true }
 
-// Refused says whether the broker has refused the marker that is under way, without a word:
-// nothing has come for a while, nothing is unsettled here, and the marker is not back. It is
-// to be called from time to time, with the deliveries that there were, and that are not
-// settled.
-func (m *Markers) Refused(now, received, underWay int64) bool {
+// Overdue says whether the marker that is under way should be back: nothing has come for a
+// while and nothing is unsettled here, or it takes too long. Then it counts as refused. Call it
+// from time to time, with the numbers of deliveries that there were, and that are not settled.
+func (m *Markers) Overdue(now, received, underWay int64) bool {
 	if received != m.received || underWay > 0 {
 		m.received, m.still = received, now
 	}

@@ -88,8 +88,8 @@ func TestMarkersAreRefused(t *testing.T) {
 	} {
 		var m placement.Markers
 		m.Ask(0)
-		m.Refused(second/2, 5, 0)
-		if got := m.Refused(c.at*second, c.received, c.underWay); got != c.want {
+		m.Overdue(second/2, 5, 0)
+		if got := m.Overdue(c.at*second, c.received, c.underWay); got != c.want {
 			t.Errorf("%s: refused %v, want %v", c.name, got, c.want)
 		} else if m.Passed(1) != c.want {
 			t.Errorf("%s: passed %v, want %v: nobody waits for what is refused", c.name, m.Passed(1), c.want)
@@ -127,7 +127,7 @@ func TestLateMarker(t *testing.T) {
 	const second = int64(time.Second)
 	var m placement.Markers
 	m.Ask(0)
-	if !m.Refused(121*second, 1, 1) {
+	if !m.Overdue(121*second, 1, 1) {
 		t.Error("a marker that is not back after 121 s is not refused")
 	}
 	if m.Came(1, 130*second); m.Waiting() {
