@@ -70,6 +70,16 @@ func TestFilterThatAnEarlierWorkerLeftIsUnsubscribed(t *testing.T) {
 	})
 }
 
+// unsubscribesWhileAway has a filter subscribed, and unsubscribed when the broker is away.
+func (b *bundle) unsubscribesWhileAway(filter string) {
+	b.layer.Put(subscribe(filter, alerts))
+	b.settle()
+	b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
+	b.broker.Drop(messages.Network)
+	b.layer.Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}})
+	b.settle()
+}
+
 // RabbitMQ unsubscribes only from what was subscribed to on the same connection.
 func TestFilterOfAnEarlierConnectionIsUnsubscribed(t *testing.T) {
 	t.Parallel()
@@ -78,12 +88,7 @@ func TestFilterOfAnEarlierConnectionIsUnsubscribed(t *testing.T) {
 		b.broker.Amnesic()
 	}
 	run(t, prepare, func(b *bundle) {
-		b.layer.Put(subscribe("a", alerts))
-		b.settle()
-		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
-		b.broker.Drop(messages.Network)
-		b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
-		b.settle()
+		b.unsubscribesWhileAway("a")
 		b.broker.Refuse(nil)
 		b.pass(time.Minute)
 		if got := b.broker.Filters(); len(got) != 0 {
@@ -95,12 +100,7 @@ func TestFilterOfAnEarlierConnectionIsUnsubscribed(t *testing.T) {
 func TestFilterIsLeavingUntilTheBrokerHasLetItGo(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
-		b.layer.Put(subscribe("a", alerts))
-		b.settle()
-		b.broker.Refuse(func(messages.Version) error { return probe.Failure(messages.Network) })
-		b.broker.Drop(messages.Network)
-		b.layer.Put(messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}})
-		b.settle()
+		b.unsubscribesWhileAway("a")
 		if got := b.layer.Leaving(); !slices.Equal(got, []string{"a"}) {
 			b.Errorf("leaving %v", got)
 		}

@@ -137,6 +137,14 @@ func (f *fleet) got(slot int, target messages.Target) (list []string) {
 	return list
 }
 
+// wantGot checks what alerts got by a slot.
+func (f *fleet) wantGot(slot int, payloads ...string) {
+	f.Helper()
+	if got := f.got(slot, alerts); !slices.Equal(got, payloads) {
+		f.Errorf("slot %d delivered %v, want %v", slot, got, payloads)
+	}
+}
+
 // placed is a filter that has its place in that slot of n.
 func placed(slot, n int) string {
 	for i := 0; ; i++ {
@@ -268,9 +276,8 @@ func TestFiltersMove(t *testing.T) {
 		}
 		f.layers[0].Stick(alerts, false)
 		f.pass(5 * time.Second)
-		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1"}) || !slices.Equal(b, []string{"2"}) {
-			f.Errorf("delivered %v and %v", a, b)
-		}
+		f.wantGot(0, "1")
+		f.wantGot(2, "2")
 		if l := f.slots[0].Layout(); l != (messages.Layout{Sessions: 3}) {
 			f.Errorf("the layout is %v", l)
 		}
@@ -309,9 +316,8 @@ func TestFilterIsLeftBehindWhatTheBrokerHolds(t *testing.T) {
 		}
 		f.brokers[0].Queue(false)
 		f.pass(5 * time.Second)
-		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1", "2"}) || !slices.Equal(b, []string{"3"}) {
-			f.Errorf("delivered %v and %v", a, b)
-		}
+		f.wantGot(0, "1", "2")
+		f.wantGot(2, "3")
 	})
 }
 
@@ -562,9 +568,8 @@ func TestSlotThatHoldsBackStops(t *testing.T) {
 		f.brokers[2].Send(message(filter, "2")) // as a broker does that has no acknowledgement
 		f.layers[0].Stick(alerts, false)
 		f.pass(5 * time.Second)
-		if a, b := f.got(0, alerts), f.got(2, alerts); !slices.Equal(a, []string{"1"}) || !slices.Equal(b, []string{"2"}) {
-			f.Errorf("delivered %v and %v", a, b)
-		}
+		f.wantGot(0, "1")
+		f.wantGot(2, "2")
 	})
 }
 
