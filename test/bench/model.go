@@ -8,9 +8,9 @@ import (
 
 // A model computes what some traffic needs from what was measured.
 type model struct {
-	// costs are what a message costs at some rates, the lowest first: the more there
-	// are, the more are written together, and the less each costs.
-	costs []cost
+	// loads are what each part used at some rates, the lowest first. The more messages
+	// there are, the more are written together, and the less each costs.
+	loads []load
 	// idle is the memory of a worker that does nothing, and each that of a subscription
 	// beside it, in bytes.
 	idle, each float64
@@ -18,8 +18,16 @@ type model struct {
 	commands float64
 }
 
-// cost is the CPU of each part for a message, in seconds, at a rate in messages a second.
-type cost struct{ rate, worker, broker, redis float64 }
+// load is how much of a processor each part used at a rate in messages a second.
+type load struct{ rate, worker, broker, redis float64 }
+
+func (l load) scaled(by float64) load {
+	return load{l.rate * by, l.worker * by, l.broker * by, l.redis * by}
+}
+
+func (l load) plus(o load) load {
+	return load{l.rate + o.rate, l.worker + o.worker, l.broker + o.broker, l.redis + o.redis}
+}
 
 // need is what some rate needs: how much of a processor each part uses, and how many of
 // each there must be, so that none is busier than room.
@@ -35,26 +43,39 @@ const (
 	djangoRate = 1000
 )
 
+// at is what a rate uses: between two measured rates on the straight line between them,
+// outside of them as much for each message as at the nearest.
+func (m model) at(rate float64) load {
+	for i, high := range m.loads {
+		switch {
+		case rate > high.rate:
+		case i == 0:
+			return high.scaled(rate / high.rate)
+		default:
+			low := m.loads[i-1]
+			part := (rate - low.rate) / (high.rate - low.rate)
+			return low.scaled(1 - part).plus(high.scaled(part))
+		}
+	}
+	last := m.loads[len(m.loads)-1]
+	return last.scaled(rate / last.rate)
+}
+
 // of is what a rate needs. That a session uses one processor at most is on the safe
 // side: parts of it work side by side.
 func (m model) of(rate float64) need {
-	c := m.costs[0]
-	for _, other := range m.costs {
-		if other.rate <= 1.05*rate { // as a fixed rate comes out
-			c = other
-		}
-	}
+	l := m.at(rate)
 	many := func(share float64) int { return max(1, int(math.Ceil(share/room))) }
-	n := need{worker: rate * c.worker, broker: rate * c.broker, redis: rate * c.redis, django: int(math.Ceil(rate / djangoRate))}
+	n := need{worker: l.worker, broker: l.broker, redis: l.redis, django: int(math.Ceil(rate / djangoRate))}
 	n.sessions, n.brokers, n.redises = many(n.worker), many(n.broker), many(n.redis)
 	return n
 }
 
-// modelOf is the model that the results make; it has no costs if they are too few.
+// modelOf is the model that the results make; it has no loads if they are too few.
 func modelOf(results []result) (m model) {
 	for _, name := range []string{"rate-1k", "rate-10k", "slots-1"} {
 		if s := measured(results, name); s.rate > 0 {
-			m.costs = append(m.costs, cost{s.rate, s.worker / s.rate, s.broker / s.rate, s.redis / s.rate})
+			m.loads = append(m.loads, load{s.rate, s.worker, s.broker, s.redis})
 		}
 	}
 	idle, full := of(results, "idle", "worker", rss), of(results, "filters-100k", "worker", rss)
@@ -70,7 +91,7 @@ func modelOf(results []result) (m model) {
 // sizingTable is what some rates need, in Markdown; empty if too little was measured.
 func sizingTable(results []result) string {
 	m := modelOf(results)
-	if len(m.costs) == 0 {
+	if len(m.loads) == 0 {
 		return ""
 	}
 	var b strings.Builder

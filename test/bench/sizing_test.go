@@ -31,11 +31,13 @@ func TestLimit(t *testing.T) {
 // processes as keep it below what one may use.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	m := model{costs: []cost{{999, 60e-6, 30e-6, 40e-6}, {10_020, 30e-6, 20e-6, 20e-6}, {50_000, 15e-6, 10e-6, 6e-6}}}
+	m := model{loads: []load{{1000, 0.06, 0.03, 0.04}, {10_000, 0.3, 0.2, 0.2}, {50_000, 0.7, 0.5, 0.3}}}
 	for rate, want := range map[float64]need{
+		500:     {0.03, 0.015, 0.02, 1, 1, 1, 1},
 		1000:    {0.06, 0.03, 0.04, 1, 1, 1, 1},
 		10_000:  {0.3, 0.2, 0.2, 1, 1, 1, 10},
-		100_000: {1.5, 1, 0.6, 3, 2, 1, 100},
+		30_000:  {0.5, 0.35, 0.25, 1, 1, 1, 30},
+		100_000: {1.4, 1, 0.6, 2, 2, 1, 100},
 	} {
 		got := m.of(rate)
 		for what, pair := range map[string][2]float64{"worker": {got.worker, want.worker}, "broker": {got.broker, want.broker}, "redis": {got.redis, want.redis}} {
@@ -60,8 +62,8 @@ func TestModelOfResults(t *testing.T) {
 		{Scenario: "idle", Who: "worker", Figures: map[string]float64{"worker_rss_mb": 30}},
 		{Scenario: "filters-100k", Who: "worker", Figures: map[string]float64{"worker_rss_mb": 130}},
 	})
-	if len(m.costs) != 2 || m.costs[0].worker != 0.2/1000 || m.costs[1].broker != 0.2/40_000 {
-		t.Errorf("a message costs %+v", m.costs)
+	if len(m.loads) != 2 || m.loads[0].worker != 0.2 || m.loads[1].broker != 0.2 {
+		t.Errorf("the loads are %+v", m.loads)
 	}
 	if m.each < 1048 || m.each > 1049 {
 		t.Errorf("a subscription takes %v bytes", m.each)
