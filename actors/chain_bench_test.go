@@ -15,7 +15,7 @@ import (
 )
 
 // withFilters starts a tree between stand-ins, with so many subscriptions house/N/x.
-func withFilters(b *testing.B, n int) (actors.Solo, *probe.Layer, *probe.Broker) {
+func withFilters(b testing.TB, n int) (actors.Solo, *probe.Layer, *probe.Broker) {
 	b.Helper()
 	layer, broker := probe.NewLayer(), probe.NewBroker()
 	tree := actors.Start(actors.Options{Layer: layer, MQTT: broker, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
