@@ -95,7 +95,7 @@ func sizingTable(results []result) string {
 		return ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Computed from what one message costs each part: what some rates need so that nothing uses more than %.0f %% of a processor where it can use only one, and a process of the site takes %s messages a second:\n\n", 100*room, number(djangoRate))
+	fmt.Fprintf(&b, "What each rate needs, computed from the processor time that one message takes in each part. No session, broker or Redis uses more than %.0f %% of a processor, and a process of the site handles %s messages a second:\n\n", 100*room, number(djangoRate))
 	b.WriteString("| messages a second | `MQTT_SESSIONS` | processors for the workers | brokers (processors) | Redis servers (processors) | processes of the site |\n|--:|--:|--:|--:|--:|--:|\n")
 	for _, rate := range []float64{1000, 10_000, 100_000} {
 		n := m.of(rate)

@@ -22,7 +22,7 @@ func sessionsTable(results []result) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return "With so many MQTT sessions and workers (QoS 0, 100 filters, capacity 20,000; p99 at a fixed rate):\n\n| sessions | workers | messages a second | CPU of workers for 100,000, s | of the broker | of Redis | what was full | " +
+	return "For each number of MQTT sessions and workers (QoS 0, 100 filters, capacity 20,000; p99 at a fixed rate):\n\n| sessions | workers | messages a second | CPU of workers for 100,000, s | of the broker | of Redis | what was full | " +
 		fmt.Sprintf("p99 at %s a second | runs | noise |\n", number(flowRate)) +
 		"|--:|--:|--:|--:|--:|--:|---|--:|--:|--:|\n" + b.String()
 }
@@ -99,6 +99,6 @@ func failoverTable(results []result) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("When one of two workers ends (QoS 1):\n\n| a worker of two ends | sessions | later than %v, of %d a second | by at most | longest of all runs | lost | twice | out of order | runs | noise |\n", lateAfter, killRate) +
+	return fmt.Sprintf("When one of two workers ends (QoS 1):\n\n| a worker of two ends | sessions | messages later than %v (%d a second are sent) | latest: by | in the worst run | lost | twice | out of order | runs | noise |\n", lateAfter, killRate) +
 		"|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n" + b.String()
 }
