@@ -65,7 +65,7 @@ func TestTools(t *testing.T) {
 	}
 	wants(t, execute(t, environ[:1], "tree"), 1, nil, []string{"a token is needed"})
 	watch := launch(t, environ, "tree", "--watch")
-	kit.Eventually(t, shutdown, "it goes on", func() bool { return strings.Count(watch.written(), "receiver") > 1 })
+	kit.Eventually(t, shutdown, "it goes on", func() bool { return strings.Count(watch.written(), "Reader") > 1 })
 	for _, r := range []*running{watch, heard} {
 		r.signal(syscall.SIGINT)
 		r.exits(shutdown, 0)

@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,9 +29,11 @@ func treeCommand() *cobra.Command {
 	var watch, asJSON bool
 	c := configured(&cobra.Command{
 		Use:   "tree",
-		Short: "Show the actors of the worker on this machine",
-		Long: `Show the actors, the parts of a running worker: what each has done, what waits
-for it, and why it failed last. Actors of which there are thousands share a line.
+		Short: "Show the parts of the worker on this machine, and what waits where",
+		Long: `Show the parts of a running worker. Each handles one message after the other:
+HANDLED is how many since it was started, WAITING how many have come and are not
+handled yet. RESTARTS counts how often it failed and was started again, as at the
+loss of a connection. Parts of which there are thousands share a line.
 The worker is asked at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev). If it
 has an HTTP_TOKEN, give it here too.`,
 		Example: `  chanmqttproxy tree
@@ -118,9 +119,6 @@ func asLine(out io.Writer, event []byte) error {
 	return err
 }
 
-// parents are where the families are in the tree, of the first bridge that there is.
-var parents = map[string]string{"router": "subscription group channel stream"}
-
 // seen is what the worker tells of its tree, and of the session slots.
 type seen struct {
 	messages.Watch
@@ -180,42 +178,4 @@ func progressOf(s messages.SlotFacts) string {
 		said += fmt.Sprintf("; %d changes behind", p.Lag)
 	}
 	return said
-}
-
-func asTable(out io.Writer, event []byte) error {
-	var tree seen
-	if err := json.Unmarshal(event, &tree); err != nil {
-		return fmt.Errorf("reading what the worker says: %w", err)
-	}
-	if _, err := io.WriteString(out, tree.sessions()); err != nil {
-		return err
-	}
-	root := ""
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ACTOR\tSTATE\tWAITING\tHANDLED\tRESTARTS\tLAST FAILURE")
-	for _, a := range tree.Actors {
-		failure := ""
-		if a.Failure != nil {
-			failure = a.Failure.At.Local().Format("15:04:05 ") + a.Failure.Text
-		}
-		depth := strings.Count(a.Path, "/")
-		name := a.Kind
-		if depth == 0 {
-			root, name = cmp.Or(root, a.Path), a.Path
-		}
-		fmt.Fprintf(table, "%s%s\t%s\t%d\t%d\t%d\t%s\n", strings.Repeat("  ", depth), name, a.State, a.Waiting, a.Handled, a.Restarts, failure)
-		for _, f := range tree.Families {
-			if strings.Contains(parents[strings.TrimPrefix(a.Path, root+"/")], f.Kind) && f.Actors > 0 {
-				fmt.Fprintf(table, "%s%s ×%d\t%s\t%d\t%d\t%d\t\n", strings.Repeat("  ", depth+1), f.Kind, f.Actors, troubled(f), f.Waiting, f.Handled, f.Restarts)
-			}
-		}
-	}
-	return table.Flush()
-}
-
-func troubled(f messages.Family) string {
-	if f.Troubled == 0 {
-		return "well"
-	}
-	return fmt.Sprintf("%d in trouble", f.Troubled)
 }

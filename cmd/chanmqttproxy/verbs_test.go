@@ -124,7 +124,7 @@ func TestNoEscapes(t *testing.T) {
 	dev := launch(t, []string{listen, "LOG_FORMAT=text", "TERM=xterm-256color", "CLICOLOR_FORCE=1"}, "dev")
 	dev.waitFor("connected to the MQTT broker")
 	tree := launch(t, []string{listen, "TERM=xterm-256color"}, "tree", "--watch")
-	kit.Eventually(t, shutdown, "it goes on", func() bool { return strings.Count(tree.written(), "receiver") > 1 })
+	kit.Eventually(t, shutdown, "it goes on", func() bool { return strings.Count(tree.written(), "Reader") > 1 })
 	if strings.Contains(dev.written()+tree.written(), "\x1b") {
 		t.Error("there are escapes where there is no terminal")
 	}

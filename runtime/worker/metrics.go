@@ -77,8 +77,8 @@ func (t telling) registry() *prometheus.Registry {
 	if t.examples != nil {
 		delivery, acknowledgement = &t.examples.delivery, &t.examples.acknowledgement
 	}
-	m.count("bugs_total", "Panics in actors; each is in the log with its stack.", &s.Bugs)
-	m.count("strange_messages_total", "Messages that reached an actor which has no use for them.", &s.Strange)
+	m.count("bugs_total", "Panics in the worker; each is in the log with its stack.", &s.Bugs)
+	m.count("strange_messages_total", "Messages inside the worker that reached a part which has no use for them.", &s.Strange)
 	r.MustRegister(
 		hostStats{t.layer},
 		heldSlots{func() slots.View { return t.standing().slots }},
@@ -89,11 +89,11 @@ func (t telling) registry() *prometheus.Registry {
 		times{&s.Writing, described("delivery_seconds", "Time from the arrival of a message until a group or channel has it in Redis."), delivery},
 		times{t.trips, described("mqtt_round_trip_seconds", "Time from a PINGREQ to the MQTT broker until its PINGRESP, of which there is one at least every MQTT_KEEPALIVE."), nil},
 		kinds{
-			described("actor_mailbox_messages", "Messages that wait in the mailboxes of actors, by kind.", "kind"),
+			described("actor_mailbox_messages", "Messages inside the worker that wait for one of its parts, by kind of part.", "kind"),
 			prometheus.GaugeValue, t.mailboxes, nil,
 		},
 		kinds{
-			described("actor_restarts_total", "Restarts of actors, by kind. A lost connection restarts its session, a lost Redis its receiver.", "kind"),
+			described("actor_restarts_total", "Restarts of the parts of the worker, by kind. A lost connection restarts session, a lost Redis receiver.", "kind"),
 			prometheus.CounterValue, s.Restarts.Each, []string{"session", "receiver"},
 		})
 	return r
