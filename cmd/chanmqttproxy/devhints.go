@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 
 	"chanmqttproxy/runtime/config"
@@ -37,12 +39,11 @@ func opening(cfg *config.Config, withDemo, serve bool) string {
 func hints(own *servers, page string, withDemo, serve bool) string {
 	var b strings.Builder
 	if own.broker != nil {
-		host, port, _ := net.SplitHostPort(own.broker.Addr())
-		what := "-t hello -m world"
+		topic, payload := "hello", "world"
 		if withDemo {
-			what = "-t house/kitchen/door -m opened"
+			topic, payload = "house/kitchen/door", "opened"
 		}
-		fmt.Fprintf(&b, "\n# Publish something:\nmosquitto_pub -h %s -p %s %s\n", host, port, what)
+		fmt.Fprintf(&b, "\n# Publish something:\n%s\n", publisher(own, topic, payload))
 	}
 	if own.redis != nil && !serve {
 		fmt.Fprintf(&b, "\n# In the settings of your site:\nCHANNEL_LAYERS = {\"default\": {\"BACKEND\": \"channels_redis.core.RedisChannelLayer\", \"CONFIG\": {\"hosts\": [\"redis://%s\"]}}}\n", own.redis.Addr())
@@ -54,4 +55,21 @@ func hints(own *servers, page string, withDemo, serve bool) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// publisher is the command that publishes a message to dev's broker: mosquitto's, or this
+// program's own where that is not installed.
+func publisher(own *servers, topic, payload string) string {
+	host, port, _ := net.SplitHostPort(own.broker.Addr())
+	if _, err := exec.LookPath("mosquitto_pub"); err == nil {
+		return fmt.Sprintf("mosquitto_pub -h %s -p %s -t %s -m %s", host, port, topic, payload)
+	}
+	program := "chanmqttproxy"
+	if _, err := exec.LookPath(program); err != nil {
+		program, _ = os.Executable() // as "go run" has it
+	}
+	if own.redis != nil {
+		program += " --redis-url redis://" + own.redis.Addr()
+	}
+	return fmt.Sprintf("%s send publish topic=%s payload=%s", program, topic, payload)
 }

@@ -66,3 +66,20 @@ func TestDevSaysWhatToCopy(t *testing.T) {
 		}
 	}
 }
+
+// TestDevWithoutMosquitto: what dev says to publish with works where mosquitto's clients are
+// not installed.
+func TestDevWithoutMosquitto(t *testing.T) {
+	t.Parallel()
+	dev := launch(t, []string{"PATH=" + t.TempDir()}, "dev")
+	dev.waitFor("connected to the MQTT broker")
+	line := regexp.MustCompile(`(?m)^# Publish something:\n(.+)$`).FindStringSubmatch(dev.written())
+	if line == nil {
+		t.Fatal("it does not say how to publish")
+	}
+	words := strings.Fields(line[1])
+	if words[0] != program {
+		t.Errorf("it says to run %s", words[0])
+	}
+	wants(t, execute(t, nil, words[1:]...), 0, []string{"mqtt.published", "house/kitchen/door"}, nil)
+}
