@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/paho"
+
 	"chanmqttproxy/test/kit"
 )
 
@@ -25,6 +27,7 @@ type recipes struct {
 	redis  *kit.RedisServer
 	broker *kit.MosquittoServer
 	device *kit.Device
+	spans  *kit.Collector
 }
 
 // Who does what runtime/python/README.md says, from nothing, has a site whose page,
@@ -45,6 +48,7 @@ func TestRecipes(t *testing.T) {
 	r.handler()
 	r.task()
 	r.command()
+	r.traces()
 	r.shell("from house.alarm import clear; clear('hall')")
 	r.hears("house/hall/alarm", "cleared")
 	if left := r.sql("select count(*) from house_reading"); left != "0" {
@@ -58,7 +62,7 @@ func newRecipes(t *testing.T) *recipes {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recipes{t: t, text: string(text), redis: kit.Redis(t), broker: kit.Mosquitto(t), dir: t.TempDir()}
+	r := &recipes{t: t, text: string(text), redis: kit.Redis(t), broker: kit.Mosquitto(t), dir: t.TempDir(), spans: kit.NewCollector(t)}
 	bin := t.TempDir()
 	if err := os.Symlink(kit.Binary(t), filepath.Join(bin, "chanmqttproxy")); err != nil {
 		t.Fatal(err)
@@ -68,7 +72,8 @@ func newRecipes(t *testing.T) *recipes {
 		t.Fatal(err)
 	}
 	r.env = append(os.Environ(), "PATH="+bin+":"+filepath.Dir(kit.SitePython(t))+":"+os.Getenv("PATH"),
-		"PYTHONPATH="+package_, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1", "HOME="+t.TempDir())
+		"PYTHONPATH="+package_, "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1", "HOME="+t.TempDir(),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+r.spans.URL(), "OTEL_BSP_SCHEDULE_DELAY=100")
 	r.device = kit.NewDevice(t, r.broker.Addr())
 	r.device.Listen("house/#", 1)
 	r.device.Retain("house/hall/lamp", "on")
@@ -87,7 +92,8 @@ func (r *recipes) commands() {
 		case strings.HasPrefix(line, "python manage.py startapp"):
 			r.manage(strings.Fields(line)[2:]...)
 		case !slices.Contains([]string{
-			"pip install chanmqttproxy-go daphne", "pip install ./runtime/python daphne", "cd mysite", "python manage.py check",
+			"pip install chanmqttproxy-go daphne", "pip install ./runtime/python daphne", "cd mysite",
+			"pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http", "python manage.py check",
 			"python manage.py migrate", "python manage.py makemigrations house",
 			"python manage.py runmqtt", "python manage.py runmqtt --dev", "python manage.py runmqtt --check",
 			"manage.py runmqtt", "chanmqttproxy dead-letters list --stream handlers", "python manage.py runserver", "python manage.py meter gas",
@@ -173,6 +179,54 @@ func (r *recipes) command() {
 	if out := r.manage("meter", "gas"); !strings.Contains(out, "gas: 42") {
 		r.t.Errorf("the meter says %q", out)
 	}
+}
+
+// openDoor has a page open until the door is heard of.
+const openDoor = `
+import asyncio
+from channels.testing import WebsocketCommunicator
+from house.doors import DoorConsumer
+
+async def open_page():
+    page = WebsocketCommunicator(DoorConsumer.as_asgi(), "/")
+    await page.connect(timeout=60)
+    print(await page.receive_json_from(timeout=60))
+    await page.disconnect()
+
+asyncio.run(open_page())`
+
+// traces has a door in a trace opened, and follows the trace to the lamp.
+func (r *recipes) traces() {
+	r.t.Helper()
+	door, lamp := kit.NewDevice5(r.t, r.broker.Addr()), kit.NewDevice5(r.t, r.broker.Addr())
+	lamp.Listen("house/porch/lamp/set", 1)
+	in := &paho.PublishProperties{}
+	in.User.Add("traceparent", origin)
+	r.start("manage.py", "shell", "--verbosity", "0", "-c", openDoor)
+	open := again(func() {
+		door.Publish(&paho.Publish{Topic: "house/porch/door", QoS: 1, Payload: []byte("open"), Properties: in})
+	})
+	r.eventually("the lamp hears of the door", func() bool { open(); return len(lamp.Heard()) > 0 })
+	heard := lamp.Heard()[0].Properties.User.Get("traceparent")
+	var publish, consumer kit.CollectedSpan
+	r.eventually("the spans come", func() bool {
+		publish = r.span(func(s kit.CollectedSpan) bool { return heard == "00-"+originTrace+"-"+s.ID+"-01" })
+		consumer = r.span(func(s kit.CollectedSpan) bool { return s.ID == publish.Parent })
+		return consumer.ID != ""
+	})
+	if publish.Service != "chanmqttproxy" || consumer.Name != "door opened" || consumer.Parent != originSpan || consumer.Trace != originTrace {
+		r.t.Errorf("the lamp heard %s of %+v, of %+v", heard, publish, consumer)
+	}
+}
+
+// span is the first that was collected and is as it is to be.
+func (r *recipes) span(is func(kit.CollectedSpan) bool) (found kit.CollectedSpan) {
+	for _, s := range r.spans.Spans() {
+		if is(s) {
+			return s
+		}
+	}
+	return found
 }
 
 func (r *recipes) hears(topic, payload string) {
