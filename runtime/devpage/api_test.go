@@ -139,15 +139,39 @@ func TestFollow(t *testing.T) {
 		words, done := follow(out)
 		return done && slices.Equal(words, []string{"publishing", "acknowledged", "unmatched"})
 	})
-	b.wait(tail, "message", `"Payload":"größe"`)
-	b.wait(tail, "message", `"Direction":"out"`)
+	b.wait(tail, "messages", `"Payload":"größe"`)
+	b.wait(tail, "messages", `"Direction":"out"`)
 	b.post("/api/publish", `{"Topic": "c"}`, 200)
-	b.wait(tail, "message", `"Topic":"c","Bytes":0,"QoS":1,"Retain":false`)
+	b.wait(tail, "messages", `"Topic":"c","Bytes":0,"QoS":1,"Retain":false`)
 	for body, status := range map[string]int{
 		`{"Topic": "a/#"}`: 400, `{"Topic": "a", "QoS": 3}`: 400, `{"Topic": "a", "Qux": 3}`: 400, `x`: 400,
 		`{"Topic": "a", "Payload": "` + strings.Repeat("x", 2<<20) + `"}`: 400,
 	} {
 		b.post("/api/publish", body, status)
+	}
+}
+
+// TestTailOfMany: where many messages pass, a viewer gets the newest, a few times a second,
+// and the number of the others.
+func TestTailOfMany(t *testing.T) {
+	t.Parallel()
+	b := open(t, nil)
+	tail := b.events("/api/tail?filter=%23")
+	const sent = 500
+	for i := range sent {
+		b.send("a", fmt.Sprint(i))
+	}
+	left, shown, last := 0, 0, ""
+	for left+shown < sent {
+		var e devpage.Tailed
+		must(t, json.Unmarshal([]byte(b.wait(tail, "messages", "")), &e))
+		left, shown, last = left+e.Left, shown+len(e.Messages), e.Messages[len(e.Messages)-1].Payload
+		if len(e.Messages) > 20 || e.Left > 0 && len(e.Messages) < 20 {
+			t.Errorf("%d are shown, %d are not", len(e.Messages), e.Left)
+		}
+	}
+	if last != fmt.Sprint(sent-1) {
+		t.Errorf("the last of %d that is shown is %q, and %d are left out", sent, last, left)
 	}
 }
 

@@ -214,7 +214,8 @@ func (f *fake) tail(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i := 0; r.Context().Err() == nil; i++ {
 		way := []string{"in", "in", "in", "out"}[i%4]
-		send(w, "message", map[string]any{"At": time.Now(), "Direction": way, "Topic": strings.NewReplacer("+", "front", "/#", "/total").Replace(filterOf(i * 7)), "Bytes": 14 + i%9, "QoS": i % 3, "Retain": i%5 == 0, "Payload": fmt.Sprintf(`{"value": %d.%d}`, 18+i%7, i%10)})
+		m := map[string]any{"At": time.Now(), "Direction": way, "Topic": strings.NewReplacer("+", "front", "/#", "/total").Replace(filterOf(i * 7)), "Bytes": 14 + i%9, "QoS": i % 3, "Retain": i%5 == 0, "Payload": fmt.Sprintf(`{"value": %d.%d}`, 18+i%7, i%10)}
+		send(w, "messages", map[string]any{"Messages": []any{m}, "Left": i % 2 * 4321})
 		select {
 		case <-time.After(300 * time.Millisecond):
 		case <-r.Context().Done():

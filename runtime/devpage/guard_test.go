@@ -80,7 +80,7 @@ func TestReadOnly(t *testing.T) {
 	for range 100 {
 		b.send("a", "secret")
 	}
-	if m := b.wait(events, "message", `"Direction":"in"`); strings.Contains(m, "secret") || !strings.Contains(m, `"Bytes":6`) {
+	if m := b.wait(events, "messages", `"Direction":"in"`); strings.Contains(m, "secret") || !strings.Contains(m, `"Bytes":6`) {
 		t.Error(m)
 	}
 }

@@ -189,7 +189,7 @@ func acts(t *testing.T, f *fake, tab *kit.Tab) {
 
 func publishes(_ *testing.T, _ *fake, tab *kit.Tab) {
 	tab.Click("#tab-traffic")
-	tab.Wait(10*time.Second, `document.querySelectorAll('#tail li').length > 1 && document.querySelector('#tail').textContent.includes('{"value"')`)
+	tab.Wait(10*time.Second, `document.querySelectorAll('#tail li').length > 1 && document.querySelector('#tail').textContent.includes('{"value"') && document.querySelector('#tail').textContent.includes('and 4,321 more, not shown')`)
 	fill(tab, "#publish-topic", "delivered")
 	tab.Click("#publish")
 	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('Published to delivered')`)

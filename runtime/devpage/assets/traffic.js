@@ -2,7 +2,7 @@
 
 import { h, field, wrong, put, putTopic, intro } from './dom.js';
 import { get, post, stream } from './api.js';
-import { clock, bytes } from './format.js';
+import { clock, bytes, count } from './format.js';
 import { register, go } from './nav.js';
 import { live } from './live.js';
 import { mayNot } from './act.js';
@@ -73,17 +73,11 @@ function tail() {
   const filter = h('input', { type: 'text', id: 'tail-filter', class: 'mono', value: '#', autocomplete: 'off', spellcheck: 'false' });
   const list = h('ol', { class: 'lines', id: 'tail', tabindex: '0', 'aria-label': 'Messages, newest first' });
   const state = h('span', { class: 'muted', role: 'status' });
-  let stop, waiting = [], timer;
-  const flush = () => { // at most a few times a second, however many come
-    list.prepend(...waiting.reverse().slice(0, kept).map(line));
+  let stop;
+  const came = ({ Messages, Left }) => { // a few times a second, however many pass
+    const left = Left ? [h('li', null, h('span', { class: 'muted rest' }, `and ${count(Left)} more, not shown`))] : [];
+    list.prepend(...Messages.reverse().map(line), ...left);
     while (list.children.length > kept) list.lastChild.remove();
-    waiting = [];
-    timer = null;
-  };
-  const came = (m) => {
-    waiting.push(m);
-    if (waiting.length > kept) waiting.shift();
-    timer ||= setTimeout(flush, 250);
   };
   listenTo = (text) => { filter.value = text; list.replaceChildren(); put(pause, 'Pause'); begin(); };
   let turn = 0;
@@ -98,7 +92,7 @@ function tail() {
       return wrong(filter, error);
     }
     if (mine !== turn) return; // it was ended, or begun again
-    stop = stream('tail?filter=' + encodeURIComponent(text), { message: came, tail: came }, (up) => put(state, up ? 'listening' : 'not listening'));
+    stop = stream('tail?filter=' + encodeURIComponent(text), { messages: came }, (up) => put(state, up ? 'listening' : 'not listening'));
   };
   const pause = h('button', { type: 'button', id: 'tail-pause', click: () => {
     if (stop) { end(); put(state, 'paused'); put(pause, 'Go on'); } else { begin(); put(pause, 'Pause'); }
