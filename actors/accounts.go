@@ -7,7 +7,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// accounts collects the weights that come back of deliveries.
+// accounts adds up the weights of deliveries that come back.
 type accounts struct {
 	*env
 	ledger delivery.Ledger
@@ -15,8 +15,7 @@ type accounts struct {
 
 func newAccounts(deps *env) accounts { return accounts{deps, delivery.NewLedger(deps.Stats)} }
 
-// credit takes parts back and returns the deliveries of QoS 1 and 2 that are
-// whole now.
+// credit takes parts back, and returns the deliveries of QoS 1 and 2 that are whole now.
 func (a *accounts) credit(parts []messages.Settlement) (whole []uint64) {
 	now := arrival(time.Now())
 	c := a.ledger.Credit(parts, now)

@@ -9,48 +9,46 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// restart has any actor fail.
+// restart makes any actor fail.
 type restart struct{}
 
-// drop has the session lose its connection.
+// drop makes the session lose its connection.
 type drop struct{}
 
-// byHand is the failure of an actor that somebody wanted to fail.
-type byHand struct{}
+// injectedFailure is the failure of an actor that was made to fail.
+type injectedFailure struct{}
 
-// Error says that.
-func (byHand) Error() string { return "failed by hand" }
+// Error implements error.
+func (injectedFailure) Error() string { return "failed by hand" }
 
-// Restart has the actor with that path fail, and its supervisor do what it does
-// then: a session, receiver, subscription or group is restarted, and what the
-// latter two hold is given up; any other actor goes on with its state. The root
-// has no supervisor.
+// Restart makes the actor with that path fail. Its supervisor restarts a session, receiver,
+// subscription or group; the latter two lose what they hold. Any other actor goes on with
+// its state. The root can't be restarted.
 func (t *Tree) Restart(path string) error {
 	if !strings.Contains(path, "/") {
 		return fmt.Errorf("%s is the worker as a whole: stop the program and start it again", path)
 	}
-	return t.tell(path, restart{})
+	return t.send(path, restart{})
 }
 
-// Disconnect has the MQTT connections of all slots be lost.
+// Disconnect makes all slots lose their MQTT connections.
 func (t *Tree) Disconnect() error {
 	var errs []error
 	for _, s := range t.all() {
-		errs = append(errs, t.tell(s.deps.paths.session, drop{}))
+		errs = append(errs, t.send(s.deps.paths.session, drop{}))
 	}
 	return errors.Join(errs...)
 }
 
-// Slow has a group, or channel, hold each of its writes back for a time; 0: no
-// more.
+// Slow makes a group, or channel, delay each of its writes; 0: no longer.
 func (t *Tree) Slow(path string, by time.Duration) error {
 	if kind := kindOf(path); kind != "group" && kind != "channel" {
 		return fmt.Errorf("%s can't be slowed down: only what writes to a group or a channel can", path)
 	}
-	return t.tell(path, slowed{by})
+	return t.send(path, slowed{by})
 }
 
-func (t *Tree) tell(path string, message any) error {
+func (t *Tree) send(path string, message any) error {
 	if _, ok := t.shared.observer.find(path); !ok {
 		return fmt.Errorf("there is no %s any more: it has stopped", path)
 	}
@@ -65,7 +63,7 @@ func (o *observer) waits(path string, delay time.Duration, failed int) {
 	}
 }
 
-// connection is what is said of one that was made.
+// connection describes a connection that was made, for the event log.
 func connection(i messages.SessionInfo) string {
 	session := "a new session"
 	if i.Present {

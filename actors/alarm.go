@@ -6,16 +6,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// alarm sends its actor a message at the time that it was set to last. It belongs
-// to one incarnation.
+// alarm sends its actor a message at the time that it was last set to. It belongs to one
+// incarnation.
 type alarm struct {
 	at    time.Time // zero: not set
 	timer *time.Timer
 	turn  int
 }
 
-// rang comes when an alarm is over; see alarm.rings.
-type rang struct {
+// fired comes when an alarm is due: see alarm.fired.
+type fired struct {
 	alarm *alarm
 	turn  int
 }
@@ -29,12 +29,12 @@ func (a *alarm) set(ctx actor.Context, at time.Time) {
 	if a.at = at; at.IsZero() {
 		return
 	}
-	m, self, root := rang{a, a.turn}, ctx.Self(), ctx.ActorSystem().Root
+	m, self, root := fired{a, a.turn}, ctx.Self(), ctx.ActorSystem().Root
 	a.timer = time.AfterFunc(time.Until(at), func() { root.Send(self, m) })
 }
 
-// rings says whether it was this alarm that rang, and unsets it.
-func (a *alarm) rings(m rang) bool {
+// fired says whether m is of this alarm as it is set now, and unsets it.
+func (a *alarm) fired(m fired) bool {
 	if m.alarm != a || m.turn != a.turn {
 		return false
 	}

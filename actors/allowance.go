@@ -7,16 +7,16 @@ import (
 )
 
 const (
-	// encodedBytes bounds what is being written to the layer, which has a copy of it of its
-	// own for each target.
+	// encodedBytes bounds the batches that are being written: the layer makes a packed copy
+	// of each.
 	encodedBytes = 32 << 20
-	// smallBatch is the size of a batch up to which it does not count: it does not wait for
-	// large ones that a Redis which hangs holds up.
+	// smallBatch is the size up to which a batch does not count. It does not wait for large
+	// ones, which a hanging Redis may hold up.
 	smallBatch = 32 << 10
 )
 
-// allowance lets so many bytes be taken at a time, first come, first served. The zero value
-// has encodedBytes.
+// allowance lets callers take up to encodedBytes at a time, first come, first served. The zero
+// value is ready.
 type allowance struct {
 	mu      sync.Mutex
 	taken   int64
@@ -29,8 +29,8 @@ type claim struct {
 	granted chan struct{}
 }
 
-// take waits until so many bytes may be taken, all of them where they are more than there
-// are, or until ctx ends. They are given back by the function it returns.
+// take waits until that many bytes are free, or all of them if there are fewer, or until ctx
+// ends. The function it returns gives them back.
 func (a *allowance) take(ctx context.Context, bytes int64) (giveBack func()) {
 	if bytes <= smallBatch {
 		return func() {}

@@ -170,7 +170,7 @@ func TestBadInputIsAnswered(t *testing.T) {
 			Fault: errors.New("qos: must be 0, 1 or 2"), Code: "bad-value", Type: "mqtt.subscribe", Reply: answerTo("9"),
 		})
 		b.expectAnswers(answer{"mqtt.error", "9", "bad-value"})
-		if b.layer.Buried(r) == "" {
+		if b.layer.DeadLetter(r) == "" {
 			b.Error("it is not among the dead letters")
 		}
 	})

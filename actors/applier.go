@@ -9,8 +9,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// applier changes the router's table and does what follows: it starts and stops
-// subscriptions, and tells the other actors.
+// applier changes the router's table, starts and stops subscriptions accordingly, and
+// tells the other actors.
 type applier struct {
 	*deliveries
 	reader        Ref[messages.ToReader]
@@ -18,7 +18,7 @@ type applier struct {
 	subscriptions *family
 }
 
-// subscribe subscribes, or, where there are several slots, has that written into the
+// subscribe carries out a subscribe, or, where there are several slots, writes it into the
 // registry.
 func (a *applier) subscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	if a.spread != nil {
@@ -49,7 +49,7 @@ func (a *applier) unsubscribe(ctx actor.Context, receipt messages.Receipt, c mes
 	}
 }
 
-// apply does what follows from a change of the table, and has changes stored.
+// apply carries out the effects of a change of the table, and stores the changes.
 func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.Receipt, changes []messages.Change) {
 	for _, to := range e.Made {
 		pid := a.subscriptions.spawn(ctx, "subscription", to.Filter, to.Serial)
@@ -68,8 +68,8 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 		a.broker.Tell(m)
 	}
 	for _, n := range e.Recipients {
-		n.Route.Subscription.Tell(n.Welcome)
-		a.of(n.Welcome.Target).Tell(n.Welcome)
+		n.Route.Subscription.Tell(n.SendRetained)
+		a.of(n.SendRetained.Target).Tell(n.SendRetained)
 	}
 	a.gate.Idle(e.Idle...)
 	a.keep(receipt, changes)
@@ -82,14 +82,14 @@ func (a *applier) reply(answers []messages.Answer) {
 	}
 }
 
-// change makes a change of the table, of which nothing is stored, and what follows from it.
+// change makes a change of the table that is not stored, and carries out its effects.
 func (a *applier) change(ctx actor.Context, do func(*routing.Effects)) {
 	var e routing.Effects
 	do(&e)
 	a.apply(ctx, e, "", nil)
 }
 
-// keep has the changes that a command made stored, after which it is done.
+// keep stores the changes that a command made. The command is done afterwards.
 func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 	if len(changes) == 0 {
 		if receipt != "" {
@@ -104,7 +104,7 @@ func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 	a.registry.Tell(keep)
 }
 
-// refuse tells the sender of a command why it does not take effect.
+// refuse answers a command that does not take effect.
 func (a *applier) refuse(receipt messages.Receipt, failure *messages.Failure) {
 	a.reader.Tell(messages.Answer{Receipt: receipt, Failure: failure})
 	a.done(receipt)
@@ -121,8 +121,8 @@ func (d *env) logFull(first bool, refused *messages.Failure) {
 	}
 }
 
-// drop takes a target that nobody listens at out of filters, but not out of
-// those that it has just asked for again.
+// drop takes a target, at which nobody listens, out of filters that it has not asked for
+// again in the meantime.
 func (a *applier) drop(ctx actor.Context, m messages.Drop) {
 	for _, filter := range m.Filters {
 		if a.spread != nil {
@@ -135,7 +135,7 @@ func (a *applier) drop(ctx actor.Context, m messages.Drop) {
 	}
 }
 
-// granted hands what the broker said of a filter to those who wait for it.
+// granted passes on that the broker granted a filter.
 func (a *applier) granted(ctx actor.Context, m messages.Granted) {
 	if to, ok := a.routes.Wired(m.Filter); ok {
 		to.Subscription.Tell(m)
@@ -145,7 +145,7 @@ func (a *applier) granted(ctx actor.Context, m messages.Granted) {
 	}
 }
 
-// refused does so where the broker refused it.
+// refused passes on that the broker refused a filter.
 func (a *applier) refused(ctx actor.Context, m messages.Refused) {
 	if to, ok := a.routes.Wired(m.Filter); ok {
 		to.Subscription.Tell(m)

@@ -26,8 +26,8 @@ func TestBadNetworkIsNoPublishsFault(t *testing.T) {
 		b.broker.Hold(false)
 		b.pass(5 * time.Minute)
 		for _, r := range receipts {
-			if b.layer.Buried(r) != "" || !b.layer.Acked(r) {
-				b.Errorf("%s: buried %q, done %v", r, b.layer.Buried(r), b.layer.Acked(r))
+			if b.layer.DeadLetter(r) != "" || !b.layer.Acked(r) {
+				b.Errorf("%s: dead letter %q, done %v", r, b.layer.DeadLetter(r), b.layer.Acked(r))
 			}
 		}
 	})

@@ -8,14 +8,13 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The bridge is the root. It starts the actors from the sinks to the sources
-// and stops them the other way round, and it is the one that gives up.
+// The bridge is the root. It starts the actors from the sinks to the sources, and stops
+// them the other way round.
 //
-// Stopping: the sources are told to take nothing new, and what is under way is
-// waited for as long as both sides are there and DrainTimeout has not passed;
-// what remains is safe where it came from.
+// To stop, it drains the sources: they take nothing new. It waits for what is under way
+// while both sides are there, at most DrainTimeout. What is left is safe where it came from.
 
-// drainOver ends the waiting for what is under way.
+// drainOver comes when DrainTimeout is over.
 type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
@@ -32,15 +31,15 @@ type bridge struct {
 	sessionUp bool
 
 	stopping bool
-	quiet    map[string]bool
+	drained  map[string]bool
 	deadline reminder
-	leaving  string // the child whose end is waited for
+	leaving  string // the child that is being stopped
 	err      error
 }
 
 func newBridge(deps *env, to *refs, guardian *guardian, ended func(error)) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &bridge{env: deps, to: to, ended: ended, children: map[string]*actor.PID{}, quiet: map[string]bool{}}
+		return &bridge{env: deps, to: to, ended: ended, children: map[string]*actor.PID{}, drained: map[string]bool{}}
 	}, actor.WithGuardian(guardian))
 }
 
@@ -59,8 +58,8 @@ func (b *bridge) Receive(ctx actor.Context) {
 		b.proceed(ctx)
 	case messages.Shutdown:
 		b.shutdown(ctx)
-	case messages.Quiet:
-		b.quiet[m.From] = true
+	case messages.Drained:
+		b.drained[m.From] = true
 		b.proceed(ctx)
 	case *drainOver, messages.Abandon:
 		b.stopNext(ctx)
@@ -69,14 +68,14 @@ func (b *bridge) Receive(ctx actor.Context) {
 	case *actor.Stopped:
 		b.ended(b.err)
 	default:
-		b.strange(ctx)
+		b.unhandled(ctx)
 	}
 }
 
-// HandleFailure lets a child go on after a bug, and stops the worker when one could not start,
-// or fails again and again.
+// HandleFailure lets a child go on after a bug. It stops the worker if the child could not
+// start, or fails again and again.
 func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
-	_, wanted := reason.(byHand)
+	_, wanted := reason.(injectedFailure)
 	if wanted || !starting(reason) && tolerable(rs) {
 		b.observer.note(child.GetId(), "resumed", "it goes on with its state and its next message")
 		s.ResumeChildren(child)
@@ -92,9 +91,9 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.env, b.to))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.env, b.to))
 	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.env, b.to))
-	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to)) // has the broker begin
-	if b.Slot != 0 {                                                              // the first one reads the commands
-		b.quiet[readerName] = true
+	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to))
+	if b.Slot != 0 { // only the first slot reads commands
+		b.drained[readerName] = true
 		return
 	}
 	b.children[readerName] = spawn(ctx, readerName, newReader(b.env, b.to))
@@ -107,26 +106,26 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	b.stopping = true
 	b.health.stopping.Store(true)
 	b.deadline = b.after(b.DrainTimeout, &drainOver{})
-	if b.Slot == 0 { // that of the streams has commands of the first one's reader
-		b.to.reader.Tell(messages.Quiesce{})
+	if b.Slot == 0 { // the slot of the streams shares this reader
+		b.to.reader.Tell(messages.Drain{})
 	}
-	b.to.requests.Tell(messages.Quiesce{})
-	b.to.broker.Tell(messages.Quiesce{})
+	b.to.requests.Tell(messages.Drain{})
+	b.to.broker.Tell(messages.Drain{})
 	b.proceed(ctx)
 }
 
-// proceed stops the children once nothing is under way, or nothing can be
-// finished because a side is away.
+// proceed stops the children when nothing is under way, or nothing can be finished since
+// one side is away.
 func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return
 	}
-	sources := b.quiet[readerName] && b.quiet[brokerName] || !b.sessionUp
+	sources := b.drained[readerName] && b.drained[brokerName] || !b.sessionUp
 	switch {
-	case !b.layerUp || sources && b.quiet[routerName]:
+	case !b.layerUp || sources && b.drained[routerName]:
 		b.stopNext(ctx)
 	case sources:
-		b.to.router.Tell(messages.Quiesce{})
+		b.to.router.Tell(messages.Drain{})
 	}
 }
 

@@ -11,11 +11,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The broker actor keeps what outlives a connection: how many attempts failed,
-// which filters are wanted, and the publishes that have not taken effect. It supervises the
-// session and gives each of its incarnations what it needs.
+// The broker actor keeps what outlives a connection: the failed attempts, the filters that
+// are wanted, and the publishes that have not taken effect. It supervises the session and
+// gives each of its incarnations what it needs.
 
-// replayDue comes when a filter's retained values may be asked for again.
+// replayDue comes when the retained messages of a filter may be asked for again.
 type replayDue struct {
 	stamp
 	filter string
@@ -32,12 +32,12 @@ type broker struct {
 
 	*link
 	stopping  bool
-	standing  standing
+	connState connState
 	changes   changes
 	publishes publishes
 	accounts  accounts
-	draining  bool // the session is to pass on no more deliveries
-	quiescing bool // it does not
+	draining  bool // the session must pass on no more deliveries
+	drained   bool // it passes on no more
 }
 
 func newBroker(deps *env, to *refs) *actor.Props {
@@ -45,7 +45,7 @@ func newBroker(deps *env, to *refs) *actor.Props {
 		link := &link{}
 		return &broker{
 			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, reader: to.reader, to: to,
-			link: link, standing: newStanding(deps, to),
+			link: link, connState: newConnState(deps, to),
 			changes: newChanges(deps, to), publishes: newPublishes(deps, to, link), accounts: newAccounts(deps),
 		}
 	})
@@ -54,8 +54,8 @@ func newBroker(deps *env, to *refs) *actor.Props {
 // Receive is the broker actor's table.
 func (b *broker) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case messages.Begin:
-		b.begin(ctx, m)
+	case messages.StartSession:
+		b.startSession(ctx, m)
 	case messages.SessionStarted:
 		b.connect()
 	case messages.Connected:
@@ -69,26 +69,26 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Withdraw:
 		b.publishes.withdraw(m.Receipt)
 	case messages.Status:
-		b.standing.tell(m.Receipt)
-	case messages.Want, messages.Unwant, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *replayDue, *changeDue:
+		b.connState.answer(m.Receipt)
+	case messages.Desired, messages.Undesired, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *replayDue, *changeDue:
 		b.filters(m)
 	case messages.Mark:
-		b.tell(m)
-	case messages.Welcomed:
-		b.changes.welcomed(m.Filter, m.Serial)
+		b.toSession(m)
+	case messages.RetainedComplete:
+		b.changes.retainedComplete(m.Filter, m.Serial)
 	case *trialDue:
 		b.publishes.try(m)
-	case messages.Quiesce:
+	case messages.Drain:
 		b.draining = true
-		b.tell(m)
-	case messages.Quiet:
-		b.quiescing = true
+		b.toSession(m)
+	case messages.Drained:
+		b.drained = true
 		b.router.Tell(messages.Undo{})
-		b.tellQuiet()
+		b.reportDrained()
 	case *actor.Stopping:
 		b.stopping = true
 	default:
-		b.strange(ctx)
+		b.unhandled(ctx)
 	}
 }
 
@@ -104,10 +104,9 @@ func (b *broker) release(message any) {
 	}
 }
 
-// HandleFailure restarts the session, whatever it died of: of the end of a connection,
-// of an attempt that failed, of a server that is to be tried with another version. A bug
-// in the session costs its connection as well. How long the new incarnation waits before
-// its attempt is decided here.
+// HandleFailure restarts the session after any failure: a lost connection, a failed attempt,
+// a server that needs another version, or a bug, which costs the connection as well. It
+// decides how long the new incarnation waits before its attempt.
 func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
 	var f *messages.SessionFailure
 	known := false
@@ -130,24 +129,24 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		f = &messages.SessionFailure{Doing: "keeping the session", Err: fmt.Errorf("a bug in the worker: %v", reason)}
 	}
 	if explained {
-		b.standing.searching(f)
+		b.connState.searching(f)
 	} else {
-		b.standing.away(f, b.attempts.Failed(), b.attempts.Brief())
+		b.connState.lost(f, b.attempts.Failed(), b.attempts.Brief())
 	}
 	s.RestartChildren(child)
 }
 
-// tryVersion has the next attempt follow at once: the server speaks another version, as it
-// seems. It does not count as a failed one.
+// tryVersion lets the next attempt follow at once, with another version. The attempt does
+// not count as failed.
 func (b *broker) tryVersion(f *messages.SessionFailure) {
 	b.Log.Info("the MQTT broker seems not to speak this MQTT version; trying another", "version", f.Next.String(), "error", f)
 	b.connection++
 	b.attempts.Again()
 }
 
-// begin brings the session up, once the subscriptions are known: what the MQTT
-// broker has kept for us finds its way then.
-func (b *broker) begin(ctx actor.Context, m messages.Begin) {
+// startSession starts the session. The subscriptions are known now, so what the MQTT broker
+// has queued finds its targets.
+func (b *broker) startSession(ctx actor.Context, m messages.StartSession) {
 	for _, filter := range m.Leaving {
 		b.changes.leave(filter)
 	}
@@ -176,19 +175,19 @@ func (b *broker) connected(m messages.Connected) {
 	b.bridge.Tell(messages.SessionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
-	b.standing.up(m.Info)
+	b.connState.up(m.Info)
 	if b.draining {
-		b.tell(messages.Quiesce{})
+		b.toSession(messages.Drain{})
 	}
 	b.changes.connected(m.Info)
 	b.publishes.connected()
 	b.change()
-	if b.publishes.outbox.Suspects() {
+	if b.publishes.outbox.HasCandidate() {
 		b.after(reconnect.Stable, &trialDue{connection: b.connection})
 	}
 }
 
-// down counts the loss, and forgets what was true of the connection.
+// down counts the loss, and forgets the state of the connection.
 func (b *broker) down(l reconnect.Loss) {
 	up, lived := b.attempts.Up(), b.attempts.Lived(time.Now())
 	early := b.attempts.Lost(l, time.Now())
@@ -201,26 +200,26 @@ func (b *broker) down(l reconnect.Loss) {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.changes.unsubscribing = false
-	b.changes.noted()
-	b.connection++ // what the lost one still says is not believed
+	b.changes.updateHealth()
+	b.connection++ // what comes late of the lost one is ignored
 }
 
-// filters takes in what is wanted of filters, and what the MQTT broker says of them.
+// filters handles what is wanted of filters, and the MQTT broker's answers about them.
 func (b *broker) filters(message any) {
 	switch m := message.(type) {
-	case messages.Want:
-		if pause := b.changes.want(m); pause > 0 { // it was asked for retained values only just now
+	case messages.Desired:
+		if pause := b.changes.desired(m); pause > 0 { // its retained messages have just been asked for
 			b.after(pause, &replayDue{filter: m.Filter})
 		}
 	case *replayDue:
 		b.changes.due(m.filter)
 	case messages.Leave:
 		b.changes.leave(m.Filter)
-	case messages.Unwant:
-		b.changes.unwant(m.Filter)
+	case messages.Undesired:
+		b.changes.undesired(m.Filter)
 	case messages.Subscribed:
 		if !b.attempts.Up() {
-			return // retained values may not have followed it: all is asked for again
+			return // its retained messages may be lost: all filters are asked for again
 		}
 		b.changes.subscribed(m)
 	case messages.Unsubscribed:
@@ -231,7 +230,7 @@ func (b *broker) filters(message any) {
 	b.change()
 }
 
-// change makes the next changes of filters. Publishes wait while that may cost the
+// change sends the next changes of filters. Publishes wait while these may cost the
 // connection.
 func (b *broker) change() {
 	b.changes.next(&b.incarnation, b.attempts.Up(), b.session.Tell)
@@ -240,25 +239,24 @@ func (b *broker) change() {
 	}
 }
 
-// settled takes parts of deliveries back, and has those acknowledged that are
-// whole.
+// settled takes parts of deliveries back, and acknowledges the deliveries that are whole.
 func (b *broker) settled(m messages.Settled) {
 	if whole := b.accounts.credit(m.Parts); len(whole) > 0 {
 		b.MQTT.Ack(whole...)
 	}
-	b.tellQuiet()
+	b.reportDrained()
 }
 
-// tellQuiet answers Quiesce when every delivery is settled.
-func (b *broker) tellQuiet() {
-	if b.quiescing && b.flow.underWay() == 0 {
-		b.bridge.Tell(messages.Quiet{From: brokerName})
+// reportDrained answers Drain when every delivery is settled.
+func (b *broker) reportDrained() {
+	if b.drained && b.flow.underWay() == 0 {
+		b.bridge.Tell(messages.Drained{From: brokerName})
 	}
 }
 
 func (b *broker) facts() any {
 	return messages.BrokerFacts{
-		State: b.standing.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.Len(),
+		State: b.connState.state, Attempts: b.attempts.Failed(), Outbox: b.publishes.outbox.Len(),
 		Filters: b.changes.len(), Changes: len(b.changes.changes),
 		UnderWay: b.flow.underWay(),
 	}

@@ -11,11 +11,10 @@ import (
 // unsubscribeLimit is the most filters of one UNSUBSCRIBE.
 const unsubscribeLimit = 500
 
-// changeDue comes when the plan of the filters is to be asked again what to do.
+// changeDue comes when next has something to do.
 type changeDue struct{ stamp }
 
-// changes tells the broker which filters are wanted and which are not, and those who
-// wait what has become of them.
+// changes sends the MQTT broker the changes of filters, and reports the answers.
 type changes struct {
 	*env
 	router   Ref[messages.ToRouter]
@@ -29,52 +28,51 @@ func newChanges(deps *env, to *refs) changes {
 	return changes{env: deps, router: to.router, registry: to.registry, filters: newFilters(deps.SubscribeBatch)}
 }
 
-// next tells the session the next changes, and has itself called again when it is time.
-// While the answer to an UNSUBSCRIBE is to come nothing is sent: the same
-// filter may be wanted again.
-func (c *changes) next(life *incarnation, up bool, tell func(messages.ToSession)) {
+// next sends the session the next changes, and sets the time of the following call.
+// Nothing is sent while an UNSUBSCRIBE has no answer: the same filter may be wanted again.
+func (c *changes) next(life *incarnation, up bool, send func(messages.ToSession)) {
 	if c.unsubscribing {
 		return
 	}
 	busy := c.plan.Busy()
 	step := c.plan.Next(time.Now())
 	for _, r := range step.Send {
-		tell(messages.Subscribe{ID: r.ID, Filters: c.wants(r)})
+		send(messages.Subscribe{ID: r.ID, Filters: c.wants(r)})
 	}
-	for _, v := range step.Verdicts {
-		c.found(v)
+	for _, v := range step.Results {
+		c.decided(v)
 	}
 	if up && !busy {
-		c.giveUp(tell)
+		c.giveUp(send)
 	}
-	c.alarm(life, step.Wake)
-	c.noted()
+	c.schedule(life, step.Wake)
+	c.updateHealth()
 }
 
-// noted has the health know how it stands.
-func (c *changes) noted() { c.health.asked(c.len(), c.plan) }
+// updateHealth notes for Tree.Health how many filters are at the broker.
+func (c *changes) updateHealth() { c.health.subscriptions(c.len(), c.plan) }
 
 // giveUp unsubscribes from what nobody wants.
-func (c *changes) giveUp(tell func(messages.ToSession)) {
-	unwanted, unheard := c.given(unsubscribeLimit)
-	if len(unheard) > 0 {
-		c.gave(unheard)
+func (c *changes) giveUp(send func(messages.ToSession)) {
+	unwanted, unknown := c.takeUnwanted(unsubscribeLimit)
+	if len(unknown) > 0 {
+		c.reportGone(unknown)
 	}
 	if len(unwanted) > 0 {
 		c.unsubscribing = true
-		tell(messages.Unsubscribe{Filters: unwanted})
+		send(messages.Unsubscribe{Filters: unwanted})
 	}
 }
 
-// alarm has change called again.
-func (c *changes) alarm(life *incarnation, at time.Time) {
+// schedule has next called again.
+func (c *changes) schedule(life *incarnation, at time.Time) {
 	c.wake.stop()
 	if !at.IsZero() {
 		c.wake = life.after(max(time.Until(at), time.Millisecond), &changeDue{})
 	}
 }
 
-// subscribed takes in what the broker said of filters.
+// subscribed handles a SUBACK.
 func (c *changes) subscribed(m messages.Subscribed) {
 	c.plan.Answered(m.ID, m.Codes, time.Now())
 	for i, want := range m.Filters {
@@ -86,18 +84,17 @@ func (c *changes) subscribed(m messages.Subscribed) {
 }
 
 func (c *changes) unsubscribed(m messages.Unsubscribed) {
-	c.gave(c.gone(m.Filters))
+	c.reportGone(c.gone(m.Filters))
 	c.unsubscribing = false
 }
 
-// gave says that the broker has filters no more.
-func (c *changes) gave(filters []string) {
+// reportGone reports that the broker has no subscription for these filters any more.
+func (c *changes) reportGone(filters []string) {
 	c.registry.Tell(messages.FilterGone{Filters: filters})
 	c.router.Tell(messages.FilterGone{Filters: filters})
 }
 
-// unanswered goes on without an answer. What was to be given up is asked to be at the
-// next connection.
+// unanswered goes on without an answer. The next connection unsubscribes again.
 func (c *changes) unanswered(m messages.NoAnswer) {
 	if m.ID > 0 {
 		c.plan.Unanswered(m.ID, time.Now())
@@ -106,8 +103,8 @@ func (c *changes) unanswered(m messages.NoAnswer) {
 	}
 }
 
-// found tells who waits what the plan has found out of a filter, and has it kept.
-func (c *changes) found(v reconcile.Verdict) {
+// decided reports what the plan has found out about a filter, and has it stored.
+func (c *changes) decided(v reconcile.Result) {
 	filter := v.Entry.Filter
 	if v.Kind == reconcile.Accepted {
 		c.Log.Info("the broker accepts a subscription that it had refused", "filter", filter)
@@ -126,10 +123,10 @@ func (c *changes) found(v reconcile.Verdict) {
 	}
 }
 
-// recalled takes in what the broker has refused before.
+// recalled takes in what the broker refused to earlier processes.
 func (c *changes) recalled(refused []messages.FilterRefusal) { c.accepted(c.recall(refused)...) }
 
-// accepted forgets that filters were refused.
+// accepted deletes the stored refusals of filters.
 func (c *changes) accepted(filters ...string) {
 	var changes []messages.Change
 	for _, f := range filters {
@@ -140,8 +137,8 @@ func (c *changes) accepted(filters ...string) {
 	}
 }
 
-// refusalOf is a verdict in words.
-func refusalOf(v reconcile.Verdict) (code byte, reason string) {
+// refusalOf says what a result means, as a reason code and in words.
+func refusalOf(v reconcile.Result) (code byte, reason string) {
 	switch v.Kind {
 	case reconcile.Closed:
 		return 0x80, "it closes the connection on a SUBSCRIBE of it"

@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// deliveries is the way of messages through the router: each goes to the subscriptions that
-// match, once nothing is under way any more that might come behind it.
+// deliveries routes messages: each goes to the subscriptions that match, as soon as nothing
+// is under way that must come before it.
 type deliveries struct {
 	*env
 	self     Ref[messages.ToRouter]
@@ -24,7 +24,7 @@ type deliveries struct {
 	targets
 }
 
-// deliver sends a delivery on, or holds it.
+// deliver routes a delivery, or holds it.
 func (r *deliveries) deliver(d messages.Delivery) {
 	r.routes.Seen(d.Token.Seq)
 	if r.spread != nil {
@@ -37,7 +37,7 @@ func (r *deliveries) deliver(d messages.Delivery) {
 	r.route(d)
 }
 
-// route sends a delivery to the subscriptions that match, each with a part of its weight.
+// route sends each subscription that matches a part of the delivery.
 func (r *deliveries) route(d messages.Delivery) {
 	m := r.routes.Match(d)
 	if m.Response {
@@ -74,8 +74,8 @@ func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
 	r.send(to, d)
 }
 
-// send gives the subscription a delivery. Whose actor is not known yet gets one: the list
-// of all members of a filter is used again and again.
+// send sends the subscription a delivery, and makes the actors of targets that have none.
+// Their addresses stay in d.To, which later deliveries of the filter share.
 func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
 	for i := range d.To {
 		if m := &d.To[i]; m.At == nil {
@@ -85,7 +85,7 @@ func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
 	to.Subscription.Tell(d)
 }
 
-// respond sends a delivery to the requests, and returns what is left of it for others.
+// respond sends a delivery to requests, and returns what is left for the subscriptions.
 func (r *deliveries) respond(d messages.Delivery, others bool) messages.Delivery {
 	n := 1
 	if others {
@@ -97,10 +97,10 @@ func (r *deliveries) respond(d messages.Delivery, others bool) messages.Delivery
 	return d
 }
 
-// unmatched gives a delivery back that nobody here gets.
+// unmatched gives back a delivery that no target here gets.
 func (r *deliveries) unmatched(d messages.Delivery, remote bool) {
 	switch {
-	case d.Weight == 0: // the requests have it
+	case d.Weight == 0: // requests has it
 		return
 	case d.Message.Retain:
 		r.step(d.Message, r.paths.router, "dropped", "a retained message that nobody waits for")
@@ -110,14 +110,14 @@ func (r *deliveries) unmatched(d messages.Delivery, remote bool) {
 	giveBack(r.broker, d.Token, d.Weight)
 }
 
-// flush has a subscription pass on what it has, before anything else comes.
+// flush makes a subscription pass on what it has. Deliveries are held until then.
 func (r *deliveries) flush(to *routing.Route, f messages.Flush) {
 	r.gate.Flush()
 	to.Subscription.Tell(f)
 }
 
-// flushed lets the held deliveries go once the last Flush is answered. Nothing
-// is under way any more to the targets that are in no filter.
+// flushed routes the held deliveries once the last Flush is answered. Nothing is under way
+// any more to targets that are in no filter: their actors are stopped.
 func (r *deliveries) flushed() {
 	held, idle := r.gate.Flushed()
 	if !r.gate.Open() {
@@ -125,7 +125,7 @@ func (r *deliveries) flushed() {
 	}
 	for _, target := range idle {
 		if !r.routes.Serves(target) {
-			r.retire(target)
+			r.stopWhenIdle(target)
 		}
 	}
 	for _, d := range held {
@@ -135,20 +135,20 @@ func (r *deliveries) flushed() {
 	}
 }
 
-// answer passes an answer, or a change of state, on to its target. If no subscription serves
-// that, its actor is stopped afterwards.
+// answer passes an answer, or a change of state, on to its target. The target's actor is
+// stopped afterwards if no subscription serves it.
 func (r *deliveries) answer(m messages.Deliver) {
 	r.of(m.Target).Tell(m)
 	r.idle(m.Target)
 }
 
-// idle has the actor of a target stopped when it has nothing left, if no subscription
-// serves it. While the gate is closed something of a former one may be under way to it.
+// idle stops the actor of a target once it has nothing left, if no subscription serves it.
+// While the gate is closed, something of a former subscription may be under way to it.
 func (r *deliveries) idle(target messages.Target) {
 	switch {
 	case r.routes.Serves(target):
 	case r.gate.Open():
-		r.retire(target)
+		r.stopWhenIdle(target)
 	default:
 		r.gate.Idle(target)
 	}
@@ -156,20 +156,20 @@ func (r *deliveries) idle(target messages.Target) {
 
 // gone stops the actor of a target that has nothing left, unless it is served again. Where
 // it was served in between, its number is another by now.
-func (r *deliveries) gone(m messages.Drained) {
+func (r *deliveries) gone(m messages.Idle) {
 	if !r.routes.Serves(m.Target) {
-		r.drained(m)
+		r.stopIdle(m)
 	}
 }
 
-// handOver has a target write all that has come for it.
+// handOver asks the actor of a target to answer when all that has come is written.
 func (r *deliveries) handOver(target messages.Target, id uint64) {
-	if !r.tell(target, messages.HandOver{Target: target, ID: id}) {
+	if !r.sendTo(target, messages.HandOver{Target: target, ID: id}) {
 		r.self.Tell(messages.HandedOver{ID: id})
 	}
 }
 
-// interrupted passes on that retained messages of a filter may not all have come.
+// interrupted passes on that some retained messages of a filter may be missing.
 func (r *deliveries) interrupted(m messages.Interrupted) {
 	if to, ok := r.routes.Get(topic.Unshared(m.Filter)); ok {
 		to.Subscription.Tell(m)
@@ -186,8 +186,8 @@ func (r *deliveries) respondTo(ctx actor.Context, m any) {
 	}
 }
 
-// complete notes that all retained messages have come for some recipients.
-func (r *deliveries) complete(m messages.Welcomed) {
+// complete passes on that all retained messages have come for some recipients.
+func (r *deliveries) complete(m messages.RetainedComplete) {
 	r.routes.Complete(m)
-	r.tell(m.Target, m)
+	r.sendTo(m.Target, m)
 }

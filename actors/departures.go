@@ -11,64 +11,64 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// departures are the filters that a slot leaves since they are another's: that one holds
-// back what comes until here all is handed over that had come. A filter that nobody wants
-// any more goes the same way, without waiting.
+// departures are the filters that a slot leaves since they belong to another now. The other
+// slot holds its messages back until everything that came here is handed over. A filter that
+// nobody wants any more is left in the same way.
 type departures struct {
 	leaving map[string]*departure       // by the filter as the broker knows it
 	handing map[uint64]*departure       // by the ID of their HandOver
-	ends    map[placement.Item]uint64   // pairs that end, and the marker behind which all has come
-	ending  map[string][]placement.Item // those whose subscriptions pass on what they have, by filter
+	ends    map[placement.Item]uint64   // pairs that end, and the marker before which all comes
+	ending  map[string][]placement.Item // by filter: those whose subscription is passing on the rest
 	ended   map[uint64]placement.Item   // by the ID of their HandOver
 	serial  uint64
 }
 
-// departure is one of them.
+// departure is one filter that is being left.
 type departure struct {
 	routing.Leaving
 	wire   string
 	gone   bool   // the broker has it no more
-	marker uint64 // when this one is back, all has come: see placement.Markers
+	marker uint64 // all of its messages come before this one: see placement.Markers
 	to     []messages.Target
-	left   int // HandOvers that are not answered
+	left   int // HandOvers without an answer
 }
 
 func newDepartures() departures {
 	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
 }
 
-// leaveQuiet is how long nothing may have come of a filter that was unsubscribed: a broker
-// may go on with what it had queued [MQTT-3.10.4-3].
+// leaveQuiet is how long nothing must have come of a filter after its UNSUBACK: a broker may
+// go on with what it has queued [MQTT-3.10.4-3].
 const leaveQuiet = 200 * time.Millisecond
 
-// endDue comes when all has come that was published before a pair ended.
+// endDue comes when everything published before the end of a pair has come.
 type endDue struct {
 	stamp
 	placement.Item
 }
 
-// leaveDue comes when the leaving of a filter may go on: after leaveQuiet, or when its marker is
-// back.
+// leaveDue comes when the next step of leaving a filter is due: after leaveQuiet, or when its
+// marker is back.
 type leaveDue struct {
 	stamp
 	of *departure
 }
 
-// stay ends the leaving of a filter.
+// stay stops leaving a filter.
 func (d *departures) stay(wire string) { delete(d.leaving, wire) }
 
-// leaveFilter has the broker unsubscribe from a filter. It may not know it.
+// leaveFilter unsubscribes from a filter, which the broker may not have.
 func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
 		to.Leaving = &d.Leaving
-		s.broker.Tell(messages.Unwant{Filter: wire})
+		s.broker.Tell(messages.Undesired{Filter: wire})
 	}
 	s.broker.Tell(messages.Leave{Filter: wire})
 }
 
-// filterGone goes on with leaving a filter that the broker has no more.
+// filterGone continues to leave filters that the broker has no more.
 func (s *spread) filterGone(ctx actor.Context, filters []string) {
 	for _, wire := range filters {
 		d := s.leaving[wire]
@@ -84,8 +84,8 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 	}
 }
 
-// leaveDue goes on with leaving a filter, when nothing has come of it for a moment: it waits
-// for a marker, then it hands over.
+// leaveDue continues to leave a filter: when nothing has come of it for a moment it waits for
+// a marker, and then it hands over.
 func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	d := m.of
 	to, ok := s.routes.Wired(d.wire)
@@ -93,7 +93,7 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	case s.leaving[d.wire] != d || d.to != nil:
 	case !ok:
 		s.left(ctx, d)
-	case wait > 0 || s.table.gate.Len() > 0: // what is held there has not been looked at
+	case wait > 0 || s.table.gate.Len() > 0: // what the gate holds is not routed yet
 		s.life.after(max(wait, leaveQuiet/4), m)
 	default:
 		if d.marker == 0 {
@@ -103,17 +103,17 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 			return // markersPassed goes on
 		}
 		d.to = to.Targets()
-		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, d.to) }) // the subscription says when it has passed all on
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, d.to) }) // the subscription answers Flushed
 	}
 }
 
-// endDue has handed over what had come for a target that leaves a filter.
+// endDue hands over what has come for a target that leaves a filter.
 func (s *spread) endDue(ctx actor.Context, m *endDue) {
 	to, ok := s.routes.Wired(m.Wire)
 	switch {
 	case !ok:
 		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
-	case to.Held || s.table.gate.Len() > 0: // what is held there has not been looked at
+	case to.Held || s.table.gate.Len() > 0: // what the gate holds is not routed yet
 		s.life.after(leaveQuiet/4, m)
 	default:
 		s.ending[to.Filter] = append(s.ending[to.Filter], m.Item)
@@ -121,7 +121,7 @@ func (s *spread) endDue(ctx actor.Context, m *endDue) {
 	}
 }
 
-// handOver has the targets write what the subscription has passed on.
+// handOver asks the targets to answer when they have written what the subscription passed on.
 func (s *spread) handOver(filter string) {
 	for _, i := range s.ending[filter] {
 		s.serial++
@@ -143,7 +143,7 @@ func (s *spread) handOver(filter string) {
 	}
 }
 
-// handedOver notes that a target has written all.
+// handedOver notes that a target has written everything.
 func (s *spread) handedOver(ctx actor.Context, id uint64) {
 	if i, ok := s.ended[id]; ok {
 		delete(s.ended, id)
@@ -160,7 +160,7 @@ func (s *spread) handedOver(ctx actor.Context, id uint64) {
 	}
 }
 
-// left says that a filter was left.
+// left reports that a filter was left.
 func (s *spread) left(ctx actor.Context, d *departure) {
 	if s.leaving[d.wire] == d {
 		delete(s.leaving, d.wire)

@@ -5,9 +5,9 @@ import "sync/atomic"
 // idleGoroutines bounds what a dispatcher keeps.
 const idleGoroutines = 64
 
-// dispatcher runs the mailboxes of a slot, and the calls that its actors do not wait in,
-// in goroutines that it keeps for the next. A new goroutine for each would begin with a
-// small stack, which grows by being copied: that took an eighth of the worker's time.
+// dispatcher runs the mailboxes of a slot, and the jobs of its actors, in goroutines that it
+// keeps. A new goroutine for each would start with a small stack, which grows by being
+// copied: that took an eighth of the worker's time.
 type dispatcher struct {
 	work chan func()
 	over chan struct{}
@@ -18,7 +18,7 @@ func newDispatcher() *dispatcher {
 	return &dispatcher{work: make(chan func()), over: make(chan struct{})}
 }
 
-// Schedule runs work soon, and never waits. It may be called after end.
+// Schedule runs work soon, and never waits. It may be called after stop.
 func (d *dispatcher) Schedule(work func()) {
 	select {
 	case d.work <- work:
@@ -27,7 +27,7 @@ func (d *dispatcher) Schedule(work func()) {
 	}
 }
 
-// Throughput is after how many messages a mailbox lets others go first.
+// Throughput is how many messages a mailbox handles before others get their turn.
 func (d *dispatcher) Throughput() int { return 300 }
 
 func (d *dispatcher) run(work func()) {
@@ -50,5 +50,5 @@ func (d *dispatcher) next() (work func()) {
 	return work
 }
 
-// end lets the goroutines go that wait.
-func (d *dispatcher) end() { close(d.over) }
+// stop lets the goroutines go that wait.
+func (d *dispatcher) stop() { close(d.over) }

@@ -9,7 +9,7 @@ import (
 // eventsKept is how many events are remembered.
 const eventsKept = 1000
 
-// eventLog is what happened to the tree last.
+// eventLog keeps the last events of the tree.
 type eventLog struct {
 	mu     sync.Mutex
 	serial uint64
@@ -28,7 +28,7 @@ func (s *eventLog) add(h messages.LifeEvent) {
 	s.lines[(s.serial-1)%eventsKept] = h
 }
 
-// after are the events after a serial, oldest first.
+// after returns the events after a serial, oldest first.
 func (s *eventLog) after(serial uint64) []messages.LifeEvent {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -91,7 +91,7 @@ type Failure struct {
 func (f Failure) reason() any {
 	switch {
 	case f.Hand:
-		return byHand{}
+		return injectedFailure{}
 	case f.Start:
 		return bug{value: "a bug", message: &actor.Started{}}
 	}

@@ -6,8 +6,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// family makes the actors of one kind under one parent, of which there may be a hundred
-// thousand: they share their Props, and each finds what it is to be when it starts.
+// family makes the actors of one kind under one parent. There may be a hundred thousand, so
+// they share their Props, and each is built when it starts.
 type family struct {
 	deps    *env
 	mailbox actor.MailboxProducer
@@ -15,18 +15,17 @@ type family struct {
 	next    actor.Mailbox // of the one that is being spawned
 }
 
-// newFamily is for the parent's incarnation that calls it.
+// newFamily makes a family for one incarnation of the parent.
 func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
 	f := &family{deps: deps, mailbox: mailbox}
 	f.props = actor.PropsFromProducer(
-		func() actor.Actor { return late(deps, produce) },
+		func() actor.Actor { return newLazy(deps, produce) },
 		actor.WithDispatcher(deps.dispatcher),
 		actor.WithMailbox(func() actor.Mailbox { return f.next }))
 	return f
 }
 
-// spawn starts the actor of a filter or a target's name. What is known of it outlives
-// its incarnations.
+// spawn starts the actor of a filter or target. Its record outlives its incarnations.
 func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) *actor.PID {
 	id := childName(kind, name, serial)
 	f.next = f.mailbox()

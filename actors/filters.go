@@ -9,22 +9,21 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// filters are the subscriptions that the MQTT broker should have, and the ones
-// it may have. The plan knows which are to be asked for; those to give up wait in
-// order.
+// filters are the subscriptions that the MQTT broker should have, and those that it may
+// have. The plan knows which to ask for next. Those to unsubscribe from wait in changes.
 type filters struct {
 	byName  map[string]*filterState
 	plan    *reconcile.Plan
-	leaving topic.Trie[*filterState] // those that nobody wants any more
+	leaving topic.Trie[*filterState] // that nobody wants any more
 	changes []*filterState
 }
 
 // filterState is what is wanted of one filter and what the broker knows of it.
 type filterState struct {
 	reconcile.Entry
-	want   messages.Want // zero: not wanted any more
-	asked  bool          // the broker has, or may have, a subscription for it
-	queued bool          // stands in filters.changes
+	want   messages.Desired // zero: not wanted any more
+	asked  bool             // the broker has, or may have, a subscription for it
+	queued bool             // stands in filters.changes
 
 	pausing bool // waits for replayPause to be over
 
@@ -34,8 +33,8 @@ type filterState struct {
 	replaying          int64 // when the last was asked for: see arrival; 0: none was
 }
 
-// replayPause is the least time between two replays of one filter: recipients that
-// stream in share them.
+// replayPause is the least time between two requests for the retained messages of one
+// filter: recipients that come in a stream share them.
 const replayPause = 250 * time.Millisecond
 
 func newFilters(batch int) filters {
@@ -48,9 +47,9 @@ func newFilterState(filter string) *filterState {
 
 func (fs *filters) len() int { return len(fs.byName) }
 
-// want notes that a filter is wanted, or wanted otherwise. Where that has to
-// pause it says for how long: due is to be called then.
-func (fs *filters) want(w messages.Want) (pause time.Duration) {
+// desired notes that a filter is wanted, or wanted with other options. If asking for it has
+// to wait, it returns for how long: due must be called then.
+func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 	f, ok := fs.byName[w.Filter]
 	if !ok {
 		f = newFilterState(w.Filter)
@@ -61,7 +60,7 @@ func (fs *filters) want(w messages.Want) (pause time.Duration) {
 		w.Overlaps = w.Overlaps || len(fs.leaving.Overlapping(topic.Unshared(w.Filter), nil)) > 0
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
-	marked := w.Overlaps != f.want.Overlaps // what overlaps comes next, and is not to be there first
+	marked := w.Overlaps != f.want.Overlaps // it must be subscribed before the filter that overlaps it
 	anew := w.Serial > f.want.Serial
 	f.want = w
 	if f.Refused() && !anew { // nobody asks for it again
@@ -91,24 +90,24 @@ func (fs *filters) due(filter string) {
 	}
 }
 
-// answered notes a Want that the broker has answered.
-func (fs *filters) answered(w messages.Want) {
+// answered notes a Desired that the broker has answered.
+func (fs *filters) answered(w messages.Desired) {
 	if f, ok := fs.byName[w.Filter]; ok && w.Retained {
 		f.replayed = max(f.replayed, w.Replay)
 	}
 }
 
-// welcomed notes that all retained values have come which a filter's Wants up to
-// that serial asked for.
-func (fs *filters) welcomed(filter string, serial uint64) {
+// retainedComplete notes that all retained messages have come that Desireds of the filter up
+// to that serial asked for.
+func (fs *filters) retainedComplete(filter string, serial uint64) {
 	if f, ok := fs.byName[filter]; ok {
 		f.complete = max(f.complete, serial)
 		f.replayed = max(f.replayed, serial)
 	}
 }
 
-// lost notes the end of a connection and returns the filters whose retained
-// values may have come in part only. They are asked for again.
+// lost notes the end of a connection, and returns the filters whose retained messages may
+// have come in part only. They are asked for again.
 func (fs *filters) lost() (interrupted []string) {
 	for name, f := range fs.byName {
 		if f.replayed > f.complete {
@@ -119,8 +118,8 @@ func (fs *filters) lost() (interrupted []string) {
 	return interrupted
 }
 
-// unwant notes that a filter is not wanted any more.
-func (fs *filters) unwant(filter string) {
+// undesired notes that a filter is no longer wanted.
+func (fs *filters) undesired(filter string) {
 	if f, ok := fs.byName[filter]; ok {
 		f.want.Filter = ""
 		fs.plan.Drop(&f.Entry)
@@ -142,8 +141,8 @@ func (fs *filters) leave(filter string) {
 	fs.queue(f)
 }
 
-// connected has all filters asked for on a new connection, and those given up again
-// that nobody wants. A session that the broker had kept may have any of them.
+// connected asks for all filters on a new connection, and unsubscribes again from those that
+// nobody wants. A session that the broker has kept may have any of them.
 func (fs *filters) connected(info messages.SessionInfo) {
 	fs.plan.Connected(info.Broker, info.Present, fs.entries(), time.Now())
 	for _, f := range fs.byName {
@@ -164,8 +163,8 @@ func (fs *filters) entries() iter.Seq[*reconcile.Entry] {
 	}
 }
 
-// recall notes what the broker has refused before, and returns the filters of which
-// nobody wants any.
+// recall notes what the broker refused to earlier processes, and returns those of the
+// filters that nobody wants.
 func (fs *filters) recall(refused []messages.FilterRefusal) (unwanted []string) {
 	for _, r := range refused {
 		if f, ok := fs.byName[r.Filter]; ok && f.want.Filter != "" {
@@ -185,18 +184,18 @@ func (fs *filters) queue(f *filterState) {
 }
 
 // wants is what a request asks for.
-func (fs *filters) wants(r reconcile.Request) (wants []messages.Want) {
+func (fs *filters) wants(r reconcile.Request) (wants []messages.Desired) {
 	for _, e := range r.Entries {
 		f := fs.byName[e.Filter]
 		f.asked = true
-		wants = append(wants, f.ask())
+		wants = append(wants, f.request())
 	}
 	return wants
 }
 
-// given takes the oldest n of those that are to be given up: filters to unsubscribe
-// from, and filters that the broker does not have.
-func (fs *filters) given(n int) (unwanted, unheard []string) {
+// takeUnwanted takes up to n filters out of changes: those to unsubscribe from, and those
+// that the broker does not have.
+func (fs *filters) takeUnwanted(n int) (unwanted, unknown []string) {
 	n = min(n, len(fs.changes))
 	for _, f := range fs.changes[:n] {
 		f.queued = false
@@ -205,16 +204,16 @@ func (fs *filters) given(n int) (unwanted, unheard []string) {
 		case f.asked:
 			unwanted = append(unwanted, f.Filter)
 		default:
-			unheard = append(unheard, f.Filter)
+			unknown = append(unknown, f.Filter)
 			fs.forget(f)
 		}
 	}
 	fs.changes = fs.changes[n:]
-	return unwanted, unheard
+	return unwanted, unknown
 }
 
-// ask is what is wanted of a filter at this moment.
-func (f *filterState) ask() messages.Want {
+// request is what is wanted of a filter at this moment.
+func (f *filterState) request() messages.Desired {
 	w := f.want
 	if w.Retained = w.Replay > f.replayed; w.Retained {
 		f.replaying = arrival(time.Now())
@@ -222,8 +221,8 @@ func (f *filterState) ask() messages.Want {
 	return w
 }
 
-// gone notes that the broker has no subscription for these filters any more, and
-// returns those that nobody wants again.
+// gone notes that the broker has no subscription for these filters any more, and returns
+// those that are still not wanted.
 func (fs *filters) gone(names []string) (unwanted []string) {
 	for _, name := range names {
 		f, ok := fs.byName[name]

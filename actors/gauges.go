@@ -12,9 +12,9 @@ func kindOf(path string) string {
 	return kind
 }
 
-// began is what arrivals are measured from: an int64 is enough then.
+// began is the moment from which arrivals are measured, so that an int64 is enough.
 var began = time.Now()
 
-// arrival is a moment for a token, in nanoseconds, and for what there may be a hundred
-// thousand of.
+// arrival is a moment in nanoseconds since began. It takes less memory than a time.Time, in
+// tokens and other values of which there may be a hundred thousand.
 func arrival(t time.Time) int64 { return int64(t.Sub(began)) }

@@ -13,21 +13,22 @@ import (
 )
 
 // A group writes what is delivered to one target (a group of Channels, a channel or a
-// stream) to the layer. What is written and when is decided by package delivery; the group
-// owns the writes that are under way and the reminders. While Redis is away a write is
-// tried again until it comes through.
+// stream) to the layer. Package delivery decides what is written and when. The group owns
+// the writes under way and the reminders. While Redis is away it tries a write again until
+// it succeeds.
 
 // sent is one Layer.Send and its outcome.
 type sent struct {
 	result
 	deps    *env
 	batch   *messages.Batch
-	slow    time.Duration // it is held back for so long
-	size    int64         // of what the layer makes of the batch
+	slow    time.Duration // the write is delayed for so long
+	size    int64         // of the batch as the layer packs it, in bytes
 	outcome messages.Outcome
 }
 
-// do writes. A batch that makes the layer panic would do so forever: it counts as written.
+// do writes the batch. One that makes the layer panic would do so each time: it counts as
+// written.
 func (m *sent) do(ctx context.Context) error {
 	idle(ctx, m.slow)
 	defer m.deps.encoded.take(ctx, m.size)()
@@ -41,17 +42,18 @@ func (m *sent) do(ctx context.Context) error {
 	return err
 }
 
-// begin comes behind what had come when there was nothing to write.
-type begin struct{}
+// writeNow makes the group write. It stands behind the messages that came before it, which
+// make one batch.
+type writeNow struct{}
 
-// sendAgain comes when the delay after a failed write, or one to a full queue,
-// is over. The queue is empty for the write to everybody.
+// sendAgain comes when the delay after a failed write, or one to a full queue, is over.
+// queue is empty for the write to everybody.
 type sendAgain struct {
 	stamp
 	queue string
 }
 
-// groupRefs are the actors that groups send to. All groups share one value: there may be many groups.
+// groupRefs are the actors that groups send to. All groups share one value, to save memory.
 type groupRefs struct {
 	broker Ref[messages.ToBroker]
 	router Ref[messages.ToRouter]
@@ -66,15 +68,15 @@ type group struct {
 	name   messages.Target
 	target *delivery.Target
 
-	beginning bool // begin is in the mailbox
-	limited   limitedLog
-	slow      time.Duration // each write is held back for so long
+	writeQueued bool // writeNow is in the mailbox
+	limited     limitedLog
+	slow        time.Duration // each write is delayed for so long
 
-	retire    uint64 // number of the last Retire; 0: a subscription serves the target
-	quiescing bool
+	stopNumber uint64 // number of the last StopWhenIdle; 0: a subscription serves the target
+	draining   bool
 }
 
-// newTargets makes the actors of the targets, which are groups or channels.
+// newTargets makes the actors of all targets, whatever their kind.
 func newTargets(deps *env, to *refs) *family {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
@@ -97,13 +99,13 @@ func (g *group) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
 		g.deliver(m)
-	case messages.Welcome:
-		g.retire = 0
+	case messages.SendRetained:
+		g.stopNumber = 0
 		g.target.Recipient(m)
-	case messages.Welcomed:
+	case messages.RetainedComplete:
 		g.target.Complete(m.Filter, m.Serial)
-	case begin:
-		g.beginning = false
+	case writeNow:
+		g.writeQueued = false
 		g.write(g.target.Next())
 	case *sent:
 		g.sent(m)
@@ -113,18 +115,18 @@ func (g *group) Receive(ctx actor.Context) {
 		g.slow = m.by
 	case messages.HandOver:
 		g.apply(g.target.HandOver(m.ID))
-	case messages.Retire:
-		g.retire = m.Number
-		g.tellIdle()
-	case messages.Quiesce:
-		g.quiescing = true
-		g.tellIdle()
+	case messages.StopWhenIdle:
+		g.stopNumber = m.Number
+		g.reportIdle()
+	case messages.Drain:
+		g.draining = true
+		g.reportIdle()
 	case *actor.Restarting:
 		g.apply(g.target.GiveUp())
 	case *actor.Stopping:
 		g.abandon()
 	default:
-		g.strange(ctx)
+		g.unhandled(ctx)
 	}
 }
 
@@ -133,7 +135,7 @@ func (g *group) release(message any) {
 	switch m := message.(type) {
 	case messages.Deliver:
 		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
-		g.tellAnswered(m.Receipt)
+		g.reportReplies(m.Receipt)
 	case *sent:
 		g.apply(g.target.Forget(m.batch))
 	}
@@ -141,7 +143,7 @@ func (g *group) release(message any) {
 
 func (g *group) deliver(m messages.Deliver) {
 	if m.Weight > 0 {
-		g.retire = 0 // a subscription serves the target again
+		g.stopNumber = 0 // a subscription serves the target again
 	}
 	dropped := g.target.Add(m)
 	g.note(g.seen.path, &g.target.Trail)
@@ -149,17 +151,17 @@ func (g *group) deliver(m messages.Deliver) {
 	g.soon()
 }
 
-// soon writes what waits when all has been handled that has come, or is about to: those
-// who are sending go first, so that more of a burst makes the first batch.
+// soon writes what waits, once the messages in the mailbox are handled. Senders run first,
+// so that more of a burst makes the first batch.
 func (g *group) soon() {
-	if !g.target.Writing() && !g.beginning {
-		g.beginning = true
+	if !g.target.Writing() && !g.writeQueued {
+		g.writeQueued = true
 		runtime.Gosched()
-		g.system.Root.Send(g.self, begin{})
+		g.system.Root.Send(g.self, writeNow{})
 	}
 }
 
-// write writes a batch, if there is one, and the outcome comes as sent.
+// write starts to write a batch, if there is one. The outcome comes as sent.
 func (g *group) write(b *messages.Batch) {
 	if b != nil {
 		g.run("writing", &sent{deps: g.env, batch: b, slow: g.slow, size: delivery.PackedSize(b)})
@@ -173,10 +175,10 @@ func (g *group) sent(m *sent) {
 	}
 	g.apply(g.target.Written(m.batch, m.outcome, time.Now()))
 	g.seen.sent.Store(g.target.Stored())
-	g.tellIdle()
+	g.reportIdle()
 }
 
-// failed writes the same batch again after a while.
+// failed writes the same batch again after a delay.
 func (g *group) failed(m *sent) {
 	attempts, queue := g.target.Failed(m.batch)
 	g.note(g.seen.path, &g.target.Trail)
@@ -186,10 +188,10 @@ func (g *group) failed(m *sent) {
 
 func (g *group) sendAgain(m *sendAgain) {
 	g.apply(g.target.Again(m.queue, time.Now()))
-	g.tellIdle()
+	g.reportIdle()
 }
 
-// apply does what follows from something: tells who waits for it, and writes.
+// apply carries out effects: it gives weights back, sends answers, and writes.
 func (g *group) apply(e delivery.Effects) {
 	g.note(g.seen.path, &g.target.Trail)
 	if e.NowFull {
@@ -200,29 +202,29 @@ func (g *group) apply(e delivery.Effects) {
 		g.after(a.After, &sendAgain{queue: a.Queue})
 	}
 	g.settle(e.Settled)
-	g.tellAnswered(e.Answered...)
+	g.reportReplies(e.Answered...)
 	for _, id := range e.HandedOver {
 		g.router.Tell(messages.HandedOver{ID: id})
 	}
 	g.write(e.Write)
 }
 
-// tellIdle says that nothing waits, to whoever has asked. What waits for a
-// queue that nobody reads is not waited for.
-func (g *group) tellIdle() {
+// reportIdle answers StopWhenIdle and Drain when nothing waits. The latter does not wait for
+// a queue that nobody reads.
+func (g *group) reportIdle() {
 	if !g.target.Empty() {
 		return
 	}
-	if g.retire > 0 && !g.target.Overflows() {
-		g.router.Tell(messages.Drained{Target: g.name, Number: g.retire})
+	if g.stopNumber > 0 && !g.target.Overflows() {
+		g.router.Tell(messages.Idle{Target: g.name, Number: g.stopNumber})
 	}
-	if g.quiescing && !g.target.Moving(time.Now()) {
-		g.router.Tell(messages.Quiet{From: g.name.String()})
+	if g.draining && !g.target.Moving(time.Now()) {
+		g.router.Tell(messages.Drained{From: g.name.String()})
 	}
 }
 
-// abandon says what was lost that waited for room, and has been acknowledged, when the
-// worker stops.
+// abandon logs, when the worker stops, which messages in overflow queues are lost. They have
+// been acknowledged.
 func (g *group) abandon() {
 	for queue, n := range g.target.Abandon() {
 		g.Log.Warn("stopping: dropped messages that waited for room in a queue", "target", g.name.String(), "queue", queue, "messages", n)
@@ -236,10 +238,10 @@ func (g *group) settle(parts []messages.Settlement) {
 	}
 }
 
-// tellAnswered says that answers were written.
-func (g *group) tellAnswered(receipts ...messages.Receipt) {
+// reportReplies reports that answers were written.
+func (g *group) reportReplies(receipts ...messages.Receipt) {
 	if len(receipts) > 0 && receipts[0] != "" {
-		g.reader.Tell(messages.Answered{Receipts: receipts})
+		g.reader.Tell(messages.ReplyWritten{Receipts: receipts})
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// guardian supervises the bridges of a tree. A bridge goes on after a bug; one that fails
-// again and again, or could not start, is stopped with its children, and Slot.Err says why.
+// guardian supervises the bridges of a tree. A bridge goes on after a bug. One that could not
+// start, or fails again and again, is stopped with its children, and Slot.Err says why.
 //
-// The actor library keeps each guardian for as long as the system: there is one for a tree.
+// The actor library never frees a guardian, so there is one for a tree.
 type guardian struct {
 	mu       sync.Mutex
 	failures map[string]error // of the bridges that were stopped, by path
@@ -29,7 +29,7 @@ func (g *guardian) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, bridg
 	s.StopChildren(bridge)
 }
 
-// take returns why the bridge with that path was stopped, and forgets it; nil: it was not.
+// take returns why the bridge with that path was stopped, once; nil: it was not.
 func (g *guardian) take(path string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Health is how a slot stands with both sides. Its zero value is that of one which
-// has just been started.
+// Health is the state of a slot towards both sides. The zero value is that of a slot that has
+// just been started.
 type Health struct {
 	// Layer and Broker: connected to Redis, and to the MQTT broker.
 	Layer, Broker bool
@@ -24,15 +24,13 @@ type Health struct {
 	// Filters is how many filters are wanted at the MQTT broker, Refused how many of
 	// them it does not take, and Held how many it has.
 	Filters, Refused, Held int
-	// State is what is known of the connection to the MQTT broker, of the last one
-	// while there is none.
+	// State is that of the connection to the MQTT broker, or of the last one.
 	State messages.State
 	// Stopping: Shutdown was called, or the slot has given up.
 	Stopping bool
 }
 
-// Health says how the slot stands. It may be asked at any time and waits for
-// nothing.
+// Health returns the state of the slot. It may be called at any time, and does not wait.
 func (s *Slot) Health() Health {
 	h := s.deps.health
 	state := messages.State{}
@@ -45,9 +43,9 @@ func (s *Slot) Health() Health {
 	}
 }
 
-// Health sums up how all slots stand: something is so where it is so of each, and
-// the State is that of the first, or of one that has none. Its zero value is that of
-// a tree without slots.
+// Health sums up the state of all slots. A flag is set if it is set for each slot. State is
+// that of the first slot, or of one that is not connected. A tree without slots has the zero
+// value.
 func (t *Tree) Health() Health {
 	var sum Health
 	for i, s := range t.all() {
@@ -69,9 +67,8 @@ func (t *Tree) Health() Health {
 	return sum
 }
 
-// Layout is what the first of several slots knows of the layout: Before is how many slots
-// there must be until all have left what is not their own. It is zero where that is not
-// known.
+// Layout is the layout as the first of several slots knows it, else zero. Before is how many
+// slots there must be until all have left the filters that are not their own.
 func (s *Slot) Layout() messages.Layout {
 	if known := s.deps.health.layout.Load(); known != nil {
 		return *known
@@ -79,17 +76,18 @@ func (s *Slot) Layout() messages.Layout {
 	return messages.Layout{}
 }
 
-// Alone says that the slot began as the only one: it must begin anew to be one of several.
+// Alone says that the slot was started as the only one. It must be started again to be one
+// of several.
 func (s *Slot) Alone() bool { return s.deps.health.restored.Load() && !s.deps.health.several.Load() }
 
-// Idle says whether the slot is none any more by the layout, and has left all. It is to be
-// stopped, and Retired.
+// Idle says whether the slot is not in the layout any more, and has left all its filters. It
+// can be stopped, and Retired.
 func (s *Slot) Idle() bool { return s.deps.health.idle.Load() }
 
-// Retired is what is to be written when the session of an Idle slot was dropped; nil: by
-// the newest layout it is a slot again, and its session is to be kept.
+// Retired returns the changes to write when the session of an Idle slot was dropped; nil: the
+// newest layout has the slot again, and its session must be kept.
 func (s *Slot) Retired() (changes []messages.Change) {
-	s.deps.mirror.look(func(v *placement.View) {
+	s.deps.mirror.read(func(v *placement.View) {
 		if s.deps.Slot < v.Epoch().Sessions {
 			return
 		}
@@ -99,27 +97,26 @@ func (s *Slot) Retired() (changes []messages.Change) {
 	return changes
 }
 
-// SetStreams tells the first slot that the slot of the streams runs, or does so no more.
+// SetStreams tells the first slot whether the slot of the streams runs.
 func (s *Slot) SetStreams(up bool) { s.to.reader.Tell(messages.StreamsState{Up: up}) }
 
-// Unused says that nothing is stored for the slot, and that all that has come to it is where
-// it was to go: nobody has subscribed, or nobody does any more.
+// Unused says that nothing is subscribed in the slot, and nothing is under way in it.
 func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.flow.underWay() == 0 }
 
-// Reconfigure has other rules hold from now on, in all slots that run.
+// Reconfigure sets the rules of all slots.
 func (t *Tree) Reconfigure(rules messages.Rules) {
 	for _, s := range t.all() {
 		s.to.router.Tell(messages.Reconfigured{Rules: rules.For(s.deps.Slot)})
 	}
 }
 
-// SetLayout tells the slot that the layout is another.
+// SetLayout sets the layout of the slot.
 func (s *Slot) SetLayout(l messages.Layout) {
-	s.to.router.Tell(messages.Relaid{Layout: l})
+	s.to.router.Tell(messages.LayoutChanged{Layout: l})
 }
 
-// health is what the actors note for Tree.Health: bridge the two sides, router
-// that it knows the subscriptions, broker the rest.
+// health is what the actors note for Tree.Health: bridge the two sides, router that it knows
+// the subscriptions, spread the progress, and broker the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
 	several, idle, unused                         atomic.Bool
@@ -134,8 +131,8 @@ type health struct {
 	state  atomic.Pointer[messages.State]
 }
 
-// progress notes how far the slot has come: the last change of the registry, the one up to
-// which the broker has answered for all, and how many filters are on their way.
+// progress notes how far the slot is: last is the last change of the registry, done the one
+// up to which the broker has answered, moving how many filters are on their way.
 func (h *health) progress(last, done uint64, moving int, idle bool) {
 	h.change.Store(done)
 	h.lag.Store(last - done)
@@ -143,23 +140,23 @@ func (h *health) progress(last, done uint64, moving int, idle bool) {
 	h.idle.Store(idle)
 }
 
-// asked notes how many filters are wanted at the MQTT broker, how many of them it does
-// not take, and whether there is a verdict on each.
-func (h *health) asked(filters int, plan *reconcile.Plan) {
+// subscriptions notes how many filters are wanted at the MQTT broker, how many of them it
+// does not take, and whether it has answered for each.
+func (h *health) subscriptions(filters int, plan *reconcile.Plan) {
 	h.subscribed.Store(plan.Settled())
 	h.filters.Store(int64(filters))
 	h.refused.Store(int64(plan.Missing()))
 	h.held.Store(int64(plan.Held()))
 }
 
-// ping asks any actor for a sign of life; guarded answers with pong.
+// ping asks an actor whether it still handles messages; guarded answers with pong.
 type (
 	ping struct{}
 	pong struct{}
 )
 
-// Ping has each slot's root and each actor under it answer, behind what is in their
-// mailboxes. The error names one that does not within the time.
+// Ping asks each slot's root and its children to answer, behind what is in their mailboxes.
+// The error names those that do not answer within the time.
 func (t *Tree) Ping(within time.Duration) error {
 	var paths []string
 	for _, s := range t.all() {
@@ -178,9 +175,9 @@ func (t *Tree) Ping(within time.Duration) error {
 		switch _, err := answer.Result(); {
 		case err == nil:
 		case errors.Is(err, actor.ErrDeadLetter):
-			// It has stopped, which is its parent's to handle, and of a root the worker's.
+			// It has stopped. Its parent handles that, or the worker where it is a root.
 		default:
-			errs = append(errs, fmt.Errorf("asking actor %s for a sign of life: %w", paths[i], err))
+			errs = append(errs, fmt.Errorf("pinging actor %s: %w", paths[i], err))
 		}
 	}
 	return errors.Join(errs...)

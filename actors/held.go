@@ -6,7 +6,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// hold has what comes of a filter be kept.
+// hold starts to keep back the messages of a filter.
 func (s *spread) hold(wire string) {
 	if to, ok := s.routes.Wired(wire); ok && !to.Held {
 		to.Held = true
@@ -14,15 +14,15 @@ func (s *spread) hold(wire string) {
 	}
 }
 
-// release passes on what was kept of a filter, and what comes. Where the slot stops it stays
-// held: what was given back comes first at the next holder.
+// release ends that, and passes on what was kept back. When the slot stops the filter stays
+// held, so that the next holder delivers what was given back first.
 func (s *spread) release(wire string) {
 	if to, ok := s.routes.Wired(wire); ok && !s.undoing {
 		s.letGo(to)
 	}
 }
 
-// keep keeps a delivery of a filter that is held.
+// keep keeps a delivery of a held filter back.
 func (s *spread) keep(to *routing.Route, d messages.Delivery) {
 	if s.undoing {
 		s.undo(d)
@@ -31,7 +31,7 @@ func (s *spread) keep(to *routing.Route, d messages.Delivery) {
 	to.Kept = append(to.Kept, d)
 }
 
-// letGo passes on what was kept of a filter.
+// letGo passes on what was kept back of a filter.
 func (s *spread) letGo(to *routing.Route) {
 	if to.Held {
 		to.Held = false
@@ -48,7 +48,7 @@ func (s *spread) letGo(to *routing.Route) {
 	}
 }
 
-// undoAll gives back what is held, and has that done with what comes.
+// undoAll gives back what is held, and from now on what comes for held filters.
 func (s *spread) undoAll() {
 	s.undoing = true
 	s.routes.Each(func(to *routing.Route) {
@@ -59,16 +59,16 @@ func (s *spread) undoAll() {
 	})
 }
 
-// undo gives a delivery back that went nowhere.
+// undo gives back a delivery that went nowhere.
 func (s *spread) undo(d messages.Delivery) {
 	s.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight, Undone: true}}})
 }
 
-// here are those of the members of a filter who do not get a message from another slot.
+// here returns the members of a filter that do not get this message from another slot.
 func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages.Member) []messages.Member {
 	var rest []messages.Member
 	doubt := false
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		s.found = v.Match(d.Message.Topic, s.found)
 		if len(s.found) < 2 {
 			rest = members

@@ -2,8 +2,8 @@ package actors
 
 import "chanmqttproxy/messages"
 
-// hold keeps publishes back while a SUBSCRIBE may cost the connection: a publish may
-// too, and each is to be found out for itself.
+// hold keeps publishes back while a SUBSCRIBE may cost the connection. A publish may cost it
+// as well, and they must be told apart.
 type hold struct {
 	on   bool
 	all  bool // nothing of the outbox was sent on this connection
@@ -18,8 +18,8 @@ func (h *hold) keep(m messages.Publish) bool {
 	return h.on
 }
 
-// watch holds publishes back while a suspect is tried. It returns those that may go after
-// that; all says that it is the whole outbox.
+// watch keeps publishes back while wary. Afterwards it returns those that it kept; all: the
+// whole outbox is to be sent.
 func (h *hold) watch(wary bool) (kept []messages.Publish, all bool) {
 	if wary {
 		h.on = true

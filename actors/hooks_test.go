@@ -35,16 +35,16 @@ func (h *brokerHook) Dial(ctx context.Context, v messages.Version, s actors.Sink
 // layerHook lets a test come between the actors and the layer.
 type layerHook struct {
 	*probe.Layer
-	bury func() error
-	send func(*messages.Outcome)
+	deadLetter func() error
+	send       func(*messages.Outcome)
 }
 
-// Bury implements the port.
-func (h *layerHook) Bury(ctx context.Context, b []messages.Burial) error {
-	if h.bury != nil {
-		return h.bury()
+// AddDeadLetters implements the port.
+func (h *layerHook) AddDeadLetters(ctx context.Context, b []messages.DeadLetter) error {
+	if h.deadLetter != nil {
+		return h.deadLetter()
 	}
-	return h.Layer.Bury(ctx, b)
+	return h.Layer.AddDeadLetters(ctx, b)
 }
 
 // Send implements the port.

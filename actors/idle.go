@@ -11,19 +11,19 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// idleChecks is how often the targets are looked at within SubscriptionIdle.
+// idleChecks is how many times the targets are polled within SubscriptionIdle.
 const idleChecks = 5
 
-// lookedAt is the outcome of one Layer.Live.
-type lookedAt struct {
+// polled is the outcome of one Layer.Live.
+type polled struct {
 	task
 	targets []messages.Target
 	asked   time.Time
 	live    []bool
 }
 
-// idleTargets finds the subscriptions to be dropped, since nobody has listened at their
-// targets for a while.
+// idleTargets finds the subscriptions to drop: nobody has listened at their targets for a
+// while.
 type idleTargets struct {
 	*env
 	state *stored.State
@@ -34,7 +34,7 @@ func newIdleTargets(deps *env, state *stored.State) idleTargets {
 	return idleTargets{env: deps, state: state, idle: stored.Idle{After: deps.SubscriptionIdle}}
 }
 
-// every is the time between two looks; 0: nobody looks.
+// every is the time between two polls; 0: there are none.
 func (t *idleTargets) every() time.Duration {
 	if t.Slot > 0 {
 		return 0
@@ -42,14 +42,14 @@ func (t *idleTargets) every() time.Duration {
 	return t.SubscriptionIdle / idleChecks
 }
 
-// restored notes that somebody may listen at what was stored.
+// restored notes that somebody may listen at the targets that were stored.
 func (t *idleTargets) restored(list []messages.Stored) {
 	for _, s := range list {
 		t.idle.Seen(s.Target, time.Now())
 	}
 }
 
-// kept notes that somebody has subscribed.
+// kept notes that targets were subscribed.
 func (t *idleTargets) kept(changes []messages.Change) {
 	for _, c := range changes {
 		if c.Put != nil {
@@ -64,7 +64,7 @@ func (t *idleTargets) all() iter.Seq[stored.Key] {
 		return t.state.Keys()
 	}
 	var list []stored.Key
-	t.mirror.look(func(v *placement.View) {
+	t.mirror.read(func(v *placement.View) {
 		for s := range v.All {
 			if !s.Static {
 				list = append(list, stored.Key{Filter: s.Filter, Target: s.Target})
@@ -74,9 +74,9 @@ func (t *idleTargets) all() iter.Seq[stored.Key] {
 	return slices.Values(list)
 }
 
-// look is the work of asking the layer at which targets somebody listens.
-func (t *idleTargets) look() *lookedAt {
-	m := &lookedAt{asked: time.Now(), targets: t.idle.Targets(t.all())}
+// poll is the job of asking the layer at which targets somebody listens.
+func (t *idleTargets) poll() *polled {
+	m := &polled{asked: time.Now(), targets: t.idle.Targets(t.all())}
 	m.work = func(ctx context.Context) (err error) {
 		m.live, err = t.Layer.Live(ctx, m.targets)
 		return err
@@ -84,10 +84,10 @@ func (t *idleTargets) look() *lookedAt {
 	return m
 }
 
-// lookedAt returns what is to be dropped.
-func (t *idleTargets) lookedAt(m *lookedAt) (drops []messages.Drop) {
+// polled returns what to drop.
+func (t *idleTargets) polled(m *polled) (drops []messages.Drop) {
 	if m.err != nil {
-		t.idle.Postpone(t.every()) // nobody could be seen
+		t.idle.Postpone(t.every()) // it is not known who listens
 		return nil
 	}
 	for _, target := range t.idle.Looked(m.targets, m.live, time.Now()) {

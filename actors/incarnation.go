@@ -7,10 +7,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// incarnation is one life of an actor, from its start to its restart or its end. What is
-// begun in it ends with it: its context is cancelled, and what comes late of its work and
-// its reminders is not handled by the next. An actor embeds it, and guarded starts and
-// ends it.
+// incarnation is an actor from its start to its restart or its end. When it ends, its context
+// is cancelled, and late messages of its jobs and reminders are not handled by the next. An
+// actor embeds it; guarded starts and closes it.
 type incarnation struct {
 	deps   *env
 	self   *actor.PID
@@ -28,7 +27,7 @@ func (i *incarnation) start(deps *env, self *actor.PID) {
 	i.ctx, i.cancel = context.WithCancel(context.Background())
 }
 
-func (i *incarnation) end() {
+func (i *incarnation) close() {
 	if i.cancel != nil {
 		i.cancel()
 	}
@@ -37,14 +36,13 @@ func (i *incarnation) end() {
 // private is a message that an incarnation sends to itself.
 type private interface{ from() *stamp }
 
-// stamp says whose a private message is. Private messages embed it and are sent as
-// pointers.
+// stamp says which incarnation sent a private message. Private messages embed it, and are
+// sent as pointers.
 type stamp struct{ life *incarnation }
 
 func (s *stamp) from() *stamp { return s }
 
-// heir is an actor that has something to do with what an earlier incarnation has sent to
-// itself.
+// heir is an actor that handles private messages of its earlier incarnations.
 type heir interface{ inherit(message private) }
 
 // send puts m into the actor's own mailbox. It may be called from any goroutine.
@@ -53,7 +51,7 @@ func (i *incarnation) send(m private) {
 	i.deps.system.Root.Send(i.self, m)
 }
 
-// after sends m when the delay is over, at once where there is none.
+// after sends m when the delay is over, or at once if there is none.
 func (i *incarnation) after(delay time.Duration, m private) reminder {
 	if delay <= 0 {
 		i.send(m)
@@ -66,12 +64,12 @@ func (i *incarnation) after(delay time.Duration, m private) reminder {
 	})}
 }
 
-// retry sends m after so many failed attempts to reach Redis.
+// retry sends m when the next attempt to reach Redis is due, after that many failed ones.
 func (i *incarnation) retry(failed int, m private) reminder {
 	return i.after(i.deps.Backoff.Redis().Delay(failed), m)
 }
 
-// reminder is a message that is to come. The zero value is none.
+// reminder is a message that will come, unless it is stopped. The zero value is none.
 type reminder struct{ timer *time.Timer }
 
 func (r reminder) stop() {
@@ -80,14 +78,14 @@ func (r reminder) stop() {
 	}
 }
 
-// job is work that is done outside the mailbox. When it is done it comes as a message.
+// job is work done outside the mailbox. When it is done, the job itself comes as a message.
 type job interface {
 	private
 	do(ctx context.Context) error
 	done(error)
 }
 
-// run does the job, in a goroutine, and sends it to the actor. A panic in it is its error.
+// run does the job in a goroutine, and then sends it to the actor. A panic becomes its error.
 func (i *incarnation) run(doing string, j job) {
 	j.from().life = i
 	i.deps.dispatcher.Schedule(func() {
@@ -96,7 +94,7 @@ func (i *incarnation) run(doing string, j job) {
 	})
 }
 
-// result is what jobs embed: why the work failed; nil: it did not.
+// result is embedded in jobs. err is why the work failed; nil: it did not.
 type result struct {
 	stamp
 	err error

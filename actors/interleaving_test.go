@@ -193,8 +193,8 @@ func TestPublishOnWhichTheBrokerHangsUpIsGivenUp(t *testing.T) {
 			good = append(good, b.layer.Put(publish(fmt.Sprint("good/", i))))
 		}
 		b.pass(5 * time.Minute)
-		if !strings.Contains(b.layer.Buried(bad), "poison") {
-			b.Errorf("buried: %q, log %q", b.layer.Buried(bad), b.log.Lines())
+		if !strings.Contains(b.layer.DeadLetter(bad), "poison") {
+			b.Errorf("dead letter: %q, log %q", b.layer.DeadLetter(bad), b.log.Lines())
 		}
 		for _, r := range good {
 			if !b.layer.Acked(r) {
@@ -221,11 +221,11 @@ func TestInnocentPublishSurvivesShortConnections(t *testing.T) {
 		b.pass(time.Minute)
 		b.broker.Refuse(nil)
 		b.pass(time.Minute)
-		if reason := b.layer.Buried(second); reason != "" || !b.layer.Acked(second) {
-			b.Errorf("the one behind it: acknowledged %v, buried %q", b.layer.Acked(second), reason)
+		if reason := b.layer.DeadLetter(second); reason != "" || !b.layer.Acked(second) {
+			b.Errorf("the one behind it: acknowledged %v, dead letter %q", b.layer.Acked(second), reason)
 		}
-		if reason := b.layer.Buried(first); reason != "" || !b.layer.Acked(first) {
-			b.Errorf("the first: acknowledged %v, buried %q", b.layer.Acked(first), reason)
+		if reason := b.layer.DeadLetter(first); reason != "" || !b.layer.Acked(first) {
+			b.Errorf("the first: acknowledged %v, dead letter %q", b.layer.Acked(first), reason)
 		}
 	})
 }
@@ -303,8 +303,8 @@ func TestFilterThatWasNeverGrantedIsForgotten(t *testing.T) {
 func TestGoodCommandsLeaveRedisWhereBadOnesCannot(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {
-		o.Layer = &layerHook{Layer: b.layer, bury: func() error {
-			return &messages.LayerFailure{Doing: "burying", Answered: true, Err: errors.New("NOPERM")}
+		o.Layer = &layerHook{Layer: b.layer, deadLetter: func() error {
+			return &messages.LayerFailure{Doing: "moving", Answered: true, Err: errors.New("NOPERM")}
 		}}
 	}
 	run(t, prepare, func(b *bundle) {

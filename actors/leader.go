@@ -11,14 +11,14 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// leader is what the router of the first of several slots does for all: it has commands
-// written into the registry, and answers them from what the slots say.
+// leader is the part of the first slot's router that serves all slots: it writes commands
+// into the registry, and answers them from the statuses of the slots.
 type leader struct {
-	commands *placement.Commands
-	storing  map[messages.Receipt]waiter // while their subscribes are written
-	waiting  map[string][]waiter         // by the filter as the broker knows it
-	layout   messages.Layout
-	laying   []messages.Epoch // layouts that are being written
+	commands      *placement.Commands
+	storing       map[messages.Receipt]waiter // while their subscribes are written
+	waiting       map[string][]waiter         // by the filter as the broker knows it
+	layout        messages.Layout
+	writingEpochs []messages.Epoch // layouts that are being written
 }
 
 // waiter is a subscribe whose sender waits for an answer.
@@ -27,8 +27,8 @@ type waiter struct {
 	wire    string
 	targets []messages.Target
 	options messages.Options
-	number  uint64 // of the registry when it was written
-	asked   uint64 // by its targets, as the registry has it
+	number  uint64 // of the registry once it was written
+	asked   uint64 // number of the change by which its targets asked for the filter
 	came    time.Time
 }
 
@@ -36,21 +36,21 @@ func newLeader(l messages.Layout, commands *placement.Commands) leader {
 	return leader{commands: commands, storing: map[messages.Receipt]waiter{}, waiting: map[string][]waiter{}, layout: l}
 }
 
-// lead has the registry kept tidy, and answers what can be answered.
+// lead tidies the registry, and answers the waiters that it can.
 func (s *spread) lead(c placement.Changed) {
 	l := &s.leader
 	var changes []messages.Change
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		l.commands.Seen()
 		changes = l.commands.Tidy(c)
-		if slices.Equal(l.laying, v.Epochs()) {
-			l.laying = nil
+		if slices.Equal(l.writingEpochs, v.Epochs()) {
+			l.writingEpochs = nil
 		}
-		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.laying == nil {
-			l.laying = epochs
+		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.writingEpochs == nil {
+			l.writingEpochs = epochs
 			changes = append(changes, messages.Change{Epochs: epochs})
 		}
-		l.commands.Moving = l.laying != nil
+		l.commands.Moving = l.writingEpochs != nil
 		known := messages.Layout{Sessions: l.layout.Sessions}
 		if !v.Settled() || v.Slots() != l.layout.Sessions {
 			known.Before = v.Slots()
@@ -69,7 +69,7 @@ func (s *spread) lead(c placement.Changed) {
 	}
 }
 
-// register has a subscribe written into the registry.
+// register writes a subscribe into the registry.
 func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand) {
 	wire, other := placement.Wire(c.Filter, c.Options), topic.Shared(c.Filter)
 	if c.Options.Shared {
@@ -78,7 +78,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 	l := &s.leader
 	var taken bool
 	more, all := 0, l.commands.Pairs()
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		taken, all = l.commands.Subscribed(other), all+v.Pairs()
 		for _, target := range c.Targets {
 			if _, known := l.commands.Wanted(placement.Item{Wire: wire, Target: target}); !known {
@@ -100,7 +100,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 		w.receipt = receipt
 	}
 	var changes []messages.Change
-	s.mirror.look(func(*placement.View) {
+	s.mirror.read(func(*placement.View) {
 		for _, target := range c.Targets {
 			old, _ := l.commands.Wanted(placement.Item{Wire: wire, Target: target})
 			changes = append(changes, l.commands.Put(messages.Stored{Filter: c.Filter, Target: target, Options: c.Options, Static: old.Static})...)
@@ -110,7 +110,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 	s.table.keep(receipt, append(changes, recipientChanges(wire, c)...))
 }
 
-// recipientChanges enter the recipients of a subscribe into the registry.
+// recipientChanges are the changes that put the recipients of a subscribe into the registry.
 func recipientChanges(wire string, c messages.SubscribeCommand) (changes []messages.Change) {
 	for _, n := range routing.RecipientsOf(c) {
 		n.Filter = wire
@@ -119,12 +119,12 @@ func recipientChanges(wire string, c messages.SubscribeCommand) (changes []messa
 	return changes
 }
 
-// unregister has targets taken out of the registry.
+// unregister takes targets of a filter out of the registry.
 func (s *spread) unregister(receipt messages.Receipt, filter string, targets []messages.Target) {
 	commands := s.leader.commands
 	wire := filter
 	var changes []messages.Change
-	s.mirror.look(func(*placement.View) {
+	s.mirror.read(func(*placement.View) {
 		if !commands.Subscribed(wire) && commands.Subscribed(topic.Shared(filter)) {
 			wire = topic.Shared(filter)
 		}
@@ -136,9 +136,9 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 	s.table.keep(receipt, changes)
 }
 
-// drop takes a target at which nobody listens out of the registry, but not if it has just asked
-// for the filter again. Drop.Asked is not needed for that: the registry drops no target of which
-// it has a change to write, so what it did not know of is still being written.
+// drop takes a target at which nobody listens out of the registry, unless it has just asked
+// for the filter again. It does not need Drop.Asked: the registry actor drops no target while
+// it has a change of it to write, so a change that it did not know of is still being written.
 func (s *spread) drop(filter string, target messages.Target) {
 	for _, wire := range []string{filter, topic.Shared(filter)} {
 		if s.leader.commands.Writing(placement.Item{Wire: wire, Target: target}) {
@@ -148,10 +148,11 @@ func (s *spread) drop(filter string, target messages.Target) {
 	s.unregister("", filter, []messages.Target{target})
 }
 
-// kept notes that the changes of commands are written.
+// kept notes that the changes of commands are written, and lets their senders wait for the
+// broker's answer.
 func (s *spread) kept(m messages.Kept) {
 	l := &s.leader
-	s.mirror.look(func(*placement.View) { l.commands.Written(m.Serial, m.Number) })
+	s.mirror.read(func(*placement.View) { l.commands.Written(m.Serial, m.Number) })
 	for _, receipt := range m.Receipts {
 		w, ok := l.storing[receipt]
 		delete(l.storing, receipt)
@@ -163,17 +164,17 @@ func (s *spread) kept(m messages.Kept) {
 	}
 }
 
-// over says whether the reader has told the sender that the broker does not answer.
+// over says whether the reader has answered the sender that the broker does not answer.
 func (w waiter) over() bool { return time.Since(w.came) > commands.AnswerWait }
 
-// answerWaiters answers those who wait for what the broker says of a filter.
+// answerWaiters answers those who wait for the broker's answer about a filter, if it is there.
 func (s *spread) answerWaiters(wire string) {
 	l := &s.leader
 	list := l.waiting[wire]
 	if len(list) == 0 {
 		return
 	}
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		for i := range list {
 			if list[i].asked == 0 && v.Number() >= list[i].number {
 				for _, target := range list[i].targets {
@@ -195,13 +196,13 @@ func (s *spread) answerWaiters(wire string) {
 	}
 }
 
-// answerTo is the answer to a subscribe, if there is one.
+// answerTo returns the answer to a subscribe, if there is one yet.
 func (s *spread) answerTo(w waiter) (a messages.Answer, ok bool) {
 	a.Receipt = w.receipt
 	if w.asked == 0 {
 		return a, false
 	}
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		var st messages.FilterStatus
 		if st, ok = v.Answer(w.wire, w.options, w.asked); ok && st.Granted {
 			a.QoS = min(st.QoS, w.options.QoS)
@@ -212,8 +213,8 @@ func (s *spread) answerTo(w waiter) (a messages.Answer, ok bool) {
 	return a, ok
 }
 
-// endWaiters tells those whose subscription is taken back: a worker that goes on after this
-// one is not to carry them out again behind that.
+// endWaiters answers the subscribes that an unsubscribe takes back. Without an answer they
+// would stay in Redis, and the next worker would carry them out after the unsubscribe.
 func (s *spread) endWaiters(i placement.Item) {
 	l := &s.leader
 	end := func(w waiter) bool {
@@ -235,8 +236,8 @@ func (s *spread) endWaiters(i placement.Item) {
 	}
 }
 
-// configuredNow are the changes that make of the registry what the rules say, after those of
-// before.
+// configuredNow are the changes of the registry that replace the static subscriptions of the
+// former rules by those of the present ones.
 func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change) {
 	rules, wanted := s.rules.Load(), map[placement.Item]messages.Options{}
 	for _, st := range rules.Static {
@@ -245,7 +246,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 		}
 	}
 	commands := s.leader.commands
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		left := map[string][]messages.Target{}
 		for st := range v.All {
 			i := placement.Item{Wire: placement.Wire(st.Filter, st.Options), Target: st.Target}
@@ -264,7 +265,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 	})
 	for _, st := range rules.Static {
 		wire := placement.Wire(st.Filter, st.Options)
-		s.mirror.look(func(*placement.View) {
+		s.mirror.read(func(*placement.View) {
 			for _, target := range st.Targets {
 				old, known := commands.Wanted(placement.Item{Wire: wire, Target: target})
 				if !known || old.Options != st.Options {

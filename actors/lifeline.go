@@ -21,8 +21,8 @@ func (l *lifeline) adopt(made Session) {
 	l.made = made
 }
 
-// end closes the connection.
-func (l *lifeline) end() {
+// close closes the connection.
+func (l *lifeline) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true

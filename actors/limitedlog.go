@@ -10,8 +10,8 @@ import (
 // limitedInterval is how often the same warning is logged.
 const limitedInterval = time.Minute
 
-// limitedLog logs what Redis refuses, once in a while. That Redis is away is
-// said by the reader, for all.
+// limitedLog logs what Redis refuses, at most once in limitedInterval. The reader logs for
+// all actors that Redis is away.
 type limitedLog struct {
 	last string
 	at   time.Time
@@ -19,7 +19,7 @@ type limitedLog struct {
 
 func (c *limitedLog) warn(d *env, doing string, err error) {
 	var f *messages.LayerFailure
-	if !errors.As(err, &f) || !f.Answered || f.Said {
+	if !errors.As(err, &f) || !f.Answered || f.Logged {
 		d.Log.Debug("trying again", "doing", doing, "error", err)
 		return
 	}

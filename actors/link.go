@@ -7,13 +7,13 @@ import (
 
 // link is what the broker actor knows of the connection of its session.
 type link struct {
-	session    Ref[messages.ToSession] // nobody's before there is one
+	session    Ref[messages.ToSession] // the zero Ref before there is one
 	attempts   reconnect.Attempts
 	connection uint64 // the number of the connection, or of the attempt
 }
 
-// tell passes a message to the session while it has a connection.
-func (l *link) tell(m messages.ToSession) {
+// toSession sends m to the session, if that has a connection.
+func (l *link) toSession(m messages.ToSession) {
 	if l.attempts.Up() {
 		l.session.Tell(m)
 	}

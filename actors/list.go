@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Subscriptions lists some of the subscriptions, and says how many there are
-// whose filters contain the text. Only those that are listed are asked.
+// Subscriptions lists some of the subscriptions. total is how many have filters that contain
+// the text. Only the actors that are listed get a message.
 func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []messages.SubscriptionRow) {
 	found := t.shared.observer.named("subscription", list.Text)
 	order(found, list.Sort)
@@ -29,7 +29,7 @@ func (o *observer) named(kind, text string) []*watched {
 	return slices.DeleteFunc(o.all(), func(w *watched) bool { return w.kind != kind || !strings.Contains(w.name, text) })
 }
 
-// order sorts by something that is read once: it may change meanwhile.
+// order sorts by keys that are read once, since they may change meanwhile.
 func order(list []*watched, by string) {
 	type entry struct {
 		key uint64
@@ -56,12 +56,12 @@ func order(list []*watched, by string) {
 	}
 }
 
-// rows asks all of them at once.
+// rows sends all requests before it waits for the answers.
 func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
 	asked := make([]*actor.Future, len(list))
 	filters := map[string][]string{} // by bridge
 	for i, w := range list {
-		asked[i] = t.ask(w.path, messages.Inspect{})
+		asked[i] = t.request(w.path, messages.Inspect{})
 		filters[rootOf(w.path)] = append(filters[rootOf(w.path)], w.name)
 	}
 	members := map[string]map[string][]messages.MemberFacts{}
@@ -80,13 +80,12 @@ func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
 	return rows
 }
 
-// Matching is what becomes of a topic: the filters of the slots here that match it,
-// and which targets they serve. The routers answer behind what is in their mailboxes; nil: not
-// in time.
+// Matching returns the filters of the slots here that match a topic, and the targets that
+// they serve. The routers answer behind what is in their mailboxes; nil: not in time.
 func (t *Tree) Matching(topic string) []messages.RouteFacts {
 	routes := []messages.RouteFacts{}
 	for _, s := range t.all() {
-		answer, _ := t.ask(s.deps.paths.router, messages.Matching{Topic: topic}).Result()
+		answer, _ := t.request(s.deps.paths.router, messages.Matching{Topic: topic}).Result()
 		matched, ok := answer.([]messages.RouteFacts)
 		if !ok {
 			return nil
@@ -96,7 +95,7 @@ func (t *Tree) Matching(topic string) []messages.RouteFacts {
 	return routes
 }
 
-// Targets are those that have an actor now.
+// Targets returns the targets that have an actor now.
 func (t *Tree) Targets() []messages.Target {
 	var list []messages.Target
 	for _, w := range t.shared.observer.all() {

@@ -9,22 +9,22 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// markers are those of a slot: see placement.Markers.
+// markers are the markers of a slot: see placement.Markers.
 type markers struct {
 	placement.Markers
-	name     string // of this start, in front of their serials
+	name     string // of this start of the slot; it precedes the serial in each marker
 	checking bool   // a markerDue is on its way
 }
 
 func newMarkers() markers { return markers{name: strconv.FormatInt(time.Now().UnixNano(), 36) + " "} }
 
-// markerTick is how often it is looked whether the marker that is under way is refused.
+// markerTick is how often the marker under way is checked.
 const markerTick = 200 * time.Millisecond
 
-// markerDue comes when that is to be looked at.
+// markerDue comes when the marker under way has to be checked.
 type markerDue struct{ stamp }
 
-// mark returns the serial of the marker that is back when everything has come that waits now.
+// mark returns the serial of a marker. What waits at the broker now comes before it.
 func (s *spread) mark() uint64 {
 	serial, send := s.markers.Ask(arrival(time.Now()))
 	if send {
@@ -41,7 +41,7 @@ func (s *spread) sendMarker(serial uint64) {
 	}
 }
 
-// markerCame notes a marker that is back, unless it is another slot's.
+// markerCame notes that a marker is back, unless it is another slot's.
 func (s *spread) markerCame(m messages.Marked) {
 	if m.Marker == "" {
 		s.markers.Connecting()
@@ -58,7 +58,7 @@ func (s *spread) markerCame(m messages.Marked) {
 	s.markersPassed()
 }
 
-// markerDue looks whether the broker keeps the marker back.
+// markerDue checks whether the marker under way is overdue.
 func (s *spread) markerDue() {
 	s.markers.checking = false
 	switch {
@@ -70,7 +70,8 @@ func (s *spread) markerDue() {
 	}
 }
 
-// markersConnected sends the marker again that may be lost with the former connection.
+// markersConnected sends the marker under way again, which may be lost with the former
+// connection.
 func (s *spread) markersConnected() {
 	waiting := s.markers.Waiting()
 	if serial := s.markers.Connected(arrival(time.Now())); serial > 0 {
@@ -88,7 +89,7 @@ func (s *spread) markersRefused(reason string) {
 	s.markersPassed()
 }
 
-// markersPassed goes on with what has waited for a marker.
+// markersPassed continues what has waited for a marker.
 func (s *spread) markersPassed() {
 	for i, serial := range s.ends {
 		if s.markers.Passed(serial) {

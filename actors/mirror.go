@@ -10,28 +10,28 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// mirror is what the process knows of the registry and of the statuses of the session
-// slots. There is one, whatever number of slots run here; it reads while one of several
-// does, and tells their routers what has changed.
+// mirror is the process's copy of the registry and of the statuses of the session slots.
+// There is one for all slots of the process. It follows the tables while a slot runs that is
+// one of several, and tells the routers what has changed.
 type mirror struct {
 	registry Registry
 	log      *slog.Logger
 	backoff  Backoff
 
-	mu    sync.RWMutex // held while the view is read or changed
+	mu    sync.RWMutex // for the view and what follows it
 	view  placement.View
-	slots map[int]*follower // of those that are told
-	least int               // so many statuses are read at least
-	syncs int               // that want their turn
+	slots map[int]*follower // that get the changes
+	least int               // at least that many statuses are read
+	syncs int               // that wait for turn
 
-	turn    sync.Mutex // held while tables are read
+	turn    sync.Mutex // held while the tables are read
 	waiting context.CancelFunc
 	stop    context.CancelFunc
 	up      bool
 	down    bool
 }
 
-// follower is a slot that is told.
+// follower is a slot that gets the changes.
 type follower struct {
 	slot     int
 	bridge   Ref[messages.ToBridge]
@@ -39,21 +39,21 @@ type follower struct {
 	registry Ref[messages.ToRegistry]
 }
 
-// viewChanged says what has changed in the view. The mirror tells routers.
+// viewChanged says what has changed in the view. The mirror tells the routers.
 type viewChanged struct{ placement.Changed }
 
 func newMirror(o Options) *mirror {
 	return &mirror{registry: o.Registry, log: o.Log, backoff: o.Backoff.Redis(), slots: map[int]*follower{}}
 }
 
-// look does something with the view, which does not change meanwhile.
-func (m *mirror) look(f func(*placement.View)) {
+// read calls f with the view, which does not change meanwhile.
+func (m *mirror) read(f func(*placement.View)) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	f(&m.view)
 }
 
-// join sends a slot the changes from now on.
+// join lets a slot get the changes from now on.
 func (m *mirror) join(f *follower) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -69,7 +69,7 @@ func (m *mirror) start() {
 	go m.follow(ctx)
 }
 
-// leave ends that. With the last slot the reading ends.
+// leave ends that. The mirror stops with the last slot.
 func (m *mirror) leave(f *follower) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -83,7 +83,7 @@ func (m *mirror) leave(f *follower) {
 	}
 }
 
-// follow reads what changes.
+// follow reads the changes of the tables until ctx ends.
 func (m *mirror) follow(ctx context.Context) {
 	failed := 0
 	for ctx.Err() == nil {
@@ -92,12 +92,12 @@ func (m *mirror) follow(ctx context.Context) {
 		m.waiting = cancel
 		wait := m.syncs == 0
 		m.mu.Unlock()
-		err := m.read(waiting, wait)
-		poked := waiting.Err() != nil
+		err := m.readPages(waiting, wait)
+		woken := waiting.Err() != nil
 		cancel()
-		if err != nil && !poked {
+		if err != nil && !woken {
 			failed++
-			m.tell(false, err)
+			m.reportState(false, err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(m.backoff.Delay(failed)):
@@ -105,12 +105,12 @@ func (m *mirror) follow(ctx context.Context) {
 			continue
 		}
 		failed = 0
-		m.tell(true, nil)
+		m.reportState(true, nil)
 	}
 }
 
-// poke ends the waiting for a change: there may be one.
-func (m *mirror) poke() {
+// wake makes follow read at once, instead of waiting for a change.
+func (m *mirror) wake() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.waiting != nil {
@@ -118,7 +118,7 @@ func (m *mirror) poke() {
 	}
 }
 
-// sync reads all that is there at this moment, for so many slots.
+// sync reads everything that is in the tables now, of at least that many slots.
 func (m *mirror) sync(ctx context.Context, slots int) error {
 	m.mu.Lock()
 	m.least = max(m.least, slots)
@@ -129,11 +129,11 @@ func (m *mirror) sync(ctx context.Context, slots int) error {
 		defer m.mu.Unlock()
 		m.syncs--
 	}()
-	m.poke()
-	return m.read(ctx, false)
+	m.wake()
+	return m.readPages(ctx, false)
 }
 
-func (m *mirror) read(ctx context.Context, wait bool) error {
+func (m *mirror) readPages(ctx context.Context, wait bool) error {
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	m.mu.RLock()
@@ -155,8 +155,8 @@ func (m *mirror) read(ctx context.Context, wait bool) error {
 	return err
 }
 
-// tell has the slots know whether Redis is there.
-func (m *mirror) tell(up bool, err error) {
+// reportState tells the slots whether Redis answers.
+func (m *mirror) reportState(up bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if up && m.up || !up && m.down {
@@ -167,7 +167,7 @@ func (m *mirror) tell(up bool, err error) {
 		m.log.Warn("cannot read the subscriptions in Redis; trying again until it answers", "error", err)
 	}
 	for _, f := range m.slots {
-		if f.slot > 0 { // the first has a reader, which knows
+		if f.slot > 0 { // the first slot has a reader, which tells them
 			f.bridge.Tell(messages.LayerState{Up: up})
 			f.registry.Tell(messages.LayerState{Up: up})
 		}

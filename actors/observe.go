@@ -11,20 +11,20 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// sampling is of how many messages the handling of one is timed: looking at the
-// clock costs more than all else that is counted.
+// sampling: one of that many messages is timed. Reading the clock costs more than everything
+// else that is counted.
 const sampling = 64
 
-// watched is what is known of one actor, through all its incarnations. It is
-// written by the actor's own goroutine and read by anybody.
+// watched is the record of one actor, through all its incarnations. The actor's own goroutine
+// writes it, any goroutine reads it.
 type watched struct {
 	path, kind string
-	name       string // the filter or the target's name, of families
+	name       string // the filter or the target's name, if it belongs to a family
 	mailbox    actor.Mailbox
 
 	handled, sent atomic.Uint64
 	lastAt        atomic.Int64 // of a subscription: when a message came, in Unix ns
-	last          atomic.Int64 // of the sampled, in ns
+	last          atomic.Int64 // how long the last sampled message took, in ns
 	restarts      atomic.Int64
 
 	mu      sync.Mutex
@@ -32,15 +32,16 @@ type watched struct {
 	since   time.Time
 	failure *messages.ActorFailure
 
-	// A look at the mailbox: by then so many messages had been put into it.
-	lookedAt int64 // see arrival; 0: nothing waited
-	put      uint64
+	// polled is when a snapshot found the mailbox not empty (see arrival; 0: it was empty), and
+	// put is how many messages had been put into it by then.
+	polled int64
+	put    uint64
 }
 
-// inspectable is an actor that has facts to tell.
+// inspectable is an actor that answers messages.Inspect with facts.
 type inspectable interface{ facts() any }
 
-// observer knows every live actor, and what happened to those that were.
+// observer has the records of all live actors, and the events of all.
 type observer struct {
 	mu     sync.Mutex
 	actors map[string]*watched
@@ -51,8 +52,8 @@ func newObserver() *observer {
 	return &observer{actors: map[string]*watched{}}
 }
 
-// begin notes that an incarnation has started.
-func (o *observer) begin(w *watched, self *actor.PID) {
+// started notes that an incarnation has started.
+func (o *observer) started(w *watched, self *actor.PID) {
 	w.mu.Lock()
 	first, expected := w.since.IsZero(), w.path != ""
 	if !expected {
@@ -62,36 +63,36 @@ func (o *observer) begin(w *watched, self *actor.PID) {
 	w.mu.Unlock()
 	if !first {
 		w.restarts.Add(1)
-		o.tell(w, "restarted", "", "")
+		o.add(w, "restarted", "", "")
 		return
 	}
 	if !expected {
 		o.expect(w)
 	}
-	o.tell(w, "started", "", "")
+	o.add(w, "started", "", "")
 }
 
-// expect takes in an actor whose path is known.
+// expect adds the record of an actor whose path is known before it starts.
 func (o *observer) expect(w *watched) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.actors[w.path] = w
 }
 
-// end notes that an actor has stopped for good.
-func (o *observer) end(w *watched) {
+// stopped notes that an actor has stopped for good.
+func (o *observer) stopped(w *watched) {
 	o.mu.Lock()
 	delete(o.actors, w.path)
 	o.mu.Unlock()
-	o.tell(w, "stopped", "", "")
+	o.add(w, "stopped", "", "")
 }
 
-// failed notes what an incarnation died of, or survived.
+// failed notes a failure that an incarnation died of, or a bug that it survived.
 func (o *observer) failed(w *watched, what, text, stack string) {
 	w.mu.Lock()
 	w.failure = &messages.ActorFailure{At: time.Now(), Text: text, Stack: stack}
 	w.mu.Unlock()
-	o.tell(w, what, text, stack)
+	o.add(w, what, text, stack)
 }
 
 func (w *watched) become(state string) {
@@ -100,16 +101,16 @@ func (w *watched) become(state string) {
 	w.state, w.since = state, time.Now()
 }
 
-// stops says whether the actor is on its way out.
+// stops says whether the actor is stopping.
 func (w *watched) stops() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.state == messages.StateStopping
 }
 
-// tell adds an event. The coming and going of families is none: there
-// are thousands of them.
-func (o *observer) tell(w *watched, what, text, stack string) {
+// add adds an event, but for the start and stop of the members of families: there are
+// thousands of them.
+func (o *observer) add(w *watched, what, text, stack string) {
 	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
@@ -121,8 +122,8 @@ func (o *observer) note(path, what, text string) {
 	o.events.add(messages.LifeEvent{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
 }
 
-// look is the actor as it is now.
-func (w *watched) look(now time.Time) messages.Actor {
+// snapshot is the actor as it is now.
+func (w *watched) snapshot(now time.Time) messages.Actor {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	handled := w.handled.Load()
@@ -134,11 +135,11 @@ func (w *watched) look(now time.Time) messages.Actor {
 	a.Waiting = w.waiting()
 	switch {
 	case a.Waiting == 0:
-		w.lookedAt = 0
-	case w.lookedAt == 0 || handled >= w.put:
-		w.lookedAt, w.put = arrival(now), handled+uint64(a.Waiting)
+		w.polled = 0
+	case w.polled == 0 || handled >= w.put:
+		w.polled, w.put = arrival(now), handled+uint64(a.Waiting)
 	default: // something of then still waits
-		a.Age = time.Duration(arrival(now) - w.lookedAt)
+		a.Age = time.Duration(arrival(now) - w.polled)
 	}
 	return a
 }

@@ -21,8 +21,8 @@ type Stats = stats.Stats
 // Histogram counts times.
 type Histogram = stats.Histogram
 
-// Options are what a slot needs from outside. Layer and MQTT are required;
-// the zero value of everything else means its default.
+// Options are what a slot needs. Layer and MQTT are required. The zero value of everything
+// else means its default.
 type Options struct {
 	Layer Layer
 	MQTT  MQTT
@@ -30,8 +30,8 @@ type Options struct {
 	// filters are spread at the start: one by default.
 	Slot   int
 	Layout messages.Layout
-	// Registry is what all slots agree on, of the tree; required where there may be more
-	// than one.
+	// Registry reads the tables of all slots. It is required where there may be more than
+	// one slot.
 	Registry Registry
 	// ReceiveMaximum is how many deliveries of QoS 1 and 2 the MQTT broker may send that
 	// are not acknowledged, 1,024 by default.
@@ -40,56 +40,52 @@ type Options struct {
 	Version messages.Version
 	// Birth is published first on each connection; nil: nothing is.
 	Birth *messages.Message
-	// Window is the most commands that are under way at a time, 1,024 by
-	// default. While the broker is away that many wait in the worker; the others
-	// stay in Redis, where the layer's own capacity pushes back on the site.
+	// Window is the most commands that are under way at a time, 1,024 by default. While the
+	// MQTT broker is away that many wait in the worker. The others stay in Redis, where the
+	// capacity of the layer pushes back on the site.
 	Window int
-	// CommandMemory is the memory, in bytes, that the commands under way are taken to
-	// occupy when no further ones are read, 32 MiB by default: each twice its size in
-	// Redis.
+	// CommandMemory bounds the memory of the commands under way, in bytes, 32 MiB by
+	// default: above it no further ones are read. Each counts with twice its size in Redis.
 	CommandMemory int64
-	// GroupBacklog is the most messages that wait to be written for one target,
-	// 10,000 by default. Above it those of QoS 0 are dropped, oldest first, and
-	// counted; those of QoS 1 and 2 are bounded by the receive maximum.
+	// GroupBacklog is the most messages that wait to be written for one target, 10,000 by
+	// default. Above it those of QoS 0 are dropped, oldest first, and counted. Those of QoS
+	// 1 and 2 are bounded by the receive maximum.
 	GroupBacklog int
-	// QueueBacklog is the most messages that wait for one queue of the layer that
-	// has no room, 10,000 by default. Above it the oldest are dropped and counted.
+	// QueueBacklog is the most messages that wait for room in one queue of the layer, 10,000
+	// by default. Above it the oldest are dropped and counted.
 	QueueBacklog int
-	// BacklogMemory is the memory, in bytes, that all waiting messages together
-	// are taken to occupy, 64 MiB by default. Above it a target or queue that gets
-	// a further message drops as above, if it holds more than a 64th of it; above
-	// twice as much everybody does. So do a subscription with what it holds back
-	// for its MinInterval, and a target with what it notes for recipients, who then
-	// miss retained values. Messages of QoS 0 that are under way from the
-	// connection are dropped above it as well.
+	// BacklogMemory bounds the memory of all waiting messages together, in bytes, 64 MiB by
+	// default. Above it a target or queue that holds more than a 64th of it drops messages
+	// as above; above twice as much every target and queue does. The same holds for what a
+	// subscription holds back for a MinInterval, and for what a target notes for recipients,
+	// who then miss retained messages. Above it messages of QoS 0 that come from the
+	// connection are dropped as well.
 	BacklogMemory int64
-	// Expiry is how long the layer keeps messages, and a message waits for room,
-	// 60 s by default.
+	// Expiry is how long the layer keeps messages, and how long a message waits for room, 60
+	// s by default.
 	Expiry time.Duration
-	// SubscribeBatch is the most filters of one SUBSCRIBE, 500 by default: one packet for
-	// thousands keeps some brokers busy for many seconds.
+	// SubscribeBatch is the most filters of one SUBSCRIBE, 500 by default: thousands in one
+	// packet keep some brokers busy for many seconds.
 	SubscribeBatch int
-	// SubscriptionIdle is after how long without anybody who listens at any of
-	// its targets a subscription is dropped; 0: never.
+	// SubscriptionIdle is how long a subscription stays while nobody listens at any of its
+	// targets; 0: for ever.
 	SubscriptionIdle time.Duration
-	// MaxSubscriptions is up to how many pairs of filter and target commands may add,
-	// 50,000 by default, those of other slots and of the configuration counted.
+	// MaxSubscriptions is the most pairs of filter and target, 50,000 by default. Commands
+	// may add pairs up to it. Those of other slots and of the configuration count as well.
 	MaxSubscriptions int
-	// Backoff paces reconnecting, on both sides.
+	// Backoff is for reconnecting, on both sides.
 	Backoff Backoff
-	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by
-	// default.
+	// DrainTimeout bounds how long stopping waits for what is under way, 8 s by default.
 	DrainTimeout time.Duration
-	// StatusGroup is told when the MQTT broker comes or goes; empty: nobody is.
+	// StatusGroup gets a message when the MQTT broker comes or goes; empty: none does.
 	StatusGroup string
 	// Rules are those at the start; see Tree.Reconfigure.
 	messages.Rules
-	// Settled gets each delivery whose message came with a Span when nothing
-	// more is to be done for it but what waits for room. It must not wait for
-	// anything; nil: nobody is told.
+	// Settled is called for each delivery whose message has a Span, when it is done or only
+	// waits in overflow queues. It must not wait; nil: it is not called.
 	Settled func(seq uint64)
-	// OpenStreams has the slot of the streams started, which Slot.SetStreams tells. It must
-	// not wait; the first slot needs it.
+	// OpenStreams starts the slot of the streams, which Slot.SetStreams reports. It must not
+	// wait. The first slot needs it.
 	OpenStreams func()
 	// Count are filters by which received messages are counted, in Stats.Counted.
 	Count []string
@@ -156,8 +152,8 @@ type shared struct {
 	mirror   *mirror
 }
 
-// env is what every actor of a slot has: the options, what the process has in common, and
-// what is known of the slot. It holds no address: what an actor speaks to is its own.
+// env is what all actors of a slot share: the options, what the process has in common, and the
+// state of the slot. It holds no Ref: each actor has those that it sends to.
 type env struct {
 	Options
 	*shared
@@ -184,11 +180,11 @@ const (
 	brokerName   = "broker"
 )
 
-// paths are the addresses of those actors of a slot that others speak of.
+// paths are the paths of the actors of a slot that others name.
 type paths struct{ bridge, router, registry, broker, session string }
 
-// pathsOf are those of the slot with that number. The first one's bridge has no
-// number.
+// pathsOf are the paths of the slot with that number. The bridge of the first slot has no
+// number in its name.
 func pathsOf(slot int) paths {
 	bridge := "bridge"
 	if slot != 0 {
@@ -218,7 +214,7 @@ func newEnv(s *shared, o Options) *env {
 	}
 }
 
-// budget is the memory that all that waits may occupy.
+// budget is the memory for all waiting messages.
 func (d *env) budget() stats.Budget {
 	return stats.Budget{Held: &d.Stats.WaitingBytes, Limit: d.BacklogMemory}
 }

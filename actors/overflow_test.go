@@ -42,7 +42,7 @@ func (b *bundle) numbers(n int) []string {
 	return sent
 }
 
-func TestWaitParksInOrderForTheFullQueueOnly(t *testing.T) {
+func TestWaitKeepsTheOrderOfTheFullQueueOnly(t *testing.T) {
 	t.Parallel()
 	run(t, twoProcesses, func(b *bundle) {
 		b.layer.Put(with(messages.Options{}))
@@ -54,8 +54,8 @@ func TestWaitParksInOrderForTheFullQueueOnly(t *testing.T) {
 		if n := len(b.broker.Acked()); n != 500 {
 			b.Errorf("acknowledged %d of 500", n)
 		}
-		if n := b.tree.Stats().Parked.Load(); n != 500 {
-			b.Errorf("%d parked", n)
+		if n := b.tree.Stats().InOverflow.Load(); n != 500 {
+			b.Errorf("%d in overflow", n)
 		}
 		for len(b.written(slow)) < 500 && !b.Failed() {
 			b.layer.Room(slow, 20)
@@ -67,13 +67,13 @@ func TestWaitParksInOrderForTheFullQueueOnly(t *testing.T) {
 		if got := b.written(slow); !slices.Equal(got, want) {
 			b.Errorf("the slow process got %q", got)
 		}
-		if s := b.tree.Stats(); s.Parked.Load() != 0 || s.WaitingBytes.Load() != 0 {
-			b.Errorf("%d parked, %d bytes", s.Parked.Load(), s.WaitingBytes.Load())
+		if s := b.tree.Stats(); s.InOverflow.Load() != 0 || s.WaitingBytes.Load() != 0 {
+			b.Errorf("%d in overflow, %d bytes", s.InOverflow.Load(), s.WaitingBytes.Load())
 		}
 	})
 }
 
-func TestNewMessagesQueueBehindTheParked(t *testing.T) {
+func TestNewMessagesWaitBehindTheOverflow(t *testing.T) {
 	t.Parallel()
 	run(t, twoProcesses, func(b *bundle) {
 		b.layer.Put(with(messages.Options{}))
@@ -95,7 +95,7 @@ func TestNewMessagesQueueBehindTheParked(t *testing.T) {
 	})
 }
 
-func TestParkedMessagesExpire(t *testing.T) {
+func TestOverflowExpires(t *testing.T) {
 	t.Parallel()
 	run(t, twoProcesses, func(b *bundle) {
 		b.layer.Put(with(messages.Options{}))
@@ -114,7 +114,7 @@ func TestParkedMessagesExpire(t *testing.T) {
 	})
 }
 
-func TestParkingIsBounded(t *testing.T) {
+func TestOverflowIsBounded(t *testing.T) {
 	t.Parallel()
 	for name, bound := range map[string]func(*actors.Options){
 		"by number": func(o *actors.Options) { o.QueueBacklog = 20 },
@@ -156,8 +156,8 @@ func TestDropCountsWhatAFullQueueRefuses(t *testing.T) {
 		if got := b.written(fast); !slices.Equal(got, want) {
 			b.Errorf("got %q", got)
 		}
-		if n := b.tree.Stats().Full.Load(); n != 50 || b.tree.Stats().Parked.Load() != 0 {
-			b.Errorf("%d dropped, %d parked", n, b.tree.Stats().Parked.Load())
+		if n := b.tree.Stats().Full.Load(); n != 50 || b.tree.Stats().InOverflow.Load() != 0 {
+			b.Errorf("%d dropped, %d in overflow", n, b.tree.Stats().InOverflow.Load())
 		}
 	})
 }
@@ -228,7 +228,7 @@ func TestBundleSpansASecondAtMost(t *testing.T) {
 	})
 }
 
-func TestStoppingWaitsForParkedMessagesThatMove(t *testing.T) {
+func TestStoppingWaitsForAnOverflowThatMoves(t *testing.T) {
 	t.Parallel()
 	run(t, twoProcesses, func(b *bundle) {
 		b.layer.Put(with(messages.Options{}))

@@ -17,7 +17,7 @@ import (
 type picky struct {
 	actors.Session
 	sink   actors.Sink
-	reject func([]messages.Want) rejection
+	reject func([]messages.Desired) rejection
 }
 
 // rejection is what the broker does instead of an answer.
@@ -30,7 +30,7 @@ const (
 )
 
 // Subscribe implements the port.
-func (p picky) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (p picky) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	switch p.reject(filters) {
 	case hangUp:
 		p.sink.Lost(&messages.SessionFailure{Doing: "keeping the session", Closed: true, Err: io.EOF})
@@ -48,15 +48,15 @@ func (p picky) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, 
 }
 
 // rejects has the broker of a test reject SUBSCRIBEs.
-func rejects(b *bundle, o *actors.Options, reject func([]messages.Want) rejection) {
+func rejects(b *bundle, o *actors.Options, reject func([]messages.Desired) rejection) {
 	o.MQTT = &brokerHook{Broker: b.broker, session: func(live actors.Session, sink actors.Sink) actors.Session {
 		return picky{live, sink, reject}
 	}}
 }
 
 // secrets rejects what has a secret in it.
-func secrets(how rejection) func([]messages.Want) rejection {
-	return func(filters []messages.Want) rejection {
+func secrets(how rejection) func([]messages.Desired) rejection {
+	return func(filters []messages.Desired) rejection {
 		for _, w := range filters {
 			if strings.HasPrefix(w.Filter, "secret") {
 				return how
@@ -119,7 +119,7 @@ func TestOneBadFilterCostsNoOther(t *testing.T) {
 func TestRefusalsAreKnownAfterARestart(t *testing.T) {
 	t.Parallel()
 	var allowed atomic.Bool
-	reject := func(filters []messages.Want) rejection {
+	reject := func(filters []messages.Desired) rejection {
 		if allowed.Load() {
 			return takes
 		}
@@ -199,7 +199,7 @@ func TestPublishesOutliveTheSearch(t *testing.T) {
 		}
 		b.pass(5 * time.Second)
 		for i, r := range receipts {
-			if !b.layer.Acked(r) || b.layer.Buried(r) != "" {
+			if !b.layer.Acked(r) || b.layer.DeadLetter(r) != "" {
 				b.Errorf("publish %d did not take effect", i)
 			}
 		}

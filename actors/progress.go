@@ -2,8 +2,8 @@ package actors
 
 import "chanmqttproxy/messages"
 
-// Progress is how far a slot of the tree has come; false: it does not run here. It may
-// be asked at any time and waits for nothing.
+// Progress returns how far a slot is; false: it does not run here. It may be called at any time,
+// and does not wait.
 func (t *Tree) Progress(slot int) (messages.SlotProgress, bool) {
 	s := t.slot(slot)
 	if s == nil {

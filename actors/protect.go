@@ -8,12 +8,11 @@ import (
 // panicked is a panic that protect caught.
 type panicked struct{ value any }
 
-// Error says what the panic was.
+// Error implements error.
 func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// protect does work and turns a panic into an error: in a goroutine, where the
-// panic would end the process, and in a loop over several messages, where it
-// would cost the others.
+// protect does work, and turns a panic into an error. It is for goroutines, in which a panic
+// would end the process, and for loops, in which it would cost the following messages.
 func (d *env) protect(doing string, work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -8,15 +8,14 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// trialDue comes when a connection has been steady without the publish that is
-// suspected of costing the connections.
+// trialDue comes when a connection has been stable without the publish that may be poison.
 type trialDue struct {
 	stamp
 	connection uint64
 }
 
-// publishes are those that have not taken effect. It has the session send them, and tells
-// others what becomes of them.
+// publishes keeps the publishes that have not taken effect. It passes them to the session,
+// and reports their outcome.
 type publishes struct {
 	*env
 	*link
@@ -30,17 +29,17 @@ func newPublishes(deps *env, to *refs, link *link) publishes {
 	return publishes{env: deps, link: link, requests: to.requests, reader: to.reader, outbox: outbox.New()}
 }
 
-// add takes another one, and sends it if nothing is to be sent before.
+// add takes in a publish, and sends it if it need not wait for others.
 func (p *publishes) add(m messages.Publish) {
 	if p.outbox.Add(m) && !p.holds.keep(m) {
-		p.tell(m)
+		p.toSession(m)
 	}
 }
 
-// connected has all of them wait until the filters are asked for.
+// connected keeps all of them back until the filters are asked for.
 func (p *publishes) connected() { p.holds = hold{all: true, on: true} }
 
-// lost notes the end of the connection; suspicious: one of them may be the reason.
+// lost notes the end of the connection. suspicious: a publish may be the reason.
 func (p *publishes) lost(suspicious bool) {
 	if suspicious {
 		p.outbox.Lost(time.Now())
@@ -48,8 +47,8 @@ func (p *publishes) lost(suspicious bool) {
 	p.holds = hold{}
 }
 
-// watch holds them back while what is asked of the MQTT broker may cost the connection, and
-// sends them after that.
+// watch keeps publishes back while a SUBSCRIBE may cost the connection, and sends them after
+// that.
 func (p *publishes) watch(wary bool) {
 	kept, all := p.holds.watch(wary)
 	if all {
@@ -58,22 +57,22 @@ func (p *publishes) watch(wary bool) {
 	}
 	for _, m := range kept {
 		if p.outbox.Has(m.Receipt) { // else it was withdrawn
-			p.tell(m)
+			p.toSession(m)
 		}
 	}
 }
 
-// try sends the suspected one alone.
+// try sends the candidate for poison alone.
 func (p *publishes) try(m *trialDue) {
 	if !p.attempts.Up() || m.connection != p.connection {
 		return
 	}
-	if suspect, ok := p.outbox.Try(time.Now()); ok {
-		p.tell(suspect)
+	if candidate, ok := p.outbox.Try(time.Now()); ok {
+		p.toSession(candidate)
 	}
 }
 
-// released sends what had to wait for one of them, if it has to no more.
+// released sends the publishes that waited for the candidate, if again says so.
 func (p *publishes) released(again bool) {
 	if again && p.attempts.Up() && !p.holds.on {
 		p.sendAgain()
@@ -82,14 +81,14 @@ func (p *publishes) released(again bool) {
 	}
 }
 
-// sendAgain sends what has not taken effect. One that is poison is given up.
+// sendAgain sends everything that has not taken effect. A publish that is poison is given up.
 func (p *publishes) sendAgain() {
 	all, poison := p.outbox.Resend()
 	if poison != nil {
 		p.giveUp(*poison)
 	}
 	for _, m := range all {
-		p.tell(m)
+		p.toSession(m)
 	}
 }
 
@@ -102,16 +101,15 @@ func (p *publishes) giveUp(poison messages.Publish) {
 	if p.traces.own(poison.Receipt) {
 		return
 	}
-	p.reader.Tell(messages.Undeliverable{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
+	p.reader.Tell(messages.DeadLetter{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
 }
 
-// settled notes that a publish took effect or was refused. The others that waited for it are
-// sent.
+// settled notes that a publish took effect or was refused, and sends those that waited for it.
 func (p *publishes) settled(m messages.Published) {
 	taken, again, ok := p.outbox.Remove(m.Receipt)
 	switch {
 	case !ok:
-		p.born(m)
+		p.birthRefused(m)
 		return
 	case m.Code >= 0x80:
 		p.Stats.PublishRefused.Add(1)
@@ -131,11 +129,11 @@ func (p *publishes) settled(m messages.Published) {
 	p.released(again)
 }
 
-// acknowledgement is how a broker says that it has a message of each QoS.
+// acknowledgement says in a trace what a settled publish means, by QoS.
 var acknowledgement = [...]string{"written to the connection; at QoS 0 the broker does not say whether it has it", "the broker has it (PUBACK)", "the broker has it (PUBCOMP)"}
 
-// withdraw takes back a publish that has not taken effect. One that the session has sent
-// already is not sent again.
+// withdraw takes back a publish that has not taken effect. If it was sent already, it is not
+// sent again.
 func (p *publishes) withdraw(receipt messages.Receipt) {
 	_, again, ok := p.outbox.Remove(receipt)
 	if ok {
@@ -150,14 +148,14 @@ func (p *publishes) done(receipt messages.Receipt) {
 	}
 }
 
-// born says that the birth message was refused, which alone has no receipt.
-func (p *publishes) born(m messages.Published) {
+// birthRefused logs that the birth message was refused. It is the only one without a receipt.
+func (p *publishes) birthRefused(m messages.Published) {
 	if m.Receipt == "" && m.Code >= 0x80 {
 		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "hint", birthHint(m.Code))
 	}
 }
 
-// refuser says who refused a publish.
+// refuser says in words who refused a publish.
 func refuser(m messages.Published) string {
 	if m.Unsent {
 		return "it was not sent, since the broker does not take such a message"
@@ -169,7 +167,7 @@ func refuser(m messages.Published) string {
 // accepts (MQTT 5, 2.4).
 const packetTooLarge = 0x95
 
-// refusal is what the sender of a publish is told that the broker refused.
+// refusal is the answer to the sender of a publish that was refused.
 func refusal(code byte, reason string) *messages.Failure {
 	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
 	if code == packetTooLarge {

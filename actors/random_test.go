@@ -50,7 +50,7 @@ func pick[T any](c *chance, list []T) T { return list[c.IntN(len(list))] }
 // unhurried is a connection whose answers take a while.
 type unhurried struct{ actors.Session }
 
-func (u unhurried) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (u unhurried) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	time.Sleep(time.Duration(len(filters)%3) * 10 * time.Millisecond)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

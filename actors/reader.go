@@ -9,18 +9,18 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The reader keeps the commands that were taken from the layer and have not
-// taken effect yet: at most Window of them, and no further ones while they take
-// CommandMemory. It supervises the receivers, one for each host of the layer, which wait for
-// more, and acknowledges to Redis what is done.
+// The reader keeps the commands under way: those fetched from the layer that have not taken
+// effect yet. It fetches no further ones while there are Window of them, or they take
+// CommandMemory. It supervises the receivers, one for each host of the layer, and
+// acknowledges finished commands to Redis.
 //
-// It outlives the loss of Redis: what is under way goes on, and what was done
-// meanwhile is acknowledged when Redis is back.
+// It outlives the loss of Redis: what is under way goes on, and finished commands are
+// acknowledged when Redis is back.
 
 // acknowledgeAgain comes when the delay after a failed acknowledgement is over.
 type acknowledgeAgain struct{ stamp }
 
-// ackDue comes when what is done has waited for more of it.
+// ackDue comes when finished commands have waited long enough for others of a batch.
 type ackDue struct{ stamp }
 
 type reader struct {
@@ -34,9 +34,9 @@ type reader struct {
 	receivers receivers
 	acks      commands.Acks
 	replies   *commands.Replies
-	overdue   alarm // the next of the subscribes to which the broker has said nothing
+	overdue   alarm // when the next subscribe without the broker's answer is answered
 	streams   streamCommands
-	quiescing bool
+	draining  bool
 	ended     int // receivers that have stopped
 	limited   limitedLog
 }
@@ -56,24 +56,24 @@ func (r *reader) Receive(ctx actor.Context) {
 	case *actor.Started:
 		r.receivers.start(ctx, r.to)
 	case messages.ReceiverStarted:
-		r.receivers.tell(m.Host, messages.OpenReader{Attempt: r.receivers.hosts.Attempts(m.Host)})
+		r.receivers.send(m.Host, messages.OpenReader{Attempt: r.receivers.hosts.Attempts(m.Host)})
 	case messages.LayerReached:
 		r.reached(m.Host)
-	case messages.Took:
-		r.took(ctx, m)
+	case messages.Fetched:
+		r.fetched(ctx, m)
 	case messages.Answer:
 		r.answer(m)
-	case messages.Answered:
+	case messages.ReplyWritten:
 		r.answered(m.Receipts)
-	case rang:
-		r.rang(ctx, m)
+	case fired:
+		r.fired(ctx, m)
 	case messages.Done:
 		r.finished(m.Receipts)
 	case messages.ForStreams:
 		r.streams.add(messages.Execute(m))
 	case messages.StreamsState:
 		r.streams.state(m.Up, r.receivers.hosts.Up())
-		r.tellQuiet()
+		r.reportDrained()
 	case *acknowledged:
 		r.acknowledged(m)
 	case *acknowledgeAgain:
@@ -82,52 +82,52 @@ func (r *reader) Receive(ctx actor.Context) {
 	case *ackDue:
 		r.acks.Due()
 		r.write()
-	case messages.Undeliverable:
+	case messages.DeadLetter:
 		r.fault(m.Receipt, messages.CodeRefused, m.Reason)
-		r.bury(messages.Burial(m))
-	case messages.Quiesce:
-		r.quiescing = true
+		r.deadLetter(m)
+	case messages.Drain:
+		r.draining = true
 		r.receivers.stop(ctx)
 	case *actor.Terminated: // nothing more comes from it
 		r.ended++
-		r.tellQuiet()
+		r.reportDrained()
 	case *actor.Stopping:
 		r.overdue.stop()
 	default:
-		r.strange(ctx)
+		r.unhandled(ctx)
 	}
 }
 
-// HandleFailure restarts the receiver, whatever it died of, as often as it
-// takes. What it waits before its next attempt is counted here.
+// HandleFailure restarts the receiver after any failure, without limit. receivers counts the
+// failed attempts, from which its next delay follows.
 func (r *reader) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
 	f, _ := reason.(failure) // else it was a bug
 	if r.receivers.lost(child, f.err) {
-		r.tellState(false)
+		r.reportState(false)
 	}
 	s.RestartChildren(child)
 }
 
-// take asks the receivers for as much as there is room for.
-func (r *reader) take() {
-	if !r.quiescing {
-		r.receivers.take(r.acks.UnderWay().Room(r.Window, r.CommandMemory))
+// fetch asks the receivers for as many commands as there is room for.
+func (r *reader) fetch() {
+	if !r.draining {
+		r.receivers.fetch(r.acks.UnderWay().Room(r.Window, r.CommandMemory))
 	}
 }
 
-// reached has the others know that Redis is there, and asks for commands.
+// reached tells the others that Redis is there, and fetches commands.
 func (r *reader) reached(host int) {
 	if r.receivers.reached(host) {
-		r.tellState(true)
+		r.reportState(true)
 	}
-	r.take()
+	r.fetch()
 }
 
-func (r *reader) took(ctx actor.Context, m messages.Took) {
+func (r *reader) fetched(ctx actor.Context, m messages.Fetched) {
 	if !m.Late {
-		r.receivers.hosts.Took(m.Host)
+		r.receivers.hosts.Fetched(m.Host)
 	}
-	more, now := r.acks.Took(m.Received), time.Now()
+	more, now := r.acks.Fetched(m.Received), time.Now()
 	r.Stats.Commands.Add(int64(len(m.Received)))
 	r.Stats.CommandsUnderWay.Add(int64(more.Commands))
 	r.Stats.CommandBytes.Add(more.Bytes)
@@ -140,12 +140,12 @@ func (r *reader) took(ctx actor.Context, m messages.Took) {
 		r.router.Tell(messages.Execute{Receipt: received.Receipt, Command: received.Command})
 	}
 	r.overdue.set(ctx, r.replies.Next())
-	r.take()
+	r.fetch()
 }
 
-// rang answers the subscribes to which the broker has said nothing.
-func (r *reader) rang(ctx actor.Context, m rang) {
-	if r.overdue.rings(m) {
+// fired answers the subscribes that the broker has not answered in time.
+func (r *reader) fired(ctx actor.Context, m fired) {
+	if r.overdue.fired(m) {
 		for _, answer := range r.replies.Overdue(time.Now()) {
 			r.router.Tell(answer)
 		}
@@ -153,30 +153,30 @@ func (r *reader) rang(ctx actor.Context, m rang) {
 	r.overdue.set(ctx, r.replies.Next())
 }
 
-// answer has the answer to a command written, if its sender wants one.
+// answer writes the answer to a command, if its sender wants one.
 func (r *reader) answer(m messages.Answer) {
 	if answer := r.replies.Answer(m, time.Now()); answer != nil {
 		r.router.Tell(*answer)
 	}
 }
 
-// fault tells the sender of a command why it did not take effect.
+// fault answers a command that did not take effect.
 func (r *reader) fault(receipt messages.Receipt, code, reason string) {
 	r.answer(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: code, Reason: reason}})
 }
 
-// invalid gets rid of a message that is no command: said once, counted,
-// and kept among the dead letters.
+// invalid handles a message that is no valid command: it is counted, logged, and put into the
+// dead letters.
 func (r *reader) invalid(m messages.Received) {
 	r.Stats.BadCommands.Add(1)
 	r.Log.Warn("invalid command: correct the code of the site that sent it; it is a dead letter now", "error", m.Fault)
 	r.fault(m.Receipt, m.Code, m.Fault.Error())
-	r.bury(messages.Burial{Receipt: m.Receipt, Reason: m.Fault.Error()})
+	r.deadLetter(messages.DeadLetter{Receipt: m.Receipt, Reason: m.Fault.Error()})
 }
 
-func (r *reader) bury(b messages.Burial) {
-	if r.replies.Bury(b) {
-		r.acks.Bury(b)
+func (r *reader) deadLetter(l messages.DeadLetter) {
+	if r.replies.DeadLetter(l) {
+		r.acks.DeadLetter(l)
 	}
 	r.acknowledge()
 }
@@ -196,13 +196,13 @@ func (r *reader) finished(receipts []messages.Receipt) {
 	r.acknowledge()
 }
 
-// answered lets those commands go that waited for their answers to be written.
+// answered finishes commands that only waited for their answers to be written.
 func (r *reader) answered(receipts []messages.Receipt) {
 	for _, receipt := range receipts {
-		switch over, burial := r.replies.Written(receipt); {
+		switch over, letter := r.replies.Written(receipt); {
 		case !over:
-		case burial != nil:
-			r.acks.Bury(*burial)
+		case letter != nil:
+			r.acks.DeadLetter(*letter)
 		default:
 			r.acks.Done(receipt)
 		}
@@ -210,49 +210,48 @@ func (r *reader) answered(receipts []messages.Receipt) {
 	r.acknowledge()
 }
 
-// acknowledge tells Redis what is done, when it is time.
+// acknowledge acknowledges finished commands to Redis, in batches.
 func (r *reader) acknowledge() {
-	switch r.acks.Next(r.quiescing) {
+	switch r.acks.Next(r.draining) {
 	case commands.AckNow:
 		r.write()
 	case commands.AckSoon:
 		r.after(commands.AckWait, &ackDue{})
 	default:
-		r.tellQuiet()
+		r.reportDrained()
 	}
 }
 
-// write begins a round, if there is something to tell.
+// write starts to acknowledge, if there is something to acknowledge.
 func (r *reader) write() {
 	round, ok := r.acks.Begin()
 	if !ok {
 		return
 	}
-	r.run("telling Redis what is done", &acknowledged{env: r.env, Round: round})
+	r.run("acknowledging commands", &acknowledged{env: r.env, Round: round})
 }
 
 func (r *reader) acknowledged(m *acknowledged) {
 	gone, failures := r.acks.Ended(m.Round, m.err != nil)
 	r.Stats.CommandsUnderWay.Add(-int64(gone.Commands))
 	r.Stats.CommandBytes.Add(-gone.Bytes)
-	r.take()
+	r.fetch()
 	if failures == 0 {
 		r.acknowledge()
 		return
 	}
-	r.limited.warn(r.env, "telling Redis what is done", m.err)
+	r.limited.warn(r.env, "acknowledging commands", m.err)
 	r.retry(failures, &acknowledgeAgain{})
 }
 
-// tellQuiet answers Quiesce when every command has taken effect and Redis has
-// been told.
-func (r *reader) tellQuiet() {
+// reportDrained answers Drain when every command has taken effect and is acknowledged.
+func (r *reader) reportDrained() {
 	if r.ended == r.receivers.hosts.Len() && r.acks.Idle(r.streams.stay()) {
-		r.bridge.Tell(messages.Quiet{From: readerName})
+		r.bridge.Tell(messages.Drained{From: readerName})
 	}
 }
 
-func (r *reader) tellState(up bool) {
+func (r *reader) reportState(up bool) {
 	r.bridge.Tell(messages.LayerState{Up: up})
 	r.registry.Tell(messages.LayerState{Up: up})
 	r.streams.layer(up)

@@ -9,8 +9,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// A receiver owns one connection to one host of the layer, on which it waits for commands,
-// and dies with it. Its next incarnation connects again, after the time that it is told.
+// A receiver waits for commands on one connection to one host of the layer, and fails with
+// the connection. Its next incarnation connects again, after a delay.
 
 // openNow comes when the delay before an attempt is over.
 type openNow struct{ stamp }
@@ -21,14 +21,14 @@ type opened struct {
 	reader CommandReader
 }
 
-// readerLost says that the connection failed.
+// readerLost comes when the connection has failed.
 type readerLost struct {
 	stamp
 	err error
 }
 
-// taken is the outcome of one CommandReader.Receive.
-type taken struct {
+// received is the outcome of one CommandReader.Receive.
+type received struct {
 	task
 	received []messages.Received
 }
@@ -62,16 +62,16 @@ func (r *receiver) Receive(ctx actor.Context) {
 		r.opened(m)
 	case *readerLost:
 		fail(m.err)
-	case messages.Take:
+	case messages.Fetch:
 		r.receive(m.Limit)
-	case *taken:
-		r.taken(m)
+	case *received:
+		r.received(m)
 	case *actor.Stopping, *actor.Restarting:
 		if r.live != nil {
 			r.live.Close()
 		}
 	default:
-		r.strange(ctx)
+		r.unhandled(ctx)
 	}
 }
 
@@ -80,7 +80,7 @@ func (r *receiver) open() {
 	m.work = func(ctx context.Context) (err error) {
 		m.reader, err = r.Layer.OpenReader(ctx, r.host, func(err error) { r.send(&readerLost{err: err}) })
 		if err == nil && ctx.Err() != nil {
-			m.reader.Close() // it comes too late
+			m.reader.Close() // the incarnation has ended
 			err = ctx.Err()
 		}
 		return err
@@ -99,9 +99,9 @@ func (r *receiver) opened(m *opened) {
 
 func (r *receiver) receive(limit int) {
 	if r.live == nil {
-		return // an earlier incarnation was asked
+		return // an earlier incarnation was meant
 	}
-	live, m := r.live, &taken{}
+	live, m := r.live, &received{}
 	m.work = func(ctx context.Context) (err error) {
 		m.received, err = live.Receive(ctx, limit)
 		return err
@@ -109,22 +109,21 @@ func (r *receiver) receive(limit int) {
 	r.run("reading the command channel", m)
 }
 
-func (r *receiver) taken(m *taken) {
+func (r *receiver) received(m *received) {
 	switch {
 	case m.err == nil:
-		r.reader.Tell(messages.Took{Host: r.host, Received: m.received})
+		r.reader.Tell(messages.Fetched{Host: r.host, Received: m.received})
 	case !errors.Is(m.err, context.Canceled):
 		fail(m.err)
 	}
 }
 
-// inherit passes on what an earlier incarnation has received, which is under way all the
-// same, and closes what it has opened.
+// inherit passes on what an earlier incarnation has received, and closes what it has opened.
 func (r *receiver) inherit(late private) {
 	switch m := late.(type) {
-	case *taken:
+	case *received:
 		if m.err == nil {
-			r.reader.Tell(messages.Took{Host: r.host, Received: m.received, Late: true})
+			r.reader.Tell(messages.Fetched{Host: r.host, Received: m.received, Late: true})
 		}
 	case *opened:
 		if m.err == nil {

@@ -12,15 +12,15 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// receivers are the reader's children, one for each host of the layer, and what is known of
-// the hosts. What is to be said of them in the log is said here.
+// receivers are the reader's children, one for each host of the layer, and the state of the
+// hosts. It logs when hosts come and go.
 type receivers struct {
 	*env
 	hosts commands.Hosts
 	list  []*actor.PID
 }
 
-// start makes them. The first has the name that it has where it is the only one.
+// start makes the receivers. The first one has no number in its name.
 func (r *receivers) start(ctx actor.Context, to *refs) {
 	r.hosts = commands.NewHosts(r.Layer.Hosts(), reconnect.Stable)
 	for i := range r.hosts.Len() {
@@ -38,22 +38,22 @@ func (r *receivers) stop(ctx actor.Context) {
 	}
 }
 
-// tell tells the receiver of a host.
-func (r *receivers) tell(host int, m messages.ToReceiver) {
+// send sends m to the receiver of a host.
+func (r *receivers) send(host int, m messages.ToReceiver) {
 	refOf[messages.ToReceiver](r.system, r.list[host]).Tell(m)
 }
 
-// take asks them for as many commands as there is room for.
-func (r *receivers) take(room int) {
+// fetch asks the receivers for as many commands as there is room for.
+func (r *receivers) fetch(room int) {
 	for host, limit := range r.hosts.Ask(room, r.Window) {
 		if limit > 0 {
-			r.tell(host, messages.Take{Limit: limit})
+			r.send(host, messages.Fetch{Limit: limit})
 		}
 	}
 }
 
-// lost notes that a receiver has failed, and says whether Redis is away now; err is nil where
-// that was a bug.
+// lost notes that a receiver has failed, and says whether Redis is away now. err is nil if it
+// was a bug.
 func (r *receivers) lost(child *actor.PID, err error) (away bool) {
 	host := slices.IndexFunc(r.list, child.Equal)
 	change := r.hosts.Lost(host, err, time.Now())
@@ -76,7 +76,7 @@ func (r *receivers) lost(child *actor.PID, err error) (away bool) {
 	return true
 }
 
-// reached notes that a host is there, and says whether Redis is back with that.
+// reached notes that a host is there, and says whether Redis is back now.
 func (r *receivers) reached(host int) (back bool) {
 	switch r.hosts.Reached(host, time.Now()) {
 	case commands.LayerUp:

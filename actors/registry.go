@@ -12,17 +12,16 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The registry keeps the subscriptions in Redis: it restores them at the start,
-// stores each change before the command that made it is done, writes again what
-// Redis has lost of them, and has those dropped whose targets nobody has listened
-// at for a while.
+// The registry keeps the subscriptions in Redis. It restores them at the start, stores each
+// change before its command is done, writes again what Redis has lost, and drops subscriptions
+// at whose targets nobody has listened for a while.
 
 // Private reminders.
 type (
 	restoreAgain struct{ stamp }
 	storeAgain   struct{ stamp }
 	checkAgain   struct{ stamp }
-	lookAgain    struct{ stamp }
+	pollAgain    struct{ stamp }
 )
 
 type registry struct {
@@ -76,18 +75,18 @@ func (r *registry) Receive(ctx actor.Context) {
 		if m.Up {
 			r.doubt()
 		}
-	case *lookAgain:
-		r.run("looking who listens", r.idle.look())
-	case *lookedAt:
-		r.lookedAt(m)
+	case *pollAgain:
+		r.run("checking who listens", r.idle.poll())
+	case *polled:
+		r.polled(m)
 	case *actor.Stopping:
 		r.mirror.leave(r.follower)
 	default:
-		r.strange(ctx)
+		r.unhandled(ctx)
 	}
 }
 
-// release lets the commands be done whose changes could not be handled.
+// release finishes the commands whose changes could not be handled.
 func (r *registry) release(message any) {
 	switch m := message.(type) {
 	case messages.Keep:
@@ -123,11 +122,11 @@ func (r *registry) restored(m *restored) {
 	}
 	r.router.Tell(m.Restored)
 	r.store()
-	r.scheduleLook()
+	r.schedulePoll()
 	r.after(checkEvery, &checkAgain{})
 }
 
-// keep notes changes, and that a command waits for them.
+// keep stores changes, for which a command may wait.
 func (r *registry) keep(m messages.Keep) {
 	r.idle.kept(m.Changes)
 	r.state.Keep(m)
@@ -139,8 +138,8 @@ func (r *registry) gone(m messages.FilterGone) {
 	r.store()
 }
 
-// checkEvery is how often it is looked whether Redis has lost something; it is looked
-// too when Redis was away.
+// checkEvery is how often the registry checks whether Redis has lost something. It also checks
+// when Redis was away.
 const checkEvery = 10 * time.Second
 
 // storedNow is the outcome of one Layer.Write.
@@ -152,14 +151,14 @@ type storedNow struct {
 	number   uint64
 }
 
-// checked is the outcome of one such look.
+// checked is the outcome of one Layer.Intact.
 type checked struct {
 	task
 	lost bool
 }
 
-// store writes the changes that wait, one write at a time, but looks first where
-// something may have been lost.
+// store writes the changes that wait, one write at a time. It checks first if something may
+// have been lost.
 func (r *registry) store() {
 	switch r.state.Next() {
 	case stored.Look:
@@ -170,8 +169,8 @@ func (r *registry) store() {
 	r.health.unused.Store(r.state.Unused())
 }
 
-// write writes the changes that wait, or says that there is nothing to keep where Redis has
-// lost what was kept.
+// write writes the changes that wait. If Redis has lost everything (lost), it writes also
+// without changes.
 func (r *registry) write(lost bool) {
 	m := &storedNow{serial: r.state.Serial()}
 	m.changes, m.receipts = r.state.Take()
@@ -197,19 +196,19 @@ func (r *registry) storedNow(m *storedNow) {
 		r.reader.Tell(messages.Done{Receipts: m.receipts})
 	}
 	if r.state.Several() {
-		r.mirror.poke()
+		r.mirror.wake()
 		r.router.Tell(messages.Kept{Receipts: m.receipts, Serial: m.serial, Number: m.number})
 	}
 	r.store()
 }
 
-// doubt has it looked whether Redis has lost something, when nothing is being written.
+// doubt checks whether Redis has lost something, as soon as nothing is being written.
 func (r *registry) doubt() {
 	r.state.Doubt()
 	r.store()
 }
 
-// check looks whether Redis has lost something.
+// check starts a check whether Redis has lost something.
 func (r *registry) check() {
 	m := &checked{}
 	m.work = func(ctx context.Context) error {
@@ -217,23 +216,23 @@ func (r *registry) check() {
 		m.lost = err == nil && !intact
 		return err
 	}
-	r.run("looking whether the subscriptions are stored", m)
+	r.run("checking whether the subscriptions are stored", m)
 }
 
-// checked writes all again where Redis has lost something: it has to hold the state that the
-// worker works by, and shows nothing before it is there as a whole. After an error the next
-// look comes in time.
+// checked writes everything again if Redis has lost something: Redis must hold the state that
+// the worker acts by. Others see nothing before it is there as a whole. After an error the next
+// check comes in time.
 func (r *registry) checked(m *checked) {
 	r.state.Over()
 	if m.err != nil {
-		r.limited.warn(r.env, "looking whether the subscriptions are stored", m.err)
+		r.limited.warn(r.env, "checking whether the subscriptions are stored", m.err)
 	}
 	if m.err != nil || !m.lost {
 		r.store()
 		return
 	}
 	missing := r.state.All()
-	r.mirror.look(func(v *placement.View) {
+	r.mirror.read(func(v *placement.View) {
 		if r.state.Several() {
 			missing = v.Statuses(r.Slot)
 		}
@@ -247,15 +246,15 @@ func (r *registry) checked(m *checked) {
 	r.write(true)
 }
 
-func (r *registry) scheduleLook() {
+func (r *registry) schedulePoll() {
 	if every := r.idle.every(); every > 0 {
-		r.after(every, &lookAgain{})
+		r.after(every, &pollAgain{})
 	}
 }
 
-func (r *registry) lookedAt(m *lookedAt) {
-	r.scheduleLook()
-	for _, drop := range r.idle.lookedAt(m) {
+func (r *registry) polled(m *polled) {
+	r.schedulePoll()
+	for _, drop := range r.idle.polled(m) {
 		r.router.Tell(drop)
 	}
 }

@@ -154,8 +154,8 @@ type replaysLater struct {
 	release chan struct{}
 }
 
-func (r replaysLater) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
-	if slices.ContainsFunc(filters, func(w messages.Want) bool { return w.Retained }) {
+func (r replaysLater) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
+	if slices.ContainsFunc(filters, func(w messages.Desired) bool { return w.Retained }) {
 		select {
 		case <-r.release:
 		case <-ctx.Done():
@@ -390,7 +390,7 @@ func TestClearedValueIsNotReplayed(t *testing.T) {
 	})
 }
 
-func TestReplayParksForAFullQueue(t *testing.T) {
+func TestReplayWaitsForAFullQueue(t *testing.T) {
 	t.Parallel()
 	for _, overflow := range []messages.Overflow{messages.OverflowWait, messages.OverflowLatest} {
 		t.Run(fmt.Sprint(overflow), func(t *testing.T) {
@@ -564,7 +564,7 @@ type firstUnanswered struct {
 	answer chan struct{}
 }
 
-func (f firstUnanswered) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (f firstUnanswered) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	if *f.first || !filters[0].Retained {
 		return f.Session.Subscribe(ctx, filters)
 	}

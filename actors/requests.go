@@ -11,7 +11,7 @@ import (
 )
 
 // requests keeps the requests whose responses have not come, and gives each up when its time
-// is over. What becomes of them decides commands.Requests.
+// is over. commands.Requests decides what becomes of them.
 
 // requestOver comes when a request has waited for as long as it may.
 type requestOver struct {
@@ -57,10 +57,10 @@ func (r *requests) Receive(ctx actor.Context) {
 		r.apply(r.waiting.Unpublished(m.Message))
 	case *requestOver:
 		r.apply(r.waiting.Expire(m.name))
-	case messages.Quiesce:
+	case messages.Drain:
 		r.apply(r.waiting.Stop())
 	default:
-		r.strange(ctx)
+		r.unhandled(ctx)
 	}
 }
 
@@ -91,8 +91,8 @@ func (r *requests) response(m messages.Response) {
 	r.apply(e)
 }
 
-// apply does what was decided. The next worker, which may have no requests, is to find in
-// Redis that the broker has the filter of the responses.
+// apply carries out what was decided. The filter of the responses is stored as leaving: a later
+// worker without requests unsubscribes from it.
 func (r *requests) apply(e commands.RequestEffects) {
 	if e.Subscribe != nil {
 		r.registry.Tell(messages.Keep{Changes: []messages.Change{{Leaving: e.Subscribe.Filter}}})

@@ -193,7 +193,7 @@ type slowSubscribes struct {
 	release chan struct{}
 }
 
-func (s slowSubscribes) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (s slowSubscribes) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	select {
 	case <-s.release:
 	case <-ctx.Done():

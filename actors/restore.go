@@ -8,7 +8,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// restored is the outcome of reading what Redis holds of the subscriptions at the start.
+// restored is the outcome of reading the stored subscriptions at the start.
 type restored struct {
 	result
 	env      *env
@@ -16,19 +16,19 @@ type restored struct {
 	messages.Restored
 }
 
-// errNoRegistry is why a slot does not begin: what it is to have is not known, and what its
-// session brings would be for nobody.
+// errNoRegistry is why a slot waits before it starts: without the registry it would drop what its
+// session brings.
 var errNoRegistry = errors.New("session slot 0 has not stored the subscriptions yet")
 
-// do reads what is stored, and finds out whether there are several slots. Then the mirror
-// has it.
+// do reads what is stored, and finds out whether there are several slots. If so, the mirror reads
+// the tables.
 func (m *restored) do(ctx context.Context) (err error) {
 	d := m.env
 	if m.Restored, err = d.Layer.Restore(ctx); err != nil || d.Slot < 0 {
 		return err
 	}
 	if d.Slot == 0 {
-		if err = m.lay(ctx); err != nil || !m.Several {
+		if err = m.storeLayout(ctx); err != nil || !m.Several {
 			return err
 		}
 	}
@@ -36,7 +36,7 @@ func (m *restored) do(ctx context.Context) (err error) {
 	if err = d.mirror.sync(ctx, max(d.Slot+1, d.Layout.Sessions, d.Layout.Before)); err != nil {
 		return err
 	}
-	d.mirror.look(func(v *placement.View) {
+	d.mirror.read(func(v *placement.View) {
 		if !v.Loaded() || v.Epoch().Number == 0 {
 			err = errNoRegistry
 		}
@@ -45,16 +45,16 @@ func (m *restored) do(ctx context.Context) (err error) {
 	return err
 }
 
-// lay sees that the layouts are in Redis that count, and what else the mirror may know of a
-// registry that is lost. It notes whether there are several slots.
-func (m *restored) lay(ctx context.Context) error {
+// storeLayout stores the layouts that count, if Redis has lost them, with what else the mirror
+// knows of the registry. It notes whether there are several slots.
+func (m *restored) storeLayout(ctx context.Context) error {
 	found := len(m.Epochs) > 0
 	m.Epochs, m.Several = placement.First(m.Epochs, m.env.Layout)
 	if found && !m.Lost {
 		return nil
 	}
 	changes := []messages.Change{{Epochs: m.Epochs}}
-	m.env.mirror.look(func(v *placement.View) {
+	m.env.mirror.read(func(v *placement.View) {
 		if v.Loaded() {
 			changes, m.Several = v.Registry(), true
 		}

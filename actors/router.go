@@ -10,9 +10,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The router owns the table of routes (package routing): for each filter its subscription
-// and its members. It carries out commands, tells the broker actor what is wanted, and
-// sends each inbound message to the subscriptions that match. It stops and starts these.
+// The router owns the table of routes (package routing): for each filter its subscription and
+// its members. It carries out commands, tells the broker actor which filters are wanted, and
+// sends each inbound message to the subscriptions that match. It starts and stops these.
 
 type router struct {
 	*env
@@ -26,7 +26,7 @@ type router struct {
 	early     []messages.Execute
 
 	stopping bool // the bridge waits until nothing is under way here
-	emptied  bool // the subscriptions were asked for what they hold back
+	emptied  bool // the subscriptions were asked to pass on what they hold back
 }
 
 func newRouter(deps *env, to *refs) *actor.Props {
@@ -47,14 +47,14 @@ func (r *router) Receive(ctx actor.Context) {
 		r.deliver(m)
 	case messages.Deliver:
 		r.answer(m)
-	case messages.Drained:
-		r.drainedTarget(m)
+	case messages.Idle:
+		r.targetIdle(m)
 	case messages.Execute:
 		r.execute(ctx, m)
 	case messages.Restored:
 		r.restored(ctx, m)
-	case messages.Relaid:
-		r.relaid(m.Layout)
+	case messages.LayoutChanged:
+		r.layoutChanged(m.Layout)
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
 	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo,
@@ -70,22 +70,22 @@ func (r *router) Receive(ctx actor.Context) {
 		r.refused(ctx, m)
 	case messages.Connected:
 		r.reconnected(ctx)
-	case messages.Want:
+	case messages.Desired:
 		r.change(ctx, func(e *routing.Effects) { r.routes.WantResponses(e, m) })
 	case messages.Interrupted:
 		r.interrupted(m)
-	case messages.Welcomed:
+	case messages.RetainedComplete:
 		r.complete(m)
 	case messages.Serving, messages.Matching:
 		r.respondTo(ctx, m)
-	case messages.Quiesce:
+	case messages.Drain:
 		r.drain()
-	case messages.Quiet:
-		r.targetQuiet(m)
+	case messages.Drained:
+		r.targetDrained(m)
 	case *actor.Stopping:
 		r.routes.Pairs.Clear()
 	default:
-		r.strange(ctx)
+		r.unhandled(ctx)
 	}
 }
 
@@ -96,7 +96,7 @@ func (r *router) release(message any) {
 		giveBack(r.broker, m.Token, m.Weight)
 	case messages.Deliver:
 		if m.Receipt != "" {
-			r.reader.Tell(messages.Answered{Receipts: []messages.Receipt{m.Receipt}})
+			r.reader.Tell(messages.ReplyWritten{Receipts: []messages.Receipt{m.Receipt}})
 		}
 	case messages.Execute:
 		failCommand(r.reader, m.Receipt)
@@ -105,8 +105,7 @@ func (r *router) release(message any) {
 	}
 }
 
-// execute carries a command out. Commands that come before the subscriptions
-// are restored wait for that.
+// execute carries out a command. Before the subscriptions are restored, commands wait.
 func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	if r.restoring {
 		r.early = append(r.early, m)
@@ -136,7 +135,7 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	}
 }
 
-// forStreams says whether a command is for the slot of the streams, and this is another.
+// forStreams says whether a command is for the slot of the streams, and this slot is another.
 func (r *router) forStreams(command messages.Command) bool {
 	var targets []messages.Target
 	switch c := command.(type) {
@@ -148,26 +147,26 @@ func (r *router) forStreams(command messages.Command) bool {
 	return r.Slot != messages.StreamSlot && len(targets) > 0 && targets[0].Kind == messages.Stream
 }
 
-// restored takes the stored subscriptions over, those that the configuration
-// still allows, and lets the broker and the commands come.
+// restored takes in the stored subscriptions that the configuration still allows, and starts the
+// session and the commands.
 func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	if m.Several {
 		r.several = true
-		r.beginSpread(ctx)
+		r.startSpread(ctx)
 		return
 	}
 	var e routing.Effects
 	changes, leaving := r.routes.Restore(&e, m.Stored, *r.rules.Load(), r.deniesFilter, time.Now())
 	r.apply(ctx, e, "", changes)
-	r.broker.Tell(messages.Begin{Leaving: append(m.Leaving, leaving...), Refused: m.Refused})
-	r.begin(ctx)
+	r.broker.Tell(messages.StartSession{Leaving: append(m.Leaving, leaving...), Refused: m.Refused})
+	r.startCommands(ctx)
 }
 
-// deniesFilter says whether commands may not want a filter.
+// deniesFilter says whether commands must not subscribe to a filter.
 func (r *router) deniesFilter(filter string) bool { return r.deniedFilter(filter) != nil }
 
-// begin carries out what has come before the subscriptions were known.
-func (r *router) begin(ctx actor.Context) {
+// startCommands carries out the commands that have come before the subscriptions were known.
+func (r *router) startCommands(ctx actor.Context) {
 	r.restoring = false
 	r.health.restored.Store(true)
 	early := r.early
@@ -179,7 +178,7 @@ func (r *router) begin(ctx actor.Context) {
 	}
 }
 
-// reconfigured takes other rules in.
+// reconfigured replaces the rules.
 func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 	before := r.rules.Swap(&rules)
 	if r.restoring {
@@ -196,25 +195,25 @@ func (r *router) reconfigured(ctx actor.Context, rules messages.Rules) {
 	r.apply(ctx, e, "", changes)
 }
 
-// ofSlots takes in what only matters where there are several session slots.
+// ofSlots handles messages that matter with several session slots only.
 func (r *router) ofSlots(ctx actor.Context, message any) {
 	if r.spread != nil {
 		r.spread.receive(ctx, message)
 	} else if r.several {
-		r.beginSpread(ctx)
+		r.startSpread(ctx)
 	}
 }
 
-// passedOn goes on when a subscription has passed on all it had.
+// passedOn continues when a subscription has passed on everything that it had.
 func (r *router) passedOn(filter string) {
 	if r.spread != nil {
 		r.spread.handOver(filter)
 	}
 	r.flushed()
-	r.tellQuiet()
+	r.reportDrained()
 }
 
-// reconnected goes on with a new connection.
+// reconnected handles a new connection.
 func (r *router) reconnected(ctx actor.Context) {
 	r.change(ctx, func(e *routing.Effects) { r.routes.Reconnected(e, *r.rules.Load(), time.Now()) })
 	if r.spread != nil {
@@ -223,59 +222,59 @@ func (r *router) reconnected(ctx actor.Context) {
 	}
 }
 
-// relaid notes a change of who holds which slot.
-func (r *router) relaid(layout messages.Layout) {
+// layoutChanged notes over how many slots the filters are spread.
+func (r *router) layoutChanged(layout messages.Layout) {
 	if r.layout = layout; r.spread != nil && r.Slot == 0 {
 		r.spread.leader.layout = layout
 		r.spread.lead(placement.Changed{})
 	}
 }
 
-// beginSpread begins where there are several slots, as soon as it is known what is whose: a
-// session that was resumed before would hand out what nobody here seems to want.
-func (r *router) beginSpread(ctx actor.Context) {
+// startSpread starts the part for several slots, and with it the session, as soon as the mirror
+// has loaded the registry: messages that came before would have no target.
+func (r *router) startSpread(ctx actor.Context) {
 	loaded := false
-	r.mirror.look(func(v *placement.View) { loaded = v.Loaded() })
+	r.mirror.read(func(v *placement.View) { loaded = v.Loaded() })
 	if loaded {
 		r.spread = newSpread(r.env, spreadRefs{r.reader, r.broker}, r.routes, &r.applier, &r.incarnation)
 		r.spread.leader.layout = r.layout
-		r.spread.begin(ctx)
-		r.begin(ctx)
+		r.spread.start(ctx)
+		r.startCommands(ctx)
 	}
 }
 
-// drain has the bridge hear when nothing is under way here any more.
+// drain makes the router answer Drained when nothing is under way in it.
 func (r *router) drain() {
 	r.stopping = true
-	r.tellQuiet()
+	r.reportDrained()
 }
 
-// tellQuiet answers Quiesce when nothing is held, here or in a subscription, nor waits to be
-// written.
-func (r *router) tellQuiet() {
+// reportDrained answers Drain when nothing is held, here or in a subscription, and nothing waits
+// to be written.
+func (r *router) reportDrained() {
 	switch {
 	case !r.stopping || !r.gate.Open():
 	case r.emptied:
-		if r.quiesce(); r.allQuiet() {
-			r.bridge.Tell(messages.Quiet{From: routerName})
+		if r.drainTargets(); r.allDrained() {
+			r.bridge.Tell(messages.Drained{From: routerName})
 		}
 	default:
 		r.emptied = true
 		r.routes.Each(func(to *routing.Route) { r.flush(to, messages.Flush{All: true}) })
-		r.tellQuiet()
+		r.reportDrained()
 	}
 }
 
-// targetQuiet notes that a target has nothing that waits to be written.
-func (r *router) targetQuiet(m messages.Quiet) {
-	r.quiet[m.From] = true
-	r.tellQuiet()
+// targetDrained notes that a target has nothing that waits to be written.
+func (r *router) targetDrained(m messages.Drained) {
+	r.drained[m.From] = true
+	r.reportDrained()
 }
 
-// drainedTarget notes that a target has nothing left at all.
-func (r *router) drainedTarget(m messages.Drained) {
+// targetIdle notes that a target has nothing left.
+func (r *router) targetIdle(m messages.Idle) {
 	r.gone(m)
-	r.tellQuiet()
+	r.reportDrained()
 }
 
 func (r *router) facts() any {

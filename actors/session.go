@@ -12,9 +12,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// A session owns exactly one live MQTT connection and dies with it: of a failed
-// attempt, of a loss, of an answer that does not come. The incarnation that
-// follows gets a new connection number.
+// A session owns one live MQTT connection, and fails with it: when the attempt fails, the
+// connection is lost, or an answer does not come. The next incarnation gets a new connection
+// number.
 
 // dialNow comes when the delay before the attempt is over.
 type dialNow struct {
@@ -29,13 +29,13 @@ type dialed struct {
 	session    Session
 }
 
-// lost says that the connection failed.
+// lost comes when the connection has failed.
 type lost struct {
 	stamp
 	err error
 }
 
-// sentOut says that a run of publishes was handed to the connection.
+// sentOut comes when a batch of publishes was passed to the connection.
 type sentOut struct{ task }
 
 // answered carries the broker's answer to SUBSCRIBE or UNSUBSCRIBE.
@@ -91,13 +91,13 @@ func (s *session) Receive(ctx actor.Context) {
 	case *lost:
 		fail(m.err)
 	case drop:
-		fail(&messages.SessionFailure{Doing: "dropping the connection by hand", Err: byHand{}, Cause: messages.Network})
-	case messages.Quiesce:
-		s.quiesce()
+		fail(&messages.SessionFailure{Doing: "dropping the connection by hand", Err: injectedFailure{}, Cause: messages.Network})
+	case messages.Drain:
+		s.drain()
 	case *actor.Stopping, *actor.Restarting:
-		s.owned.end()
+		s.owned.close()
 	default:
-		s.strange(ctx)
+		s.unhandled(ctx)
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *session) dial(m *dialNow) {
 		}
 		return err
 	}
-	s.router.Tell(messages.Marked{}) // what comes from now on is of another connection
+	s.router.Tell(messages.Marked{}) // what comes from now on comes by another connection
 	s.run("connecting to the MQTT broker", j)
 }
 
@@ -137,8 +137,8 @@ func (s *session) dialed(m *dialed) {
 	s.broker.Tell(messages.Connected{Connection: m.connection, Info: s.live.Info()})
 }
 
-// enqueue takes a publish. One that was meant for a connection that is lost
-// comes again with all that have not taken effect.
+// enqueue takes a publish. Without a connection it is dropped: the broker actor sends it again
+// on the next one.
 func (s *session) enqueue(m messages.Publish) {
 	if s.live != nil {
 		s.outgoing = append(s.outgoing, m)
@@ -146,7 +146,7 @@ func (s *session) enqueue(m messages.Publish) {
 	}
 }
 
-// publish hands what waits to the connection, one run at a time and in order.
+// publish passes what waits to the connection, in order, one batch at a time.
 func (s *session) publish() {
 	if s.publishing || len(s.outgoing) == 0 {
 		return
@@ -182,7 +182,7 @@ func (s *session) sentOut(m *sentOut) {
 }
 
 func (s *session) subscribe(m messages.Subscribe) {
-	s.ask(fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+	s.query(fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		codes, err := live.Subscribe(ctx, m.Filters)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return messages.NoAnswer{ID: m.ID}, nil
@@ -192,7 +192,7 @@ func (s *session) subscribe(m messages.Subscribe) {
 }
 
 func (s *session) unsubscribe(m messages.Unsubscribe) {
-	s.ask(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
+	s.query(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		err := subscribeFirst(ctx, live, m.Filters)
 		if err == nil {
 			err = live.Unsubscribe(ctx, m.Filters)
@@ -211,9 +211,9 @@ func subscribeFirst(ctx context.Context, live Session, filters []string) error {
 	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
 		return nil
 	}
-	wants := make([]messages.Want, len(filters))
+	wants := make([]messages.Desired, len(filters))
 	for i, filter := range filters {
-		wants[i] = messages.Want{Filter: filter, QoS: 1}
+		wants[i] = messages.Desired{Filter: filter, QoS: 1}
 	}
 	_, err := live.Subscribe(ctx, wants)
 	return err
@@ -221,9 +221,9 @@ func subscribeFirst(ctx context.Context, live Session, filters []string) error {
 
 // mark subscribes to the session's own markers, and publishes one.
 func (s *session) mark(marker string) {
-	s.ask("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
+	s.query("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
 		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
-		codes, err := live.Subscribe(ctx, []messages.Want{{Filter: topic, QoS: 1}})
+		codes, err := live.Subscribe(ctx, []messages.Desired{{Filter: topic, QoS: 1}})
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil, nil // as a marker that does not come back
 		}
@@ -246,14 +246,14 @@ func unmarked(code byte) messages.Unmarked {
 	return messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", code)}
 }
 
-// ask puts a question to the broker. One that fails is a lost connection.
-func (s *session) ask(doing string, question func(context.Context, Session) (messages.ToBroker, error)) {
+// query sends a request to the broker and waits for the answer. A failed one is a lost connection.
+func (s *session) query(doing string, request func(context.Context, Session) (messages.ToBroker, error)) {
 	if s.live == nil {
 		return
 	}
 	live, j := s.live, &answered{doing: doing}
 	j.work = func(ctx context.Context) (err error) {
-		j.answer, err = question(ctx, live)
+		j.answer, err = request(ctx, live)
 		return err
 	}
 	s.run(doing, j)
@@ -269,18 +269,18 @@ func (s *session) answered(m *answered) {
 	}
 }
 
-// loseSoon gives a connection up on which something failed, unless within a
-// moment the connection itself tells why it is lost.
+// loseSoon fails with err in a moment, unless the connection itself reports before then why it
+// is lost.
 func (s *session) loseSoon(doing string, err error) {
 	s.after(time.Second, &lost{err: &messages.SessionFailure{Doing: doing, Err: err}})
 }
 
-// quiesce holds back what comes from now on.
-func (s *session) quiesce() {
+// drain stops to pass on messages.
+func (s *session) drain() {
 	if s.sink != nil {
-		s.sink.quiet.Store(true)
+		s.sink.drained.Store(true)
 	}
-	s.broker.Tell(messages.Quiet{From: "session"})
+	s.broker.Tell(messages.Drained{From: "session"})
 }
 
 func (s *session) facts() any {

@@ -403,8 +403,8 @@ func TestBadCommandIsSaidCountedAndGone(t *testing.T) {
 		bad := b.layer.PutBad(errors.New(`mqtt.subscribe: qos: 7 is not 0, 1 or 2`))
 		good := b.layer.Put(publish("a"))
 		b.settle()
-		if !b.layer.Acked(good) || !strings.Contains(b.layer.Buried(bad), "7 is not 0, 1 or 2") {
-			b.Errorf("acknowledged: %v, buried: %q", b.layer.Acked(good), b.layer.Buried(bad))
+		if !b.layer.Acked(good) || !strings.Contains(b.layer.DeadLetter(bad), "7 is not 0, 1 or 2") {
+			b.Errorf("acknowledged: %v, dead letter: %q", b.layer.Acked(good), b.layer.DeadLetter(bad))
 		}
 		if b.tree.Stats().BadCommands.Load() != 1 || b.log.Count("7 is not 0, 1 or 2") != 1 {
 			b.Errorf("log %q", b.log.Lines())
@@ -461,14 +461,14 @@ func TestFallBackIsARestart(t *testing.T) {
 				b.Errorf("the session as it is seen: %+v", a)
 			}
 		}
-		var story []string
-		for _, h := range b.tree.Story(0) {
+		var events []string
+		for _, h := range b.tree.Events(0) {
 			if h.Kind == "session" {
-				story = append(story, h.What)
+				events = append(events, h.What)
 			}
 		}
-		if want := []string{"started", "failed", "restarted", "connected"}; !slices.Equal(story, want) {
-			b.Errorf("the session's story is %q", story)
+		if want := []string{"started", "failed", "restarted", "connected"}; !slices.Equal(events, want) {
+			b.Errorf("the session's story is %q", events)
 		}
 	})
 }

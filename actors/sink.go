@@ -8,21 +8,20 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// sink is the mouth of a session: it passes on what one connection has to tell.
-// Messages go straight to the router, and what took effect to the broker actor,
-// so that nothing of it depends on what becomes of the session.
+// sink has the callbacks of one connection. Messages go straight to the router, and settled
+// publishes to the broker actor, so nothing of it depends on the session actor.
 type sink struct {
 	*env
 	broker  Ref[messages.ToBroker]
 	router  Ref[messages.ToRouter]
 	session *incarnation
-	quiet   atomic.Bool // pass on no more messages
+	drained atomic.Bool // pass on no more messages
 }
 
-// Received sends a message on its way. One that is held back is not
-// acknowledged, so that the broker has it for the next connection.
+// Received passes a message to the router. One that it does not take is not acknowledged, so
+// the broker sends it again on the next connection.
 func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
-	if k.quiet.Load() {
+	if k.drained.Load() {
 		return false
 	}
 	if strings.HasPrefix(m.Topic, messages.MarkerTopics) {
@@ -54,7 +53,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	return true
 }
 
-// marked tells of a marker, in its place among the deliveries.
+// marked passes on a marker, in its place among the deliveries.
 func (k *sink) marked(seq uint64, m *messages.Message) {
 	k.router.Tell(messages.Marked{Marker: string(m.Payload)})
 	if m.QoS > 0 {
@@ -62,8 +61,8 @@ func (k *sink) marked(seq uint64, m *messages.Message) {
 	}
 }
 
-// admit bounds what is under way of QoS 0; QoS 1 and 2 are bounded by the
-// Session, which reads no further while too many are not acknowledged.
+// admit bounds the deliveries of QoS 0 that are under way. The Session bounds those of QoS 1
+// and 2: it reads no further while too many are not acknowledged.
 func (k *sink) admit(token messages.Token) bool {
 	if k.Stats.UnderWayBytes.Add(int64(token.Size)) <= k.BacklogMemory {
 		return true
@@ -73,7 +72,7 @@ func (k *sink) admit(token messages.Token) bool {
 	return false
 }
 
-// Published tells what took effect.
+// Published passes on that a publish is settled.
 func (k *sink) Published(p messages.Published) {
 	switch {
 	case !strings.HasPrefix(string(p.Receipt), string(markerReceipt)):

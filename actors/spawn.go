@@ -12,33 +12,32 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// failure is what an actor panics with when what it owns has failed, as
-// opposed to a bug.
+// failure is what an actor panics with when its connection has failed. Any other panic is a
+// bug.
 type failure struct{ err error }
 
-// fail ends the incarnation of the calling actor with a failure for its
-// supervisor to read. It does not return.
+// fail ends the incarnation of the calling actor. Its supervisor gets the failure. It does not
+// return.
 func fail(err error) { panic(failure{err}) }
 
-// bug is what the supervisor sees of any other panic.
+// bug is what the supervisor gets of any other panic.
 type bug struct {
 	value   any
 	message any
 }
 
-// Error says what the panic was and what kind of message was being handled.
+// Error names the panic and the type of the message.
 func (b bug) Error() string { return fmt.Sprintf("panic while handling %T: %v", b.message, b.value) }
 
-// releaser is an actor whose messages hold something (a delivery's weight, a
-// command's receipt) that has to be given back when handling them panicked.
+// releaser is an actor whose messages hold a delivery's weight or a command's receipt. release
+// gives that back after handling the message has panicked.
 type releaser interface{ release(message any) }
 
-// guarded runs an actor and makes a bug in it harmless to others: it gives back
-// what the message held, logs the stack and tells the supervisor. A panic while
-// stopping is only logged, since it would block the parent's own stop.
+// guarded wraps an actor, so that a bug in it costs nobody else: it gives back what the message
+// held, logs the stack, and passes the bug to the supervisor. A panic while stopping is only
+// logged, since it would block the parent's own stop.
 //
-// It also counts what the actor does, for those who watch, and has it answer
-// them.
+// It also counts what the actor does, and answers Inspect for it.
 type guarded struct {
 	actor.Actor
 	*watched
@@ -46,7 +45,7 @@ type guarded struct {
 	current *incarnation // nil: the actor needs none
 }
 
-// take has the actor be guarded.
+// take sets the actor.
 func (g *guarded) take(a actor.Actor) {
 	g.Actor = a
 	if l, ok := a.(lasting); ok {
@@ -54,7 +53,7 @@ func (g *guarded) take(a actor.Actor) {
 	}
 }
 
-// supervising is a guarded actor that decides itself about its children.
+// supervising is a guarded actor that supervises its children itself.
 type supervising struct {
 	guarded
 	actor.SupervisorStrategy
@@ -66,12 +65,12 @@ type lazy struct {
 	produce func(*watched) actor.Actor
 }
 
-// late is an actor that is made when it starts, of what is known then of its path.
-func late(deps *env, produce func(*watched) actor.Actor) actor.Actor {
+// newLazy makes an actor that is built from its record when it starts.
+func newLazy(deps *env, produce func(*watched) actor.Actor) actor.Actor {
 	return &lazy{guarded: guarded{deps: deps}, produce: produce}
 }
 
-// Receive makes the actor of what comes first, which is Started.
+// Receive builds the actor at its first message, which is Started.
 func (u *lazy) Receive(ctx actor.Context) {
 	if u.Actor == nil {
 		u.watched, _ = u.deps.observer.find(ctx.Self().GetId())
@@ -89,14 +88,14 @@ func (g guarded) Receive(ctx actor.Context) {
 	}()
 	switch m := ctx.Message().(type) {
 	case *actor.Started, *actor.Restarting, *actor.Stopping, *actor.Stopped:
-		g.lives(ctx, m)
+		g.lifecycle(ctx, m)
 		return
 	case messages.Inspect, ping, restart:
-		g.asked(ctx, m)
+		g.answer(ctx, m)
 		return
 	case private:
 		if m.from().life != g.current {
-			g.late(m)
+			g.stale(m)
 			return
 		}
 	}
@@ -111,54 +110,54 @@ func (g guarded) Receive(ctx actor.Context) {
 	g.last.Store(int64(time.Since(began)))
 }
 
-// late is what comes of an earlier incarnation.
-func (g guarded) late(m private) {
+// stale handles what comes of an earlier incarnation.
+func (g guarded) stale(m private) {
 	if h, ok := g.Actor.(heir); ok {
 		h.inherit(m)
 	}
 }
 
-// lives takes a step in the actor's life.
-func (g guarded) lives(ctx actor.Context, step any) {
+// lifecycle handles a step in the life of the actor.
+func (g guarded) lifecycle(ctx actor.Context, step any) {
 	switch step.(type) {
 	case *actor.Started:
-		g.deps.observer.begin(g.watched, ctx.Self())
+		g.deps.observer.started(g.watched, ctx.Self())
 		if g.current != nil {
 			g.current.start(g.deps, ctx.Self())
 		}
 	case *actor.Restarting:
 		g.deps.Stats.Restarts.Add(g.kind)
 		g.become(messages.StateRestarting)
-		defer g.ends()
+		defer g.close()
 	case *actor.Stopping:
 		g.become(messages.StateStopping)
-		defer g.ends()
+		defer g.close()
 	case *actor.Stopped:
-		g.deps.observer.end(g.watched)
+		g.deps.observer.stopped(g.watched)
 	}
 	g.Actor.Receive(ctx)
 }
 
-func (g guarded) ends() {
+func (g guarded) close() {
 	if g.current != nil {
-		g.current.end()
+		g.current.close()
 	}
 }
 
-// asked does what is asked of any actor.
-func (g guarded) asked(ctx actor.Context, question any) {
+// answer answers what any actor answers.
+func (g guarded) answer(ctx actor.Context, question any) {
 	switch question.(type) {
 	case messages.Inspect:
-		g.inspected(ctx)
+		g.inspect(ctx)
 	case ping:
 		ctx.Respond(pong{})
 	case restart:
-		panic(byHand{})
+		panic(injectedFailure{})
 	}
 }
 
-// inspected tells the sender what the actor has to say of itself.
-func (g guarded) inspected(ctx actor.Context) {
+// inspect sends the sender what the actor shows of itself.
+func (g guarded) inspect(ctx actor.Context) {
 	var facts any
 	if i, ok := g.Actor.(inspectable); ok {
 		facts = i.facts()
@@ -171,7 +170,7 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 	case failure:
 		g.deps.observer.failed(g.watched, "failed", f.err.Error(), "")
 		panic(f)
-	case byHand:
+	case injectedFailure:
 		g.deps.observer.failed(g.watched, "failed", f.Error(), "")
 		panic(f)
 	}
@@ -190,8 +189,8 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 	panic(b)
 }
 
-// propsOf makes fresh Props for one spawn of an actor. What is known of it
-// outlives its incarnations.
+// propsOf makes the Props for one spawn of an actor. The record of the actor outlives its
+// incarnations.
 func propsOf(deps *env, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
 	w := &watched{}
 	mailbox := actor.Unbounded()
@@ -209,10 +208,10 @@ func propsOf(deps *env, produce func() actor.Actor, options ...actor.PropsOption
 	}, options...)
 }
 
-// spawn starts a child. Names of children are ours and unique, so that failing
-// is a bug. An actor that is stopping still handles messages until its children have
-// stopped, and the library stops only those that it had at the first moment: one that comes
-// later is stopped here, or its parent would wait for it for ever.
+// spawn starts a child. Names of children are unique, so an error is a bug. An actor that is
+// stopping still handles messages until its children have stopped, but the library stops only
+// those that it had when it began. A later one is stopped here, or the parent would wait for it
+// for ever.
 func spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 	pid, err := ctx.SpawnNamed(props, name)
 	if err != nil {
@@ -224,8 +223,8 @@ func spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 	return pid
 }
 
-// childName makes a topic filter or a target's name fit for one step of an
-// actor's path. Long ones are cut: the serial keeps them apart.
+// childName makes one step of an actor's path from a filter or target's name. Long names are
+// cut; the serial keeps them apart.
 func childName(kind, name string, serial uint64) string {
 	escaped := url.PathEscape(name)
 	if len(escaped) > 80 {
@@ -234,13 +233,13 @@ func childName(kind, name string, serial uint64) string {
 	return fmt.Sprintf("%s:%s~%d", kind, strings.ReplaceAll(escaped, "/", "%2F"), serial)
 }
 
-// strange counts a message that an actor has no use for; those of the actors'
-// life it may ignore.
-func (d *env) strange(ctx actor.Context) {
+// unhandled counts a message that an actor does not handle. Those of an actor's life cycle do
+// not count.
+func (d *env) unhandled(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case actor.AutoReceiveMessage, actor.SystemMessage, *actor.Terminated:
 	default:
-		d.Stats.Strange.Add(1)
-		d.Log.Debug("a message that its receiver does not understand", "actor", ctx.Self().GetId(), "type", fmt.Sprintf("%T", m))
+		d.Stats.Unhandled.Add(1)
+		d.Log.Debug("unhandled message", "actor", ctx.Self().GetId(), "type", fmt.Sprintf("%T", m))
 	}
 }

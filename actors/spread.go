@@ -11,9 +11,9 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// spread is what a router does besides where there are several session slots: it has the
-// filters that the registry gives to its slot, not those that commands name; it holds back
-// what comes of one that another slot still has, and says what the broker has answered.
+// spread is the part of a router for several session slots. The router then has the filters
+// that the registry gives to its slot. It holds back messages of a filter that another slot
+// still has, and writes what the broker has answered into the slot's status.
 type spread struct {
 	*env
 	spreadRefs
@@ -22,16 +22,16 @@ type spread struct {
 	table  *applier
 	life   *incarnation // the router's
 	departures
-	markers markers
-	unsaid  placement.Unanswered
-	held    int // how many filters are
+	markers    markers
+	unanswered placement.Unanswered
+	held       int // how many filters are
 	// undoing: what is held goes back to the MQTT broker.
 	undoing bool
 	found   []*placement.Filter
 	leader  leader
 }
 
-// spreadRefs are the actors it speaks to.
+// spreadRefs are the actors that it sends to.
 type spreadRefs struct {
 	reader Ref[messages.ToReader]
 	broker Ref[messages.ToBroker]
@@ -40,25 +40,25 @@ type spreadRefs struct {
 func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {
 	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, life: life, departures: newDepartures(), markers: newMarkers()}
 	routes.Here = s.here
-	d.mirror.look(func(v *placement.View) {
+	d.mirror.read(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)
 		s.leader = newLeader(d.Layout, placement.NewCommands(v))
 	})
 	return s
 }
 
-// begin begins with what the registry gives to the slot.
-func (s *spread) begin(ctx actor.Context) {
+// start takes up the filters that the registry gives to the slot.
+func (s *spread) start(ctx actor.Context) {
 	if s.Options.Slot == 0 {
 		s.table.keep("", s.configuredNow(messages.Rules{}))
 	}
 	s.viewed(ctx, placement.Changed{Layout: true})
 	var refused []messages.FilterRefusal
-	s.mirror.look(func(v *placement.View) { refused = v.Refusals(s.Options.Slot) })
-	s.broker.Tell(messages.Begin{Refused: refused})
+	s.mirror.read(func(v *placement.View) { refused = v.Refusals(s.Options.Slot) })
+	s.broker.Tell(messages.StartSession{Refused: refused})
 }
 
-// receive is what the router hears where there are several slots.
+// receive handles the router's messages that matter with several slots only.
 func (s *spread) receive(ctx actor.Context, message any) {
 	switch m := message.(type) {
 	case viewChanged:
@@ -84,7 +84,7 @@ func (s *spread) receive(ctx actor.Context, message any) {
 	}
 }
 
-// viewed has the slot follow what has changed in the view.
+// viewed makes the slot follow a change of the view.
 func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	s.carryOut(ctx, func() placement.Effects { return s.Changed(c) })
 	if s.Options.Slot == 0 {
@@ -92,14 +92,14 @@ func (s *spread) viewed(ctx actor.Context, c placement.Changed) {
 	}
 	var number uint64
 	var idle bool
-	s.mirror.look(func(v *placement.View) { number, idle = v.Number(), s.Idle() })
-	s.health.progress(number, s.unsaid.Done(number), len(s.leaving)+s.held, idle)
+	s.mirror.read(func(v *placement.View) { number, idle = v.Number(), s.Idle() })
+	s.health.progress(number, s.unanswered.Done(number), len(s.leaving)+s.held, idle)
 }
 
-// carryOut does what the slot says.
+// carryOut carries out the effects of a decision of the slot.
 func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 	var e placement.Effects
-	s.mirror.look(func(*placement.View) { e = decide() })
+	s.mirror.read(func(*placement.View) { e = decide() })
 	for _, i := range e.Sync {
 		s.sync(ctx, i)
 	}
@@ -121,7 +121,7 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 	s.table.keep("", e.Write)
 }
 
-// sync makes the members of a filter, or one of them, what the registry says.
+// sync makes the members of a filter, or one of them, equal to the registry.
 func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	members, recipients, asked, asks := s.registered(i)
 	s.stay(i.Wire)
@@ -142,22 +142,22 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	s.routes.Unasked = false
 	to, ok := s.routes.Wired(i.Wire)
 	if !ok {
-		s.unsaid.Remove(i.Wire)
+		s.unanswered.Remove(i.Wire)
 		return
 	}
-	again := asked > to.Number && to.Replies.Refused(to.Want.Serial)
+	again := asked > to.Number && to.Replies.Refused(to.Desired.Serial)
 	to.Number = max(to.Number, asked)
 	if asks && (to.Unasked || again) {
 		to.Unasked = false
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.AskAgain(e, to) })
 	}
-	s.greet(ctx, to, recipients)
+	s.sendRetained(ctx, to, recipients)
 	s.report(ctx, to)
 }
 
-// registered is what the registry says of a filter, or of one target of it.
+// registered returns what the registry says about a filter, or about one target of it.
 func (s *spread) registered(i placement.Item) (members []messages.Member, recipients []messages.Recipient, asked uint64, asks bool) {
-	s.mirror.look(func(v *placement.View) {
+	s.mirror.read(func(v *placement.View) {
 		if i.Whole() {
 			members = s.Members(i.Wire)
 		} else if o, ok := s.Member(i); ok {
@@ -168,11 +168,11 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, recipi
 	return members, recipients, asked, asks
 }
 
-// greet sends the retained messages to the recipients that have not got them.
-func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
-	greeted := to.Greeted
+// sendRetained sends the retained messages to the recipients that have not got them.
+func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
+	sendRetaineded := to.Greeted
 	for _, n := range recipients {
-		if n.Number <= greeted || !to.Has(n.Target) {
+		if n.Number <= sendRetaineded || !to.Has(n.Target) {
 			continue
 		}
 		to.Greeted = max(to.Greeted, n.Number)
@@ -183,17 +183,17 @@ func (s *spread) greet(ctx actor.Context, to *routing.Route, recipients []messag
 	}
 }
 
-// report says what the broker has answered, if it is the answer to all that is asked.
+// report writes the broker's answer into the status, once it answers all that was asked.
 func (s *spread) report(ctx actor.Context, to *routing.Route) {
 	if to.Unasked {
 		return
 	}
 	v := to.Replies.Last
-	if v.Serial < to.Want.Serial {
-		s.unsaid.Add(to.Wire, to.Number)
+	if v.Serial < to.Desired.Serial {
+		s.unanswered.Add(to.Wire, to.Number)
 		return
 	}
-	s.unsaid.Remove(to.Wire)
+	s.unanswered.Remove(to.Wire)
 	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Failure == nil, QoS: v.QoS}
 	if v.Failure != nil {
 		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: v.Kind, Code: v.Code}, v.Failure.Reason

@@ -651,8 +651,8 @@ func (b busy) Handle(ctx context.Context, r slog.Record) error {
 	return b.Handler.Handle(ctx, r)
 }
 
-// What is parked for a full queue is handed over before the next owner delivers.
-func TestParkedIsHandedOverFirst(t *testing.T) {
+// What waits for a full queue is handed over before the next owner delivers.
+func TestOverflowIsHandedOverFirst(t *testing.T) {
 	t.Parallel()
 	filter := moves(0, 2, 2, 3)
 	several(t, 2, func(f *fleet) {
@@ -667,7 +667,7 @@ func TestParkedIsHandedOverFirst(t *testing.T) {
 		f.brokers[2].Send(message(filter, "2"))
 		f.pass(10 * time.Second)
 		if got := f.got(2, alerts); len(got) > 0 {
-			f.Errorf("the owner delivered %v while an older one was parked", got)
+			f.Errorf("the owner delivered %v while an older one waited", got)
 		}
 		f.layers[0].Room("full", 100)
 		f.pass(5 * time.Second)

@@ -6,9 +6,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// streamCommands are the commands that the slot of the streams carries out. It has no reader:
-// that of the first slot answers and acknowledges them. It keeps each until it is done, and
-// gives it again to a slot of the streams that begins anew.
+// streamCommands are the commands that the slot of the streams carries out. That slot has no
+// reader: the reader of the first slot answers and acknowledges them. It keeps each until it is
+// done, and sends it again when the slot of the streams starts anew.
 type streamCommands struct {
 	deps     *env
 	open     []messages.Execute // in their order
@@ -23,7 +23,7 @@ func newStreamCommands(deps *env) streamCommands {
 	return streamCommands{deps: deps, bridge: to.bridge, router: to.router, registry: to.registry}
 }
 
-// add has a command carried out, when the slot runs.
+// add passes on a command, or starts the slot.
 func (s *streamCommands) add(m messages.Execute) {
 	s.open = append(s.open, m)
 	if s.up {
@@ -38,7 +38,8 @@ func (s *streamCommands) done(receipt messages.Receipt) {
 	s.open = slices.DeleteFunc(s.open, func(m messages.Execute) bool { return m.Receipt == receipt })
 }
 
-// state notes whether the slot runs. One that begins is told whether Redis is there.
+// state notes whether the slot runs. When it has started it gets the state of Redis, and the
+// commands.
 func (s *streamCommands) state(up, layer bool) {
 	s.up = up
 	s.layer(layer)
@@ -51,7 +52,7 @@ func (s *streamCommands) state(up, layer bool) {
 	}
 }
 
-// layer tells whether Redis is there.
+// layer reports whether Redis is there.
 func (s *streamCommands) layer(up bool) {
 	if s.up {
 		s.bridge.Tell(messages.LayerState{Up: up})
@@ -59,7 +60,7 @@ func (s *streamCommands) layer(up bool) {
 	}
 }
 
-// stay is how many commands stay in Redis for the next worker where this one stops.
+// stay is how many commands stay in Redis for the next worker when this one stops.
 func (s *streamCommands) stay() int {
 	if s.up {
 		return 0

@@ -12,13 +12,12 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// A subscription owns one filter's way: each delivery that the router sends it
-// goes on to the members of the filter, at the pace that they asked for, and
-// each retained value to those who have recipients. It knows what the broker
-// granted, and says where that is less than was asked for.
+// A subscription passes the deliveries of one filter on to its members, no faster than their
+// MinInterval, and the retained messages to those that have recipients. It logs if the broker
+// grants a lower QoS than was asked for.
 
-// subscriptionRefs are the actors that subscriptions send to. They share them, as there may be
-// many.
+// subscriptionRefs are the actors that subscriptions send to. All share one value, to save
+// memory.
 type subscriptionRefs struct {
 	router Ref[messages.ToRouter]
 	broker Ref[messages.ToBroker]
@@ -31,7 +30,7 @@ type subscription struct {
 	seen   *watched
 
 	asked, granted byte
-	heard          bool   // the broker has answered
+	answered       bool   // the broker has answered
 	refusal        string // why it has refused
 	messages       uint64
 	last           string // the topic of the last
@@ -41,7 +40,7 @@ type subscription struct {
 	throttle *throttled // nil: nothing was held back
 }
 
-// newSubscriptions makes the subscriptions of a router. Their mailboxes take little
+// newSubscriptions makes the family of a router's subscriptions. Their mailboxes take little
 // memory while they are empty.
 func newSubscriptions(deps *env, to *refs) *family {
 	shared := &subscriptionRefs{router: to.router, broker: to.broker}
@@ -57,7 +56,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 		s.deliver(ctx, m)
 	case messages.Flush:
 		s.flush(ctx, m)
-	case messages.Welcome:
+	case messages.SendRetained:
 		s.welcome(m)
 	case messages.Granted:
 		s.accepted(ctx, m)
@@ -65,12 +64,12 @@ func (s *subscription) Receive(ctx actor.Context) {
 		s.refused(m)
 	case messages.Interrupted:
 		s.pending.known().Interrupted()
-	case rang:
-		s.rang(ctx, m)
+	case fired:
+		s.fired(ctx, m)
 	case *actor.Stopping, *actor.Restarting:
 		s.stop()
 	default:
-		s.strange(ctx)
+		s.unhandled(ctx)
 	}
 }
 
@@ -81,7 +80,7 @@ func (s *subscription) release(message any) {
 	}
 }
 
-// deliver passes a message on to everybody it is for.
+// deliver passes a message on to the members that it is for.
 func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	s.count(d)
 	if d.Message.Retain {
@@ -102,7 +101,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	s.wake(ctx)
 }
 
-// throttled is the throttle, made at need.
+// throttled returns the throttle, and makes it at the first call.
 func (s *subscription) throttled() *throttled {
 	if s.throttle == nil {
 		s.throttle = &throttled{Throttle: throttle.New(s.Stats, s.budget())}
@@ -110,29 +109,29 @@ func (s *subscription) throttled() *throttled {
 	return s.throttle
 }
 
-// noteHeld notes what the throttle did with messages that are followed.
+// noteHeld adds what the throttle did to the traces of messages that are followed.
 func (s *subscription) noteHeld() {
 	if s.throttle != nil {
 		s.note(s.seen.path, &s.throttle.Trail)
 	}
 }
 
-// wake has what is held back go on in time.
+// wake sets the timer for what is held back.
 func (s *subscription) wake(ctx actor.Context) {
 	s.noteHeld()
 	s.throttle.wake(ctx)
 }
 
 // welcome notes a recipient.
-func (s *subscription) welcome(m messages.Welcome) {
+func (s *subscription) welcome(m messages.SendRetained) {
 	if s.pending == nil {
 		s.pending = &pending{Pending: retained.NewPending()}
 	}
 	s.pending.Add(m)
 }
 
-// deliverRetained passes a retained value on to those who have recipients. It begins
-// their interval, and is not held back.
+// deliverRetained passes a retained message on to the members that have recipients. It is not
+// held back, and starts their MinInterval.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
 	s.pending.known().Arrived(now)
@@ -149,7 +148,7 @@ func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	s.wake(ctx)
 }
 
-// count notes a message for those who watch.
+// count counts a message for Tree.Watch and Inspect.
 func (s *subscription) count(d messages.Delivery) {
 	s.messages++
 	s.last = d.Message.Topic
@@ -159,7 +158,7 @@ func (s *subscription) count(d messages.Delivery) {
 
 func (s *subscription) facts() any {
 	f := messages.SubscriptionFacts{
-		Filter: s.filter, Asked: s.asked, Granted: s.granted, Answered: s.heard, Refused: s.refusal,
+		Filter: s.filter, Asked: s.asked, Granted: s.granted, Answered: s.answered, Refused: s.refusal,
 		Messages: s.messages, LastTopic: s.last,
 	}
 	if s.messages > 0 {
@@ -173,39 +172,39 @@ func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messa
 	return messages.Deliver{Target: member.Target, At: member.At, Event: delivery.EventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
 }
 
-// flush passes on what is held back for those who left, or for all.
+// flush passes on what is held back for the targets that have left, or for all.
 func (s *subscription) flush(ctx actor.Context, m messages.Flush) {
 	due := s.throttle.letGo(func(t messages.Target) bool { return m.All || slices.Contains(m.Left, t) })
 	s.noteHeld()
-	s.tell(due)
+	s.deliverDue(due)
 	s.wake(ctx)
 	for _, target := range m.Left {
-		s.endFor(target)
+		s.completeFor(target)
 	}
 	s.router.Tell(messages.Flushed{Filter: s.filter})
 }
 
-// tell passes on what was held back.
-func (s *subscription) tell(due []messages.Deliver) {
+// deliverDue passes on what was held back.
+func (s *subscription) deliverDue(due []messages.Deliver) {
 	for _, m := range due {
 		m.At.Tell(m)
 	}
 }
 
-func (s *subscription) rang(ctx actor.Context, m rang) {
+func (s *subscription) fired(ctx actor.Context, m fired) {
 	switch {
-	case s.throttle != nil && s.throttle.due.rings(m):
+	case s.throttle != nil && s.throttle.due.fired(m):
 		due := s.throttle.Due(time.Now())
 		s.noteHeld()
-		s.tell(due)
+		s.deliverDue(due)
 		s.wake(ctx)
-	case s.pending != nil && s.pending.quiet.rings(m):
+	case s.pending != nil && s.pending.quiet.fired(m):
 		s.check(ctx)
 	}
 }
 
 func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
-	s.heard, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
+	s.answered, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
 	if now := time.Now(); s.pending.known().Granted(m.Serial, now) {
 		s.pending.quiet.set(ctx, now.Add(retained.Quiet))
 	}
@@ -218,8 +217,8 @@ func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
 }
 
 func (s *subscription) refused(m messages.Refused) {
-	s.end(m.Serial)
-	if s.heard = true; s.refusal == m.Reason {
+	s.completeUpTo(m.Serial)
+	if s.answered = true; s.refusal == m.Reason {
 		return
 	}
 	s.refusal = m.Reason
@@ -228,42 +227,41 @@ func (s *subscription) refused(m messages.Refused) {
 		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
-// check ends the waiting of the recipients for which all retained values have come.
+// check completes the recipients whose retained messages have all come.
 func (s *subscription) check(ctx actor.Context) {
 	now := time.Now()
 	ended, again := s.pending.Check(now, s.Stats.Replaying.Load() > 0)
 	if ended > 0 {
-		s.end(ended)
+		s.completeUpTo(ended)
 	}
 	if again > 0 {
 		s.pending.quiet.set(ctx, now.Add(again))
 	}
 }
 
-// end tells those who wait for retained values, up to a serial, that there are no
-// more.
-func (s *subscription) end(serial uint64) {
+// completeUpTo completes the recipients up to a serial.
+func (s *subscription) completeUpTo(serial uint64) {
 	for _, target := range s.pending.known().Complete(serial) {
-		s.welcomed(target, serial)
+		s.retainedComplete(target, serial)
 	}
-	s.broker.Tell(messages.Welcomed{Filter: s.filter, Serial: serial})
+	s.broker.Tell(messages.RetainedComplete{Filter: s.filter, Serial: serial})
 }
 
-// endFor ends the waiting of a target that has left.
-func (s *subscription) endFor(target messages.Target) {
+// completeFor completes the recipients of a target that has left.
+func (s *subscription) completeFor(target messages.Target) {
 	if serial, ok := s.pending.known().Leave(target); ok {
-		s.welcomed(target, serial)
+		s.retainedComplete(target, serial)
 	}
 }
 
-func (s *subscription) welcomed(target messages.Target, serial uint64) {
-	s.router.Tell(messages.Welcomed{Target: target, Filter: s.filter, Serial: serial})
+func (s *subscription) retainedComplete(target messages.Target, serial uint64) {
+	s.router.Tell(messages.RetainedComplete{Target: target, Filter: s.filter, Serial: serial})
 }
 
-// stop counts what was held back, and has been acknowledged.
+// stop counts and logs the messages that are lost: they were held back, and are acknowledged.
 func (s *subscription) stop() {
 	for _, target := range s.pending.known().Targets() {
-		s.endFor(target)
+		s.completeFor(target)
 	}
 	s.pending.stop()
 	due := s.throttle.letGo(func(messages.Target) bool { return true })

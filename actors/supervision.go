@@ -7,22 +7,21 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// How many bugs an actor may show within a time before resuming it is given
-// up.
+// An actor with more than bugLimit bugs within bugWindow is not resumed any more.
 const (
 	bugLimit  = 10
 	bugWindow = time.Minute
 )
 
-// resumeFirst supervises actors that own state which no one else has: after a
-// bug they go on with their next message, and only one that fails again and
-// again is restarted empty. One that fails as it starts has no state yet: it is started again,
-// and goes on with what it has only if that fails again and again.
+// resumeFirst supervises actors whose state nobody else has. After a bug an actor goes on with
+// its next message; if it fails again and again it is restarted empty. An actor that fails as
+// it starts has no state yet: it is restarted at once, and resumed if that fails again and
+// again.
 type resumeFirst struct{}
 
 // HandleFailure resumes or restarts the child.
 func (resumeFirst) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
-	if _, ok := reason.(byHand); ok {
+	if _, ok := reason.(injectedFailure); ok {
 		s.RestartChildren(child)
 		return
 	}
@@ -43,16 +42,15 @@ func tolerable(rs *actor.RestartStatistics) bool {
 	return rs.NumberOfFailures(bugWindow) <= bugLimit
 }
 
-// starting says whether an actor died of a bug as it started, so that it has not all that it
-// needs to go on.
+// starting says whether an actor failed with a bug as it started, and so may lack what it needs.
 func starting(reason any) bool {
 	b, _ := reason.(bug)
 	_, yes := b.message.(*actor.Started)
 	return yes
 }
 
-// fatal is why a worker ends because of an actor that could not start, or has failed again
-// and again.
+// fatal is the error with which a worker ends if an actor could not start, or failed again and
+// again.
 func fatal(who *actor.PID, reason any) error {
 	if starting(reason) {
 		return fmt.Errorf("starting %s: %v", who.GetId(), reason)

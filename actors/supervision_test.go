@@ -113,7 +113,7 @@ func (strangeLog) Enabled(context.Context, slog.Level) bool { return true }
 
 // Handle implements slog.Handler.
 func (l strangeLog) Handle(ctx context.Context, r slog.Record) error {
-	if strings.HasPrefix(r.Message, "a message that its receiver does not understand") {
+	if strings.HasPrefix(r.Message, "unhandled message") {
 		panic("a bug in the bridge")
 	}
 	return l.Log.Handle(ctx, r)

@@ -8,48 +8,48 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// tap shows all messages to those who look. While nobody does it costs one look
-// at a pointer for each message.
+// tap passes all messages to its tappers. While there are none it costs reading one pointer a
+// message.
 type tap struct {
-	mu    sync.Mutex
-	eyes  []*eye
-	shown atomic.Pointer[[]*eye] // nil: there are none
+	mu      sync.Mutex
+	tappers []*tapper
+	shown   atomic.Pointer[[]*tapper] // nil: there are none
 }
 
-type eye struct {
-	see func(out bool, m *messages.Message)
+type tapper struct {
+	onMessage func(out bool, m *messages.Message)
 }
 
-// show shows a message to everybody.
+// show passes a message to all tappers.
 func (t *tap) show(out bool, m *messages.Message) {
-	if eyes := t.shown.Load(); eyes != nil {
-		for _, e := range *eyes {
-			e.see(out, m)
+	if tappers := t.shown.Load(); tappers != nil {
+		for _, e := range *tappers {
+			e.onMessage(out, m)
 		}
 	}
 }
 
-func (t *tap) change(change func([]*eye) []*eye) {
+func (t *tap) change(change func([]*tapper) []*tapper) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.eyes = change(slices.Clone(t.eyes))
-	if len(t.eyes) == 0 {
+	t.tappers = change(slices.Clone(t.tappers))
+	if len(t.tappers) == 0 {
 		t.shown.Store(nil)
 		return
 	}
-	eyes := t.eyes
-	t.shown.Store(&eyes)
+	tappers := t.tappers
+	t.shown.Store(&tappers)
 }
 
-// Tap calls see with each message that comes from the MQTT broker or is handed
+// Tap calls onMessage with each message that comes from the MQTT broker or is handed
 // to the connection (out), until stop is called. It must not wait, nor change or
 // keep the message's payload.
-func (t *Tree) Tap(see func(out bool, m *messages.Message)) (stop func()) {
-	e := &eye{see}
-	t.shared.tap.change(func(eyes []*eye) []*eye { return append(eyes, e) })
+func (t *Tree) Tap(onMessage func(out bool, m *messages.Message)) (stop func()) {
+	e := &tapper{onMessage}
+	t.shared.tap.change(func(tappers []*tapper) []*tapper { return append(tappers, e) })
 	return func() {
-		t.shared.tap.change(func(eyes []*eye) []*eye {
-			return slices.DeleteFunc(eyes, func(other *eye) bool { return other == e })
+		t.shared.tap.change(func(tappers []*tapper) []*tapper {
+			return slices.DeleteFunc(tappers, func(other *tapper) bool { return other == e })
 		})
 	}
 }

@@ -12,10 +12,10 @@ const (
 	streamKind  = "stream"
 )
 
-// targets are the actors, children of the router, of those to which something is delivered.
-// One is made when something goes to its target first. It is stopped when no subscription
-// serves the target any more and nothing is left: the router asks it to retire, with a
-// number that is out of date once something more has gone to it.
+// targets are the actors of targets, which are children of the router. One is made when the
+// first message goes to its target. It is stopped when no subscription serves the target and
+// nothing is left: the router sends StopWhenIdle, with a number that is out of date once
+// something more has gone to the actor.
 type targets struct {
 	*env
 	parent actor.Context // the router's
@@ -23,21 +23,21 @@ type targets struct {
 	actors map[messages.Target]*targetActor
 	serial uint64
 
-	quiescing bool
-	quiet     map[string]bool // by target
+	draining bool
+	drained  map[string]bool // by target
 }
 
-// targetActor is what is known of one of them.
+// targetActor is the actor of one target.
 type targetActor struct {
 	Ref[messages.ToGroup]
-	number uint64 // of the last Retire, or of what has gone to it since
+	number uint64 // of the last StopWhenIdle, or of what has gone to it since
 }
 
 func newTargetActors(deps *env, to *refs) targets {
-	return targets{env: deps, family: newTargets(deps, to), actors: map[messages.Target]*targetActor{}, quiet: map[string]bool{}}
+	return targets{env: deps, family: newTargets(deps, to), actors: map[messages.Target]*targetActor{}, drained: map[string]bool{}}
 }
 
-// of is a target's actor, to which something is about to go.
+// of returns the actor of a target, for something to be sent to it. It makes one if need be.
 func (t *targets) of(target messages.Target) *targetActor {
 	a, ok := t.actors[target]
 	if !ok {
@@ -45,16 +45,16 @@ func (t *targets) of(target messages.Target) *targetActor {
 		pid := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.serial)
 		a = &targetActor{Ref: refOf[messages.ToGroup](t.system, pid)}
 		t.actors[target] = a
-		if t.quiescing {
-			a.Tell(messages.Quiesce{})
+		if t.draining {
+			a.Tell(messages.Drain{})
 		}
 	}
 	a.number++
 	return a
 }
 
-// tell tells a target's actor something, if there is one.
-func (t *targets) tell(target messages.Target, m messages.ToGroup) bool {
+// sendTo sends m to the actor of a target, if there is one.
+func (t *targets) sendTo(target messages.Target, m messages.ToGroup) bool {
 	a, ok := t.actors[target]
 	if ok {
 		a.Tell(m)
@@ -62,37 +62,37 @@ func (t *targets) tell(target messages.Target, m messages.ToGroup) bool {
 	return ok
 }
 
-// retire has the actor of a target, if there is one, say when it has nothing left.
-func (t *targets) retire(target messages.Target) {
+// stopWhenIdle stops the actor of a target, if there is one, once it has nothing left.
+func (t *targets) stopWhenIdle(target messages.Target) {
 	if a, ok := t.actors[target]; ok {
 		a.number++
-		a.Tell(messages.Retire{Number: a.number})
+		a.Tell(messages.StopWhenIdle{Number: a.number})
 	}
 }
 
-// drained stops an actor that has nothing left, unless something has gone to it since.
-func (t *targets) drained(m messages.Drained) {
+// stopIdle stops an actor that has nothing left, unless something has gone to it since.
+func (t *targets) stopIdle(m messages.Idle) {
 	if a, ok := t.actors[m.Target]; ok && a.number == m.Number {
 		delete(t.actors, m.Target)
 		t.parent.Poison(a.pid) // behind a HandOver
 	}
 }
 
-// quiesce has all say when nothing waits.
-func (t *targets) quiesce() {
-	if t.quiescing {
+// drainTargets asks all actors, also later ones, to answer Drained.
+func (t *targets) drainTargets() {
+	if t.draining {
 		return
 	}
-	t.quiescing = true
+	t.draining = true
 	for _, a := range t.actors {
-		a.Tell(messages.Quiesce{})
+		a.Tell(messages.Drain{})
 	}
 }
 
-// allQuiet says whether all have.
-func (t *targets) allQuiet() bool {
+// allDrained says whether all have answered.
+func (t *targets) allDrained() bool {
 	for target := range t.actors {
-		if !t.quiet[target.String()] {
+		if !t.drained[target.String()] {
 			return false
 		}
 	}

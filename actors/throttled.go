@@ -8,8 +8,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// throttled is a throttle with the timer that is set to when the next message is due. There
-// is none, nil, where nothing was ever held back.
+// throttled is a throttle, with an alarm for the next message that is due. It is nil until
+// something is held back.
 type throttled struct {
 	*throttle.Throttle
 	due alarm
@@ -18,7 +18,7 @@ type throttled struct {
 // idle says that nothing is held back.
 func (t *throttled) idle() bool { return t == nil || t.Idle() }
 
-// letGo is what is held back for targets, which is held back no more.
+// letGo releases and returns what is held back for targets.
 func (t *throttled) letGo(of func(messages.Target) bool) []messages.Deliver {
 	if t == nil {
 		return nil
@@ -26,7 +26,7 @@ func (t *throttled) letGo(of func(messages.Target) bool) []messages.Deliver {
 	return t.Release(of)
 }
 
-// wake sets the timer.
+// wake sets the alarm.
 func (t *throttled) wake(ctx actor.Context) {
 	if t != nil {
 		t.due.set(ctx, t.Next())
@@ -39,14 +39,14 @@ func (t *throttled) stop() {
 	}
 }
 
-// pending are those who wait for retained messages, with the timer that is set to when all
-// may have come. There are none, nil, where nobody ever has.
+// pending are the recipients that wait for retained messages, with an alarm for when all may
+// have come. It is nil until there is a recipient.
 type pending struct {
 	*retained.Pending
 	quiet alarm
 }
 
-// known is what is known of them.
+// known returns the recipients; a nil Pending has none.
 func (p *pending) known() *retained.Pending {
 	if p == nil {
 		return nil

@@ -19,18 +19,18 @@ const (
 	tracesKept = 50
 	// stepsKept is how many steps of one trace are: a message can go to thousands.
 	stepsKept = 200
-	// traceWait is how long the next message of a topic is waited for, and
-	// returnWait how long one that was published may take to come back.
+	// traceWait is how long a trace waits for the next message of its topic, and returnWait
+	// how long a published message may take to come back.
 	traceWait  = time.Minute
 	returnWait = 2 * time.Second
 	// ownPublishes is how many publishes of Tree.Publish may be under way.
 	ownPublishes = 100
-	// ownReceipt is what the receipts of those begin with: they are no commands.
+	// ownReceipt begins the receipts of those, which are no commands.
 	ownReceipt = "\x00own:"
 )
 
-// traces follow single messages. While none is waited for they cost the
-// connection one look at a pointer for each message.
+// traces follow single messages. While none waits for a message they cost the connection
+// reading one pointer a message.
 type traces struct {
 	followed atomic.Pointer[map[string]uint64] // topics to the traces that wait for them; nil: none
 
@@ -54,7 +54,7 @@ type trace struct {
 
 func newTraces() *traces { return &traces{} }
 
-// arm has the next message of a topic be followed.
+// arm starts a trace of the next message of a topic.
 func (t *traces) arm(topic string, outbound bool) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,7 +73,7 @@ func (t *traces) arm(topic string, outbound bool) uint64 {
 	return w.ID
 }
 
-// disarm has a trace wait for its topic no more.
+// disarm makes a trace stop waiting for its topic.
 func (t *traces) disarm(w *trace) {
 	old := t.followed.Load()
 	if old == nil || (*old)[w.Topic] != w.ID {
@@ -88,7 +88,7 @@ func (t *traces) disarm(w *trace) {
 	t.followed.Store(&followed)
 }
 
-// catch marks a message that is waited for, and says whether it was.
+// catch marks a message for which a trace waits, and says whether one does.
 func (t *traces) catch(followed map[string]uint64, session string, seq uint64, m *messages.Message) bool {
 	id, ok := followed[m.Topic]
 	if !ok {
@@ -121,7 +121,7 @@ func (t *traces) find(id uint64) *trace {
 	return nil
 }
 
-// with does something with a trace that is still known.
+// with calls do with a trace, if it is still kept.
 func (t *traces) with(id uint64, do func(*trace)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -146,10 +146,10 @@ func (w *trace) step(path, what, text string) {
 	}
 }
 
-// park counts where a message waits that is settled.
-func (t *traces) park(id uint64, n int) { t.with(id, func(w *trace) { w.waiting += n }) }
+// wait counts the places where a settled message still waits.
+func (t *traces) wait(id uint64, n int) { t.with(id, func(w *trace) { w.waiting += n }) }
 
-// cancel has a trace come to its end.
+// cancel ends a trace.
 func (t *traces) cancel(id uint64) {
 	t.with(id, func(w *trace) {
 		t.disarm(w)
@@ -171,7 +171,7 @@ func (t *traces) settle(at paths, token messages.Token) {
 	}
 }
 
-// own says whether a publish is one of Tree.Publish, which is at its end then.
+// own says whether a settled publish is one of Tree.Publish.
 func (t *traces) own(receipt messages.Receipt) bool {
 	if !strings.HasPrefix(string(receipt), ownReceipt) {
 		return false
@@ -193,7 +193,7 @@ func (t *traces) admit() bool {
 	return true
 }
 
-// read is a trace as it is now. One for which nothing has come in time is over.
+// read returns a trace as it is now. A trace without a message in time is over.
 func (t *traces) read(id uint64) (messages.Trace, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,7 +202,7 @@ func (t *traces) read(id uint64) (messages.Trace, bool) {
 		return messages.Trace{}, false
 	}
 	if !w.Done {
-		w.end(time.Now())
+		w.finish(time.Now())
 		if w.Done {
 			t.disarm(w)
 		}
@@ -212,8 +212,8 @@ func (t *traces) read(id uint64) (messages.Trace, bool) {
 	return read, true
 }
 
-// end finds out whether anything more can come.
-func (w *trace) end(now time.Time) {
+// finish sets Done if nothing more can come.
+func (w *trace) finish(now time.Time) {
 	switch {
 	case w.seq != 0:
 		w.Done = w.settled && w.waiting == 0
@@ -228,37 +228,37 @@ func (w *trace) end(now time.Time) {
 	}
 }
 
-// step tells those who follow a message where it is.
+// step adds a step to the trace of a message, if it has one.
 func (d *env) step(m *messages.Message, path, what, text string) {
 	if m != nil && m.Trace != 0 {
 		d.traces.add(m.Trace, path, what, text)
 	}
 }
 
-// note notes what has happened to messages that are followed at the actor with that path.
+// note adds the steps of a trail, at the actor with that path, to their traces.
 func (d *env) note(path string, t *trail.Trail) {
 	for _, s := range t.Take() {
 		if s.What != "" {
 			d.traces.add(s.Trace, path, s.What, s.Text)
 		}
 		if s.Waiting != 0 {
-			d.traces.park(s.Trace, s.Waiting)
+			d.traces.wait(s.Trace, s.Waiting)
 		}
 	}
 }
 
-// Trace follows the next message of a topic that the MQTT broker sends, and
-// returns the number to ask Traced with.
+// Trace follows the next message of a topic that the MQTT broker sends. It returns the ID for
+// Traced.
 func (t *Tree) Trace(topic string) uint64 { return t.shared.traces.arm(topic, false) }
 
-// Untrace follows a message no more, nor waits for it.
+// Untrace ends a trace.
 func (t *Tree) Untrace(id uint64) { t.shared.traces.cancel(id) }
 
-// Traced is the way of a message so far, and whether that trace is still known.
+// Traced returns the steps of a message so far, and whether the trace is still kept.
 func (t *Tree) Traced(id uint64) (messages.Trace, bool) { return t.shared.traces.read(id) }
 
-// Publish publishes a message as a command would, and follows it: to the MQTT
-// broker, and on where it is sent back. An error says why it may not.
+// Publish publishes a message as a command would. It follows the message to the MQTT broker,
+// and on if the broker sends it back. An error says why it cannot be published.
 func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	first := t.slot(0)
 	if first == nil {

@@ -53,13 +53,13 @@ func TestTraceAtAFullQueue(t *testing.T) {
 		b.way(dropped, true, "received", "matched", "queued", "written", "dropped", "settled")
 		b.layer.Put(with(messages.Options{}))
 		b.settle()
-		parked := b.tree.Trace("a")
+		overflow := b.tree.Trace("a")
 		b.broker.Send(message("a", "x"))
 		b.settle()
-		b.way(parked, false, "received", "matched", "queued", "written", "parked", "settled")
+		b.way(overflow, false, "received", "matched", "queued", "written", "overflow", "settled")
 		b.layer.Room(slow, 10)
 		b.pass(5 * time.Second)
-		b.way(parked, true, "received", "matched", "queued", "written", "parked", "settled", "written")
+		b.way(overflow, true, "received", "matched", "queued", "written", "overflow", "settled", "written")
 	})
 }
 

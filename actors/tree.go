@@ -15,8 +15,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Tree is all actors of a process: one bridge, with what is under it, for each
-// session slot.
+// Tree is all actors of a process: a bridge with its children for each session slot.
 type Tree struct {
 	shared   *shared
 	stats    *Stats
@@ -36,8 +35,7 @@ type Slot struct {
 	over bool // it has ended; kept by the tree's mutex
 }
 
-// New makes a tree without slots. The Stats, Log and Count of the options are for all
-// that are started in it.
+// New makes a tree without slots. Stats, Log and Count of the options are for all its slots.
 func New(o Options) *Tree {
 	o = o.withDefaults()
 	o.Stats.Counted = stats.Counting(o.Count)
@@ -52,13 +50,13 @@ func New(o Options) *Tree {
 	}
 }
 
-// Start brings a slot up and returns when its actors are there: both sides may still be
-// away. A slot that was there before under the number must be done.
+// Start starts a slot, and returns when its actors are there. Redis and the MQTT broker may
+// still be away. An earlier slot with the same number must be done.
 func (t *Tree) Start(o Options) *Slot {
 	o.Stats = t.stats
 	s := &Slot{tree: t, deps: newEnv(t.shared, o), done: make(chan struct{})}
 	s.to = newRefs(t.shared.system, s.deps.Slot)
-	// The name is free: of the one before nothing is left.
+	// The name is free: nothing is left of the earlier one.
 	_, _ = t.shared.system.Root.SpawnNamed(newBridge(s.deps, s.to, t.guardian, s.ended), s.deps.paths.bridge)
 	select { // the library's mailboxes take nothing from others while they are being made
 	case <-s.deps.started:
@@ -74,7 +72,7 @@ func (t *Tree) Start(o Options) *Slot {
 
 func (s *Slot) ended(err error) {
 	s.err = errors.Join(err, s.tree.guardian.take(s.deps.paths.bridge))
-	s.deps.dispatcher.end()
+	s.deps.dispatcher.stop()
 	s.tree.mu.Lock()
 	s.over = true
 	delete(s.tree.slots, s.deps.Slot)
@@ -85,8 +83,8 @@ func (s *Slot) ended(err error) {
 // Shutdown asks the slot to finish what is under way and to stop; see Done.
 func (s *Slot) Shutdown() { s.to.bridge.Tell(messages.Shutdown{}) }
 
-// Abandon asks the slot to stop as it is; see Done. What is not finished is safe
-// where it came from.
+// Abandon asks the slot to stop at once; see Done. What is not finished is safe where it came
+// from.
 func (s *Slot) Abandon() { s.to.bridge.Tell(messages.Abandon{}) }
 
 // Done is closed when every actor of the slot has stopped.
@@ -126,12 +124,11 @@ func rootOf(path string) string {
 	return root
 }
 
-// warnings passes on what the actor library has to warn of. Its lower levels
-// repeat what is logged here already: restarts, and messages to actors that
-// have stopped.
+// warnings passes on the warnings of the actor library. Its lower levels repeat what is logged
+// here: restarts, and messages to actors that have stopped.
 type warnings struct{ slog.Handler }
 
-// Enabled holds back everything below a warning.
+// Enabled refuses everything below a warning.
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }

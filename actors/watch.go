@@ -11,14 +11,14 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// inspectTimeout is how long an actor may take to answer a watcher.
+// inspectTimeout is how long an actor may take to answer Inspect.
 const inspectTimeout = 2 * time.Second
 
 // families are the kinds of which there may be thousands.
 var families = []string{"subscription", "group", "channel", "stream"}
 
-// Watch looks at every actor, without asking any. It takes milliseconds with
-// tens of thousands of them.
+// Watch reads the counters of every actor, without sending anything. It takes milliseconds with
+// tens of thousands of actors.
 func (t *Tree) Watch() messages.Watch {
 	now := time.Now()
 	w := messages.Watch{At: now}
@@ -27,7 +27,7 @@ func (t *Tree) Watch() messages.Watch {
 		sums[kind] = &messages.Family{Kind: kind}
 	}
 	for _, seen := range t.shared.observer.all() {
-		a := seen.look(now)
+		a := seen.snapshot(now)
 		if f, ok := sums[a.Kind]; ok {
 			sum(f, a, now)
 			continue
@@ -41,8 +41,8 @@ func (t *Tree) Watch() messages.Watch {
 	return w
 }
 
-// Waiting is how many messages wait in the mailboxes of actors, by kind: of the
-// families also where there is no member. Like Watch it asks nobody.
+// Waiting is how many messages wait in the mailboxes of actors, by kind. All families are in it.
+// Like Watch it sends nothing.
 func (t *Tree) Waiting() map[string]int {
 	waiting := map[string]int{}
 	for _, kind := range families {
@@ -65,29 +65,29 @@ func sum(f *messages.Family, a messages.Actor, now time.Time) {
 	}
 }
 
-// Members are the actors of one kind whose names (filters, targets) or paths
-// contain the text, in the order of their paths, without their facts.
+// Members are the actors of one kind whose names (filters, targets) or paths contain the text,
+// in the order of their paths, without facts.
 func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
 	for _, seen := range t.shared.observer.all() {
 		if seen.kind == kind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
-			list = append(list, seen.look(now))
+			list = append(list, seen.snapshot(now))
 		}
 	}
 	slices.SortFunc(list, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
 	return list
 }
 
-// Inspect is one actor with its facts, and whether there is one of that path. An
-// actor that does not answer has none.
+// Inspect returns the actor with that path and its facts, and whether there is one. Without an
+// answer in time it has no facts.
 func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 	seen, ok := t.shared.observer.find(path)
 	if !ok {
 		return messages.Actor{}, false
 	}
-	a := seen.look(time.Now())
-	a.Facts, _ = t.ask(path, messages.Inspect{}).Result()
+	a := seen.snapshot(time.Now())
+	a.Facts, _ = t.request(path, messages.Inspect{}).Result()
 	if facts, ok := a.Facts.(messages.SubscriptionFacts); ok {
 		facts.Members = t.serving(rootOf(path), facts.Filter)[facts.Filter]
 		a.Facts = facts
@@ -95,21 +95,22 @@ func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 	return a, true
 }
 
-// ask asks the actor with that path; what it answers comes in time, or never.
-func (t *Tree) ask(path string, question any) *actor.Future {
+// request sends a question to the actor with that path. The answer comes in time, or never.
+func (t *Tree) request(path string, question any) *actor.Future {
 	return t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), question, inspectTimeout)
 }
 
 // serving asks the router under a bridge which targets filters serve.
 func (t *Tree) serving(bridge string, filters ...string) map[string][]messages.MemberFacts {
-	answer, _ := t.ask(bridge+"/"+routerName, messages.Serving{Filters: filters}).Result()
+	answer, _ := t.request(bridge+"/"+routerName, messages.Serving{Filters: filters}).Result()
 	members, _ := answer.(map[string][]messages.MemberFacts)
 	return members
 }
 
-// Story are the events after a serial, oldest first; the oldest of all are
-// forgotten.
-func (t *Tree) Story(after uint64) []messages.LifeEvent { return t.shared.observer.events.after(after) }
+// Events are the last events after a serial, oldest first.
+func (t *Tree) Events(after uint64) []messages.LifeEvent {
+	return t.shared.observer.events.after(after)
+}
 
 // all are the live actors.
 func (o *observer) all() []*watched {

@@ -59,11 +59,11 @@ func TestStoryOfALostConnection(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
 		b.pass(time.Second)
-		before := b.tree.Story(0)
+		before := b.tree.Events(0)
 		b.broker.Drop(messages.Network)
 		b.pass(time.Minute)
 		var words []string
-		for _, h := range b.tree.Story(before[len(before)-1].Serial) {
+		for _, h := range b.tree.Events(before[len(before)-1].Serial) {
 			if h.Kind == "session" {
 				words = append(words, h.What)
 			}

@@ -2,15 +2,15 @@ package messages
 
 import "time"
 
-// Receipt names one message taken from the layer's command channel until it
-// took effect. It is opaque to everybody but the layer.
+// Receipt names a message from the layer's command channel until it took effect. Only the
+// layer knows what is in it.
 type Receipt string
 
-// Command is what a site sent, understood and validated.
+// Command is a decoded and valid command of a site.
 type Command interface{ command() }
 
-// Reply is where the answer to a command goes, and the id that the site gave to
-// recognise it. No Channel: nobody wants an answer.
+// Reply is the channel to which the answer to a command goes, and the id that the site gave
+// to recognise it. Channel is empty where no answer is wanted.
 type Reply struct{ Channel, ID string }
 
 // SubscribeCommand is mqtt.subscribe: one filter for one or more targets.
@@ -18,9 +18,9 @@ type SubscribeCommand struct {
 	Filter  string
 	Targets []Target
 	Options Options
-	// Replay asks for the topics' last retained values, for Recipient alone: a
-	// channel that the first of Targets reaches (itself, or a member of the
-	// group). No Recipient: for everybody that the targets reach.
+	// Replay asks for the topics' retained messages. They go to Recipient alone, a
+	// channel that the first of Targets reaches (itself, or a member of the group), or,
+	// where it is empty, to everybody that the targets reach.
 	Replay    bool
 	Recipient string
 	Reply     Reply
@@ -50,10 +50,9 @@ type RequestCommand struct {
 // StatusCommand is mqtt.status. Its Reply has a channel.
 type StatusCommand struct{ Reply Reply }
 
-// Received is one message of the command channel. Where it could not be
-// understood, Command is nil and Fault says what was wrong and with what,
-// without any payload. Where an answer is wanted, or there is a Fault, Type and
-// Reply are those of the message, as far as they can be read.
+// Received is one message of the command channel. If it could not be decoded, Command is
+// nil, and Fault says what is wrong with it, without any payload. Type and Reply are set
+// where an answer is wanted, or where there is a Fault and they can be read.
 type Received struct {
 	Receipt Receipt
 	Command Command
@@ -70,26 +69,19 @@ type Execute struct {
 	Command Command
 }
 
-// Done says that a command took effect, or never will: its message may leave
-// Redis. Router and broker tell reader.
+// Done says that a command took effect, or never will. Its message may leave Redis.
+// Router and broker tell reader.
 type Done struct{ Receipts []Receipt }
 
-// Undeliverable says that a command can't take effect, ever, though it was
-// understood. Broker tells reader.
-type Undeliverable struct {
+// DeadLetter is a message of the command channel that can never be carried out, with the
+// reason. It leaves the channel and is kept for a person to look at. Broker tells reader of
+// the publishes that the MQTT broker does not take.
+type DeadLetter struct {
 	Receipt Receipt
 	Reason  string
 }
 
-// Burial is a message of the command channel that cannot be carried out, with
-// the reason. It leaves the channel and is kept for a person to look at.
-type Burial struct {
-	Receipt Receipt
-	Reason  string
-}
-
-// Request asks for one message to be published and for its answer to be waited
-// for. Router tells requests.
+// Request asks to publish a message and to wait for its response. Router tells requests.
 type Request struct {
 	Receipt Receipt
 	Message *Message
@@ -114,7 +106,7 @@ func (RequestCommand) command()     {}
 func (StatusCommand) command()      {}
 func (Execute) toRouter()           {}
 func (Done) toReader()              {}
-func (Undeliverable) toReader()     {}
+func (DeadLetter) toReader()        {}
 func (Request) toRequests()         {}
 func (Response) toRequests()        {}
 func (Status) toBroker()            {}

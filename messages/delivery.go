@@ -3,8 +3,8 @@ package messages
 // Event is one inbound message for one target.
 type Event struct {
 	Message *Message
-	// Body, if set, is a message of the layer that is no MQTT message: an answer
-	// or a change of state. Where Message has a topic it is added under "message".
+	// Body, if set, is an answer or a change of state: a message of the layer that is no
+	// MQTT message. If Message has a topic, it is added under "message".
 	Body Map
 	// QoS is what the target sees: at most what it asked for.
 	QoS      byte
@@ -13,8 +13,8 @@ type Event struct {
 	Batch    int
 }
 
-// PackedSize is what the payload measures at most as a message of the layer, in bytes.
-// Of what is JSON the worst are short floats: 1e1 and a comma are packed as nine bytes.
+// PackedSize is the most that the payload can take as a message of the layer, in bytes.
+// Short floats are the worst in JSON: 1e1 and a comma are packed as nine bytes.
 func (e Event) PackedSize() int {
 	n := len(e.Message.Payload)
 	if n > 0 && (e.Message.Payload[0] == '[' || e.Message.Payload[0] == '{') {
@@ -23,7 +23,7 @@ func (e Event) PackedSize() int {
 	return n + 1<<10
 }
 
-// Size is what an event that waits is taken to occupy, in bytes.
+// Size is how much memory a waiting event is taken to occupy, in bytes.
 func (e Event) Size() int64 {
 	size := e.Message.Size() + 256
 	for _, p := range e.Body {
@@ -34,48 +34,46 @@ func (e Event) Size() int64 {
 	return int64(size)
 }
 
-// Deliver passes a delivery to one target. Subscription tells the target's group
-// actor. Reader passes answers on as well, of which
-// Answered tells by their Receipt, and broker changes of state: these have no
-// Weight, and go by the router.
+// Deliver passes a delivery to one target. Subscription tells the target's group actor.
+// Answers (from reader, with a Receipt that ReplyWritten repeats) and changes of state
+// (from broker) come through the router, and have no Weight.
 type Deliver struct {
 	Target  Target
-	At      Address // of its actor, where it does not go by the router
+	At      Address // of its actor, unless it goes through the router
 	Event   Event
 	Token   Token
 	Weight  uint64
 	Receipt Receipt
 }
 
-// Welcome says that somebody is new among those that a target reaches, and is
-// to get the retained values of a filter's topics, each unless a live message of
-// that topic was passed on to the target since. Router tells subscription and
-// group: the latter not by way of the subscription, as a message that comes later by that
-// of another filter could be there first.
-type Welcome struct {
+// SendRetained asks to send the retained messages of a filter's topics to a recipient that
+// a target reaches. One is left out if a live message of its topic has gone to the target
+// since. Router tells subscription and group. The group does not get it from the
+// subscription, since a later message of another filter could overtake it there.
+type SendRetained struct {
 	Target  Target
 	Filter  string
 	Options Options
 	// Channel is the recipient; empty: everybody.
 	Channel string
-	// Serial is that of the Want that asks for the values.
+	// Serial is that of the Desired that asks for them.
 	Serial uint64
 	// After is the Seq of the last delivery that came before.
 	After uint64
 }
 
-// Welcomed says that all retained values have come for the recipients of a filter
-// up to a serial. Subscription tells router, which tells the group, and
-// broker; for the latter there is no Target.
-type Welcomed struct {
+// RetainedComplete says that all retained messages have come for the recipients of a filter
+// up to a serial. Subscription tells router, which tells the group, and broker, without a
+// Target.
+type RetainedComplete struct {
 	Target Target
 	Filter string
 	Serial uint64
 }
 
-// Flush asks a subscription to say Flushed when it has passed on all that came
-// before, with what it holds back for its time of those who have Left, or of All.
-// Router tells subscription.
+// Flush asks a subscription to pass on everything that came before, and then to answer
+// Flushed. This includes what it holds back (MinInterval) for the targets in Left, or for
+// All. Router tells subscription.
 type Flush struct {
 	Left []Target
 	All  bool
@@ -84,24 +82,24 @@ type Flush struct {
 // Flushed answers Flush. Subscription tells router.
 type Flushed struct{ Filter string }
 
-// Retire asks a group that no subscription serves any more to say Drained when it has
-// nothing left. Router tells group.
-type Retire struct{ Number uint64 }
+// StopWhenIdle asks a group to answer Idle when it has nothing left to write. No
+// subscription serves it any more. Router tells group.
+type StopWhenIdle struct{ Number uint64 }
 
-// Drained answers the Retire with that number. Group tells router.
-type Drained struct {
+// Idle answers the StopWhenIdle with that number. Group tells router.
+type Idle struct {
 	Target Target
 	Number uint64
 }
 
-func (Deliver) toRouter()       {}
-func (Deliver) toGroup()        {}
-func (Flush) toSubscription()   {}
-func (Flushed) toRouter()       {}
-func (Retire) toGroup()         {}
-func (Drained) toRouter()       {}
-func (Welcome) toSubscription() {}
-func (Welcome) toGroup()        {}
-func (Welcomed) toGroup()       {}
-func (Welcomed) toBroker()      {}
-func (Welcomed) toRouter()      {}
+func (Deliver) toRouter()            {}
+func (Deliver) toGroup()             {}
+func (Flush) toSubscription()        {}
+func (Flushed) toRouter()            {}
+func (StopWhenIdle) toGroup()        {}
+func (Idle) toRouter()               {}
+func (SendRetained) toSubscription() {}
+func (SendRetained) toGroup()        {}
+func (RetainedComplete) toGroup()    {}
+func (RetainedComplete) toBroker()   {}
+func (RetainedComplete) toRouter()   {}

@@ -113,8 +113,8 @@ type LayerFailure struct {
 	Doing string
 	// Answered: Redis was there and answered with an error.
 	Answered bool
-	// Said: why has been logged.
-	Said bool
+	// Logged: why has been logged.
+	Logged bool
 	// Untold: only the connection was lost on which Redis tells that there are commands.
 	// Redis may be there.
 	Untold bool

@@ -1,23 +1,23 @@
 package messages
 
-// Token names one delivery: what is needed to acknowledge it. Seq counts the
-// deliveries of all connections; Size is that of the message; At is
-// when it arrived, as its maker counts time.
+// Token names one delivery, and is what acknowledging it needs. Seq counts the deliveries
+// of all connections. Size is that of the message in bytes. At is when it arrived, in
+// nanoseconds since the process started.
 type Token struct {
 	Seq  uint64
 	At   int64
 	Size uint32
 	QoS  byte
-	// Replay: it is a retained value that was asked for.
+	// Replay: it is a retained message that was asked for.
 	Replay bool
 	// Traced: the message is followed, or has a Span.
 	Traced bool
 }
 
-// Whole is the weight that a delivery starts with. Whoever passes a delivery
-// on to several others splits its weight among them, and whoever is done with
-// its part gives that part back in Settled; the delivery is done when the
-// parts add up to Whole. No counting message has to overtake another.
+// Whole is the weight that a delivery starts with, as in weighted reference counting. An
+// actor that passes a delivery on to several others splits its weight among them. An actor
+// that is done with its part gives it back in Settled. The delivery is done when the parts
+// add up to Whole, in whichever order they come.
 const Whole uint64 = 1 << 62
 
 // Split divides weight into n parts and returns the i-th. The parts of one
@@ -38,11 +38,11 @@ type Delivery struct {
 	// Identifiers are those of the MQTT 5 subscriptions for which the broker
 	// sent this copy [MQTT-3.3.4-3]; none: for all that match.
 	Identifiers []uint32
-	// Since: it was published after that moment, which is a time as Token.At is; 0: not known.
+	// Since: it was published after that moment, a time like Token.At; 0: not known.
 	Since   int64
 	Message *Message
-	// To are those who get the message by the subscription's filter; of a retained
-	// value those whose recipients do.
+	// To are the targets that get the message by the subscription's filter. For a
+	// retained message these are the targets of its recipients.
 	To []Member
 }
 
@@ -50,13 +50,13 @@ type Delivery struct {
 type Settlement struct {
 	Token  Token
 	Weight uint64
-	// Undone says that the part went nowhere: the delivery is not to be acknowledged, so
-	// that the next holder of the session gets it again.
+	// Undone: the part went nowhere. The delivery must not be acknowledged, so that the
+	// next holder of the session gets it again.
 	Undone bool
 }
 
-// Settled says that parts of deliveries reached the layer or were given up
-// for good. Router, subscription, groups and group tell broker.
+// Settled says that parts of deliveries reached the layer, or were given up for good.
+// Router, subscription and group tell broker.
 type Settled struct{ Parts []Settlement }
 
 func (Delivery) toRouter()       {}

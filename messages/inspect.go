@@ -176,20 +176,20 @@ type RouteFacts struct {
 type GroupFacts struct {
 	Target Target
 	// Waiting counts messages to be written, Bytes the memory that they and the
-	// parked ones are taken to occupy.
+	// ones in overflow queues are taken to occupy.
 	Waiting int
 	Bytes   int64
 	// Writing: a write is under way, in its Attempts-th attempt after the first.
-	Writing  bool
-	Attempts int
-	Parked   []ParkedFacts
+	Writing   bool
+	Attempts  int
+	Overflows []OverflowFacts
 	// Written counts messages that are in queues, Dropped those that were not
 	// written.
 	Written, Dropped uint64
 }
 
-// ParkedFacts are what waits for one queue that has no room.
-type ParkedFacts struct {
+// OverflowFacts are what waits for one queue that has no room.
+type OverflowFacts struct {
 	Queue    string
 	Messages int
 	// Stuck: nobody has read the queue for a while.
@@ -252,7 +252,7 @@ type Trace struct {
 
 // Step is one station of a message's way. What is one word: armed, publishing,
 // waiting, acknowledged, refused, received, unmatched, matched, held, passed,
-// queued, writing, parked, written, dropped, settled.
+// queued, writing, overflow, written, dropped, settled.
 type Step struct {
 	At         time.Time
 	What       string

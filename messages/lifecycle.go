@@ -1,32 +1,31 @@
 package messages
 
-// ReceiverStarted says that an incarnation of the receiver is there and waits
-// for OpenReader. Receiver tells reader.
+// ReceiverStarted says that a receiver has started, or started again, and waits for
+// OpenReader. Receiver tells reader.
 type ReceiverStarted struct{ Host int }
 
-// OpenReader asks to connect to Redis; Attempt is the number of failed attempts that came
-// before (the back-off). Reader tells receiver.
+// OpenReader asks to connect to Redis. Attempt is how many attempts have failed in a row,
+// for the back-off. Reader tells receiver.
 type OpenReader struct{ Attempt int }
 
-// LayerReached says that Redis answers, and waits for Take. Receiver tells reader.
+// LayerReached says that Redis answers, and waits for Fetch. Receiver tells reader.
 type LayerReached struct{ Host int }
 
-// Take asks to wait for commands and to take at most Limit of them. Reader tells receiver.
-type Take struct{ Limit int }
+// Fetch asks to wait for commands and to fetch at most Limit of them. Reader tells receiver.
+type Fetch struct{ Limit int }
 
-// Took hands over what was taken. Late: an earlier incarnation was asked for it. Receiver
-// tells reader.
-type Took struct {
+// Fetched hands over what was fetched. Late: for an earlier incarnation of the receiver.
+// Receiver tells reader.
+type Fetched struct {
 	Host     int
 	Received []Received
 	Late     bool
 }
 
-// Shutdown asks to finish what is under way and to stop. The worker tells
-// bridge.
+// Shutdown asks to finish what is under way, and then to stop. The worker tells bridge.
 type Shutdown struct{}
 
-// Abandon asks to stop as it is. The worker tells bridge.
+// Abandon asks to stop at once. The worker tells bridge.
 type Abandon struct{}
 
 // LayerState says that Redis was lost or is back. Reader tells bridge and
@@ -37,37 +36,37 @@ type LayerState struct{ Up bool }
 // bridge.
 type SessionState struct{ Up bool }
 
-// Quiesce asks to take nothing new and to say Quiet when what was under way
-// is done. Bridge tells reader, requests (which have no need to answer) and
-// broker, then router; broker tells session, router tells every group.
-type Quiesce struct{}
+// Drain asks to take nothing new, and to answer Drained when what is under way is done.
+// Bridge tells reader, requests (which do not answer) and broker, then router. Broker tells
+// session, router tells every group.
+type Drain struct{}
 
-// Quiet answers Quiesce. Reader, broker and router tell bridge; a group
-// tells router; session tells broker that it passes on no more deliveries.
-type Quiet struct{ From string }
+// Drained answers Drain. Reader, broker and router tell bridge; group tells router. Session
+// tells broker when it passes on no more deliveries.
+type Drained struct{ From string }
 
-// Undo asks to give back, undone, what is held back for another slot, now and from now on:
-// it would be under way for as long as that slot likes. Broker tells router when it stops and
-// its session passes on no more deliveries.
+// Undo asks to give back, undone, what is held back for another slot, now and from now on,
+// since that slot may take any time. Broker tells router when it stops and its session
+// passes on no more deliveries.
 type Undo struct{}
 
 func (Undo) toRouter()            {}
 func (ReceiverStarted) toReader() {}
 func (OpenReader) toReceiver()    {}
-func (Take) toReceiver()          {}
+func (Fetch) toReceiver()         {}
 func (LayerReached) toReader()    {}
-func (Took) toReader()            {}
+func (Fetched) toReader()         {}
 func (Shutdown) toBridge()        {}
 func (Abandon) toBridge()         {}
 func (LayerState) toRegistry()    {}
 func (LayerState) toBridge()      {}
 func (SessionState) toBridge()    {}
-func (Quiesce) toRouter()         {}
-func (Quiesce) toRequests()       {}
-func (Quiesce) toReader()         {}
-func (Quiesce) toBroker()         {}
-func (Quiesce) toSession()        {}
-func (Quiesce) toGroup()          {}
-func (Quiet) toRouter()           {}
-func (Quiet) toBridge()           {}
-func (Quiet) toBroker()           {}
+func (Drain) toRouter()           {}
+func (Drain) toRequests()         {}
+func (Drain) toReader()           {}
+func (Drain) toBroker()           {}
+func (Drain) toSession()          {}
+func (Drain) toGroup()            {}
+func (Drained) toRouter()         {}
+func (Drained) toBridge()         {}
+func (Drained) toBroker()         {}

@@ -1,14 +1,13 @@
 package messages
 
-// SlotProgress is how far a session slot has come with making the broker agree with the
-// registry.
+// SlotProgress is how far a session slot is with subscribing to what the registry says.
 type SlotProgress struct {
-	// Own is how many filters the layout gives to the slot. Granted and Refused are those
-	// of them of which the broker has said so; the others wait for it.
+	// Own is how many filters the layout gives to the slot. Granted and Refused are how
+	// many of them the broker has answered for; the others wait for its answer.
 	Own, Granted, Refused int
 	// Moving is how many filters are on their way to this slot, or from it.
 	Moving int
-	// Change is the number of the registry's change up to which the broker has answered
-	// for all that the slot asks of it. Lag is how many changes there are beyond.
+	// Change is the number of a change of the registry: the broker has answered for
+	// everything up to it. Lag is how many changes follow it.
 	Change, Lag uint64
 }

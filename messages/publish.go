@@ -5,8 +5,7 @@ package messages
 type Publish struct {
 	Receipt Receipt
 	Message *Message
-	// More says to a Session that others follow at once, so that it may write them
-	// together.
+	// More: others follow at once, so a Session may write them together.
 	More bool
 }
 
@@ -25,12 +24,12 @@ type Published struct {
 	Reason string
 }
 
-// Unpublished says that a message will not be published, of which its sender has
-// been told. Broker tells requests.
+// Unpublished says that a message will not be published. Its sender has the answer
+// already. Broker tells requests.
 type Unpublished struct{ Message *Message }
 
-// Withdraw says that a publish is not wanted any more, unless it is on its way
-// already. Its command is done. Requests tells broker.
+// Withdraw takes a publish back, unless it is on its way already. Its command is done.
+// Requests tells broker.
 type Withdraw struct{ Receipt Receipt }
 
 func (Publish) toBroker()       {}

@@ -2,7 +2,7 @@ package messages
 
 import "time"
 
-// Failure is why a command did not take effect, as its sender is told.
+// Failure is why a command did not take effect, as its sender gets it.
 type Failure struct {
 	// Code is stable: one of the Code constants, or of those of bad input.
 	Code   string
@@ -22,10 +22,9 @@ const (
 	CodeBug          = "bug"          // the worker failed at it
 )
 
-// Answer says what the sender of a command is to be told. It comes before the
-// Done of that command from the same actor. Without one a command that is Done
-// has succeeded, but for a subscribe, a request and a status, which succeed by an
-// Answer only. Router, broker and requests tell reader.
+// Answer is the answer to the sender of a command. The same actor sends it before Done.
+// A publish or unsubscribe that is Done without an Answer has succeeded. A subscribe,
+// request or status always has one. Router, broker and requests tell reader.
 type Answer struct {
 	Receipt Receipt
 	// Failure, if set, is why the command did not take effect.
@@ -38,21 +37,21 @@ type Answer struct {
 	State *State
 }
 
-// Answered says that an answer was written, or given up. Group tells reader.
-type Answered struct{ Receipts []Receipt }
+// ReplyWritten says that answers were written, or given up. Group tells reader.
+type ReplyWritten struct{ Receipts []Receipt }
 
-// State is how the worker stands with the MQTT broker.
+// State is the state of the connection to the MQTT broker.
 type State struct {
 	Connected bool
-	// Broker is the address that answered last, and Version what is spoken
-	// there; empty and 0 before the first connection.
+	// Broker is the address that answered last, and Version the protocol spoken there.
+	// Both are zero before the first connection.
 	Broker  string
 	Version Version
-	// Since is when Connected became what it is.
+	// Since is when Connected changed last.
 	Since time.Time
-	// Reason says why it is away.
+	// Reason is why there is no connection.
 	Reason string
 }
 
-func (Answer) toReader()   {}
-func (Answered) toReader() {}
+func (Answer) toReader()       {}
+func (ReplyWritten) toReader() {}

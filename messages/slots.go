@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// StreamSlot is the number of the session slot whose subscriptions feed streams. It has
-// no place in a Layout: filters for streams are there, and no others.
+// StreamSlot is the number of the session slot whose subscriptions feed streams. It is not
+// part of a Layout: it has the filters for streams, and no others.
 const StreamSlot = -1
 
-// SlotName is how a slot is called in names of keys, actors and sessions.
+// SlotName is the slot's part in the names of keys, actors and sessions.
 func SlotName(slot int) string {
 	if slot == StreamSlot {
 		return "stream"
@@ -20,34 +20,33 @@ func SlotName(slot int) string {
 // Layout is over how many session slots the filters are spread.
 type Layout struct {
 	Sessions int
-	// Before, if set, is over how many they were: those whose place is another now
-	// are on their way there.
+	// Before, if set, is over how many they were spread. Filters whose slot is another now
+	// are on their way to it.
 	Before int
 }
 
-// Relaid says that the layout is to be another. The worker tells router.
-type Relaid struct{ Layout Layout }
+// LayoutChanged gives the router another layout. The worker sends it.
+type LayoutChanged struct{ Layout Layout }
 
-// Rules are what the configuration says of subscriptions and commands, and may say
-// otherwise while the worker runs.
+// Rules are the settings for subscriptions and commands that may change while the worker
+// runs.
 type Rules struct {
-	// AllowSubscribe and AllowPublish are filters, within one of which every filter
-	// and topic of a command must be; nil: all are allowed.
+	// AllowSubscribe and AllowPublish are filters. The filter or topic of a command must
+	// lie within one of them; nil: all are allowed.
 	AllowSubscribe, AllowPublish []string
-	// Static are subscriptions that are there from the start and stay.
+	// Static are the subscriptions of the configuration. No command removes them.
 	Static []SubscribeCommand
 }
 
-// Replays says whether one of the static subscriptions asks for retained values as the
-// given one does.
+// Replays says whether a static subscription like the given one asks for retained messages.
 func (r Rules) Replays(s SubscribeCommand) bool {
 	return slices.ContainsFunc(r.Static, func(o SubscribeCommand) bool {
 		return o.Replay && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
 	})
 }
 
-// For are the rules for one slot: that of the streams has those static subscriptions that
-// feed one, and each other slot the rest.
+// For returns the rules for one slot. The slot of the streams gets the static subscriptions
+// that feed streams, each other slot the rest.
 func (r Rules) For(slot int) Rules {
 	r.Static = slices.DeleteFunc(slices.Clone(r.Static), func(s SubscribeCommand) bool {
 		return (s.Targets[0].Kind == Stream) != (slot == StreamSlot)
@@ -55,19 +54,20 @@ func (r Rules) For(slot int) Rules {
 	return r
 }
 
-// Reconfigured says that other rules hold from now on. The worker tells router.
+// Reconfigured says that the rules have changed. The worker tells router.
 type Reconfigured struct{ Rules Rules }
 
 // ForStreams is a command that the slot of the streams is to carry out. Router tells
 // reader, which keeps it until it is done.
 type ForStreams Execute
 
-// StreamsState says that the slot of the streams runs, or does so no more. The worker tells
-// the reader of the first slot.
+// StreamsState says whether the slot of the streams runs. The worker tells the reader of the
+// first slot.
 type StreamsState struct{ Up bool }
 
-// Kept says that changes were written: by which commands, up to which Serial of a Keep, and
-// the number of the registry then. Registry tells router, where there are several slots.
+// Kept says that changes were written: those of the commands with these receipts, up to the
+// Keep with that Serial. Number is that of the registry afterwards. Registry tells router,
+// if there are several slots.
 type Kept struct {
 	Receipts []Receipt
 	Serial   uint64
@@ -78,23 +78,23 @@ type Kept struct {
 // tells broker.
 type Leave struct{ Filter string }
 
-// MarkerTopics begins the topics of the messages that session slots publish to themselves: see
-// Mark.
+// MarkerTopics begins the topics of markers: see Mark.
 const MarkerTopics = "chanmqttproxy/marker/"
 
-// Mark asks to have a marker published to the session itself: what comes before it was
-// published before. Router tells broker, which tells session.
+// Mark asks to publish a marker, a message that the session gets back itself. What comes
+// after it was published after it. Router tells broker, which tells session.
 type Mark struct{ Marker string }
 
 // Unmarked says that the MQTT broker does not take a marker. Session tells router.
 type Unmarked struct{ Reason string }
 
-// Marked says that a marker is back, in its place among the deliveries, or, without one, that
-// those of another connection follow. The marker may be another slot's. Session tells router.
+// Marked says that a marker has come back, in its place among the deliveries. It may be
+// another slot's. An empty Marker says that the deliveries of another connection follow.
+// Session tells router.
 type Marked struct{ Marker string }
 
-// HandOver asks to say HandedOver when all is written that came for a target before, and
-// nothing of it is parked. Router tells group.
+// HandOver asks to answer HandedOver when all that came for a target before is written, and
+// nothing of it waits in an overflow queue. Router tells group.
 type HandOver struct {
 	Target Target
 	ID     uint64
@@ -103,16 +103,16 @@ type HandOver struct {
 // HandedOver answers HandOver. Group tells router.
 type HandedOver struct{ ID uint64 }
 
-func (ForStreams) toReader()   {}
-func (StreamsState) toReader() {}
-func (Relaid) toRouter()       {}
-func (Reconfigured) toRouter() {}
-func (Kept) toRouter()         {}
-func (FilterGone) toRouter()   {}
-func (Leave) toBroker()        {}
-func (Mark) toBroker()         {}
-func (Mark) toSession()        {}
-func (Marked) toRouter()       {}
-func (Unmarked) toRouter()     {}
-func (HandOver) toGroup()      {}
-func (HandedOver) toRouter()   {}
+func (ForStreams) toReader()    {}
+func (StreamsState) toReader()  {}
+func (LayoutChanged) toRouter() {}
+func (Reconfigured) toRouter()  {}
+func (Kept) toRouter()          {}
+func (FilterGone) toRouter()    {}
+func (Leave) toBroker()         {}
+func (Mark) toBroker()          {}
+func (Mark) toSession()         {}
+func (Marked) toRouter()        {}
+func (Unmarked) toRouter()      {}
+func (HandOver) toGroup()       {}
+func (HandedOver) toRouter()    {}

@@ -7,60 +7,57 @@ type Stored struct {
 	Filter  string
 	Target  Target
 	Options Options
-	// Granted is what older workers have stored of it. It is not used any more.
+	// Granted was stored by older workers. It is not used any more.
 	Granted bool
-	// Static: the configuration wants it, and, where it is Unasked, no command does.
+	// Static: it stands in the configuration. Unasked: no command has asked for it.
 	Static, Unasked bool
-	// Since is the Number by which the target became a member, where it was asked for again
-	// since then; 0: by Number.
+	// Since is the Number with which the target became a member, if it was asked for again
+	// since then; 0: Number is.
 	Since uint64
-	// Ending: it was unsubscribed, and stays until nothing can be lost by that: see package
+	// Ending: it was unsubscribed. It stays until nothing can be lost by that: see package
 	// placement. No other slot leaves a message to it.
 	Ending bool
-	// Number is that of the change in the registry; Store does not look at it.
+	// Number is that of the change in the registry. Writing does not use it.
 	Number uint64
 }
 
-// Change is one change of what is kept in Redis. The changes of one call take
-// effect in their order.
+// Change is one change of what is stored in Redis. The changes of one call take effect in
+// their order.
 type Change struct {
-	// Put is stored; Remove is forgotten; at most one of them is set.
+	// Put is stored, Remove is deleted. At most one of them is set.
 	Put, Remove *Stored
-	// Leaving notes a filter that nobody wants any more but that the MQTT broker
-	// may still have; Gone forgets it again, once the broker has not.
+	// Leaving stores a filter that nobody wants any more and that the MQTT broker may still
+	// have. Gone deletes it, once the broker has it no more.
 	Leaving, Gone string
-	// Session notes that the MQTT broker stores a session of ours under that
-	// client id.
+	// Session stores the client id of a session of ours at the MQTT broker.
 	Session string
-	// Refusal is kept beside what is stored of its filter; Accepted forgets that of a
-	// filter.
+	// Refusal is stored for its filter. Accepted deletes the refusal of a filter.
 	Refusal  *FilterRefusal
 	Accepted string
 
-	// Recipient is put into the registry, and Welcomed taken out of it. Epochs, if set,
-	// are all layouts that still count. Only the holder of slot 0 may change the registry:
-	// with these, Put, Remove, Leaving and Gone.
-	Recipient, Welcomed *Recipient
-	Epochs              []Epoch
-	// Status and Filter are put into the status of the slot that stores the change;
-	// Forget is a filter of which it says nothing any more.
+	// Recipient is put into the registry, RetainedComplete is taken out of it. Epochs, if
+	// set, are all layouts that still count. Only the holder of slot 0 may change the
+	// registry: by these, Put, Remove, Leaving and Gone.
+	Recipient, RetainedComplete *Recipient
+	Epochs                      []Epoch
+	// Status and Filter are put into the status of the slot that writes the change. Forget
+	// takes a filter out of it.
 	Status *SlotStatus
 	Filter *FilterStatus
 	Forget string
 }
 
-// FilterRefusal is how the MQTT broker refuses a filter, as a later process is to know it.
+// FilterRefusal is how the MQTT broker refuses a filter, stored for a later process.
 type FilterRefusal struct {
 	// Filter is as the broker has it: see topic.Shared.
 	Filter string
-	// Kind is a word of reconcile.Kind, and Code the SUBACK's reason code, if there
-	// was one.
+	// Kind is a word of reconcile.Kind, and Code the SUBACK's reason code; 0: none came.
 	Kind string
 	Code byte
 }
 
-// Keep asks to store changes, after which the command named by Receipt is done.
-// Router tells registry.
+// Keep asks to store changes. The command named by Receipt is done afterwards. Router tells
+// registry.
 type Keep struct {
 	Receipt Receipt
 	Changes []Change
@@ -68,9 +65,8 @@ type Keep struct {
 	Serial uint64
 }
 
-// Restored hands over what was stored before: the subscriptions, and filters
-// that the MQTT broker may still have though nobody wants them. Registry tells
-// router.
+// Restored is what was stored before: the subscriptions, the filters that the MQTT broker
+// may still have though nobody wants them, and those that it refused. Registry tells router.
 type Restored struct {
 	Stored  []Stored
 	Leaving []string
@@ -79,17 +75,17 @@ type Restored struct {
 	// last change of the registry.
 	Epochs []Epoch
 	Number uint64
-	// Lost: Redis did not hold the whole registry, or none yet. Readers see it when the next
-	// Write has added what else is known.
+	// Lost: Redis has lost a part of the registry, or never had one. Others can read it
+	// after the next Write, which adds what is missing.
 	Lost bool
-	// Several: there are several session slots, or were, and the mirror knows the rest.
+	// Several: there are, or were, several session slots. The mirror has the rest then.
 	Several bool
 }
 
-// Begin says that the subscriptions are known, so that the broker may be
-// connected to; Leaving are filters to unsubscribe from, and Refused are those that
-// it has refused before. Router tells broker.
-type Begin struct {
+// StartSession asks to connect to the broker, now that the subscriptions are known. Leaving
+// are filters to unsubscribe from, Refused are those that the broker refused before. Router
+// tells broker.
+type StartSession struct {
 	Leaving []string
 	Refused []FilterRefusal
 }
@@ -98,8 +94,8 @@ type Begin struct {
 // any more. Broker tells registry and router.
 type FilterGone struct{ Filters []string }
 
-// Drop takes a target out of subscriptions, unless it has asked for them again
-// since Asked. Registry tells router.
+// Drop takes a target out of subscriptions that it has not asked for again since Asked.
+// Registry tells router.
 type Drop struct {
 	Target  Target
 	Filters []string
@@ -108,6 +104,6 @@ type Drop struct {
 
 func (Keep) toRegistry()       {}
 func (Restored) toRouter()     {}
-func (Begin) toBroker()        {}
+func (StartSession) toBroker() {}
 func (FilterGone) toRegistry() {}
 func (Drop) toRouter()         {}

@@ -15,8 +15,8 @@ const (
 // String is the kind as commands name it.
 func (k TargetKind) String() string { return [...]string{"group", "channel", "stream"}[k] }
 
-// Target is what a subscription serves: a group of Channels, one channel, or a stream
-// of the worker's own in Redis, which keeps what its readers have not finished yet.
+// Target is what a subscription serves: a group of Channels, one channel, or a Redis stream,
+// which keeps what its readers have not finished yet.
 type Target struct {
 	Kind TargetKind
 	Name string
@@ -41,20 +41,18 @@ const (
 // String is the mode as commands name it.
 func (m PayloadMode) String() string { return [...]string{"auto", "json", "text", "bytes"}[m] }
 
-// Overflow says what happens to a message for which a queue of the layer has
-// no room: the queue of one process that does not keep up.
+// Overflow says what happens to a message when the queue of a process in the layer is full.
 type Overflow byte
 
-// The ways to overflow: wait in order until there is room, at most as long as
-// the layer keeps messages; be dropped, as Channels does; or wait as the newest
-// message of its topic only.
+// A message waits in order until there is room, at most as long as the layer keeps
+// messages; or it is dropped, as Channels does; or the newest of each topic waits.
 const (
 	OverflowWait Overflow = iota
 	OverflowDrop
 	OverflowLatest
 )
 
-// String is the way as commands name it.
+// String is the option as commands name it.
 func (o Overflow) String() string { return [...]string{"wait", "drop", "latest"}[o] }
 
 // Options are what one target asked of one filter.
@@ -63,14 +61,14 @@ type Options struct {
 	NoLocal  bool
 	Payload  PayloadMode
 	Overflow Overflow
-	// Shared has every session slot hold the filter, in a shared subscription
-	// (MQTT 5, 4.8.2), so that each message comes to one of them.
+	// Shared: every session slot has the filter, as a shared subscription (MQTT 5, 4.8.2),
+	// so each message comes to one of them.
 	Shared bool
-	// Batch is how many messages that wait at the same moment may travel as one
-	// of the layer; up to 1: each travels alone, in the singular form.
+	// Batch is how many messages may travel as one message of the layer, if they wait at the
+	// same moment. At 1 or less each travels alone, in the singular form.
 	Batch int
-	// MinInterval is the least time between two messages of one topic, of which
-	// the newest is kept meanwhile; 0: all are passed on at once.
+	// MinInterval is the least time between two messages of one topic. The newest is held
+	// back until then. At 0 all are passed on at once.
 	MinInterval time.Duration
 }
 
@@ -82,5 +80,5 @@ type Member struct {
 	At Address
 }
 
-// Address is where a target's actor takes its messages.
+// Address is the mailbox of a target's actor.
 type Address interface{ Tell(ToGroup) }

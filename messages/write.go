@@ -1,29 +1,25 @@
 package messages
 
-// Batch is what one write to the layer carries. It is not sent to an actor: a
-// group keeps it until it was written.
+// Batch is one write to the layer. A group keeps it until it is written.
 type Batch struct {
 	Target  Target
 	Bundles []Bundle
-	// Queue, if set, is the only queue to write to, and its members are the ones
-	// to name: those of the moment when it refused. Else it is the queues of all
-	// members that the target has at the moment of writing.
+	// Queue, if set, is the only queue to write to, for the members that it had when it was
+	// full. Else the batch goes to the queues of all members of the target.
 	Queue *Queue
-	// Only, if set, are the channels to write to, each reached by the target, and
-	// nobody else.
+	// Only, if set, are the only channels to write to. The target reaches each of them.
 	Only []string
-	// Skip names queues (Queue.Name) that are not to be written to, because
-	// earlier messages wait for them: they refuse everything.
+	// Skip names queues (Queue.Name) not to write to, since earlier messages wait for
+	// them. The Outcome has them as Refused.
 	Skip []string
-	// Stamp belongs to the layer, which sets it at the first attempt, so that a
-	// repeated one writes the same bytes; 0 at first.
+	// Stamp belongs to the layer. It sets it at the first attempt, so that further attempts
+	// write the same bytes; 0 at first.
 	Stamp uint64
 }
 
-// Bundle is what travels as one message of the layer: one event in the form
-// {"type": "<channel>.message", "message": {…}}, or, where Plural is set, one or
-// more as {"type": "<channel>.messages", "messages": [{…}, …]}. An event with a
-// Body travels alone and as what the Body says.
+// Bundle becomes one message of the layer: {"type": "<channel>.message", "message": {…}}
+// with its one event, or, where Plural is set, {"type": "<channel>.messages", "messages":
+// [{…}, …]} with one or more. An event with a Body is alone, and becomes the Body.
 type Bundle struct {
 	Events []Event
 	Plural bool
@@ -33,12 +29,12 @@ type Bundle struct {
 type Queue struct {
 	// Name is the non-local part of its members' names: "specific.…!", "mqtt".
 	Name string
-	// Members are the full names of the channels that are served by it.
+	// Members are the full names of the channels in it.
 	Members []string
 }
 
-// Refusal says that a queue had no room for Batch.Bundles[From:], or was to be
-// skipped (From is 0 then).
+// Refusal is a queue that had no room for Batch.Bundles[From:], or was in Skip (From is 0
+// then).
 type Refusal struct {
 	Queue Queue
 	From  int
@@ -50,16 +46,16 @@ type Outcome struct {
 	Stored int
 	// Refused are the queues that did not take everything.
 	Refused []Refusal
-	// Undecodable is the number of events whose payload was not what the
-	// subscription forces, and was written as bytes.
+	// Undecodable is the number of events written as bytes, since their payload could not
+	// be decoded as the subscription asks.
 	Undecodable int
-	// BigNumbers is the number of integers beyond 64 bits in payloads of JSON, which
-	// were written as the text of their digits.
+	// BigNumbers is the number of integers beyond 64 bits in JSON payloads. They were
+	// written as text.
 	BigNumbers int
-	// Full: a stream has no room for the rest of the batch. The same batch, sent again,
-	// goes on behind what the stream took.
+	// Full: a stream has no room for the rest of the batch. Sending the same batch again
+	// continues behind what the stream took.
 	Full bool
-	// Dropped is the number of events that a full stream did not take and that were not
-	// to wait.
+	// Dropped is the number of events that a full stream did not take, and that do not
+	// wait.
 	Dropped int
 }

@@ -18,7 +18,7 @@ const (
 type Acks struct {
 	underWay Load
 	done     []messages.Receipt
-	burials  []messages.Burial
+	letters  []messages.DeadLetter
 	writing  bool // a round is under way, or is to be tried again
 	soon     bool // a round begins in a moment
 	round    Load // of it
@@ -28,8 +28,8 @@ type Acks struct {
 // Round is what Redis is told at a time: which commands it may forget, and which go to the
 // dead letters. Afterwards it is what could not be told.
 type Round struct {
-	Receipts []messages.Receipt
-	Burials  []messages.Burial
+	Receipts    []messages.Receipt
+	DeadLetters []messages.DeadLetter
 }
 
 // load is that of the commands that a round is about.
@@ -37,7 +37,7 @@ func (r Round) load() (l Load) {
 	for _, receipt := range r.Receipts {
 		l.add(receipt)
 	}
-	for _, b := range r.Burials {
+	for _, b := range r.DeadLetters {
 		l.add(b.Receipt)
 	}
 	return l
@@ -57,8 +57,8 @@ const (
 // UnderWay is what the commands weigh of which Redis does not know that they are done.
 func (a *Acks) UnderWay() Load { return a.underWay }
 
-// Took notes what was taken, and returns what it weighs.
-func (a *Acks) Took(list []messages.Received) Load {
+// Fetched notes what was taken, and returns what it weighs.
+func (a *Acks) Fetched(list []messages.Received) Load {
 	before := a.underWay
 	for _, r := range list {
 		a.underWay.add(r.Receipt)
@@ -69,11 +69,11 @@ func (a *Acks) Took(list []messages.Received) Load {
 // Done notes a command of which nothing is left to be done.
 func (a *Acks) Done(receipt messages.Receipt) { a.done = append(a.done, receipt) }
 
-// Bury notes one that is to go to the dead letters.
-func (a *Acks) Bury(b messages.Burial) { a.burials = append(a.burials, b) }
+// DeadLetter notes one that is to go to the dead letters.
+func (a *Acks) DeadLetter(l messages.DeadLetter) { a.letters = append(a.letters, l) }
 
 // unwritten is of how many commands Redis is to be told.
-func (a *Acks) unwritten() int { return len(a.done) + len(a.burials) }
+func (a *Acks) unwritten() int { return len(a.done) + len(a.letters) }
 
 // Next says when to tell Redis what is done: now where there is a run of it, or nothing else
 // under way, or somebody waits for it; else in a moment.
@@ -99,8 +99,8 @@ func (a *Acks) Begin() (Round, bool) {
 	if a.writing || a.unwritten() == 0 {
 		return Round{}, false
 	}
-	r := Round{a.done, a.burials}
-	a.done, a.burials, a.writing, a.round = nil, nil, true, r.load()
+	r := Round{a.done, a.letters}
+	a.done, a.letters, a.writing, a.round = nil, nil, true, r.load()
 	return r, true
 }
 
@@ -110,7 +110,7 @@ func (a *Acks) Ended(left Round, failed bool) (gone Load, failures int) {
 	gone = a.round.less(left.load())
 	a.underWay = a.underWay.less(gone)
 	a.done = append(left.Receipts, a.done...)
-	a.burials = append(left.Burials, a.burials...)
+	a.letters = append(left.DeadLetters, a.letters...)
 	if !failed {
 		a.writing, a.failed = false, 0
 		return gone, 0

@@ -20,7 +20,7 @@ func received(words string) (list []messages.Received) {
 // told is what a round tells Redis.
 func told(r commands.Round) string {
 	text := fmt.Sprint(r.Receipts)
-	for _, b := range r.Burials {
+	for _, b := range r.DeadLetters {
 		text += " " + string(b.Receipt) + "!"
 	}
 	return text
@@ -34,27 +34,27 @@ func TestAcks(t *testing.T) {
 		fmt.Fprintf(&many, "r%d ", n)
 	}
 	for name, c := range map[string]struct {
-		took   string
-		done   string
-		hurry  bool
-		before func(*commands.Acks)
-		want   commands.Ack
+		fetched string
+		done    string
+		hurry   bool
+		before  func(*commands.Acks)
+		want    commands.Ack
 	}{
-		"nothing is done":      {took: "a b", want: commands.AckNothing},
-		"all is done":          {took: "a b", done: "a b", want: commands.AckNow},
-		"one of two is done":   {took: "a b", done: "a", want: commands.AckSoon},
-		"somebody waits":       {took: "a b", done: "a", hurry: true, want: commands.AckNow},
-		"a run":                {took: many.String(), done: many.String()[:128*5], want: commands.AckNow},
-		"one is to begin soon": {took: "a b c", done: "a", before: func(a *commands.Acks) { a.Done("b"); a.Next(false) }, want: commands.AckNothing},
-		"one is under way":     {took: "a b", done: "a", before: func(a *commands.Acks) { a.Done("b"); a.Begin() }, want: commands.AckNothing},
-		"one has failed": {took: "a b", done: "a", hurry: true, want: commands.AckNothing, before: func(a *commands.Acks) {
+		"nothing is done":      {fetched: "a b", want: commands.AckNothing},
+		"all is done":          {fetched: "a b", done: "a b", want: commands.AckNow},
+		"one of two is done":   {fetched: "a b", done: "a", want: commands.AckSoon},
+		"somebody waits":       {fetched: "a b", done: "a", hurry: true, want: commands.AckNow},
+		"a run":                {fetched: many.String(), done: many.String()[:128*5], want: commands.AckNow},
+		"one is to begin soon": {fetched: "a b c", done: "a", before: func(a *commands.Acks) { a.Done("b"); a.Next(false) }, want: commands.AckNothing},
+		"one is under way":     {fetched: "a b", done: "a", before: func(a *commands.Acks) { a.Done("b"); a.Begin() }, want: commands.AckNothing},
+		"one has failed": {fetched: "a b", done: "a", hurry: true, want: commands.AckNothing, before: func(a *commands.Acks) {
 			a.Done("b")
 			r, _ := a.Begin()
 			a.Ended(r, true)
 		}},
 	} {
 		var a commands.Acks
-		a.Took(received(c.took))
+		a.Fetched(received(c.fetched))
 		if c.before != nil {
 			c.before(&a)
 		}
@@ -71,18 +71,18 @@ func TestAcks(t *testing.T) {
 func TestRounds(t *testing.T) {
 	t.Parallel()
 	var a commands.Acks
-	if load := a.Took(received("a bb ccc dddd")); load != (commands.Load{Commands: 4, Bytes: 20}) {
+	if load := a.Fetched(received("a bb ccc dddd")); load != (commands.Load{Commands: 4, Bytes: 20}) {
 		t.Errorf("took %+v", load)
 	}
 	a.Done("a")
 	a.Done("bb")
-	a.Bury(messages.Burial{Receipt: "ccc"})
+	a.DeadLetter(messages.DeadLetter{Receipt: "ccc"})
 	first, ok := a.Begin()
 	if _, again := a.Begin(); !ok || again || told(first) != "[a bb] ccc!" {
 		t.Errorf("began %t, again %t, %s", ok, again, told(first))
 	}
 	a.Done("dddd")
-	first.Burials = nil // that part was told
+	first.DeadLetters = nil // that part was told
 	if gone, failures := a.Ended(first, true); gone != (commands.Load{Commands: 1, Bytes: 6}) || failures != 1 {
 		t.Errorf("%+v is gone, %d failures", gone, failures)
 	}
@@ -97,7 +97,7 @@ func TestRounds(t *testing.T) {
 	if gone, failures := a.Ended(commands.Round{}, false); gone.Commands != 3 || failures != 0 || a.UnderWay() != (commands.Load{}) || !a.Idle(0) {
 		t.Errorf("%+v is gone, %d failures, %+v under way", gone, failures, a.UnderWay())
 	}
-	a.Took(received("e"))
+	a.Fetched(received("e"))
 	if a.Idle(0) || !a.Idle(1) {
 		t.Error("a command that stays is not told from one that is under way")
 	}

@@ -102,8 +102,8 @@ func (h *Hosts) Lost(i int, err error, now time.Time) HostChange {
 // NoAnswer is why a host is away that did not answer.
 const NoAnswer = "no answer"
 
-// Took notes that a host has given what it was asked for.
-func (h *Hosts) Took(i int) { h.list[i].asked, h.list[i].attempts = 0, 0 }
+// Fetched notes that a host has given what it was asked for.
+func (h *Hosts) Fetched(i int) { h.list[i].asked, h.list[i].attempts = 0, 0 }
 
 // Ask returns for how many commands each host is to be asked now; 0: for none. There is room
 // for so many, of a window. Each has its share of the window; where what is under way leaves

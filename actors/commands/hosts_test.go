@@ -77,7 +77,7 @@ func TestHostsBrief(t *testing.T) {
 			t.Errorf("%d attempts after %d", h.Attempts(0), n+1)
 		}
 	}
-	if h.Took(0); h.Attempts(0) != 0 {
+	if h.Fetched(0); h.Attempts(0) != 0 {
 		t.Error("commands came, and it still fails")
 	}
 }

@@ -24,7 +24,7 @@ type reply struct {
 	answered bool // the answer is on its way
 	written  bool
 	done     bool
-	burial   *messages.Burial // where the command is not to be acknowledged
+	letter   *messages.DeadLetter // instead of an acknowledgement
 	overdue  time.Time
 }
 
@@ -106,25 +106,25 @@ func (r *Replies) Done(receipt messages.Receipt, now time.Time) (answer *message
 	return answer, r.over(receipt, o)
 }
 
-// Bury notes that a message goes to the dead letters, and says whether it may now.
-func (r *Replies) Bury(b messages.Burial) bool {
-	o, ok := r.open[b.Receipt]
+// DeadLetter notes that a message goes to the dead letters, and says whether it may now.
+func (r *Replies) DeadLetter(l messages.DeadLetter) bool {
+	o, ok := r.open[l.Receipt]
 	if !ok {
 		return true
 	}
-	o.done, o.burial = true, &b
-	return r.over(b.Receipt, o)
+	o.done, o.letter = true, &l
+	return r.over(l.Receipt, o)
 }
 
-// Written notes that an answer has reached the layer. Where that was all that
-// the command waited for it says so, and whether it is to be buried.
-func (r *Replies) Written(receipt messages.Receipt) (over bool, burial *messages.Burial) {
+// Written notes that an answer has reached the layer. It says whether the command waited
+// for nothing else, and what goes to the dead letters with that.
+func (r *Replies) Written(receipt messages.Receipt) (over bool, letter *messages.DeadLetter) {
 	o, ok := r.open[receipt]
 	if !ok {
 		return false, nil
 	}
 	o.written = true
-	return r.over(receipt, o), o.burial
+	return r.over(receipt, o), o.letter
 }
 
 // over forgets a command for which nothing more is to be done.

@@ -56,16 +56,16 @@ func TestReplies(t *testing.T) {
 		}
 	}
 	written := func(r *commands.Replies) string {
-		over, burial := r.Written("r")
-		return fmt.Sprint(over, burial != nil)
+		over, letter := r.Written("r")
+		return fmt.Sprint(over, letter != nil)
 	}
-	bury := func(r *commands.Replies) string { return fmt.Sprint(r.Bury(messages.Burial{Receipt: "r"})) }
+	deadLetter := func(r *commands.Replies) string { return fmt.Sprint(r.DeadLetter(messages.DeadLetter{Receipt: "r"})) }
 	for name, c := range map[string]struct {
 		received messages.Received
 		steps    []step
 		want     string
 	}{
-		"nobody wants an answer": {of("publish", publish.Command, ""), []step{done, written, bury}, "[true false false true]"},
+		"nobody wants an answer": {of("publish", publish.Command, ""), []step{done, written, deadLetter}, "[true false false true]"},
 		"publish":                {publish, []step{done, written, done}, "[[c type=mqtt.published id=7 command=publish topic=t qos=2]false true false true]"},
 		"refused publish":        {publish, []step{answer(messages.Answer{Failure: &messages.Failure{Code: "refused"}}), done, written}, "[[c type=mqtt.error id=7 command=publish topic=t code=refused] false true false]"},
 		"subscribe": {subscribe, []step{done, answer(messages.Answer{QoS: 1}), answer(messages.Answer{}), written},
@@ -75,7 +75,7 @@ func TestReplies(t *testing.T) {
 		"status": {status, []step{answer(messages.Answer{State: &messages.State{Connected: true, Broker: "b", Version: messages.MQTT5, Since: now}})},
 			"[[c type=mqtt.state id=7 command=status connected=true broker=b version=5 since=1e+09]]"},
 		"request": {request, []step{answer(messages.Answer{Message: &messages.Message{}}), written, done}, "[[c type=mqtt.response id=7 command=request topic=t] false false true]"},
-		"dead letter": {fault, []step{answer(messages.Answer{Failure: &messages.Failure{Code: "invalid"}}), bury, written},
+		"dead letter": {fault, []step{answer(messages.Answer{Failure: &messages.Failure{Code: "invalid"}}), deadLetter, written},
 			"[[c type=mqtt.error id=7 command=nonsense code=invalid] false true true]"},
 	} {
 		r := commands.NewReplies()

@@ -20,7 +20,7 @@ type Requests struct {
 	most    int
 	prefix  string // of the response topics; empty: no connection yet
 	version messages.Version
-	want    messages.Want
+	want    messages.Desired
 	granted bool
 	over    bool                // the worker stops
 	waiting map[string]*request // by the last level of the response topic
@@ -35,7 +35,7 @@ type request struct {
 
 // RequestEffects are what is to be done now, in the order of the fields.
 type RequestEffects struct {
-	Subscribe *messages.Want // it may be at the broker from now on
+	Subscribe *messages.Desired // it may be at the broker from now on
 	Publish   []messages.Publish
 	Ended     []string // requests for which nobody waits any more
 	Answer    []messages.Answer
@@ -97,7 +97,7 @@ func (r *Requests) proceed(e *RequestEffects, name string, w *request) {
 		w.message.Properties.CorrelationData = []byte(name)
 		e.Publish = append(e.Publish, messages.Publish{Receipt: w.receipt, Message: w.message})
 	case r.want.Filter == "":
-		r.want = messages.Want{Filter: r.prefix + "+", QoS: 1, Serial: r.want.Serial + 1}
+		r.want = messages.Desired{Filter: r.prefix + "+", QoS: 1, Serial: r.want.Serial + 1}
 		want := r.want
 		e.Subscribe = &want
 	}

@@ -1,11 +1,11 @@
 package delivery
 
-// handing is a HandOver, and the last delivery that waited then. When that is written, what
-// overflows of it is to be written too: up to that number.
+// handing is a HandOver, and the last delivery that waited then. When that is written, its
+// overflow is to be written too: up to that number.
 type handing struct {
 	id, last uint64
 	written  bool
-	parked   uint64
+	upTo     uint64
 }
 
 // HandOver asks to be told when all that waits now is written.
@@ -20,9 +20,9 @@ func (t *Target) handOver(e *Effects) {
 	rest := t.handing[:0]
 	for _, h := range t.handing {
 		if !h.written && t.writing == nil && (t.backlog.len() == 0 || t.backlog.list[0].settlement.Token.Seq > h.last) {
-			h.written, h.parked = true, t.parked
+			h.written, h.upTo = true, t.waited
 		}
-		if !h.written || t.overflowsUpTo(h.parked) {
+		if !h.written || t.overflowsUpTo(h.upTo) {
 			rest = append(rest, h)
 		} else {
 			e.HandedOver = append(e.HandedOver, h.id)

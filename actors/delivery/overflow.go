@@ -14,19 +14,19 @@ import (
 type overflow struct {
 	of      *Target
 	writing *messages.Batch // the write that is under way; nil: none
-	waiting []*parked
-	live    int                // how many of waiting are not replaced
-	held    int64              // memory that they occupy, in bytes
-	dropped uint64             // that were not written
-	latest  map[string]*parked // by topic: those that a newer one replaces
+	waiting []*overflowed
+	live    int                    // how many of waiting are not replaced
+	held    int64                  // memory that they occupy, in bytes
+	dropped uint64                 // that were not written
+	latest  map[string]*overflowed // by topic: those that a newer one replaces
 
 	underWay int // how many of waiting, from the first, are being written
 	taken    int // how many the queue took last time
 	progress time.Time
 }
 
-// parked is an event that waits for a queue. One that was replaced is skipped.
-type parked struct {
+// overflowed is an event that waits for a queue. One that was replaced is skipped.
+type overflowed struct {
 	event    messages.Event
 	queue    *messages.Queue
 	number   uint64
@@ -34,11 +34,11 @@ type parked struct {
 }
 
 func newOverflow(of *Target, now time.Time) *overflow {
-	return &overflow{of: of, latest: map[string]*parked{}, progress: now}
+	return &overflow{of: of, latest: map[string]*overflowed{}, progress: now}
 }
 
-// add parks an event, unless it is one that is rather dropped, and returns how
-// many were.
+// add takes an event in, or drops it where that was asked for, and returns how many were
+// dropped.
 func (o *overflow) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 	if e.Overflow == messages.OverflowDrop {
 		o.of.limits.Stats.Full.Add(1)
@@ -46,8 +46,8 @@ func (o *overflow) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 		return 1
 	}
 	o.wait(e, q)
-	o.of.parked++
-	added := &parked{event: e, queue: q, number: o.of.parked}
+	o.of.waited++
+	added := &overflowed{event: e, queue: q, number: o.of.waited}
 	if replaceable(e) {
 		o.replace(e.Message.Topic, added)
 	}
@@ -61,7 +61,7 @@ func (o *overflow) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 }
 
 // replace takes the event that waits for the same topic out of the count.
-func (o *overflow) replace(topic string, by *parked) {
+func (o *overflow) replace(topic string, by *overflowed) {
 	if old, ok := o.latest[topic]; ok {
 		old.replaced = true
 		o.done(old, "a newer one of its topic has come, and the subscription's overflow is latest")
@@ -82,7 +82,7 @@ func replaceable(e messages.Event) bool {
 
 // compact forgets what was replaced, but for what is being written.
 func (o *overflow) compact() {
-	rest := slices.DeleteFunc(o.waiting[o.underWay:], func(w *parked) bool { return w.replaced })
+	rest := slices.DeleteFunc(o.waiting[o.underWay:], func(w *overflowed) bool { return w.replaced })
 	o.waiting = o.waiting[:o.underWay+len(rest)]
 }
 
@@ -165,7 +165,7 @@ func (o *overflow) wrote(n int, now time.Time) {
 }
 
 // reclaim has an event that could not be written replaced by a newer one again.
-func (o *overflow) reclaim(w *parked) {
+func (o *overflow) reclaim(w *overflowed) {
 	topic := w.event.Message.Topic
 	if w.replaced || !replaceable(w.event) {
 		return
@@ -180,8 +180,8 @@ func (o *overflow) reclaim(w *parked) {
 	o.of.limits.Stats.Replaced.Add(1)
 }
 
-// forget takes an event out of the books; it is gone.
-func (o *overflow) forget(w *parked) {
+// forget takes an event that is gone out of the counts.
+func (o *overflow) forget(w *overflowed) {
 	o.account(w, -1)
 	if o.latest[w.event.Message.Topic] == w {
 		delete(o.latest, w.event.Message.Topic)
@@ -199,31 +199,30 @@ func (o *overflow) clear() {
 	o.waiting = nil
 }
 
-// wait and done tell those who follow a message that it waits, and why it waits
-// no more.
+// wait and done add to the trace of a message that it waits, and why it does no longer.
 func (o *overflow) wait(e messages.Event, q *messages.Queue) {
 	if e.Message.Trace != 0 {
-		o.of.Trail.Add(e.Message, "parked", "the queue "+q.Name+" is full: its process does not keep up; it waits for room")
+		o.of.Trail.Add(e.Message, "overflow", "the queue "+q.Name+" is full: its process does not keep up; it waits for room")
 		o.of.Trail.Wait(e.Message, 1)
 	}
 }
 
-func (o *overflow) done(w *parked, why string) {
+func (o *overflow) done(w *overflowed, why string) {
 	if w.event.Message.Trace != 0 {
 		o.of.Trail.Add(w.event.Message, "dropped", why)
 		o.of.Trail.Wait(w.event.Message, -1)
 	}
 }
 
-func (o *overflow) account(w *parked, sign int64) {
+func (o *overflow) account(w *overflowed, sign int64) {
 	bytes := sign * w.event.Size()
 	o.live += int(sign)
 	o.held += bytes
-	o.of.limits.Stats.Parked.Add(sign)
+	o.of.limits.Stats.InOverflow.Add(sign)
 	o.of.limits.Stats.WaitingBytes.Add(bytes)
 }
 
-// upTo says whether something waits that was parked up to that number.
+// upTo says whether something waits that came up to that number.
 func (o *overflow) upTo(number uint64) bool {
 	for _, w := range o.waiting {
 		if !w.replaced {

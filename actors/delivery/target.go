@@ -40,7 +40,7 @@ type Target struct {
 	failed  int                   // attempts to write it, or another, in a row
 
 	overflows map[string]*overflow // by queue
-	parked    uint64               // how many events have come to wait in them
+	waited    uint64               // how many events have come to wait in them
 	full      full
 	handing   []handing
 
@@ -106,7 +106,7 @@ func (t *Target) append(m messages.Deliver, to *retained.Channels) {
 }
 
 // Recipient notes somebody who is to get retained messages.
-func (t *Target) Recipient(m messages.Welcome) { t.recipients.Add(m) }
+func (t *Target) Recipient(m messages.SendRetained) { t.recipients.Add(m) }
 
 // Complete says that all retained messages of a filter have come, for the recipients up to
 // a serial.
@@ -143,7 +143,7 @@ func (t *Target) Facts(now time.Time) messages.GroupFacts {
 	for name, o := range t.overflows {
 		f.Bytes += o.held
 		f.Dropped += o.dropped
-		f.Parked = append(f.Parked, messages.ParkedFacts{Queue: name, Messages: o.live, Stuck: o.stuck(now)})
+		f.Overflows = append(f.Overflows, messages.OverflowFacts{Queue: name, Messages: o.live, Stuck: o.stuck(now)})
 	}
 	return f
 }

@@ -142,8 +142,8 @@ func TestOverflow(t *testing.T) {
 		x.Add(deliver(n, nil))
 	}
 	e := x.Written(x.Next(), refusing("q!", 1), begin)
-	if len(e.Settled) != 3 || len(e.Again) != 1 || e.Again[0].Queue != "q!" || s.Parked.Load() != 2 {
-		t.Fatalf("%+v, %d wait", e, s.Parked.Load())
+	if len(e.Settled) != 3 || len(e.Again) != 1 || e.Again[0].Queue != "q!" || s.InOverflow.Load() != 2 {
+		t.Fatalf("%+v, %d wait", e, s.InOverflow.Load())
 	}
 	x.Add(deliver(4, nil))
 	b := x.Next()
@@ -157,8 +157,8 @@ func TestOverflow(t *testing.T) {
 	part := e.Write
 	x.Written(b, refusing("q!", 0), begin) // it was skipped
 	e = x.Written(part, refusing("q!", 1), begin)
-	if e.Write != nil || len(e.Again) != 1 || s.Parked.Load() != 2 {
-		t.Errorf("%+v, %d wait", e, s.Parked.Load())
+	if e.Write != nil || len(e.Again) != 1 || s.InOverflow.Load() != 2 {
+		t.Errorf("%+v, %d wait", e, s.InOverflow.Load())
 	}
 	e = x.Again("q!", begin)
 	if got := topics(e.Write); !slices.Equal(got, []string{"3", "4"}) {
@@ -236,8 +236,8 @@ func TestGiveUp(t *testing.T) {
 	if got := seqs(x.GiveUp().Settled); !slices.Equal(got, []uint64{2, 3}) {
 		t.Errorf("settled %v", got)
 	}
-	if parked, bytes := s.Parked.Load(), s.WaitingBytes.Load(); parked != 0 || bytes != 0 {
-		t.Errorf("%d wait, %d bytes", parked, bytes)
+	if overflow, bytes := s.InOverflow.Load(), s.WaitingBytes.Load(); overflow != 0 || bytes != 0 {
+		t.Errorf("%d wait, %d bytes", overflow, bytes)
 	}
 }
 

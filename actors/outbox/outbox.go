@@ -29,7 +29,7 @@ func (o *Outbox) Has(r messages.Receipt) bool { return o.byReceipt[r] != nil }
 // Add takes a publish in, and says whether it may be sent now.
 func (o *Outbox) Add(p messages.Publish) bool {
 	o.byReceipt[p.Receipt] = o.order.PushBack(p)
-	return !o.Suspects()
+	return !o.HasCandidate()
 }
 
 // Remove takes out a publish that took effect, was refused or is not wanted any more, and
@@ -45,12 +45,12 @@ func (o *Outbox) Remove(r messages.Receipt) (taken messages.Publish, again, ok b
 // Resend is what to send on a new connection: everything, or nothing while there is a
 // candidate. One that is proven to be poison is taken out and returned; nil: there is none.
 func (o *Outbox) Resend() (all []messages.Publish, poison *messages.Publish) {
-	if r, proven := o.poison.verdict(); proven {
+	if r, proven := o.poison.confirmed(); proven {
 		if p, ok := o.remove(r); ok {
 			poison = &p
 		}
 	}
-	if o.Suspects() {
+	if o.HasCandidate() {
 		return nil, poison
 	}
 	for e := o.order.Front(); e != nil; e = e.Next() {
@@ -59,14 +59,14 @@ func (o *Outbox) Resend() (all []messages.Publish, poison *messages.Publish) {
 	return all, poison
 }
 
-// Suspects says whether there is a candidate for poison: it is to be tried alone, and the
+// HasCandidate says whether there is a candidate for poison: it is to be tried alone, and the
 // others are to wait.
-func (o *Outbox) Suspects() bool { return o.poison.any() }
+func (o *Outbox) HasCandidate() bool { return o.poison.any() }
 
 // Try is the candidate, if there is one, to be sent alone now that the connection has been
 // stable without it.
 func (o *Outbox) Try(now time.Time) (messages.Publish, bool) {
-	if !o.Suspects() {
+	if !o.HasCandidate() {
 		return messages.Publish{}, false
 	}
 	o.poison.tried = now

@@ -43,8 +43,8 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// suspicion is how many losses make the first publish the candidate.
-const suspicion = 5
+// candidateAfter is how many losses make the first publish the candidate.
+const candidateAfter = 5
 
 func TestPoison(t *testing.T) {
 	t.Parallel()
@@ -82,8 +82,8 @@ func TestPoison(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := filled("a", "b")
-			for i := range suspicion {
-				if o.Suspects() {
+			for i := range candidateAfter {
+				if o.HasCandidate() {
 					t.Fatalf("suspected after %d losses", i)
 				}
 				o.Lost(start)
@@ -108,7 +108,7 @@ func TestNoCandidate(t *testing.T) {
 		o.Lost(time.Unix(1000, 0))
 		o.Remove(r)
 	}
-	if o.Suspects() {
+	if o.HasCandidate() {
 		t.Error("a publish is suspected")
 	}
 	if _, ok := o.Try(time.Unix(1000, 0)); ok || o.Tried() {

@@ -11,17 +11,17 @@ import (
 // that had been stable without it, that connection must be lost for this to count against
 // it; and how often.
 const (
-	suspicion = 5
-	atOnce    = 2 * time.Second
-	proof     = 3
+	candidateAfter = 5
+	atOnce         = 2 * time.Second
+	confirmAfter   = 3
 )
 
 // poison detects the publish on which a server closes the connection each time.
 type poison struct {
-	first  messages.Receipt // of the outbox, at the last loss
-	losses int
-	tried  time.Time // when the candidate was sent alone on the live connection; zero: it was not
-	proofs int
+	first         messages.Receipt // of the outbox, at the last loss
+	losses        int
+	tried         time.Time // when the candidate was sent alone on the live connection; zero: it was not
+	confirmations int
 }
 
 // lost notes that a connection was lost, and which publish was the first; ok false: none.
@@ -36,13 +36,13 @@ func (p *poison) lost(first messages.Receipt, ok bool, now time.Time) {
 	case !p.any():
 		p.losses++
 	case !tried.IsZero() && now.Sub(tried) < atOnce:
-		p.proofs++
+		p.confirmations++
 	default:
 		*p = poison{} // it was the network
 	}
 }
 
-func (p *poison) any() bool { return p.losses >= suspicion }
+func (p *poison) any() bool { return p.losses >= candidateAfter }
 
 // clear clears a publish that took effect, and says whether it was the candidate.
 func (p *poison) clear(r messages.Receipt) bool {
@@ -54,9 +54,9 @@ func (p *poison) clear(r messages.Receipt) bool {
 	return was
 }
 
-// verdict is the publish that is poison, if it is proven.
-func (p *poison) verdict() (messages.Receipt, bool) {
-	if p.proofs < proof {
+// confirmed is the publish that is poison, if it is proven.
+func (p *poison) confirmed() (messages.Receipt, bool) {
+	if p.confirmations < confirmAfter {
 		return "", false
 	}
 	proven := p.first

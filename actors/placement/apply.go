@@ -75,7 +75,7 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 		f.dropRecipient(n)
 		f.recipients = append(f.recipients, recipient{n, round})
 	}
-	for _, n := range p.Welcomed {
+	for _, n := range p.RetainedComplete {
 		v.change(n.Filter, c, func(f *Filter) { f.dropRecipient(n) })
 	}
 }

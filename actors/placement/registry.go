@@ -143,7 +143,7 @@ func (v *View) over(items []Item) (changes []messages.Change) {
 		at := f.at(v.owner(f))
 		for _, n := range f.recipients {
 			if at != nil && at.Left == 0 && at.Number >= n.Number {
-				changes = append(changes, messages.Change{Welcomed: &n.Recipient})
+				changes = append(changes, messages.Change{RetainedComplete: &n.Recipient})
 			}
 		}
 	}

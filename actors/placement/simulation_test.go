@@ -24,7 +24,7 @@ func TestHistories(t *testing.T) {
 	t.Parallel()
 	for seed := *firstSeed; seed < *firstSeed+uint64(*histories); seed++ {
 		if w := history(t, seed, mutation(*broken)); len(w.faulty) > 0 {
-			t.Fatalf("seed %d: %v\n%s", seed, w.faulty, w.story())
+			t.Fatalf("seed %d: %v\n%s", seed, w.faulty, w.events())
 		}
 	}
 }
@@ -435,7 +435,7 @@ func (w *world) agree() {
 	}
 }
 
-func (w *world) story() (text string) {
+func (w *world) events() (text string) {
 	for _, line := range w.trace {
 		text += line + "\n"
 	}

@@ -62,7 +62,7 @@ func (e *Entry) Waits() bool { return e.where != nowhere }
 // open says whether the last word on the Entry is still to come.
 func (e *Entry) open() bool { return !e.dropped && (!e.Refused() || e.doubt.again) }
 
-func (e *Entry) suspect() *doubt {
+func (e *Entry) doubted() *doubt {
 	if e.doubt == nil {
 		e.doubt = &doubt{}
 	}
@@ -103,8 +103,8 @@ func KindOf(word string) Kind {
 // costly says whether another try may cost the connection.
 func (k Kind) costly() bool { return k == Closed || k == Full }
 
-// Verdict is what the Plan has found out of an Entry.
-type Verdict struct {
+// Result is what the Plan has found out of an Entry.
+type Result struct {
 	Entry *Entry
 	Kind  Kind
 	Code  byte // the server's, where Kind is Answered
@@ -120,8 +120,8 @@ type Request struct {
 
 // Step is what to do now.
 type Step struct {
-	Send     []Request
-	Verdicts []Verdict
+	Send    []Request
+	Results []Result
 	// Wake is when Next is to be called again, if nothing happens before; zero: never.
 	Wake time.Time
 }

@@ -21,8 +21,8 @@ type flightKind byte
 
 const (
 	ordinary flightKind = iota
-	part                // a group of suspects, or a refused filter once more
-	alone               // one suspect, with nothing else under way
+	part                // a group of candidates, or a refused filter once more
+	alone               // one candidate, with nothing else under way
 	sign                // of life: a filter that the server has
 )
 
@@ -39,13 +39,13 @@ func (p *Plan) send(step *Step, kind flightKind, entries []*Entry, c *chain, now
 		}
 	}
 	p.sent++
-	f.due = now.Add(p.patience(kind))
+	f.due = now.Add(p.timeout(kind))
 	p.flying = append(p.flying, f)
 	step.Send = append(step.Send, f.Request)
 	return f
 }
 
-func (p *Plan) patience(kind flightKind) time.Duration {
+func (p *Plan) timeout(kind flightKind) time.Duration {
 	least := partTime
 	if kind == ordinary {
 		least = answerTime
@@ -134,10 +134,10 @@ func (p *Plan) granted(f *flight, e *Entry) {
 		p.held++
 	}
 	if f.kind == alone && e.doubt != nil && e.doubt.crowded {
-		p.at.proof += 2 // it is not the filter
+		p.at.evidence += 2 // it is not the filter
 	}
 	if p.held > p.at.peak {
-		p.at.peak, p.at.proof, p.at.crowded = p.held, 0, nil
+		p.at.peak, p.at.evidence, p.at.crowded = p.held, 0, nil
 	}
 	over := p.at.limit > 0 && p.held > p.at.limit
 	if over {
@@ -147,7 +147,7 @@ func (p *Plan) granted(f *flight, e *Entry) {
 	if e.Refused() {
 		over = over || e.doubt.kind == Full && p.at.limit == 0
 		delete(p.refused, e)
-		p.verdicts = append(p.verdicts, Verdict{Entry: e, Kind: Accepted, New: true})
+		p.results = append(p.results, Result{Entry: e, Kind: Accepted, New: true})
 	}
 	p.decided(e, false)
 	e.doubt = nil
@@ -212,7 +212,7 @@ func (p *Plan) divide(f *flight, entries []*Entry) {
 func (p *Plan) parts(f *flight, entries []*Entry) (list [][]*Entry) {
 	f.chain = &chain{of: f.chain, left: len(entries)}
 	for _, e := range entries {
-		e.suspect().chain = f.chain
+		e.doubted().chain = f.chain
 	}
 	p.part = (len(entries) + ways - 1) / ways
 	for some := range slices.Chunk(entries, p.part) {

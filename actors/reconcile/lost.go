@@ -18,11 +18,11 @@ func (p *Plan) Lost(closed bool, now time.Time) (explained bool) {
 	}
 	flights := p.flying
 	p.flying, p.up = nil, false
-	var suspects []*flight
+	var candidates []*flight
 	open := 0
 	for _, f := range flights {
 		if f.Entries = p.unanswered(f); f.kind != sign && len(f.Entries) > 0 {
-			suspects = append(suspects, f)
+			candidates = append(candidates, f)
 			open += len(f.Entries)
 		}
 		for _, e := range f.Entries {
@@ -30,21 +30,21 @@ func (p *Plan) Lost(closed bool, now time.Time) (explained bool) {
 		}
 	}
 	if !closed || open == 0 {
-		p.clear(suspects)
+		p.clear(candidates)
 		return false
 	}
-	sorting := slices.ContainsFunc(suspects, func(f *flight) bool { return f.kind != ordinary })
+	sorting := slices.ContainsFunc(candidates, func(f *flight) bool { return f.kind != ordinary })
 	switch {
 	case open == 1:
-		p.strike(suspects[0], now)
+		p.strike(candidates[0], now)
 	case !p.doubted && !sorting:
 		p.doubted = true // it may have been the network: the same once more
-		p.restore(suspects)
+		p.restore(candidates)
 		return false
-	case len(suspects) == 1:
-		p.divide(suspects[0], suspects[0].Entries)
+	case len(candidates) == 1:
+		p.divide(candidates[0], candidates[0].Entries)
 	default:
-		p.separate(suspects)
+		p.separate(candidates)
 	}
 	p.doubted = false
 	p.closed++
@@ -52,9 +52,9 @@ func (p *Plan) Lost(closed bool, now time.Time) (explained bool) {
 }
 
 // clear notes that the network, or somebody else, cost the connection.
-func (p *Plan) clear(suspects []*flight) {
+func (p *Plan) clear(candidates []*flight) {
 	p.doubted = false
-	p.restore(suspects)
+	p.restore(candidates)
 	for _, e := range p.singles {
 		if !e.Refused() {
 			e.doubt.strikes = 0
@@ -97,7 +97,7 @@ func (p *Plan) single(e *Entry) {
 // asked for.
 func (p *Plan) strike(f *flight, now time.Time) {
 	e := f.Entries[0]
-	d := e.suspect()
+	d := e.doubted()
 	crowded := !e.here && p.held > 0 && p.held >= p.at.peak && f.kind != alone
 	if crowded && d.refused && d.kind == Full && p.at.wrong == 0 {
 		p.at.limit = p.held
@@ -114,7 +114,7 @@ func (p *Plan) strike(f *flight, now time.Time) {
 	} else {
 		p.single(e)
 	}
-	if p.at.proof >= crowd<<min(2*p.at.wrong, 6) {
+	if p.at.evidence >= crowd<<min(2*p.at.wrong, 6) {
 		p.full(now)
 	}
 }
@@ -124,7 +124,7 @@ func (p *Plan) strike(f *flight, now time.Time) {
 func (p *Plan) crowded(e *Entry) {
 	if !slices.Contains(p.at.crowded, e) {
 		p.at.crowded = append(p.at.crowded, e)
-		p.at.proof++
+		p.at.evidence++
 	}
 	// The next that is tried is to be one of other origin: forbidden filters are often
 	// neighbours.
@@ -137,7 +137,7 @@ func (p *Plan) crowded(e *Entry) {
 // is room.
 func (p *Plan) full(now time.Time) {
 	crowded := p.at.crowded
-	p.at.limit, p.at.proof, p.at.crowded = p.held, 0, nil
+	p.at.limit, p.at.evidence, p.at.crowded = p.held, 0, nil
 	p.risk = now.Add(firstPause)
 	for _, e := range crowded {
 		if !e.dropped && e.Refused() {

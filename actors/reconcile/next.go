@@ -17,7 +17,7 @@ func (p *Plan) Next(now time.Time) (step Step) {
 			}
 		}
 	}
-	step.Verdicts, p.verdicts = p.verdicts, nil
+	step.Results, p.results = p.results, nil
 	return step
 }
 
@@ -84,7 +84,7 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 	if len(p.groups) > 0 && !p.Busy() && (p.present || len(p.queue) == 0 || !p.queue[0].known) {
 		g := p.groups[0]
 		size := p.at.size
-		if p.at.proof > 0 {
+		if p.at.evidence > 0 {
 			size = 1 // has the session room for any?
 		}
 		g.entries = g.entries[:min(len(g.entries), size)]

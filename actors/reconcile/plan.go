@@ -14,7 +14,7 @@ const (
 	partTime   = 3 * time.Second
 	// longest is the most that both grow to for a slow server.
 	longest = 20 * time.Second
-	// calm is how long a connection must have been quiet before a suspect is sent, so
+	// calm is how long a connection must have been quiet before a candidate is sent, so
 	// that what was sent before it is not taken for its doing.
 	calm = 250 * time.Millisecond
 	// ways is into how many parts a packet that failed is divided.
@@ -48,24 +48,24 @@ type Plan struct {
 	held    int    // how many filters the session has
 	pulse   *Entry // the last that was granted
 
-	last     uint64    // number of the last request, or Entry
-	risk     time.Time // no filter that may cost the connection is tried again before
-	retries  time.Time // nothing is to be tried again before; zero: that is to be found out
-	verdicts []Verdict
+	last    uint64    // number of the last request, or Entry
+	risk    time.Time // no filter that may cost the connection is tried again before
+	retries time.Time // nothing is to be tried again before; zero: that is to be found out
+	results []Result
 }
 
 // server is what is remembered of one server for the life of the process.
 type server struct {
-	size    int  // filters for one SUBSCRIBE
-	peak    int  // the most that a session has had
-	limit   int  // the most that a session takes; 0: none is known
-	small   bool // a part of a packet was too large
-	slowest time.Duration
-	crowded []*Entry      // what failed alone at the peak
-	proof   int           // how much speaks for a limit
-	proven  int           // the largest packet that was granted
-	pause   time.Duration // after the last try that may have cost the connection
-	wrong   int           // how often what was taken for the limit was none
+	size     int  // filters for one SUBSCRIBE
+	peak     int  // the most that a session has had
+	limit    int  // the most that a session takes; 0: none is known
+	small    bool // a part of a packet was too large
+	slowest  time.Duration
+	crowded  []*Entry      // what failed alone at the peak
+	evidence int           // how much speaks for a limit
+	proven   int           // the largest packet that was granted
+	pause    time.Duration // after the last try that may have cost the connection
+	wrong    int           // how often what was taken for the limit was none
 }
 
 // group is what travels in one packet while something is in doubt.
@@ -121,7 +121,7 @@ func (p *Plan) Connected(name string, present bool, all iter.Seq[*Entry], now ti
 
 // Ask has a filter subscribed to, or subscribed to otherwise. One that was refused is
 // tried again, unless that may cost the connection and was done a moment ago: then the
-// verdict is repeated.
+// result is repeated.
 func (p *Plan) Ask(e *Entry, now time.Time) {
 	e.dropped = false
 	if e.order == 0 {
@@ -164,7 +164,7 @@ func (p *Plan) Busy() bool {
 	return slices.ContainsFunc(p.flying, func(f *flight) bool { return !f.late })
 }
 
-// Settled says whether there is a verdict on every filter: of the live connection, or an
+// Settled says whether there is a result on every filter: of the live connection, or an
 // earlier refusal.
 func (p *Plan) Settled() bool {
 	return p.up && !p.pending(func(e *Entry) bool { return e.open() && !e.Refused() })
@@ -191,7 +191,7 @@ func (p *Plan) Missing() int { return len(p.refused) }
 // Held is how many filters the session at the server has.
 func (p *Plan) Held() int { return p.held }
 
-// Wary says whether a suspect is tried, or about to be: what else may cost the
+// Wary says whether a candidate is tried, or about to be: what else may cost the
 // connection is not to be sent now.
 func (p *Plan) Wary() bool {
 	if p.doubted && !p.Settled() {

@@ -26,7 +26,7 @@ func jitter(d time.Duration) time.Duration {
 
 // refuse notes that the server does not take a filter.
 func (p *Plan) refuse(e *Entry, kind Kind, code byte, now time.Time) {
-	d := e.suspect()
+	d := e.doubted()
 	p.decided(e, true)
 	changed := !d.refused || d.kind != kind || d.code != code
 	switch {
@@ -54,10 +54,10 @@ func (p *Plan) refuse(e *Entry, kind Kind, code byte, now time.Time) {
 
 func (p *Plan) report(e *Entry, changed bool) {
 	d := e.doubt
-	p.verdicts = append(p.verdicts, Verdict{Entry: e, Kind: d.kind, Code: d.code, Limit: p.at.limit, New: changed})
+	p.results = append(p.results, Result{Entry: e, Kind: d.kind, Code: d.code, Limit: p.at.limit, New: changed})
 }
 
-// Recall notes a verdict of an earlier process on a filter that is asked for. It is repeated, and the filter is tried
+// Recall notes a result of an earlier process on a filter that is asked for. It is repeated, and the filter is tried
 // again at its own pace.
 func (p *Plan) Recall(e *Entry, kind Kind, code byte, now time.Time) {
 	if e.order == 0 || e.dropped || e.flight != 0 || e.known || e.Refused() {
@@ -68,7 +68,7 @@ func (p *Plan) Recall(e *Entry, kind Kind, code byte, now time.Time) {
 	if kind == Full {
 		p.risk = now.Add(firstPause)
 	}
-	p.verdicts[len(p.verdicts)-1].New = false
+	p.results[len(p.results)-1].New = false
 }
 
 // anew tries a refused filter again since somebody asks for it.

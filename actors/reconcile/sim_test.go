@@ -45,17 +45,17 @@ type world struct {
 	entries map[string]*reconcile.Entry
 	now     time.Time
 
-	up       bool
-	dial     time.Time // when the next connection is made
-	wake     time.Time
-	answers  []answer
-	session  map[string]bool
-	lossAt   time.Time
-	verdicts map[string]reconcile.Kind
-	told     []reconcile.Verdict
-	hangups  int
-	packets  []int
-	granted  map[string]time.Time
+	up      bool
+	dial    time.Time // when the next connection is made
+	wake    time.Time
+	answers []answer
+	session map[string]bool
+	lossAt  time.Time
+	results map[string]reconcile.Kind
+	told    []reconcile.Result
+	hangups int
+	packets []int
+	granted map[string]time.Time
 }
 
 type answer struct {
@@ -67,7 +67,7 @@ type answer struct {
 func newWorld(t *testing.T, s server, seed int64, n, batch int) *world {
 	w := &world{
 		T: t, server: s, rand: rand.New(rand.NewSource(seed)), plan: reconcile.New(batch), now: time.Unix(1e9, 0),
-		entries: map[string]*reconcile.Entry{}, session: map[string]bool{}, verdicts: map[string]reconcile.Kind{}, granted: map[string]time.Time{},
+		entries: map[string]*reconcile.Entry{}, session: map[string]bool{}, results: map[string]reconcile.Kind{}, granted: map[string]time.Time{},
 	}
 	for i := range n {
 		w.ask(fmt.Sprintf("f/%03d", i))
@@ -92,7 +92,7 @@ func (w *world) drop(name string) {
 	w.plan.Drop(e)
 	delete(w.entries, name)
 	delete(w.session, name)
-	delete(w.verdicts, name)
+	delete(w.results, name)
 	w.plan.Gone(e)
 	w.step()
 }
@@ -118,11 +118,11 @@ func (w *world) all() iter.Seq[*reconcile.Entry] {
 // step does what the plan says.
 func (w *world) step() {
 	s := w.plan.Next(w.now)
-	for _, v := range s.Verdicts {
+	for _, v := range s.Results {
 		w.told = append(w.told, v)
-		w.verdicts[v.Entry.Filter] = v.Kind
+		w.results[v.Entry.Filter] = v.Kind
 		if v.Kind == reconcile.Accepted {
-			delete(w.verdicts, v.Entry.Filter)
+			delete(w.results, v.Entry.Filter)
 		}
 	}
 	w.wake = s.Wake
@@ -231,7 +231,7 @@ func (w *world) lost() {
 
 // refused are the filters that are refused now.
 func (w *world) refused() (list []string) {
-	for name := range w.verdicts {
+	for name := range w.results {
 		list = append(list, name)
 	}
 	slices.Sort(list)
@@ -242,7 +242,7 @@ func (w *world) refused() (list []string) {
 func (w *world) check(want map[string]bool) {
 	w.Helper()
 	for name := range w.entries {
-		kind, refused := w.verdicts[name]
+		kind, refused := w.results[name]
 		switch {
 		case want[name] && !refused:
 			w.Errorf("%s is not refused", name)

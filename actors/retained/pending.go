@@ -32,7 +32,7 @@ type Pending struct {
 func NewPending() *Pending { return &Pending{targets: map[messages.Target]uint64{}} }
 
 // Add notes a recipient.
-func (r *Pending) Add(m messages.Welcome) {
+func (r *Pending) Add(m messages.SendRetained) {
 	r.targets[m.Target] = m.Serial
 	r.asked = m.Serial
 }

@@ -68,7 +68,7 @@ func NewRecipients(s *stats.Stats, budget stats.Budget) Recipients {
 }
 
 // Add adds a recipient; one that is there already begins anew.
-func (n *Recipients) Add(m messages.Welcome) {
+func (n *Recipients) Add(m messages.SendRetained) {
 	o, ok := n.filters[m.Filter]
 	if !ok {
 		o = &waiting{place: map[string]int{}}

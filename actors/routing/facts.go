@@ -25,7 +25,7 @@ func (t *Table) Matching(name string) []messages.RouteFacts {
 	matched := t.trie.Match(name, nil)
 	routes := []messages.RouteFacts{}
 	for _, r := range matched {
-		f := messages.RouteFacts{Filter: r.Filter, QoS: r.Want.QoS, Members: r.memberFacts(matched)}
+		f := messages.RouteFacts{Filter: r.Filter, QoS: r.Desired.QoS, Members: r.memberFacts(matched)}
 		f.Way = slices.ContainsFunc(f.Members, func(m messages.MemberFacts) bool { return m.Way })
 		routes = append(routes, f)
 	}

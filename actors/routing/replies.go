@@ -9,7 +9,7 @@ import (
 )
 
 // Replies are those of one filter's subscribes that wait for what the broker says of the
-// Want that was the newest when they came, or of a later one. Those are forgotten in time
+// Desired that was the newest when they came, or of a later one. Those are forgotten in time
 // whose senders were told that the broker does not answer.
 type Replies struct {
 	Last    Result
@@ -19,14 +19,14 @@ type Replies struct {
 type reply struct {
 	receipt messages.Receipt
 	qos     byte
-	serial  uint64 // of the Want
+	serial  uint64 // of the Desired
 	came    time.Time
 }
 
 // replyWait is after how long a sender is told that the broker has not answered.
 const replyWait = 10 * time.Second
 
-// Result is what the broker said last of a filter, and of which Want.
+// Result is what the broker said last of a filter, and of which Desired.
 type Result struct {
 	Serial  uint64 // 0: nothing yet
 	QoS     byte
@@ -65,7 +65,7 @@ func (r *Replies) Wait(receipt messages.Receipt, qos byte, serial uint64, now ti
 	return a, false
 }
 
-// Refused says whether the broker has refused the Want of that serial.
+// Refused says whether the broker has refused the Desired of that serial.
 func (r *Replies) Refused(serial uint64) bool {
 	return r.Last.Serial == serial && r.Last.Failure != nil
 }

@@ -18,15 +18,15 @@ type Route struct {
 	Wire         string // as the broker has it: see topic.Shared
 	Serial       uint64 // no other route has it
 	Subscription Subscription
-	Want         messages.Want // what the broker was asked for last; no Filter: it was not
-	Replies      Replies       // of those who wait for the broker's answer
+	Desired      messages.Desired // what the broker was asked for last; no Filter: it was not
+	Replies      Replies          // of those who wait for the broker's answer
 	Slot
 
 	identifier uint32
 	static     bool // has members that stay
 	members    placement.Targets[membership]
 	everybody  []messages.Member          // members in a form to send; nil: to be made
-	recipients map[messages.Target]uint64 // serial of the last, see messages.Welcome; nil: there was none
+	recipients map[messages.Target]uint64 // serial of the last, see messages.SendRetained; nil: there was none
 }
 
 // Slot is what matters only where there are several session slots.
@@ -72,7 +72,7 @@ func (r *Route) join(target messages.Target, options messages.Options, serial ui
 // served says whether a new member is served by what the broker was asked for,
 // without looking at all the others.
 func (r *Route) served(options messages.Options) bool {
-	return r.Want.Filter != "" && options.QoS <= r.Want.QoS && options.NoLocal == r.Want.NoLocal
+	return r.Desired.Filter != "" && options.QoS <= r.Desired.QoS && options.NoLocal == r.Desired.NoLocal
 }
 
 // shared says whether every slot holds the filter.
@@ -151,10 +151,10 @@ func (r *Route) leave(target messages.Target) {
 	r.everybody = nil
 }
 
-// Wants is what the members need of the broker together: the highest QoS, and
+// Needed is what the members need of the broker together: the highest QoS, and
 // no local messages only if nobody wants them.
-func (r *Route) Wants() messages.Want {
-	want := messages.Want{Filter: r.Wire, NoLocal: true}
+func (r *Route) Needed() messages.Desired {
+	want := messages.Desired{Filter: r.Wire, NoLocal: true}
 	for _, m := range r.members.Each {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal

@@ -20,7 +20,7 @@ type Table struct {
 
 	trie      topic.Trie[*Route]
 	targets   map[messages.Target]int // in how many filters each is
-	responses messages.Want           // the filter of responses to requests; zero: there are none
+	responses messages.Desired        // the filter of responses to requests; zero: there are none
 	serial    uint64
 	after     uint64 // Seq of the last delivery
 	connected bool   // there has been a connection
@@ -54,7 +54,7 @@ type Flush struct {
 // Recipient is to get the retained messages of a filter.
 type Recipient struct {
 	Route *Route
-	messages.Welcome
+	messages.SendRetained
 }
 
 // Get is the route of a filter.
@@ -114,7 +114,7 @@ func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 	t.serial++
 	wire := placement.Wire(filter, o)
 	r := &Route{Filter: filter, Wire: wire, Serial: t.serial, identifier: topic.Identifier(wire), Slot: Slot{Unasked: t.Unasked}}
-	r.Want.Overlaps = t.overlaps(e, filter)
+	r.Desired.Overlaps = t.overlaps(e, filter)
 	t.trie.Set(filter, r)
 	e.Made = append(e.Made, r)
 	return r
@@ -125,7 +125,7 @@ func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) {
 	t.want(e, r, true)
 	for _, n := range RecipientsOf(c) {
-		m := messages.Welcome{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Serial: r.Want.Serial, After: t.after}
+		m := messages.SendRetained{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Serial: r.Desired.Serial, After: t.after}
 		r.waits(n.Target, m.Serial)
 		e.Recipients = append(e.Recipients, Recipient{r, m})
 	}
@@ -151,7 +151,7 @@ func RecipientsOf(c messages.SubscribeCommand) (list []messages.Recipient) {
 }
 
 // Complete notes that all retained messages have come for those who wait for a target.
-func (t *Table) Complete(m messages.Welcomed) {
+func (t *Table) Complete(m messages.RetainedComplete) {
 	if r, ok := t.trie.Get(m.Filter); ok && r.recipients[m.Target] <= m.Serial {
 		delete(r.recipients, m.Target)
 	}
@@ -182,7 +182,7 @@ func (t *Table) Unsubscribe(e *Effects, filter string, targets []messages.Target
 	t.trie.Delete(filter)
 	e.Gone = append(e.Gone, r)
 	e.Answers = append(e.Answers, r.Replies.Decide(unsubscribed)...)
-	e.Broker = append(e.Broker, messages.Unwant{Filter: r.Wire})
+	e.Broker = append(e.Broker, messages.Undesired{Filter: r.Wire})
 	return append(changes, messages.Change{Leaving: r.Wire})
 }
 

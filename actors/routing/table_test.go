@@ -157,7 +157,7 @@ func TestMatchRetained(t *testing.T) {
 	if got := who(x.Match(retained)); got != "a/#: x; a/+: " {
 		t.Errorf("x waits: %q", got)
 	}
-	x.Complete(messages.Welcomed{Target: group("x"), Filter: "a/+", Serial: e.Recipients[0].Serial})
+	x.Complete(messages.RetainedComplete{Target: group("x"), Filter: "a/+", Serial: e.Recipients[0].Serial})
 	if got := who(x.Match(retained)); got != "" {
 		t.Errorf("all have come: %q", got)
 	}
@@ -167,7 +167,7 @@ func TestMatchResponse(t *testing.T) {
 	t.Parallel()
 	x := subscribed("# x")
 	var e routing.Effects
-	x.WantResponses(&e, messages.Want{Filter: "r/+"})
+	x.WantResponses(&e, messages.Desired{Filter: "r/+"})
 	if got := wants(e); got != "# overlaps; r/+ overlaps" {
 		t.Errorf("asked for %q", got)
 	}
@@ -181,7 +181,7 @@ func wants(e routing.Effects) string {
 	var list []string
 	for _, m := range e.Broker {
 		switch m := m.(type) {
-		case messages.Want:
+		case messages.Desired:
 			text := m.Filter
 			if m.Overlaps {
 				text += " overlaps"
@@ -190,7 +190,7 @@ func wants(e routing.Effects) string {
 				text += " retained"
 			}
 			list = append(list, text)
-		case messages.Unwant:
+		case messages.Undesired:
 			list = append(list, "not "+m.Filter)
 		}
 	}
@@ -300,7 +300,7 @@ func TestReplies(t *testing.T) {
 	if len(e.Answers) != 0 {
 		t.Errorf("answered %v", e.Answers)
 	}
-	got := r.Replies.Decide(routing.Granted(messages.Granted{Serial: r.Want.Serial, QoS: 2}))
+	got := r.Replies.Decide(routing.Granted(messages.Granted{Serial: r.Desired.Serial, QoS: 2}))
 	if len(got) != 2 || got[0].Receipt != "1" || got[0].QoS != 1 {
 		t.Errorf("answers: %+v", got)
 	}
@@ -309,7 +309,7 @@ func TestReplies(t *testing.T) {
 	if len(e.Answers) != 1 || e.Answers[0].Receipt != "3" {
 		t.Errorf("answered at once: %+v", e.Answers)
 	}
-	r.Replies.Decide(routing.Refused(messages.Refused{Serial: r.Want.Serial, Reason: "no"}))
+	r.Replies.Decide(routing.Refused(messages.Refused{Serial: r.Desired.Serial, Reason: "no"}))
 	e = routing.Effects{}
 	x.Command(&e, "4", command("a x"), now)
 	if len(e.Answers) != 0 || wants(e) != "a" {

@@ -19,11 +19,11 @@ type Stats struct {
 	Full, Overflowed, Expired, Replaced, Abandoned atomic.Int64
 	// StreamsFull is how many streams have no room now.
 	StreamsFull atomic.Int64
-	// Parked is how many messages wait for room in a queue now; Paced is how many
+	// InOverflow is how many messages wait for room in a queue now; Paced is how many
 	// wait for the end of a min_interval; WaitingBytes is the memory that they,
 	// those that wait to be written, and what is noted for recipients, are taken to
 	// occupy.
-	Parked, Paced, WaitingBytes atomic.Int64
+	InOverflow, Paced, WaitingBytes atomic.Int64
 	// Recipients is how many wait for retained values now; Replayed counts the
 	// values that they got, one for each recipient; Replaying is how many of those
 	// that the broker has sent are under way to the layer.
@@ -38,7 +38,7 @@ type Stats struct {
 	Responses, Timeouts atomic.Int64
 	// Life: connections made, connections or attempts lost, losses of Redis, bugs,
 	// messages to an actor that does not understand them.
-	Connects, Disconnects, LayerLosses, Bugs, Strange atomic.Int64
+	Connects, Disconnects, LayerLosses, Bugs, Unhandled atomic.Int64
 	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
 	// way from the connection to the layer.
 	UnderWayBytes atomic.Int64

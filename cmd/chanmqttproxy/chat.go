@@ -41,7 +41,7 @@ func newChat(cfg *config.Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /chat/", http.StripPrefix("/chat/", http.FileServerFS(files)))
 	mux.HandleFunc("GET /chat/events", c.events)
-	mux.HandleFunc("POST /chat/say", c.say)
+	mux.HandleFunc("POST /chat/say", c.publish)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", chatPolicy)
 		mux.ServeHTTP(w, r)
@@ -54,8 +54,8 @@ func groupOf(room string) (group, name string, err error) {
 	return group, name, errors.Join(messages.ValidGroup(group), topic.ValidateName(name))
 }
 
-// say publishes what somebody says, as a consumer does.
-func (c *chat) say(w http.ResponseWriter, r *http.Request) {
+// publish publishes what somebody says, as a consumer does.
+func (c *chat) publish(w http.ResponseWriter, r *http.Request) {
 	var said struct{ Room, Text string }
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<14)).Decode(&said); err != nil {
 		http.Error(w, "not understood", http.StatusBadRequest)
@@ -99,7 +99,7 @@ func (c *chat) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	_ = p.each(r.Context(), func(m messages.Map) (bool, error) { return false, heard(w, m) })
+	_ = p.each(r.Context(), func(m messages.Map) (bool, error) { return false, sendEvent(w, m) })
 }
 
 // enter joins the room's group and subscribes it. The answer is the first that
@@ -113,8 +113,8 @@ func enter(ctx context.Context, p *peer, group, name string) error {
 	})
 }
 
-// heard tells the browser what came.
-func heard(w http.ResponseWriter, m messages.Map) error {
+// sendEvent sends the browser what came.
+func sendEvent(w http.ResponseWriter, m messages.Map) error {
 	event := "message"
 	if kind, _ := m.Get("type"); kind == "mqtt.subscribed" {
 		event = "entered"

@@ -76,10 +76,10 @@ func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dia
 
 // dial connects, with another version where the server wants one.
 func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*mqtt.Session, error) {
-	session, err := dialer.Dial(ctx, version, deaf{})
+	session, err := dialer.Dial(ctx, version, mqtt.Discard{})
 	var lost *messages.SessionFailure
 	if errors.As(err, &lost) && lost.Next != 0 {
-		return dialer.Dial(ctx, version, deaf{})
+		return dialer.Dial(ctx, version, mqtt.Discard{})
 	}
 	return session, err
 }
@@ -129,18 +129,6 @@ func advice(cfg *config.Config, err error) string {
 		return "The broker's log should say more."
 	}
 }
-
-// deaf is the sink of a session from which nothing is wanted.
-type deaf struct{}
-
-// Received does nothing.
-func (deaf) Received(uint64, []uint32, *messages.Message) bool { return false }
-
-// Published does nothing.
-func (deaf) Published(messages.Published) {}
-
-// Lost does nothing.
-func (deaf) Lost(error) {}
 
 // checkID is near the worker's client id, since a broker may take only such,
 // but unlike that of anybody else.

@@ -88,7 +88,7 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 		return err
 	}
 	if page < 1 {
-		return misuse{fmt.Errorf("--page %d: pages count from 1", page)}
+		return usageError{fmt.Errorf("--page %d: pages count from 1", page)}
 	}
 	list, total, err := client.DeadLetters(ctx, (page-1)*pageSize, pageSize)
 	if err != nil {
@@ -109,26 +109,26 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 	if more := total - page*pageSize; more > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "%d more of %d: --page %d\n", more, total, page+1)
 	}
-	return tellStreams(ctx, c, client)
+	return printStreams(ctx, c, client)
 }
 
 func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string, all bool) error {
 	switch {
 	case all && len(ids) > 0:
-		return misuse{errors.New("give IDs or --all, not both")}
+		return usageError{errors.New("give IDs or --all, not both")}
 	case all || len(ids) > 0:
 	case !term.IsTerminal(int(os.Stdin.Fd())):
-		return misuse{errors.New("give the IDs of those to drop, or --all")}
+		return usageError{errors.New("give the IDs of those to drop, or --all")}
 	case !agreed(os.Stdin, c.OutOrStdout(), "Drop all dead letters for good?"):
 		return errors.New("nothing is dropped")
 	}
 	n, err := client.DropDeadLetters(ctx, ids...)
-	return told(c, "dropped", n, ids, err)
+	return printCount(c, "dropped", n, ids, err)
 }
 
 func replayLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 	n, err := client.ReplayDeadLetters(ctx, ids...)
-	return told(c, "put back", n, ids, err)
+	return printCount(c, "put back", n, ids, err)
 }
 
 // agreed asks, and says whether the answer is yes.
@@ -139,8 +139,8 @@ func agreed(in io.Reader, out io.Writer, question string) bool {
 	return answer == "y" || answer == "yes"
 }
 
-// told says how many there were. An ID that is not there is a failure.
-func told(c *cobra.Command, done string, n int, ids []string, err error) error {
+// printCount prints how many there were. An ID that is not there is a failure.
+func printCount(c *cobra.Command, done string, n int, ids []string, err error) error {
 	if err != nil && !errors.As(err, new(*layer.IncompleteLetters)) && !errors.As(err, new(*layer.UnreadableLetters)) {
 		return err
 	}

@@ -19,8 +19,8 @@ import (
 // the broker are, so that a site's settings need no change. A server that is there
 // already is used. Both must be on this machine: dev is no way into another one's data.
 
-// errElsewhere is the reason why an address is neither served nor used.
-var errElsewhere = errors.New("it is not on this machine, and dev --serve is for loopback addresses: name localhost in the settings that you develop with")
+// errNotHere is the reason why an address is neither served nor used.
+var errNotHere = errors.New("it is not on this machine, and dev --serve is for loopback addresses: name localhost in the settings that you develop with")
 
 // serve starts the servers that are not there yet.
 func (s *servers) serve(out io.Writer, cfg *config.Config, log *slog.Logger) error {
@@ -32,7 +32,7 @@ func (s *servers) serve(out io.Writer, cfg *config.Config, log *slog.Logger) err
 		faults = append(faults, notServable("the broker at "+config.Shown(server), cfg.Where("MQTT_HOST"), brokerFault(server)))
 	}
 	if err := errors.Join(faults...); err != nil {
-		return misuse{err}
+		return usageError{err}
 	}
 	for _, host := range cfg.Layer.Hosts {
 		if err := s.serveRedis(out, host); err != nil {
@@ -77,7 +77,7 @@ func brokerFault(server *url.URL) error {
 
 func onLoopback(address string) error {
 	if embedded.Loopback(address) != nil {
-		return errElsewhere
+		return errNotHere
 	}
 	return nil
 }

@@ -14,15 +14,15 @@ type failure struct{ error }
 // Unwrap gives the underlying error.
 func (f failure) Unwrap() error { return f.error }
 
-// misuse is an error in how the program was asked that shows only while it does it.
-type misuse struct{ error }
+// usageError is an error in how the program was asked that shows only while it does it.
+type usageError struct{ error }
 
 // Unwrap gives the underlying error.
-func (m misuse) Unwrap() error { return m.error }
+func (m usageError) Unwrap() error { return m.error }
 
-// failed marks an error as a failure, unless it is a misuse; nil stays nil.
+// failed marks an error as a failure, unless it is a usageError; nil stays nil.
 func failed(err error) error {
-	if err == nil || errors.As(err, new(misuse)) {
+	if err == nil || errors.As(err, new(usageError)) {
 		return err
 	}
 	return failure{err}

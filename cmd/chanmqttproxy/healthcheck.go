@@ -55,11 +55,11 @@ func healthcheck(ctx context.Context, listen, path string) error {
 		return fmt.Errorf("asking the worker: %w; does it run with HTTP_LISTEN=%s?", err, listen)
 	}
 	defer answer.Body.Close()
-	return verdict(answer)
+	return checkAnswer(answer)
 }
 
-// verdict is nil of a good answer, else what the worker says is wrong.
-func verdict(answer *http.Response) error {
+// checkAnswer is nil of a good answer, else what the worker says is wrong.
+func checkAnswer(answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}

@@ -8,35 +8,35 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// askAfter is how long an answer is waited for before the worker is asked how it stands.
+// askAfter is how long an answer is waited for before the worker is asked for its state.
 const askAfter = answerWithin / 6
 
-// inquiryID is the id of that question, which no command of the user's has.
-const inquiryID = "chanmqttproxy send: how do you stand?"
+// inquiryID is the id of that request, which no command of the user's has.
+const inquiryID = "chanmqttproxy send: the state"
 
-// inquiry asks a worker that does not answer a command how it stands with its MQTT
-// broker: that it answers while the broker is away.
+// inquiry asks a worker that does not answer a command for its state, which it answers
+// without its MQTT broker too.
 type inquiry struct {
 	peer  *peer
-	told  io.Writer // where it is told that the broker is away
+	out   io.Writer // for the user, when the broker is away
 	state messages.Map
 }
 
-func (i *inquiry) ask(ctx context.Context) {
-	// What is wrong with Redis is heard of by who waits for the answer.
+func (i *inquiry) send(ctx context.Context) {
+	// Whoever waits for the answer reports what is wrong with Redis.
 	_ = i.peer.command(ctx, messages.Map{
 		{Key: "type", Value: "mqtt.status"}, {Key: "id", Value: inquiryID}, {Key: "reply_channel", Value: i.peer.channel},
 	})
 }
 
-// answered says whether an answer is that to the question.
+// answered says whether an answer is that of the inquiry.
 func (i *inquiry) answered(answer messages.Map) bool {
 	if id, _ := answer.Get("id"); id != inquiryID {
 		return false
 	}
 	i.state = answer
 	if !i.connected() {
-		fmt.Fprintf(i.told, "waiting: the worker lives, but its MQTT broker is away%s\n", i.because())
+		fmt.Fprintf(i.out, "waiting: the worker lives, but its MQTT broker is away%s\n", i.because())
 	}
 	return true
 }
@@ -53,8 +53,8 @@ func (i *inquiry) because() string {
 	return ""
 }
 
-// verdict says why there is no answer, and what to do.
-func (i *inquiry) verdict(channel string) string {
+// failure says why there is no answer, and what to do.
+func (i *inquiry) failure(channel string) string {
 	switch {
 	case i.state == nil:
 		return "does a worker run with this Redis and MQTT_CHANNEL_NAME=" + channel + "?"

@@ -35,7 +35,7 @@ the group for SUBSCRIPTION_IDLE.`,
 
 func listen(c *cobra.Command, cfg *config.Config, group, topic string) error {
 	if err := messages.ValidGroup(group); err != nil {
-		return misuse{err}
+		return usageError{err}
 	}
 	p := newPeer(cfg)
 	defer p.leave(group)

@@ -67,7 +67,7 @@ func written(verb string, args []string) (messages.Map, error) {
 	for _, arg := range args {
 		key, text, ok := strings.Cut(arg, "=")
 		if !ok {
-			return nil, misuse{fmt.Errorf("%q is not KEY=VALUE: give topic=house/lamp, for example", arg)}
+			return nil, usageError{fmt.Errorf("%q is not KEY=VALUE: give topic=house/lamp, for example", arg)}
 		}
 		pair := messages.Pair{Key: key, Value: valueOf(text)}
 		if (verb == "publish" || verb == "request") && !slices.Contains(outer, key) {
@@ -78,7 +78,7 @@ func written(verb string, args []string) (messages.Map, error) {
 	}
 	given := slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "topic=") })
 	if !given && verb != "status" {
-		return nil, misuse{errors.New("a topic is wanted: give topic=house/lamp, for example")}
+		return nil, usageError{errors.New("a topic is wanted: give topic=house/lamp, for example")}
 	}
 	if verb == "publish" || verb == "request" {
 		command = append(command, messages.Pair{Key: "publish", Value: withDefaults(publish)})
@@ -146,8 +146,8 @@ func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
 	if err := p.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: p.channel})); err != nil {
 		return err
 	}
-	worker := inquiry{peer: p, told: c.ErrOrStderr()}
-	defer time.AfterFunc(askAfter, func() { worker.ask(ctx) }).Stop()
+	worker := inquiry{peer: p, out: c.ErrOrStderr()}
+	defer time.AfterFunc(askAfter, func() { worker.send(ctx) }).Stop()
 	err := p.each(ctx, func(answer messages.Map) (bool, error) {
 		if worker.answered(answer) {
 			return false, nil
@@ -160,7 +160,7 @@ func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
 		return true, writeJSON(c.OutOrStdout(), answer)
 	})
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %v: %s", answerWithin, worker.verdict(cfg.Channel))
+		return fmt.Errorf("no answer within %v: %s", answerWithin, worker.failure(cfg.Channel))
 	}
 	return err
 }

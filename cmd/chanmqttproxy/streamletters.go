@@ -35,11 +35,11 @@ var entryID = regexp.MustCompile(`^[0-9]{1,20}-[0-9]{1,20}$`)
 // validStream checks the name of a stream, and the IDs of dead letters of it.
 func validStream(stream string, ids []string) error {
 	if err := messages.ValidStream(stream); err != nil {
-		return misuse{fmt.Errorf("--stream: %w", err)}
+		return usageError{fmt.Errorf("--stream: %w", err)}
 	}
 	for _, id := range ids {
 		if !entryID.MatchString(id) {
-			return misuse{fmt.Errorf("%q is no ID of a stream's dead letter: dead-letters list --stream %s shows them", id, stream)}
+			return usageError{fmt.Errorf("%q is no ID of a stream's dead letter: dead-letters list --stream %s shows them", id, stream)}
 		}
 	}
 	return nil
@@ -53,8 +53,8 @@ func subjectOf(client layer.Peer) string {
 	return "COMMAND"
 }
 
-// tellStreams says which streams have dead letters too, to who looks at the others.
-func tellStreams(ctx context.Context, c *cobra.Command, client layer.Peer) error {
+// printStreams prints, below the dead letters of commands, which streams have some too.
+func printStreams(ctx context.Context, c *cobra.Command, client layer.Peer) error {
 	if _, ok := client.(ofStream); ok {
 		return nil
 	}

@@ -31,7 +31,7 @@ func (l *loader) credentials(environ []string) {
 		key := entry.Name()
 		env, ok := known[key]
 		if !ok {
-			l.strangeCredential(key, sortedKeys(known))
+			l.unknownCredential(key, sortedKeys(known))
 			continue
 		}
 		content, err := os.ReadFile(filepath.Join(dir, key))
@@ -44,9 +44,9 @@ func (l *loader) credentials(environ []string) {
 	l.add(Credential, place, asKey, given)
 }
 
-// strangeCredential finds fault with a name next to that of a secret, and with
+// unknownCredential finds fault with a name next to that of a secret, and with
 // that of a setting which is none.
-func (l *loader) strangeCredential(key string, known []string) {
+func (l *loader) unknownCredential(key string, known []string) {
 	where := key + " (" + Credential.String() + ")"
 	if slices.Contains(names(asKey), key) {
 		l.fault(where, errors.New("not a secret: give it in the environment or in a file"))

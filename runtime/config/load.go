@@ -111,7 +111,7 @@ func (l *loader) reveal(s setting, o origin, twinName string, values map[string]
 }
 
 func (l *loader) environment(environ []string) {
-	known, given, strange := index(asEnv), map[string]any{}, []string{}
+	known, given, unknown := index(asEnv), map[string]any{}, []string{}
 	ofKubernetes := slices.ContainsFunc(environ, isServicePort)
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -123,10 +123,10 @@ func (l *loader) environment(environ []string) {
 		case known[name] != "":
 			given[name] = value
 		case strings.HasPrefix(name, "MQTT_"):
-			strange = append(strange, name)
+			unknown = append(unknown, name)
 		}
 	}
-	l.strangers(strange, given)
+	l.unknownNames(unknown, given)
 	l.add(Environment, Environment.String(), asEnv, given)
 }
 
@@ -135,12 +135,12 @@ func isServicePort(entry string) bool {
 	return strings.HasPrefix(entry, "MQTT_PORT=tcp://") || strings.HasPrefix(entry, "MQTT_PORT=udp://")
 }
 
-// strangers tells misspelt names from those of others: a name next to that of
+// unknownNames tells misspelt names from those of others: a name next to that of
 // a setting which is not given is probably a mistake, but may be the site's own.
-func (l *loader) strangers(strange []string, given map[string]any) {
+func (l *loader) unknownNames(unknown []string, given map[string]any) {
 	missing := slices.DeleteFunc(names(asEnv), func(env string) bool { return given[env] != nil })
-	slices.Sort(strange)
-	for _, name := range strange {
+	slices.Sort(unknown)
+	for _, name := range unknown {
 		if near := cmp.Or(aliasOf(name, missing), nearest(name, missing, "MQTT_")); near != "" {
 			l.warn(name+" (environment)", fmt.Errorf("no such setting: ignored; did you mean %s?", near))
 			continue

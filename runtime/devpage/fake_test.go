@@ -24,7 +24,7 @@ type fake struct {
 	away   bool // the MQTT broker is
 	failed time.Time
 	rows   []messages.SubscriptionRow
-	story  []messages.LifeEvent
+	life   []messages.LifeEvent
 	acts   []string
 	drops  int
 }
@@ -82,7 +82,7 @@ func (f *fake) tell(at time.Time, path, what, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	f.story = append(f.story, messages.LifeEvent{Serial: uint64(len(f.story)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
+	f.life = append(f.life, messages.LifeEvent{Serial: uint64(len(f.life)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
 }
 
 // loseBroker takes the MQTT broker away, or gives it back.
@@ -194,8 +194,8 @@ func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	told := 0
 	for tick := time.NewTicker(time.Second); ; {
 		f.mu.Lock()
-		fresh := slices.Clone(f.story[told:])
-		told = len(f.story)
+		fresh := slices.Clone(f.life[told:])
+		told = len(f.life)
 		f.mu.Unlock()
 		if len(fresh) > 0 {
 			send(w, "story", fresh)

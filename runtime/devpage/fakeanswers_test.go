@@ -78,7 +78,7 @@ func (f *fake) trace(query url.Values) any {
 	way := map[string][][3]string{
 		"delivered": {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
 		"unmatched": {{"received", session, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
-		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"parked", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
+		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"overflow", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
 		"many":      {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#, house/+/kitchen/# and 3 more; it goes to group/house-0 and 39 more"}},
 		"waits":     {{"armed", "bridge", ""}},
 		"away":      {{"waiting", "bridge/broker", "the MQTT broker is away: the message is published when the broker is back"}},

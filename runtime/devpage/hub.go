@@ -15,8 +15,8 @@ const (
 	viewers = 32
 	// behind is how many events a viewer may lag before it is dropped.
 	behind = 64
-	// storyShown is how much of the story a viewer gets at first.
-	storyShown = 200
+	// eventsShown is how much of the events a viewer gets at first.
+	eventsShown = 200
 	// pause is the time between two looks at the tree.
 	pause = time.Second
 	// writeTime is how long a viewer may take to take an event.
@@ -32,7 +32,7 @@ type hub struct {
 	viewers map[*viewer]bool
 	last    []byte // the last tree, as an event
 	at      time.Time
-	serial  uint64 // of the story that was told
+	serial  uint64 // of the events that was told
 	running bool
 	tails   int
 }
@@ -104,8 +104,8 @@ func (h *hub) join() (*viewer, bool) {
 	}
 	if !h.running {
 		h.running = true
-		stop := h.page.Log.listen(func(line Line) { h.tell(event("log", line)) })
-		if known := h.page.Tree.Story(0); len(known) > 0 {
+		stop := h.page.Log.listen(func(line Line) { h.broadcast(event("log", line)) })
+		if known := h.page.Tree.Events(0); len(known) > 0 {
 			h.serial = known[len(known)-1].Serial
 		}
 		go h.run(stop)
@@ -113,9 +113,9 @@ func (h *hub) join() (*viewer, bool) {
 	lines := h.page.Log.recent()
 	v := &viewer{events: make(chan []byte, behind+len(lines))}
 	h.viewers[v] = true
-	story := h.page.Tree.Story(0)
+	events := h.page.Tree.Events(0)
 	v.events <- event("about", h.page.About)
-	v.events <- event("story", story[max(0, len(story)-storyShown):])
+	v.events <- event("story", events[max(0, len(events)-eventsShown):])
 	for _, line := range lines {
 		v.events <- event("log", line)
 	}
@@ -169,10 +169,10 @@ func (h *hub) run(stop func()) {
 		}
 		tree := h.tree()
 		h.mu.Lock()
-		story := h.page.Tree.Story(h.serial)
-		if len(story) > 0 {
-			h.serial = story[len(story)-1].Serial
-			h.all(event("story", story))
+		events := h.page.Tree.Events(h.serial)
+		if len(events) > 0 {
+			h.serial = events[len(events)-1].Serial
+			h.all(event("story", events))
 		}
 		h.all(tree)
 		h.mu.Unlock()
@@ -187,7 +187,7 @@ func (h *hub) deserted() bool {
 	return !h.running
 }
 
-func (h *hub) tell(e []byte) {
+func (h *hub) broadcast(e []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all(e)

@@ -15,7 +15,7 @@ type Tree interface {
 	Watch() messages.Watch
 	Members(kind, text string) []messages.Actor
 	Inspect(path string) (messages.Actor, bool)
-	Story(after uint64) []messages.LifeEvent
+	Events(after uint64) []messages.LifeEvent
 	Subscriptions(messages.SubscriptionList) (total int, rows []messages.SubscriptionRow)
 	Matching(topic string) []messages.RouteFacts
 	Targets() []messages.Target

@@ -114,7 +114,7 @@ func matches(_ *testing.T, _ *fake, tab *kit.Tab) {
 	fill(tab, "#topic", "house/0/kitchen/temperature")
 	tab.Wait(10*time.Second, `document.querySelector('#panel-topic tbody').textContent.includes('group house-0')`)
 	fill(tab, "#topic", "nobody/here")
-	tab.Wait(10*time.Second, `document.querySelector('#verdict.warn')?.textContent.startsWith('Nobody: no filter matches')`)
+	tab.Wait(10*time.Second, `document.querySelector('#result.warn')?.textContent.startsWith('Nobody: no filter matches')`)
 	fill(tab, "#topic", "a/#")
 	faulty(tab, "#topic", "wildcards")
 	fill(tab, "#topic", "a")

@@ -35,7 +35,7 @@ type Passed struct {
 	Bytes            int
 	QoS              byte
 	Retain           bool
-	// Payload is its beginning, where payloads are shown: as text, or in
+	// Payload is its excerpt, where payloads are shown: as text, or in
 	// hexadecimal if it is none.
 	Payload string `json:",omitempty"`
 }
@@ -127,13 +127,13 @@ func (p *Page) passed(out bool, m *messages.Message) Passed {
 		shown.Direction = "out"
 	}
 	if p.About.ShowPayloads {
-		shown.Payload = beginning(m.Payload)
+		shown.Payload = excerpt(m.Payload)
 	}
 	return shown
 }
 
-// beginning is what is shown of a payload.
-func beginning(payload []byte) string {
+// excerpt is what is shown of a payload.
+func excerpt(payload []byte) string {
 	cut := payload[:min(len(payload), payloadShown)]
 	for n := 0; n < utf8.UTFMax && len(cut) < len(payload) && len(cut) > 0 && !utf8.Valid(cut); n++ {
 		cut = cut[:len(cut)-1] // a character that was cut

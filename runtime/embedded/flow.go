@@ -103,7 +103,7 @@ func (f *flowControl) OnPacketProcessed(cl *mqtt.Client, p packets.Packet, _ err
 // OnDisconnect lets the client's writer end.
 func (f *flowControl) OnDisconnect(cl *mqtt.Client, _ error, _ bool) {
 	if fl, ok := f.flows.LoadAndDelete(cl); ok {
-		fl.(*flow).end()
+		fl.(*flow).close()
 	}
 }
 
@@ -139,7 +139,7 @@ func (f *flow) free(id uint16) {
 	f.room.Signal()
 }
 
-func (f *flow) end() {
+func (f *flow) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.over = true

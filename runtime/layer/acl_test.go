@@ -182,7 +182,7 @@ func doStreams(t *testing.T, peer layer.Peer, admin *redis.Client, must func(str
 	must("drop letters of a stream", err)
 }
 
-// doCommands receives, acknowledges, buries and replays.
+// doCommands receives, acknowledges, writes dead letters and replays them.
 func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(string, error)) {
 	t.Helper()
 	ctx := t.Context()
@@ -213,7 +213,7 @@ func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(st
 	}
 	must("acknowledge", peer.Acknowledge(ctx, []messages.Receipt{receive()}))
 	for range 3 {
-		must("bury", peer.Bury(ctx, []messages.Burial{{Receipt: receive(), Reason: "odd"}}))
+		must("dead letter", peer.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: receive(), Reason: "odd"}}))
 	}
 	letters, _, err := peer.DeadLetters(ctx, 0, 50)
 	must("dead letters", err)

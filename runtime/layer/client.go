@@ -22,8 +22,8 @@ var (
 	findSource string
 	//go:embed keep.lua
 	keepSource string
-	//go:embed bury.lua
-	burySource string
+	//go:embed deadletter.lua
+	deadLetterSource string
 	//go:embed drop.lua
 	dropSource string
 	//go:embed replay.lua
@@ -31,11 +31,11 @@ var (
 	//go:embed forget.lua
 	forgetSource string
 
-	sendScript = redis.NewScript(sendSource)
-	takeScript = redis.NewScript(takeSource)
-	findScript = redis.NewScript(findSource)
-	keepScript = redis.NewScript(keepSource)
-	buryScript = redis.NewScript(burySource)
+	sendScript       = redis.NewScript(sendSource)
+	takeScript       = redis.NewScript(takeSource)
+	findScript       = redis.NewScript(findSource)
+	keepScript       = redis.NewScript(keepSource)
+	deadLetterScript = redis.NewScript(deadLetterSource)
 
 	dropScript   = redis.NewScript(dropSource)
 	replayScript = redis.NewScript(replaySource)
@@ -55,7 +55,7 @@ type Client struct {
 	servers []*server
 	redis   *redis.Client // of the first
 	turns   turns
-	halves  halves
+	partial partialWrites
 	unread  unread
 	site    siteClock
 	sealer  *sealer

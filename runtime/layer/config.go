@@ -66,7 +66,7 @@ type Config struct {
 	// MaxElements is of how many elements a received message may be: its containers,
 	// what they hold, and the keys of dicts. One of more is not built. 0: any number.
 	MaxElements int
-	// DeadLetters is how many buried messages are kept on each host, the newest;
+	// DeadLetters is how many of them are kept on each host, the newest;
 	// default 1000.
 	DeadLetters int
 	// DeadLetterBytes is how much of each is kept, default 1 MiB and at most half of

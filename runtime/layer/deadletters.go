@@ -10,11 +10,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// DeadLetter is a message of the command channel that was buried.
+// DeadLetter is a message of the command channel that could not be carried out.
 type DeadLetter struct {
 	// ID names it for DropDeadLetters and ReplayDeadLetters.
 	ID string
-	// Time is when it was buried, and Reason why.
+	// Time is when it became one, and Reason why.
 	Time   time.Time
 	Reason string
 	// Size is that of the message in bytes, as it was in Redis.
@@ -109,7 +109,7 @@ func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
 }
 
 // ReplayDeadLetters puts the messages of the dead letters with those IDs, or of
-// all when none are given, back into the command channel, the first buried
+// all when none are given, back into the command channel, the oldest
 // first, as if they were sent now, and whatever the channel's capacity. Each
 // leaves the dead letters as it enters the channel. It returns how many that
 // were. Errors are *messages.LayerFailure, or, when all others were replayed,
@@ -133,7 +133,7 @@ func (e *IncompleteLetters) Error() string {
 	return fmt.Sprintf("%d cannot be put back: they were larger than DEAD_LETTER_BYTES, and only their beginning was kept; have them sent again", e.Count)
 }
 
-// replayEach replays letters, the first buried first, but for those that are not
+// replayEach replays letters, the oldest first, but for those that are not
 // complete.
 func (c *Client) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
 	letters, err := c.letters(ctx, 0, -1, ids...)

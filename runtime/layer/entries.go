@@ -186,7 +186,7 @@ func (e entry) takeRecipient(words []string, p *messages.Page) bool {
 		Target: messages.Target{Kind: messages.TargetKind(kind), Name: words[2]}, Filter: words[3], Channel: words[4], Number: e.number,
 	}
 	if e.gone() {
-		p.Welcomed = append(p.Welcomed, n)
+		p.RetainedComplete = append(p.RetainedComplete, n)
 	} else {
 		p.Recipients = append(p.Recipients, n)
 	}
@@ -243,8 +243,8 @@ func eachEdit(c messages.Change, f func(registry bool, field, value string)) {
 	if c.Recipient != nil {
 		f(true, recipientField(*c.Recipient), "{}")
 	}
-	if c.Welcomed != nil {
-		f(true, recipientField(*c.Welcomed), "")
+	if c.RetainedComplete != nil {
+		f(true, recipientField(*c.RetainedComplete), "")
 	}
 	if len(c.Epochs) > 0 {
 		f(true, epochsField, formatEpochs(c.Epochs))

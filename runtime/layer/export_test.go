@@ -10,7 +10,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Preview is how a buried message is shown.
+// Preview is how a dead letter is shown.
 func Preview(member string) string {
 	config := Config{}.withDefaults()
 	c := &Client{config: config, codec: newCodec(config, 0, time.Now)}

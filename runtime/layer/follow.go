@@ -25,7 +25,7 @@ type follower struct {
 	mu    sync.Mutex // held while sub is set
 	sub   *redis.PubSub
 	heard <-chan any
-	deaf  bool                         // Redis does not let it hear of changes
+	polls bool                         // Redis does not let it subscribe to changes
 	due   map[string]bool              // may have changed
 	read  map[string]messages.Position // there was nothing beyond
 }
@@ -107,13 +107,13 @@ func (c *Client) readDue(ctx context.Context, tables []table, known []messages.P
 		if delete(f.read, t.name); !p.more {
 			f.read[t.name] = p.at
 		}
-		pages = append(pages, c.told(t, i-1, p))
+		pages = append(pages, c.pageOf(t, i-1, p))
 	}
 	return pages, nil
 }
 
-// told makes of what was read what is told.
-func (c *Client) told(t table, number int, p tablePage) messages.Page {
+// pageOf makes a page of what was read.
+func (c *Client) pageOf(t table, number int, p tablePage) messages.Page {
 	page := messages.Page{Table: number, Reset: p.reset, Partial: p.more, At: p.at}
 	odd := 0
 	for _, e := range p.entries {
@@ -150,7 +150,7 @@ func (c *Client) attend(ctx context.Context, wait bool) error {
 		return err
 	}
 	f.set(sub)
-	if f.deaf = err != nil; !f.deaf { // else nothing tells of changes: it looks for them
+	if f.polls = err != nil; !f.polls { // else nothing tells of changes: it looks for them
 		f.heard = sub.ChannelWithSubscriptions()
 	}
 	return nil
@@ -179,7 +179,7 @@ func (f *follower) close() {
 func (c *Client) await(ctx context.Context, tables []table, known []messages.Position) error {
 	f := &c.follower
 	silence := followSilence
-	if f.deaf {
+	if f.polls {
 		silence = followPoll
 	}
 	timer := time.NewTimer(silence)
@@ -190,7 +190,7 @@ func (c *Client) await(ctx context.Context, tables []table, known []messages.Pos
 			if !open {
 				return redis.ErrClosed
 			}
-			f.hear(m, tables, known)
+			f.changed(m, tables, known)
 		case <-timer.C:
 			return c.compare(ctx, tables, known)
 		case <-ctx.Done():
@@ -203,17 +203,17 @@ func (c *Client) await(ctx context.Context, tables []table, known []messages.Pos
 			if !open {
 				return nil
 			}
-			f.hear(m, tables, known)
+			f.changed(m, tables, known)
 		default:
 			return nil
 		}
 	}
 }
 
-// hear notes which table has changed.
-func (f *follower) hear(told any, tables []table, known []messages.Position) {
-	m, ok := told.(*redis.Message)
-	if !ok { // it hears again, and may have missed something
+// changed notes which table has changed.
+func (f *follower) changed(event any, tables []table, known []messages.Position) {
+	m, ok := event.(*redis.Message)
+	if !ok { // it is subscribed again, and may have missed something
 		for _, t := range tables {
 			f.due[t.name] = true
 		}

@@ -186,7 +186,7 @@ func (b *inbox) keep() {
 		if adopted > 0 {
 			b.client.log.Info("took over commands that another worker left", "count", adopted)
 			b.missed.Store(true)
-			poke(b.signal)
+			notify(b.signal)
 		}
 	}
 }

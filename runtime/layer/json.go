@@ -6,11 +6,11 @@ import "bytes"
 // packb stops at 510 below the top map, and an event puts the payload two deep.
 const maxPayloadDepth = 500
 
-// verdict is what became of a JSON text.
-type verdict byte
+// outcome is what became of a JSON text.
+type outcome byte
 
 const (
-	carried   verdict = iota // it is in dst as msgpack
+	carried   outcome = iota // it is in dst as msgpack
 	notJSON                  // json.loads would raise
 	uncarried                // it is JSON, but msgpack cannot hold it
 )
@@ -21,8 +21,8 @@ const (
 // that comes twice both are written; readers let the last win, as json.loads
 // does. An integer beyond 64 bits becomes a str of its digits; numbers is how many
 // these are. Lone surrogates are uncarried. So is deep nesting, which is not even
-// looked through. dst is only grown where the verdict is carried.
-func appendJSON(dst, src []byte) (out []byte, numbers int, v verdict) {
+// looked through. dst is only grown where the outcome is carried.
+func appendJSON(dst, src []byte) (out []byte, numbers int, v outcome) {
 	p := jsonParser{in: src, out: dst, bigAsText: true}
 	if v := p.document(); v != carried {
 		return dst, 0, v
@@ -31,7 +31,7 @@ func appendJSON(dst, src []byte) (out []byte, numbers int, v verdict) {
 }
 
 // document reads all of the text.
-func (p *jsonParser) document() verdict {
+func (p *jsonParser) document() outcome {
 	p.space()
 	ok := p.value(0)
 	p.space()

@@ -32,7 +32,7 @@ func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, e
 	live := make([]bool, len(targets))
 	for start := 0; start < len(targets); start += maxLook {
 		end := min(start+maxLook, len(targets))
-		if err := c.look(ctx, targets[start:end], live[start:end]); err != nil {
+		if err := c.liveAt(ctx, targets[start:end], live[start:end]); err != nil {
 			return nil, err
 		}
 	}
@@ -42,21 +42,21 @@ func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, e
 // maxLook is how many targets one round trip looks at.
 const maxLook = 1000
 
-// look asks each host for those targets that it has.
-func (c *Client) look(ctx context.Context, targets []messages.Target, live []bool) error {
+// liveAt asks each host for those targets that it has.
+func (c *Client) liveAt(ctx context.Context, targets []messages.Target, live []bool) error {
 	for _, s := range c.servers {
 		pipe := s.redis.Pipeline()
-		judges := make([]func() (bool, error), len(targets))
+		answers := make([]func() (bool, error), len(targets))
 		asked := false
 		for i, t := range targets {
 			if c.has(s, t) && !live[i] {
-				judges[i], asked = c.ask(ctx, pipe, s, t), true
+				answers[i], asked = c.queryLive(ctx, pipe, s, t), true
 			}
 		}
 		if asked {
 			_, _ = pipe.Exec(ctx) // each command has its own error
 		}
-		if err := judge(judges, live); err != nil {
+		if err := readLive(answers, live); err != nil {
 			return s.failure("looking for who listens", err)
 		}
 	}
@@ -74,9 +74,9 @@ func (c *Client) has(s *server, t messages.Target) bool {
 	return true
 }
 
-// ask puts the questions about one target, and gives what makes a verdict of the
+// queryLive adds to a pipeline what is to be known of one target. What it returns reads the
 // answers.
-func (c *Client) ask(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
+func (c *Client) queryLive(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
 	now := c.clock.now().Add(-time.Duration(c.clock.behind.Load()))
 	if t.Kind == messages.Group {
 		members := pipe.ZCount(ctx, c.keys.group(t.Name), c.oldestMember(), "+inf")
@@ -94,13 +94,13 @@ func (c *Client) oldestMember() string {
 	return "(" + strconv.FormatInt(c.clock.cutoff(c.config.GroupExpiry), 10)
 }
 
-func judge(judges []func() (bool, error), live []bool) error {
-	for i, verdict := range judges {
-		if verdict == nil {
+func readLive(answers []func() (bool, error), live []bool) error {
+	for i, alive := range answers {
+		if alive == nil {
 			continue
 		}
 		var err error
-		if live[i], err = verdict(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+		if live[i], err = alive(); err != nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return err
 		}
 	}

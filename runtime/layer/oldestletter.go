@@ -8,11 +8,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// OldestDeadLetter returns how many dead letters are stored, and when the oldest was
-// buried; the zero time: there is none. What is older than Config.DeadLetterAge counts
-// until it is forgotten, which is when another one is buried, or nothing has been for
-// that long. Errors are *messages.LayerFailure.
-func (c *Client) OldestDeadLetter(ctx context.Context) (count int, buried time.Time, err error) {
+// OldestDeadLetter returns how many dead letters are stored, and since when the
+// oldest is; the zero time: there is none. One older than Config.DeadLetterAge counts until
+// it is forgotten: with the next dead letter, or when none has come for that long. Errors are *messages.LayerFailure.
+func (c *Client) OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error) {
 	for _, s := range c.servers {
 		var number *redis.IntCmd
 		var last *redis.StringCmd
@@ -25,9 +24,9 @@ func (c *Client) OldestDeadLetter(ctx context.Context) (count int, buried time.T
 		}
 		count += int(number.Val())
 		var oldest letter
-		if json.Unmarshal([]byte(last.Val()), &oldest) == nil && (buried.IsZero() || oldest.Time.Before(buried)) {
-			buried = oldest.Time
+		if json.Unmarshal([]byte(last.Val()), &oldest) == nil && (since.IsZero() || oldest.Time.Before(since)) {
+			since = oldest.Time
 		}
 	}
-	return count, buried, nil
+	return count, since, nil
 }

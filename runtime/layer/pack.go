@@ -67,14 +67,14 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 
 // bundle appends one bundle.
 func (p *packer) bundle(b *messages.Bundle) (u oddities) {
-	p.begin()
+	p.startMember()
 	for i := range b.Events { // a large payload is not copied again and again as the buffer grows
 		if m := b.Events[i].Message; m != nil && len(m.Payload) > maxCallBytes/8 {
 			p.buf = slices.Grow(p.buf, b.Events[i].PackedSize())
 		}
 	}
 	p.buf, u = p.codec.bundle(p.buf, b, p.extra)
-	p.end(len(b.Events))
+	p.endMember(len(b.Events))
 	return u
 }
 
@@ -86,18 +86,18 @@ func (p *packer) message(m messages.Map) (err error) {
 	if _, taken := m.Get(asgiChannel); taken {
 		return errors.New("its key " + asgiChannel + " belongs to the layer")
 	}
-	p.begin()
+	p.startMember()
 	if p.buf, err = p.codec.message(p.buf, m, p.extra); err != nil {
 		return err
 	}
-	p.end(1)
+	p.endMember(1)
 	return nil
 }
 
-// begin starts a member with what makes it unlike all others: the process's
+// startMember starts a member with what makes it unlike all others: the process's
 // random bytes and a number of its own, which also keeps the order where scores
 // are equal.
-func (p *packer) begin() {
+func (p *packer) startMember() {
 	p.buf = appendPrefix(p.buf, p.random, p.stamp, p.prefix)
 	p.body = len(p.buf)
 	p.stamp++
@@ -114,7 +114,7 @@ func appendPrefix(dst, random []byte, number uint64, n int) []byte {
 	return append(dst, make([]byte, max(0, n-short-len(random)))...)
 }
 
-func (p *packer) end(events int) {
+func (p *packer) endMember(events int) {
 	p.buf = append(p.buf, p.tail...)
 	p.buf = p.codec.seal(p.buf, p.body, p.stamp-1, p.key)
 	p.ends = append(p.ends, len(p.buf))

@@ -14,7 +14,7 @@ type Peer interface {
 	Hosts() []string
 	OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error)
 	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
-	Bury(ctx context.Context, burials []messages.Burial) error
+	AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error
 	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
 	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
@@ -47,7 +47,7 @@ type Peer interface {
 	RememberSession(ctx context.Context, clientID string) error
 
 	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
-	OldestDeadLetter(ctx context.Context) (count int, buried time.Time, err error)
+	OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
 

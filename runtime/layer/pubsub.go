@@ -45,7 +45,7 @@ type PubSub struct {
 // NewPubSub makes a peer of a pub/sub layer, as New does of one of the core back
 // end.
 func NewPubSub(config Config, log *slog.Logger) *PubSub {
-	config.RandomPrefixLength = nil // messages have none; what is buried has one
+	config.RandomPrefixLength = nil // messages have none; a dead letter has one
 	p := &PubSub{Client: New(config, log)}
 	p.codec = newCodec(p.config, 0, p.clock.now) // tokens of any age, as in Python
 	p.subscriber = newSubscriber(p)

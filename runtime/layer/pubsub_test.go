@@ -361,7 +361,7 @@ func TestPubSubLive(t *testing.T) {
 	})
 }
 
-// TestPubSubDeadLetters: what is buried can be looked at and put back.
+// TestPubSubDeadLetters: dead letters can be looked at and put back.
 func TestPubSubDeadLetters(t *testing.T) {
 	t.Parallel()
 	server := kit.Redis(t)
@@ -372,10 +372,10 @@ func TestPubSubDeadLetters(t *testing.T) {
 	publishCommands(t, client, 1, 2)
 	wantAll(t, 2, c.numbers)
 	c.mu.Lock()
-	burials := []messages.Burial{{Receipt: c.recs[len(c.recs)-1], Reason: "odd"}, {Receipt: "a stranger's", Reason: "odd"}}
+	dead := []messages.DeadLetter{{Receipt: c.recs[len(c.recs)-1], Reason: "odd"}, {Receipt: "a stranger's", Reason: "odd"}}
 	c.mu.Unlock()
 	for range 2 {
-		if err := p.Bury(t.Context(), burials); err != nil {
+		if err := p.AddDeadLetters(t.Context(), dead); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -139,5 +139,5 @@ func (s *subscriber) own(body string) {
 		return
 	}
 	s.ready.add(s.member(body))
-	poke(s.signal)
+	notify(s.signal)
 }

@@ -85,7 +85,7 @@ func (s *subscriber) lost(err error, tell bool) {
 	reader := s.reader
 	tell = tell && s.live && reader != nil
 	s.live, s.joined, s.holding, s.maybe, s.failed = false, false, false, list{}, err
-	poke(s.signal)
+	notify(s.signal)
 	s.mu.Unlock()
 	if tell {
 		reader.lost(s.failure(err))
@@ -127,7 +127,7 @@ func (s *subscriber) join() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.live, s.joined = true, true
-	poke(s.ask)
+	notify(s.ask)
 }
 
 // keep asks for the lease, and renews it, as long as commands arrive.
@@ -142,7 +142,7 @@ func (s *subscriber) keep(ctx context.Context) {
 		if err := s.claim(ctx); err != nil && ctx.Err() == nil {
 			s.mu.Lock()
 			s.failed = fmt.Errorf("asking for the lease: %w", err)
-			poke(s.signal)
+			notify(s.signal)
 			s.mu.Unlock()
 		}
 	}
@@ -162,14 +162,14 @@ func (s *subscriber) claim(ctx context.Context) error {
 func (s *subscriber) sign(ctx context.Context, text string) {
 	switch {
 	case text == "*":
-		poke(s.ask)
+		notify(s.ask)
 	case text == "-"+s.id:
 		s.mu.Lock()
 		s.leaving = true
 		s.mu.Unlock()
 		close(s.gone)
 	case text == "+"+s.id:
-		s.begin(ctx)
+		s.takeOver(ctx)
 	default:
 		s.yield(strings.HasPrefix(text, "+"))
 	}
@@ -186,9 +186,9 @@ func (s *subscriber) yield(begins bool) {
 	}
 }
 
-// begin makes what comes ours. It is preceded by what a holder left, and by what
+// takeOver makes this worker the one that reads the commands. They are preceded by what a holder left, and by what
 // came since the last sign of one who died.
-func (s *subscriber) begin(ctx context.Context) {
+func (s *subscriber) takeOver(ctx context.Context) {
 	s.mu.Lock()
 	holding := s.holding
 	s.mu.Unlock()
@@ -206,7 +206,7 @@ func (s *subscriber) begin(ctx context.Context) {
 	}
 	s.ready.add(s.maybe.members...)
 	s.maybe, s.holding = list{}, true
-	poke(s.signal)
+	notify(s.signal)
 }
 
 func (s *subscriber) takeLeft(ctx context.Context) ([]string, error) {

@@ -10,17 +10,17 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Bury puts received commands among the dead letters, as a Client's does. Those that
-// were acknowledged or buried are left alone; one whose burial failed may be there
-// twice when it is repeated. Errors are *messages.LayerFailure.
-func (p *PubSub) Bury(ctx context.Context, burials []messages.Burial) error {
+// AddDeadLetters puts received commands among the dead letters, as a Client's does. Those that
+// are no longer under way are left alone. After a failure one may be there twice when the
+// call is repeated. Errors are *messages.LayerFailure.
+func (p *PubSub) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
 	s := p.subscriber
-	for _, b := range burials {
+	for _, b := range letters {
 		member := string(b.Receipt)
 		if !s.has(member) {
 			continue
 		}
-		if err := p.buryAll(ctx, s.server, p.keys.letters(), []burial{{member, b.Reason}}); err != nil {
+		if err := p.writeDeadLetters(ctx, s.server, p.keys.letters(), []deadMember{{member, b.Reason}}); err != nil {
 			return err
 		}
 		s.forget([]messages.Receipt{b.Receipt})
@@ -38,8 +38,8 @@ func (s *subscriber) has(member string) bool {
 var errNobody = errors.New("no worker listens: nothing was put back, since a pub/sub layer would lose it")
 
 // ReplayDeadLetters publishes the messages of the dead letters with those IDs, or
-// of all when none are given, to whoever reads the command channel, the first
-// buried first. Each leaves the dead letters when somebody got it. It returns how
+// of all when none are given, to whoever reads the command channel, the
+// oldest first. Each leaves the dead letters when somebody got it. It returns how
 // many that were. Errors are *messages.LayerFailure, or, when all others were
 // replayed, *IncompleteLetters.
 func (p *PubSub) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {

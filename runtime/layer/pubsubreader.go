@@ -182,15 +182,15 @@ func (s *subscriber) next(limit int) ([]string, error) {
 	some, err := s.ready.take(limit), s.failed
 	if len(some) > 0 {
 		s.taken.add(some...)
-		s.tellDropped()
+		s.logDropped()
 		return some, nil
 	}
 	s.failed = nil
 	return nil, err
 }
 
-// tellDropped says what was dropped, now that there is room again.
-func (s *subscriber) tellDropped() {
+// logDropped logs what was dropped, now that there is room again.
+func (s *subscriber) logDropped() {
 	if s.dropped == 0 {
 		return
 	}
@@ -235,7 +235,7 @@ func (s *subscriber) came(body string) {
 		s.overflow.Add(1)
 	default:
 		to.add(s.member(body))
-		poke(s.signal)
+		notify(s.signal)
 	}
 }
 
@@ -246,8 +246,8 @@ func (s *subscriber) member(body string) string {
 	return string(append(binary.BigEndian.AppendUint64(prefix, s.serial), body...))
 }
 
-// poke says that there is something, once.
-func poke(signal chan struct{}) {
+// notify fills a signal of one place, unless it is full.
+func notify(signal chan struct{}) {
 	select {
 	case signal <- struct{}{}:
 	default:

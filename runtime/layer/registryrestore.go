@@ -166,7 +166,7 @@ func (c *Client) replace(ctx context.Context, imports func() (map[string]string,
 			unasked[e.field] = true
 		}
 	}
-	relaid := func() (map[string]string, error) {
+	imported := func() (map[string]string, error) {
 		want, err := imports()
 		if err != nil || len(known) == 0 {
 			return want, err
@@ -178,7 +178,7 @@ func (c *Client) replace(ctx context.Context, imports func() (map[string]string,
 		}
 		return want, err
 	}
-	return c.make(ctx, &s.registry, relaid, func(field string) bool {
+	return c.make(ctx, &s.registry, imported, func(field string) bool {
 		_, leaving, ok := parseField(field)
 		return leaving || !ok || unasked[field]
 	}, &s.registry)

@@ -170,7 +170,7 @@ func (s *sender) answer(cmd *redis.Cmd) ([]any, error) {
 	answer, err := cmd.Slice()
 	if err != nil && redis.HasErrorPrefix(err, "LATE") {
 		s.server.gauges.late.Add(1)
-		poke(s.server.doubt)
+		notify(s.server.doubt)
 		err = errLate
 	}
 	return answer, err
@@ -179,19 +179,19 @@ func (s *sender) answer(cmd *redis.Cmd) ([]any, error) {
 // errLate is no refusal: the next attempt may be in time.
 var errLate = errors.New("the write reached Redis too late")
 
-// patience is the time in which the server has to come to a call: that for which
+// timeout is the time in which the server has to come to a call: that for which
 // its answer is waited for, less a third for what our idea of its clock is wrong
 // by.
-func (s *sender) patience() time.Duration { return s.redis.Options().ReadTimeout * 2 / 3 }
+func (s *sender) timeout() time.Duration { return s.redis.Options().ReadTimeout * 2 / 3 }
 
 // deadline is the end of that time on the server's clock, or of what this client may
 // do, in microseconds; "" where neither is known.
 func (s *sender) deadline() string {
-	patience := s.patience()
-	if patience <= 0 || !s.server.gauges.known.Load() {
+	timeout := s.timeout()
+	if timeout <= 0 || !s.server.gauges.known.Load() {
 		return s.config.until()
 	}
-	by := time.Now().Add(time.Duration(s.server.gauges.difference.Load()) + patience)
+	by := time.Now().Add(time.Duration(s.server.gauges.difference.Load()) + timeout)
 	if s.config.Until != nil {
 		if until := s.config.Until(); until.Before(by) {
 			by = until

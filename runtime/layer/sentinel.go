@@ -44,7 +44,7 @@ func (s *sentinels) find(ctx context.Context) (string, error) {
 	first := int(s.last.Load())
 	for i := range s.list {
 		n := (first + i) % len(s.list)
-		addr, err := ask(ctx, s.list[n], s.master)
+		addr, err := masterAt(ctx, s.list[n], s.master)
 		if err == nil {
 			s.last.Store(int64(n))
 			return addr, nil
@@ -54,7 +54,7 @@ func (s *sentinels) find(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("asking where the master %s is: %w", s.master, errors.Join(errs...))
 }
 
-func ask(ctx context.Context, o *redis.Options, master string) (string, error) {
+func masterAt(ctx context.Context, o *redis.Options, master string) (string, error) {
 	options := quick(o)
 	options.PoolSize = 2 // with as many failures go-redis goes on dialing for a while
 	client := redis.NewSentinelClient(options)

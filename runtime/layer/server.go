@@ -60,7 +60,7 @@ func (s *server) failed(doing string, err error) *messages.LayerFailure {
 		err = fmt.Errorf("%w (%s)", err, what)
 	}
 	said := refusalIn(err.Error()).kind != ""
-	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Said: answered && said, Err: err}
+	return &messages.LayerFailure{Doing: doing + " in redis " + s.host.Name(), Answered: answered, Logged: answered && said, Err: err}
 }
 
 // unfit says of a server that cannot be used what is wrong with it, where its

@@ -18,7 +18,7 @@ type siteClock struct {
 	seen    sightings // of the one that reads
 	stored  SiteClock // of others
 	fresh   bool      // there is something to store
-	said    bool      // the log says that a clock is off
+	logged  bool      // the log says that a clock is off
 }
 
 // sees takes in what commands show. What it means for what is removed holds at once.
@@ -37,9 +37,9 @@ func (c *Client) sees(g sighting) {
 		b.fresh = true
 	}
 	c.allow()
-	c.sayClocks()
+	c.logClocks()
 	if changed {
-		poke(c.servers[0].doubt) // so that it is stored at once
+		notify(c.servers[0].doubt) // so that it is stored at once
 	}
 }
 
@@ -52,20 +52,20 @@ func (c *Client) allow() {
 	c.clock.behind.Store(int64(behind))
 }
 
-// sayClocks says once how the site's clocks are off, and when they are not any more.
-func (c *Client) sayClocks() {
+// logClocks logs once how the site's clocks are off, and when they are not any more.
+func (c *Client) logClocks() {
 	b := &c.site
 	site := b.seen.sure()
 	off := site != SiteClock{}
-	if off == b.said {
+	if off == b.logged {
 		return
 	}
-	if b.said = off; !off {
+	if b.logged = off; !off {
 		c.log.Info("the site's clock is right again")
 		return
 	}
-	verdict := Clocks(-time.Duration(c.servers[0].gauges.difference.Load()), site)
-	c.log.Warn("clocks differ: "+verdict+"; set all by NTP: the layer removes messages and memberships by the clocks of those who send",
+	difference := Clocks(-time.Duration(c.servers[0].gauges.difference.Load()), site)
+	c.log.Warn("clocks differ: "+difference+"; set all by NTP: the layer removes messages and memberships by the clocks of those who send",
 		"site_behind", site.Behind.Round(time.Second), "site_ahead", site.Ahead.Round(time.Second))
 }
 

@@ -23,7 +23,7 @@ type part struct {
 // that has it.
 func (c *Client) spread(ctx context.Context, l load, queues []messages.Queue) (messages.Outcome, error) {
 	parts := make([]part, len(queues))
-	done := c.halves.take(l.stamp)
+	done := c.partial.take(l.stamp)
 	slots := make(chan struct{}, maxWrites)
 	var all sync.WaitGroup
 	for i, queue := range queues {
@@ -55,7 +55,7 @@ func (c *Client) sum(l load, parts []part) (sum messages.Outcome, err error) {
 	}
 	if err := firstError(errs); err != nil {
 		if l.repeatable {
-			c.halves.keep(l.stamp, parts)
+			c.partial.keep(l.stamp, parts)
 		}
 		return messages.Outcome{}, err
 	}

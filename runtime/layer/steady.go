@@ -27,7 +27,7 @@ func steady(ctx context.Context, o *redis.Options) {
 		if err != nil {
 			return undialed{dialError{err}}, nil
 		}
-		s := &steadyConn{Conn: conn, ctx: ctx, read: patience{least: o.ReadTimeout}, write: patience{least: o.WriteTimeout}}
+		s := &steadyConn{Conn: conn, ctx: ctx, read: idleLimit{least: o.ReadTimeout}, write: idleLimit{least: o.WriteTimeout}}
 		if socket, ok := conn.(syscall.Conn); ok {
 			return steadySocket{s, socket}, nil // go-redis asks whether it is still open
 		}
@@ -64,7 +64,7 @@ type steadySocket struct {
 type steadyConn struct {
 	net.Conn
 	ctx         context.Context
-	read, write patience
+	read, write idleLimit
 }
 
 // writeStep is how many bytes are written between two looks at the deadline.
@@ -140,8 +140,8 @@ func (c *steadyConn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// patience is how long one direction of a connection may be silent.
-type patience struct {
+// idleLimit is how long one direction of a connection may be silent.
+type idleLimit struct {
 	least time.Duration // a deadline that is sooner is the caller's own, and is kept
 	step  time.Duration // 0: the deadline stays as it is
 	from  time.Time     // when the present one was set
@@ -150,7 +150,7 @@ type patience struct {
 // clockSlack is by how much the clock that go-redis reckons deadlines with may be late.
 const clockSlack = 250 * time.Millisecond
 
-func (p *patience) set(now, deadline time.Time) {
+func (p *idleLimit) set(now, deadline time.Time) {
 	p.step, p.from = 0, now
 	if d := deadline.Sub(now); !deadline.IsZero() && p.least > 0 && d >= p.least-clockSlack {
 		p.step = d
@@ -158,7 +158,7 @@ func (p *patience) set(now, deadline time.Time) {
 }
 
 // moved is the deadline after bytes have passed; zero: as it was.
-func (p *patience) moved(now time.Time) time.Time {
+func (p *idleLimit) moved(now time.Time) time.Time {
 	if p.step == 0 || now.Sub(p.from) < p.step/8 {
 		return time.Time{}
 	}

@@ -99,7 +99,7 @@ func (c *Client) append(ctx context.Context, stream string, args []any) (written
 	}
 	if err != nil && redis.HasErrorPrefix(err, "LATE") {
 		s.gauges.late.Add(1)
-		poke(s.doubt)
+		notify(s.doubt)
 		err = errLate
 	}
 	s.gauges.wrote(err)

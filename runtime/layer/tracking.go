@@ -84,7 +84,7 @@ func (t *tracking) listen(ctx context.Context, armed chan<- struct{}) error {
 	sub := client.Subscribe(ctx, t.inbox.client.keys.own("wake"))
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	err := hear(ctx, sub, options.ReadTimeout, armed)
+	err := readChanges(ctx, sub, options.ReadTimeout, armed)
 	if r := refused.Load(); r != nil && lasting(*r) {
 		return errors.Join(errNoTracking, *r)
 	}
@@ -98,10 +98,10 @@ func lasting(refusal error) bool {
 	return strings.HasPrefix(text, "ERR") || strings.HasPrefix(text, "NOPERM")
 }
 
-// hear reads until the connection fails, or is silent for too long: the first time for
+// readChanges reads until the connection fails, or is silent for too long: the first time for
 // twice as long as a server may take to answer. Changes come in meanwhile by
 // HandlePushNotification.
-func hear(ctx context.Context, sub *redis.PubSub, silence time.Duration, armed chan<- struct{}) error {
+func readChanges(ctx context.Context, sub *redis.PubSub, silence time.Duration, armed chan<- struct{}) error {
 	asked := false
 	for {
 		got, err := sub.ReceiveTimeout(ctx, silence)
@@ -132,11 +132,11 @@ func (t *tracking) HandlePushNotification(_ context.Context, _ push.Notification
 	}
 	changed, ok := n[1].([]any)
 	if !ok {
-		poke(t.inbox.signal)
+		notify(t.inbox.signal)
 	}
 	for _, key := range changed {
 		if key == t.queue {
-			poke(t.inbox.signal)
+			notify(t.inbox.signal)
 		}
 	}
 	return nil

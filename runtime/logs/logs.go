@@ -31,10 +31,10 @@ func (c Control) SetLevels(level slog.Level, of map[string]slog.Level) {
 // New makes a logger that writes to w. Warnings and errors that repeat
 // themselves are told as Repeats says; flush tells at the end what is untold.
 func New(w io.Writer, o Options) (log *slog.Logger, control Control, flush func()) {
-	b := newBook()
+	b := newCounters()
 	control.levels = &atomic.Pointer[Options]{}
 	control.levels.Store(&o)
-	return slog.New(levels{Handler: repeats{Handler: handler(w, o.Text), book: b}, control: control}), control, b.flush
+	return slog.New(levels{Handler: repeats{Handler: handler(w, o.Text), counters: b}, control: control}), control, b.flush
 }
 
 // handler writes all levels, as text or as JSON.

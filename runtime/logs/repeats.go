@@ -9,7 +9,7 @@ import (
 
 // What is logged of warnings and errors within Span: Repeats of those with the same
 // text and the same "error", and Alike of those with the same text. At the end of
-// Span the last of the others is told, with their number under "repeated".
+// Span the last of the others is logged, with their number under "repeated".
 const (
 	Repeats = 10
 	Alike   = 100
@@ -19,12 +19,12 @@ const (
 // repeats is a handler that keeps to that.
 type repeats struct {
 	slog.Handler
-	*book
+	*counters
 }
 
 // Handle implements slog.Handler.
 func (h repeats) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level < slog.LevelWarn || h.tell(h.Handler, r) {
+	if r.Level < slog.LevelWarn || h.admit(h.Handler, r) {
 		return h.Handler.Handle(ctx, r)
 	}
 	return nil
@@ -32,63 +32,63 @@ func (h repeats) Handle(ctx context.Context, r slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (h repeats) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return repeats{h.Handler.WithAttrs(attrs), h.book}
+	return repeats{h.Handler.WithAttrs(attrs), h.counters}
 }
 
 // WithGroup implements slog.Handler.
 func (h repeats) WithGroup(name string) slog.Handler {
-	return repeats{h.Handler.WithGroup(name), h.book}
+	return repeats{h.Handler.WithGroup(name), h.counters}
 }
 
-// book counts for all loggers that were made of one.
-type book struct {
+// counters are those of all loggers that were made of one.
+type counters struct {
 	mu    sync.Mutex
-	pages map[string]*page
+	byKey map[string]*counter
 }
 
-// page is one text, or one text with one error, in one span of time.
-type page struct {
-	limit, told, untold int
+// counter counts the lines with one text, or with one text and one error, within Span.
+type counter struct {
+	limit, logged, held int
 	last                slog.Record
 	to                  slog.Handler
-	end                 *time.Timer
+	timer               *time.Timer
 }
 
-func newBook() *book { return &book{pages: map[string]*page{}} }
+func newCounters() *counters { return &counters{byKey: map[string]*counter{}} }
 
-// tell notes a line and says whether it is to be told.
-func (b *book) tell(to slog.Handler, r slog.Record) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	text := b.page(r.Message, Alike)
+// admit counts a line and says whether it is to be logged.
+func (c *counters) admit(to slog.Handler, r slog.Record) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := c.of(r.Message, Alike)
 	if text.full(to, r) {
-		return false // and so many pages are enough
+		return false // and no further counter is made
 	}
-	same := b.page(r.Message+"\x00"+cause(r), Repeats)
+	same := c.of(r.Message+"\x00"+cause(r), Repeats)
 	if same.full(to, r) {
 		return false
 	}
-	text.told++
-	same.told++
+	text.logged++
+	same.logged++
 	return true
 }
 
-func (b *book) page(key string, limit int) *page {
-	p, ok := b.pages[key]
+func (c *counters) of(key string, limit int) *counter {
+	p, ok := c.byKey[key]
 	if !ok {
-		p = &page{limit: limit}
-		p.end = time.AfterFunc(Span, func() { b.over(key, p) })
-		b.pages[key] = p
+		p = &counter{limit: limit}
+		p.timer = time.AfterFunc(Span, func() { c.over(key, p) })
+		c.byKey[key] = p
 	}
 	return p
 }
 
-// full takes a line in for which there is no room.
-func (p *page) full(to slog.Handler, r slog.Record) bool {
-	if p.told < p.limit {
+// full says whether the limit is reached; then the line is counted and kept as the last.
+func (p *counter) full(to slog.Handler, r slog.Record) bool {
+	if p.logged < p.limit {
 		return false
 	}
-	p.untold++
+	p.held++
 	p.last, p.to = r.Clone(), to
 	return true
 }
@@ -104,30 +104,30 @@ func cause(r slog.Record) (text string) {
 	return text
 }
 
-// over ends a page and tells what it holds.
-func (b *book) over(key string, p *page) {
-	b.mu.Lock()
-	if b.pages[key] == p {
-		delete(b.pages, key)
+// over ends a counter and logs its last line, if any was held back.
+func (c *counters) over(key string, p *counter) {
+	c.mu.Lock()
+	if c.byKey[key] == p {
+		delete(c.byKey, key)
 	}
-	untold := p.untold
-	p.untold = 0
-	b.mu.Unlock()
-	if untold == 0 {
+	held := p.held
+	p.held = 0
+	c.mu.Unlock()
+	if held == 0 {
 		return
 	}
-	p.last.AddAttrs(slog.Int("repeated", untold))
-	_ = p.to.Handle(context.Background(), p.last) // there is nobody to tell
+	p.last.AddAttrs(slog.Int("repeated", held))
+	_ = p.to.Handle(context.Background(), p.last) // a log cannot log its own failure
 }
 
-// flush ends all pages.
-func (b *book) flush() {
-	b.mu.Lock()
-	pages := b.pages
-	b.pages = map[string]*page{}
-	b.mu.Unlock()
-	for key, p := range pages {
-		p.end.Stop()
-		b.over(key, p)
+// flush ends all of them.
+func (c *counters) flush() {
+	c.mu.Lock()
+	counters := c.byKey
+	c.byKey = map[string]*counter{}
+	c.mu.Unlock()
+	for key, p := range counters {
+		p.timer.Stop()
+		c.over(key, p)
 	}
 }

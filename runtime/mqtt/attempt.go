@@ -33,8 +33,8 @@ func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
 	return s, failure
 }
 
-// tells: the server understood the version.
-func tells(c messages.Cause) bool {
+// understood says whether a server that fails for that cause speaks the version.
+func understood(c messages.Cause) bool {
 	return final(c) || c == messages.BrokerRefused || c == messages.SessionKept
 }
 
@@ -118,7 +118,7 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 	defer stop()
 	p, err := s.engine.connect(hello{config: a.config, clientID: a.clientID}, func(p packet) {
 		if ours = !a.unknown || a.server.opened(a.clientID, p.present); !ours {
-			s.sink, s.state, p.present = deaf{}, newState(), false
+			s.sink, s.state, p.present = Discard{}, newState(), false
 		}
 		a.accept(s, p)
 	})

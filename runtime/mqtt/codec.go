@@ -16,7 +16,7 @@ type codec interface {
 	// The writers add one packet to what is queued.
 	writeConnect(w *bytes.Buffer, h hello) error
 	writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.Message) error
-	writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, identifier uint32) error
+	writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Desired, identifier uint32) error
 	writeUnsubscribe(w *bytes.Buffer, id uint16, filters []string) error
 	// decode reads one packet, of which it keeps nothing but what decodePublish does.
 	decode(f frame) (packet, error)

@@ -33,7 +33,7 @@ func (codec311) writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.M
 	return nil
 }
 
-func (codec311) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, _ uint32) error {
+func (codec311) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Desired, _ uint32) error {
 	p := packets.NewControlPacket(packets.Subscribe).(*packets.SubscribePacket)
 	p.MessageID = id
 	for _, f := range filters {

@@ -80,7 +80,7 @@ func encodeProperties(p *messages.Properties) *packets.Properties {
 	return out
 }
 
-func (codec5) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Want, identifier uint32) error {
+func (codec5) writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Desired, identifier uint32) error {
 	p := &packets.Subscribe{PacketID: id, Properties: &packets.Properties{}}
 	if identifier != 0 {
 		number := int(identifier)

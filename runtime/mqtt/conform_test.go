@@ -88,7 +88,7 @@ func TestPort(t *testing.T) {
 			return sink
 		}
 		sent := connect("reader", func(s actors.Session) {
-			if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "out/+", QoS: 1}}); err != nil {
+			if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "out/+", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -107,7 +107,7 @@ func TestPort(t *testing.T) {
 				}
 				// Mochi acknowledges before it looks who has subscribed.
 				sink = connect("checker", func(s actors.Session) {
-					if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: topic, QoS: 1, Retained: true}}); err != nil {
+					if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: topic, QoS: 1, Retained: true}}); err != nil {
 						t.Error(err)
 					}
 				})

@@ -16,7 +16,7 @@ func TestArtemisCopies(t *testing.T) {
 	t.Parallel()
 	broker := kit.Artemis(t)
 	s, sink := connect(t, messages.MQTT5, config(broker.URL()))
-	filters := []messages.Want{
+	filters := []messages.Desired{
 		{Filter: "t/#", QoS: 1, Overlaps: true}, {Filter: "t/+", QoS: 1, Overlaps: true}, {Filter: "+/a", QoS: 1, Overlaps: true},
 	}
 	if _, err := s.Subscribe(t.Context(), filters); err != nil {

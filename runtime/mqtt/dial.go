@@ -121,7 +121,7 @@ func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 			d.fallback = fallback{i, failure}
 			break
 		}
-		if i == first.server && first.reason != nil && (ctx.Err() != nil || !tells(failure.Cause)) {
+		if i == first.server && first.reason != nil && (ctx.Err() != nil || !understood(failure.Cause)) {
 			failure = first.because()
 		}
 		if ctx.Err() != nil || final(failure.Cause) {

@@ -75,7 +75,7 @@ func (e *engine) read() {
 			err = e.handle(p)
 		}
 		if err != nil {
-			e.requests.end()
+			e.requests.close()
 			e.session.lost(err)
 			return
 		}
@@ -111,19 +111,19 @@ func (e *engine) publish(id uint16, dup bool, m *messages.Message) {
 
 // subscribe sends one SUBSCRIBE and waits for the codes of its SUBACK. An identifier of 0
 // is none.
-func (e *engine) subscribe(ctx context.Context, filters []messages.Want, identifier uint32) ([]byte, error) {
-	p, err := e.ask(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeSubscribe(w, id, filters, identifier) })
+func (e *engine) subscribe(ctx context.Context, filters []messages.Desired, identifier uint32) ([]byte, error) {
+	p, err := e.request(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeSubscribe(w, id, filters, identifier) })
 	return p.codes, err
 }
 
 // unsubscribe sends one UNSUBSCRIBE and waits for its UNSUBACK.
 func (e *engine) unsubscribe(ctx context.Context, filters []string) error {
-	_, err := e.ask(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeUnsubscribe(w, id, filters) })
+	_, err := e.request(ctx, func(w *bytes.Buffer, id uint16) error { return e.writeUnsubscribe(w, id, filters) })
 	return err
 }
 
-// ask sends a packet and waits for its answer.
-func (e *engine) ask(ctx context.Context, encode func(*bytes.Buffer, uint16) error) (packet, error) {
+// request sends a packet and waits for its answer.
+func (e *engine) request(ctx context.Context, encode func(*bytes.Buffer, uint16) error) (packet, error) {
 	answer := make(chan packet, 1)
 	id, ok := e.requests.open(answer)
 	if !ok {

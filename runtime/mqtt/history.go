@@ -12,9 +12,9 @@ const (
 	// longestConnect is the most time that a CONNECT gets, unless the configured time
 	// is longer.
 	longestConnect = time.Minute
-	// doubtsOfStranger is after how many doubtful ends of version 5 CONNECTs in a row
-	// 3.1.1 is tried, and doubtsOfSpeaker is that of a server that did speak 5.
-	doubtsOfStranger, doubtsOfSpeaker = 2, 10
+	// doubtsBefore5 is after how many doubtful ends of version 5 CONNECTs in a row
+	// 3.1.1 is tried, and doubtsAfter5 is that of a server that did speak 5.
+	doubtsBefore5, doubtsAfter5 = 2, 10
 )
 
 // history is what a Dialer has learned of one server: how long it takes to answer a
@@ -89,9 +89,9 @@ func (h *history) failed(v messages.Version, cause messages.Cause, now time.Time
 
 func (h *history) tolerated() int {
 	if h.speaks5 {
-		return doubtsOfSpeaker
+		return doubtsAfter5
 	}
-	return doubtsOfStranger
+	return doubtsBefore5
 }
 
 // mustDrop says whether the session under a client id, which nobody knows, has to be

@@ -107,7 +107,7 @@ func TestVersionOfOneThatWasReplaced(t *testing.T) {
 	var h history
 	now := time.Now()
 	h.answered(five, time.Millisecond)
-	for range doubtsOfSpeaker {
+	for range doubtsAfter5 {
 		if h.version(five, now) != five {
 			t.Fatal("it falls back too early")
 		}

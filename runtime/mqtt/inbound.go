@@ -85,7 +85,7 @@ func (s *Session) drop(p packet) {
 // nothing: the broker repeats the message on the next connection.
 func (s *Session) pass(p packet) {
 	var flush bool
-	s.tell(func() {
+	s.callSink(func() {
 		if p.message.QoS == 0 {
 			s.take(p, 0)
 			return
@@ -246,7 +246,7 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 // resume, once what it has sent is settled: Dial then has it drop the session.
 func (s *Session) answeredPing(pinged time.Time) {
 	if s.state.endless(pinged) {
-		s.end(&messages.SessionFailure{
+		s.fail(&messages.SessionFailure{
 			Doing: s.doing(), Cause: messages.SessionReplayed,
 			Err: fmt.Errorf("on each of %d connections it sent the same messages again, although they had been acknowledged", replayResumes+1),
 		})

@@ -104,8 +104,8 @@ func TestLostWhilePaused(t *testing.T) {
 	})
 }
 
-// TestPatience: an answer is waited for a minute in which it could be read.
-func TestPatience(t *testing.T) {
+// TestSlowNetwork: an answer is waited for a minute in which it could be read.
+func TestSlowNetwork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		end, _ := silent(t)

@@ -77,11 +77,11 @@ func TestManyLongFilters(t *testing.T) {
 	t.Parallel()
 	m := kit.Mosquitto(t, "max_packet_size 2000")
 	s, _ := connect(t, messages.MQTT5, config(m.URL()))
-	var filters []messages.Want
+	var filters []messages.Desired
 	for i := range 100 {
-		filters = append(filters, messages.Want{Filter: strings.Repeat("x", 300) + fmt.Sprint(i)})
+		filters = append(filters, messages.Desired{Filter: strings.Repeat("x", 300) + fmt.Sprint(i)})
 	}
-	filters = append(filters, messages.Want{Filter: strings.Repeat("x", 3000)})
+	filters = append(filters, messages.Desired{Filter: strings.Repeat("x", 3000)})
 	codes, err := s.Subscribe(t.Context(), filters)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestDeadProcess(t *testing.T) {
 		leaveHalfWay(t, v, m.Addr())
 
 		to, got := connect(t, v, config(m.URL(), func(c *mqtt.Config) { c.ClientID = named("to") }))
-		if _, err := to.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 2}}); err != nil {
+		if _, err := to.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: 2}}); err != nil {
 			t.Fatal(err)
 		}
 		s, sink := connect(t, v, c)
@@ -163,7 +163,7 @@ func TestNotPublishedAgain(t *testing.T) {
 		leaveHalfWay(t, v, m.Addr()) // as if some had arrived
 
 		to, got := connect(t, v, config(m.URL(), func(c *mqtt.Config) { c.ClientID = named("to") }))
-		if _, err := to.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 2}}); err != nil {
+		if _, err := to.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: 2}}); err != nil {
 			t.Fatal(err)
 		}
 		s, err := d.Dial(t.Context(), v, sink)

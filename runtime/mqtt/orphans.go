@@ -48,8 +48,8 @@ func (o *orphans) wait() <-chan struct{} {
 	return o.found
 }
 
-// ask draws the id of the first message.
-func (o *orphans) ask() uint16 {
+// firstID draws the id of the first message.
+func (o *orphans) firstID() uint16 {
 	o.first = uint16(lastRequestID + 1 + rand.N(1<<16-1-lastRequestID))
 	return o.first
 }

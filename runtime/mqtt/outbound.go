@@ -117,7 +117,7 @@ func (s *Session) publishOnce(p messages.Publish) error {
 // flushed tells of the QoS 0 messages within the first total bytes.
 func (s *Session) flushed(total uint64) {
 	for _, u := range s.outbound.takeWritten(total) {
-		s.tell(func() { s.sink.Published(messages.Published{Receipt: u.receipt}) })
+		s.callSink(func() { s.sink.Published(messages.Published{Receipt: u.receipt}) })
 	}
 }
 
@@ -179,7 +179,7 @@ func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
 		reason = messages.Reason(code)
 	}
-	s.tell(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
+	s.callSink(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
 }
 
 // acknowledged goes on with a message of QoS 1 or 2.
@@ -220,7 +220,7 @@ func (s *Session) settle(o outgoing, p packet) {
 			told.Reason += ": " + p.reason
 		}
 	}
-	s.tell(func() {
+	s.callSink(func() {
 		s.state.settle(o)
 		s.sink.Published(told)
 		<-s.outbound.slots

@@ -214,7 +214,7 @@ func TestOversizedElsewhere(t *testing.T) {
 					c.ClientID, c.MaximumPacket, c.Refused = named("to"+v.String()), 1<<20, refused
 				}))
 				topic := "a/" + v.String()
-				if _, err := to.Subscribe(t.Context(), []messages.Want{{Filter: topic, QoS: 2}}); err != nil {
+				if _, err := to.Subscribe(t.Context(), []messages.Desired{{Filter: topic, QoS: 2}}); err != nil {
 					t.Fatal(err)
 				}
 				for i, size := range []int{10, 1<<20 - 64, 3 << 20, 3 << 20, 3 << 20, 11} {

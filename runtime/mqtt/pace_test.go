@@ -31,7 +31,7 @@ func TestBoundedReading(t *testing.T) {
 			}))
 			sink := conform.NewSink(nil)
 			s := dial(t, d, v, sink)
-			if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 1}}); err != nil {
+			if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
 			s.Close()
@@ -113,7 +113,7 @@ func TestBoundedBytes(t *testing.T) {
 			d := mqtt.NewDialer(config(kit.Mosquitto(t).URL(), func(c *mqtt.Config) { c.ReceiveBytes = 10 * size }))
 			sink := conform.NewSink(nil)
 			s := dial(t, d, v, sink)
-			if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 1}}); err != nil {
+			if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
 			for range waiting {
@@ -156,7 +156,7 @@ func TestNotTaken(t *testing.T) {
 		}
 		t.Cleanup(s.Close)
 		at := "not-taken/" + v.String()
-		if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: at, QoS: 2}}); err != nil {
+		if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: at, QoS: 2}}); err != nil {
 			t.Fatal(err)
 		}
 		const n = 100

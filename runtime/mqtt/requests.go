@@ -43,8 +43,8 @@ func (r *requests) answer(id uint16, p packet) {
 	}
 }
 
-// end answers all that wait with no packet, and lets nobody ask any more.
-func (r *requests) end() {
+// close answers all that wait with no packet. No further request can be opened.
+func (r *requests) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.over = true

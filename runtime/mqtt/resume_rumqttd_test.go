@@ -24,7 +24,7 @@ func TestResumeOnRumqttd(t *testing.T) {
 			server = broker.URL311()
 		}
 		s, _ := connect(t, v, config(server, func(c *mqtt.Config) { c.ClientID = named("resume" + v.String()) }))
-		if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "resume" + v.String(), QoS: 1}}); err != nil {
+		if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "resume" + v.String(), QoS: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		s.Close()

@@ -47,7 +47,7 @@ type Session struct {
 	holding  *time.Timer // until it fires, arrivals are held
 	outbound *outbound
 
-	telling sync.Mutex // held while the Sink is told
+	calling sync.Mutex // held while the Sink is called
 	ended   bool
 	muted   chan struct{} // closed by mute
 
@@ -58,16 +58,16 @@ type Session struct {
 // Info is what the broker said when it accepted the connection.
 func (s *Session) Info() messages.SessionInfo { return s.info }
 
-// answer queues packets that never wait. An error ends the connection, of which
-// the reader will tell.
+// answer queues packets that never wait. An error ends the connection, which the reader
+// reports.
 func (s *Session) answer(packets []byte) { _ = s.conn.write(packets) }
 
-// tell calls the Sink, unless the session is over.
-func (s *Session) tell(say func()) {
-	s.telling.Lock()
-	defer s.telling.Unlock()
+// callSink calls the Sink, unless the session is over.
+func (s *Session) callSink(call func()) {
+	s.calling.Lock()
+	defer s.calling.Unlock()
 	if !s.ended {
-		say()
+		call()
 	}
 }
 
@@ -85,7 +85,7 @@ func (s *Session) doing() string { return "keeping the session with " + s.info.B
 // lost ends the session because of err, or of what closed the connection.
 func (s *Session) lost(err error) {
 	why := s.conn.why(err)
-	s.end(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
+	s.fail(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
 }
 
 // disconnected ends the session as the broker has asked for.
@@ -93,20 +93,20 @@ func (s *Session) disconnected(p packet) {
 	if p.code == codeTakenOver {
 		s.state.forget()
 	}
-	s.end(disconnected(s.doing(), p))
+	s.fail(disconnected(s.doing(), p))
 }
 
-// end closes the connection and tells the Sink, once, that it is lost.
-func (s *Session) end(f *messages.SessionFailure) {
+// fail closes the connection and reports the loss to the Sink, once.
+func (s *Session) fail(f *messages.SessionFailure) {
 	s.conn.close(f)
-	s.tell(func() {
+	s.callSink(func() {
 		s.ended = true
 		s.sink.Lost(f)
 	})
 }
 
 // Close sends DISCONNECT where the connection still lives and closes it, within
-// a second. It may be called twice. The Sink is told nothing any more.
+// a second. It may be called twice. The Sink is not called any more.
 func (s *Session) Close() {
 	s.closing.Do(func() {
 		s.mute()
@@ -126,8 +126,8 @@ func (s *Session) abandon() {
 
 // mute lets the Sink hear no more.
 func (s *Session) mute() {
-	s.telling.Lock()
-	defer s.telling.Unlock()
+	s.calling.Lock()
+	defer s.calling.Unlock()
 	s.ended = true
 	close(s.muted)
 }

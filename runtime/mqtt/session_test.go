@@ -23,7 +23,7 @@ func TestWill(t *testing.T) {
 			broker := kit.Mosquitto(t)
 			proxy := kit.NewProxy(t, broker.Addr())
 			watcher, seen := connect(t, v, config(broker.URL(), func(c *mqtt.Config) { c.ClientID = named("watcher") }))
-			if _, err := watcher.Subscribe(t.Context(), []messages.Want{{Filter: "will", QoS: 1}}); err != nil {
+			if _, err := watcher.Subscribe(t.Context(), []messages.Desired{{Filter: "will", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
 			c := config(proxy.URL(), func(c *mqtt.Config) {
@@ -49,7 +49,7 @@ func TestWill(t *testing.T) {
 func closeInAStream(t *testing.T, v messages.Version, c mqtt.Config) {
 	t.Helper()
 	s, sink := connect(t, v, c)
-	if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "own", QoS: 2}}); err != nil {
+	if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "own", QoS: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 300 {
@@ -92,7 +92,7 @@ func closeWhileReceiving(t *testing.T, v messages.Version, qos byte) {
 		return s
 	}
 	s := dial()
-	if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: qos}}); err != nil {
+	if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: qos}}); err != nil {
 		t.Fatal(err)
 	}
 	broker := s.Info().Broker

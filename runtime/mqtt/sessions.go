@@ -71,7 +71,7 @@ func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.Sess
 // CONNECT asked for a clean start.
 func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 	a.config.SessionExpiry, a.config.Will, a.unknown = 0, nil, false
-	a.state, a.sink = newState(), deaf{}
+	a.state, a.sink = newState(), Discard{}
 	s, failure := a.connect(ctx)
 	if failure != nil {
 		return failure
@@ -99,9 +99,14 @@ func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 	return failure
 }
 
-// deaf is a Sink that does nothing.
-type deaf struct{}
+// Discard is the Sink of a session from which nothing is wanted.
+type Discard struct{}
 
-func (deaf) Received(uint64, []uint32, *messages.Message) bool { return false }
-func (deaf) Published(messages.Published)                      {}
-func (deaf) Lost(error)                                        {}
+// Received takes nothing.
+func (Discard) Received(uint64, []uint32, *messages.Message) bool { return false }
+
+// Published does nothing.
+func (Discard) Published(messages.Published) {}
+
+// Lost does nothing.
+func (Discard) Lost(error) {}

@@ -39,7 +39,7 @@ func foreign(t *testing.T, v messages.Version, c mqtt.Config) *mqtt.Session {
 	t.Helper()
 	from, told := connect(t, v, with(c, func(c *mqtt.Config) { c.ClientID = named("from") }))
 	stranger, _ := connect(t, v, c)
-	if _, err := stranger.Subscribe(t.Context(), []messages.Want{{Filter: "stray", QoS: 1}}); err != nil {
+	if _, err := stranger.Subscribe(t.Context(), []messages.Desired{{Filter: "stray", QoS: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	stranger.Close()
@@ -79,7 +79,7 @@ func TestUnknownSession(t *testing.T) {
 				t.Error("the foreign session is there")
 			}
 			publishOne(t, s, sink, "live") // would come back by the foreign filter
-			if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "stray", QoS: 1}}); err != nil {
+			if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "stray", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
 			publishOne(t, s, sink, "wanted")

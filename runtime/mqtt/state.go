@@ -219,7 +219,7 @@ func (s *state) learned() {
 
 func (s *state) freeID(qos byte) (uint16, error) {
 	if qos == 2 && s.unsure() {
-		return s.ask(), nil
+		return s.firstID(), nil
 	}
 	for range window {
 		s.last = s.last%window + 1

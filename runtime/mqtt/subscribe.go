@@ -31,7 +31,7 @@ type request struct {
 // An error means that the outcome is unknown (the connection was lost, ctx
 // ended, or no answer came for a minute: then it is context.DeadlineExceeded, and the
 // connection lives). Under MQTT 5 retained messages are
-// asked for where a Want is Retained (retain handling 0), and else not (2); 3.1.1
+// asked for where a Desired is Retained (retain handling 0), and else not (2); 3.1.1
 // has them sent always.
 //
 // All filters travel in one packet, or several where they are too long for one. Under
@@ -39,7 +39,7 @@ type request struct {
 // one identifier [MQTT-3.8.2-1]: topic.Identifier of the filter. The packets
 // are sent without waiting between them, in any order: no filter may be there
 // twice.
-func (s *Session) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (s *Session) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	ctx, cancel := s.conn.patient(ctx)
 	defer cancel()
 	codes := make([]byte, len(filters))
@@ -151,7 +151,7 @@ func (l *limits) filterBytes() int {
 
 // refuseFilter says why the broker would not take a filter, 0 where it would.
 // Asking anyway would cost the connection.
-func (l *limits) refuseFilter(f messages.Want, v messages.Version) byte {
+func (l *limits) refuseFilter(f messages.Desired, v messages.Version) byte {
 	shared := strings.HasPrefix(f.Filter, "$share/")
 	switch {
 	case topic.ValidateFilter(f.Filter) != nil:

@@ -85,7 +85,7 @@ func inward(b *testing.B, v messages.Version, qos byte) {
 	broker := kit.Mosquitto(b, "max_queued_bytes 0")
 	from, told := benchmarkSession(b, messages.MQTT311, broker, "from")
 	to, sink := benchmarkSession(b, v, broker, "to")
-	if _, err := to.Subscribe(b.Context(), []messages.Want{{Filter: "#", QoS: qos}}); err != nil {
+	if _, err := to.Subscribe(b.Context(), []messages.Desired{{Filter: "#", QoS: qos}}); err != nil {
 		b.Fatal(err)
 	}
 	if qos > 0 {

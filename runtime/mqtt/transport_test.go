@@ -122,7 +122,7 @@ func TestTransports(t *testing.T) {
 func exchange(t *testing.T, v messages.Version, c mqtt.Config) {
 	t.Helper()
 	s, sink := connect(t, v, c)
-	if _, err := s.Subscribe(t.Context(), []messages.Want{{Filter: "a", QoS: 1}}); err != nil {
+	if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "a", QoS: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	// mosquitto 2.0.11 leaves large messages in its WebSocket library's buffer

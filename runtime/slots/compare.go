@@ -15,7 +15,7 @@ func (k *Keeper) answered(a answered) {
 		k.view.LeaseAnswer, k.view.asked, k.view.heard, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
 	}
 	k.mu.Unlock()
-	k.say(a.err)
+	k.logRedis(a.err)
 	if a.err != nil {
 		return
 	}
@@ -26,9 +26,9 @@ func (k *Keeper) answered(a answered) {
 		k.proposed, k.former = time.Now(), a.Before
 	}
 	k.compare(a)
-	k.sayStandby(holders(a.Slots, a.Held))
+	k.logStandby(holders(a.Slots, a.Held))
 	for _, h := range k.held {
-		h.assignment.Relaid(a.Layout)
+		h.assignment.SetLayout(a.Layout)
 	}
 	if h := k.held[a.Give]; h != nil && !h.lost && !h.stopping {
 		k.Log.Info("handing a session slot over to another worker", "slot", a.Give)
@@ -61,7 +61,7 @@ func (k *Keeper) compare(a answered) {
 			k.hold(a, s)
 		case h == nil && !k.release[n]:
 			k.release[n] = true // it came with an answer to an earlier question
-			k.poke()
+			k.wake()
 		case h != nil && !h.lost:
 			h.fence.renew(a.asked, k.Lease, a.Until)
 		}
@@ -83,11 +83,11 @@ func (k *Keeper) hold(a answered, s messages.Slot) {
 	go func() {
 		select {
 		case <-h.assignment.TakenOver():
-			k.poke()
+			k.wake()
 			<-h.assignment.Done()
 		case <-h.assignment.Done():
 		}
-		k.poke()
+		k.wake()
 	}()
 }
 
@@ -98,8 +98,8 @@ func (k *Keeper) lose(h *holding) {
 	h.assignment.Abandon()
 }
 
-// look finds out which assignments have ended, and why.
-func (k *Keeper) look() (failure error) {
+// collectEnded finds out which assignments have ended, and why.
+func (k *Keeper) collectEnded() (failure error) {
 	for n, h := range k.held {
 		select {
 		case <-h.assignment.Done():
@@ -112,7 +112,7 @@ func (k *Keeper) look() (failure error) {
 					k.Log.Info("session slot given up", "slot", n, "epoch", h.slot.Epoch, "closed_for", closed)
 				}
 				k.release[n] = true
-				k.poke()
+				k.wake()
 			}
 			failure = errors.Join(failure, h.assignment.Err())
 			continue

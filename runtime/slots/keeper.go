@@ -35,9 +35,9 @@ type Assignment interface {
 	TakenOver() <-chan struct{}
 	// Away is for how long the MQTT broker has not been reached; 0: it is connected.
 	Away() time.Duration
-	// Relaid tells the layout, and Layout is what the first slot knows of it: see
+	// SetLayout gives it another layout. Layout is what the first slot knows of it: see
 	// messages.LeaseAsk.
-	Relaid(messages.Layout)
+	SetLayout(messages.Layout)
 	Layout() messages.Layout
 }
 
@@ -54,10 +54,10 @@ type Options struct {
 }
 
 const (
-	// patience is for how long the broker may be out of reach before a slot goes to a
+	// downAfter is for how long the broker may be out of reach before a slot goes to a
 	// worker that reaches it, and memory for how long a worker is remembered then.
-	patience = 5 * time.Second
-	memory   = 30 * time.Second
+	downAfter = 5 * time.Second
+	memory    = 30 * time.Second
 	// insist is for how many leases a number of slots is proposed again that Redis has lost.
 	insist = 3
 	// finalWait is how long Redis may take at the end.
@@ -88,10 +88,10 @@ type Keeper struct {
 	former   int       // over how many slots filters were spread before
 	turn     uint64    // of the last question
 	down     time.Time
-	trouble  string // why Redis is away; empty: it is not known to be
+	reason   string // why Redis is away; empty: it is not known to be
 	standby  string // the workers that it stands by for; empty: it does not stand by
 	leaving  bool
-	poked    chan struct{}
+	woken    chan struct{}
 
 	mu   sync.Mutex
 	view View
@@ -131,7 +131,7 @@ func New(o Options) *Keeper {
 	host, _ := os.Hostname()
 	return &Keeper{
 		Options: o, worker: format + strings.ToLower(rand.Text()), name: fmt.Sprintf("%s:%d", host, os.Getpid()),
-		held: map[int]*holding{}, release: map[int]bool{}, cooldown: map[int]cooldown{}, poked: make(chan struct{}, 1),
+		held: map[int]*holding{}, release: map[int]bool{}, cooldown: map[int]cooldown{}, woken: make(chan struct{}, 1),
 	}
 }
 
@@ -157,19 +157,19 @@ func (k *Keeper) Run(ctx context.Context) error {
 			stop = nil
 			k.leave()
 			next.Reset(0)
-		case <-k.poked:
+		case <-k.woken:
 			next.Reset(0)
 		case <-next.C:
 			if !asking {
 				asking = true
-				go k.question(k.ask(), answers)
+				go k.send(k.request(), answers)
 			}
 		case a := <-answers:
 			asking = false
 			k.answered(a)
 			next.Reset(k.pause(a))
 		}
-		failure = errors.Join(failure, k.look())
+		failure = errors.Join(failure, k.collectEnded())
 		if failure != nil && !k.leaving {
 			k.leave()
 		}
@@ -180,10 +180,10 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// poke has the keeper look and ask at once.
-func (k *Keeper) poke() {
+// wake has the keeper compare and request at once.
+func (k *Keeper) wake() {
 	select {
-	case k.poked <- struct{}{}:
+	case k.woken <- struct{}{}:
 	default:
 	}
 }

@@ -18,8 +18,8 @@ type answered struct {
 	err error
 }
 
-// question puts a question to Redis.
-func (k *Keeper) question(ask messages.LeaseAsk, to chan<- answered) {
+// send sends a request to Redis, and the answer to a channel.
+func (k *Keeper) send(ask messages.LeaseAsk, to chan<- answered) {
 	a := answered{ask: ask, asked: time.Now()}
 	a.LeaseAnswer, a.err = k.Leases.Lease(context.Background(), ask)
 	to <- a
@@ -34,8 +34,8 @@ func (k *Keeper) pause(a answered) time.Duration {
 	return pause
 }
 
-// ask is what is to be told and asked now.
-func (k *Keeper) ask() messages.LeaseAsk {
+// request is what Redis is to know of this worker now, and what it asks for.
+func (k *Keeper) request() messages.LeaseAsk {
 	k.turn++
 	ask := messages.LeaseAsk{
 		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
@@ -78,7 +78,7 @@ func (k *Keeper) isDown() bool {
 	away, there := false, false
 	for _, h := range k.held {
 		d := h.assignment.Away()
-		away = away || d >= patience
+		away = away || d >= downAfter
 		there = there || d == 0 && !h.lost && !h.stopping
 	}
 	switch {
@@ -90,29 +90,29 @@ func (k *Keeper) isDown() bool {
 	return !k.down.IsZero() && time.Since(k.down) < memory
 }
 
-// say says once per kind of trouble that Redis is away, if nobody else does: what runs
+// logRedis logs once per reason that Redis is away, if nobody else does: what runs
 // for a slot has more to say.
-func (k *Keeper) say(err error) {
-	trouble := ""
+func (k *Keeper) logRedis(err error) {
+	reason := ""
 	var f *messages.LayerFailure
 	switch {
 	case err == nil:
 	case errors.As(err, &f) && f.Answered:
-		trouble = f.Err.Error()
+		reason = f.Err.Error()
 	default:
-		trouble = "no answer"
+		reason = "no answer"
 	}
-	if trouble == k.trouble {
+	if reason == k.reason {
 		return
 	}
-	if k.trouble = trouble; len(k.held) > 0 {
+	if k.reason = reason; len(k.held) > 0 {
 		return
 	}
-	if trouble == "" {
+	if reason == "" {
 		k.Log.Info("Redis is there")
 		return
 	}
-	if trouble == "no answer" {
+	if reason == "no answer" {
 		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
 	} else {
 		k.Log.Warn("Redis answers, but gives out no session slot; trying again", "error", err)
@@ -121,15 +121,15 @@ func (k *Keeper) say(err error) {
 
 // finalRelease tells Redis of what was given up last, if it answers soon.
 func (k *Keeper) finalRelease(asking bool, answers chan answered) {
-	patience := time.After(finalWait)
+	timeout := time.After(finalWait)
 	for told := false; !told; asking = false {
 		if !asking {
 			told = true
-			go k.question(k.ask(), answers)
+			go k.send(k.request(), answers)
 		}
 		select {
 		case <-answers:
-		case <-patience:
+		case <-timeout:
 			return
 		}
 	}

@@ -22,8 +22,8 @@ func holders(all []messages.SlotFacts, ours []messages.Slot) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// sayStandby says when this worker has come to stand by, or does so for others.
-func (k *Keeper) sayStandby(holders string) {
+// logStandby logs when this worker has come to stand by, or does so for others.
+func (k *Keeper) logStandby(holders string) {
 	if holders != "" && holders != k.standby {
 		k.Log.Info("standing by: other workers hold all session slots; one is taken over when its worker dies or stops", "holders", holders)
 	}

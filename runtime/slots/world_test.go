@@ -247,7 +247,7 @@ type assignment struct {
 	robbed bool
 
 	layout  messages.Layout
-	relaid  time.Time
+	laidOut time.Time
 	stopped bool
 }
 
@@ -258,7 +258,7 @@ func (k *worker) hold(s messages.Slot, l messages.Layout, f *slots.Fence) slots.
 	_, _ = fmt.Fprintln(sum, time.Since(k.world.began), k.name, s)
 	k.world.happened += sum.Sum64()
 	random := rand.New(rand.NewPCG(k.world.seed, s.Epoch+uint64(s.Number)))
-	t := &assignment{worker: k, random: random, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, relaid: time.Now()}
+	t := &assignment{worker: k, random: random, slot: s, fence: f, done: make(chan struct{}), taken: make(chan struct{}), layout: l, laidOut: time.Now()}
 	if k.dead {
 		t.ends()
 		return t
@@ -322,11 +322,11 @@ func (t *assignment) Away() time.Duration {
 	return time.Since(t.worker.since)
 }
 
-func (t *assignment) Relaid(l messages.Layout) {
+func (t *assignment) SetLayout(l messages.Layout) {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	if t.layout.Sessions != l.Sessions {
-		t.relaid = time.Now()
+		t.laidOut = time.Now()
 	}
 	t.layout = l
 }
@@ -336,7 +336,7 @@ func (t *assignment) Layout() messages.Layout {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	l := messages.Layout{Sessions: t.layout.Sessions}
-	if time.Since(t.relaid) <= time.Second {
+	if time.Since(t.laidOut) <= time.Second {
 		l.Before = t.layout.Before
 	}
 	return l

@@ -77,14 +77,14 @@ func TestStalledBodies(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}()
-	patience := time.After(30 * time.Second)
+	timeout := time.After(30 * time.Second)
 	for range 4 {
 		select {
 		case err := <-read:
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("a stalled body was read to its end: %v", err)
 			}
-		case <-patience:
+		case <-timeout:
 			t.Fatal("a handler waits for a body that does not come")
 		}
 	}

@@ -40,25 +40,25 @@ func (m Manager) Watchdog() time.Duration {
 }
 
 // Ready says that the service does its work.
-func (m Manager) Ready() error { return m.tell("READY=1") }
+func (m Manager) Ready() error { return m.send("READY=1") }
 
 // Reloading says that it reads its configuration again; Ready says that it has.
 func (m Manager) Reloading() error {
-	return m.tell(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
+	return m.send(fmt.Sprintf("RELOADING=1\nMONOTONIC_USEC=%d", monotonic().Microseconds()))
 }
 
 // Stopping says that it ends.
-func (m Manager) Stopping() error { return m.tell("STOPPING=1") }
+func (m Manager) Stopping() error { return m.send("STOPPING=1") }
 
 // Alive is a sign of life.
-func (m Manager) Alive() error { return m.tell("WATCHDOG=1") }
+func (m Manager) Alive() error { return m.send("WATCHDOG=1") }
 
 // Status says what it does, in a line for people.
 func (m Manager) Status(line string) error {
-	return m.tell("STATUS=" + strings.ReplaceAll(line, "\n", " "))
+	return m.send("STATUS=" + strings.ReplaceAll(line, "\n", " "))
 }
 
-func (m Manager) tell(state string) error {
+func (m Manager) send(state string) error {
 	if !m.Present() {
 		return nil
 	}

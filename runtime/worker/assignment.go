@@ -79,12 +79,12 @@ func (t *assignment) close() {
 }
 
 // Stop has the slot finish what is under way.
-func (t *assignment) Stop() { t.end(t.slot.Shutdown) }
+func (t *assignment) Stop() { t.stopBy(t.slot.Shutdown) }
 
 // Abandon has the slot stop as it is.
-func (t *assignment) Abandon() { t.end(t.slot.Abandon) }
+func (t *assignment) Abandon() { t.stopBy(t.slot.Abandon) }
 
-func (t *assignment) end(how func()) {
+func (t *assignment) stopBy(how func()) {
 	t.once.Do(func() { close(t.over) })
 	how()
 }
@@ -111,9 +111,9 @@ func (t *assignment) Away() time.Duration {
 	return time.Since(since)
 }
 
-// Relaid takes in over how many slots filters are to be spread. A slot that began as the only
-// one begins anew to be one of several; one that is none any more retires.
-func (t *assignment) Relaid(l messages.Layout) {
+// SetLayout sets over how many slots the filters are spread. A slot that began as the only
+// one starts again as one of several; one that is not among them any more retires.
+func (t *assignment) SetLayout(l messages.Layout) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {

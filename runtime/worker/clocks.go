@@ -26,7 +26,7 @@ func workerSkew(s layer.Stats) time.Duration {
 }
 
 // clocks are how far clocks are ahead of that of Redis.
-func (t telling) clocks(m metrics) {
+func (t metricSource) clocks(m metrics) {
 	const help = "How far a clock is ahead of that of Redis: that of the site whose commands came furthest off, and that of the worker."
 	m.gauge("clock_skew_seconds", help, func() float64 { return t.layer().Site.Skew().Seconds() }, "of", "site")
 	m.gauge("clock_skew_seconds", help, func() float64 { return workerSkew(t.layer()).Seconds() }, "of", "worker")

@@ -37,8 +37,8 @@ func OptionsOf(cfg *config.Config) actors.Options {
 
 // Metrics are those of a worker that has not begun.
 func Metrics(w *Worker) string {
-	t := telling{
-		stats: w.stats, standing: func() standing { return standing{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
+	t := metricSource{
+		stats: w.stats, status: func() workerStatus { return workerStatus{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
 		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues, streams: noStreams, letters: noLetters,
 		bounds: w.config.Bounds, version: w.Version,
 	}

@@ -15,7 +15,7 @@ var (
 // deadLetters collects what is kept of commands that had no effect. While Redis does not
 // answer it is not known.
 type deadLetters struct {
-	oldest func(context.Context) (count int, buried time.Time, err error)
+	oldest func(context.Context) (count int, since time.Time, err error)
 }
 
 // Describe implements prometheus.Collector.
@@ -28,13 +28,13 @@ func (d deadLetters) Describe(to chan<- *prometheus.Desc) {
 func (d deadLetters) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	count, buried, err := d.oldest(ctx)
+	count, since, err := d.oldest(ctx)
 	if err != nil {
 		return // that Redis is away others tell
 	}
 	age := 0.0
-	if !buried.IsZero() {
-		age = max(0, time.Since(buried).Seconds())
+	if !since.IsZero() {
+		age = max(0, time.Since(since).Seconds())
 	}
 	to <- prometheus.MustNewConstMetric(lettersDesc, prometheus.GaugeValue, float64(count))
 	to <- prometheus.MustNewConstMetric(letterAgeDesc, prometheus.GaugeValue, age)

@@ -41,8 +41,8 @@ func (w *Worker) serve(peer layer.Peer) (stop func()) {
 	log := w.logOf("http")
 	server := status.New(w.listener, status.Options{
 		Live:    func() error { return w.tree.Ping(aliveWithin) },
-		Ready:   func() status.Readiness { return noted(w.standing().readiness(), w.peers.stats(peer.Stats())) },
-		Metrics: w.telling(peer).handler(),
+		Ready:   func() status.Readiness { return noted(w.status().readiness(), w.peers.stats(peer.Stats())) },
+		Metrics: w.metricSource(peer).handler(),
 		Pprof:   w.config.HTTP.Pprof,
 		Log:     log,
 	})

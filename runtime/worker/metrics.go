@@ -22,29 +22,29 @@ import (
 // namespace begins the name of each metric that is ours.
 const namespace = "chanmqttproxy"
 
-// telling is what the metrics are read from, at the moment somebody asks for
+// metricSource is what the metrics are read from, at the moment somebody asks for
 // them: the walk of a message costs them nothing.
-type telling struct {
-	stats    *actors.Stats
-	standing func() standing
-	counts   *slots.Counts
-	waiting  func() map[string]int // in mailboxes, by kind
-	layer    func() layer.Stats
-	trips    *actors.Histogram
-	refused  *mqtt.Refused
-	queues   func(context.Context) ([]messages.QueueFacts, error)
-	letters  func(context.Context) (count int, buried time.Time, err error)
-	streams  func(context.Context) ([]messages.StreamFacts, error)
-	bounds   config.Bounds
-	logs     logBounds
-	version  string
+type metricSource struct {
+	stats   *actors.Stats
+	status  func() workerStatus
+	counts  *slots.Counts
+	waiting func() map[string]int // in mailboxes, by kind
+	layer   func() layer.Stats
+	trips   *actors.Histogram
+	refused *mqtt.Refused
+	queues  func(context.Context) ([]messages.QueueFacts, error)
+	letters func(context.Context) (count int, since time.Time, err error)
+	streams func(context.Context) ([]messages.StreamFacts, error)
+	bounds  config.Bounds
+	logs    logBounds
+	version string
 	// examples are those of the histograms; with nil there are none.
 	examples *exemplars
 }
 
-func (w *Worker) telling(base layer.Peer) telling {
-	return telling{
-		stats: w.stats, standing: w.standing, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
+func (w *Worker) metricSource(base layer.Peer) metricSource {
+	return metricSource{
+		stats: w.stats, status: w.status, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
 		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
 		letters: base.OldestDeadLetter, streams: base.Streams,
 		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version, examples: w.tracing.examples(),
@@ -53,7 +53,7 @@ func (w *Worker) telling(base layer.Peer) telling {
 
 // handler serves the metrics in Prometheus' formats, and in that of OpenMetrics to whoever
 // asks for it.
-func (t telling) handler() http.Handler {
+func (t metricSource) handler() http.Handler {
 	return promhttp.HandlerFor(t.registry(), promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
@@ -61,7 +61,7 @@ func (t telling) handler() http.Handler {
 // them (actor.WithMetricProviders) each message through a mailbox costs 1.8 µs and nine
 // allocations where it costs 0.1 µs and none, and they know all actors by one type, that
 // of what wraps them. What they count is counted here by kind.
-func (t telling) registry() *prometheus.Registry {
+func (t metricSource) registry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := metrics{r}
@@ -78,10 +78,10 @@ func (t telling) registry() *prometheus.Registry {
 		delivery, acknowledgement = &t.examples.delivery, &t.examples.acknowledgement
 	}
 	m.count("bugs_total", "Panics in the worker; each is in the log with its stack.", &s.Bugs)
-	m.count("strange_messages_total", "Messages inside the worker that reached a part which has no use for them.", &s.Strange)
+	m.count("unhandled_messages_total", "Messages inside the worker that reached a part which has no use for them.", &s.Unhandled)
 	r.MustRegister(
 		hostStats{t.layer},
-		heldSlots{func() slots.View { return t.standing().slots }},
+		heldSlots{func() slots.View { return t.status().slots }},
 		&queueFill{look: t.queues},
 		streamFill{t.streams},
 		deadLetters{t.letters},
@@ -100,13 +100,13 @@ func (t telling) registry() *prometheus.Registry {
 }
 
 // mailboxes calls do with each kind of actor and what waits for all of it.
-func (t telling) mailboxes(do func(kind string, n int64)) {
+func (t metricSource) mailboxes(do func(kind string, n int64)) {
 	for kind, n := range t.waiting() {
 		do(kind, int64(n))
 	}
 }
 
-func (t telling) inbound(m metrics) {
+func (t metricSource) inbound(m metrics) {
 	s := t.stats
 	m.count("messages_received_total", "Messages from the MQTT broker.", &s.Received)
 	m.count("messages_unmatched_total", "Messages from the MQTT broker that no subscription matches.", &s.Unmatched)
@@ -127,14 +127,14 @@ func (t telling) inbound(m metrics) {
 		settled := s.Settled.Load()
 		return float64(s.Received.Load() - settled)
 	})
-	m.level("messages_parked", "Messages that wait for room in the queue of a process.", &s.Parked)
+	m.level("messages_in_overflow", "Messages that wait for room in the queue of a process.", &s.InOverflow)
 	m.level("messages_paced", "Messages that wait for the end of a min_interval.", &s.Paced)
 	m.level("retained_recipients", "Subscribers that wait for retained values.", &s.Recipients)
 	m.count("retained_sent_total", "Retained values that recipients got, one for each recipient.", &s.Replayed)
 	m.level("retained_in_flight", "Retained values that are under way from the MQTT broker to Redis.", &s.Replaying)
 }
 
-func (t telling) outbound(m metrics) {
+func (t metricSource) outbound(m metrics) {
 	s := t.stats
 	m.count("commands_received_total", "Commands taken from Redis.", &s.Commands)
 	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.BadCommands, "reason", "not_understood")
@@ -149,19 +149,19 @@ func (t telling) outbound(m metrics) {
 	m.count("requests_total", "Requests, by what became of them.", &s.Timeouts, "result", "timeout")
 }
 
-func (t telling) sides(m metrics) {
+func (t metricSource) sides(m metrics) {
 	s := t.stats
-	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return t.standing().readiness().Ready })
-	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.standing().redis() })
-	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.standing().Broker })
+	m.truth("ready", "Whether the worker does its work: 1 or 0.", func() bool { return t.status().readiness().Ready })
+	m.truth("redis_connected", "Whether commands are read from Redis: 1 or 0.", func() bool { return t.status().redis() })
+	m.truth("mqtt_connected", "Whether there is a connection to the MQTT broker: 1 or 0.", func() bool { return t.status().Broker })
 	for _, v := range []messages.Version{messages.MQTT5, messages.MQTT311} {
 		m.truth("mqtt_protocol", "Which version of MQTT is spoken: 1 at that one.", func() bool {
-			h := t.standing()
+			h := t.status()
 			return h.Broker && h.State.Version == v
 		}, "version", v.String())
 	}
-	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.standing().Filters) })
-	m.gauge("subscriptions_refused", "Filters that are wanted and that the MQTT broker does not take: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.standing().Refused) })
+	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.status().Filters) })
+	m.gauge("subscriptions_refused", "Filters that are wanted and that the MQTT broker does not take: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.status().Refused) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
@@ -169,28 +169,28 @@ func (t telling) sides(m metrics) {
 }
 
 // slots are the worker's part in the whole.
-func (t telling) slots(m metrics) {
-	m.gauge("session_slots", "MQTT_SESSIONS as all workers have it: over how many slots the subscriptions are spread.", func() float64 { return float64(t.standing().slots.Sessions) })
-	m.gauge("session_slots_held", "Session slots that this worker holds.", func() float64 { return float64(len(t.standing().slots.Held)) })
+func (t metricSource) slots(m metrics) {
+	m.gauge("session_slots", "MQTT_SESSIONS as all workers have it: over how many slots the subscriptions are spread.", func() float64 { return float64(t.status().slots.Sessions) })
+	m.gauge("session_slots_held", "Session slots that this worker holds.", func() float64 { return float64(len(t.status().slots.Held)) })
 	m.gauge("session_slots_free", "Session slots that no worker holds.", func() float64 {
 		free := 0
-		for _, s := range t.standing().slots.Slots {
+		for _, s := range t.status().slots.Slots {
 			if s.Holder == "" {
 				free++
 			}
 		}
 		return float64(free)
 	})
-	m.truth("session_slots_moving", "Whether filters are on their way between slots, since MQTT_SESSIONS is another than before: 1 or 0.", func() bool { return t.standing().slots.Before > 0 })
-	m.gauge("session_lease_left_seconds", "How long the lease on the slots that this worker holds lasts, unless it is renewed.", func() float64 { return t.standing().slots.Left().Seconds() })
-	m.gauge("workers", "Workers that share the session slots, this one included.", func() float64 { return float64(t.standing().slots.Workers) })
+	m.truth("session_slots_moving", "Whether filters are on their way between slots, since MQTT_SESSIONS is another than before: 1 or 0.", func() bool { return t.status().slots.Before > 0 })
+	m.gauge("session_lease_left_seconds", "How long the lease on the slots that this worker holds lasts, unless it is renewed.", func() float64 { return t.status().slots.Left().Seconds() })
+	m.gauge("workers", "Workers that share the session slots, this one included.", func() float64 { return float64(t.status().slots.Workers) })
 	for reason, n := range map[string]*atomic.Int64{"taken": &t.counts.Taken, "given": &t.counts.Given, "lost": &t.counts.Lost, "taken_over": &t.counts.TakenOver} {
 		m.count("session_slot_changes_total", "Session slots taken; given up at a stop, or for others to have their share; lost, since Redis was not reached in time; left, since another client took the session.", n, "change", reason)
 	}
 }
 
 // bounded are the bounds beside what they bound.
-func (t telling) bounded(m metrics) {
+func (t metricSource) bounded(m metrics) {
 	s, b := t.stats, t.bounds
 	m.level("backlog_bytes", "Memory that messages which wait are taken to occupy.", &s.WaitingBytes)
 	m.level("arriving_bytes", "Size of the messages of QoS 0 that are under way to Redis.", &s.UnderWayBytes)

@@ -22,7 +22,7 @@ type notifier struct {
 	fed            time.Time // when the watchdog was
 }
 
-// notify starts telling systemd, if it started us.
+// notify starts metricSource systemd, if it started us.
 func (w *Worker) notify(ended <-chan struct{}) {
 	if !w.Manager.Present() {
 		return
@@ -39,7 +39,7 @@ func (h *notifier) run() {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		h.tell()
+		h.report()
 		select {
 		case <-h.ended:
 			return
@@ -48,11 +48,11 @@ func (h *notifier) run() {
 	}
 }
 
-// tell says what is new.
-func (h *notifier) tell() {
-	standing := h.worker.standing()
-	r := standing.readiness()
-	if status := standing.inWords(r); status != h.status {
+// report sends the service manager what has changed.
+func (h *notifier) report() {
+	current := h.worker.status()
+	r := current.readiness()
+	if status := current.text(r); status != h.status {
 		h.status = status
 		h.check(h.Status(status))
 	}
@@ -61,7 +61,7 @@ func (h *notifier) tell() {
 		h.check(h.Ready())
 		h.worker.announced.Store(true)
 	}
-	if (standing.Stopping || standing.slots.Leaving) && !h.leaving {
+	if (current.Stopping || current.slots.Leaving) && !h.leaving {
 		h.leaving = true
 		h.check(h.Stopping())
 	}

@@ -69,7 +69,7 @@ func (w *Worker) about() devpage.About {
 
 // slotsShown are the session slots as the page shows them.
 func (w *Worker) slotsShown() devpage.Slots {
-	s := w.standing()
+	s := w.status()
 	shown := devpage.Slots{Standby: s.standby(), Workers: s.slots.Workers, Layout: s.slots.Layout, Held: []int{}, All: s.slots.Slots}
 	for _, slot := range s.slots.Held {
 		shown.Held = append(shown.Held, slot.Number)

@@ -10,8 +10,8 @@ import (
 
 // Subscribe gives shared subscriptions their name: the client id without the number of
 // the slot, which is the same for all workers of a site and no other's.
-func (s fencedSession) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
-	named := make([]messages.Want, len(filters))
+func (s fencedSession) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
+	named := make([]messages.Desired, len(filters))
 	for i, w := range filters {
 		named[i] = w
 		named[i].Filter = topic.Named(w.Filter, s.shareName())

@@ -68,9 +68,9 @@ func newSpans(provider trace.TracerProvider, newest *exemplars, o *actors.Option
 	return s
 }
 
-// begin starts the span of a message, in the trace that its user properties name. It is
-// not in the books yet.
-func (s *spans) begin(operation string, kind trace.SpanKind, of attribute.KeyValue, m *messages.Message) (context.Context, openSpan) {
+// start starts the span of a message, in the trace that its user properties name. It is
+// not among the open ones yet.
+func (s *spans) start(operation string, kind trace.SpanKind, of attribute.KeyValue, m *messages.Message) (context.Context, openSpan) {
 	ctx, span := s.tracer.Start(telemetry.Extract(context.Background(), m), operation, trace.WithSpanKind(kind), trace.WithAttributes(
 		semconv.MessagingSystemKey.String("mqtt"),
 		semconv.MessagingOperationName(operation),
@@ -103,13 +103,13 @@ func end[K comparable](s *spans, open map[K]openSpan, key K, fault error) {
 	delete(open, key)
 	s.mu.Unlock()
 	if ok {
-		s.end(span, fault)
+		s.finish(span, fault)
 	}
 }
 
-// end ends a span of a message, with what is known of it only now: where it was routed
+// finish ends a span of a message, with what is known of it only now: where it was routed
 // to, and the broker.
-func (s *spans) end(span openSpan, fault error) {
+func (s *spans) finish(span openSpan, fault error) {
 	at := ""
 	if info := s.broker.Load(); info != nil {
 		span.SetAttributes(semconv.MessagingClientID(text(info.ClientID)))
@@ -148,10 +148,10 @@ func (s *spans) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, span := range s.arrived {
-		s.end(span, errStopped)
+		s.finish(span, errStopped)
 	}
 	for _, span := range s.commands {
-		s.end(span, errStopped)
+		s.finish(span, errStopped)
 	}
 	clear(s.arrived)
 	clear(s.commands)
@@ -243,7 +243,7 @@ type tracedSink struct {
 
 // Received begins the span of a message. One that is held back, or dropped, ends here.
 func (k tracedSink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
-	_, span := k.spans.begin("process", trace.SpanKindConsumer, semconv.MessagingOperationTypeProcess, m)
+	_, span := k.spans.start("process", trace.SpanKindConsumer, semconv.MessagingOperationTypeProcess, m)
 	m.Span = spanOf(span)
 	span.message = m.Span
 	if m.QoS > 0 {

@@ -69,16 +69,16 @@ func (r tracedReader) Receive(ctx context.Context, limit int) ([]messages.Receiv
 	for _, one := range received {
 		switch c := one.Command.(type) {
 		case messages.PublishCommand:
-			r.layer.begin(one.Receipt, c.Message)
+			r.layer.start(one.Receipt, c.Message)
 		case messages.RequestCommand:
-			r.layer.begin(one.Receipt, c.Message)
+			r.layer.start(one.Receipt, c.Message)
 		}
 	}
 	return received, err
 }
 
-func (l tracedLayer) begin(receipt messages.Receipt, m *messages.Message) {
-	ctx, span := l.spans.begin("publish", trace.SpanKindProducer, semconv.MessagingOperationTypeSend, m)
+func (l tracedLayer) start(receipt messages.Receipt, m *messages.Message) {
+	ctx, span := l.spans.start("publish", trace.SpanKindProducer, semconv.MessagingOperationTypeSend, m)
 	telemetry.Inject(ctx, m)
 	note(l.spans, l.spans.commands, receipt, span)
 }
@@ -100,10 +100,10 @@ func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receip
 	return l.Layer.Acknowledge(ctx, receipts)
 }
 
-// Bury lets commands go that cannot be carried out.
-func (l tracedLayer) Bury(ctx context.Context, burials []messages.Burial) error {
-	for _, b := range burials {
+// AddDeadLetters lets commands go that cannot be carried out.
+func (l tracedLayer) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
+	for _, b := range letters {
 		end(l.spans, l.spans.commands, b.Receipt, spanFault{"bad_command", b.Reason})
 	}
-	return l.Layer.Bury(ctx, burials)
+	return l.Layer.AddDeadLetters(ctx, letters)
 }

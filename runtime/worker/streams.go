@@ -63,7 +63,7 @@ func (s *streaming) run() {
 		s.watch(s.assignment)
 		s.end()
 	}()
-	for s.wanted() && s.begin() {
+	for s.wanted() && s.startSlot() {
 		go s.watch(s.streams)
 		s.attend(s.streams)
 		if s.streams.Err() != nil { // who gives up does so for both
@@ -98,8 +98,8 @@ func (s *streaming) wanted() bool {
 	}
 }
 
-// begin starts the slot of the streams; false: it is over.
-func (s *streaming) begin() bool {
+// startSlot starts the slot of the streams; false: it is over.
+func (s *streaming) startSlot() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over.Err() != nil {

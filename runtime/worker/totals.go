@@ -18,8 +18,8 @@ func lossesOf(s *actors.Stats) losses {
 	return losses{s.Full.Load(), s.Overflowed.Load(), s.Expired.Load()}
 }
 
-// tellLosses says once in a while what was lost meanwhile, until ctx ends.
-func tellLosses(ctx context.Context, s *actors.Stats, log *slog.Logger) {
+// logLosses logs once in a while what was lost since the last time, until ctx ends.
+func logLosses(ctx context.Context, s *actors.Stats, log *slog.Logger) {
 	tick := time.NewTicker(lossInterval)
 	defer tick.Stop()
 	last := lossesOf(s)
@@ -42,7 +42,7 @@ func logTotals(s *actors.Stats, log *slog.Logger) {
 	log.Info("stopped",
 		"received", s.Received.Load(), "unmatched", s.Unmatched.Load(), "stored", s.Stored.Load(),
 		"full", s.Full.Load(), "overflowed", s.Overflowed.Load(), "expired", s.Expired.Load(),
-		"replaced", s.Replaced.Load(), "replayed", s.Replayed.Load(), "parked", s.Parked.Load(), "undecodable", s.Undecodable.Load(),
+		"replaced", s.Replaced.Load(), "replayed", s.Replayed.Load(), "overflow", s.InOverflow.Load(), "undecodable", s.Undecodable.Load(),
 		"commands", s.Commands.Load(), "bad_commands", s.BadCommands.Load(),
 		"published", s.Published.Load(), "publish_refused", s.PublishRefused.Load(),
 		"connects", s.Connects.Load(), "bugs", s.Bugs.Load())

@@ -85,7 +85,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	ended := make(chan struct{})
 	defer w.serve(client)()
 	w.notify(ended)
-	go tellLosses(ctx, w.stats, w.log)
+	go logLosses(ctx, w.stats, w.log)
 	var err error
 	go func() {
 		defer close(ended)

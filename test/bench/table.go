@@ -60,12 +60,12 @@ func (r row) line(results []result) string {
 		base = other.median()
 		compared = strings.TrimSpace(number(base) + " " + strings.TrimPrefix(way, "floor"))
 	}
-	ratio, verdict := number(value)+r.target.unit, value
+	ratio, compare := number(value)+r.target.unit, value
 	if base > 0 {
-		verdict = value / base
-		ratio = fmt.Sprintf("%.2f", verdict)
+		compare = value / base
+		ratio = fmt.Sprintf("%.2f", compare)
 	}
-	if !r.target.met(verdict) {
+	if !r.target.met(compare) {
 		ratio = "**" + ratio + "**"
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, number(mine.median()), compared, ratio, r.target, len(mine.values), 100*mine.noise)

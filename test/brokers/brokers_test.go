@@ -18,7 +18,7 @@ func TestBrokers(t *testing.T) {
 		for _, version := range b.versions {
 			t.Run(fmt.Sprint(b.name, "/", version), func(t *testing.T) {
 				t.Parallel()
-				s := newStage(t, b, version)
+				s := newDeployment(t, b, version)
 				for _, c := range cases {
 					t.Run(c.name, func(t *testing.T) { c.play(s, t) })
 				}
@@ -46,24 +46,24 @@ func TestReadme(t *testing.T) {
 // cases are played one after the other, on one worker.
 var cases = []struct {
 	name string
-	play func(s *stage, t *testing.T)
+	play func(s *deployment, t *testing.T)
 }{
-	{"subscribe", (*stage).subscribe},
-	{"messages in", (*stage).messagesIn},
-	{"messages out", (*stage).messagesOut},
-	{"topics", (*stage).topics},
-	{"retained", (*stage).retained},
-	{"overlaps", (*stage).overlaps},
-	{"in order", (*stage).inOrder},
-	{"worker killed", (*stage).workerKilled},
-	{"broker killed", (*stage).brokerKilled},
-	{"both killed", (*stage).bothKilled},
-	{"many filters", (*stage).manyFilters},
-	{"taken over", (*stage).takenOver},
+	{"subscribe", (*deployment).subscribe},
+	{"messages in", (*deployment).messagesIn},
+	{"messages out", (*deployment).messagesOut},
+	{"topics", (*deployment).topics},
+	{"retained", (*deployment).retained},
+	{"overlaps", (*deployment).overlaps},
+	{"in order", (*deployment).inOrder},
+	{"worker killed", (*deployment).workerKilled},
+	{"broker killed", (*deployment).brokerKilled},
+	{"both killed", (*deployment).bothKilled},
+	{"many filters", (*deployment).manyFilters},
+	{"taken over", (*deployment).takenOver},
 }
 
-// stage is a running worker between a Redis and a broker.
-type stage struct {
+// deployment is a running worker between a Redis and a broker.
+type deployment struct {
 	features
 	t       *testing.T
 	version string
@@ -73,8 +73,8 @@ type stage struct {
 	env     []string
 }
 
-func newStage(t *testing.T, f features, version string) *stage {
-	s := &stage{features: f, t: t, version: version, redis: kit.Redis(t), broker: f.start(t)}
+func newDeployment(t *testing.T, f features, version string) *deployment {
+	s := &deployment{features: f, t: t, version: version, redis: kit.Redis(t), broker: f.start(t)}
 	s.env = append(slices.Clone(f.env),
 		"MQTT_HOST="+s.url(version), "LOG_FORMAT=text",
 		fmt.Sprintf(`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "capacity": 20000}}}`, s.redis.URL()),
@@ -87,23 +87,23 @@ func newStage(t *testing.T, f features, version string) *stage {
 }
 
 // startWorker starts the next worker, which outlives the case that starts it.
-func (s *stage) startWorker() { s.worker = kit.Worker(s.t, s.env, "run") }
+func (s *deployment) startWorker() { s.worker = kit.Worker(s.t, s.env, "run") }
 
 // connected waits until the worker has all its subscriptions at the broker.
-func (s *stage) connected(t *testing.T) {
+func (s *deployment) connected(t *testing.T) {
 	t.Helper()
 	probe := s.consumer(t, "connected")
 	ask(t, probe, kit.Subscribe("connected", probe.Group, 1), "mqtt.subscribed")
 }
 
 // killWorker kills it, and waits until the broker has noticed.
-func (s *stage) killWorker() {
+func (s *deployment) killWorker() {
 	s.worker.Kill()
 	time.Sleep(300 * time.Millisecond)
 }
 
 // url is where the worker finds the broker.
-func (s *stage) url(version string) string {
+func (s *deployment) url(version string) string {
 	if r, ok := s.broker.(*kit.RumqttdServer); ok && version == "3.1.1" {
 		return r.URL311().String()
 	}
@@ -111,18 +111,18 @@ func (s *stage) url(version string) string {
 }
 
 // device is a client that is none of ours. It speaks 3.1.1 to every broker.
-func (s *stage) device(t *testing.T) *kit.Device {
+func (s *deployment) device(t *testing.T) *kit.Device {
 	return kit.NewDevice(t, s.addr311())
 }
 
 // addr311 is where 3.1.1 is spoken.
-func (s *stage) addr311() string {
+func (s *deployment) addr311() string {
 	if r, ok := s.broker.(*kit.RumqttdServer); ok {
 		return r.Addr311()
 	}
 	return s.broker.Addr()
 }
 
-func (s *stage) consumer(t *testing.T, group string) *kit.Consumer {
+func (s *deployment) consumer(t *testing.T, group string) *kit.Consumer {
 	return kit.NewConsumer(t, s.redis.Addr(), group)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Filters are granted and bring what they match; after an unsubscribe nothing.
-func (s *stage) subscribe(t *testing.T) {
+func (s *deployment) subscribe(t *testing.T) {
 	c, device := s.consumer(t, "subscribe"), s.device(t)
 	for qos, filter := range []string{"subscribe/a", "subscribe/+/b", "subscribe/c/#"} {
 		answer := ask(t, c, kit.Subscribe(filter, c.Group, qos), "mqtt.subscribed")
@@ -33,7 +33,7 @@ func (s *stage) subscribe(t *testing.T) {
 }
 
 // Messages of each QoS arrive, with the QoS they have.
-func (s *stage) messagesIn(t *testing.T) {
+func (s *deployment) messagesIn(t *testing.T) {
 	c, device := s.consumer(t, "in"), s.device(t)
 	ask(t, c, kit.Subscribe("in/+", c.Group, 2), "mqtt.subscribed")
 	var want []string
@@ -55,7 +55,7 @@ func (s *stage) messagesIn(t *testing.T) {
 }
 
 // Publishes of each QoS arrive at a device.
-func (s *stage) messagesOut(t *testing.T) {
+func (s *deployment) messagesOut(t *testing.T) {
 	c, device := s.consumer(t, "out"), s.device(t)
 	device.Listen("out/+", 2)
 	for qos := range 3 {
@@ -72,7 +72,7 @@ func (s *stage) messagesOut(t *testing.T) {
 var unusualTopics = []string{"a.b", "two words", "wärme/°", "a//b", "/a", "a/", "a*b>c"}
 
 // Topics with unusual letters arrive as they are.
-func (s *stage) topics(t *testing.T) {
+func (s *deployment) topics(t *testing.T) {
 	device := s.device(t)
 	for i, name := range unusualTopics {
 		c, topic := s.consumer(t, fmt.Sprint("topics", i)), fmt.Sprintf("topics%d/%s", i, name)
@@ -88,7 +88,7 @@ func (s *stage) topics(t *testing.T) {
 }
 
 // Retained values come to those who ask for them, each time they ask.
-func (s *stage) retained(t *testing.T) {
+func (s *deployment) retained(t *testing.T) {
 	device := s.device(t)
 	for i := range 3 {
 		device.Retain(fmt.Sprint("retained/", i), fmt.Sprint("v", i))
@@ -121,7 +121,7 @@ func (s *stage) retained(t *testing.T) {
 }
 
 // A group that several filters match gets a message once.
-func (s *stage) overlaps(t *testing.T) {
+func (s *deployment) overlaps(t *testing.T) {
 	device, copies := s.device(t), s.version == "3.1.1" && s.without(t, oneCopy)
 	wide, narrow, both := s.consumer(t, "wide-overlap"), s.consumer(t, "narrow-overlap"), s.consumer(t, "both-overlap")
 	ask(t, wide, kit.Subscribe("overlap/#", wide.Group, 1), "mqtt.subscribed")
@@ -152,7 +152,7 @@ func (s *stage) overlaps(t *testing.T) {
 }
 
 // Five thousand messages come once each and in order.
-func (s *stage) inOrder(t *testing.T) {
+func (s *deployment) inOrder(t *testing.T) {
 	const n = 5000
 	c, device, window := s.consumer(t, "order"), s.device(t), 200
 	if s.without(t, pipelined) {

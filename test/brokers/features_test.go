@@ -47,7 +47,7 @@ const (
 )
 
 // without tells whether the broker lacks that, and says so.
-func (s *stage) without(t *testing.T, l lack) bool {
+func (s *deployment) without(t *testing.T, l lack) bool {
 	why, lacks := s.lacks[l]
 	if lacks {
 		t.Logf("NOT WITH %s: %s (%s)", s.name, l, why)

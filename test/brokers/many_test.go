@@ -11,7 +11,7 @@ import (
 
 // Two thousand filters are granted, or refused where they are too many; those that
 // were granted bring messages, also to the next worker.
-func (s *stage) manyFilters(t *testing.T) {
+func (s *deployment) manyFilters(t *testing.T) {
 	const n = 2000
 	c, device := s.consumer(t, "many"), s.device(t)
 	began := time.Now()
@@ -45,7 +45,7 @@ func (s *stage) manyFilters(t *testing.T) {
 
 // grant subscribes to filters, and waits for a slow broker. It returns topics that
 // match those which were not refused, one for each.
-func (s *stage) grant(t *testing.T, c *kit.Consumer, n int) []string {
+func (s *deployment) grant(t *testing.T, c *kit.Consumer, n int) []string {
 	t.Helper()
 	var granted, topics []string
 	var commands []messages.Map

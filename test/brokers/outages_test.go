@@ -13,7 +13,7 @@ import (
 
 // What the broker has for a worker that was killed comes to the next one, which can
 // publish with QoS 2.
-func (s *stage) workerKilled(t *testing.T) {
+func (s *deployment) workerKilled(t *testing.T) {
 	c, device := s.consumer(t, "worker"), s.device(t)
 	ask(t, c, kit.Subscribe("worker/#", c.Group, 1), "mqtt.subscribed")
 	publish(t, device, "worker/first", 1, "x")
@@ -39,7 +39,7 @@ func (s *stage) workerKilled(t *testing.T) {
 }
 
 // A broker that was killed is found again, with all subscriptions; commands wait.
-func (s *stage) brokerKilled(t *testing.T) {
+func (s *deployment) brokerKilled(t *testing.T) {
 	c, device := s.consumer(t, "broker"), s.device(t)
 	ask(t, c, kit.Subscribe("broker/#", c.Group, 1), "mqtt.subscribed")
 	publish(t, device, "broker/first", 1, "x")
@@ -57,7 +57,7 @@ func (s *stage) brokerKilled(t *testing.T) {
 }
 
 // What a broker keeps over its own kill comes to a worker that was away meanwhile.
-func (s *stage) bothKilled(t *testing.T) {
+func (s *deployment) bothKilled(t *testing.T) {
 	c, device := s.consumer(t, "both"), s.device(t)
 	ask(t, c, kit.Subscribe("both/#", c.Group, 1), "mqtt.subscribed")
 	s.flows(t, c, device, "both/before")
@@ -75,7 +75,7 @@ func (s *stage) bothKilled(t *testing.T) {
 }
 
 // flows waits until a message that a device sends comes to the consumer.
-func (s *stage) flows(t *testing.T, c *kit.Consumer, device *kit.Device, topic string) {
+func (s *deployment) flows(t *testing.T, c *kit.Consumer, device *kit.Device, topic string) {
 	t.Helper()
 	kit.Eventually(t, 2*soon, "a message on "+topic+" comes through", func() bool {
 		device.Publish(topic, 1, "x").WaitTimeout(time.Second)
@@ -85,7 +85,7 @@ func (s *stage) flows(t *testing.T, c *kit.Consumer, device *kit.Device, topic s
 }
 
 // inSequence checks that 0 to n-1 came on a topic, once each and in order.
-func (s *stage) inSequence(t *testing.T, c *kit.Consumer, topic string, n int) {
+func (s *deployment) inSequence(t *testing.T, c *kit.Consumer, topic string, n int) {
 	t.Helper()
 	if s.without(t, queues) {
 		return

@@ -15,7 +15,7 @@ import (
 // A client, none of ours, takes its session over from a connection that still lives and has
 // not acknowledged what it got: that is to come again before what is newer [MQTT-4.6.0-1].
 // A worker does so whose predecessor was stopped, and did not die.
-func (s *stage) takenOver(t *testing.T) {
+func (s *deployment) takenOver(t *testing.T) {
 	if s.version != "3.1.1" {
 		t.Skip("the bare client speaks 3.1.1")
 	}
@@ -38,7 +38,7 @@ func (s *stage) takenOver(t *testing.T) {
 // takeOver says whether the second connection of a client gets messages in their order.
 // They may still come to the broker while it connects: some brokers mix them up only then,
 // and the embedded one may lose one.
-func (s *stage) takeOver(t *testing.T, id string, coming bool) bool {
+func (s *deployment) takeOver(t *testing.T, id string, coming bool) bool {
 	t.Helper()
 	const unacknowledged, all = 10, 100
 	first := s.bare(t, id)
@@ -74,7 +74,7 @@ func (s *stage) takeOver(t *testing.T, id string, coming bool) bool {
 }
 
 // bare is a connection of a client that keeps its session.
-func (s *stage) bare(t *testing.T, id string) net.Conn {
+func (s *deployment) bare(t *testing.T, id string) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr311())
 	if err != nil {

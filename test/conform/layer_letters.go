@@ -55,8 +55,8 @@ func (b *layerBench) letterBytes() (all int) {
 	return all
 }
 
-// layerBuryLarge keeps the beginning of a large message, which cannot be replayed.
-func layerBuryLarge(t *testing.T, b *layerBench) {
+// layerDeadLetterLarge keeps the beginning of a large message, which cannot be replayed.
+func layerDeadLetterLarge(t *testing.T, b *layerBench) {
 	c := b.client(func(c *layer.Config) { c.DeadLetterBytes = 300 })
 	large := "\x82\xa4type\xa1x\xa1n\xda\x03\xe8" + strings.Repeat("l", 1000)
 	b.put(large, layerCommand(1))
@@ -66,7 +66,7 @@ func layerBuryLarge(t *testing.T, b *layerBench) {
 		t.Fatalf("%d messages: %v", len(list), err)
 	}
 	for i, m := range list {
-		if err := c.Bury(b.context(), []messages.Burial{{Receipt: m.Receipt, Reason: fmt.Sprint("reason ", i)}}); err != nil {
+		if err := c.AddDeadLetters(b.context(), []messages.DeadLetter{{Receipt: m.Receipt, Reason: fmt.Sprint("reason ", i)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,12 +100,12 @@ func layerBuryLarge(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerBuryBounded keeps the newest within so many bytes, and shows them in pages.
-func layerBuryBounded(t *testing.T, b *layerBench) {
+// layerDeadLetterBounded keeps the newest within so many bytes, and shows them in pages.
+func layerDeadLetterBounded(t *testing.T, b *layerBench) {
 	const most = 6000
 	c := b.client(func(c *layer.Config) { c.DeadLetterTotalBytes = most })
 	b.put(layerCommands(100)...)
-	b.bury(c, 100)
+	b.deadLetter(c, 100)
 	if bytes := b.letterBytes(); bytes > most || bytes < most*2/3 {
 		t.Errorf("%d bytes are kept", bytes)
 	}
@@ -144,11 +144,11 @@ func layerBuryBounded(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerBuryAge forgets what is too old, and shows none of it before.
-func layerBuryAge(t *testing.T, b *layerBench) {
+// layerDeadLetterAge forgets what is too old, and shows none of it before.
+func layerDeadLetterAge(t *testing.T, b *layerBench) {
 	c := b.client()
 	b.put(layerCommand(1))
-	b.bury(c, 1)
+	b.deadLetter(c, 1)
 	host := b.find(layerLettersKey)
 	old := []any{`{"id":"a","time":"2020-01-02T03:04:05.678Z","reason":"old"}`, `{"id":"b","time":"2020-01-02T03:04:05Z","reason":"older"}`}
 	if err := host.RPush(b.context(), layerLettersKey, old...).Err(); err != nil {
@@ -161,7 +161,7 @@ func layerBuryAge(t *testing.T, b *layerBench) {
 		t.Errorf("%d letters, the oldest of %v: %v", n, oldest, err)
 	}
 	b.put(layerCommand(2)) // at the same host
-	b.bury(c, 1)
+	b.deadLetter(c, 1)
 	if n, oldest, err := c.OldestDeadLetter(b.context()); n != 2 || time.Since(oldest) > time.Hour || err != nil {
 		t.Errorf("%d letters, the oldest of %v: %v", n, oldest, err)
 	}

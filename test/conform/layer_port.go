@@ -37,21 +37,21 @@ type LayerPort struct {
 // that what is tested with one holds with the other.
 func LayerPortSuite(t *testing.T, open func(t *testing.T) LayerPort) {
 	for name, test := range map[string]func(*portBench){
-		"commands":  portCommands,
-		"cancel":    portCancel,
-		"next":      portNext,
-		"bury":      portBury,
-		"close":     portClose,
-		"lost":      portLost,
-		"away":      portAway,
-		"send":      portSend,
-		"full":      portFull,
-		"skip":      portSkip,
-		"repeat":    portRepeat,
-		"only":      portOnly,
-		"live":      portLive,
-		"kept":      portKept,
-		"kept lost": portKeptLost,
+		"commands":    portCommands,
+		"cancel":      portCancel,
+		"next":        portNext,
+		"dead letter": portDeadLetter,
+		"close":       portClose,
+		"lost":        portLost,
+		"away":        portAway,
+		"send":        portSend,
+		"full":        portFull,
+		"skip":        portSkip,
+		"repeat":      portRepeat,
+		"only":        portOnly,
+		"live":        portLive,
+		"kept":        portKept,
+		"kept lost":   portKeptLost,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,15 +187,15 @@ func portNext(b *portBench) {
 	b.want("the next worker's", topics, []string{"1", "3", "4"})
 }
 
-// portBury: nobody has again what is buried.
-func portBury(b *portBench) {
+// portDeadLetter: nobody has a dead letter again.
+func portDeadLetter(b *portBench) {
 	r := b.reader(b.Layer)
 	b.Put("1")
 	b.Put("2")
 	_, receipts := b.take(r, 1)
-	burials := []messages.Burial{{Receipt: receipts[0], Reason: "bad"}}
-	b.fine(b.Layer.Bury(b.limited(), burials))
-	b.fine(b.Layer.Bury(b.limited(), burials))
+	letters := []messages.DeadLetter{{Receipt: receipts[0], Reason: "bad"}}
+	b.fine(b.Layer.AddDeadLetters(b.limited(), letters))
+	b.fine(b.Layer.AddDeadLetters(b.limited(), letters))
 	r.Close()
 	topics, _ := b.take(b.reader(b.Next()), 1)
 	b.want("the next worker's", topics, []string{"2"})
@@ -248,7 +248,7 @@ func portAway(b *portBench) {
 	_, err := b.Layer.OpenReader(ctx, 0, func(error) {})
 	b.fails("opening", err)
 	b.fails("acknowledging", b.Layer.Acknowledge(ctx, []messages.Receipt{"x"}))
-	b.fails("burying", b.Layer.Bury(ctx, []messages.Burial{{Receipt: "x"}}))
+	b.fails("dead letter", b.Layer.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: "x"}}))
 	_, err = b.Layer.Send(ctx, portBatch(layerTarget("g"), "1"))
 	b.fails("sending", err)
 	_, err = b.Layer.Live(ctx, []messages.Target{layerTarget("g")})

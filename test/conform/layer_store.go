@@ -269,7 +269,7 @@ func layerDataLoss(t *testing.T, b *layerBench) {
 		b.put(layerCommands(14)...)
 		numbers, receipts := b.take(first, 14)
 		b.wantNumbers(numbers, 0, 14)
-		if err := first.Bury(b.context(), []messages.Burial{{Receipt: receipts[0]}}); err != nil {
+		if err := first.AddDeadLetters(b.context(), []messages.DeadLetter{{Receipt: receipts[0]}}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := other.ReplayDeadLetters(b.context()); n != 1 || err != nil {

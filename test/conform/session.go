@@ -137,7 +137,7 @@ func (s *session) connect(name string) (actors.Session, *Sink) {
 }
 
 // subscribe subscribes to filters, all of which must be granted.
-func (s *session) subscribe(live actors.Session, filters ...messages.Want) {
+func (s *session) subscribe(live actors.Session, filters ...messages.Desired) {
 	s.Helper()
 	codes, err := live.Subscribe(s.Context(), filters)
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// patience is for what takes moments, on a busy machine too, and without bound or a
+// waitLimit is for what takes moments, on a busy machine too, and without bound or a
 // keep-alive of half a minute where something is wrong.
-const patience = 15 * time.Second
+const waitLimit = 15 * time.Second
 
 func sessionCleanSession(s *session) {
 	mqtt := s.driver(SessionClient{ID: s.prefix, Server: s.broker.URL, KeepAlive: 30})
 	live := s.dial(mqtt, NewSink(nil))
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 1})
 	live.Close()
 	if live = s.dial(mqtt, NewSink(nil)); live.Info().Present {
 		s.Fatal("the broker kept a clean session")
@@ -63,12 +63,12 @@ func sessionCancelled(s *session) {
 	if !errors.As(err, &failure) || failure.Cause != messages.Network || !errors.Is(err, context.Canceled) {
 		s.Fatalf("connecting failed with %v, want a network failure by the context", err)
 	}
-	if took := time.Since(start); took > patience {
+	if took := time.Since(start); took > waitLimit {
 		s.Fatalf("connecting went on for %v", took)
 	}
 
 	live, sink := s.connect("b")
-	if _, err := live.Subscribe(ctx, []messages.Want{{Filter: s.topic("a")}}); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := live.Subscribe(ctx, []messages.Desired{{Filter: s.topic("a")}}); err != nil && !errors.Is(err, context.Canceled) {
 		s.Fatalf("subscribing failed with %v", err)
 	}
 	s.publish(live, "1", messages.Message{Topic: s.topic("a"), QoS: 1})
@@ -77,7 +77,7 @@ func sessionCancelled(s *session) {
 
 func sessionClose(s *session) {
 	live, sink := s.connect("a")
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 2})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 2})
 	var work sync.WaitGroup
 	for i := range 3 {
 		work.Go(func() {
@@ -92,10 +92,10 @@ func sessionClose(s *session) {
 	work.Go(live.Close)
 	live.Close()
 	work.Wait()
-	if took := time.Since(start); took > patience {
+	if took := time.Since(start); took > waitLimit {
 		s.Fatalf("closing took %v", took)
 	}
-	if _, err := live.Subscribe(s.Context(), []messages.Want{{Filter: s.topic("b")}}); err == nil {
+	if _, err := live.Subscribe(s.Context(), []messages.Desired{{Filter: s.topic("b")}}); err == nil {
 		s.Fatal("subscribing worked after Close")
 	}
 	if losses := sink.Losses(); len(losses) != 0 {
@@ -144,11 +144,11 @@ func sessionFreeze(s *session) {
 	}
 	start := time.Now()
 	closed.Close()
-	if took := time.Since(start); took > patience {
+	if took := time.Since(start); took > waitLimit {
 		s.Fatalf("closing took %v with a frozen broker", took)
 	}
 	s.eventually("the silence is noticed", func() bool { return len(sink.Losses()) > 0 })
-	if took := time.Since(frozen); took > patience {
+	if took := time.Since(frozen); took > waitLimit {
 		s.Fatalf("a silent broker was noticed after %v with a keep-alive of %d s", took, keepAlive)
 	}
 	watched.Close()

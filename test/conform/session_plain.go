@@ -12,9 +12,9 @@ import (
 
 func sessionSubscribe(s *session) {
 	live, sink := s.connect("a")
-	filters := make([]messages.Want, 1200)
+	filters := make([]messages.Desired, 1200)
 	for i := range filters {
-		filters[i] = messages.Want{Filter: s.topic(fmt.Sprint(i)), QoS: byte(i % 3)}
+		filters[i] = messages.Desired{Filter: s.topic(fmt.Sprint(i)), QoS: byte(i % 3)}
 	}
 	filters[7].Filter = s.topic("a/#/b") // not valid: mosquitto would hang up
 	codes, err := live.Subscribe(s.Context(), filters)
@@ -36,7 +36,7 @@ func sessionSubscribeRefused(s *session) {
 		s.Skip("the broker refuses no filter")
 	}
 	live, _ := s.connect("a")
-	codes, err := live.Subscribe(s.Context(), []messages.Want{
+	codes, err := live.Subscribe(s.Context(), []messages.Desired{
 		{Filter: s.topic("a")}, {Filter: s.features.Refused}, {Filter: s.topic("b"), QoS: 1},
 	})
 	if err != nil {
@@ -49,7 +49,7 @@ func sessionSubscribeRefused(s *session) {
 
 func sessionUnsubscribe(s *session) {
 	live, sink := s.connect("a")
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1}, messages.Want{Filter: s.topic("b"), QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 1}, messages.Desired{Filter: s.topic("b"), QoS: 1})
 	if err := live.Unsubscribe(s.Context(), []string{s.topic("a"), s.topic("never")}); err != nil {
 		s.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func sessionOrder(s *session) {
 		from, told := s.connect(fmt.Sprint("from", qos))
 		to, sink := s.connect(fmt.Sprint("to", qos))
 		at := s.topic(fmt.Sprint("order/", qos))
-		s.subscribe(to, messages.Want{Filter: at, QoS: qos})
+		s.subscribe(to, messages.Desired{Filter: at, QoS: qos})
 		var want []string
 		for i := range orderMessages {
 			want = append(want, fmt.Sprint(i))
@@ -116,7 +116,7 @@ func checkDeliveries(s *session, all []Received, qos byte) {
 
 func sessionEmpty(s *session) {
 	live, sink := s.connect("a")
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 1})
 	s.publish(live, "1", messages.Message{Topic: s.topic("a"), QoS: 1})
 	s.eventually("an empty payload arrives", func() bool { return len(sink.Messages()) == 1 })
 	m := sink.Messages()[0].Message
@@ -132,7 +132,7 @@ func sessionRetained(s *session) {
 	at := s.topic("retained")
 	s.publish(live, "1", messages.Message{Topic: at, Payload: []byte("old"), QoS: 1, Retain: true})
 	s.eventually("the retained message is stored", func() bool { return len(sink.Settled()) == 1 })
-	s.subscribe(live, messages.Want{Filter: at, QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: at, QoS: 1})
 	want := []string{"old", "new"}
 	if s.features.Version == messages.MQTT5 {
 		want = want[1:]
@@ -162,7 +162,7 @@ func sessionRetainedAgain(s *session) {
 	if s.features.ReplaysExactOnly {
 		filter = at
 	}
-	want := messages.Want{Filter: filter, QoS: 1}
+	want := messages.Desired{Filter: filter, QoS: 1}
 	s.subscribe(live, want)
 	s.subscribe(other, want)
 	for i, from := range []actors.Session{live, other} { // both SUBSCRIBEs are done with
@@ -202,7 +202,7 @@ func sessionNoLocal(s *session) {
 	}
 	live, sink := s.connect("a")
 	other, _ := s.connect("b")
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1, NoLocal: true})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 1, NoLocal: true})
 	s.publish(live, "1", messages.Message{Topic: s.topic("a"), Payload: []byte("own"), QoS: 1})
 	s.publish(other, "2", messages.Message{Topic: s.topic("a"), Payload: []byte("other"), QoS: 1})
 	s.eventually("the other's message arrives", func() bool { return len(sink.Messages()) > 0 })
@@ -220,10 +220,10 @@ func sessionOverlap(s *session) {
 	live, sink := s.connect("a")
 	filters := []string{s.topic("+/x"), s.topic("o/#"), s.topic("other/#")}
 	s.subscribe(live,
-		messages.Want{Filter: filters[0], QoS: 1, Overlaps: true},
-		messages.Want{Filter: filters[1], QoS: 1, Overlaps: true},
-		messages.Want{Filter: s.topic("plain"), QoS: 1},
-		messages.Want{Filter: filters[2], QoS: 1, Overlaps: true},
+		messages.Desired{Filter: filters[0], QoS: 1, Overlaps: true},
+		messages.Desired{Filter: filters[1], QoS: 1, Overlaps: true},
+		messages.Desired{Filter: s.topic("plain"), QoS: 1},
+		messages.Desired{Filter: filters[2], QoS: 1, Overlaps: true},
 	)
 	s.publish(live, "1", messages.Message{Topic: s.topic("o/x"), Payload: []byte("both"), QoS: 1})
 	s.publish(live, "2", messages.Message{Topic: s.topic("plain"), Payload: []byte("none"), QoS: 1})
@@ -247,7 +247,7 @@ func sessionOverlap(s *session) {
 // all others; under 3.1.1, which has none, the message goes without.
 func sessionProperties(s *session) {
 	live, sink := s.connect("a")
-	s.subscribe(live, messages.Want{Filter: s.topic("a"), QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: s.topic("a"), QoS: 1})
 	expiry, bytes, text := uint32(1000), byte(0), byte(1)
 	users := []messages.UserProperty{{Key: "k", Value: "1"}, {Key: "a", Value: ""}, {Key: "", Value: "ä"}, {Key: "k", Value: "2"}, {Key: "k", Value: "1"}}
 	all := []*messages.Properties{

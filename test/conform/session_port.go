@@ -107,7 +107,7 @@ func (s *sessionPort) away() {
 
 func (s *sessionPort) subscribes() {
 	live, sink := s.up()
-	codes, err := live.Subscribe(s.Context(), []messages.Want{{Filter: "a/+", QoS: 1}, {Filter: s.Denied, QoS: 1}, {Filter: "b", QoS: 0}})
+	codes, err := live.Subscribe(s.Context(), []messages.Desired{{Filter: "a/+", QoS: 1}, {Filter: s.Denied, QoS: 1}, {Filter: "b", QoS: 0}})
 	if err != nil || len(codes) != 3 || codes[0] != 1 || codes[1] < 0x80 || codes[2] != 0 {
 		s.Fatalf("codes %v, %v", codes, err)
 	}
@@ -124,7 +124,7 @@ func (s *sessionPort) subscribes() {
 
 func (s *sessionPort) unsubscribes() {
 	live, sink := s.up()
-	s.subscribe(live, messages.Want{Filter: "a", QoS: 1}, messages.Want{Filter: "b", QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: "a", QoS: 1}, messages.Desired{Filter: "b", QoS: 1})
 	if err := live.Unsubscribe(s.Context(), []string{"a", "never"}); err != nil {
 		s.Fatal(err)
 	}
@@ -139,12 +139,12 @@ func (s *sessionPort) unsubscribes() {
 func (s *sessionPort) retained() {
 	s.Publish("r/1", "kept", true)
 	live, sink := s.up()
-	s.subscribe(live, messages.Want{Filter: "r/#", QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: "r/#", QoS: 1})
 	s.Publish("r/2", "live", false)
 	s.eventually("the live one has come", func() bool { return sink.Count() > 0 })
-	s.subscribe(live, messages.Want{Filter: "r/#", QoS: 1, Retained: true})
+	s.subscribe(live, messages.Desired{Filter: "r/#", QoS: 1, Retained: true})
 	s.eventually("the retained one has come", func() bool { return sink.Count() > 1 })
-	s.subscribe(live, messages.Want{Filter: "r/#", QoS: 1, Retained: true})
+	s.subscribe(live, messages.Desired{Filter: "r/#", QoS: 1, Retained: true})
 	s.eventually("it has come again", func() bool { return sink.Count() > 2 })
 	for i, m := range sink.Messages() {
 		if m.Message.Retain != (i > 0) || m.Message.Retain != (string(m.Message.Payload) == "kept") {
@@ -171,7 +171,7 @@ func (s *sessionPort) publishes() {
 // useless checks that a connection does nothing any more.
 func (s *sessionPort) useless(live actors.Session, sink *Sink) {
 	s.Helper()
-	_, err := live.Subscribe(s.Context(), []messages.Want{{Filter: "late", QoS: 1}})
+	_, err := live.Subscribe(s.Context(), []messages.Desired{{Filter: "late", QoS: 1}})
 	if err == nil {
 		s.Error("a subscribe on a connection that is no more")
 	}
@@ -212,7 +212,7 @@ func (s *sessionPort) isClosed() {
 // numbers go on over connections.
 func (s *sessionPort) numbers() {
 	live, sink := s.up()
-	s.subscribe(live, messages.Want{Filter: "a", QoS: 1})
+	s.subscribe(live, messages.Desired{Filter: "a", QoS: 1})
 	s.Publish("a", "one", false)
 	s.eventually("one has come", func() bool { return sink.Count() == 1 })
 	live.Close()
@@ -226,7 +226,7 @@ func (s *sessionPort) numbers() {
 
 func (s *sessionPort) ended() {
 	live, _ := s.up()
-	if codes, err := live.Subscribe(over(), []messages.Want{{Filter: "a", QoS: 1}}); err == nil {
+	if codes, err := live.Subscribe(over(), []messages.Desired{{Filter: "a", QoS: 1}}); err == nil {
 		s.Errorf("subscribed, though the context has ended: %v", codes)
 	}
 }

@@ -23,7 +23,7 @@ func sessionAcksOutOfOrder(s *session) {
 	mqtt, held := s.client("a", s.broker.URL), NewSink(nil)
 	live := s.dial(mqtt, held)
 	at := s.topic("a")
-	s.subscribe(live, messages.Want{Filter: at, QoS: 2})
+	s.subscribe(live, messages.Desired{Filter: at, QoS: 2})
 	from, _ := s.connect("from")
 	for i := range 10 {
 		s.publish(from, fmt.Sprint(i), messages.Message{Topic: at, Payload: []byte(fmt.Sprint(i)), QoS: byte(1 + i%2)})
@@ -64,7 +64,7 @@ func sessionUnacknowledgedAfterRestart(s *session) {
 	mqtt, held := s.client("a", s.broker.URL), NewSink(nil)
 	live := s.dial(mqtt, held)
 	at := s.topic("a")
-	s.subscribe(live, messages.Want{Filter: at, QoS: 2})
+	s.subscribe(live, messages.Desired{Filter: at, QoS: 2})
 	from, _ := s.connect("from")
 	for i := range 6 {
 		s.publish(from, fmt.Sprint(i), messages.Message{Topic: at, Payload: []byte(fmt.Sprint(i)), QoS: byte(1 + i%2)})
@@ -194,7 +194,7 @@ func inboundAcrossCuts(s *session, qos byte) {
 	all := func() bool { return acked >= cutMessages && len(firsts(k.sink.Payloads())) == cutMessages }
 	k.run(all, func(live actors.Session, lost func() bool) {
 		once.Do(func() {
-			s.subscribe(live, messages.Want{Filter: at, QoS: qos})
+			s.subscribe(live, messages.Desired{Filter: at, QoS: qos})
 			work.Go(func() { cut(ctx, proxy, 40) })
 			work.Go(func() { publishAll(ctx, from, at, want, qos) })
 		})
@@ -274,7 +274,7 @@ func outboundAcrossCuts(s *session, qos byte) {
 	proxy := kit.NewProxy(s, s.broker.URL.Host)
 	at := s.topic(fmt.Sprint("out/", qos))
 	to, sink := s.connect(fmt.Sprint("to", qos))
-	s.subscribe(to, messages.Want{Filter: at, QoS: qos})
+	s.subscribe(to, messages.Desired{Filter: at, QoS: qos})
 	k := &keeper{session: s, mqtt: s.client(fmt.Sprint("from", qos), proxy.URL()), sink: NewSink(nil)}
 	var want []string
 	for i := range cutMessages {

@@ -139,7 +139,7 @@ func tell(into map[string]any, p messages.Page) {
 		n.Number = 0
 		into[fmt.Sprint("recipient ", n)] = true
 	}
-	for _, n := range p.Welcomed {
+	for _, n := range p.RetainedComplete {
 		n.Number = 0
 		delete(into, fmt.Sprint("recipient ", n))
 	}
@@ -206,7 +206,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 		t.Error(err)
 	}
 
-	wrote(t, first, messages.Change{Remove: &stored, Gone: "$share//x"}, messages.Change{Welcomed: &recipient}, messages.Change{Gone: "never"})
+	wrote(t, first, messages.Change{Remove: &stored, Gone: "$share//x"}, messages.Change{RetainedComplete: &recipient}, messages.Change{Gone: "never"})
 	wrote(t, second, messages.Change{Forget: "a"})
 	m.until(ctx, t, "gone", map[string]any{"epochs": epochs}, map[string]any{}, map[string]any{"status": status, "filter b": refused})
 

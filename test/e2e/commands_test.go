@@ -28,11 +28,11 @@ func TestCommands(t *testing.T) {
 			t.Parallel()
 			s := p.start(t)
 			s.place = p
-			t.Run("scenes", func(t *testing.T) {
-				for _, name := range slices.Sorted(maps.Keys(commandScenes)) {
+			t.Run("cases", func(t *testing.T) {
+				for _, name := range slices.Sorted(maps.Keys(commandCases)) {
 					t.Run(name, func(t *testing.T) {
 						t.Parallel()
-						commandScenes[name](s.scene(t))
+						commandCases[name](s.testCase(t))
 					})
 				}
 			})
@@ -41,33 +41,33 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// commandSettings are those of the worker on every stage.
+// commandSettings are those of the worker on every deployment.
 var commandSettings = []string{"MQTT_ALLOW_SUBSCRIBE=#,$SYS/broker/uptime", "MQTT_ALLOW_PUBLISH=+/#", "MQTT_STATUS_GROUP=watchers"}
 
-func onMosquitto(version string) func(t *testing.T) *stage {
-	return func(t *testing.T) *stage {
+func onMosquitto(version string) func(t *testing.T) *deployment {
+	return func(t *testing.T) *deployment {
 		redis, broker := kit.Redis(t), kit.Mosquitto(t, "max_packet_size 20000")
 		worker := run(t, redis, broker.URL(), append(commandSettings, "MQTT_VERSION="+version)...)
-		return &stage{redis: redis, broker: broker.Addr(), worker: worker}
+		return &deployment{redis: redis, broker: broker.Addr(), worker: worker}
 	}
 }
 
-func onRabbitMQ(t *testing.T) *stage {
+func onRabbitMQ(t *testing.T) *deployment {
 	redis, broker := kit.Redis(t), kit.RabbitMQ(t)
 	worker := run(t, redis, broker.URL(), commandSettings...)
-	return &stage{redis: redis, broker: broker.Addr(), worker: worker}
+	return &deployment{redis: redis, broker: broker.Addr(), worker: worker}
 }
 
-func onDev(t *testing.T) *stage {
+func onDev(t *testing.T) *deployment {
 	redis := kit.Redis(t)
 	env := append(commandSettings, "REDIS_URL="+redis.URL(), fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t)))
 	worker := kit.Worker(t, env, "dev")
-	return &stage{redis: redis, broker: printed(t, worker, `(?m)^broker +([\d.:]+) `), worker: worker}
+	return &deployment{redis: redis, broker: printed(t, worker, `(?m)^broker +([\d.:]+) `), worker: worker}
 }
 
-// commandScenes are played on every stage, side by side.
-var commandScenes = map[string]func(*scene){
-	"a subscribe is answered with what was granted": func(s *scene) {
+// commandCases are played on every deployment, side by side.
+var commandCases = map[string]func(*testCase){
+	"a subscribe is answered with what was granted": func(s *testCase) {
 		answer := s.succeeds(kit.Subscribe(s.topic+"/a", s.topic, 1), "mqtt.subscribed")
 		if value(answer, "topic") != s.topic+"/a" || value(answer, "qos") != int64(1) || value(answer, "command") != "mqtt.subscribe" {
 			s.t.Errorf("answered %v", answer)
@@ -75,23 +75,23 @@ var commandScenes = map[string]func(*scene){
 		s.device().Publish(s.topic+"/a", 1, "42")
 		s.expect(s.topic + "/a=42")
 	},
-	"each group gets what it asked for of one filter": func(s *scene) {
+	"each group gets what it asked for of one filter": func(s *testCase) {
 		low := s.member(s.t, s.topic+"-low")
 		s.subscribes(s.topic)
 		low.succeeds(with(kit.Subscribe(s.topic, s.topic+"-low", 0), messages.Map{pair("payload", "bytes")}), "mqtt.subscribed")
 		s.device().Publish(s.topic, 1, "42")
 		s.expect(s.topic + "=42")
 		low.expect(s.topic + "=[52 50]")
-		if e := kit.Event(s.t, last(low.mouthful())); value(e, "qos") != int64(0) {
+		if e := kit.Event(s.t, last(low.mqttMessages())); value(e, "qos") != int64(0) {
 			s.t.Errorf("the group that asked for QoS 0 sees %v", e)
 		}
 	},
-	"a channel gets what a group would": func(s *scene) {
+	"a channel gets what a group would": func(s *testCase) {
 		s.succeeds(messages.Map{pair("type", "mqtt.subscribe"), pair("topic", s.topic), pair("channel", s.django.Channel())}, "mqtt.subscribed")
 		s.device().Publish(s.topic, 1, "x")
 		s.expect(s.topic + "=x")
 	},
-	"nothing comes after an unsubscribe": func(s *scene) {
+	"nothing comes after an unsubscribe": func(s *testCase) {
 		s.subscribes(s.topic + "/a")
 		s.subscribes(s.topic + "/b")
 		s.succeeds(messages.Map{pair("type", "mqtt_unsubscribe"), pair("topic", s.topic+"/a"), pair("group", s.topic)}, "mqtt.unsubscribed")
@@ -100,7 +100,7 @@ var commandScenes = map[string]func(*scene){
 		device.Publish(s.topic+"/b", 1, "there")
 		s.expect(s.topic + "/b=there")
 	},
-	"payloads come as they were asked for": func(s *scene) {
+	"payloads come as they were asked for": func(s *testCase) {
 		for mode, want := range map[string]string{"auto": "7", "json": "7", "text": "7", "bytes": "[55]"} {
 			group := s.topic + "-" + mode
 			m := s.member(s.t, group)
@@ -109,7 +109,7 @@ var commandScenes = map[string]func(*scene){
 		}
 		s.device().Publish(s.topic, 1, "7")
 	},
-	"a batch travels as one": func(s *scene) {
+	"a batch travels as one": func(s *testCase) {
 		s.subscribes(s.topic, pair("batch", int64(50)))
 		device := s.device()
 		for i := range 20 {
@@ -125,7 +125,7 @@ var commandScenes = map[string]func(*scene){
 		}
 		s.await("all of the batches", func() bool { return count() == 20 })
 	},
-	"min_interval lets the newest through": func(s *scene) {
+	"min_interval lets the newest through": func(s *testCase) {
 		s.subscribes(s.topic, pair("min_interval", 0.5))
 		device := s.device()
 		for i := range 10 {
@@ -136,7 +136,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("got %q", got)
 		}
 	},
-	"no_local keeps one's own publishes away": func(s *scene) {
+	"no_local keeps one's own publishes away": func(s *testCase) {
 		if !s.v5 {
 			s.t.Skip("MQTT 5 only")
 		}
@@ -145,14 +145,14 @@ var commandScenes = map[string]func(*scene){
 		s.device().Publish(s.topic, 1, "other")
 		s.expect(s.topic + "=other")
 	},
-	"retained values are dropped unless asked for": func(s *scene) {
+	"retained values are dropped unless asked for": func(s *testCase) {
 		device := s.device()
 		device.Retain(s.topic, "old")
 		s.subscribes(s.topic)
 		device.Publish(s.topic, 1, "new")
 		s.expect(s.topic + "=new")
 	},
-	"retained values go to the recipient alone": func(s *scene) {
+	"retained values go to the recipient alone": func(s *testCase) {
 		device := s.device()
 		device.Retain(s.topic+"/a", "1")
 		s.subscribes(s.topic + "/a")
@@ -165,7 +165,7 @@ var commandScenes = map[string]func(*scene){
 		s.expect(s.topic+"/a=1 retained", s.topic+"/a=2")
 		second.expect(s.topic+"/a=1 retained", s.topic+"/a=2")
 	},
-	"retained values of a wildcard": func(s *scene) {
+	"retained values of a wildcard": func(s *testCase) {
 		if !s.replays {
 			s.t.Skip("this broker replays exact filters only")
 		}
@@ -180,14 +180,14 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("got %q", got)
 		}
 	},
-	"retained values go to the whole group where no channel is given": func(s *scene) {
+	"retained values go to the whole group where no channel is given": func(s *testCase) {
 		s.device().Retain(s.topic, "1")
 		other := s.member(s.t, s.topic)
 		s.subscribes(s.topic, pair("retained", "send"))
 		s.expect(s.topic + "=1 retained")
 		other.expect(s.topic + "=1 retained")
 	},
-	"a publish reaches a device as it should": func(s *scene) {
+	"a publish reaches a device as it should": func(s *testCase) {
 		device := s.device()
 		device.Listen(s.topic+"/#", 2)
 		for qos := range 3 {
@@ -198,7 +198,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("heard %+v", got)
 		}
 	},
-	"qos and retain are 2 and true when left out": func(s *scene) {
+	"qos and retain are 2 and true when left out": func(s *testCase) {
 		s.succeeds(messages.Map{pair("type", "mqtt.publish"), pair("publish", messages.Map{pair("topic", s.topic), pair("payload", "kept")})}, "mqtt.published")
 		device := s.device()
 		device.Listen(s.topic, 1)
@@ -207,7 +207,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("heard %+v", got)
 		}
 	},
-	"properties go both ways": func(s *scene) {
+	"properties go both ways": func(s *testCase) {
 		if !s.v5 {
 			s.t.Skip("MQTT 5 only")
 		}
@@ -218,7 +218,7 @@ var commandScenes = map[string]func(*scene){
 			User: paho.UserProperties{{Key: "b", Value: "1"}, {Key: "a", Value: "2"}, {Key: "b", Value: "3"}},
 		}})
 		s.expect(s.topic + "/in=x")
-		in := value(kit.Event(s.t, last(s.mouthful())), "properties").(messages.Map)
+		in := value(kit.Event(s.t, last(s.mqttMessages())), "properties").(messages.Map)
 		if value(in, "content_type") != "text/plain" || fmt.Sprint(value(in, "correlation_data")) != "[255 0]" ||
 			fmt.Sprint(value(in, "user_properties")) != "[[b 1] [a 2] [b 3]]" {
 			s.t.Errorf("the site sees %v", in)
@@ -234,7 +234,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("the device sees %+v", out)
 		}
 	},
-	"a request is answered by its response": func(s *scene) {
+	"a request is answered by its response": func(s *testCase) {
 		request := messages.Map{pair("type", "mqtt.request"), pair("publish", messages.Map{
 			pair("topic", s.topic), pair("payload", "6*7"), pair("retain", false)}), pair("timeout", int64(20))}
 		if !s.v5 {
@@ -247,7 +247,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("answered %v", answer)
 		}
 	},
-	"a request that nobody answers": func(s *scene) {
+	"a request that nobody answers": func(s *testCase) {
 		if !s.v5 {
 			s.t.Skip("MQTT 5 only")
 		}
@@ -257,7 +257,7 @@ var commandScenes = map[string]func(*scene){
 			pair("topic", s.topic), pair("payload", "hello?"), pair("retain", false)}), pair("timeout", 0.5)}, "timeout")
 		s.await("the device hears it all the same", func() bool { return len(device.Heard()) >= 1 })
 	},
-	"the state": func(s *scene) {
+	"the state": func(s *testCase) {
 		says(s.t, s.worker, "connected to the MQTT broker")
 		answer := s.succeeds(messages.Map{pair("type", "mqtt.status")}, "mqtt.state")
 		version := map[bool]string{true: "5", false: "3.1.1"}[s.v5]
@@ -265,7 +265,7 @@ var commandScenes = map[string]func(*scene){
 			s.t.Errorf("answered %v", answer)
 		}
 	},
-	"bad input": func(s *scene) {
+	"bad input": func(s *testCase) {
 		for code, command := range map[string]messages.Map{
 			"missing-key":  {pair("type", "mqtt.subscribe"), pair("group", "g")},
 			"unknown-key":  with(kit.Subscribe("a", "g", 0), messages.Map{pair("colour", "red")}),
@@ -279,12 +279,12 @@ var commandScenes = map[string]func(*scene){
 			s.fails(command, code)
 		}
 	},
-	"what is not allowed": func(s *scene) {
+	"what is not allowed": func(s *testCase) {
 		s.fails(kit.Subscribe("$SYS/#", s.topic, 0), "denied")
 		s.fails(kit.Publish("$SYS/x", "x", 0), "denied")
 		s.succeeds(kit.Subscribe("$SYS/broker/uptime", s.topic, 0), "mqtt.subscribed")
 	},
-	"a publish too large is an error for its sender": func(s *scene) {
+	"a publish too large is an error for its sender": func(s *testCase) {
 		if !s.v5 || !strings.HasPrefix(s.name, "mosquitto") {
 			s.t.Skip("a broker that says what is too large")
 		}
@@ -293,16 +293,18 @@ var commandScenes = map[string]func(*scene){
 	},
 }
 
-// recipient is a subscribe of the scene's group that asks for retained values for
+// recipient is a subscribe of the testCase's group that asks for retained values for
 // its own consumer.
-func (s *scene) recipient(filter string) messages.Map { return s.mouth.recipient(s.topic, filter) }
+func (s *testCase) recipient(filter string) messages.Map {
+	return s.consumer.recipient(s.topic, filter)
+}
 
-func (m *mouth) recipient(group, filter string) messages.Map {
+func (m *consumer) recipient(group, filter string) messages.Map {
 	return with(kit.Subscribe(filter, group, 1), messages.Map{pair("channel", m.django.Channel()), pair("retained", "send")})
 }
 
-// mouthful is what came that is no answer.
-func (m *mouth) mouthful() []messages.Map {
+// mqttMessages is what came that is no answer.
+func (m *consumer) mqttMessages() []messages.Map {
 	return slices.DeleteFunc(m.received(), func(got messages.Map) bool { return value(got, "type") != "mqtt.message" })
 }
 
@@ -313,9 +315,9 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	acl := "topic readwrite allowed/#\n"
 	for _, p := range []place{
-		{name: "mosquitto, MQTT 5", v5: true, start: func(t *testing.T) *stage {
+		{name: "mosquitto, MQTT 5", v5: true, start: func(t *testing.T) *deployment {
 			redis, broker := kit.Redis(t), kit.Mosquitto(t, kit.MosquittoACL(t, acl)...)
-			return &stage{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL())}
+			return &deployment{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL())}
 		}},
 		{name: "mochi, MQTT 5", v5: true, replays: true, start: onMochi(true)},
 		{name: "mochi, 3.1.1 alone", replays: true, start: onMochi(false)},
@@ -323,7 +325,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			st := p.start(t)
-			s := st.scene(t)
+			s := st.testCase(t)
 			if p.replays { // mosquitto grants what its ACL then keeps back
 				s.fails(kit.Subscribe(kit.Denied+"/x", s.topic, 1), "refused")
 			}
@@ -338,10 +340,10 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func onMochi(version5 bool) func(*testing.T) *stage {
-	return func(t *testing.T) *stage {
+func onMochi(version5 bool) func(*testing.T) *deployment {
+	return func(t *testing.T) *deployment {
 		redis, broker := kit.Redis(t), kit.Mochi(t, version5)
-		return &stage{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL())}
+		return &deployment{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL())}
 	}
 }
 
@@ -350,7 +352,7 @@ func TestStatusGroup(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	worker := run(t, redis, broker.URL(), "MQTT_STATUS_GROUP=watchers")
-	watcher := (&stage{redis: redis, broker: broker.Addr(), worker: worker}).member(t, "watchers")
+	watcher := (&deployment{redis: redis, broker: broker.Addr(), worker: worker}).member(t, "watchers")
 	connected := func(want bool) func() bool {
 		return func() bool {
 			list := watcher.received()

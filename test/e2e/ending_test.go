@@ -20,7 +20,7 @@ func TestOverlappingSubscriptionEnds(t *testing.T) {
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	wide, narrow := overlapping()
 	workers := []*kit.WorkerProcess{run(t, redis, broker.URL(), "MQTT_SESSIONS=2"), run(t, redis, broker.URL(), "MQTT_SESSIONS=2")}
-	site := (&stage{redis: redis}).member(t, "ending")
+	site := (&deployment{redis: redis}).member(t, "ending")
 	site.succeeds(kit.Subscribe(wide, "ending", 1), "mqtt.subscribed")
 	site.succeeds(kit.Subscribe(narrow, "ending", 1), "mqtt.subscribed")
 
@@ -101,7 +101,7 @@ func (l *load) goesOn(more int64) {
 
 // comesOnce waits until messages come once, so that one slot leaves them to the other. On a
 // busy machine that may never be: then they come twice.
-func (l *load) comesOnce(site *mouth) {
+func (l *load) comesOnce(site *consumer) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
 		l.goesOn(50)
 		counts, last := site.counts(), int(l.sent.Load())
@@ -118,7 +118,7 @@ func (l *load) comesOnce(site *mouth) {
 }
 
 // counts is how often each payload has come.
-func (m *mouth) counts() map[string]int {
+func (m *consumer) counts() map[string]int {
 	counts := map[string]int{}
 	for _, got := range m.received() {
 		if value(got, "type") == "mqtt.message" {

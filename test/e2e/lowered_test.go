@@ -14,7 +14,7 @@ func TestQoSThatTheBrokerDoesNotTake(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t, "max_qos 1", "max_packet_size 20000")
 	worker := run(t, redis, broker.URL())
-	s := (&stage{place: place{v5: true}, redis: redis, broker: broker.Addr(), worker: worker}).scene(t)
+	s := (&deployment{place: place{v5: true}, redis: redis, broker: broker.Addr(), worker: worker}).testCase(t)
 	listener := kit.NewDevice(t, s.broker)
 	listener.Listen(s.topic, 1)
 	publish := messages.Map{pair("type", "mqtt.publish"), pair("publish", messages.Map{pair("topic", s.topic), pair("payload", "x")})}

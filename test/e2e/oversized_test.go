@@ -20,7 +20,7 @@ func TestOversizedMessages(t *testing.T) {
 			t.Parallel()
 			redis, broker := kit.Redis(t), kit.Mosquitto(t)
 			worker := run(t, redis, broker.URL(), "MQTT_VERSION="+version)
-			s := (&stage{redis: redis, broker: broker.Addr(), worker: worker}).scene(t)
+			s := (&deployment{redis: redis, broker: broker.Addr(), worker: worker}).testCase(t)
 			s.subscribes(s.topic)
 			device := s.device()
 			if !device.Publish(s.topic, 1, strings.Repeat("x", 100<<20)).WaitTimeout(time.Minute) {
@@ -35,7 +35,7 @@ func TestOversizedMessages(t *testing.T) {
 			kit.NewDevice5(t, s.broker).Publish(crowded)
 			s.expect(s.topic+"=small", s.topic+"=crowded")
 			if version == "50" {
-				properties := fmt.Sprint(value(kit.Event(t, last(s.mouthful())), "properties"))
+				properties := fmt.Sprint(value(kit.Event(t, last(s.mqttMessages())), "properties"))
 				if !strings.Contains(properties, "999") || strings.Contains(properties, "1000") {
 					t.Errorf("of 2000 user properties came %s", properties)
 				}

@@ -23,8 +23,8 @@ func TestForbiddenFilterOnRabbitMQ(t *testing.T) {
 	redis := kit.Redis(t)
 	listen := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	env := []string{"MQTT_USER=site", "MQTT_PASSWORD=word", "MQTT_VERSION=311", "HTTP_LISTEN=" + listen}
-	s := &stage{redis: redis, broker: rabbit.Addr(), worker: run(t, redis, rabbit.URL(), env...)}
-	c := s.scene(t)
+	s := &deployment{redis: redis, broker: rabbit.Addr(), worker: run(t, redis, rabbit.URL(), env...)}
+	c := s.testCase(t)
 	c.subscribes("ok/1")
 	began := time.Now()
 	c.fails(kit.Subscribe("secret/x", c.topic, 1), "refused")
@@ -67,8 +67,8 @@ func TestLimitOfOneSubscribe(t *testing.T) {
 					return kit.Pass
 				})
 				listen := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-				s := &stage{redis: redis, worker: run(t, redis, gate.URL(), "MQTT_VERSION="+version, "HTTP_LISTEN="+listen)}
-				c := s.scene(t)
+				s := &deployment{redis: redis, worker: run(t, redis, gate.URL(), "MQTT_VERSION="+version, "HTTP_LISTEN="+listen)}
+				c := s.testCase(t)
 				for i := range 30 {
 					c.subscribes(fmt.Sprint("many/", i))
 				}
@@ -101,10 +101,10 @@ func TestFilterThatIsNeverAnswered(t *testing.T) {
 		}
 		return kit.Pass
 	})
-	s := &stage{redis: redis, worker: run(t, redis, gate.URL())}
-	c := s.scene(t)
+	s := &deployment{redis: redis, worker: run(t, redis, gate.URL())}
+	c := s.testCase(t)
 	c.subscribes("ok/1")
-	if answer := c.ask(kit.Subscribe("mute/x", c.topic, 1)); value(answer, "type") != "mqtt.error" {
+	if answer := c.request(kit.Subscribe("mute/x", c.topic, 1)); value(answer, "type") != "mqtt.error" {
 		t.Errorf("answered %v", answer)
 	}
 	c.subscribes("ok/2")
@@ -123,11 +123,11 @@ func TestLimitOfTheSessionOnNats(t *testing.T) {
 	nats := kit.Nats(t)
 	redis := kit.Redis(t)
 	listen := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	s := &stage{redis: redis, broker: nats.Addr(), worker: run(t, redis, nats.URL(), "HTTP_LISTEN="+listen)}
-	c := s.scene(t)
+	s := &deployment{redis: redis, broker: nats.Addr(), worker: run(t, redis, nats.URL(), "HTTP_LISTEN="+listen)}
+	c := s.testCase(t)
 	fits := 0
 	for i := range 70 {
-		answer := c.ask(kit.Subscribe(fmt.Sprint("n/", i), c.topic, 1))
+		answer := c.request(kit.Subscribe(fmt.Sprint("n/", i), c.topic, 1))
 		switch {
 		case value(answer, "type") == "mqtt.subscribed":
 			fits++
@@ -191,8 +191,8 @@ func TestLimitOfTheSessionByHangUp(t *testing.T) {
 		return kit.Pass
 	})
 	listen := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	s := &stage{redis: redis, worker: run(t, redis, gate.URL(), "HTTP_LISTEN="+listen)}
-	c := s.scene(t)
+	s := &deployment{redis: redis, worker: run(t, redis, gate.URL(), "HTTP_LISTEN="+listen)}
+	c := s.testCase(t)
 	for i := range 30 {
 		c.django.Send(kit.Subscribe(fmt.Sprint("n/", i), c.topic, 1))
 	}
@@ -209,7 +209,7 @@ func TestLimitOfTheSessionByHangUp(t *testing.T) {
 }
 
 // echoes waits until what the site publishes comes back to it by a subscription.
-func (s *scene) echoes(topic, payload string) {
+func (s *testCase) echoes(topic, payload string) {
 	s.t.Helper()
 	s.await("an echo of "+payload, func() bool {
 		s.django.Send(kit.Publish(topic, payload, 1))

@@ -25,7 +25,7 @@ const (
 	recipients = 1000
 	processes  = 20
 	values     = 20 // topics
-	wallName   = "wall"
+	crowdName  = "crowd"
 	liveFilter = "live/+"
 	wideFilter = "live/#"
 )
@@ -38,7 +38,7 @@ func TestThousandRecipients(t *testing.T) {
 		t.Run(version.String(), func(t *testing.T) {
 			t.Parallel()
 			redis, broker := kit.Redis(t), kit.Mosquitto(t)
-			w := startWall(t, version, redis, broker)
+			w := startCrowd(t, version, redis, broker)
 			device := kit.NewDevice(t, broker.Addr())
 			for i := range values {
 				device.Retain(fmt.Sprint("live/", i), "0")
@@ -46,7 +46,7 @@ func TestThousandRecipients(t *testing.T) {
 			old := []string{"specific.old!0", "specific.old!1"}
 			w.join(t, old...)
 			w.commands <- subscribeTo(liveFilter, "")
-			kit.Eventually(t, 20*time.Second, "the wall is subscribed", func() bool { return w.tree.Stats().Connects.Load() > 0 })
+			kit.Eventually(t, 20*time.Second, "the crowd is subscribed", func() bool { return w.tree.Stats().Connects.Load() > 0 })
 			stop := w.load(device)
 			w.come(t)
 			newest := stop()
@@ -63,8 +63,8 @@ func TestThousandRecipients(t *testing.T) {
 	}
 }
 
-// wall is a group with very many consumers, in several processes, behind a worker.
-type wall struct {
+// crowd is a group with very many consumers, in several processes, behind a worker.
+type crowd struct {
 	redis    *redis.Client
 	tree     *actors.Tree
 	slot     *actors.Slot
@@ -82,25 +82,25 @@ type tile struct {
 	twice   bool // two replays in a row brought the same
 }
 
-// wallLayer takes the commands from the test: the rest of it is real.
-type wallLayer struct {
+// crowdLayer takes the commands from the test: the rest of it is real.
+type crowdLayer struct {
 	layer.Peer
 	commands chan messages.Received
 }
 
-func (l wallLayer) Intact(ctx context.Context) (bool, error) {
+func (l crowdLayer) Intact(ctx context.Context) (bool, error) {
 	return l.Peer.Intact(ctx, "", "")
 }
 
-func (l wallLayer) OpenReader(context.Context, int, func(error)) (actors.CommandReader, error) {
-	return wallReader{l}, nil
+func (l crowdLayer) OpenReader(context.Context, int, func(error)) (actors.CommandReader, error) {
+	return crowdReader{l}, nil
 }
 
-type wallReader struct{ wallLayer }
+type crowdReader struct{ crowdLayer }
 
-func (l wallReader) Close() {}
+func (l crowdReader) Close() {}
 
-func (l wallReader) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
+func (l crowdReader) Receive(ctx context.Context, _ int) ([]messages.Received, error) {
 	select {
 	case r := <-l.commands:
 		return []messages.Received{r}, nil
@@ -109,12 +109,12 @@ func (l wallReader) Receive(ctx context.Context, _ int) ([]messages.Received, er
 	}
 }
 
-func (l wallLayer) Acknowledge(context.Context, []messages.Receipt) error { return nil }
+func (l crowdLayer) Acknowledge(context.Context, []messages.Receipt) error { return nil }
 
-// wallMQTT has no nil *mqtt.Session in an interface.
-type wallMQTT struct{ *mqtt.Dialer }
+// crowdMQTT has no nil *mqtt.Session in an interface.
+type crowdMQTT struct{ *mqtt.Dialer }
 
-func (d wallMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Session, error) {
+func (d crowdMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Session, error) {
 	s, err := d.Dialer.Dial(ctx, v, sink)
 	if err != nil {
 		return nil, err
@@ -122,16 +122,16 @@ func (d wallMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sink
 	return s, nil
 }
 
-func startWall(t *testing.T, version messages.Version, r *kit.RedisServer, broker *kit.MosquittoServer) *wall {
+func startCrowd(t *testing.T, version messages.Version, r *kit.RedisServer, broker *kit.MosquittoServer) *crowd {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	peer := layer.Open(layer.Config{Redis: &redis.Options{Addr: r.Addr()}, Capacity: 100_000}, log)
-	w := &wall{redis: r.Client(), commands: make(chan messages.Received, recipients), seen: map[string]map[string]*tile{}}
+	w := &crowd{redis: r.Client(), commands: make(chan messages.Received, recipients), seen: map[string]map[string]*tile{}}
 	dialer := mqtt.NewDialer(mqtt.Config{
 		Servers: []*url.URL{broker.URL()}, KeepAlive: 30, SessionExpiry: 300,
-		ClientID: func(context.Context) (string, error) { return "wall", nil },
+		ClientID: func(context.Context) (string, error) { return "crowd", nil },
 	})
-	options := actors.Options{Layer: wallLayer{peer, w.commands}, MQTT: wallMQTT{dialer}, Version: version, Log: log}
+	options := actors.Options{Layer: crowdLayer{peer, w.commands}, MQTT: crowdMQTT{dialer}, Version: version, Log: log}
 	w.tree = actors.New(options)
 	w.slot = w.tree.Start(options)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -154,24 +154,24 @@ var receipts atomic.Int64
 
 func subscribeTo(filter, recipient string) messages.Received {
 	return messages.Received{Receipt: messages.Receipt(fmt.Sprint(receipts.Add(1))), Command: messages.SubscribeCommand{
-		Filter: filter, Targets: []messages.Target{{Name: wallName}}, Options: messages.Options{QoS: 1},
+		Filter: filter, Targets: []messages.Target{{Name: crowdName}}, Options: messages.Options{QoS: 1},
 		Replay: recipient != "", Recipient: recipient,
 	}}
 }
 
 func consumerName(i int) string { return fmt.Sprintf("specific.%d!%d", i%processes, i) }
 
-func (w *wall) join(t *testing.T, channels ...string) {
+func (w *crowd) join(t *testing.T, channels ...string) {
 	t.Helper()
 	for _, c := range channels {
-		if err := w.redis.ZAdd(t.Context(), "asgi:group:"+wallName, redis.Z{Score: float64(time.Now().Unix()), Member: c}).Err(); err != nil {
+		if err := w.redis.ZAdd(t.Context(), "asgi:group:"+crowdName, redis.Z{Score: float64(time.Now().Unix()), Member: c}).Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 // come has all recipients join and subscribe within two seconds or so.
-func (w *wall) come(t *testing.T) {
+func (w *crowd) come(t *testing.T) {
 	t.Helper()
 	for i := range recipients {
 		w.join(t, consumerName(i))
@@ -185,7 +185,7 @@ func (w *wall) come(t *testing.T) {
 }
 
 // load changes the values until it is stopped, and returns the newest.
-func (w *wall) load(device *kit.Device) (stop func() []int) {
+func (w *crowd) load(device *kit.Device) (stop func() []int) {
 	newest, end, done := make([]int, values), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -211,7 +211,7 @@ func (w *wall) load(device *kit.Device) (stop func() []int) {
 }
 
 // read is one process of the site.
-func (w *wall) read(ctx context.Context, key string) {
+func (w *crowd) read(ctx context.Context, key string) {
 	for ctx.Err() == nil {
 		list, _ := w.redis.ZPopMin(ctx, key, 200).Result()
 		for _, z := range list {
@@ -227,7 +227,7 @@ func (w *wall) read(ctx context.Context, key string) {
 }
 
 // show notes a message for each of those it is for.
-func (w *wall) show(m messages.Map) {
+func (w *crowd) show(m messages.Map) {
 	names, _ := m.Get("__asgi_channel__")
 	inner, _ := m.Get("message")
 	event := inner.(messages.Map)
@@ -259,7 +259,7 @@ func (w *wall) show(m messages.Map) {
 }
 
 // behind counts the tiles that do not show the newest value.
-func (w *wall) behind(newest []int) (n int) {
+func (w *crowd) behind(newest []int) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range recipients {
@@ -272,7 +272,7 @@ func (w *wall) behind(newest []int) (n int) {
 	return n
 }
 
-func (w *wall) check(t *testing.T, old []string) {
+func (w *crowd) check(t *testing.T, old []string) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -97,7 +97,7 @@ func TestWrongCommandsAreAnswered(t *testing.T) {
 					t.Errorf("%s, want %s", line, want[i])
 				}
 			}
-			kit.Eventually(t, 30*time.Second, "the others are buried", func() bool {
+			kit.Eventually(t, 30*time.Second, "the others are dead letters", func() bool {
 				return strings.Count(letters(t, redis, "list"), " is refused: ") == 3
 			})
 			if members := redis.Client().ZCard(t.Context(), "asgi:group:alarms").Val(); members != 0 {

@@ -63,8 +63,8 @@ func TestScrapeUnderLoad(t *testing.T) {
 	const sensors, each, commands, bad = 4, 300, 200, 3
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	listen := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	s := &stage{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL(), "HTTP_LISTEN="+listen)}
-	one := s.scene(t)
+	s := &deployment{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL(), "HTTP_LISTEN="+listen)}
+	one := s.testCase(t)
 	two := s.member(t, one.topic+"-two")
 	one.subscribes(one.topic + "/in/+")
 	one.succeeds(kit.Subscribe(one.topic+"/in/+", one.topic+"-two", 1), "mqtt.subscribed")
@@ -105,14 +105,14 @@ func TestScrapeUnderLoad(t *testing.T) {
 		}
 	})
 	load.Wait()
-	got := func(m *mouth) int { return len(m.events()) }
-	one.await("everything comes", func() bool { return got(one.mouth) == sensors*each && got(two) == sensors*each })
+	got := func(m *consumer) int { return len(m.events()) }
+	one.await("everything comes", func() bool { return got(one.consumer) == sensors*each && got(two) == sensors*each })
 	want := map[string]float64{
 		"messages_received_total": sensors * each, "messages_written_total": 2*sensors*each + 2, // the answers too
 		"messages_unmatched_total": 0, "delivery_seconds_count": 2 * sensors * each, "acknowledgement_seconds_count": sensors * each,
 		`publishes_total{result="done"}`: commands, "commands_received_total": commands + bad + 2,
 		`commands_refused_total{reason="not_understood"}`: bad, "subscriptions": 1, "queues": 2, "queues_full": 0, "queue_fill_ratio": 0,
-		"messages_in_flight": 0, "messages_parked": 0, "commands_in_flight": 0, "backlog_bytes": 0,
+		"messages_in_flight": 0, "messages_in_overflow": 0, "commands_in_flight": 0, "backlog_bytes": 0,
 		`actor_mailbox_messages{kind="group"}`: 0, `actor_mailbox_messages{kind="router"}`: 0, `messages_dropped_total{reason="full"}`: 0,
 	}
 	var wrong []string

@@ -42,7 +42,7 @@ func TestDeadLetters(t *testing.T) {
 	secret := "nobody should see this"
 	site.Send(kit.Publish("no/+/wildcards", secret, 1))
 	site.SendRaw(kit.Garbage()[3])
-	kit.Eventually(t, 20*time.Second, "both are buried", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
+	kit.Eventually(t, 20*time.Second, "both are dead letters", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
 
 	list := letters(t, redis, "list")
 	if !strings.Contains(list, "mqtt.publish") || !strings.Contains(list, "no/+/wildcards") || strings.Contains(list, secret) {
@@ -51,7 +51,7 @@ func TestDeadLetters(t *testing.T) {
 	if got := letters(t, redis, "replay"); !strings.Contains(got, "put back: 2") {
 		t.Errorf("replay said %q", got)
 	}
-	kit.Eventually(t, 20*time.Second, "both are buried again", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
+	kit.Eventually(t, 20*time.Second, "both are dead letters again", func() bool { return strings.Count(letters(t, redis, "list"), "\n") == 3 })
 	id := strings.Fields(strings.Split(letters(t, redis, "list"), "\n")[1])[0]
 	if got := letters(t, redis, "drop", id); !strings.Contains(got, "dropped: 1") {
 		t.Errorf("drop said %q", got)
@@ -77,7 +77,7 @@ func TestLargeDeadLetters(t *testing.T) {
 	for range 60 {
 		site.Send(messages.Map{{Key: "type", Value: "mqtt.trifle"}})
 	}
-	kit.Eventually(t, 50*time.Second, "all are buried", func() bool {
+	kit.Eventually(t, 50*time.Second, "all are dead letters", func() bool {
 		return strings.Contains(letters(t, redis, "list"), "25 more of 75: --page 2")
 	})
 	first, second := letters(t, redis, "list"), letters(t, redis, "list", "--page", "2")

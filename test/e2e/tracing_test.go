@@ -23,15 +23,15 @@ const (
 	origin      = "00-" + originTrace + "-" + originSpan + "-01"
 )
 
-// traceStage is a worker between a Redis and a mosquitto that is told by its
+// tracedDeployment is a worker between a Redis and a mosquitto that is told by its
 // environment alone to trace.
-func traceStage(t *testing.T, env ...string) *scene {
+func tracedDeployment(t *testing.T, env ...string) *testCase {
 	t.Helper()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
-	s := &stage{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL(), env...)}
-	scene := s.scene(t)
-	scene.subscribes(scene.topic + "/in")
-	return scene
+	s := &deployment{redis: redis, broker: broker.Addr(), worker: run(t, redis, broker.URL(), env...)}
+	testCase := s.testCase(t)
+	testCase.subscribes(testCase.topic + "/in")
+	return testCase
 }
 
 // TestTrace: from a device to Redis, on by the site, and from its command to another
@@ -39,7 +39,7 @@ func traceStage(t *testing.T, env ...string) *scene {
 func TestTrace(t *testing.T) {
 	t.Parallel()
 	collector, listen := kit.NewCollector(t), fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
-	s := traceStage(t, "HTTP_LISTEN="+listen, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_EXPORTER_OTLP_HEADERS=x-key=42",
+	s := tracedDeployment(t, "HTTP_LISTEN="+listen, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL(), "OTEL_EXPORTER_OTLP_HEADERS=x-key=42",
 		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_SERVICE_NAME=bridge", "MQTT_SESSIONS=2", "OTEL_TRACES_SAMPLER=parentbased_always_off")
 	sender, lamp := kit.NewDevice5(t, s.broker), kit.NewDevice5(t, s.broker)
 	lamp.Listen(s.topic+"/out", 1)
@@ -129,7 +129,7 @@ func TestTraceToSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	s := traceStage(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://"+silent.Addr().String()+"/v1/traces", "OTEL_TRACES_SAMPLER=sometimes", "SHUTDOWN_TIMEOUT=1s")
+	s := tracedDeployment(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://"+silent.Addr().String()+"/v1/traces", "OTEL_TRACES_SAMPLER=sometimes", "SHUTDOWN_TIMEOUT=1s")
 	says(t, s.worker, "unsupported sampler")
 	s.device().Publish(s.topic+"/in", 1, "on")
 	s.expect(s.topic + "/in=on")
@@ -142,7 +142,7 @@ func TestTraceToSilence(t *testing.T) {
 // TestTraceToConsole writes what passes to standard output, and nothing of payloads.
 func TestTraceToConsole(t *testing.T) {
 	t.Parallel()
-	s := traceStage(t, "OTEL_TRACES_EXPORTER=console", "OTEL_BSP_SCHEDULE_DELAY=100")
+	s := tracedDeployment(t, "OTEL_TRACES_EXPORTER=console", "OTEL_BSP_SCHEDULE_DELAY=100")
 	s.device().Publish(s.topic+"/in", 1, "secret-payload")
 	s.expect(s.topic + "/in=secret-payload")
 	says(t, s.worker, `"Name":"process `)

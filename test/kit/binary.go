@@ -59,7 +59,7 @@ func startWorker(t testing.TB, path string, env, args []string) *WorkerProcess {
 // Stop ends the worker with SIGTERM: it drains and exits with 0.
 func (w *WorkerProcess) Stop() {
 	w.t.Helper()
-	w.Process.Stop(patience)
+	w.Process.Stop(waitLimit)
 }
 
 var (

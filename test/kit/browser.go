@@ -70,7 +70,7 @@ func (b *Tab) Press(keys string) {
 // Text is what an element says.
 func (b *Tab) Text(element string) string {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.TextContent(chromedp.CSS(element)))
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *Tab) Text(element string) string {
 
 func (b *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %v", what, err)

@@ -47,7 +47,7 @@ func (b *Tab) Wait(within time.Duration, expression string) {
 
 func act[T any](b *Tab, what string, action chromedp.Action[T]) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, waitLimit)
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
 	if err != nil {

@@ -96,8 +96,8 @@ func NewListener(t testing.TB, addr string, hear func(Heard)) *Device {
 	})
 	select {
 	case <-d.connected:
-	case <-time.After(patience):
-		t.Fatalf("connecting a device to %s: no connection in %v", addr, patience)
+	case <-time.After(waitLimit):
+		t.Fatalf("connecting a device to %s: no connection in %v", addr, waitLimit)
 	}
 	return d
 }
@@ -255,8 +255,8 @@ func (d *Device) Keep(topic string, qos byte, payload string) *Sent {
 // Retain sends a retained message and waits until the broker has it.
 func (d *Device) Retain(topic string, payload string) {
 	d.t.Helper()
-	if !d.Keep(topic, 1, payload).WaitTimeout(patience) {
-		d.t.Fatalf("publishing to %s: no acknowledgement in %v", topic, patience)
+	if !d.Keep(topic, 1, payload).WaitTimeout(waitLimit) {
+		d.t.Fatalf("publishing to %s: no acknowledgement in %v", topic, waitLimit)
 	}
 }
 

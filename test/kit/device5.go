@@ -48,7 +48,7 @@ func NewDevice5(t testing.TB, addr string) *Device5 {
 }
 
 func (d *Device5) soon() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
+	return context.WithTimeout(context.Background(), waitLimit)
 }
 
 func (d *Device5) hear(p *paho.Publish) {

@@ -62,14 +62,14 @@ func FreePort(t testing.TB) int {
 	return 0
 }
 
-// patience is the least that is waited for what takes moments, since machines are busy.
-const patience = time.Minute
+// waitLimit is the least that is waited for what takes moments, since machines are busy.
+const waitLimit = time.Minute
 
 // Eventually waits until condition holds and fails the test when it does not
 // within the time, or a minute if that is more. What is what was waited for.
 func Eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
-	within = max(within, patience)
+	within = max(within, waitLimit)
 	deadline := time.Now().Add(within)
 	for !condition() {
 		if time.Now().After(deadline) {

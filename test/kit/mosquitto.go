@@ -69,7 +69,7 @@ func (m *MosquittoServer) write(lines []string) string {
 func (m *MosquittoServer) start() bool {
 	m.t.Helper()
 	m.process = Start(m.t, "mosquitto", exec.Command(m.program, "-c", m.config))
-	return Answers(m.Addr(), m.process.Ended(), patience)
+	return Answers(m.Addr(), m.process.Ended(), waitLimit)
 }
 
 // Addr is "127.0.0.1:port".
@@ -84,7 +84,7 @@ func (m *MosquittoServer) Kill() { m.process.Kill() }
 // Stop ends it in order: it stores its sessions and retained messages.
 func (m *MosquittoServer) Stop() {
 	m.t.Helper()
-	m.process.Stop(patience)
+	m.process.Stop(waitLimit)
 }
 
 // Start starts it again after Kill or Stop, on the same port.

@@ -69,7 +69,7 @@ func (p *PostgresServer) Query(sql string) string {
 func (p *PostgresServer) Stop() {
 	p.t.Helper()
 	p.process.Signal(syscall.SIGINT)
-	if code := p.process.ExitCode(patience); code != 0 {
+	if code := p.process.ExitCode(waitLimit); code != 0 {
 		p.t.Errorf("PostgreSQL exited with %d", code)
 	}
 }
@@ -96,10 +96,10 @@ func (p *PostgresServer) start() bool {
 		process.Signal(syscall.SIGQUIT)
 		select {
 		case <-process.Ended():
-		case <-time.After(patience):
+		case <-time.After(waitLimit):
 		}
 	})
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && !process.hasEnded(); {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline) && !process.hasEnded(); {
 		if strings.Contains(process.Output(), "ready to accept connections") {
 			return true
 		}

@@ -27,7 +27,7 @@ func RabbitMQ(t testing.TB, lines ...string) *BrokerServer {
 	}
 	dir, mapper := serverDir(t, "rabbitmq"), FreePort(t)
 	epmd := Start(t, "epmd", exec.Command(Need(t, "epmd"), "-address", "127.0.0.1", "-port", fmt.Sprint(mapper)))
-	if !Answers(fmt.Sprintf("127.0.0.1:%d", mapper), epmd.Ended(), patience) {
+	if !Answers(fmt.Sprintf("127.0.0.1:%d", mapper), epmd.Ended(), waitLimit) {
 		t.Fatalf("epmd did not start:\n%s", epmd.Output())
 	}
 	return runBroker(t, "rabbitmq-server", func(port int) func() *exec.Cmd {

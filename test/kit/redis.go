@@ -91,7 +91,7 @@ func (r *RedisServer) start() bool {
 		"--save", "", "--appendonly", "yes", "--appendfsync", "no", "--loglevel", "warning",
 	}, r.args...)
 	r.process = Start(r.t, "redis-server", exec.Command(r.program, args...))
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); {
 		if r.answers() {
 			return true
 		}

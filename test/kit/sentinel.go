@@ -66,7 +66,7 @@ func (s *SentinelServer) ready(t testing.TB) bool {
 	t.Helper()
 	client := redis.NewSentinelClient(&redis.Options{Addr: s.Addr()})
 	defer client.Close()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(waitLimit); time.Now().Before(deadline); {
 		list, _ := client.Replicas(context.Background(), SentinelMaster).Result()
 		if len(list) > 0 && list[0]["master-link-status"] == "ok" && list[0]["flags"] == "slave" {
 			return true

@@ -80,7 +80,7 @@ func (s *SiteServer) python(args ...string) *exec.Cmd {
 // Stop ends the site as a service manager does.
 func (s *SiteServer) Stop() {
 	s.t.Helper()
-	s.Process.Stop(patience)
+	s.Process.Stop(waitLimit)
 }
 
 // answers asks for a page that needs no database.

@@ -26,7 +26,7 @@ type Broker struct {
 	fresh    bool            // each connection begins a new session
 	attempts []messages.Version
 	live     *connection
-	filters  map[string]messages.Want
+	filters  map[string]messages.Desired
 	packets  []int // sizes of the SUBSCRIBEs
 	sent     []messages.Publish
 	acked    []uint64
@@ -40,7 +40,7 @@ var _ actors.MQTT = (*Broker)(nil)
 
 // NewBroker makes a broker that accepts everything.
 func NewBroker() *Broker {
-	return &Broker{deny: map[string]bool{}, codes: map[string]byte{}, filters: map[string]messages.Want{}, retained: map[string]messages.Message{}}
+	return &Broker{deny: map[string]bool{}, codes: map[string]byte{}, filters: map[string]messages.Desired{}, retained: map[string]messages.Message{}}
 }
 
 // Failure is a failed attempt, for Refuse and Drop.
@@ -118,7 +118,7 @@ func (b *Broker) Have(filters ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, f := range filters {
-		b.filters[f] = messages.Want{Filter: f}
+		b.filters[f] = messages.Desired{Filter: f}
 	}
 }
 
@@ -142,7 +142,7 @@ func (b *Broker) Replays() int {
 }
 
 // replay is what the broker sends at a SUBSCRIBE, in the order of topics.
-func (b *Broker) replay(filters []messages.Want, version messages.Version) (list []messages.Message) {
+func (b *Broker) replay(filters []messages.Desired, version messages.Version) (list []messages.Message) {
 	for _, w := range filters {
 		if b.deny[w.Filter] || !w.Retained && version == messages.MQTT5 {
 			continue
@@ -240,10 +240,10 @@ func (b *Broker) Attempts() []messages.Version {
 }
 
 // Filters are the subscriptions the broker has.
-func (b *Broker) Filters() map[string]messages.Want {
+func (b *Broker) Filters() map[string]messages.Desired {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	copied := map[string]messages.Want{}
+	copied := map[string]messages.Desired{}
 	for k, v := range b.filters {
 		copied[k] = v
 	}
@@ -300,7 +300,7 @@ func (c *connection) usable(ctx context.Context) error {
 var errGone = errors.New("the connection is no more")
 
 // Subscribe implements the port. Retained messages come before the answer.
-func (c *connection) Subscribe(ctx context.Context, filters []messages.Want) ([]byte, error) {
+func (c *connection) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	if err := c.usable(ctx); err != nil {
 		return nil, err
 	}
@@ -311,7 +311,7 @@ func (c *connection) Subscribe(ctx context.Context, filters []messages.Want) ([]
 	return codes, nil
 }
 
-func (c *connection) subscribe(filters []messages.Want) ([]byte, []messages.Message) {
+func (c *connection) subscribe(filters []messages.Desired) ([]byte, []messages.Message) {
 	b := c.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,10 +22,10 @@ type Layer struct {
 	arrived *sync.Cond
 	away    bool
 
-	hosts  []layerHost
-	serial int
-	acked  map[messages.Receipt]bool
-	buried map[messages.Receipt]string
+	hosts       []layerHost
+	serial      int
+	acked       map[messages.Receipt]bool
+	deadLetters map[messages.Receipt]string
 
 	epochs []messages.Epoch
 	number uint64
@@ -54,7 +54,7 @@ var _ actors.Layer = (*Layer)(nil)
 type layerHost struct {
 	away  bool
 	queue []messages.Received
-	taken []messages.Received            // and neither acknowledged nor buried
+	taken []messages.Received            // and neither acknowledged nor a dead letter
 	lost  map[*commandReader]func(error) // of those who are connected
 }
 
@@ -65,7 +65,7 @@ func NewLayer() *Layer { return NewLayerOn(1) }
 func NewLayerOn(hosts int) *Layer {
 	l := &Layer{
 		hosts: make([]layerHost, hosts),
-		acked: map[messages.Receipt]bool{}, buried: map[messages.Receipt]string{},
+		acked: map[messages.Receipt]bool{}, deadLetters: map[messages.Receipt]string{},
 		stuck: map[messages.Target]bool{}, queues: map[messages.Target][]string{},
 		members: map[messages.Target][]string{}, wrote: map[messages.Target]*wrote{},
 		room: map[string]int{}, written: map[string][]messages.Event{},
@@ -233,11 +233,11 @@ func (l *Layer) Acked(r messages.Receipt) bool {
 // Share has the layer write into tables that other slots have too.
 func (l *Layer) Share(w *TableWriter) { l.writer = w }
 
-// Buried is the reason for which a message was buried; empty: it was not.
-func (l *Layer) Buried(r messages.Receipt) string {
+// DeadLetter is the reason for which a message became a dead letter; empty: it did not.
+func (l *Layer) DeadLetter(r messages.Receipt) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buried[r]
+	return l.deadLetters[r]
 }
 
 // Stored are the subscriptions that are kept.

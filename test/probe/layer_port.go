@@ -81,11 +81,11 @@ func (l *Layer) Acknowledge(_ context.Context, receipts []messages.Receipt) erro
 	})
 }
 
-// Bury implements the port.
-func (l *Layer) Bury(_ context.Context, burials []messages.Burial) error {
-	return l.do("burying", func() {
-		for _, b := range burials {
-			l.buried[b.Receipt] = b.Reason
+// AddDeadLetters implements the port.
+func (l *Layer) AddDeadLetters(_ context.Context, letters []messages.DeadLetter) error {
+	return l.do("moving messages to the dead letters", func() {
+		for _, b := range letters {
+			l.deadLetters[b.Receipt] = b.Reason
 			l.gone(b.Receipt)
 		}
 	})

@@ -164,7 +164,7 @@ func (e tableEntry) tell(p *messages.Page) {
 	case e.Recipient != nil:
 		n := *e.Recipient
 		if n.Number = e.number; e.gone {
-			p.Welcomed = append(p.Welcomed, n)
+			p.RetainedComplete = append(p.RetainedComplete, n)
 		} else {
 			p.Recipients = append(p.Recipients, n)
 		}
@@ -361,7 +361,7 @@ func parts(c messages.Change) (list []part) {
 	if f := cmp.Or(c.Leaving, c.Gone); f != "" {
 		add(true, c.Leaving == "", "leaving "+f, messages.Change{Leaving: f})
 	}
-	if n := cmp.Or(c.Recipient, c.Welcomed); n != nil {
+	if n := cmp.Or(c.Recipient, c.RetainedComplete); n != nil {
 		add(true, c.Recipient == nil, fmt.Sprint("recipient ", n.Target, " ", n.Channel, " ", n.Filter), messages.Change{Recipient: n})
 	}
 	if len(c.Epochs) > 0 {

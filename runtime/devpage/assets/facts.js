@@ -15,7 +15,7 @@ const words = {
   UnderWay: 'Not finished yet', Window: 'At most at a time', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
   Targets: 'Groups and channels', Restored: 'Subscriptions restored', Held: 'Messages held back', Way: 'Delivered by this filter', Static: 'From the configuration',
   Messages: 'Messages', Members: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Room for',
-  Writing: 'A write has begun', Written: 'Messages written', Dropped: 'Messages dropped', Parked: 'Full queues', Stuck: 'Nobody reads it',
+  Writing: 'A write has begun', Written: 'Messages written', Dropped: 'Messages dropped', Overflows: 'Full queues', Stuck: 'Nobody reads it',
   Stored: 'Subscriptions in Redis', Leaving: 'Subscriptions to be removed', Unwritten: 'Changes not yet in Redis', Waiting: 'Messages waiting',
 };
 

@@ -7,7 +7,7 @@ import { name, part } from './names.js';
 import { go } from './nav.js';
 
 const most = 6; // boxes in a column: a message can go to thousands of groups
-const bad = /^(dropped|refused|unmatched)$/, wait = /^(parked|held|waiting)$/;
+const bad = /^(dropped|refused|unmatched)$/, wait = /^(overflow|held|waiting)$/;
 
 // troubleOf is how bad a step is: '', 'warn' or 'bad'.
 export const troubleOf = (step) => (bad.test(step.What) ? 'bad' : wait.test(step.What) ? 'warn' : '');

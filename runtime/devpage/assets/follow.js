@@ -45,7 +45,7 @@ function fields() {
 
 // follow is the panel.
 export function follow() {
-  const [input, payload] = fields(), answer = h('p', { class: 'verdict', role: 'status', id: 'outcome' });
+  const [input, payload] = fields(), answer = h('p', { class: 'result', role: 'status', id: 'outcome' });
   const picture = flow(), path = h('ol', { class: 'path' });
   const cancel = h('button', { type: 'button', id: 'follow-cancel', hidden: true, click: () => leave() }, 'Stop following');
   let id, timer, drawn;
@@ -53,7 +53,7 @@ export function follow() {
   function draw(trace) {
     const [trouble, sentence] = outcome(trace);
     put(answer, sentence);
-    answer.className = 'verdict ' + trouble;
+    answer.className = 'result ' + trouble;
     cancel.hidden = trace.Done;
     picture.show(trace);
     const steps = trace.Steps || [];
@@ -84,7 +84,7 @@ export function follow() {
     path.replaceChildren();
     picture.clear();
     put(answer, '');
-    answer.className = 'verdict';
+    answer.className = 'result';
     cancel.hidden = true;
   }
 

@@ -12,7 +12,7 @@ const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v &&
 
 const perMember = (routes) => routes.flatMap((r) => (r.Members || []).map((m) => ({ ...m, Filter: r.Filter, asked: r.QoS })));
 
-function verdict(body, topic) {
+function result(body, topic) {
   if (body.Error) return ['', ''];
   const routes = body.Routes || [];
   if (!routes.length) return ['warn', `Nobody: no filter matches ${topic}.`];
@@ -23,7 +23,7 @@ function verdict(body, topic) {
 // topic is the panel.
 export function topic() {
   const input = h('input', { type: 'text', id: 'topic', 'data-find': true, class: 'mono', autocomplete: 'off', spellcheck: 'false', placeholder: 'house/kitchen/temperature', input: () => show() });
-  const answer = h('p', { class: 'verdict', role: 'status', id: 'verdict' });
+  const answer = h('p', { class: 'result', role: 'status', id: 'result' });
   const list = table({
     label: 'Matches', key: (m) => m.Filter + '\n' + target(m.Target), empty: 'Type a topic to see who would get it.',
     columns: [
@@ -38,13 +38,13 @@ export function topic() {
   const show = async () => {
     const text = input.value.trim();
     fault(input, '');
-    if (!text) { answer.textContent = ''; answer.className = 'verdict'; return list.show([]); }
+    if (!text) { answer.textContent = ''; answer.className = 'result'; return list.show([]); }
     let body;
     try { body = await get('match', { topic: text }); } catch (error) { body = { Error: error.message }; }
     if (text !== input.value.trim()) return;
-    const [trouble, sentence] = verdict(body, text);
+    const [trouble, sentence] = result(body, text);
     answer.textContent = sentence;
-    answer.className = 'verdict ' + trouble;
+    answer.className = 'result ' + trouble;
     if (body.Error) fault(input, body.Error);
     list.show(perMember(body.Routes || []));
   };

@@ -62,7 +62,7 @@ export function ofFamily(kind) {
 export function ofQueues() {
   const dropping = series('stat:lost').rates.slice(-30).some((n) => n > 0);
   if (dropping) return ['warn', 'dropping'];
-  if (stat('parked')) return ['warn', `${count(stat('parked'))} parked`];
+  if (stat('overflow')) return ['warn', `${count(stat('overflow'))} wait for room`];
   return ['', ''];
 }
 
@@ -92,6 +92,6 @@ export function all() {
 
 function queues() {
   const dropped = lost.filter((name) => stat(name)).map((name) => `${count(stat(name))} ${name}`);
-  const parked = stat('parked') ? `${count(stat('parked'))} messages wait for room in a queue` : 'Queues have been full';
-  return parked + (dropped.length ? ` (dropped since the start: ${dropped.join(', ')})` : '') + '.';
+  const waiting = stat('overflow') ? `${count(stat('overflow'))} messages wait for room in a queue` : 'Queues have been full';
+  return waiting + (dropped.length ? ` (dropped since the start: ${dropped.join(', ')})` : '') + '.';
 }

@@ -265,13 +265,13 @@ func (s *containerRun) settle() {
 		}
 		return list
 	}
-	const patience = time.Minute
-	list, deadline := lost(), time.Now().Add(patience)
+	const waitLimit = time.Minute
+	list, deadline := lost(), time.Now().Add(waitLimit)
 	for len(list) > 0 && time.Now().Before(deadline) {
 		s.read()
 		before := len(list)
 		if list = lost(); len(list) < before {
-			deadline = time.Now().Add(patience)
+			deadline = time.Now().Add(waitLimit)
 		}
 	}
 	if len(list) > 0 {

@@ -2,8 +2,8 @@
 
     readme.py <Redis URL> <broker's port> <JSON list: of each document, the list of its examples>
 
-An example without a scene here is an error, and so is a method of one that no
-scene calls. Where the broker is to go or come, "broker: stop" or "broker: start"
+An example without a script here is an error, and so is a method of one that no
+script calls. Where the broker is to go or come, "broker: stop" or "broker: start"
 is printed.
 """
 
@@ -33,11 +33,11 @@ from channels.testing import WebsocketCommunicator  # noqa: E402
 from channels.worker import Worker  # noqa: E402
 
 example = {}  # what the examples define
-scenes = {}  # by the name of the consumer
+scripts = {}  # by the name of the consumer
 
 
-def scene(function):
-    scenes[function.__name__] = function
+def script(function):
+    scripts[function.__name__] = function
     return function
 
 
@@ -99,7 +99,7 @@ def message(topic, payload, **more):
     return {"topic": topic, "payload": payload, "qos": 0, "retain": False, **more}
 
 
-@scene
+@script
 async def HouseConsumer():
     async with page("HouseConsumer") as p, page("HouseConsumer") as q:
         await granted("house/+/temperature")
@@ -112,7 +112,7 @@ async def HouseConsumer():
             )
 
 
-@scene
+@script
 async def LampConsumer():
     async with page("LampConsumer") as p:
         await p.send_json_to({"watch": "hall"})
@@ -129,7 +129,7 @@ async def LampConsumer():
             await asyncio.sleep(0.02)
 
 
-@scene
+@script
 async def GardenConsumer():
     rose = functools.partial(message, "house/garden/rose")
     await publish("house/garden/rose", "dry", retain=True)
@@ -142,7 +142,7 @@ async def GardenConsumer():
                 await gets(each, rose("wet"))
 
 
-@scene
+@script
 async def PowerConsumer():
     async with page("PowerConsumer") as p:
         await granted("house/+/power")
@@ -153,7 +153,7 @@ async def PowerConsumer():
         assert got[0][1] == 0 and len(got) < 10, got
 
 
-@scene
+@script
 async def StateConsumer():
     worker = asyncio.create_task(
         Worker(example["channels"], ["state"], get_channel_layer()).handle()
@@ -166,7 +166,7 @@ async def StateConsumer():
     worker.cancel()
 
 
-@scene
+@script
 async def AlarmConsumer():
     async with page("AlarmConsumer") as p:
         await granted("house/+/alarm")
@@ -178,13 +178,13 @@ async def AlarmConsumer():
         assert denied["code"] == "denied", denied
 
 
-@scene
+@script
 async def SwitchConsumer():
     async with page("SwitchConsumer") as p:
         await p.send_json_to({"on": True})
 
 
-@scene
+@script
 async def DoorConsumer():
     async with page("DoorConsumer") as p:
         await p.send_json_to({"door": "front", "id": "1"})
@@ -196,7 +196,7 @@ async def DoorConsumer():
             assert got == {"id": door, "done": False, "code": code}, got
 
 
-@scene
+@script
 async def MeterConsumer():
     async with page("MeterConsumer") as p:
         await p.send_json_to({"meter": "gas"})
@@ -205,7 +205,7 @@ async def MeterConsumer():
         await gets(p, {"error": "timeout"})
 
 
-@scene
+@script
 async def BrokerConsumer():
     state = await ask(type="mqtt.status", id="7")
     assert set(state) == set("type id command connected broker version since reason".split()), state
@@ -219,7 +219,7 @@ async def BrokerConsumer():
             pass
 
 
-@scene
+@script
 async def read_stream():
     class Killed(Exception):
         pass
@@ -243,7 +243,7 @@ async def read_stream():
     assert answer["type"] == "mqtt.unsubscribed", answer
 
 
-@scene
+@script
 async def LightConsumer():
     await publish("house/attic/light", "dim", retain=True)
     async with page("LightConsumer") as p:
@@ -291,11 +291,11 @@ def load():
 
 async def main():
     consumers, methods = load()
-    assert set(consumers) == set(scenes), f"examples without a scene, or scenes without an example: {set(consumers) ^ set(scenes)}"
+    assert set(consumers) == set(scripts), f"examples without a script, or scripts without an example: {set(consumers) ^ set(scripts)}"
     for name in consumers:
         print(name)
-        await scenes[name]()
-    assert called == set(methods), f"no scene calls {set(methods) - called}"
+        await scripts[name]()
+    assert called == set(methods), f"no script calls {set(methods) - called}"
 
 
 asyncio.run(main())

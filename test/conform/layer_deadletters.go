@@ -14,19 +14,19 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// bury takes n messages of the command channel and buries them, each for a
+// deadLetter takes n messages of the command channel and makes dead letters of them, each for a
 // reason with its number.
-func (b *layerBench) bury(c *LayerClient, n int) []messages.Burial {
+func (b *layerBench) deadLetter(c *LayerClient, n int) []messages.DeadLetter {
 	b.t.Helper()
 	_, receipts := b.take(c, n)
-	burials := make([]messages.Burial, n)
+	letters := make([]messages.DeadLetter, n)
 	for i, r := range receipts {
-		burials[i] = messages.Burial{Receipt: r, Reason: fmt.Sprint("reason ", i)}
+		letters[i] = messages.DeadLetter{Receipt: r, Reason: fmt.Sprint("reason ", i)}
 	}
-	if err := c.Bury(b.context(), burials); err != nil {
+	if err := c.AddDeadLetters(b.context(), letters); err != nil {
 		b.t.Fatal(err)
 	}
-	return burials
+	return letters
 }
 
 // letters are the dead letters as a stranger finds them, with the reasons
@@ -50,8 +50,8 @@ func (b *layerBench) letters(reasons ...int) []layer.DeadLetter {
 	return list
 }
 
-// layerBury buries what can be read and what cannot.
-func layerBury(t *testing.T, b *layerBench) {
+// layerDeadLetter takes what can be read and what cannot.
+func layerDeadLetter(t *testing.T, b *layerBench) {
 	c := b.client()
 	publish, err := kit.Pack(nil, messages.Map{
 		{Key: "type", Value: "mqtt.publish"}, {Key: "id", Value: "secret"}, {Key: "publish", Value: messages.Map{
@@ -66,12 +66,12 @@ func layerBury(t *testing.T, b *layerBench) {
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%d messages: %v", len(list), err)
 	}
-	burials := []messages.Burial{{Receipt: "stranger", Reason: "never was here"}}
+	letters := []messages.DeadLetter{{Receipt: "stranger", Reason: "never was here"}}
 	for i, m := range list {
-		burials = append(burials, messages.Burial{Receipt: m.Receipt, Reason: fmt.Sprint("reason ", i)})
+		letters = append(letters, messages.DeadLetter{Receipt: m.Receipt, Reason: fmt.Sprint("reason ", i)})
 	}
 	for range 2 { // the second time changes nothing
-		if err := c.Bury(b.context(), burials); err != nil {
+		if err := c.AddDeadLetters(b.context(), letters); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,18 +102,18 @@ func layerBury(t *testing.T, b *layerBench) {
 	b.wantNumbers(numbers, 1, 1)
 }
 
-// layerBuryNewest keeps as many as it is told.
-func layerBuryNewest(t *testing.T, b *layerBench) {
+// layerDeadLetterNewest keeps as many as it is told.
+func layerDeadLetterNewest(t *testing.T, b *layerBench) {
 	c := b.client(func(c *layer.Config) { c.DeadLetters = 3 })
 	b.put(layerCommands(140)...)
-	b.bury(c, 140)
+	b.deadLetter(c, 140)
 	b.letters(139, 138, 137)
 }
 
 func layerDrop(t *testing.T, b *layerBench) {
 	c := b.client()
 	b.put(layerCommands(6)...)
-	b.bury(c, 6)
+	b.deadLetter(c, 6)
 	if err := b.hosts[0].RPush(b.context(), "chanmqttproxy:asgi:mqtt:dead-letters", "not a letter").Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +132,11 @@ func layerDrop(t *testing.T, b *layerBench) {
 	drop(0)
 }
 
-// layerReplay has buried messages read again: some, and then the rest.
+// layerReplay has dead letters read again: some, and then the rest.
 func layerReplay(t *testing.T, b *layerBench) {
 	c := b.client(layerCapacity(1))
 	b.put(layerCommands(14)...)
-	b.bury(c, 14)
+	b.deadLetter(c, 14)
 	ids := map[string]string{}
 	for _, l := range b.letters(13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0) {
 		ids[l.Reason] = l.ID
@@ -168,14 +168,14 @@ func layerReplay(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerBuryNowhere has keys of other types where letters and messages should go:
+// layerDeadLetterNowhere has keys of other types where letters and messages should go:
 // nothing is lost by that.
-func layerBuryNowhere(t *testing.T, b *layerBench) {
+func layerDeadLetterNowhere(t *testing.T, b *layerBench) {
 	const letters = "chanmqttproxy:asgi:mqtt:dead-letters"
 	c := b.client()
 	b.put(layerCommands(7)...)
 	_, receipts := b.take(c, 7)
-	burial := []messages.Burial{{Receipt: receipts[3], Reason: "reason 3"}}
+	letter := []messages.DeadLetter{{Receipt: receipts[3], Reason: "reason 3"}}
 	wrong := func(key string, f func() error) {
 		t.Helper()
 		b.all(func(host *redis.Client) error { return host.Set(b.context(), key, "x", 0).Err() })
@@ -185,8 +185,8 @@ func layerBuryNowhere(t *testing.T, b *layerBench) {
 		}
 		b.all(func(host *redis.Client) error { return host.Del(b.context(), key).Err() })
 	}
-	wrong(letters, func() error { return c.Bury(b.context(), burial) })
-	if err := c.Bury(b.context(), burial); err != nil {
+	wrong(letters, func() error { return c.AddDeadLetters(b.context(), letter) })
+	if err := c.AddDeadLetters(b.context(), letter); err != nil {
 		t.Fatal(err)
 	}
 	wrong("asgimqtt", func() error { _, err := c.ReplayDeadLetters(b.context()); return err })

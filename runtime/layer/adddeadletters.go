@@ -25,83 +25,83 @@ type letter struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// One call buries at most so many messages, and begins no further one above so
+// One call moves at most so many messages, and takes no further one above so
 // many bytes.
 const (
-	maxCallBurials     = 128
-	maxCallBurialBytes = 1 << 20
+	maxCallLetters     = 128
+	maxCallLetterBytes = 1 << 20
 )
 
 // maxReason is how many bytes of a reason are kept.
 const maxReason = 1000
 
-// Bury moves received messages to the dead letters, which are outside the layer's
+// AddDeadLetters moves received messages to the dead letters, which are outside the layer's
 // prefix; with several hosts each has what came from it. The oldest are forgotten
 // above Config.DeadLetters and Config.DeadLetterTotalBytes, and after
 // Config.DeadLetterAge. Of a message above Config.DeadLetterBytes only the beginning
 // is kept. It is atomic for each message and may be repeated: what is no longer in
 // flight is left alone. Errors are *messages.LayerFailure.
-func (c *Client) Bury(ctx context.Context, burials []messages.Burial) error {
-	of := make([][]burial, len(c.servers))
-	for _, b := range burials {
+func (c *Client) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
+	of := make([][]deadMember, len(c.servers))
+	for _, b := range letters {
 		s, member := c.member(b.Receipt)
-		of[s.index] = append(of[s.index], burial{member, b.Reason})
+		of[s.index] = append(of[s.index], deadMember{member, b.Reason})
 	}
 	var errs []error
 	for i, s := range c.servers {
-		errs = append(errs, c.buryAt(ctx, s, of[i]))
+		errs = append(errs, c.addDeadLettersAt(ctx, s, of[i]))
 	}
 	return firstError(errs)
 }
 
-// burial is a member of an in-flight key with the reason why it is buried.
-type burial struct{ member, reason string }
+// deadMember is a member of an in-flight key with the reason why it becomes a dead letter.
+type deadMember struct{ member, reason string }
 
-func (c *Client) buryAt(ctx context.Context, s *server, burials []burial) error {
-	for len(burials) > 0 {
-		n := callBurials(burials)
+func (c *Client) addDeadLettersAt(ctx context.Context, s *server, letters []deadMember) error {
+	for len(letters) > 0 {
+		n := lettersPerCall(letters)
 		keys := append(c.keys.letters(), c.keys.inflight(s.inbox.id))
-		if err := c.buryAll(ctx, s, keys, burials[:n]); err != nil {
+		if err := c.writeDeadLetters(ctx, s, keys, letters[:n]); err != nil {
 			return err
 		}
 		done := make([]string, n)
-		for i, b := range burials[:n] {
+		for i, b := range letters[:n] {
 			done[i] = b.member
 		}
 		s.inbox.inflight.remove(done)
-		burials = burials[n:]
+		letters = letters[n:]
 	}
 	return nil
 }
 
-// buryAll makes one call of the script.
-func (c *Client) buryAll(ctx context.Context, s *server, keys []string, burials []burial) error {
+// writeDeadLetters makes one call of the script.
+func (c *Client) writeDeadLetters(ctx context.Context, s *server, keys []string, letters []deadMember) error {
 	oldest := time.Now().Add(-c.config.DeadLetterAge).UTC().Format("2006-01-02T15:04:05")
 	args := []any{
 		c.config.DeadLetters, c.config.DeadLetterTotalBytes, c.config.DeadLetterBytes,
 		oldest, int(c.config.DeadLetterAge.Seconds()),
 	}
-	for _, b := range burials {
+	for _, b := range letters {
 		id, letter := c.newLetter(b)
 		args = append(args, b.member, id, letter)
 	}
-	if err := buryScript.Run(ctx, s.redis, keys, args...).Err(); err != nil {
+	if err := deadLetterScript.Run(ctx, s.redis, keys, args...).Err(); err != nil {
 		return s.failure("moving messages of channel "+c.config.Channel+" to the dead letters", err)
 	}
 	return nil
 }
 
-// callBurials is how many burials go into the next call.
-func callBurials(burials []burial) int {
+// lettersPerCall is how many letters go into the next call.
+func lettersPerCall(letters []deadMember) int {
 	n, bytes := 0, 0
-	for n < len(burials) && n < maxCallBurials && bytes < maxCallBurialBytes {
-		bytes += len(burials[n].member)
+	for n < len(letters) && n < maxCallLetters && bytes < maxCallLetterBytes {
+		bytes += len(letters[n].member)
 		n++
 	}
 	return n
 }
 
-func (c *Client) newLetter(b burial) (id string, packed []byte) {
+func (c *Client) newLetter(b deadMember) (id string, packed []byte) {
 	l := letter{
 		ID:      strings.ToLower(rand.Text()[:10]),
 		Time:    time.Now().UTC().Truncate(time.Millisecond),

@@ -13,9 +13,9 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// stage is a running worker between a Redis and a broker, and what a test needs
+// deployment is a running worker between a Redis and a broker, and what a test needs
 // to play everybody around it.
-type stage struct {
+type deployment struct {
 	place
 	redis  *kit.RedisServer
 	broker string // address
@@ -26,21 +26,21 @@ type stage struct {
 // say what it can.
 type place struct {
 	name    string
-	start   func(t *testing.T) *stage
+	start   func(t *testing.T) *deployment
 	v5      bool // properties, requests, no_local; refusals of publishes are told
 	replays bool // retained messages of wildcard filters
 }
 
-// scene is one process of a site on the stage, with a topic of its own.
-type scene struct {
-	*stage
+// testCase is one process of a site on the deployment, with a topic of its own.
+type testCase struct {
+	*deployment
 	t     *testing.T
 	topic string // first level of the test's topics, and name of its group
-	*mouth
+	*consumer
 }
 
-// mouth is a process of a site: one consumer, which sends and keeps what it got.
-type mouth struct {
+// consumer is a process of a site: one consumer, which sends and keeps what it got.
+type consumer struct {
 	t      *testing.T
 	django *kit.Django
 	mu     sync.Mutex
@@ -50,17 +50,17 @@ type mouth struct {
 	done   chan struct{}
 }
 
-var scenes atomic.Int64
+var testCases atomic.Int64
 
-// scene makes a process of a site, in the group of its topic.
-func (s *stage) scene(t *testing.T) *scene {
-	topic := fmt.Sprintf("scene%d", scenes.Add(1))
-	return &scene{stage: s, t: t, topic: topic, mouth: s.member(t, topic)}
+// testCase makes a process of a site, in the group of its topic.
+func (s *deployment) testCase(t *testing.T) *testCase {
+	topic := fmt.Sprintf("case%d", testCases.Add(1))
+	return &testCase{deployment: s, t: t, topic: topic, consumer: s.member(t, topic)}
 }
 
 // member makes one more process, in a group.
-func (s *stage) member(t *testing.T, group string) *mouth {
-	m := &mouth{t: t, django: kit.NewDjango(t, s.redis.Addr()), stop: make(chan struct{}), done: make(chan struct{})}
+func (s *deployment) member(t *testing.T, group string) *consumer {
+	m := &consumer{t: t, django: kit.NewDjango(t, s.redis.Addr()), stop: make(chan struct{}), done: make(chan struct{})}
 	m.django.Join(group)
 	go m.read()
 	t.Cleanup(func() {
@@ -70,7 +70,7 @@ func (s *stage) member(t *testing.T, group string) *mouth {
 	return m
 }
 
-func (m *mouth) read() {
+func (m *consumer) read() {
 	defer close(m.done)
 	for {
 		list := m.django.Read(50 * time.Millisecond)
@@ -86,7 +86,7 @@ func (m *mouth) read() {
 }
 
 // received is everything that came so far.
-func (m *mouth) received() []messages.Map {
+func (m *consumer) received() []messages.Map {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.got)
@@ -94,7 +94,7 @@ func (m *mouth) received() []messages.Map {
 
 // events are the messages that came, as "topic=payload", with " retained" where
 // they are replays.
-func (m *mouth) events() []string {
+func (m *consumer) events() []string {
 	var list []string
 	for _, got := range m.received() {
 		if value(got, "type") == "mqtt.message" {
@@ -118,7 +118,7 @@ func value(m messages.Map, key string) messages.Value {
 }
 
 // expect waits until exactly these events have come.
-func (m *mouth) expect(want ...string) {
+func (m *consumer) expect(want ...string) {
 	m.t.Helper()
 	m.await(fmt.Sprintf("events %q", want), func() bool { return len(m.events()) >= len(want) })
 	if got := m.events(); !slices.Equal(got, want) {
@@ -126,13 +126,13 @@ func (m *mouth) expect(want ...string) {
 	}
 }
 
-func (m *mouth) await(what string, condition func() bool) {
+func (m *consumer) await(what string, condition func() bool) {
 	m.t.Helper()
 	kit.Eventually(m.t, 30*time.Second, what, condition)
 }
 
-// ask sends a command and returns its answer.
-func (m *mouth) ask(command messages.Map) messages.Map {
+// request sends a command and returns its answer.
+func (m *consumer) request(command messages.Map) messages.Map {
 	m.t.Helper()
 	m.ids++
 	id := fmt.Sprintf("id-%d", m.ids)
@@ -149,10 +149,10 @@ func (m *mouth) ask(command messages.Map) messages.Map {
 }
 
 // insists asks, and again where a slow broker has not answered a subscribe in time.
-func (m *mouth) insists(command messages.Map) (answer messages.Map) {
+func (m *consumer) insists(command messages.Map) (answer messages.Map) {
 	m.t.Helper()
 	for range 6 {
-		answer = m.ask(command)
+		answer = m.request(command)
 		kind := fmt.Sprint(value(command, "type"))
 		if value(answer, "code") != "timeout" || !strings.HasSuffix(kind, "subscribe") {
 			break
@@ -162,7 +162,7 @@ func (m *mouth) insists(command messages.Map) (answer messages.Map) {
 }
 
 // succeeds asks, and checks that the answer is of that type.
-func (m *mouth) succeeds(command messages.Map, want string) messages.Map {
+func (m *consumer) succeeds(command messages.Map, want string) messages.Map {
 	m.t.Helper()
 	answer := m.insists(command)
 	if value(answer, "type") != want {
@@ -172,7 +172,7 @@ func (m *mouth) succeeds(command messages.Map, want string) messages.Map {
 }
 
 // fails asks, and checks the code of the error.
-func (m *mouth) fails(command messages.Map, code string) messages.Map {
+func (m *consumer) fails(command messages.Map, code string) messages.Map {
 	m.t.Helper()
 	answer := m.insists(command)
 	if value(answer, "type") != "mqtt.error" || value(answer, "code") != code || value(answer, "reason") == "" {
@@ -181,14 +181,14 @@ func (m *mouth) fails(command messages.Map, code string) messages.Map {
 	return answer
 }
 
-// subscribes is an answered mqtt.subscribe of the scene's group.
-func (s *scene) subscribes(filter string, options ...messages.Pair) {
+// subscribes is an answered mqtt.subscribe of the testCase's group.
+func (s *testCase) subscribes(filter string, options ...messages.Pair) {
 	s.t.Helper()
 	s.succeeds(with(kit.Subscribe(filter, s.topic, 1), options), "mqtt.subscribed")
 }
 
 // device is one that publishes.
-func (s *scene) device() *kit.Device { return kit.NewDevice(s.t, s.broker) }
+func (s *testCase) device() *kit.Device { return kit.NewDevice(s.t, s.broker) }
 
 // with is a command with further keys, or other values of those it has.
 func with(m, more messages.Map) messages.Map {

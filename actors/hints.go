@@ -2,14 +2,14 @@ package actors
 
 import "chanmqttproxy/messages"
 
-// flapping is how many connections in a row must have broken soon after they
-// were made for a second client to be thought of: most brokers close without a
-// word the connection of which another client has taken the session.
+// flapping is how many connections in a row must break soon after they were made for the
+// hint at a second client. Most brokers say nothing when they close a connection whose
+// session another client has taken.
 const flapping = 3
 
-// advice says what a person can do about a failure that does not heal by
-// itself; brief is how many connections broke soon after they were made.
-func advice(f *messages.SessionFailure, brief int) string {
+// hint says what a person can do about a failure. brief is how many connections broke soon
+// after they were made.
+func hint(f *messages.SessionFailure, brief int) string {
 	switch {
 	case hints[f.Detail] != "":
 		return hints[f.Detail]
@@ -38,7 +38,7 @@ func advice(f *messages.SessionFailure, brief int) string {
 	}
 }
 
-// hints say what to do where the failure alone shows it.
+// hints say what to do about failures that Detail tells apart.
 var hints = map[messages.Detail]string{
 	messages.NameNotFound:      "check the name of the host in MQTT_HOST, and that it can be looked up on this machine",
 	messages.ConnectionRefused: "check that the broker runs, and listens where MQTT_HOST and MQTT_PORT say",
@@ -111,8 +111,7 @@ func subscribeHint(code byte) string {
 	}
 }
 
-// refusals are the reason codes of CONNACK and DISCONNECT about which there is
-// something to do (MQTT 5, 2.4).
+// refusals are hints for reason codes of CONNACK and DISCONNECT (MQTT 5, 2.4).
 var refusals = map[byte]string{
 	0x88: "nothing, unless it lasts",
 	0x89: "nothing, unless it lasts",

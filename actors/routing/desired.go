@@ -11,35 +11,35 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 	if r.Unasked {
 		return
 	}
-	want := r.Wants()
-	want.Serial, want.Replay, want.Overlaps = r.Want.Serial, r.Want.Replay, r.Want.Overlaps
-	if want != r.Want || retained {
+	want := r.Needed()
+	want.Serial, want.Replay, want.Overlaps = r.Desired.Serial, r.Desired.Replay, r.Desired.Overlaps
+	if want != r.Desired || retained {
 		t.ask(e, r, want, retained)
 	}
 }
 
 // ask has the broker asked for a filter, if need be once more.
-func (t *Table) ask(e *Effects, r *Route, want messages.Want, retained bool) {
+func (t *Table) ask(e *Effects, r *Route, want messages.Desired, retained bool) {
 	t.serial++
 	want.Serial = t.serial
 	if retained {
 		want.Replay = t.serial
 	}
-	r.Want = want
+	r.Desired = want
 	e.Broker = append(e.Broker, want)
 }
 
 // AskAgain has the broker asked for a filter once more, though it has refused it or was not
 // to be asked.
 func (t *Table) AskAgain(e *Effects, r *Route) {
-	want := r.Wants()
-	want.Overlaps, want.Replay = r.Want.Overlaps, r.Want.Replay
+	want := r.Needed()
+	want.Overlaps, want.Replay = r.Desired.Overlaps, r.Desired.Replay
 	t.ask(e, r, want, false)
 }
 
 // WantResponses has the broker asked for the filter of the responses to requests.
-func (t *Table) WantResponses(e *Effects, want messages.Want) {
-	t.responses = messages.Want{} // it does not overlap itself
+func (t *Table) WantResponses(e *Effects, want messages.Desired) {
+	t.responses = messages.Desired{} // it does not overlap itself
 	want.Overlaps = t.overlaps(e, want.Filter)
 	t.responses = want
 	e.Broker = append(e.Broker, want)
@@ -51,7 +51,7 @@ func (t *Table) WantResponses(e *Effects, want messages.Want) {
 func (t *Table) overlaps(e *Effects, filter string) bool {
 	others := t.trie.Overlapping(filter, nil)
 	for _, r := range others {
-		mark(e, &r.Want)
+		mark(e, &r.Desired)
 	}
 	responses := t.responses.Filter != "" && topic.Overlap(filter, t.responses.Filter)
 	if responses {
@@ -60,7 +60,7 @@ func (t *Table) overlaps(e *Effects, filter string) bool {
 	return responses || len(others) > 0
 }
 
-func mark(e *Effects, w *messages.Want) {
+func mark(e *Effects, w *messages.Desired) {
 	if !w.Overlaps {
 		w.Overlaps = true
 		e.Broker = append(e.Broker, *w)

@@ -7,9 +7,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// standing is how it stands with the MQTT broker, as people are told: in the log
-// once per kind of trouble, and in the status group at each change.
-type standing struct {
+// connState is the state of the connection to the MQTT broker. Each kind of failure is
+// logged once, and each change goes to the status group.
+type connState struct {
 	*env
 	router Ref[messages.ToRouter]
 	reader Ref[messages.ToReader]
@@ -17,27 +17,27 @@ type standing struct {
 	logged map[string]bool // the failures that were logged since the last connection
 }
 
-func newStanding(deps *env, to *refs) standing {
-	return standing{env: deps, router: to.router, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
+func newConnState(deps *env, to *refs) connState {
+	return connState{env: deps, router: to.router, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
 }
 
 // up notes a connection.
-func (s *standing) up(info messages.SessionInfo) {
+func (s *connState) up(info messages.SessionInfo) {
 	clear(s.logged)
 	s.become(messages.State{Connected: true, Broker: info.Broker, Version: info.Version})
 }
 
-// away notes a lost connection, or an attempt that failed.
-func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
+// lost notes a lost connection, or an attempt that failed.
+func (s *connState) lost(f *messages.SessionFailure, attempts, brief int) {
 	s.Stats.Disconnects.Add(1)
 	reason := f.Kind()
 	switch {
 	case s.logged[reason]:
 		s.Log.Debug("the MQTT broker is still away", "attempts", attempts, "error", f)
 	case len(s.logged) == 0:
-		s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", reason, "error", f, "hint", advice(f, brief))
+		s.Log.Warn("the MQTT broker is away; trying again until it is back", "cause", reason, "error", f, "hint", hint(f, brief))
 	default:
-		s.Log.Warn("the MQTT broker is still away, for another reason", "cause", reason, "error", f, "hint", advice(f, brief))
+		s.Log.Warn("the MQTT broker is still away, for another reason", "cause", reason, "error", f, "hint", hint(f, brief))
 	}
 	s.logged[reason] = true
 	if s.state.Connected || s.state.Reason != reason {
@@ -45,9 +45,9 @@ func (s *standing) away(f *messages.SessionFailure, attempts, brief int) {
 	}
 }
 
-// searching notes a connection that was closed on a SUBSCRIBE, in the search for the
-// filter, or the size, that is the reason.
-func (s *standing) searching(f *messages.SessionFailure) {
+// searching notes a connection that the broker closed on a SUBSCRIBE, while it is being
+// found out which filter, or which size, is the reason.
+func (s *connState) searching(f *messages.SessionFailure) {
 	s.Stats.Disconnects.Add(1)
 	s.Log.Debug("the broker has closed the connection on a SUBSCRIBE", "error", f)
 	if s.state.Connected {
@@ -55,7 +55,7 @@ func (s *standing) searching(f *messages.SessionFailure) {
 	}
 }
 
-func (s *standing) become(state messages.State) {
+func (s *connState) become(state messages.State) {
 	state.Since = s.state.Since
 	if state.Connected != s.state.Connected {
 		state.Since = time.Now()
@@ -75,8 +75,8 @@ func (s *standing) become(state messages.State) {
 	})
 }
 
-// tell answers a mqtt.status.
-func (s *standing) tell(receipt messages.Receipt) {
+// answer answers a mqtt.status.
+func (s *connState) answer(receipt messages.Receipt) {
 	state := s.state
 	s.reader.Tell(messages.Answer{Receipt: receipt, State: &state})
 	s.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})

@@ -6,20 +6,20 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// maxHalves bounds how many loads are remembered that failed in part; above it
+// maxPartialWrites bounds how many loads are remembered that failed in part; above it
 // the oldest is forgotten, and would be written again as a whole.
-const maxHalves = 1000
+const maxPartialWrites = 1000
 
-// halves remembers of loads that failed in part, by their stamps, what became of
+// partialWrites remembers of loads that failed in part, by their stamps, what became of
 // the queues that were written. While one host is away the others would get the
 // same again with each attempt, since what they read shows nowhere.
-type halves struct {
+type partialWrites struct {
 	mu    sync.Mutex
 	known map[uint64]map[string]messages.Outcome
 }
 
 // take gives what is known of a load, by queue, and forgets it.
-func (h *halves) take(stamp uint64) map[string]messages.Outcome {
+func (h *partialWrites) take(stamp uint64) map[string]messages.Outcome {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	done := h.known[stamp]
@@ -28,7 +28,7 @@ func (h *halves) take(stamp uint64) map[string]messages.Outcome {
 }
 
 // keep remembers the parts that did not fail.
-func (h *halves) keep(stamp uint64, parts []part) {
+func (h *partialWrites) keep(stamp uint64, parts []part) {
 	done := map[string]messages.Outcome{}
 	for _, p := range parts {
 		if p.err == nil {
@@ -41,12 +41,12 @@ func (h *halves) keep(stamp uint64, parts []part) {
 		h.known = map[uint64]map[string]messages.Outcome{}
 	}
 	h.known[stamp] = done
-	if len(h.known) > maxHalves {
+	if len(h.known) > maxPartialWrites {
 		delete(h.known, h.oldest())
 	}
 }
 
-func (h *halves) oldest() uint64 {
+func (h *partialWrites) oldest() uint64 {
 	least := ^uint64(0)
 	for stamp := range h.known {
 		least = min(least, stamp)

@@ -20,14 +20,14 @@ func (w *Worker) newKeeper(client layer.Peer) *slots.Keeper {
 	})
 }
 
-// standing is how the worker stands: its slots, and its part in the whole.
-type standing struct {
+// workerStatus is the state of this worker: its own slots, and its part in the whole.
+type workerStatus struct {
 	actors.Health
 	slots slots.View
 }
 
-func (w *Worker) standing() standing {
-	s := standing{w.tree.Health(), w.keeper.View()}
+func (w *Worker) status() workerStatus {
+	s := workerStatus{w.tree.Health(), w.keeper.View()}
 	s.slots.Slots = slices.Clone(s.slots.Slots) // which is the keeper's
 	for i := range s.slots.Slots {
 		if p, here := w.tree.Progress(s.slots.Slots[i].Number); here {
@@ -38,10 +38,10 @@ func (w *Worker) standing() standing {
 }
 
 // standby says that all slots are held by others, so that there is nothing to do.
-func (s standing) standby() bool { return s.slots.StandsBy() != "" }
+func (s workerStatus) standby() bool { return s.slots.StandsBy() != "" }
 
 // readiness says what a worker lacks to do its work.
-func (s standing) readiness() status.Readiness {
+func (s workerStatus) readiness() status.Readiness {
 	var reasons []string
 	lack := func(missing bool, reason string) {
 		if missing {
@@ -70,10 +70,10 @@ func because(reason string) string {
 
 // redis says whether Redis answers, and commands are read from it where that is ours to
 // do.
-func (s standing) redis() bool { return s.slots.Reached && (len(s.slots.Held) == 0 || s.Layer) }
+func (s workerStatus) redis() bool { return s.slots.Reached && (len(s.slots.Held) == 0 || s.Layer) }
 
-// inWords says what the worker does, and which part of the whole it has.
-func (s standing) inWords(r status.Readiness) string {
+// text says what the worker does, and which part of the whole it has.
+func (s workerStatus) text(r status.Readiness) string {
 	switch {
 	case !r.Ready:
 		return "waiting: " + strings.Join(r.Reasons, "; ")
@@ -87,7 +87,7 @@ func (s standing) inWords(r status.Readiness) string {
 }
 
 // held are the numbers of the slots that the worker holds.
-func (s standing) held() string {
+func (s workerStatus) held() string {
 	var list []string
 	for _, slot := range s.slots.Held {
 		list = append(list, strconv.Itoa(slot.Number))
