@@ -11,8 +11,8 @@ import (
 	"chanmqttproxy/runtime/slots"
 )
 
-// assignment is a session slot while this worker holds it: a part of the tree, with a peer
-// of the layer and a connection to the broker of its own.
+// assignment is a session slot while this worker holds it: a part of the tree, with its own
+// client of the layer and its own connection to the broker.
 type assignment struct {
 	worker *Worker
 	number int
@@ -28,10 +28,10 @@ type assignment struct {
 
 	mu      sync.Mutex
 	layout  messages.Layout
-	retired bool // the slot is no more: it waits for the lease to end
+	retired bool // the slot is not in the layout any more: it waits for the lease to end
 }
 
-// hold brings a slot up. Its Assignment is done when nothing of it is left.
+// hold starts a slot. Its Assignment is done when nothing of it is left.
 func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.Fence) slots.Assignment {
 	if slot.Number > 0 {
 		return w.start(slot, layout, fence, nil)
@@ -43,8 +43,8 @@ func (w *Worker) hold(slot messages.Slot, layout messages.Layout, fence *slots.F
 	return s
 }
 
-// start starts what a slot consists of. The first one has that of the streams opened by streams,
-// which does not wait.
+// start starts the parts of a slot. The first slot calls streams, which must not wait, to open
+// the slot of the streams.
 func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.Fence, streams func()) *assignment {
 	c := LayerConfig(w.config)
 	c.Slot, c.Until, c.Refusals, c.Epoch = slot.Number, fence.Until, &w.refusals, slot.Epoch
@@ -78,10 +78,10 @@ func (t *assignment) close() {
 	close(t.done)
 }
 
-// Stop has the slot finish what is under way.
+// Stop asks the slot to finish what is under way, and to stop.
 func (t *assignment) Stop() { t.stopBy(t.slot.Shutdown) }
 
-// Abandon has the slot stop as it is.
+// Abandon asks the slot to stop at once.
 func (t *assignment) Abandon() { t.stopBy(t.slot.Abandon) }
 
 func (t *assignment) stopBy(how func()) {
@@ -92,17 +92,17 @@ func (t *assignment) stopBy(how func()) {
 // Done is closed when nothing of the slot is left.
 func (t *assignment) Done() <-chan struct{} { return t.done }
 
-// Err is, after Done, why the slot gave up by itself.
+// Err is, after Done, why the slot gave up; nil: it was stopped.
 func (t *assignment) Err() error { return t.slot.Err() }
 
-// TakenOver is closed when the broker gave the session to another client.
+// TakenOver is closed when the broker has given the session to another client.
 func (t *assignment) TakenOver() <-chan struct{} { return t.broker.takenOver }
 
 // Away is for how long the broker has not been reached.
 func (t *assignment) Away() time.Duration {
 	h := t.slot.Health()
 	if h.Broker || !h.Restored || !h.Layer {
-		return 0 // it is connected, or does not try for want of Redis
+		return 0 // it is connected, or waits for Redis before it tries
 	}
 	since := t.began
 	if h.State.Since.After(since) {
@@ -130,7 +130,7 @@ func (t *assignment) SetLayout(l messages.Layout) {
 	}
 }
 
-// Layout is what the slot knows of the layout, if it is the first of several.
+// Layout is the layout as the first of several slots knows it, else zero.
 func (t *assignment) Layout() messages.Layout { return t.slot.Layout() }
 
 func (t *assignment) retiring() bool {
@@ -139,15 +139,15 @@ func (t *assignment) retiring() bool {
 	return t.retired
 }
 
-// retireTimeout is how long the broker may take to drop a session, and Redis to note it.
+// retireTimeout is how long the broker may take to drop a session, and Redis to store that.
 const retireTimeout = 5 * time.Second
 
-// retire has the broker drop the session, and says so.
+// retire makes the broker drop the session, and stores that.
 func (t *assignment) retire(version messages.Version) {
 	t.slot.Shutdown()
 	<-t.slot.Done()
 	left := t.slot.Retired()
-	if left == nil { // it is one again meanwhile
+	if left == nil { // the layout has the slot again
 		t.once.Do(func() { close(t.over) })
 		return
 	}

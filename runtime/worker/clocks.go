@@ -7,8 +7,8 @@ import (
 	"chanmqttproxy/runtime/status"
 )
 
-// noted adds to readiness which clock is off. It is the site's messages that suffer, and
-// no worker that is started anew makes that better: so it is ready all the same.
+// noted adds to readiness which clock is off. The worker is ready all the same: starting it
+// again would not help the site's messages.
 func noted(r status.Readiness, s layer.Stats) status.Readiness {
 	if off := layer.Clocks(workerSkew(s), s.Site); off != "" {
 		r.Notes = append(r.Notes, off)
@@ -16,8 +16,8 @@ func noted(r status.Readiness, s layer.Stats) status.Readiness {
 	return r
 }
 
-// workerSkew is how far the clock of this machine is ahead of that of the layer's first
-// host, which is the measure; 0: it is not known.
+// workerSkew is how far the clock of this machine is ahead of that of the layer's first host; 0:
+// it is not known.
 func workerSkew(s layer.Stats) time.Duration {
 	if len(s.Hosts) == 0 || !s.Hosts[0].Known {
 		return 0

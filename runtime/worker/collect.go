@@ -8,8 +8,7 @@ import (
 	"chanmqttproxy/actors"
 )
 
-// metrics registers metrics that are read when they are asked for. Labels are
-// pairs of a name and a value.
+// metrics registers metrics that are read at each scrape. Labels are pairs of a name and a value.
 type metrics struct{ registry *prometheus.Registry }
 
 // count is a number that only grows.
@@ -17,7 +16,7 @@ func (m metrics) count(name, help string, n *atomic.Int64, labels ...string) {
 	m.total(name, help, n.Load, labels...)
 }
 
-// total is a number that only grows, and that is kept elsewhere.
+// total is a number that only grows, read from a function.
 func (m metrics) total(name, help string, read func() int64, labels ...string) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(
 		prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help, ConstLabels: pairs(labels)},
@@ -29,7 +28,7 @@ func (m metrics) level(name, help string, n *atomic.Int64, labels ...string) {
 	m.gauge(name, help, func() float64 { return float64(n.Load()) }, labels...)
 }
 
-// limit is what is configured.
+// limit is a configured bound.
 func (m metrics) limit(name, help string, n int) {
 	m.gauge(name, help, func() float64 { return float64(n) })
 }
@@ -82,8 +81,8 @@ func (t times) Collect(to chan<- prometheus.Metric) {
 	to <- metric
 }
 
-// kinds collects something by kinds of actors. Those that are named are always
-// there, so that a first one is seen as a change.
+// kinds collects a metric by kind of actor. The named kinds always have a value, so that the first
+// event shows as a change.
 type kinds struct {
 	desc  *prometheus.Desc
 	value prometheus.ValueType

@@ -1,4 +1,3 @@
-// Package worker is the program as a value: it turns a configuration into the
-// two sides, the channel layer and the MQTT broker, and runs the actors between
-// them.
+// Package worker is the program as a value. From a configuration it makes the channel layer and the
+// MQTT client, and runs the actors between them.
 package worker

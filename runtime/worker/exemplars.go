@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// exemplars are the newest traced messages that the histograms have counted: with them
-// OpenMetrics leads from a time to a trace. nil: messages are not traced.
+// exemplars are the newest traced messages in the histograms. They lead from a metric to a trace, in
+// the OpenMetrics format. nil: messages are not traced.
 type exemplars struct{ delivery, acknowledgement exemplar }
 
 // exemplar is the newest of one histogram.
@@ -19,7 +19,7 @@ type exemplar struct {
 	atomic.Pointer[prometheus.Exemplar]
 }
 
-// note has a message be the newest, of which something took from its arrival until now.
+// note makes m the newest message. Its time is from its arrival until now.
 func (e *exemplar) note(of *messages.Span, arrived, now time.Time) {
 	e.Store(&prometheus.Exemplar{
 		Value: now.Sub(arrived).Seconds(), Timestamp: now,
@@ -27,7 +27,7 @@ func (e *exemplar) note(of *messages.Span, arrived, now time.Time) {
 	})
 }
 
-// on puts the newest on a histogram, if there is one.
+// on adds the newest message, if there is one, to a histogram.
 func (e *exemplar) on(m prometheus.Metric) prometheus.Metric {
 	newest := e.Load()
 	if newest == nil {

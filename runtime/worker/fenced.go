@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/runtime/slots"
 )
 
-// fencedBroker is the MQTT side of a slot whose lease may end at any time: what it has
-// to send waits until it is held again, or for good.
+// fencedBroker is the MQTT client of a slot whose lease may end at any time. After that it sends
+// nothing until the slot is held again, or ever.
 type fencedBroker struct {
 	broker
 	slot      int
@@ -24,7 +24,7 @@ func newFencedBroker(b broker, slot int, fence *slots.Fence) *fencedBroker {
 	return &fencedBroker{broker: b, slot: slot, fence: fence, takenOver: make(chan struct{})}
 }
 
-// Dial makes a session when the slot is held.
+// Dial makes a session once the slot is held.
 func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
 	if err := b.fence.Wait(ctx); err != nil {
 		return nil, &messages.SessionFailure{Doing: "waiting for the lease of the session slot", Err: err}
@@ -43,7 +43,7 @@ type fencedSession struct {
 	fence *slots.Fence
 }
 
-// Publish waits until the slot is held again where it is not.
+// Publish publishes once the slot is held.
 func (s fencedSession) Publish(ctx context.Context, p messages.Publish) error {
 	if !s.fence.Open() {
 		if err := s.fence.Wait(ctx); err != nil {

@@ -6,7 +6,7 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// hostMetrics are those of each host of the layer.
+// hostMetrics are the metrics of each host of the layer.
 var hostMetrics = []struct {
 	desc  *prometheus.Desc
 	value prometheus.ValueType
@@ -30,7 +30,7 @@ var hostMetrics = []struct {
 
 func ofHost(name, help string) *prometheus.Desc { return described(name, help, "host") }
 
-// hostStats collects what is known of each host of the layer.
+// hostStats collects them.
 type hostStats struct{ read func() layer.Stats }
 
 // Describe implements prometheus.Collector.
@@ -40,8 +40,7 @@ func (h hostStats) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. Of a host that has not answered yet
-// nothing is known.
+// Collect implements prometheus.Collector. It leaves out hosts that have not answered yet.
 func (h hostStats) Collect(to chan<- prometheus.Metric) {
 	told := map[string]bool{}
 	for _, host := range h.read().Hosts {

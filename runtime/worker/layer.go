@@ -11,18 +11,17 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// commands is the layer as the actors see it: a layer.Peer whose messages are
-// understood.
+// commands is the layer as the actors see it: a layer.Peer whose messages are decoded.
 type commands struct {
 	*sessions
 	decoder command.Decoder
 	wait    func(context.Context) error // until the slot is held
 }
 
-// leaseWait is how long OpenReader waits for the lease of the session slot to be renewed.
+// leaseWait is how long OpenReader waits until the slot is held.
 const leaseWait = time.Second
 
-// OpenReader connects when Redis answers and the slot is held: nothing may be read before.
+// OpenReader connects once Redis answers and the slot is held: nothing may be read before.
 func (c *commands) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
 	if err := c.awaitSlot(ctx); err != nil {
 		return nil, err
@@ -52,13 +51,13 @@ func (c *commands) awaitSlot(ctx context.Context) error {
 	return &messages.LayerFailure{Doing: "waiting for the lease of the session slot", Answered: true, Err: err}
 }
 
-// reader is a CommandReader whose messages are understood.
+// reader is a CommandReader whose messages are decoded.
 type reader struct {
 	layer.CommandReader
 	decoder command.Decoder
 }
 
-// Receive takes messages and understands them.
+// Receive receives and decodes messages.
 func (r reader) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
 	taken, err := r.CommandReader.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
@@ -68,7 +67,7 @@ func (r reader) Receive(ctx context.Context, limit int) ([]messages.Received, er
 	return received, err
 }
 
-// LayerConfig is what the configuration says of the channel layer.
+// LayerConfig is the configuration of the channel layer.
 func LayerConfig(cfg *config.Config) layer.Config {
 	return layer.Config{
 		PubSub:      cfg.Layer.PubSub,

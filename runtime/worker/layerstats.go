@@ -6,8 +6,8 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// peers are those of the slots that are held, and what former ones have done: what
-// is counted never becomes less.
+// peers are the layer clients of the slots that are held, and the counts of former ones, so that
+// counters never decrease.
 type peers struct {
 	mu   sync.Mutex
 	live map[layer.Peer]struct{}
@@ -30,8 +30,7 @@ func (p *peers) remove(peer layer.Peer) {
 	p.past = sum(p.past, peer.Stats())
 }
 
-// stats are those of all together. The base, which writes nothing, says how the hosts
-// are.
+// stats sums up all of them. The base, a client that writes nothing, has the state of the hosts.
 func (p *peers) stats(base layer.Stats) layer.Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,8 +41,7 @@ func (p *peers) stats(base layer.Stats) layer.Stats {
 	return all
 }
 
-// sum adds what is counted of the same hosts. The last round trip is that of b, if it
-// has made one.
+// sum adds the counts of the same hosts. The last round trip is that of b, if it has made one.
 func sum(a, b layer.Stats) layer.Stats {
 	if len(a.Hosts) == 0 {
 		return b

@@ -12,8 +12,8 @@ var (
 	letterAgeDesc = described("dead_letter_oldest_seconds", "Age of the oldest dead letter; 0: there is none. One older than DEAD_LETTER_AGE is not shown any more, and forgotten with the next.")
 )
 
-// deadLetters collects what is kept of commands that had no effect. While Redis does not
-// answer it is not known.
+// deadLetters collects the number and age of the dead letters. It collects nothing while Redis does
+// not answer.
 type deadLetters struct {
 	oldest func(context.Context) (count int, since time.Time, err error)
 }
@@ -30,7 +30,7 @@ func (d deadLetters) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	count, since, err := d.oldest(ctx)
 	if err != nil {
-		return // that Redis is away others tell
+		return // another metric shows that Redis is away
 	}
 	age := 0.0
 	if !since.IsZero() {

@@ -9,12 +9,11 @@ import (
 	"chanmqttproxy/runtime/status"
 )
 
-// aliveWithin is how long the actors may take for a sign of life. They answer
-// behind what waits in their mailboxes.
+// aliveWithin is how long the actors may take to answer a ping, behind what waits in their mailboxes.
 const aliveWithin = 5 * time.Second
 
-// Listen opens the listener for health and metrics, and returns where it is. Run
-// does it where HTTP_LISTEN is set and nobody has done it before.
+// Listen opens the listener for health and metrics, and returns its address. Run calls it if
+// HTTP_LISTEN is set and it was not called before.
 func (w *Worker) Listen(address string) (net.Addr, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -33,7 +32,7 @@ func (w *Worker) listen() error {
 	return err
 }
 
-// serve answers about the worker until stop is called.
+// serve serves health and metrics until stop is called.
 func (w *Worker) serve(peer layer.Peer) (stop func()) {
 	if w.listener == nil {
 		return func() {}

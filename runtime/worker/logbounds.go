@@ -2,7 +2,7 @@ package worker
 
 import "chanmqttproxy/runtime/logs"
 
-// logBounds is what waits for the reader of the log, and how much may.
+// logBounds is how much of the log waits to be written, and how much may.
 type logBounds struct {
 	queue *logs.Queue
 	limit int

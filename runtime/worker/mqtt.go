@@ -11,11 +11,11 @@ import (
 	"chanmqttproxy/runtime/mqtt"
 )
 
-// broker is the MQTT side as the actors see it.
+// broker is the MQTT client as the actors see it.
 type broker struct{ *mqtt.Dialer }
 
-// newBroker is that of a session slot. The first one's session alone has a will, as it
-// alone publishes.
+// newBroker makes the MQTT client of a session slot. Only that of the first slot has a will, since
+// only it publishes.
 func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), refused *mqtt.Refused, log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
 	c.Sessions, c.RoundTrip, c.Refused = sessions, trip, refused
@@ -27,7 +27,7 @@ func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration),
 			return name + "-" + messages.SlotName(slot), err
 		}
 	}
-	if sessions.slot == messages.StreamSlot { // what waits for a stream leaves room for what does not
+	if sessions.slot == messages.StreamSlot { // a full stream leaves room for the others
 		c.ReceiveBytes = max(cfg.Bounds.BacklogMemory/8, 1<<20)
 	}
 	return broker{mqtt.NewDialer(c)}
@@ -42,8 +42,7 @@ func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.
 	return session, nil
 }
 
-// DialerConfig is what the configuration says of the broker. The client id is
-// asked for where none is set.
+// DialerConfig is the configuration of the MQTT client. The client id is drawn if none is set.
 func DialerConfig(cfg *config.Config, clientID func(context.Context) (string, error), log *slog.Logger) mqtt.Config {
 	b := cfg.Broker
 	if b.ClientID != "" {

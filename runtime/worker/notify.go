@@ -7,10 +7,10 @@ import (
 	"chanmqttproxy/runtime/systemd"
 )
 
-// statusInterval is how often systemd is told what changed.
+// statusInterval is how often changes are reported to systemd.
 const statusInterval = time.Second
 
-// notifier tells systemd how the worker does, until the worker has ended.
+// notifier reports the state of the worker to systemd, until the worker has ended.
 type notifier struct {
 	systemd.Manager
 	worker *Worker
@@ -19,10 +19,10 @@ type notifier struct {
 
 	ready, leaving bool
 	status         string
-	fed            time.Time // when the watchdog was
+	fed            time.Time // when the watchdog was fed
 }
 
-// notify starts metricSource systemd, if it started us.
+// notify starts to notify systemd, if that started the process.
 func (w *Worker) notify(ended <-chan struct{}) {
 	if !w.Manager.Present() {
 		return
@@ -68,8 +68,8 @@ func (h *notifier) report() {
 	h.feed()
 }
 
-// feed gives the watchdog a sign of life four times as often as it wants one, if
-// every central actor answers: a worker that hangs is to be restarted.
+// feed feeds the watchdog four times as often as it asks for, if every central actor answers a ping:
+// systemd restarts a worker that hangs.
 func (h *notifier) feed() {
 	dog := h.Watchdog()
 	if dog == 0 || time.Since(h.fed) < dog/4 {

@@ -12,8 +12,7 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// The queues are looked at when somebody asks, at most once in lookEvery, and not for
-// longer than lookTimeout.
+// The queues are read at a scrape, at most once in lookEvery, and for lookTimeout at most.
 const (
 	lookEvery   = time.Second
 	lookTimeout = time.Second
@@ -25,8 +24,8 @@ var (
 	fillRatioDesc = described("queue_fill_ratio", "How full the fullest queue is, from 0 to 1.")
 )
 
-// queueFill collects how full the queues of the layer are: in sum, since there may be any
-// number, with names that come and go. While Redis does not answer it is not known.
+// queueFill collects how full the queues of the layer are. It sums them up, since there may be any
+// number, with changing names. It collects nothing while Redis does not answer.
 type queueFill struct {
 	look func(context.Context) ([]messages.QueueFacts, error)
 
@@ -36,7 +35,7 @@ type queueFill struct {
 	err    error
 }
 
-// queuesOf looks at the queues that the targets of a tree reach.
+// queuesOf reads the queues that the targets of a tree reach.
 func queuesOf(peer layer.Peer, tree *actors.Tree) func(context.Context) ([]messages.QueueFacts, error) {
 	return func(ctx context.Context) ([]messages.QueueFacts, error) { return peer.Queues(ctx, tree.Targets()) }
 }
@@ -52,7 +51,7 @@ func (q *queueFill) Describe(to chan<- *prometheus.Desc) {
 func (q *queueFill) Collect(to chan<- prometheus.Metric) {
 	queues, err := q.read()
 	if err != nil {
-		return // that Redis is away others tell
+		return // another metric shows that Redis is away
 	}
 	full, fullest := 0, 0.0
 	for _, f := range queues {

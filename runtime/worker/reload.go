@@ -5,8 +5,8 @@ import (
 	"chanmqttproxy/runtime/config"
 )
 
-// Reloading does something that ends with a Reload, and tells the service manager so, if
-// it knows that the worker is at work.
+// Reloading calls do, which ends with a Reload. It reports the reload to the service manager, if that
+// knows that the worker is ready.
 func (w *Worker) Reloading(do func()) {
 	if !w.announced.Load() {
 		do()
@@ -22,10 +22,10 @@ func (w *Worker) Reloading(do func()) {
 	tell(w.Manager.Ready())
 }
 
-// Reload has those settings hold that can change without loss: the subscriptions of the
-// file and the allow lists. Certificates and authorities are read at each connection. It
-// returns the names of the other settings that differ from those of the start, sorted:
-// they need a restart. It may be called at any time.
+// Reload applies the settings that can change without loss: the subscriptions of the file and the
+// allow lists. Certificates and authorities are read at each connection anyway. It returns the
+// sorted names of the other settings that differ from those of the start: they need a restart. It
+// may be called at any time.
 func (w *Worker) Reload(cfg *config.Config) (restart []string) {
 	rules := rulesOf(cfg)
 	w.changing.Lock()

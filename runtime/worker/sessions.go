@@ -10,18 +10,18 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// sessions keeps the name of the session in use. A Redis that lost its data
-// draws another name, or does not know the session any more; this worker goes
-// on with the one it has, and has Redis remember it again.
+// sessions keeps the client id of the session in use. A Redis that has lost its data draws another
+// one, or does not know the session any more. The worker goes on with the one that it has, and
+// stores it again.
 type sessions struct {
 	layer.Peer
 	slot  int
 	held  func() bool            // whether this worker holds the slot
-	name  atomic.Pointer[string] // drawn
-	inUse atomic.Pointer[string] // and the broker has it as we want it
+	name  atomic.Pointer[string] // the client id, once it is drawn
+	inUse atomic.Pointer[string] // that of a session that the broker has
 }
 
-// ClientID is the one of the first time.
+// ClientID returns the client id that was drawn first.
 func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	if name := s.name.Load(); name != nil {
 		return *name, nil
@@ -33,8 +33,8 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	return name, err
 }
 
-// RememberSession notes which session is in use, first in Redis: it is not to be missed there
-// meanwhile.
+// RememberSession notes which session is in use. It stores that in Redis first, so that Intact does not
+// miss it there.
 func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
 	err := s.Peer.RememberSession(ctx, clientID)
 	if err == nil {
@@ -43,8 +43,8 @@ func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
 	return err
 }
 
-// Intact says whether Redis still holds what the next worker has to know: the client id,
-// the session in use, and what is stored. Of a slot that is not held nothing is doubted.
+// Intact says whether Redis still holds what the next worker needs: the client id, the session in use,
+// and the subscriptions. For a slot that is not held it says yes.
 func (s *sessions) Intact(ctx context.Context) (bool, error) {
 	if !s.held() {
 		return true, nil
@@ -59,13 +59,12 @@ func (s *sessions) Intact(ctx context.Context) (bool, error) {
 	return s.Peer.Intact(ctx, name, inUse)
 }
 
-// errUnheld is why nothing is stored for a slot.
+// errUnheld is why nothing is stored for a slot that is not held.
 var errUnheld = errors.New("this worker does not hold the session slot at the moment")
 
-// Write stores subscriptions together with the session in use that holds them:
-// with the one and without the other, the next worker would have the broker drop
-// a session that is good, and what waits in it. What is stored counts for whoever
-// holds the slot, who alone may change it.
+// Write stores subscriptions together with the session in use. With subscriptions and no session, the
+// next worker would make the broker drop a good session, with what waits in it. Only the holder of the
+// slot may write.
 func (s *sessions) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
 	if !s.held() {
 		return 0, &messages.LayerFailure{Doing: "storing subscriptions", Err: errUnheld}

@@ -8,8 +8,8 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// Subscribe gives shared subscriptions their name: the client id without the number of
-// the slot, which is the same for all workers of a site and no other's.
+// Subscribe gives shared subscriptions their group name: the client id without the number of the slot,
+// which all workers of a site share, and no others.
 func (s fencedSession) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	named := make([]messages.Desired, len(filters))
 	for i, w := range filters {

@@ -15,8 +15,8 @@ var (
 	slotFilters = described("session_slot_filters", "Filters of the session slot: its own, those of them that the MQTT broker granted or refused, and those on their way to it or from it.", "slot", "state")
 )
 
-// heldSlots collects what is known of the session slots that this worker holds. Of the
-// others their holders tell, so that no two workers say different things of one.
+// heldSlots collects the metrics of the session slots that this worker holds. The holders of the others
+// report those, so that no two workers report one slot.
 type heldSlots struct{ view func() slots.View }
 
 // Describe implements prometheus.Collector.

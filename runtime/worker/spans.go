@@ -20,12 +20,11 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// spans makes the OpenTelemetry spans of the messages of one session slot, between the
-// actors and what they reach the two sides with: without tracing it is not there at
-// all. The actors carry no more of it than a message's messages.Span.
+// spans makes the OpenTelemetry spans of the messages of one session slot. It stands between the actors
+// and their ports, and is not there without tracing. The actors only carry messages.Span.
 //
-//   - "process FILTER": from the arrival of a message until it needs nothing more, which
-//     for QoS 1 and 2 is its acknowledgement. Its children are
+//   - "process FILTER": from the arrival of a message until it is done, which for QoS 1 and 2 is its
+//     acknowledgement. Its children are
 //   - "send group/{name}": each write of it to the queues of a group or a channel, or to
 //     a stream.
 //   - "publish SERVER:PORT": from when a command was taken from Redis until the broker has
@@ -47,8 +46,8 @@ type spans struct {
 // spanPrefix begins the names of attributes for which there is no convention.
 const spanPrefix = "chanmqttproxy."
 
-// openSpan is a span that has not ended. A message that came has its own of it, in which
-// the router writes.
+// openSpan is a span that has not ended. message, of a message that came, is where the router notes the
+// filter.
 type openSpan struct {
 	trace.Span
 	operation string
@@ -56,7 +55,7 @@ type openSpan struct {
 	arrived   time.Time // of a message that is to be acknowledged
 }
 
-// newSpans puts itself between the actors with these options and both sides.
+// newSpans makes spans, and puts them between the actors and the ports in the options.
 func newSpans(provider trace.TracerProvider, newest *exemplars, o *actors.Options) *spans {
 	s := &spans{
 		newest:  newest,
@@ -68,8 +67,7 @@ func newSpans(provider trace.TracerProvider, newest *exemplars, o *actors.Option
 	return s
 }
 
-// start starts the span of a message, in the trace that its user properties name. It is
-// not among the open ones yet.
+// start starts the span of a message, in the trace that its user properties name. note keeps it.
 func (s *spans) start(operation string, kind trace.SpanKind, of attribute.KeyValue, m *messages.Message) (context.Context, openSpan) {
 	ctx, span := s.tracer.Start(telemetry.Extract(context.Background(), m), operation, trace.WithSpanKind(kind), trace.WithAttributes(
 		semconv.MessagingSystemKey.String("mqtt"),
@@ -83,11 +81,10 @@ func (s *spans) start(operation string, kind trace.SpanKind, of attribute.KeyVal
 	return ctx, openSpan{Span: span, operation: operation}
 }
 
-// text is what others have written as UTF-8, which they may not have: one that is not
-// would cost all spans that are exported with it.
+// text makes foreign text valid UTF-8. An invalid text would cost all spans that are exported with it.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// note puts a span into the books, if it is one that is recorded.
+// note keeps a span until it ends, if it is recorded.
 func note[K comparable](s *spans, open map[K]openSpan, key K, span openSpan) {
 	if span.IsRecording() {
 		s.mu.Lock()
@@ -96,7 +93,7 @@ func note[K comparable](s *spans, open map[K]openSpan, key K, span openSpan) {
 	}
 }
 
-// end ends the span that is in the books, if there is one.
+// end ends the span that is kept under a key, if there is one.
 func end[K comparable](s *spans, open map[K]openSpan, key K, fault error) {
 	s.mu.Lock()
 	span, ok := open[key]
@@ -107,8 +104,7 @@ func end[K comparable](s *spans, open map[K]openSpan, key K, fault error) {
 	}
 }
 
-// finish ends a span of a message, with what is known of it only now: where it was routed
-// to, and the broker.
+// finish ends a span, with what is known only now: the filter and the broker.
 func (s *spans) finish(span openSpan, fault error) {
 	at := ""
 	if info := s.broker.Load(); info != nil {
@@ -135,7 +131,7 @@ func (s *spans) finish(span openSpan, fault error) {
 	span.End()
 }
 
-// fail has a span say what went wrong, if something did.
+// fail adds what went wrong to a span, if something did.
 func fail(span trace.Span, fault error) {
 	if fault != nil {
 		span.SetStatus(codes.Error, text(fault.Error()))
@@ -211,7 +207,7 @@ func (s *spans) write(parent *messages.Span, b *messages.Batch, began, ended tim
 	span.End(trace.WithTimestamp(ended))
 }
 
-// spanOf is what a message carries of its span; nil: the span is not recorded.
+// spanOf is the part of a span that its message carries; nil: the span is not recorded.
 func spanOf(span trace.Span) *messages.Span {
 	if !span.IsRecording() {
 		return nil
@@ -241,7 +237,7 @@ type tracedSink struct {
 	spans *spans
 }
 
-// Received begins the span of a message. One that is held back, or dropped, ends here.
+// Received starts the span of a message. It ends here if the message is not taken.
 func (k tracedSink) Received(seq uint64, identifiers []uint32, m *messages.Message) bool {
 	_, span := k.spans.start("process", trace.SpanKindConsumer, semconv.MessagingOperationTypeProcess, m)
 	m.Span = spanOf(span)

@@ -13,11 +13,11 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// spanFault is why a span ended before its message was where it was to go. The kind is
-// its error.type, of which there are few.
+// spanFault is why a span ended before its message was delivered. kind is its error.type, of which there
+// are few.
 type spanFault struct{ kind, text string }
 
-// Error is for people.
+// Error implements error.
 func (f spanFault) Error() string { return f.text }
 
 var (
@@ -63,7 +63,7 @@ type tracedReader struct {
 	layer tracedLayer
 }
 
-// Receive begins the spans of commands, and has their messages say so.
+// Receive starts the spans of commands, and puts them into their messages.
 func (r tracedReader) Receive(ctx context.Context, limit int) ([]messages.Received, error) {
 	received, err := r.CommandReader.Receive(ctx, limit)
 	for _, one := range received {
@@ -91,8 +91,8 @@ func (l tracedLayer) Send(ctx context.Context, b *messages.Batch) (messages.Outc
 	return outcome, err
 }
 
-// Acknowledge lets commands go. Where a span is open the broker has not acknowledged
-// its message, which was refused here, or came too late.
+// Acknowledge acknowledges commands. If a span is still open, the broker has not acknowledged its
+// message: the message was refused here, or came too late.
 func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
 	for _, receipt := range receipts {
 		end(l.spans, l.spans.commands, receipt, errNotPublished)
@@ -100,7 +100,7 @@ func (l tracedLayer) Acknowledge(ctx context.Context, receipts []messages.Receip
 	return l.Layer.Acknowledge(ctx, receipts)
 }
 
-// AddDeadLetters lets commands go that cannot be carried out.
+// AddDeadLetters ends the spans of commands that cannot be carried out.
 func (l tracedLayer) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
 	for _, b := range letters {
 		end(l.spans, l.spans.commands, b.Receipt, spanFault{"bad_command", b.Reason})

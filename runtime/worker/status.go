@@ -28,7 +28,7 @@ type workerStatus struct {
 
 func (w *Worker) status() workerStatus {
 	s := workerStatus{w.tree.Health(), w.keeper.View()}
-	s.slots.Slots = slices.Clone(s.slots.Slots) // which is the keeper's
+	s.slots.Slots = slices.Clone(s.slots.Slots) // it belongs to the keeper
 	for i := range s.slots.Slots {
 		if p, here := w.tree.Progress(s.slots.Slots[i].Number); here {
 			s.slots.Slots[i].Progress = &p
@@ -40,7 +40,7 @@ func (w *Worker) status() workerStatus {
 // standby says that all slots are held by others, so that there is nothing to do.
 func (s workerStatus) standby() bool { return s.slots.StandsBy() != "" }
 
-// readiness says what a worker lacks to do its work.
+// readiness says what the worker lacks to do its work.
 func (s workerStatus) readiness() status.Readiness {
 	var reasons []string
 	lack := func(missing bool, reason string) {
@@ -68,11 +68,10 @@ func because(reason string) string {
 	return ": " + reason
 }
 
-// redis says whether Redis answers, and commands are read from it where that is ours to
-// do.
+// redis says whether Redis answers, and, if this worker holds slots, whether it reads commands.
 func (s workerStatus) redis() bool { return s.slots.Reached && (len(s.slots.Held) == 0 || s.Layer) }
 
-// text says what the worker does, and which part of the whole it has.
+// text is the state of the worker in one line.
 func (s workerStatus) text(r status.Readiness) string {
 	switch {
 	case !r.Ready:

@@ -8,8 +8,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// namedStreams is of how many streams metrics tell: site code names them, and there may be
-// any number.
+// namedStreams is how many streams have metrics. Site code names them, so there may be any number.
 const namedStreams = 100
 
 var (
@@ -18,7 +17,7 @@ var (
 	streamLetters  = described("stream_dead_letters", "Messages that the stream's readers could not do.", "stream")
 )
 
-// streamFill collects what is in the streams. While Redis does not answer it is not known.
+// streamFill collects how full the streams are. It collects nothing while Redis does not answer.
 type streamFill struct {
 	look func(context.Context) ([]messages.StreamFacts, error)
 }
@@ -36,7 +35,7 @@ func (s streamFill) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	list, err := s.look(ctx)
 	if err != nil {
-		return // that Redis is away others tell
+		return // another metric shows that Redis is away
 	}
 	for _, f := range list[:min(len(list), namedStreams)] {
 		to <- prometheus.MustNewConstMetric(streamMessages, prometheus.GaugeValue, float64(f.Messages), f.Name)

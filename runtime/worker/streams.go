@@ -11,27 +11,27 @@ import (
 )
 
 const (
-	// streamDrain is how long the slot of the streams may take to finish at a stop: not
-	// for as long as a stream is full.
+	// streamDrain bounds how long the slot of the streams takes to stop, also while a stream is
+	// full.
 	streamDrain = 2 * time.Second
-	// streamsAgain is how soon to look again whether a stream is subscribed to, where Redis
-	// did not say.
+	// streamsAgain is how soon to check again whether a stream is subscribed to, if Redis did not
+	// answer.
 	streamsAgain = 500 * time.Millisecond
-	// streamsUnused is for how long nobody may have subscribed to a stream when the slot
-	// of the streams ends, and streamsLook between two looks.
+	// streamsUnused is how long the slot of the streams runs without a subscription, and
+	// streamsLook how often that is checked.
 	streamsUnused = 10 * time.Second
 	streamsLook   = time.Second
 )
 
-// streaming is the assignment of the first slot with that of the streams, which has a session
-// at the broker of its own, so that a stream without room holds nobody else up. Both are
-// held by the one lease. That of the streams runs while a stream is subscribed to; the first
-// one's reader keeps its commands, and asks for it.
+// streaming is the assignment of the first slot and of the slot of the streams. The latter has its own
+// session at the broker, so a full stream holds nobody else up. One lease holds both. The slot of the
+// streams runs while a stream is subscribed to; the reader of the first slot keeps its commands, and
+// opens it.
 type streaming struct {
 	*assignment
 	epoch     uint64
 	fence     *slots.Fence
-	wake      chan struct{} // somebody asks for the slot of the streams
+	wake      chan struct{} // the slot of the streams is wanted
 	done      chan struct{}
 	takenOver chan struct{}
 	taken     sync.Once
@@ -56,7 +56,7 @@ func (s *streaming) open() {
 	}
 }
 
-// run runs the slot of the streams as often as somebody wants it, as long as the first one.
+// run runs the slot of the streams whenever it is wanted, as long as the first slot runs.
 func (s *streaming) run() {
 	defer close(s.done)
 	go func() {
@@ -66,7 +66,7 @@ func (s *streaming) run() {
 	for s.wanted() && s.startSlot() {
 		go s.watch(s.streams)
 		s.attend(s.streams)
-		if s.streams.Err() != nil { // who gives up does so for both
+		if s.streams.Err() != nil { // then the first slot gives up as well
 			s.Stop()
 		}
 		s.slot.SetStreams(false)
@@ -74,7 +74,7 @@ func (s *streaming) run() {
 	<-s.assignment.Done()
 }
 
-// wanted waits until somebody subscribes to a stream, or has done so before; false: it is over.
+// wanted waits until a stream is subscribed to; false: it is over.
 func (s *streaming) wanted() bool {
 	for {
 		wanted, err := s.peer.StreamsWanted(s.over)
@@ -105,7 +105,7 @@ func (s *streaming) startSlot() bool {
 	if s.over.Err() != nil {
 		return false
 	}
-	select { // the reader tells it anew what it asked for before
+	select { // the reader sends what it has for it once it runs
 	case <-s.wake:
 	default:
 	}
@@ -114,8 +114,8 @@ func (s *streaming) startSlot() bool {
 	return true
 }
 
-// attend returns when the slot of the streams has ended: with the first one, which may have
-// commands for it until then, or when nobody has subscribed to a stream for a while.
+// attend returns when the slot of the streams has ended: with the first slot, which may have commands
+// for it until then, or when no stream has been subscribed to for a while.
 func (s *streaming) attend(t *assignment) {
 	look := time.NewTicker(streamsLook)
 	defer look.Stop()
@@ -135,7 +135,7 @@ func (s *streaming) attend(t *assignment) {
 	<-t.Done()
 }
 
-// watch returns when an assignment is done, and has TakenOver tell of it.
+// watch returns when an assignment is done. It closes takenOver if that was taken over.
 func (s *streaming) watch(t *assignment) {
 	select {
 	case <-t.TakenOver():
@@ -145,7 +145,7 @@ func (s *streaming) watch(t *assignment) {
 	}
 }
 
-// Stop has the first slot finish what is under way, and then that of the streams.
+// Stop lets the first slot finish what is under way, and then the slot of the streams.
 func (s *streaming) Stop() {
 	s.end()
 	s.assignment.Stop()
@@ -154,10 +154,10 @@ func (s *streaming) Stop() {
 	})
 }
 
-// Abandon has both slots stop as they are.
+// Abandon stops both slots at once.
 func (s *streaming) Abandon() { s.both((*assignment).Abandon) }
 
-// both does something with each slot; none is started any more.
+// both calls do with each slot. None is started any more.
 func (s *streaming) both(do func(*assignment)) {
 	s.end()
 	s.mu.Lock()
@@ -171,10 +171,10 @@ func (s *streaming) both(do func(*assignment)) {
 // Done is closed when nothing of either is left.
 func (s *streaming) Done() <-chan struct{} { return s.done }
 
-// TakenOver is closed when the broker gave one of the sessions to another client.
+// TakenOver is closed when the broker has given one of the sessions to another client.
 func (s *streaming) TakenOver() <-chan struct{} { return s.takenOver }
 
-// Err is, after Done, why one of the slots gave up by itself.
+// Err is, after Done, why one of the slots gave up; nil: both were stopped.
 func (s *streaming) Err() error {
 	if s.streams == nil {
 		return s.assignment.Err()

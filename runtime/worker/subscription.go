@@ -8,9 +8,8 @@ import (
 	"chanmqttproxy/runtime/config"
 )
 
-// Subscription understands one entry of the configured subscriptions, by the
-// rules of mqtt.subscribe: it is meant for config.Input. Its errors are a
-// config.Fault that names the key.
+// Subscription decodes one entry of the configured subscriptions, by the rules of mqtt.subscribe. It is
+// for config.Input. Its errors are a config.Fault that names the key.
 func Subscription(entry messages.Map) (messages.SubscribeCommand, error) {
 	subscribe, err := command.Subscription(entry)
 	var fault *command.Error

@@ -37,7 +37,7 @@ func logLosses(ctx context.Context, s *actors.Stats, log *slog.Logger) {
 	}
 }
 
-// logTotals says at the end what became of everything.
+// logTotals logs all counters at the end.
 func logTotals(s *actors.Stats, log *slog.Logger) {
 	log.Info("stopped",
 		"received", s.Received.Load(), "unmatched", s.Unmatched.Load(), "stored", s.Stored.Load(),

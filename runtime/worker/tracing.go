@@ -11,11 +11,11 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// flushTimeout is how long the export of the last spans may take, of what
-// SHUTDOWN_TIMEOUT has left: a collector that is away is not to hold up each stop.
+// flushTimeout bounds the export of the last spans, within SHUTDOWN_TIMEOUT: a collector that is away
+// must not hold up each stop.
 const flushTimeout = 3 * time.Second
 
-// tracing is where the spans of all session slots go; nil: messages are not traced.
+// tracing exports the spans of all session slots; nil: messages are not traced.
 type tracing struct {
 	provider *sdk.TracerProvider
 	newest   exemplars
@@ -45,8 +45,7 @@ func (w *Worker) startTracing() *tracing {
 	return &tracing{provider: provider}
 }
 
-// trace has the messages of a session slot traced. What it returns is to be called when
-// the slot has stopped.
+// trace traces the messages of a session slot. Call stop when the slot has stopped.
 func (t *tracing) trace(o *actors.Options) (stop func()) {
 	if t == nil {
 		return func() {}

@@ -11,13 +11,13 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// decoder is what command.Decoder is.
+// decoder is implemented by command.Decoder.
 type decoder interface {
 	Decode(messages.Map) (messages.Command, error)
 	Envelope(messages.Map) (kind string, reply messages.Reply)
 }
 
-// decoderFor decodes the commands of a site with that configuration.
+// decoderFor makes the decoder for the commands of a site with that configuration.
 func decoderFor(cfg *config.Config) command.Decoder {
 	return command.Decoder{Reserved: func(channel string) error {
 		switch {
@@ -30,8 +30,8 @@ func decoderFor(cfg *config.Config) command.Decoder {
 	}}
 }
 
-// understand decodes one message. Where its sender wants an answer, or it is no
-// command, the result says what that was and where to answer.
+// decode decodes one message. If an answer is wanted, or the message is no command, the result has its
+// type and where to answer.
 func understand(m layer.Message, d decoder) messages.Received {
 	r := messages.Received{Receipt: m.Receipt, Fault: m.Fault}
 	if r.Fault != nil {
@@ -46,7 +46,7 @@ func understand(m layer.Message, d decoder) messages.Received {
 	return r
 }
 
-// safely decodes. A bug in the decoder costs that message only.
+// safely decodes a message. A panic of the decoder costs this message only.
 func safely(d decoder, body messages.Map) (c messages.Command, code string, err error) {
 	defer func() {
 		if v := recover(); v != nil {

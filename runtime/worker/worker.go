@@ -21,28 +21,28 @@ import (
 
 // Worker bridges one channel layer and one MQTT broker.
 type Worker struct {
-	// Backoff paces reconnecting on both sides; to be set before Run.
+	// Backoff is for reconnecting on both sides. Set it before Run.
 	Backoff actors.Backoff
 	// Version is that of the program, for the metrics.
 	Version string
-	// Manager is told how the worker does.
+	// Manager gets the state of the worker.
 	Manager systemd.Manager
 
-	// Logs is what the log is written through, for the metrics; nil: nothing.
+	// Logs is the queue of the log, for the metrics; nil: there is none.
 	Logs *logs.Queue
 
-	// Development, if set, says that the worker is one for development.
+	// Development, if set, is for a worker of the dev command.
 	Development *Development
 
 	config   *config.Config
 	log      *slog.Logger
 	stats    *actors.Stats
-	trips    *actors.Histogram // to the MQTT broker and back
+	trips    *actors.Histogram // round trips to the MQTT broker
 	refused  *mqtt.Refused
 	listener net.Listener
 	lines    *devpage.Log
 
-	announced atomic.Bool // the service manager knows that the worker is at work
+	announced atomic.Bool // the service manager knows that the worker is ready
 	changing  sync.Mutex  // held while the rules change, and while a slot starts by them
 	rules     atomic.Pointer[messages.Rules]
 	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
@@ -54,7 +54,7 @@ type Worker struct {
 	tracing   *tracing // nil: messages are not traced
 }
 
-// New makes a worker of a checked configuration. It connects to nothing yet.
+// New makes a worker for a valid configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
 	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}, refused: &mqtt.Refused{}}
@@ -66,10 +66,9 @@ func New(cfg *config.Config, log *slog.Logger) *Worker {
 // Stats are the worker's counters.
 func (w *Worker) Stats() *actors.Stats { return w.stats }
 
-// Run works until ctx ends; then it finishes what is under way, within the
-// configured shutdown timeout, and returns nil. Neither Redis nor the broker
-// needs to be there. An error means that the worker gave up because of a bug, or
-// that HTTP_LISTEN is taken.
+// Run runs the worker until ctx ends. Then it finishes what is under way, within the configured shutdown
+// timeout, and returns nil. Neither Redis nor the broker needs to be there. An error means that the
+// worker gave up because of a bug, or that HTTP_LISTEN is taken.
 func (w *Worker) Run(ctx context.Context) error {
 	if err := w.listen(); err != nil {
 		return err
@@ -110,8 +109,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// options are what the actors of a slot get of the configuration. The first slot alone
-// publishes, and speaks of the worker.
+// options are the options of the actors of a slot. Only the first slot publishes, and reports the state to
+// the status group.
 func (w *Worker) options(slot int) actors.Options {
 	bounds := w.config.Bounds
 	o := actors.Options{
@@ -138,13 +137,13 @@ func (w *Worker) options(slot int) actors.Options {
 		o.Birth, o.StatusGroup = nil, ""
 		o.Log = o.Log.With("slot", messages.SlotName(slot))
 	}
-	if slot == messages.StreamSlot { // what a full stream leaves is safe at the MQTT broker
+	if slot == messages.StreamSlot { // what a full stream does not take is safe at the MQTT broker
 		o.DrainTimeout = min(o.DrainTimeout, streamDrain)
 	}
 	return o
 }
 
-// backoff paces reconnecting.
+// backoff is the configured delay between attempts.
 func (w *Worker) backoff() actors.Backoff {
 	b := w.Backoff
 	if b.Max == 0 {
