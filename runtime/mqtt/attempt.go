@@ -22,8 +22,8 @@ type attempt struct {
 	sink      Sink
 }
 
-// run tries the version that the server seems to speak. Its failure says whether that is
-// another one now.
+// run tries the version that the server seems to speak. The failure has Next if another version
+// should be tried now.
 func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
 	a.version = a.server.version(a.preferred, time.Now())
 	s, failure := a.open(ctx)
@@ -93,8 +93,8 @@ func (a attempt) failed(s *Session, failure *messages.SessionFailure) {
 	}
 }
 
-// awaitParting returns when nothing is left of an earlier connection, on which the server
-// may still be busy with CONNECT: some would then take the session from a newer one.
+// awaitParting waits until nothing is left of an earlier connection on which the server may still
+// be busy with CONNECT: some servers would then take the session from a newer connection.
 func (s *server) awaitParting(ctx context.Context) {
 	if s.parted == nil {
 		return
@@ -116,7 +116,7 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 	ours := true
 	stop := context.AfterFunc(ctx, func() { s.conn.giveUp(ctx, a.server.connectTime(a.config.Timeout)) })
 	defer stop()
-	p, err := s.engine.connect(hello{config: a.config, clientID: a.clientID}, func(p packet) {
+	p, err := s.engine.connect(connectOptions{config: a.config, clientID: a.clientID}, func(p packet) {
 		if ours = !a.unknown || a.server.opened(a.clientID, p.present); !ours {
 			s.sink, s.state, p.present = Discard{}, newState(), false
 		}
@@ -134,8 +134,8 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 	return nil
 }
 
-// accept takes what the CONNACK says, and asks the broker to release packet ids
-// before anything else is sent.
+// accept takes in a CONNACK, and asks the broker to release packet ids before anything else is
+// sent.
 func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
@@ -154,8 +154,7 @@ func within(ctx context.Context, d time.Duration) (context.Context, context.Canc
 	return context.WithTimeoutCause(ctx, d, fmt.Errorf("no answer within %v: %w", d.Round(time.Millisecond), context.DeadlineExceeded))
 }
 
-// because prefers why ctx ended over the error that this led to, unless that is more than
-// a consequence.
+// because returns why ctx ended, if err is only a consequence of that, else err.
 func because(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	switch {

@@ -34,9 +34,8 @@ const (
 	codeProtocolError      = 0x82
 )
 
-// refusal5 judges the reason code of a version 5 CONNACK or DISCONNECT. Codes
-// below 0x80 are those of 3.1.1: the broker took our version 5 CONNECT for one
-// of its own.
+// refusal5 classifies the reason code of a version 5 CONNACK or DISCONNECT. Codes below 0x80 are
+// those of 3.1.1, from a broker that answers a version 5 CONNECT in that version.
 func refusal5(code byte) messages.Cause {
 	switch {
 	case code == codeUnsupportedVersion || code < 0x80:
@@ -52,7 +51,7 @@ func refusal5(code byte) messages.Cause {
 	}
 }
 
-// refusal311 judges the return code of a 3.1.1 CONNACK (section 3.2.2.3).
+// refusal311 classifies the return code of a 3.1.1 CONNACK (section 3.2.2.3).
 func refusal311(code byte) messages.Cause {
 	switch code {
 	case 1, codeUnsupportedVersion:
@@ -73,7 +72,7 @@ func refusal(v messages.Version, code byte) messages.Cause {
 	return refusal5(code)
 }
 
-// refused is the failure of a CONNACK that is none of success.
+// refused is the failure for a CONNACK that refuses.
 func refused(doing string, v messages.Version, p packet) *messages.SessionFailure {
 	err := errors.New(describe(p.code))
 	if p.reason != "" {
@@ -82,8 +81,8 @@ func refused(doing string, v messages.Version, p packet) *messages.SessionFailur
 	return &messages.SessionFailure{Doing: doing, Cause: refusal(v, p.code), Code: p.code, Err: err}
 }
 
-// unanswered judges a connection that was made, was sent a CONNECT and gave no
-// CONNACK; first is what came instead.
+// unanswered classifies the failure of a connection without a CONNACK. first are the bytes that
+// came instead.
 func unanswered(doing string, v messages.Version, first []byte, err error) *messages.SessionFailure {
 	f := &messages.SessionFailure{Doing: doing, Cause: messages.Network, Err: err}
 	switch {
@@ -111,18 +110,18 @@ func unanswered(doing string, v messages.Version, first []byte, err error) *mess
 	return f
 }
 
-// isConnack311: the first bytes are those of a CONNACK without properties.
+// isConnack311 says whether the first bytes are those of a CONNACK without properties.
 func isConnack311(first []byte) bool {
 	return len(first) >= 2 && first[0] == typeConnack<<4 && first[1] == 2
 }
 
-// isHangup: the peer closed the connection, in order or not.
+// isHangup says whether the peer has closed the connection, in order or not.
 func isHangup(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// isCertificateAlert: the peer did not like our certificate, or that there is
-// none. Under TLS 1.3 this comes after the handshake, in place of the CONNACK.
+// isCertificateAlert says whether the peer has refused our certificate, or wants one. Under TLS 1.3
+// this comes after the handshake, in place of the CONNACK.
 func isCertificateAlert(err error) bool {
 	var alert tls.AlertError
 	if errors.As(err, &alert) {
@@ -132,7 +131,7 @@ func isCertificateAlert(err error) bool {
 	return errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate")
 }
 
-// undialled judges a connection that could not be made.
+// undialled classifies the failure to make a connection.
 func undialled(doing string, err error) *messages.SessionFailure {
 	cause := messages.Network
 	if isCertificateAlert(err) {
@@ -141,7 +140,7 @@ func undialled(doing string, err error) *messages.SessionFailure {
 	return &messages.SessionFailure{Doing: doing, Cause: cause, Detail: DetailOf(err), Err: err}
 }
 
-// disconnected judges the DISCONNECT of a version 5 broker.
+// disconnected classifies the DISCONNECT of a version 5 broker.
 func disconnected(doing string, p packet) *messages.SessionFailure {
 	if p.code < 0x80 {
 		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errEnded}

@@ -14,7 +14,7 @@ var errQoS3 = errors.New("the broker sent a PUBLISH of QoS 3") // [MQTT-3.3.1-4]
 type codec interface {
 	version() messages.Version
 	// The writers add one packet to what is queued.
-	writeConnect(w *bytes.Buffer, h hello) error
+	writeConnect(w *bytes.Buffer, h connectOptions) error
 	writePublish(w *bytes.Buffer, id uint16, dup bool, m *messages.Message) error
 	writeSubscribe(w *bytes.Buffer, id uint16, filters []messages.Desired, identifier uint32) error
 	writeUnsubscribe(w *bytes.Buffer, id uint16, filters []string) error

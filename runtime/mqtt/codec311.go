@@ -13,7 +13,7 @@ type codec311 struct{}
 
 func (codec311) version() messages.Version { return messages.MQTT311 }
 
-func (codec311) writeConnect(w *bytes.Buffer, h hello) error {
+func (codec311) writeConnect(w *bytes.Buffer, h connectOptions) error {
 	c := h.config
 	p := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	p.ProtocolName, p.ProtocolVersion = "MQTT", byte(messages.MQTT311)

@@ -14,7 +14,7 @@ type codec5 struct{ user userLimit }
 
 func (codec5) version() messages.Version { return messages.MQTT5 }
 
-func (codec5) writeConnect(w *bytes.Buffer, h hello) error {
+func (codec5) writeConnect(w *bytes.Buffer, h connectOptions) error {
 	c := h.config
 	p := &packets.Connect{
 		ProtocolName: "MQTT", ProtocolVersion: byte(messages.MQTT5),

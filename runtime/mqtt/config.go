@@ -19,47 +19,47 @@ type Config struct {
 	Servers []*url.URL
 	// TLS is used with mqtts and wss; nil: the system's roots.
 	TLS *tls.Config
-	// Roots, if set, is asked at each connection who may vouch for the server.
+	// Roots, if set, returns the trusted authorities at each connection.
 	Roots func() (*x509.CertPool, error)
 	// User and Password are sent where one of them is set.
 	User, Password string
-	// ClientID is asked at each Dial; it names the session at the broker.
+	// ClientID returns the client id at each Dial. It names the session at the broker.
 	ClientID func(ctx context.Context) (string, error)
-	// Sessions is asked at the first Dial of a client id whether the session that
-	// the broker may store is ours; if not, it is dropped. nil: any is taken for
-	// ours. It is not asked where SessionExpiry is 0.
+	// Sessions says, at the first Dial with a client id, whether a session that the broker
+	// stores is ours. If not, it is dropped. nil: any is ours. It is not used if
+	// SessionExpiry is 0.
 	Sessions Sessions
 	// KeepAlive is in seconds; 0: none, and a silent broker goes unnoticed.
 	KeepAlive uint16
-	// SessionExpiry is in seconds and says how long the broker keeps the
-	// session; 0: a clean one each time. MQTT 3.1.1 knows only 0 and for ever.
+	// SessionExpiry is how long the broker keeps the session, in seconds; 0: each session is
+	// clean. MQTT 3.1.1 has only 0 and for ever.
 	SessionExpiry uint32
-	// ReceiveMaximum bounds the unacknowledged inbound messages of QoS 1 and 2
-	// under MQTT 5; 0: 1024. Where the broker sends more all the same, as any
-	// may under 3.1.1, nothing is read while twice as many are unacknowledged.
+	// ReceiveMaximum bounds the unacknowledged inbound messages of QoS 1 and 2 under MQTT 5;
+	// 0: 1024. If the broker sends more, as it may under 3.1.1, nothing is read while twice
+	// as many are unacknowledged.
 	ReceiveMaximum uint16
 	// ReceiveBytes bounds them in the same way, by messages.Message.Size; 0: 64 MiB.
 	ReceiveBytes int
 	// MaximumPacket is the size in bytes of the largest PUBLISH that is taken; 0: 16 MiB.
-	// MQTT 5 brokers are told, and do not send larger ones. One that comes all the same, as
-	// under 3.1.1, is acknowledged without its payload having been kept.
+	// CONNECT announces it under MQTT 5. A larger one that comes all the same, as under
+	// 3.1.1, is acknowledged, but its payload is not kept.
 	MaximumPacket uint32
 	// UserProperties is how many user properties of a message are kept, 0: 1,000, and
 	// UserPropertyBytes how many bytes their names and values may have together; 0: 65,536.
 	// The rest is left out.
 	UserProperties, UserPropertyBytes int
-	// Refused counts what was not taken; nil: nobody looks.
+	// Refused counts what was not taken; nil: it is not counted.
 	Refused *Refused
 	// Will is published by the broker when the connection breaks; nil: none.
 	Will *Will
 	// Timeout bounds each CONNECT of each server, from the name look-up to the CONNACK,
 	// and each question to Sessions; 0: 10 s. See Dialer.Dial for more of it.
 	Timeout time.Duration
-	// RoundTrip is told how long it took from a PINGREQ until its PINGRESP was read,
-	// which may come behind messages. One is sent when the connection was quiet for half
-	// of KeepAlive, and else once in KeepAlive. nil: nobody is told.
+	// RoundTrip is called with the time from a PINGREQ until its PINGRESP was read, which may
+	// come behind messages. A PINGREQ is sent when the connection was quiet for half of
+	// KeepAlive, and else once in KeepAlive. nil: it is not called.
 	RoundTrip func(time.Duration)
-	// Logger hears what is odd but harmless; nil: nobody does.
+	// Logger gets what is odd but harmless; nil: it is not logged.
 	Logger *slog.Logger
 
 	network dialFunc // replaced by tests
@@ -85,7 +85,7 @@ const (
 	defaultUserBytes      = 64 << 10
 )
 
-// tls is what counts for one connection.
+// tls is the TLS configuration for one connection.
 func (c Config) tls() (*tls.Config, error) {
 	if c.Roots == nil {
 		return c.TLS, nil

@@ -38,8 +38,8 @@ type conn struct {
 	resumed             atomic.Int64 // UnixNano, when somebody did again
 
 	pinged atomic.Int64        // UnixNano, of the oldest PINGREQ without an answer; 0: there is none
-	onPong func(time.Time)     // is told when the PINGREQ was sent that was answered; nil: nobody is
-	onTrip func(time.Duration) // is told how long an answer took; nil: nobody is
+	onPong func(time.Time)     // gets the time of the PINGREQ that was answered; may be nil
+	onTrip func(time.Duration) // gets how long the answer took; may be nil
 
 	mu      sync.Mutex
 	out     bytes.Buffer
@@ -58,7 +58,7 @@ type conn struct {
 	parted  <-chan struct{} // set by part; closed when nothing is left of the connection
 }
 
-// newConn takes the connection over. Its run must be started.
+// newConn makes a conn that owns the connection. Its run must be started.
 func newConn(network net.Conn, writeTimeout time.Duration) *conn {
 	c := &conn{
 		network:      network,
@@ -101,7 +101,7 @@ func (c *conn) send(encode func(*bytes.Buffer) error) error {
 	return nil
 }
 
-// wakeWriter has what is in out written, soon or when there is more. It is called with mu
+// wakeWriter makes run write what is in out, unless more is about to follow. It is called with mu
 // held.
 func (c *conn) wakeWriter() {
 	if !c.gathers || c.out.Len() >= gatherLimit {
@@ -109,7 +109,7 @@ func (c *conn) wakeWriter() {
 	}
 }
 
-// gather says whether more is about to follow. Whoever begins has to end it.
+// gather says whether more is about to follow. gather(true) needs a gather(false) after it.
 func (c *conn) gather(more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,8 +121,8 @@ func (c *conn) gather(more bool) {
 // failed is why nothing can be sent any more. It is called with mu held.
 func (c *conn) failed() error { return cmp.Or(c.cause, c.broken) }
 
-// position returns the value of flushed at which everything queued so far will
-// have been written, or why that will never be.
+// position returns the value of flushed at which everything queued so far is written, or why that
+// can't happen.
 func (c *conn) position() (uint64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,8 +137,8 @@ func (c *conn) write(b []byte) error {
 	})
 }
 
-// nextFrame returns the next packet, as frameReader.next does. What
-// had come before the connection was closed is not looked at.
+// nextFrame returns the next packet, as frameReader.next does, or an error once the connection is
+// closed.
 func (c *conn) nextFrame() (frame, error) {
 	c.reading.Lock()
 	defer c.reading.Unlock()
@@ -150,7 +150,7 @@ func (c *conn) nextFrame() (frame, error) {
 	}
 }
 
-// firstBytes is how the first packet begins that the peer sent.
+// firstBytes are the first bytes that the peer sent.
 func (c *conn) firstBytes() []byte {
 	c.reading.Lock()
 	defer c.reading.Unlock()
@@ -172,8 +172,8 @@ func (c *conn) finish(cause error) {
 	close(c.done)
 }
 
-// lastWords is how long a peer to which nothing can be written may still say
-// why: a TLS alert, or a DISCONNECT.
+// lastWords is how long reading goes on after writing has failed: the peer may say why, by a TLS
+// alert or a DISCONNECT.
 const lastWords = 200 * time.Millisecond
 
 // breakOff ends the writing, and in a moment the reading.
@@ -185,8 +185,8 @@ func (c *conn) breakOff(err error) {
 	_ = c.network.SetReadDeadline(time.Now().Add(lastWords))
 }
 
-// why returns the cause given to close if it tells any, else why writing failed
-// where reading tells no more than that it has ended, else err.
+// why returns the cause given to close, if it explains anything, else why writing failed, if reading
+// has only ended, else err.
 func (c *conn) why(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

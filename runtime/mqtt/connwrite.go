@@ -72,7 +72,7 @@ func (c *conn) wait(ctx context.Context, limit uint64) error {
 		if room == nil {
 			return nil
 		}
-		c.gather(false) // or there may never be
+		c.gather(false) // else nothing may be written
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -7,28 +7,29 @@ import (
 )
 
 const (
-	// copyGap is within which time the copies of a message come from a server that sends
+	// copyGap is the time within which all copies of a message come from a server that sends
 	// nothing else between them.
 	copyGap = 500 * time.Millisecond
-	// holdTime is for how long arrivals are held to find out whether a server sends copies,
-	// and holdLimit and holdBytes how many.
+	// holdTime is how long arrivals are held to find out whether a server sends copies.
+	// holdLimit and holdBytes bound their number and size.
 	holdTime, holdLimit, holdBytes = time.Second, 1000, 1 << 20
-	// copyMemory is for how long, and copyLimit of how many messages, copies are waited for.
-	// Of a time in which nothing came longestQuiet counts at most: nobody may have read.
+	// copyMemory is how long the copies of a message may take to come, and copyLimit the most
+	// messages that wait for theirs. While nothing comes at most longestQuiet counts, since
+	// nothing may have been read.
 	copyMemory, copyLimit, longestQuiet = 10 * time.Second, 4096, time.Second
-	// copyDoubts is how often copies that were expected may not have come before each
-	// arrival is a message for good.
+	// copyDoubts is how often expected copies may be missing before every arrival counts as a
+	// message for good.
 	copyDoubts = 3
 )
 
-// copies finds out whether a server that sends a copy of a message for each subscription
-// that matches names all of them in each copy, as Artemis does: the copies can then only be
-// told by what is in them. Others send one copy that names all [MQTT-3.3.4-3], or name in
-// each the subscription for which it is [MQTT-3.3.4-4]. It is pure, and belongs to a server.
+// copies finds out whether a server sends a copy of a message for each subscription that matches,
+// and names all of them in each copy, as Artemis does. Then copies can only be recognised by their
+// content. Other servers send one copy that names all [MQTT-3.3.4-3], or name in each copy the
+// subscription that it is for [MQTT-3.3.4-4]. It is pure, and belongs to one server.
 //
-// The second of two equal arrivals makes it suspicious: for holdTime what arrives is held.
-// Where each message came as often as it names subscriptions, and in no time, the server
-// sends copies, and one of each is kept. Where some do not come later, it is in doubt again.
+// The second of two equal arrivals starts an examination: arrivals are held for holdTime. If each
+// message came as often as it names subscriptions, and at once, the server sends copies, and one
+// of each is kept. If expected copies are missing later, there is a new examination.
 type copies struct {
 	sends   bool
 	doubts  int
@@ -64,8 +65,8 @@ type sorted struct {
 	copy bool
 }
 
-// sort takes one packet in and returns those to pass on now, in order. Where some are held,
-// flush is to be called after holdTime.
+// sort takes in a packet and returns those to pass on now, in order. If it holds some, flush must be
+// called after holdTime.
 func (c *copies) sort(p packet, now time.Time) []sorted {
 	if len(p.identifiers) < 2 && c.held == nil || c.doubts >= copyDoubts {
 		return []sorted{{packet: p}}
@@ -85,7 +86,7 @@ func (c *copies) sort(p packet, now time.Time) []sorted {
 	return nil
 }
 
-// suspicious says whether a packet may be the first copy that is seen of a server.
+// suspicious says whether a packet may be the first copy seen from a server.
 func (c *copies) suspicious(h heldPacket) bool {
 	before := c.waiting[h.key]
 	return !c.sends && before != nil && h.at.Sub(before.first) <= copyGap
@@ -151,7 +152,7 @@ func (c *copies) count(h heldPacket) sorted {
 	if m.n++; m.n == m.of {
 		delete(c.waiting, h.key)
 	}
-	copied := h.message.QoS <= m.qos // else it is promised more than the first was
+	copied := h.message.QoS <= m.qos // a higher QoS promises more than the first arrival
 	m.qos = max(m.qos, h.message.QoS)
 	return sorted{packet: h.packet, copy: copied}
 }
@@ -171,7 +172,7 @@ func (c *copies) wait(h heldPacket) {
 	}
 }
 
-// forget gives up the copies that have not come in time.
+// forget stops waiting for copies that have not come in time.
 func (c *copies) forget() {
 	for len(c.oldest) > 0 {
 		m := c.waiting[c.oldest[0]]
@@ -187,8 +188,7 @@ func (c *copies) forget() {
 	}
 }
 
-// keyOf names a message by all that a broker passes on of it but the expiry, which it
-// counts down.
+// keyOf is a key of everything in a message but the expiry, which a broker counts down.
 func keyOf(p packet) copyKey {
 	m := p.message
 	content := checksum(m)

@@ -82,8 +82,7 @@ func variableInt(b []byte) (n uint32, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
-// stringSize is what a string measures with its length before it, of which b is the
-// beginning.
+// stringSize is the size of a string together with its length prefix, with which b begins.
 func stringSize(b []byte) int {
 	if len(b) < 2 {
 		return len(b)

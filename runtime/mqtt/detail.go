@@ -12,8 +12,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// DetailOf tells apart why there is no connection to a server, be it a broker or another
-// one; 0 where the error does not show it.
+// DetailOf returns why there is no connection to a server, a broker or another one; 0 if the error
+// does not show it.
 func DetailOf(err error) messages.Detail {
 	var date x509.CertificateInvalidError
 	switch {

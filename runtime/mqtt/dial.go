@@ -23,12 +23,12 @@ type Dialer struct {
 	mu         sync.Mutex // held by Dial
 	current    *Session
 	remembered string // the client id whose session is known to be ours
-	unwanted   string // the client id whose session is to be dropped, though it is ours
+	unwanted   string // the client id whose session must be dropped, though it is ours
 	fallback   fallback
 }
 
-// fallback is a server that the next Dial begins with, since it did not seem to speak the
-// version that the last one tried.
+// fallback is the server that the next Dial starts with, since it did not seem to speak the version
+// that the last one tried.
 type fallback struct {
 	server int
 	reason *messages.SessionFailure // nil: there is none
@@ -52,15 +52,13 @@ func NewDialer(c Config) *Dialer {
 	return d
 }
 
-// Forget drops the session state: to be called when another process may have
-// used the client id since the last Session. What is unsettled is then
-// published anew.
+// Forget drops the session state. Call it when another process may have used the client id since the
+// last Session. What is unsettled is published anew then.
 func (d *Dialer) Forget() { d.state.forget() }
 
-// Dial connects to the first server that answers. An earlier Session is closed
-// first. Where version is MQTT5 and a server does not seem to speak it, Dial returns a
-// failure with Next, and the Dial after that begins with this server and MQTT311. What a
-// server spoke is remembered for an hour.
+// Dial closes an earlier Session, and connects to the first server that answers. If version is MQTT5
+// and a server does not seem to speak it, Dial returns a failure with Next, and the following Dial
+// starts with that server and MQTT311. The version of a server is remembered for an hour.
 //
 // Each CONNECT to each server may take Config.Timeout; one to a server that accepted
 // the connection before and did not answer in time gets twice as long as the one
@@ -134,15 +132,15 @@ func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 	return nil, failure
 }
 
-// because is why the server was tried with another version, which says more than that it
-// does not speak that one either.
+// because is why the server was tried with another version. It says more than that the server does
+// not speak that version either.
 func (f fallback) because() *messages.SessionFailure {
 	reason := *f.reason
 	reason.Next = 0
 	return &reason
 }
 
-// final: another server will say the same.
+// final says whether every server would refuse for that cause.
 func final(c messages.Cause) bool {
 	return c == messages.BadCredentials || c == messages.ClientIDRefused || c == messages.TakenOver
 }

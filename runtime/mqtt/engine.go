@@ -10,11 +10,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// errEnded is why a session is over that the broker has ended with a DISCONNECT.
+// errEnded is why a session is over after the broker's DISCONNECT.
 var errEnded = errors.New("the broker ended the session")
 
-// engine speaks one version on one connection: it reads what the broker sends and hands
-// it to the Session.
+// engine speaks one version on one connection. It reads what the broker sends, and passes it to the
+// Session.
 type engine struct {
 	codec
 	session  *Session
@@ -23,8 +23,8 @@ type engine struct {
 	reading  chan struct{} // closed when the reader has ended
 }
 
-// hello is what CONNECT says.
-type hello struct {
+// connectOptions is what CONNECT says.
+type connectOptions struct {
 	config   Config
 	clientID string
 }
@@ -33,9 +33,9 @@ func newEngine(c codec, s *Session) *engine {
 	return &engine{codec: c, session: s, conn: s.conn, reading: make(chan struct{})}
 }
 
-// connect sends CONNECT and waits for CONNACK, which it returns whatever it says. One of
-// success it hands to accept before it reads on.
-func (e *engine) connect(h hello, accept func(packet)) (packet, error) {
+// connect sends CONNECT, and returns the CONNACK. If that accepts the connection, connect calls accept
+// before it reads on.
+func (e *engine) connect(h connectOptions, accept func(packet)) (packet, error) {
 	if err := e.conn.send(func(w *bytes.Buffer) error { return e.writeConnect(w, h) }); err != nil {
 		return packet{}, err
 	}
@@ -103,8 +103,8 @@ func (e *engine) handle(p packet) error {
 	return nil
 }
 
-// publish queues a PUBLISH. It never waits, and calls must not overlap. What becomes of
-// it on a dying connection is for the reader to tell.
+// publish queues a PUBLISH. It never waits, and calls must not overlap. The reader reports the loss of
+// the connection.
 func (e *engine) publish(id uint16, dup bool, m *messages.Message) {
 	_ = e.conn.send(func(w *bytes.Buffer) error { return e.writePublish(w, id, dup, m) })
 }
@@ -143,10 +143,9 @@ func (e *engine) request(ctx context.Context, encode func(*bytes.Buffer, uint16)
 	}
 }
 
-// disconnect sends DISCONNECT where the connection still lives, and waits for the broker
-// to hang up: closing a socket with unread data would reset the connection, the
-// DISCONNECT might be lost, and the broker would publish the will. It is bounded by
-// closeTimeout.
+// disconnect sends DISCONNECT, if the connection still lives, and waits for the broker to hang up, for
+// closeTimeout at most. Closing a socket with unread data would reset the connection: the DISCONNECT
+// might be lost, and the broker would publish the will.
 func (e *engine) disconnect() {
 	defer e.conn.close(errClosed)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout/2)
