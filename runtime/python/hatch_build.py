@@ -109,9 +109,17 @@ def go_files(sources: Path) -> list[str]:
     return found
 
 
+def go_environment() -> dict[str, str]:
+    """Without what pip sets for a build: a Go from PyPI is a script of the Python around it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 def go(*arguments: str, folder: Path | None = None) -> str:
+    command, environment = ["go", *arguments], go_environment()
     try:
-        done = subprocess.run(["go", *arguments], check=True, capture_output=True, text=True, cwd=folder)
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=folder, env=environment
+        )
     except FileNotFoundError:
         raise SystemExit(
             "There is no wheel of chanmqttproxy-go for this platform, and no Go to build it with. "
@@ -130,7 +138,7 @@ def host_target() -> str:
 def build_program(sources: Path, target: str, output: Path, version: str, commit: str, date: str) -> None:
     """Compile the program. The same sources give the same bytes, in whatever folder."""
     system, machine, arm = (*target.split("/"), "")[:3]
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOOS": system, "GOARCH": machine}
+    environment = {**go_environment(), "CGO_ENABLED": "0", "GOOS": system, "GOARCH": machine}
     if arm:
         environment["GOARM"] = arm
     environment["GOWORK"] = "off"

