@@ -18,9 +18,9 @@ func checkCommand() *cobra.Command {
 	c := configured(&cobra.Command{
 		Use:   "check",
 		Short: "Check the settings, and whether Redis and the broker answer",
-		Long: `Check the settings and say what the worker would connect to. With --connect,
-connect to Redis and the broker, and say what is wrong. A running worker is not
-disturbed.`,
+		Long: `Check the settings, and show which Redis and broker the worker would use. With
+--connect, also connect to both, and show what is wrong. This does not disturb a
+running worker.`,
 		Example: `  chanmqttproxy check
   chanmqttproxy check --connect --config /etc/chanmqttproxy.yaml`,
 	}, func(c *cobra.Command, cfg *config.Config) error {
@@ -64,7 +64,7 @@ func clientIDSource(cfg *config.Config) string {
 	if cfg.Broker.ClientID != "" {
 		return cfg.Broker.ClientID + ", from " + cfg.Where("MQTT_CLIENT_ID")
 	}
-	return "drawn once and kept in Redis"
+	return "random, kept in Redis"
 }
 
 // redisSetting is the one of the two settings that counts.

@@ -11,7 +11,7 @@ import (
 func configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Show the settings that are in force, or all that there are",
+		Short: "Show the settings in use, or all that exist",
 		Example: `  chanmqttproxy config print
   chanmqttproxy config schema > chanmqttproxy.schema.json
   chanmqttproxy config env > /etc/chanmqttproxy/chanmqttproxy.env`,
@@ -19,8 +19,8 @@ func configCommand() *cobra.Command {
 	c.AddCommand(
 		configured(&cobra.Command{
 			Use:     "print",
-			Short:   "Print the settings in force, each with its source; secrets are hidden",
-			Long:    "Print the settings in force as a YAML file, each with its source. Secrets are\nhidden, so that the output may be shown to others.",
+			Short:   "Print the settings in use, and where each is set; secrets are hidden",
+			Long:    "Print the settings in use as a YAML file, and where each is set. Secrets are hidden,\nso you can show the output to others.",
 			Example: "  chanmqttproxy config print --config /etc/chanmqttproxy.yaml",
 		}, func(c *cobra.Command, cfg *config.Config) error {
 			_, err := fmt.Fprint(c.OutOrStdout(), cfg.YAML())
@@ -29,14 +29,14 @@ func configCommand() *cobra.Command {
 		printing(&cobra.Command{
 			Use:   "schema",
 			Short: "Print the JSON Schema of the configuration file",
-			Long: `Print the JSON Schema of the configuration file. Editors that know the YAML
-language server take it from a comment in the file's first line:
+			Long: `Print the JSON Schema of the configuration file. Editors with the YAML
+language server use it if this is the first line of the configuration file:
   # yaml-language-server: $schema=chanmqttproxy.schema.json`,
 			Example: "  chanmqttproxy config schema > chanmqttproxy.schema.json",
 		}, config.Schema),
 		printing(&cobra.Command{
 			Use:     "env",
-			Short:   "Print a file for the environment, with all settings at their defaults",
+			Short:   "Print an environment file that has all settings at their defaults",
 			Example: "  chanmqttproxy config env > /etc/chanmqttproxy/chanmqttproxy.env",
 		}, config.Env),
 	)

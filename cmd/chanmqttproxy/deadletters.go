@@ -23,28 +23,28 @@ import (
 func deadLettersCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead-letters",
-		Short: "Show, send again or drop commands and messages that failed",
-		Long: `A command that was invalid, or that the broker refused for good, is kept in Redis
-as a dead letter. The newest ones are kept, for as long as DEAD_LETTER_AGE. Of one
-larger than DEAD_LETTER_BYTES only the beginning is kept: it can't be put back.
+		Short: "Show, resend or delete commands and messages that failed",
+		Long: `A command that was invalid, or that the broker refused for good, becomes a dead letter
+in Redis. Redis keeps the newest DEAD_LETTERS of them, for DEAD_LETTER_AGE. If one is
+larger than DEAD_LETTER_BYTES, only its beginning is kept, and it can't be put back.
 
-With --stream NAME, the dead letters are messages of that stream at which its
-readers failed; those of a site's handlers are in the stream "handlers". Those
-that are put back come after what is in the stream.`,
+With --stream NAME, the dead letters are messages that the readers of that stream could
+not handle. The stream of a site's handlers is called "handlers". Messages that are put
+back come after those that are in the stream.`,
 		Example: `  chanmqttproxy dead-letters list --page 2
   chanmqttproxy dead-letters replay 17d0c2a5
   chanmqttproxy dead-letters list --stream handlers
   chanmqttproxy dead-letters drop --all`,
 	}
 	all := false
-	drop := lettersCommand("drop", "Drop those with the given IDs, or all, for good", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+	drop := lettersCommand("drop", "Delete the dead letters with the given IDs, or all", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
 		return dropLetters(ctx, c, client, ids, all)
 	}, cobra.ArbitraryArgs)
-	drop.Flags().BoolVar(&all, "all", false, "drop all, without a question")
+	drop.Flags().BoolVar(&all, "all", false, "delete all, without asking")
 	c.AddCommand(
-		lettersCommand("list", "List them, the newest first, without payloads", listLetters, cobra.NoArgs),
+		lettersCommand("list", "List the dead letters, the newest first, without payloads", listLetters, cobra.NoArgs),
 		drop,
-		lettersCommand("replay", "Put them back into the channel: those with the given IDs, or all", replayLetters, cobra.ArbitraryArgs),
+		lettersCommand("replay", "Send the dead letters with the given IDs again, or all", replayLetters, cobra.ArbitraryArgs),
 	)
 	return c
 }
@@ -72,9 +72,9 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 		return do(c.Context(), c, ofStream{client, stream}, ids)
 	})
 	c.Args = args
-	c.Flags().String("stream", "", "dead letters of this stream")
+	c.Flags().String("stream", "", "the dead letters of this stream")
 	if verb == "list" {
-		c.Flags().Int("page", 1, "page of 50, from 1")
+		c.Flags().Int("page", 1, "which page, of 50 each")
 	}
 	return c
 }
@@ -120,7 +120,7 @@ func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids [
 	case !term.IsTerminal(int(os.Stdin.Fd())):
 		return usageError{errors.New("give the IDs of those to drop, or --all")}
 	case !agreed(os.Stdin, c.OutOrStdout(), "Drop all dead letters for good?"):
-		return errors.New("nothing is dropped")
+		return errors.New("nothing was dropped, as you did not answer yes")
 	}
 	n, err := client.DropDeadLetters(ctx, ids...)
 	return printCount(c, "dropped", n, ids, err)

@@ -27,13 +27,13 @@ func devCommand(stderr *logs.Queue) *cobra.Command {
 		Use:   "dev",
 		Short: "Try the worker with a Redis and an MQTT broker inside this program",
 		Long: `Run the worker with a Redis and an MQTT broker inside this program, simulated
-devices, and a page that shows what passes. Nothing else is needed. Only this
-machine can reach both servers. They keep everything in memory.
+devices, and a page that shows the messages. You need nothing else. Only programs on
+this machine can reach the two servers, which keep everything in memory.
 
-If REDIS_URL or CHANNEL_LAYERS is set, that Redis is used. If MQTT_HOST is set,
-that broker is used. With --serve the servers inside this program listen at these
-addresses, if they are on this machine and nothing answers there yet. Then there
-are no simulated devices.`,
+If REDIS_URL or CHANNEL_LAYERS is set, the worker uses that Redis, and if MQTT_HOST is
+set, that broker. With --serve, the servers inside this program listen at these
+addresses, if they are on this machine and nothing answers there yet. Then there are
+no simulated devices.`,
 		Example: `  # With both servers inside the program:
   chanmqttproxy dev
 
@@ -46,8 +46,8 @@ are no simulated devices.`,
   # Without simulated devices:
   chanmqttproxy dev --no-demo`,
 	}, func(c *cobra.Command, cfg *config.Config) error { return dev(c, cfg, stderr, !noDemo, serve) })
-	c.Flags().BoolVar(&noDemo, "no-demo", false, "no simulated devices and consumer")
-	c.Flags().BoolVar(&serve, "serve", false, "have the servers inside the program listen at the configured addresses")
+	c.Flags().BoolVar(&noDemo, "no-demo", false, "without simulated devices")
+	c.Flags().BoolVar(&serve, "serve", false, "the servers inside the program listen at the addresses in the settings")
 	return c
 }
 

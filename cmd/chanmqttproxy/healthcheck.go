@@ -26,8 +26,9 @@ func healthcheckCommand() *cobra.Command {
 		Use:   "healthcheck",
 		Short: "Ask the worker on this machine whether it is ready",
 		Long: `Ask the worker at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev and
-tree) whether it is ready. The exit code is 0 if it is, else 1, with the reasons. With --live, ask whether it works at all: a worker that
-waits for its broker or for Redis does. If not, restart it.`,
+tree) whether it is ready. If it is, the exit code is 0; else it is 1, and the reasons
+are printed. With --live, ask whether it runs as it should, even if its broker or Redis
+is unreachable. If not, restart it.`,
 		Example: `  HTTP_LISTEN=127.0.0.1:8083 chanmqttproxy healthcheck
   HTTP_LISTEN=:8083 chanmqttproxy healthcheck --live`,
 	}, func(c *cobra.Command, cfg *config.Config) error {
@@ -37,7 +38,7 @@ waits for its broker or for Redis does. If not, restart it.`,
 		}
 		return healthcheck(c.Context(), cfg.HTTP.Listen, path)
 	})
-	c.Flags().BoolVar(&live, "live", false, "ask whether it lives, not whether it is ready")
+	c.Flags().BoolVar(&live, "live", false, "ask whether it runs as it should, not whether it is ready")
 	return c
 }
 

@@ -13,7 +13,7 @@ func listenCommand() *cobra.Command {
 	topic := ""
 	c := configured(&cobra.Command{
 		Use:   "listen GROUP",
-		Short: "Join a group and print what it gets",
+		Short: "Join a group and print the events that it gets",
 		Long: `Join a group of the channel layer, as a consumer of a site does, and print each
 event that the group gets as a line of JSON, until Ctrl-C. With --topic the group
 is subscribed to that filter first. The subscription ends when nobody has been in

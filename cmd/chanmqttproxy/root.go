@@ -20,18 +20,19 @@ func root(ctx context.Context, stderr *logs.Queue) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "chanmqttproxy",
 		Short: "The MQTT worker of a Django Channels site",
-		Long: `chanmqttproxy connects a Django Channels site with an MQTT broker. It takes the
-place of "manage.py runworker mqtt".
+		Long: `chanmqttproxy connects a Django Channels site with an MQTT broker. It replaces
+"manage.py runworker mqtt".
 
-Every setting can be given as a flag (--mqtt-host), in the environment
-(MQTT_HOST) or in a file (mqtt_host). The first of these that has it counts.`,
+You can set every setting with a flag (--mqtt-host), in the environment (MQTT_HOST)
+or in a file (mqtt_host). A flag counts before the environment, and the environment
+before the file.`,
 		Example: `  # Try it without anything else on the machine:
   chanmqttproxy dev
 
   # Beside a site, with the broker and Redis of its environment:
   MQTT_HOST=broker REDIS_URL=redis://cache:6379 chanmqttproxy run
 
-  # Is everything there, and does it answer?
+  # Are the settings right, and do Redis and the broker answer?
   chanmqttproxy check --connect`,
 		Version:       versionOf(),
 		SilenceErrors: true,

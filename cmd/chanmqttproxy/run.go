@@ -16,8 +16,8 @@ func runCommand(stderr *logs.Queue) *cobra.Command {
 	return configured(&cobra.Command{
 		Use:   "run",
 		Short: "Run the worker",
-		Long: `Run the worker until SIGINT or SIGTERM. Then it finishes what is under way; a
-second signal stops it at once. The broker and Redis may start later, or stop and
+		Long: `Run the worker until SIGINT or SIGTERM. Then it finishes its work and ends;
+a second signal stops it at once. The broker and Redis may start later, or stop and
 come back.`,
 		Example: `  # The broker and Redis on this machine:
   chanmqttproxy run

@@ -35,7 +35,7 @@ retained, unless qos= and retain= say otherwise.`,
   chanmqttproxy send unsubscribe topic=house/+/temperature group=house`,
 	}
 	for _, verb := range []struct{ name, short, example string }{
-		{"subscribe", "Have a group or a channel get the messages of a filter", " topic=house/+/temperature group=house qos=1"},
+		{"subscribe", "Send the messages of a filter to a group or a channel", " topic=house/+/temperature group=house qos=1"},
 		{"unsubscribe", "End a subscription", " topic=house/+/temperature group=house"},
 		{"publish", "Publish a message", " topic=house/lamp/set payload=on retain=true"},
 		{"request", "Publish a message and wait for the response to it", " topic=house/lamp/get payload=state timeout=5"},

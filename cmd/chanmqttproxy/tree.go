@@ -32,10 +32,10 @@ func treeCommand() *cobra.Command {
 		Short: "Show the parts of the worker on this machine, and what waits where",
 		Long: `Show the parts of a running worker. Each handles one message after the other:
 HANDLED is how many since it was started, WAITING how many have come and are not
-handled yet. RESTARTS counts how often it failed and was started again, as at the
-loss of a connection. Parts of which there are thousands share a line.
-The worker is asked at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev). If it
-has an HTTP_TOKEN, give it here too.`,
+handled yet. RESTARTS counts how often it failed and was restarted, for example when a
+connection was lost. If there are thousands of parts of a kind, they share a line.
+This asks the worker at HTTP_LISTEN (by default ` + devListenDefault + `, as for dev). If the
+worker has an HTTP_TOKEN, set the same here.`,
 		Example: `  chanmqttproxy tree
   chanmqttproxy tree --watch
   chanmqttproxy tree --json | jq .Stats.Received`,
@@ -51,8 +51,8 @@ has an HTTP_TOKEN, give it here too.`,
 			return show(c.OutOrStdout(), event)
 		})
 	})
-	c.Flags().BoolVar(&watch, "watch", false, "go on, once a second")
-	c.Flags().BoolVar(&asJSON, "json", false, "one line of JSON each time")
+	c.Flags().BoolVar(&watch, "watch", false, "show it again every second")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, on one line")
 	return c
 }
 

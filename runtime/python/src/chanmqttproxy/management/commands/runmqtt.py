@@ -25,22 +25,22 @@ class Command(BaseCommand):
         how.add_argument(
             "--dev",
             action="store_true",
-            help="also start an MQTT broker and a Redis, if the settings name localhost and none runs there",
+            help="also start an MQTT broker and a Redis, if the settings name localhost and nothing runs there",
         )
         how.add_argument(
             "--check",
             action="store_true",
-            help="show what it would connect to, and whether that answers",
+            help="show which broker and which Redis it would use, and whether they answer",
         )
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
-            "--no-handlers", action="store_true", help="run the worker alone, not what mqtt_handlers.py has"
+            "--no-handlers", action="store_true", help="run only the worker, not the functions in mqtt_handlers.py"
         )
         which.add_argument(
-            "--handlers-only", action="store_true", help="run the handlers alone, on any number of machines"
+            "--handlers-only", action="store_true", help="run only the handlers; this can run on any number of machines"
         )
-        parser.add_argument("--layer", default="", help="alias of the channel layer, if not the default")
-        parser.add_argument("options", nargs="*", help="options of the program, after --")
+        parser.add_argument("--layer", default="", help="alias of the channel layer, if it is not default")
+        parser.add_argument("options", nargs="*", help="options of the program chanmqttproxy, after --")
 
     def handle(self, *args: Any, **options: Any) -> None:
         extra, layer = options["options"], options["layer"]
