@@ -172,7 +172,7 @@ func TestRedisAwayHoldsAcknowledgementsAndKeepsOrder(t *testing.T) {
 		if n := len(b.broker.Acked()); n != 300 {
 			b.Errorf("%d of 300 acknowledged", n)
 		}
-		if n := b.log.Count("Redis is away"); n != 1 {
+		if n := b.log.Count("Redis is unreachable"); n != 1 {
 			b.Errorf("the loss of Redis was said %d times: %q", n, b.log.Lines())
 		}
 	})

@@ -84,7 +84,7 @@ func (s *spread) markersConnected() {
 // markersRefused goes on without markers.
 func (s *spread) markersRefused(reason string) {
 	s.markers.Refuse()
-	s.Log.Warn("the MQTT broker does not let the worker publish to itself: when MQTT_SESSIONS changes, messages that wait at the broker may be lost, and where filters of several session slots overlap, messages come twice",
+	s.Log.Warn("the MQTT broker does not let the worker publish to itself: when MQTT_SESSIONS changes, messages that wait at the broker may be lost, and groups with overlapping filters in several session slots get messages twice",
 		"topic", messages.MarkerTopics+"#", "reason", reason, "hint", "allow the worker to publish and subscribe to it")
 	s.markersPassed()
 }

@@ -75,12 +75,12 @@ func TestHostsAreReadOnTheirOwn(t *testing.T) {
 		b.layer.AwayOn(1, true)
 		b.pass(time.Minute)
 		waiting := b.layer.PutOn(1, publish("a"))
-		if !took(0) || !b.tree.Health().Layer || b.log.Count("others go on") != 1 || b.log.Count("Redis is away") != 0 {
+		if !took(0) || !b.tree.Health().Layer || b.log.Count("others go on") != 1 || b.log.Count("Redis is unreachable") != 0 {
 			b.Errorf("one of two hosts is away: %+v, log %q", b.tree.Health(), b.log.Lines())
 		}
 		b.layer.AwayOn(0, true)
 		b.pass(time.Second)
-		if b.tree.Health().Layer || b.log.Count("Redis is away") != 1 || b.tree.Stats().LayerLosses.Load() != 1 {
+		if b.tree.Health().Layer || b.log.Count("Redis is unreachable") != 1 || b.tree.Stats().LayerLosses.Load() != 1 {
 			b.Errorf("both are away: %+v, log %q", b.tree.Health(), b.log.Lines())
 		}
 		b.layer.AwayOn(1, false)

@@ -68,7 +68,7 @@ func (r *receivers) lost(child *actor.PID, err error) (away bool) {
 			"host", r.hosts.Name(host), "error", err)
 		return false
 	case reason == commands.NoAnswer:
-		r.Log.Warn("Redis is away; trying again until it is back", "error", err)
+		r.Log.Warn("Redis is unreachable; trying again until it is back", "error", err)
 	default:
 		r.Log.Warn("Redis answers, but commands cannot be read; trying again", "error", err)
 	}

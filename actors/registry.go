@@ -240,7 +240,7 @@ func (r *registry) checked(m *checked) {
 			missing = append(v.Registry(), missing...)
 		}
 	})
-	r.Log.Warn("Redis has lost what the worker stores there; it is written again: check that nothing flushes Redis or evicts its keys",
+	r.Log.Warn("Redis has lost the worker's data; writing it again: check that nothing flushes Redis or evicts its keys",
 		"subscriptions", len(missing), "of", r.state.Len())
 	r.state.Rewrite(missing)
 	r.write(true)

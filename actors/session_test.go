@@ -34,7 +34,7 @@ func TestReconnectsForeverWithCappedDelays(t *testing.T) {
 				if n := len(b.broker.Attempts()); n < 720 || n > 1460 {
 					b.Errorf("%d attempts in an hour", n)
 				}
-				if n := b.log.Count("broker is away"); n != 1 {
+				if n := b.log.Count("not connected to the MQTT broker"); n != 1 {
 					b.Errorf("said %d times: %q", n, b.log.Lines())
 				}
 				if slices.Contains(b.broker.Attempts(), v311) {

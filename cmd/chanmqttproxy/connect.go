@@ -107,9 +107,9 @@ func advice(cfg *config.Config, err error) string {
 	case messages.BadCertificate:
 		return "Is the broker's certificate one for TLS servers?"
 	case messages.NotMQTT:
-		return "Something else than a broker listens there, or one that wants TLS: are " + host + " and " + port + " right?"
+		return "Something other than a broker listens there, or a broker that wants TLS: are " + host + " and " + port + " right?"
 	case messages.NoTLS, messages.HandshakeClosed:
-		return "Is it the right port? One for TLS wants mqtts:// in " + host + ", another must not have it."
+		return "Is it the right port? A port for TLS needs mqtts:// in " + host + ", another needs mqtt://."
 	case messages.ClientCertificate:
 		return "Does the broker accept the certificate in " + cfg.Where("MQTT_TLS_CERT") + "?"
 	case messages.WebSocketRefused:
@@ -120,9 +120,9 @@ func advice(cfg *config.Config, err error) string {
 		return "Are " + cfg.Where("MQTT_USER") + " and " + cfg.Where("MQTT_PASSWORD") +
 			" right, and " + cfg.Where("MQTT_TLS_CERT") + " where the broker wants a certificate?"
 	case messages.ClientIDRefused:
-		return "Give a client id that the broker takes: " + cfg.Where("MQTT_CLIENT_ID") + "."
+		return "Give a client id that the broker accepts: " + cfg.Where("MQTT_CLIENT_ID") + "."
 	case messages.ProtocolRefused, messages.ProtocolUnclear, messages.Unanswered:
-		return "Is it the right port? One for TLS wants mqtts:// in " + host + ", another must not have it."
+		return "Is it the right port? A port for TLS needs mqtts:// in " + host + ", another needs mqtt://."
 	case messages.Network:
 		return "Is the broker running there, and are " + host + " and " + port + " right?"
 	default:

@@ -125,7 +125,7 @@ func TestStartExplains(t *testing.T) {
 		"old":      {`"hosts": ["redis://` + kit.Redis4(t) + `"]`, "it is older than 5"},
 		"cluster":  {`"hosts": ["` + clusterOfOne(t) + `"]`, "a channel layer needs a Redis that is none"},
 		"password": {`"hosts": ["redis://site:wrong@` + server.Addr() + `"]`, "WRONGPASS"},
-		"key":      {`"hosts": ["` + server.URL() + `"], "symmetric_encryption_keys": ["k"]`, "has the sender the same keys"},
+		"key":      {`"hosts": ["` + server.URL() + `"], "symmetric_encryption_keys": ["k"]`, "does the sender have the same keys"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

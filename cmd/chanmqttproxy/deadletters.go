@@ -149,7 +149,7 @@ func printCount(c *cobra.Command, done string, n int, ids []string, err error) e
 		return err
 	}
 	if n < len(ids) {
-		return fmt.Errorf("%d of the %d dead letters are not there: dead-letters list shows which are", len(ids)-n, len(ids))
+		return fmt.Errorf("%d of the %d dead letters do not exist: dead-letters list shows those that do", len(ids)-n, len(ids))
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (i *inquiry) answered(answer messages.Map) bool {
 	}
 	i.state = answer
 	if !i.connected() {
-		fmt.Fprintf(i.out, "waiting: the worker lives, but its MQTT broker is away%s\n", i.because())
+		fmt.Fprintf(i.out, "waiting: the worker runs, but is not connected to the MQTT broker%s\n", i.because())
 	}
 	return true
 }
@@ -59,8 +59,8 @@ func (i *inquiry) failure(channel string) string {
 	case i.state == nil:
 		return "does a worker run with this Redis and MQTT_CHANNEL_NAME=" + channel + "?"
 	case i.connected():
-		return "the worker lives and is connected to its MQTT broker, which has not answered it"
+		return "the worker runs and is connected to the MQTT broker, but has no answer from it"
 	default:
-		return "the worker lives, but its MQTT broker is away" + i.because() + "; the command is carried out when it is back"
+		return "the worker runs, but is not connected to the MQTT broker" + i.because() + "; it carries out the command when it is connected again"
 	}
 }

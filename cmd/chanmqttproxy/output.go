@@ -39,6 +39,6 @@ func (o output) Write(p []byte) (int, error) {
 	case r := <-done:
 		return r.n, r.err
 	case <-time.After(flushTimeout):
-		return 0, fmt.Errorf("standard output is not read: %w", context.Cause(o.ctx))
+		return 0, fmt.Errorf("nobody reads standard output: %w", context.Cause(o.ctx))
 	}
 }

@@ -86,7 +86,7 @@ func watchTree(ctx context.Context, at config.HTTP, watch bool, show func([]byte
 func refused(answer *http.Response) error {
 	var said struct{ Error string }
 	if json.NewDecoder(answer.Body).Decode(&said) != nil || said.Error == "" {
-		return fmt.Errorf("the worker at HTTP_LISTEN serves no page: %s", answer.Status)
+		return fmt.Errorf("the worker at HTTP_LISTEN does not serve the page: %s", answer.Status)
 	}
 	return errors.New(said.Error)
 }

@@ -36,7 +36,7 @@ var shared = map[string][2]string{
 func asTable(out io.Writer, event []byte) error {
 	var tree seen
 	if err := json.Unmarshal(event, &tree); err != nil {
-		return fmt.Errorf("reading what the worker says: %w", err)
+		return fmt.Errorf("reading the worker's answer: %w", err)
 	}
 	if _, err := io.WriteString(out, tree.sessions()); err != nil {
 		return err

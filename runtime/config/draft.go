@@ -51,7 +51,7 @@ func (d *draft) checkPassword() error {
 // commands find their sessions.
 func (d *draft) checkSessions() error {
 	if d.Layer.PubSub && d.Broker.Sessions > 1 {
-		return errors.New("the pub/sub back end stores no commands, as several sessions need it: leave this at 1, or take the core back end")
+		return errors.New("several sessions need the core back end, because the pub/sub back end stores no commands: leave this at 1, or change the back end")
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func TestBadValues(t *testing.T) {
 		{"REDIS_URL=localhost:6379", "give redis://"},
 		{"REDIS_URL=redis://a/b", "database"},
 		{"REDIS_URL_FILE=/nowhere/url", "REDIS_URL_FILE (environment): reading the secret"},
-		{"REDIS_URL_FILE=/nowhere/url REDIS_URL=redis://a", "REDIS_URL is given too"},
+		{"REDIS_URL_FILE=/nowhere/url REDIS_URL=redis://a", "REDIS_URL is set too"},
 		{"MQTT_PASSWORD=x MQTT_USERNAME=u", "warning: MQTT_USERNAME (environment): no such setting: ignored; did you mean MQTT_USER?"},
 	} {
 		_, err := load(t, separate(c.environ))

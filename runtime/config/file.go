@@ -71,14 +71,14 @@ func parseFile(path string) (map[string]any, error) {
 	case ".toml":
 		parser, language = toml.Parser(), "TOML"
 	default:
-		return nil, errors.New("neither YAML nor TOML: name it .yaml, .yml or .toml")
+		return nil, errors.New("neither YAML nor TOML: its name must end in .yaml, .yml or .toml")
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the file: %w", err)
 	}
 	if strings.TrimSpace(string(content)) == "" {
-		return nil, errors.New("the file is empty: give settings, or at least a comment")
+		return nil, errors.New("the file is empty: write settings into it, or at least a comment")
 	}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(content), parser); err != nil {

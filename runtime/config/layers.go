@@ -39,7 +39,7 @@ func parseChannelLayers(text string) (Layer, error) {
 	var aliases map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &aliases); err != nil {
 		if shown, ok := fromPython(text); ok {
-			return Layer{}, errors.New("this is Python's notation, and JSON is wanted: " + shown)
+			return Layer{}, errors.New("this is Python's notation; write it as JSON: " + shown)
 		}
 		return Layer{}, notJSON(err)
 	}

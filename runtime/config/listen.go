@@ -32,7 +32,7 @@ const minToken = 16
 
 func setToken(d *draft, s string) error {
 	if len(s) < minToken {
-		return fmt.Errorf("a token of %d characters is too easily guessed: give at least %d, as of: openssl rand -hex 16", len(s), minToken)
+		return fmt.Errorf("a token of %d characters is easily guessed: give at least %d, for example from: openssl rand -hex 16", len(s), minToken)
 	}
 	d.HTTP.Token = s
 	return nil

@@ -98,7 +98,7 @@ func (l *loader) reveal(s setting, o origin, twinName string, values map[string]
 	delete(values, s.env+twin)
 	named := origin{o.source, twinName, o.place}
 	if _, both := values[s.env]; both {
-		l.fault(named.String(), fmt.Errorf("%s is given too: give one of them", o.name))
+		l.fault(named.String(), fmt.Errorf("%s is set too: set only one of them", o.name))
 		return o
 	}
 	content, err := os.ReadFile(fmt.Sprint(file))

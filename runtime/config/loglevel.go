@@ -42,7 +42,7 @@ func (d *draft) setLevel(component, name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no component%s: there are %s", component, didYouMean(component, components), strings.Join(components, ", "))
+	return fmt.Errorf("%q is not a component%s: there are %s", component, didYouMean(component, components), strings.Join(components, ", "))
 }
 
 // parseLevel takes Python's names too, which a site's environment may have.
@@ -53,7 +53,7 @@ func parseLevel(s string) (slog.Level, error) {
 	}
 	level, ok := levels[strings.ToLower(s)]
 	if !ok {
-		return 0, fmt.Errorf("%q is no log level: give debug, info, warn or error", s)
+		return 0, fmt.Errorf("%q is not a log level: give debug, info, warn or error", s)
 	}
 	return level, nil
 }

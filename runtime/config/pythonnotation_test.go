@@ -26,7 +26,7 @@ func TestPythonNotation(t *testing.T) {
 		`{"default": {"BACKEND": "x", "CONFIG": {"a": True, "b": None, "c": False}}}`: `{"default": {"BACKEND": "x", "CONFIG": {"a": true, "b": null, "c": false}}}`,
 		`{'default': {'BACKEND': 'it\'s "x"'}}`: `{"default": {"BACKEND": "it's \"x\""}}`,
 	} {
-		if got := layersFault(python); !strings.Contains(got, "this is Python's notation, and JSON is wanted: "+want) || strings.Contains(got, "secret@") || strings.Contains(got, `"secret"`) {
+		if got := layersFault(python); !strings.Contains(got, "this is Python's notation; write it as JSON: "+want) || strings.Contains(got, "secret@") || strings.Contains(got, `"secret"`) {
 			t.Errorf("%s:\n%s\nwant %s", python, got, want)
 		}
 	}

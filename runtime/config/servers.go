@@ -64,7 +64,7 @@ func clearText(servers []*url.URL) error {
 	if len(secure) == 0 || len(others) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s with TLS, but %s without: when the first is away, password and messages go to the second in clear text", strings.Join(secure, ", "), strings.Join(others, ", "))
+	return fmt.Errorf("%s with TLS, but %s without: when the first is unreachable, password and messages go to the second in clear text", strings.Join(secure, ", "), strings.Join(others, ", "))
 }
 
 func parseServer(entry string, port int, secure bool) (*url.URL, error) {

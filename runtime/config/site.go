@@ -108,7 +108,7 @@ func (s *siteReader) dict(value json.RawMessage, in Input) {
 		case !slices.Contains(known, env):
 			s.fault(form+" ("+s.place+")", errors.New("no such setting"+didYouMean(env, known)))
 		case twice:
-			s.fault(form+" ("+s.place+")", fmt.Errorf("%s is given too: give one of them", s.form(env)))
+			s.fault(form+" ("+s.place+")", fmt.Errorf("%s is set too: set only one of them", s.form(env)))
 		default:
 			s.take(env, form, entries[key])
 		}

@@ -83,8 +83,8 @@ func TestSiteFaults(t *testing.T) {
 		`{"module": "m", "CHANMQTTPROXY": {"MQTT_KEEP_ALIVE": 3}}`:              `CHANMQTTPROXY["MQTT_KEEP_ALIVE"] (m): no such setting; did you mean MQTT_KEEPALIVE?`,
 		`{"module": "m", "CHANMQTTPROXY": {"MQTT_USER": 7}}`:                    `CHANMQTTPROXY["MQTT_USER"] (m): not a text: write the value in quotes`,
 		`{"module": "m", "CHANMQTTPROXY": 7}`:                                   `CHANMQTTPROXY (m): not a dict`,
-		`{"module": "m", "CHANMQTTPROXY": {"http_act": true, "HTTP_ACT": 1}}`:   `CHANMQTTPROXY["http_act"] (m): CHANMQTTPROXY["HTTP_ACT"] is given too`,
-		`{"module": "m", "MQTT_VERSION": 4}`:                                    `MQTT_VERSION (m): "4" is no version of MQTT`,
+		`{"module": "m", "CHANMQTTPROXY": {"http_act": true, "HTTP_ACT": 1}}`:   `CHANMQTTPROXY["http_act"] (m): CHANMQTTPROXY["HTTP_ACT"] is set too`,
+		`{"module": "m", "MQTT_VERSION": 4}`:                                    `MQTT_VERSION (m): "4" is not a version of MQTT`,
 		`{"module": "m", "CHANMQTTPROXY": {"subscriptions": [{"topic": "#"}]}}`: `subscriptions (m): not a list of subscriptions`,
 		`{"MQTT_KEEPALIVE": 7}`:                                                 `MQTT_KEEPALIVE (Django's settings): not a setting`,
 	} {

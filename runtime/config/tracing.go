@@ -44,7 +44,7 @@ func (l *loader) tracing(environ []string) Tracing {
 		protocol = all + "PROTOCOL"
 	}
 	if by := variable(environ, protocol); by != "" && by != "http/protobuf" {
-		l.fault(protocol+" ("+Environment.String()+")", errors.New("traces go by http/protobuf only: set "+traces+"PROTOCOL to that and "+
+		l.fault(protocol+" ("+Environment.String()+")", errors.New("traces are sent by http/protobuf only: set "+traces+"PROTOCOL to that and "+
 			traces+"ENDPOINT to where the collector takes it, such as http://collector:4318/v1/traces, or OTEL_TRACES_EXPORTER to none"))
 	}
 	return TracingOTLP

@@ -51,7 +51,7 @@ func setVersion(d *draft, s string) error {
 	case "311", "3.1.1":
 		d.Broker.Version = messages.MQTT311
 	default:
-		return fmt.Errorf("%q is no version of MQTT: give 50 or 311", s)
+		return fmt.Errorf("%q is not a version of MQTT: give 50 or 311", s)
 	}
 	return nil
 }
@@ -116,7 +116,7 @@ func setWait(field func(*draft) *time.Duration) func(*draft, string) error {
 	return func(d *draft, s string) error {
 		wait, err := parseDuration(s)
 		if err == nil && (wait < 100*time.Millisecond || wait > time.Hour) {
-			err = fmt.Errorf("%s is not within 100ms and 1h", s)
+			err = fmt.Errorf("%s is not between 100ms and 1h", s)
 		}
 		*field(d) = wait
 		return err
@@ -134,7 +134,7 @@ func setShutdownTimeout(d *draft, s string) (err error) {
 func setSessionLease(d *draft, s string) (err error) {
 	d.Broker.SessionLease, err = parseDuration(s)
 	if err == nil && (d.Broker.SessionLease < 500*time.Millisecond || d.Broker.SessionLease > time.Minute) {
-		err = fmt.Errorf("%s is not within 500ms and 1m", s)
+		err = fmt.Errorf("%s is not between 500ms and 1m", s)
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func appendValue(dst []byte, v messages.Value, depth int) ([]byte, error) {
 	case messages.Map:
 		return appendMap(dst, v, depth+1)
 	default:
-		return dst, fmt.Errorf("a value of type %T", v)
+		return dst, fmt.Errorf("a value of type %T can't be packed", v)
 	}
 }
 

@@ -75,7 +75,7 @@ func (k fernetKey) sign(dst, raw []byte) []byte {
 }
 
 var (
-	errToken = errors.New("not encrypted with one of symmetric_encryption_keys: has the sender the same keys?")
+	errToken = errors.New("not encrypted with one of symmetric_encryption_keys: does the sender have the same keys?")
 	errAge   = errors.New("its token is too old, or from the future: the sender's clock differs, or it waited too long")
 )
 

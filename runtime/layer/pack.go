@@ -81,7 +81,7 @@ func (p *packer) bundle(b *messages.Bundle) (u oddities) {
 // message appends one message that the caller made up.
 func (p *packer) message(m messages.Map) (err error) {
 	if len(m) == 0 {
-		return errors.New("it is empty, which its reader would swallow")
+		return errors.New("it is empty, and its reader would ignore it")
 	}
 	if _, taken := m.Get(asgiChannel); taken {
 		return errors.New("its key " + asgiChannel + " belongs to the layer")

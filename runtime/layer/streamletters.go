@@ -107,8 +107,8 @@ func printable(text string) string {
 
 // The topic of an entry may be unreadable.
 var (
-	errSealed = errors.New("none of the encryption keys opens it")
-	errEntry  = errors.New("it is no message")
+	errSealed = errors.New("none of the encryption keys decrypts it")
+	errEntry  = errors.New("it is not a message")
 )
 
 // streamTopic is the topic of the event in the body of an entry.

@@ -61,7 +61,7 @@ func (f *frameReader) next() (frame, error) {
 	case kind == typePublish && f.maximum > 0 && size > f.maximum:
 		return f.skip(int(length))
 	case kind != typePublish && size > maximumControl:
-		return frame{}, fmt.Errorf("the broker sent a packet of type %d with %d bytes, of which it may have %d", kind, size, maximumControl)
+		return frame{}, fmt.Errorf("the broker sent a packet of type %d with %d bytes; it may have at most %d", kind, size, maximumControl)
 	case size >= ownMemory:
 		return f.large(size)
 	}

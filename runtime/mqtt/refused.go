@@ -56,6 +56,6 @@ func (t *topicLog) warn(log *slog.Logger, topic, what string, key string, n int)
 	}
 	log.Warn(what, "topic", topic, key, n)
 	if len(t.seen) == loggedTopics {
-		log.Warn("from here on this is counted, not logged", "topics", loggedTopics)
+		log.Warn("further topics are counted, not logged", "topics", loggedTopics)
 	}
 }

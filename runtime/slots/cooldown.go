@@ -25,7 +25,7 @@ func (k *Keeper) takenOver(n int, h *holding) {
 	c := k.cooldown[n].again(time.Now())
 	k.cooldown[n] = c
 	k.Counts.TakenOver.Add(1)
-	k.Log.Warn("another MQTT client uses the client id of a session slot, which is given up: unless that is another worker of yours, give that client another id",
+	k.Log.Warn("another MQTT client uses the client id of a session slot; giving the slot up: unless that client is another worker of this site, give it another id",
 		"slot", n, "epoch", h.slot.Epoch, "closed_for", h.fence.closed(), "again_in", c.last)
 	k.lose(h)
 	k.release[n] = true

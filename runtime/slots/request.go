@@ -109,13 +109,13 @@ func (k *Keeper) logRedis(err error) {
 		return
 	}
 	if reason == "" {
-		k.Log.Info("Redis is there")
+		k.Log.Info("connected to Redis")
 		return
 	}
 	if reason == "no answer" {
-		k.Log.Warn("Redis is away; trying again until it is back", "error", err)
+		k.Log.Warn("Redis is unreachable; trying again until it is back", "error", err)
 	} else {
-		k.Log.Warn("Redis answers, but gives out no session slot; trying again", "error", err)
+		k.Log.Warn("Redis answers, but refuses to assign a session slot; trying again", "error", err)
 	}
 }
 

@@ -162,7 +162,7 @@ func (t metricSource) sides(m metrics) {
 	m.gauge("subscriptions_refused", "Filters that are wanted and that the MQTT broker does not take: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.status().Refused) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
-	m.count("redis_losses_total", "How often Redis went away.", &s.LayerLosses)
+	m.count("redis_losses_total", "How often Redis became unreachable.", &s.LayerLosses)
 	m.total("commands_dropped_total", "Commands that came by the pub/sub back end when as many waited as may.", func() int64 { return int64(t.layer().DroppedCommands) })
 }
 

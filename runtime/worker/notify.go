@@ -87,6 +87,6 @@ func (h *notifier) feed() {
 
 func (h *notifier) check(err error) {
 	if err != nil {
-		h.log.Warn("cannot tell systemd how the worker is: check NotifyAccess= in its unit", "error", err)
+		h.log.Warn("cannot report the worker's status to systemd: check NotifyAccess= in its unit", "error", err)
 	}
 }

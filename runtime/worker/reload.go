@@ -14,7 +14,7 @@ func (w *Worker) Reloading(do func()) {
 	}
 	tell := func(err error) {
 		if err != nil {
-			w.log.Warn("cannot tell systemd of the reload: check NotifyAccess= in its unit", "error", err)
+			w.log.Warn("cannot report the reload to systemd: check NotifyAccess= in its unit", "error", err)
 		}
 	}
 	tell(w.Manager.Reloading())

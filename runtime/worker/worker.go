@@ -94,7 +94,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	case <-ended:
 		return err
 	case <-ctx.Done():
-		w.log.Info("stopping: finishing what is under way")
+		w.log.Info("stopping: finishing the work that has begun")
 	}
 	deadline := time.Now().Add(w.config.ShutdownTimeout)
 	select {

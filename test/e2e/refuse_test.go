@@ -50,7 +50,7 @@ func TestRedisRefuses(t *testing.T) {
 			says(t, worker, c.want)
 			time.Sleep(2 * time.Second) // in which it would be said again
 			out := worker.Output()
-			if strings.Contains(out, "EXECABORT") || strings.Contains(out, "Redis is away") {
+			if strings.Contains(out, "EXECABORT") || strings.Contains(out, "Redis is unreachable") {
 				t.Errorf("it says\n%s", out)
 			}
 			if n := strings.Count(out, "component=layer error=") + strings.Count(out, "component=layer host="); n != c.times {

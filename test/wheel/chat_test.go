@@ -44,7 +44,7 @@ func TestUnchangedSite(t *testing.T) {
 	interrupt(t, second)
 
 	broker.Kill()
-	prints(t, worker, "the MQTT broker is away")
+	prints(t, worker, "not connected to the MQTT broker")
 	redis.Kill()
 	interrupt(t, worker) // with neither there
 }

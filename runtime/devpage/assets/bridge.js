@@ -61,7 +61,7 @@ function seenFamily(each, ...kinds) {
 
 function seenSide(side, address, beyond) {
   const s = sides();
-  const note = s[side] ? `⇄ ${beyond}` : side === 'mqtt' && s.mqttSince ? `away ${since(s.mqttSince)}` : 'away';
+  const note = s[side] ? `⇄ ${beyond}` : side === 'mqtt' && s.mqttSince ? `not connected for ${since(s.mqttSince)}` : 'not connected';
   return { trouble: s[side] ? '' : 'bad', value: (address || '').replaceAll('mqtt://', ''), note, path: side === 'layer' ? 'redis' : 'mqtt' };
 }
 

@@ -115,7 +115,7 @@ function ofSide(side) {
       if (button) [button.hidden, button.disabled] = [runs() === undefined, disabled];
     }
     list.show([
-      ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'away'}`],
+      ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'not connected'}`],
       ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/session'))) : []),
     ]);
   };

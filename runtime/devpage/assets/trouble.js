@@ -30,8 +30,8 @@ export function sides() {
 
 // away are the actors that stand at a side, by what follows the bridge in their paths.
 const away = {
-  '/broker/session': (s) => !s.mqtt && `away: ${s.mqttWhy || 'not connected'}`,
-  '/reader/receiver': (s) => !s.layer && `away: ${s.layerWhy || 'Redis does not answer'}`,
+  '/broker/session': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
+  '/reader/receiver': (s) => !s.layer && `not connected: ${s.layerWhy || 'Redis does not answer'}`,
 };
 
 const awayOf = (path) => (path.startsWith(live.root + '/') ? away[path.slice(live.root.length)] : undefined);
@@ -76,8 +76,8 @@ export function all() {
   const free = (live.tree.Slots?.All || []).filter((slot) => !slot.Holder).length;
   if (free && live.tree.Slots.Workers) list.push(['bad', `${count(free)} of the MQTT sessions ${free > 1 ? 'are' : 'is'} held by no worker.`, '']);
   if (standby()) return [...list, ['', 'Standing by: other workers hold all MQTT sessions.', '']];
-  if (!s.layer) list.push(['bad', because('Redis is away', s.layerWhy), 'redis']);
-  if (!s.mqtt) list.push(['bad', because('The MQTT broker is away', s.mqttWhy), 'mqtt']);
+  if (!s.layer) list.push(['bad', because('Redis is unreachable', s.layerWhy), 'redis']);
+  if (!s.mqtt) list.push(['bad', because('The worker is not connected to the MQTT broker', s.mqttWhy), 'mqtt']);
   for (const a of live.tree?.Actors || []) {
     const [trouble, why] = ofActor(a);
     if (trouble && !awayOf(a.Path)?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);

@@ -99,7 +99,7 @@ def test_status(fake: FakeTransport) -> None:
         (
             client.NoAnswer(),
             mqtt.MqttTimeout,
-            "may still be sent. It does not run (start it: manage.py runmqtt), or the broker is away",
+            "may still be sent. It does not run (start it: manage.py runmqtt), or the broker is unreachable",
         ),
     ],
 )

@@ -33,5 +33,5 @@ class LightConsumer(MqttMixin, AsyncJsonWebsocketConsumer):
     async def receive_json(self, content):  # {"room": "hall", "light": "on"}
         try:
             await apublish(f"house/{content['room']}/set", content["light"])
-        except MqttError as error:  # refused, or the broker is away
+        except MqttError as error:  # refused, or the broker is unreachable
             await self.send_json({"error": error.code})

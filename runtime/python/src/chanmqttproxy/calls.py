@@ -33,7 +33,7 @@ class _Call:
     refused: type[MqttError]
     late: str
     topic: str | None = None
-    cause: str = "It does not run (start it: manage.py runmqtt), or the broker is away."
+    cause: str = "It does not run (start it: manage.py runmqtt), or the broker is unreachable."
 
     def run(self, timeout: float, wait: bool = True) -> Answer:
         try:

@@ -20,7 +20,7 @@ RENEW = 60.0  # what is not stored in a stream is asked for again after so many 
 
 NO_WORKER = (
     "the MQTT worker does not answer, handlers wait for it: it does not run (start it: manage.py runmqtt), "
-    "or the broker is away"
+    "or the broker is unreachable"
 )
 
 LATE = "the broker has not answered the subscription to %s: its handler gets nothing until then"
