@@ -124,7 +124,7 @@ func TestPageOfDev(t *testing.T) {
 	act("#at-redis", "stop-redis")
 	for _, panel := range []string{"queues", "letters"} {
 		tab.Click("#tab-" + panel)
-		shows(t, tab, "#panel-"+panel+" .empty.warn", "Not known now")
+		shows(t, tab, "#panel-"+panel+" .empty.warn", "Can’t be shown now")
 	}
 	act("#at-redis", "start-redis")
 	tab.Click("#tab-letters")

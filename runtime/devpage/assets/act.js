@@ -20,7 +20,7 @@ function confirm(title, text, go) {
 // mayNot says that a form is for pages that may act only, and disables its
 // controls where this one may not.
 export function mayNot(form) {
-  const node = h('p', { class: 'muted' }, 'This page only shows things: the worker was started without HTTP_ACT=true.');
+  const node = h('p', { class: 'muted' }, 'This page is read-only: the worker was started without HTTP_ACT=true.');
   const show = () => {
     node.hidden = live.about.MayAct !== false;
     for (const control of form.elements) control.disabled = !node.hidden;

@@ -84,7 +84,7 @@ function theme() {
 function header() {
   put(document.getElementById('version'), live.about.Version);
   const node = document.getElementById('live');
-  put(node, live.connected ? (live.about.Dev ? '✓ live, dev' : live.about.MayAct ? '✓ live' : '✓ live, only to look') : '✕ the worker does not answer');
+  put(node, live.connected ? (live.about.Dev ? '✓ live, dev' : live.about.MayAct ? '✓ live' : '✓ live, read-only') : '✕ the worker does not answer');
   mark(node, live.connected ? '' : 'bad');
   const chat = document.getElementById('chat');
   chat.hidden = !live.about.Chat;

@@ -134,12 +134,12 @@ export function bridge() {
   const track = [...stations.map(station), ...stretches.map(stretch)], side = keepers.map(keeper);
   const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable(), [sessions, held] = slots(), [steps, begun] = first();
   const node = h('div', null, alert, steps,
-    intro('Messages pass between your site’s Redis and the MQTT broker. A number at an arrow is how many pass in a second. Click on a box to see more of it.'),
+    intro('Messages pass between your site’s Redis and the MQTT broker. The number at an arrow is how many pass in a second. Click a box for details.'),
     h('div', { class: 'bridge', role: 'group', 'aria-label': 'The way between Redis and MQTT' }, track.map(([n]) => n)),
     h('div', { class: 'under' },
       h('span', { class: 'key out' }, 'commands to devices'), h('span', { class: 'key in' }, 'messages to the site'),
       h('span', { class: 'keepers' }, side.map(([n]) => n))),
-    row, sessions, h('h2', null, 'Parts of the worker'), intro('Each part handles one message after the other, and is restarted alone where it fails.'), table);
+    row, sessions, h('h2', null, 'Parts of the worker'), intro('Each part handles one message after the other. If one fails, only that part is restarted.'), table);
   const shows = [alarmed, begun, counted, held, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
   return { node, title: 'Overview', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
 }

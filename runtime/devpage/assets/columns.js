@@ -11,10 +11,10 @@ export const columns = (text) => [
   { title: 'State', text: stateOf },
   { title: 'For', num: true, wide: true, text: (a) => (a.family ? '' : since(a.Since, now())) },
   { title: 'Waiting', num: true, text: (a) => count(a.Waiting) },
-  { title: 'Oldest waits', num: true, wide: true, text: (a) => (a.Age ? span(a.Age / 1e6) : '–') },
+  { title: 'Oldest has waited', num: true, wide: true, text: (a) => (a.Age ? span(a.Age / 1e6) : '–') },
   { title: 'Handled', num: true, wide: true, text: (a) => count(a.Handled) },
   { title: 'Handled a second', num: true, text: (a) => rate(series(keyOf(a)).now) },
-  { title: 'Time for the last', num: true, wide: true, text: (a) => duration(a.Last) },
+  { title: 'Last one took', num: true, wide: true, text: (a) => duration(a.Last) },
   { title: 'Restarts', num: true, text: (a) => count(a.Restarts) },
   { title: 'Last failure', wide: true, grow: true, text: (a) => (a.Failure ? `${since(a.Failure.At, now())} ago: ${a.Failure.Text}` : '') },
 ];

@@ -69,9 +69,9 @@ function ofOne(path) {
 }
 
 const figuresOf = (a) => [
-  ['Waiting', `${count(a.Waiting)} messages`], ['Oldest waits', a.Age ? span(a.Age / 1e6) : '–'],
+  ['Waiting', `${count(a.Waiting)} messages`], ['Oldest has waited', a.Age ? span(a.Age / 1e6) : '–'],
   ['Handled', `${count(a.Handled)} messages`], ['Handled a second', rate(series(a.Path).now)],
-  ['Sent to other parts', `${count(a.Sent)} messages`], ['Time for the last', duration(a.Last)], ['Restarts', count(a.Restarts)],
+  ['Sent to other parts', `${count(a.Sent)} messages`], ['Last one took', duration(a.Last)], ['Restarts', count(a.Restarts)],
 ];
 
 function failureOf(failure) {
@@ -83,10 +83,10 @@ function failureOf(failure) {
 // Those that give up what they hold when they are restarted; the others go on with it.
 const forgetful = ['session', 'subscription', 'group', 'channel', 'stream'];
 
-const cut = 'The MQTT connection is closed, and opened again. Messages of QoS 0 that come meanwhile are lost.';
+const cut = 'The MQTT connection is closed and opened again. Messages of QoS 0 that come in between are lost.';
 
 function buttons(path, kind, filter) {
-  const loses = forgetful.includes(kind) ? 'It fails, and is started again. Messages of QoS 0 that it holds are lost.' : '';
+  const loses = forgetful.includes(kind) ? 'This part fails, and is restarted. Messages of QoS 0 that it holds are lost.' : '';
   const list = path.includes('/') ? [action('Restart', () => ({ Action: 'restart', Path: path }), { loses })] : [];
   if (kind === 'session') list.push(action('Disconnect', () => ({ Action: 'disconnect', Path: path }), { loses: cut }));
   if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Show its messages'));
@@ -97,14 +97,14 @@ function buttons(path, kind, filter) {
 function slowing(path) {
   if (!live.about.MayAct || !live.about.Dev) return [];
   const millis = h('input', { type: 'number', min: '0', max: '10000', value: '500', size: '6' });
-  return [field('ms more a write', millis), action('Slow down', () => ({ Action: 'slow', Path: path, Millis: Number(millis.value) }), { dev: true })];
+  return [field('ms longer for each write', millis), action('Slow down', () => ({ Action: 'slow', Path: path, Millis: Number(millis.value) }), { dev: true })];
 }
 
 // ofSide is what is known of Redis or the MQTT broker.
 function ofSide(side) {
   const redis = side === 'redis', list = pairs();
   const server = redis ? 'redis' : 'broker', runs = () => live.tree?.Servers?.[server]; // undefined: it is not inside this program
-  const stop = action('Stop', () => ({ Action: 'stop-' + server }), { dev: true, loses: redis ? '' : 'The broker inside this program stops. The messages that it retains, and what it keeps for clients that are away, are lost.' });
+  const stop = action('Stop', () => ({ Action: 'stop-' + server }), { dev: true, loses: redis ? '' : 'The broker inside this program stops. The messages that it retains, and what it keeps for clients that are not connected, are lost.' });
   const start = action('Start', () => ({ Action: 'start-' + server }), { dev: true });
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
     !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('broker/session') }), { loses: cut }), stop, start,
@@ -127,7 +127,7 @@ function ofKind(kind) {
   const search = h('input', { type: 'search', placeholder: 'part of the name', input: () => { pages.offset = 0; show(); } });
   const pages = pager(25, () => show());
   const list = table({
-    label: called(kind), key: (a) => a.Path, trouble: (a) => ofActor(a)[0], open: (a) => detail(a.Path), empty: 'Nothing like that.',
+    label: called(kind), key: (a) => a.Path, trouble: (a) => ofActor(a)[0], open: (a) => detail(a.Path), empty: 'Nothing found.',
     columns: columns((a) => name(a.Path)).filter((c) => ['Part', 'State', 'Waiting', 'Handled'].includes(c.title)).map((c) => ({ ...c, wide: false })),
   });
   const show = async () => {

@@ -10,12 +10,12 @@ const words = {
   LayerUp: 'Redis answers', SessionUp: 'MQTT is connected', LastAt: 'Last message', LastTopic: 'Its topic',
   Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'The broker has answered', Refused: 'Refused by the broker', KeepAlive: 'Keep-alive',
   Present: 'Session resumed', MaximumPacket: 'Largest message', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS',
-  Version: 'MQTT version', Connection: 'Connections until now', Live: 'Connected', Since: 'Since', Reason: 'Why not', Trouble: 'Problem',
-  Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters the broker has not been sent', Attempts: 'Failed attempts in a row',
-  UnderWay: 'Not finished yet', Window: 'At most at a time', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
+  Version: 'MQTT version', Connection: 'Connections so far', Live: 'Connected', Since: 'Since', Reason: 'Why not', Trouble: 'Problem',
+  Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters not sent to the broker yet', Attempts: 'Failed attempts in a row',
+  UnderWay: 'Not finished yet', Window: 'Limit', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
   Targets: 'Groups and channels', Restored: 'Subscriptions restored', Held: 'Messages held back', Way: 'Delivered by this filter', Static: 'From the configuration',
-  Messages: 'Messages', Members: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Room for',
-  Writing: 'A write has begun', Written: 'Messages written', Dropped: 'Messages dropped', Overflows: 'Full queues', Stuck: 'Nobody reads it',
+  Messages: 'Messages', Members: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Capacity',
+  Writing: 'Writing now', Written: 'Messages written', Dropped: 'Messages dropped', Overflows: 'Full queues', Stuck: 'Nobody reads it',
   Stored: 'Subscriptions in Redis', Leaving: 'Subscriptions to be removed', Unwritten: 'Changes not yet in Redis', Waiting: 'Messages waiting',
 };
 

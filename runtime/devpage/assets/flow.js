@@ -49,7 +49,7 @@ export function stagesOf(trace) {
   if (filters.length) stages.push(folded(filters.map((f) => ({ ...f, ...boxFor(held, f.title) }))));
   const ends = folded(byPath(steps, targets));
   if (ends.length) stages.push(ends);
-  if (ends.some((e) => e.steps.some((s) => s.What === 'written') || e.note === 'written')) stages.push([{ title: 'Redis', steps: [], trouble: '', place: true, note: 'has it for the site' }]);
+  if (ends.some((e) => e.steps.some((s) => s.What === 'written') || e.note === 'written')) stages.push([{ title: 'Redis', steps: [], trouble: '', place: true, note: 'keeps it for the site' }]);
   return stages;
 }
 

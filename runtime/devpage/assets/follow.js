@@ -114,6 +114,6 @@ export function follow() {
     field('Payload', payload),
     h('button', { type: 'button', id: 'follow-publish', click: () => start('publish', { Topic: input.value.trim(), Payload: payload.value, QoS: 1, Retain: false }) }, 'Publish one, and follow it'));
   const may = mayNot(form);
-  const about = intro('Where one message goes, and where it ends and why. Wait for the next one of a topic, or publish one.');
+  const about = intro('Where one message goes, where it ends, and why. Wait for the next message of a topic, or publish one.');
   return { node: h('div', null, about, may.node, form, h('div', { class: 'answer' }, answer, cancel), picture, path), title: 'Follow', on: ['about'], show: () => { may.show(); wake(); } };
 }

@@ -41,8 +41,8 @@ export function letters() {
       if (turn !== asked) return; // a later question is under way
       list.show(Rows || []);
       pages.show(Total);
-    } catch (error) { list.unknown(`Not known now: ${error.message}.`); }
+    } catch (error) { list.unknown(`Can’t be shown now: ${error.message}.`); }
   };
-  const about = intro('Commands of the site that were invalid, or were given up. Correct the code that sent them, then put back what is still wanted. In a terminal: ', h('code', null, 'chanmqttproxy dead-letters'), '.');
+  const about = intro('Commands of the site that were invalid, or that the broker refused for good. Correct the code that sent them, then put back those that you still need. In a terminal: ', h('code', null, 'chanmqttproxy dead-letters'), '.');
   return { node: h('div', null, about, pages.node, list.node), title: 'Dead letters', on: ['tree'], show, slow: 3 };
 }

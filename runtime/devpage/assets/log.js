@@ -16,7 +16,7 @@ const entry = (line) => h('li', { class: trouble[line.Level] || '' },
 export function log() {
   const least = h('select', { change: () => show() }, levels.map((l) => h('option', { selected: l === 'INFO' }, l)));
   const search = h('input', { type: 'search', 'data-find': true, placeholder: 'words', input: () => show() });
-  const list = h('ol', { class: 'lines log', id: 'log' }), none = h('p', { class: 'empty' }, 'No line like that.');
+  const list = h('ol', { class: 'lines log', id: 'log' }), none = h('p', { class: 'empty' }, 'No such line.');
   let asked = false;
   const draw = () => {
     asked = false;
@@ -29,5 +29,5 @@ export function log() {
     if (!asked) requestAnimationFrame(draw);
     asked = true;
   };
-  return { node: h('div', null, intro('The last lines of the worker’s log, the newest first. WARN: something was lost. ERROR: somebody has to look.'), h('div', { class: 'row' }, field('Find', search), field('At least', least)), list, none), title: 'Log', on: ['log'], show };
+  return { node: h('div', null, intro('The last lines of the worker’s log, the newest first. WARN: something was lost. ERROR: somebody must act.'), h('div', { class: 'row' }, field('Find', search), field('At least', least)), list, none), title: 'Log', on: ['log'], show };
 }

@@ -3,12 +3,12 @@
 const parts = {
   bridge: ['Worker', 'starts and stops the other parts'],
   receiver: ['Reader', 'takes commands from Redis'],
-  reader: ['Commands', 'sees that each is done'],
+  reader: ['Commands', 'makes sure that each is carried out'],
   router: ['Router', 'knows who gets which topics'],
-  broker: ['Session', 'keeps what is not acknowledged'],
+  broker: ['Session', 'keeps messages until they are acknowledged'],
   session: ['Connection', 'talks to the MQTT broker'],
   registry: ['Store', 'keeps subscriptions in Redis'],
-  requests: ['Requests', 'wait for their responses'],
+  requests: ['Requests', 'waits for the responses to requests'],
 };
 
 // part is what a kind of actor is called; purpose is what it does.

@@ -31,8 +31,8 @@ export function queues() {
     try {
       const all = await get('queues');
       list.show((all || []).sort((a, b) => fill(b) - fill(a) || (a.Name < b.Name ? -1 : 1)).slice(0, 200));
-    } catch (error) { list.unknown(`Not known now: ${error.message}.`); }
+    } catch (error) { list.unknown(`Can’t be shown now: ${error.message}.`); }
   };
-  const about = intro('What waits in Redis for each Django process, the fullest first. A queue that stays full belongs to a process that is too slow, or hangs: give it less to do, or start more of them.');
+  const about = intro('The messages that wait in Redis for each Django process, the fullest queue first. If a queue stays full, its process is too slow, or hangs: start more processes, or subscribe to less.');
   return { node: h('div', null, about, list.node), title: 'Queues', on: ['tree'], show, slow: 2 };
 }

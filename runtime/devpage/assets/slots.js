@@ -24,12 +24,12 @@ export function slots() {
     columns: [
       { title: 'Session', head: true, num: true, text: (slot) => String(slot.Number) },
       { title: 'Held by', grow: true, text: (slot) => (held(slot) ? 'this worker' : slot.Name || slot.Holder || 'nobody') },
-      { title: 'Held for', num: true, text: (slot) => (slot.Left ? span(slot.Left / 1e6) : '–') },
+      { title: 'Lease ends in', num: true, text: (slot) => (slot.Left ? span(slot.Left / 1e6) : '–') },
       { title: 'Filters', num: true, text: known((p) => count(p.Own)) },
       { title: 'Granted', num: true, text: known((p) => count(p.Granted)) },
       { title: 'Refused', num: true, text: known((p) => count(p.Refused)) },
       { title: 'Filters moving', num: true, wide: true, text: known((p) => count(p.Moving)) },
-      { title: 'Changes behind', num: true, text: known((p) => count(p.Lag)) },
+      { title: 'Changes not applied', num: true, text: known((p) => count(p.Lag)) },
       { title: 'Takeovers', num: true, wide: true, text: (slot) => (slot.Epoch ? String(slot.Epoch) : '–') },
     ],
   });

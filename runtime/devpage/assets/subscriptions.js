@@ -27,13 +27,13 @@ export function subscriptions() {
   const pages = pager(50, () => show());
   const list = table({
     label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => go('detail', s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
-    empty: 'No subscription like that. A consumer makes one with @on_mqtt or mqtt.subscribe.',
+    empty: 'No such subscription. A consumer makes one with @on_mqtt or mqtt.subscribe.',
     columns: [
       { title: 'Filter', sort: 'filter', head: true, topic: true, grow: true, text: (s) => s.Filter },
       { title: 'QoS granted', num: true, text: qos },
       { title: 'Goes to', grow: true, wide: true, text: members },
       { title: 'Messages', sort: 'messages', num: true, text: (s) => count(s.Messages) },
-      { title: 'Last came', sort: 'last', num: true, wide: true, text: (s) => ((ago) => (ago === 'never' ? ago : ago + ' ago'))(since(s.LastAt, now())) },
+      { title: 'Last message', sort: 'last', num: true, wide: true, text: (s) => ((ago) => (ago === 'never' ? ago : ago + ' ago'))(since(s.LastAt, now())) },
       { title: 'Its topic', wide: true, topic: true, grow: true, text: (s) => s.LastTopic },
     ],
   });
@@ -49,5 +49,5 @@ export function subscriptions() {
       pages.show(Total);
     } catch (error) { say(error.message, 'bad'); }
   }
-  return { node: h('div', null, intro('Every filter that consumers have subscribed, and who gets its messages. Click on a filter to see more of it.'), h('div', { class: 'row' }, field('Find', search), pages.node), list.node), title: 'Subscriptions', on: ['tree'], show, slow: 2 };
+  return { node: h('div', null, intro('Every filter that consumers have subscribed, and who gets its messages. Click a filter for details.'), h('div', { class: 'row' }, field('Find', search), pages.node), list.node), title: 'Subscriptions', on: ['tree'], show, slow: 2 };
 }

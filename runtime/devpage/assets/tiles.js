@@ -12,7 +12,7 @@ const shown = [
   { title: 'Into queues', key: 'stored', total: () => stat('stored'), cls: 'in' },
   { title: 'Commands', key: 'commands', total: () => stat('commands'), cls: 'out' },
   { title: 'Published', key: 'published', total: () => stat('published'), cls: 'out' },
-  { title: 'Wanted by nobody', key: 'unmatched', total: () => stat('unmatched') },
+  { title: 'Matching no filter', key: 'unmatched', total: () => stat('unmatched') },
   { title: 'Dropped', key: 'lost', total: () => lost.reduce((n, name) => n + stat(name), 0), trouble: true },
   { title: 'Waiting', level: () => count(stat('overflow') + stat('paced')), unit: 'messages', note: () => `${bytes(stat('waitingbytes'))} of memory` },
   { title: 'Invalid commands', key: 'badcommands', total: () => stat('badcommands') },

@@ -49,7 +49,7 @@ function lanes(node) {
 export function timeline() {
   const only = h('input', { type: 'checkbox', change: () => show() });
   const search = h('input', { type: 'search', 'data-find': true, placeholder: 'part or words', input: () => show() });
-  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines story', id: 'story' }), none = h('p', { class: 'empty' }, 'Nothing like that has happened.');
+  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines story', id: 'story' }), none = h('p', { class: 'empty' }, 'No such event.');
   let drawn = '';
   const show = () => {
     lanes(strip);
@@ -61,7 +61,7 @@ export function timeline() {
     list.replaceChildren(...lines.slice(-300).reverse().map(entry));
     none.hidden = lines.length > 0;
   };
-  return { node: h('div', null, intro('What failed, why, and what was started again, the newest first. Click on a name to see that part as it is now.'), h('div', { class: 'row' }, field('Find', search), h('label', { class: 'check' }, only, ' only failures and restarts')),
+  return { node: h('div', null, intro('What failed, why, and what was restarted, the newest first. Click a name to see how that part is now.'), h('div', { class: 'row' }, field('Find', search), h('label', { class: 'check' }, only, ' only failures and restarts')),
     h('h2', null, 'The last five minutes'), strip, list, none), title: 'Timeline', on: ['story', 'tree', 'connected'], show };
 }
 

@@ -49,5 +49,5 @@ export function topic() {
     list.show(perMember(body.Routes || []));
   };
   const follow = h('button', { type: 'button', click: () => (input.value.trim() ? go('follow', { topic: input.value.trim() }) : fault(input, 'Which topic?')) }, 'Follow its next message');
-  return { node: h('div', null, intro('Who would get a message of a topic, and why. Type the topic; nothing is published.'), h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
+  return { node: h('div', null, intro('Who would get a message with a topic, and why. Type the topic: nothing is published.'), h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
 }

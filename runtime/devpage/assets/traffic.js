@@ -106,5 +106,5 @@ function tail() {
 // traffic is the panel.
 export function traffic() {
   const form = publisher(), listener = tail();
-  return { node: h('div', null, intro('Publish a message, and see what passes between the worker and the MQTT broker. A filter shows less: house/# is all below house.'), h('div', { class: 'halves' }, form.node, listener.node)), title: 'Publish & listen', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
+  return { node: h('div', null, intro('Publish a message, and see the messages that pass between the worker and the MQTT broker. A filter shows only some of them: house/# shows everything below house.'), h('div', { class: 'halves' }, form.node, listener.node)), title: 'Publish & listen', on: ['about'], show: () => { form.show(); listener.show(); }, hide: listener.hide };
 }

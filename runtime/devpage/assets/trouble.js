@@ -46,7 +46,7 @@ export function ofActor(a) {
   if (a.State === 'restarting') return ['bad', 'restarting'];
   const age = a.Failure ? now() - new Date(a.Failure.At) : Infinity;
   if (age < fresh && !awayOf(a.Path)) return ['bad', `failed ${span(age)} ago`];
-  if (a.Age > old) return ['warn', `oldest waits ${span(a.Age / 1e6)}`];
+  if (a.Age > old) return ['warn', `oldest has waited ${span(a.Age / 1e6)}`];
   if (age < recent) return ['warn', `failed ${span(age)} ago`];
   return ['', ''];
 }
@@ -72,7 +72,7 @@ const because = (what, why) => (why ? `${what}: ${why}` : what + '.');
 export function all() {
   const list = [], s = sides();
   if (!live.tree) return [['', 'Waiting for the worker …', '']];
-  if (!live.connected) list.push(['bad', 'The worker does not answer; what is shown is old.', '']);
+  if (!live.connected) list.push(['bad', 'The worker does not answer; this page shows its last state.', '']);
   const free = (live.tree.Slots?.All || []).filter((slot) => !slot.Holder).length;
   if (free && live.tree.Slots.Workers) list.push(['bad', `${count(free)} of the MQTT sessions ${free > 1 ? 'are' : 'is'} held by no worker.`, '']);
   if (standby()) return [...list, ['', 'Standing by: other workers hold all MQTT sessions.', '']];
