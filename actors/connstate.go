@@ -33,11 +33,11 @@ func (s *connState) lost(f *messages.SessionFailure, attempts, brief int) {
 	reason := f.Kind()
 	switch {
 	case s.logged[reason]:
-		s.Log.Debug("still not connected to the MQTT broker", "attempts", attempts, "error", f)
+		s.Log.Debug("still no connection to the MQTT broker", "attempts", attempts, "error", f)
 	case len(s.logged) == 0:
-		s.Log.Warn("not connected to the MQTT broker; trying again until it works", "cause", reason, "error", f, "hint", hint(f, brief))
+		s.Log.Warn("no connection to the MQTT broker; trying again until it works", "cause", reason, "error", f, "hint", hint(f, brief))
 	default:
-		s.Log.Warn("still not connected to the MQTT broker, for another reason", "cause", reason, "error", f, "hint", hint(f, brief))
+		s.Log.Warn("still no connection to the MQTT broker, for another reason", "cause", reason, "error", f, "hint", hint(f, brief))
 	}
 	s.logged[reason] = true
 	if s.state.Connected || s.state.Reason != reason {

@@ -81,7 +81,7 @@ func TestEachKindOfFailureIsLoggedOnce(t *testing.T) {
 		if attempt < 4*len(kinds) {
 			b.Fatalf("%d attempts", attempt)
 		}
-		for _, words := range []string{"not connected to the MQTT broker", "connection refused", "certificate of another host", "server busy", "quota exceeded", "a name that the broker's certificate is for"} {
+		for _, words := range []string{"no connection to the MQTT broker; trying again", "connection refused", "certificate of another host", "server busy", "quota exceeded", "a name that the broker's certificate is for"} {
 			if n := b.log.Count(words); n != 1 {
 				b.Errorf("%q is said %d times: %q", words, n, b.log.Lines())
 			}

@@ -34,7 +34,7 @@ func TestReconnectsForeverWithCappedDelays(t *testing.T) {
 				if n := len(b.broker.Attempts()); n < 720 || n > 1460 {
 					b.Errorf("%d attempts in an hour", n)
 				}
-				if n := b.log.Count("not connected to the MQTT broker"); n != 1 {
+				if n := b.log.Count("no connection to the MQTT broker"); n != 1 {
 					b.Errorf("said %d times: %q", n, b.log.Lines())
 				}
 				if slices.Contains(b.broker.Attempts(), v311) {
@@ -92,7 +92,7 @@ func TestEachChangeOfTroubleIsSaidOnce(t *testing.T) {
 		b.pass(time.Minute)
 		b.broker.Drop(messages.Network)
 		b.pass(time.Minute)
-		if n := b.log.Count("WARN the MQTT broker is"); n != 3 {
+		if n := b.log.Count("no connection to the MQTT broker"); n != 3 {
 			b.Errorf("said %d times: %q", n, b.log.Lines())
 		}
 		if n := b.log.Count("connected to the MQTT broker"); n != 2 {

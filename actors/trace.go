@@ -273,7 +273,7 @@ func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	}
 	m.Trace = deps.traces.arm(m.Topic, true)
 	if !deps.health.broker.Load() {
-		deps.step(&m, deps.paths.broker, "waiting", "not connected to the MQTT broker: the message is published when it is connected again")
+		deps.step(&m, deps.paths.broker, "waiting", "no connection to the MQTT broker: the message is published when there is one")
 	}
 	first.to.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
 	return m.Trace, nil

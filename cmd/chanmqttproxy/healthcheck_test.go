@@ -30,9 +30,9 @@ func TestHealthcheck(t *testing.T) {
 	nobody := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	address = fmt.Sprintf(":%d", kit.FreePort(t))
 	asked = []string{"HTTP_LISTEN=" + address}
-	launch(t, []string{asked[0], "MQTT_HOST=" + nobody}, "dev").waitFor("not connected to the MQTT broker")
+	launch(t, []string{asked[0], "MQTT_HOST=" + nobody}, "dev").waitFor("no connection to the MQTT broker")
 	wants(t, execute(t, asked, "healthcheck", "--live"), 0, nil, nil)
-	wants(t, execute(t, asked, "healthcheck"), 1, nil, []string{"not well: not connected to the MQTT broker"})
+	wants(t, execute(t, asked, "healthcheck"), 1, nil, []string{"not well: no connection to the MQTT broker"})
 }
 
 // TestDevSaysWhatToCopy: dev says first what it does, and what it prints to be copied has the

@@ -36,7 +36,7 @@ func (i *inquiry) answered(answer messages.Map) bool {
 	}
 	i.state = answer
 	if !i.connected() {
-		fmt.Fprintf(i.out, "waiting: the worker runs, but is not connected to the MQTT broker%s\n", i.because())
+		fmt.Fprintf(i.out, "waiting: the worker runs, but has no connection to the MQTT broker%s\n", i.because())
 	}
 	return true
 }
@@ -61,6 +61,6 @@ func (i *inquiry) failure(channel string) string {
 	case i.connected():
 		return "the worker runs and is connected to the MQTT broker, but has no answer from it"
 	default:
-		return "the worker runs, but is not connected to the MQTT broker" + i.because() + "; it carries out the command when it is connected again"
+		return "the worker runs, but has no connection to the MQTT broker" + i.because() + "; it carries out the command when there is one"
 	}
 }

@@ -69,7 +69,7 @@ func TestPageOfDev(t *testing.T) {
 	tab.Click("#tab-traffic")
 	tab.Type("#publish-topic", "house/attic/lamp/set")
 	tab.Click("#publish")
-	shows(t, tab, "#published", "It waits (not connected to the MQTT broker")
+	shows(t, tab, "#published", "It waits (no connection to the MQTT broker")
 	tab.Click("#tab-timeline")
 	for _, what := range []string{"lost", "before attempt", "restarted"} {
 		shows(t, tab, "#panel-timeline", what)

@@ -82,7 +82,7 @@ func TestSendWhileBrokerIsAway(t *testing.T) {
 		t.Parallel()
 		launch(t, environ, "run").waitFor("connection refused")
 		wants(t, execute(t, environ, "send", "publish", "topic=a"), 1, nil,
-			[]string{"waiting: the worker runs, but is not connected to the MQTT broker: ", "no answer within 15s: the worker runs, but is not connected to the MQTT broker: "})
+			[]string{"waiting: the worker runs, but has no connection to the MQTT broker: ", "no answer within 15s: the worker runs, but has no connection to the MQTT broker: "})
 	})
 	t.Run("none does", func(t *testing.T) {
 		t.Parallel()

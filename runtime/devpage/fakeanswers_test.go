@@ -81,7 +81,7 @@ func (f *fake) trace(query url.Values) any {
 		"dropped":   {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"overflow", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
 		"many":      {{"received", session, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#, house/+/kitchen/# and 3 more; it goes to group/house-0 and 39 more"}},
 		"waits":     {{"armed", "bridge", ""}},
-		"away":      {{"waiting", "bridge/broker", "not connected to the MQTT broker: the message is published when it is connected again"}},
+		"away":      {{"waiting", "bridge/broker", "no connection to the MQTT broker: the message is published when there is one"}},
 	}[query.Get("id")]
 	trace := messages.Trace{Done: query.Get("id") != "waits"}
 	if query.Get("id") == "delivered" {

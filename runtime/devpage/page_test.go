@@ -201,7 +201,7 @@ func publishes(_ *testing.T, _ *fake, tab *kit.Tab) {
 	faulty(tab, "#tail-filter", "last level")
 	fill(tab, "#publish-topic", "away")
 	tab.Click("#publish")
-	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('It waits (not connected to the MQTT broker')`)
+	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('It waits (no connection to the MQTT broker')`)
 	fill(tab, "#publish-topic", "delivered")
 	tab.Click("#publish")
 	tab.Wait(10*time.Second, `document.querySelector('#published').textContent.startsWith('Published to delivered')`)

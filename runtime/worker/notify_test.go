@@ -92,7 +92,7 @@ func TestManager(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	found := systemd.Find([]string{"NOTIFY_SOCKET=" + m.path, "WATCHDOG_USEC=4000000"}, 1)
 	r := startUnder(t, found, startRedis(t), "MQTT_HOST="+address)
-	kit.Eventually(t, soon, "systemd hears what is missing", func() bool { return m.count("STATUS=waiting: not connected to the MQTT broker: ") > 0 })
+	kit.Eventually(t, soon, "systemd hears what is missing", func() bool { return m.count("STATUS=waiting: no connection to the MQTT broker: ") > 0 })
 	m.hears(t, "WATCHDOG=1")
 	if m.count("READY=1") > 0 {
 		t.Error("ready without a broker")

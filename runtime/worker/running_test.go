@@ -153,7 +153,7 @@ func TestReadiness(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := start(t, "REDIS_URL=redis://"+redis.Addr(), "MQTT_HOST="+address)
-	r.becomes("/readyz", 503, "not connected to the MQTT broker")
+	r.becomes("/readyz", 503, "no connection to the MQTT broker")
 	r.becomes("/livez", 200, `{"live":true}`)
 	b := broker(t, address)
 	r.becomes("/readyz", 200, `{"ready":true}`)
@@ -161,7 +161,7 @@ func TestReadiness(t *testing.T) {
 	r.becomes("/readyz", 503, `"ready":false`)
 	redis.Close()
 	r.becomes("/readyz", 503, `"Redis is unreachable"`)
-	r.becomes("/readyz", 503, `"not connected to the MQTT broker`)
+	r.becomes("/readyz", 503, `"no connection to the MQTT broker`)
 	r.becomes("/livez", 200, `{"live":true}`)
 }
 

@@ -55,7 +55,7 @@ func (s workerStatus) readiness() status.Readiness {
 	lack(!s.redis(), "Redis is unreachable")
 	lack(s.slots.Reached && len(s.slots.Held) == 0, "the worker has no session slot yet")
 	lack(!s.Restored, "the subscriptions have not been read from Redis yet")
-	lack(s.Restored && !s.Broker, "not connected to the MQTT broker"+because(s.State.Reason))
+	lack(s.Restored && !s.Broker, "no connection to the MQTT broker"+because(s.State.Reason))
 	lack(s.Broker && !s.Subscribed, "the MQTT broker has not answered for every subscription")
 	lack(s.Broker && s.Subscribed && s.Refused > 0 && s.Held == 0, "the MQTT broker refuses all subscriptions")
 	return status.Readiness{Ready: len(reasons) == 0, Reasons: reasons, Refused: s.Refused}

@@ -48,8 +48,8 @@ func TestSignals(t *testing.T) {
 		env  []string
 		says string
 	}{
-		"while falling back":       {[]string{"MQTT_HOST=" + kit.Closing(t).Addr()}, "not connected to the MQTT broker"},
-		"while the broker is away": {[]string{"MQTT_HOST=127.0.0.1:1"}, "not connected to the MQTT broker"},
+		"while falling back":       {[]string{"MQTT_HOST=" + kit.Closing(t).Addr()}, "no connection to the MQTT broker"},
+		"while the broker is away": {[]string{"MQTT_HOST=127.0.0.1:1"}, "no connection to the MQTT broker"},
 		"while Redis is away":      {[]string{"REDIS_URL=redis://127.0.0.1:1"}, "Redis is unreachable"},
 	} {
 		t.Run(name, func(t *testing.T) {

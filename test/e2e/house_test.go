@@ -177,7 +177,7 @@ func (h *house) brokerAway() {
 	h.page.Open(h.site.URL + "/")
 	h.shows("#connection", "live")
 	h.broker.Stop()
-	h.shows("#connection", "not connected to the MQTT broker")
+	h.shows("#connection", "no connection to the MQTT broker")
 	h.broker.Start()
 	h.shows("#connection", "live")
 }

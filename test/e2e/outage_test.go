@@ -119,7 +119,7 @@ func TestBrokerIsKilledAndComesBack(t *testing.T) {
 	f := flow(t, redis, broker)
 	for range 2 {
 		broker.Kill()
-		says(t, worker, "not connected to the MQTT broker")
+		says(t, worker, "no connection to the MQTT broker")
 		broker.Start()
 		f.flows(t)
 	}
@@ -204,7 +204,7 @@ func TestBothSidesComeLate(t *testing.T) {
 	worker := run(t, redis, broker.URL())
 	says(t, worker, "Redis is unreachable")
 	redis.Restart()
-	says(t, worker, "not connected to the MQTT broker")
+	says(t, worker, "no connection to the MQTT broker")
 	broker.Start()
 	flow(t, redis, broker).flows(t)
 	worker.Stop()

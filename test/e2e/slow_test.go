@@ -48,7 +48,7 @@ func TestSilentServers(t *testing.T) {
 	comesThrough(t, redis, "slow.third")
 
 	good.Kill()
-	says(t, worker, "not connected to the MQTT broker")
+	says(t, worker, "no connection to the MQTT broker")
 	silent.Thaw()
 	says(t, worker, "broker="+silent.URL().String())
 	comesThrough(t, redis, "slow.first")

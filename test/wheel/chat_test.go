@@ -44,7 +44,7 @@ func TestUnchangedSite(t *testing.T) {
 	interrupt(t, second)
 
 	broker.Kill()
-	prints(t, worker, "not connected to the MQTT broker")
+	prints(t, worker, "no connection to the MQTT broker")
 	redis.Kill()
 	interrupt(t, worker) // with neither there
 }

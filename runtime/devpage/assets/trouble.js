@@ -77,7 +77,7 @@ export function all() {
   if (free && live.tree.Slots.Workers) list.push(['bad', `${count(free)} of the MQTT sessions ${free > 1 ? 'are' : 'is'} held by no worker.`, '']);
   if (standby()) return [...list, ['', 'Standing by: other workers hold all MQTT sessions.', '']];
   if (!s.layer) list.push(['bad', because('Redis is unreachable', s.layerWhy), 'redis']);
-  if (!s.mqtt) list.push(['bad', because('The worker is not connected to the MQTT broker', s.mqttWhy), 'mqtt']);
+  if (!s.mqtt) list.push(['bad', because('No connection to the MQTT broker', s.mqttWhy), 'mqtt']);
   for (const a of live.tree?.Actors || []) {
     const [trouble, why] = ofActor(a);
     if (trouble && !awayOf(a.Path)?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);

@@ -17,7 +17,7 @@ function connect() {
       show([topic, payload]);
       document.dispatchEvent(new CustomEvent("value", { detail: { topic, payload } }));
     } else {
-      connection.textContent = connected ? "live" : "not connected to the MQTT broker";
+      connection.textContent = connected ? "live" : "no connection to the MQTT broker";
     }
   };
 }
