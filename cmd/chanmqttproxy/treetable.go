@@ -15,12 +15,12 @@ import (
 var parts = map[string]string{
 	"bridge":   "Worker: starts and stops the other parts",
 	"receiver": "Reader: takes commands from Redis",
-	"reader":   "Commands: sees that each is done",
+	"reader":   "Commands: makes sure that each is carried out",
 	"router":   "Router: knows who gets which topics",
-	"broker":   "Session: keeps what is not acknowledged",
+	"broker":   "Session: keeps messages until they are acknowledged",
 	"session":  "Connection: talks to the MQTT broker",
 	"registry": "Store: keeps subscriptions in Redis",
-	"requests": "Requests: wait for their responses",
+	"requests": "Requests: waits for the responses to requests",
 }
 
 // shared are the parts of which there may be thousands: one, and several. All belong to

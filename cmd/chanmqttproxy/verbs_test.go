@@ -70,9 +70,9 @@ func verbs(t *testing.T) map[string][]use {
 		"dead-letters": {
 			{there, "dead-letters list", 0, "ID  TIME", ""}, {there, "dead-letters replay", 0, "put back: 0", ""}, {there, "dead-letters drop --all", 0, "dropped: 0", ""},
 			{there, "dead-letters drop", 2, "", "give the IDs of those to drop, or --all"}, {there, "dead-letters drop x --all", 2, "", "not both"},
-			{there, "dead-letters drop nothing", 1, "dropped: 0", "1 of the 1 dead letters do not exist"}, {there, "dead-letters replay nothing", 1, "put back: 0", "not there"},
+			{there, "dead-letters drop nothing", 1, "dropped: 0", "1 of the 1 dead letters do not exist"}, {there, "dead-letters replay nothing", 1, "put back: 0", "do not exist"},
 			{there, "dead-letters list --stream s", 0, "TOPIC", ""}, {there, "dead-letters replay --stream s", 0, "put back: 0", ""}, {there, "dead-letters drop --all --stream s", 0, "dropped: 0", ""},
-			{there, "dead-letters drop --stream s 1-1", 1, "dropped: 0", "not there"}, {there, "dead-letters drop --stream s x", 2, "", "no ID of a stream's dead letter"},
+			{there, "dead-letters drop --stream s 1-1", 1, "dropped: 0", "do not exist"}, {there, "dead-letters drop --stream s x", 2, "", "no ID of a stream's dead letter"},
 			{there, "dead-letters list --stream a:b", 2, "", "a stream name must hold only"}, {away, "dead-letters list --stream s", 1, "", "redis"},
 			{away, "dead-letters list", 1, "", "redis"}, {there, "dead-letters list x", 2, "", "unknown command"}, {nil, "dead-letters lst", 2, "", "did you mean list?"},
 		},
