@@ -77,7 +77,7 @@ func (c *changes) subscribed(m messages.Subscribed) {
 	c.plan.Answered(m.ID, m.Codes, time.Now())
 	for i, want := range m.Filters {
 		c.answered(want)
-		if code := m.Codes[i]; code < 0x80 {
+		if code := m.Codes[i]; code < messages.ReasonUnspecified {
 			c.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
 		}
 	}
@@ -141,14 +141,14 @@ func (c *changes) accepted(filters ...string) {
 func refusalOf(v reconcile.Result) (code byte, reason string) {
 	switch v.Kind {
 	case reconcile.Closed:
-		return 0x80, "it closes the connection on a SUBSCRIBE of it"
+		return messages.ReasonUnspecified, "it closes the connection on a SUBSCRIBE of it"
 	case reconcile.Silent:
-		return 0x80, "it does not answer a SUBSCRIBE of it"
+		return messages.ReasonUnspecified, "it does not answer a SUBSCRIBE of it"
 	case reconcile.Full:
 		if v.Limit == 0 {
-			return 0x80, "its session takes no more subscriptions"
+			return messages.ReasonUnspecified, "its session takes no more subscriptions"
 		}
-		return 0x80, fmt.Sprintf("its session takes no more than %d subscriptions, as it seems; this one is tried again when others go", v.Limit)
+		return messages.ReasonUnspecified, fmt.Sprintf("its session takes no more than %d subscriptions, as it seems; this one is tried again when others go", v.Limit)
 	default:
 		return v.Code, messages.Reason(v.Code)
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"chanmqttproxy/actors/commands"
+	"chanmqttproxy/actors/hint"
 	"chanmqttproxy/messages"
 )
 
@@ -35,9 +36,9 @@ func (s *connState) lost(f *messages.SessionFailure, attempts, brief int) {
 	case s.logged[reason]:
 		s.Log.Debug("still no connection to the MQTT broker", "attempts", attempts, "error", f)
 	case len(s.logged) == 0:
-		s.Log.Warn("no connection to the MQTT broker; trying again until it works", "cause", reason, "error", f, "hint", hint(f, brief))
+		s.Log.Warn("no connection to the MQTT broker; trying again until it works", "cause", reason, "error", f, "hint", hint.Connection(f, brief))
 	default:
-		s.Log.Warn("still no connection to the MQTT broker, for another reason", "cause", reason, "error", f, "hint", hint(f, brief))
+		s.Log.Warn("still no connection to the MQTT broker, for another reason", "cause", reason, "error", f, "hint", hint.Connection(f, brief))
 	}
 	s.logged[reason] = true
 	if s.state.Connected || s.state.Reason != reason {

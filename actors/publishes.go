@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"chanmqttproxy/actors/hint"
 	"chanmqttproxy/actors/outbox"
 	"chanmqttproxy/messages"
 )
@@ -111,12 +112,12 @@ func (p *publishes) settled(m messages.Published) {
 	case !ok:
 		p.birthRefused(m)
 		return
-	case m.Code >= 0x80:
+	case m.Code >= messages.ReasonUnspecified:
 		p.Stats.PublishRefused.Add(1)
 		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
-		p.Log.Warn("publish refused: "+refuser(m), "hint", publishHint(m.Code),
+		p.Log.Warn("publish refused: "+refuser(m), "hint", hint.Publish(m.Code),
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
@@ -150,8 +151,8 @@ func (p *publishes) done(receipt messages.Receipt) {
 
 // birthRefused logs that the birth message was refused. It is the only one without a receipt.
 func (p *publishes) birthRefused(m messages.Published) {
-	if m.Receipt == "" && m.Code >= 0x80 {
-		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "hint", birthHint(m.Code))
+	if m.Receipt == "" && m.Code >= messages.ReasonUnspecified {
+		p.Log.Warn("birth message refused: "+refuser(m), "code", m.Code, "reason", m.Reason, "hint", hint.Birth(m.Code))
 	}
 }
 
@@ -163,14 +164,10 @@ func refuser(m messages.Published) string {
 	return "the broker refused it"
 }
 
-// packetTooLarge is the reason code of a publish that is larger than the broker
-// accepts (MQTT 5, 2.4).
-const packetTooLarge = 0x95
-
 // refusal is the answer to the sender of a publish that was refused.
 func refusal(code byte, reason string) *messages.Failure {
 	f := &messages.Failure{Code: messages.CodeRefused, Reason: reason}
-	if code == packetTooLarge {
+	if code == messages.ReasonPacketTooLarge {
 		f.Code = messages.CodeTooLarge
 	}
 	return f

@@ -160,7 +160,7 @@ func (s *session) publish() {
 			s.step(p.Message, s.paths.session, "publishing", "handed to the connection")
 			err := s.protect("publishing", func() error { return live.Publish(ctx, p) })
 			if errors.As(err, new(panicked)) {
-				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: 0x83, Reason: "a bug in the worker"})
+				s.broker.Tell(messages.Published{Receipt: p.Receipt, Code: messages.ReasonImplementation, Reason: "a bug in the worker"})
 				continue
 			}
 			if err != nil {
@@ -230,7 +230,7 @@ func (s *session) mark(marker string) {
 		if err != nil {
 			return nil, err
 		}
-		if codes[0] >= 0x80 {
+		if codes[0] >= messages.ReasonUnspecified {
 			s.router.Tell(unmarked(codes[0]))
 			return nil, nil
 		}

@@ -77,7 +77,7 @@ func (k *sink) Published(p messages.Published) {
 	switch {
 	case !strings.HasPrefix(string(p.Receipt), string(markerReceipt)):
 		k.broker.Tell(p)
-	case p.Code >= 0x80:
+	case p.Code >= messages.ReasonUnspecified:
 		k.router.Tell(unmarked(p.Code))
 	}
 }

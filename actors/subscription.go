@@ -7,6 +7,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/delivery"
+	"chanmqttproxy/actors/hint"
+	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/actors/retained"
 	"chanmqttproxy/actors/throttle"
 	"chanmqttproxy/messages"
@@ -224,7 +226,7 @@ func (s *subscription) refused(m messages.Refused) {
 	s.refusal = m.Reason
 	s.Stats.FilterRefused.Add(1)
 	s.Log.Warn("the broker refused a subscription; the worker tries again later, and when a consumer asks again",
-		"hint", subscribeHint(m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
+		"hint", hint.Subscribe(reconcile.KindOf(m.Kind), m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
 // check completes the recipients whose retained messages have all come.

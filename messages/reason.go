@@ -2,6 +2,37 @@ package messages
 
 import "fmt"
 
+// Reason codes of MQTT 5 (section 2.4) that the worker treats in a way of their own. All
+// from ReasonUnspecified on tell of a failure.
+const (
+	ReasonUnspecified           = 0x80
+	ReasonProtocolError         = 0x82
+	ReasonImplementation        = 0x83
+	ReasonUnsupportedVersion    = 0x84
+	ReasonClientIDInvalid       = 0x85
+	ReasonBadUserOrPassword     = 0x86
+	ReasonNotAuthorized         = 0x87
+	ReasonServerUnavailable     = 0x88
+	ReasonServerBusy            = 0x89
+	ReasonBanned                = 0x8A
+	ReasonServerShuttingDown    = 0x8B
+	ReasonBadAuthentication     = 0x8C
+	ReasonTakenOver             = 0x8E
+	ReasonFilterInvalid         = 0x8F
+	ReasonTopicInvalid          = 0x90
+	ReasonIDNotFound            = 0x92
+	ReasonPacketTooLarge        = 0x95
+	ReasonQuotaExceeded         = 0x97
+	ReasonAdministrativeAction  = 0x98
+	ReasonPayloadFormatInvalid  = 0x99
+	ReasonRetainNotSupported    = 0x9A
+	ReasonQoSNotSupported       = 0x9B
+	ReasonUseAnotherServer      = 0x9C
+	ReasonServerMoved           = 0x9D
+	ReasonSharedNotSupported    = 0x9E
+	ReasonWildcardsNotSupported = 0xA2
+)
+
 // reasons are the reason codes of MQTT 5 section 2.4 that tell of a failure.
 var reasons = map[byte]string{
 	0x80: "unspecified error",

@@ -58,17 +58,17 @@ func about(filter string, targets []messages.Target) messages.Map {
 
 // StateBody is the state of the connection as its reader sees it, in Python's types.
 func StateBody(s messages.State) messages.Map {
-	m := messages.Map{
+	version := ""
+	if s.Version != 0 {
+		version = s.Version.String()
+	}
+	return messages.Map{
 		{Key: "connected", Value: s.Connected},
 		{Key: "broker", Value: textOrNone(s.Broker)},
-		{Key: "version", Value: nil},
+		{Key: "version", Value: textOrNone(version)},
 		{Key: "since", Value: float64(s.Since.UnixMilli()) / 1000},
 		{Key: "reason", Value: textOrNone(s.Reason)},
 	}
-	if s.Version != 0 {
-		m[2].Value = s.Version.String()
-	}
-	return m
 }
 
 func textOrNone(s string) messages.Value {

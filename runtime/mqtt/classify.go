@@ -13,38 +13,17 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Reason codes that the classifier and the limits know by name (MQTT 5 section
-// 2.4).
-const (
-	codeUnsupportedVersion = 0x84
-	codeClientIDInvalid    = 0x85
-	codeBadUserOrPassword  = 0x86
-	codeNotAuthorized      = 0x87
-	codeBanned             = 0x8A
-	codeBadAuthentication  = 0x8C
-	codeTakenOver          = 0x8E
-	codeTopicFilterInvalid = 0x8F
-	codeTopicNameInvalid   = 0x90
-	codeIDNotFound         = 0x92
-	codePacketTooLarge     = 0x95
-	codeRetainUnsupported  = 0x9A
-	codeQoSUnsupported     = 0x9B
-	codeSharedUnsupported  = 0x9E
-	codeWildcardsNotTaken  = 0xA2
-	codeProtocolError      = 0x82
-)
-
 // refusal5 classifies the reason code of a version 5 CONNACK or DISCONNECT. Codes below 0x80 are
 // those of 3.1.1, from a broker that answers a version 5 CONNECT in that version.
 func refusal5(code byte) messages.Cause {
 	switch {
-	case code == codeUnsupportedVersion || code < 0x80:
+	case code == messages.ReasonUnsupportedVersion || code < 0x80:
 		return messages.ProtocolRefused
-	case code == codeBadUserOrPassword, code == codeNotAuthorized, code == codeBanned, code == codeBadAuthentication:
+	case code == messages.ReasonBadUserOrPassword, code == messages.ReasonNotAuthorized, code == messages.ReasonBanned, code == messages.ReasonBadAuthentication:
 		return messages.BadCredentials
-	case code == codeClientIDInvalid:
+	case code == messages.ReasonClientIDInvalid:
 		return messages.ClientIDRefused
-	case code == codeTakenOver:
+	case code == messages.ReasonTakenOver:
 		return messages.TakenOver
 	default:
 		return messages.BrokerRefused
@@ -54,7 +33,7 @@ func refusal5(code byte) messages.Cause {
 // refusal311 classifies the return code of a 3.1.1 CONNACK (section 3.2.2.3).
 func refusal311(code byte) messages.Cause {
 	switch code {
-	case 1, codeUnsupportedVersion:
+	case 1, messages.ReasonUnsupportedVersion:
 		return messages.ProtocolRefused
 	case 2:
 		return messages.ClientIDRefused

@@ -210,7 +210,7 @@ func (s *Session) release(ids ...uint16) {
 // that comes when nobody is told any more leaves the message to the next
 // connection.
 func (s *Session) settle(o outgoing, p packet) {
-	if p.kind == typePubcomp && p.code == codeIDNotFound {
+	if p.kind == typePubcomp && p.code == messages.ReasonIDNotFound {
 		p.code = 0 // an earlier PUBREL had completed it
 	}
 	told := messages.Published{Receipt: o.receipt, QoS: o.qos, Code: p.code}
@@ -242,19 +242,19 @@ func (l *limits) lower(m *messages.Message) *messages.Message {
 // Sending it anyway would cost the connection.
 func (l *limits) refuse(m *messages.Message, v messages.Version) (byte, string) {
 	if err := topic.ValidateName(m.Topic); err != nil {
-		return codeTopicNameInvalid, err.Error()
+		return messages.ReasonTopicInvalid, err.Error()
 	}
 	switch {
 	case m.QoS > l.maximumQoS:
-		return codeQoSUnsupported, ""
+		return messages.ReasonQoSNotSupported, ""
 	case m.Retain && l.noRetain:
-		return codeRetainUnsupported, ""
+		return messages.ReasonRetainNotSupported, ""
 	case len(m.Payload) > maximumPayload:
-		return codePacketTooLarge, ""
+		return messages.ReasonPacketTooLarge, ""
 	case v == messages.MQTT5 && m.Properties != nil && propertiesSize(m.Properties) > maximumProperties:
-		return codePacketTooLarge, "the properties are longer than 65,535 bytes"
+		return messages.ReasonPacketTooLarge, "the properties are longer than 65,535 bytes"
 	case l.maximumPacket > 0 && uint64(size5(m)) > uint64(l.maximumPacket): // 3.1.1 has no such limit
-		return codePacketTooLarge, ""
+		return messages.ReasonPacketTooLarge, ""
 	}
 	return 0, ""
 }

@@ -90,7 +90,7 @@ func (s *Session) lost(err error) {
 
 // disconnected ends the session as the broker has asked for.
 func (s *Session) disconnected(p packet) {
-	if p.code == codeTakenOver {
+	if p.code == messages.ReasonTakenOver {
 		s.state.forget()
 	}
 	s.fail(disconnected(s.doing(), p))

@@ -155,15 +155,15 @@ func (l *limits) refuseFilter(f messages.Desired, v messages.Version) byte {
 	shared := strings.HasPrefix(f.Filter, "$share/")
 	switch {
 	case topic.ValidateFilter(f.Filter) != nil:
-		return codeTopicFilterInvalid
+		return messages.ReasonFilterInvalid
 	case len(f.Filter)+3 > l.filterBytes():
-		return codePacketTooLarge
+		return messages.ReasonPacketTooLarge
 	case l.noShared && shared:
-		return codeSharedUnsupported
+		return messages.ReasonSharedNotSupported
 	case shared && f.NoLocal && v == messages.MQTT5:
-		return codeProtocolError // [MQTT-3.8.3-4]
+		return messages.ReasonProtocolError // [MQTT-3.8.3-4]
 	case l.noWildcards && strings.ContainsAny(f.Filter, "+#"):
-		return codeWildcardsNotTaken
+		return messages.ReasonWildcardsNotSupported
 	default:
 		return 0
 	}

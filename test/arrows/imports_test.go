@@ -76,6 +76,7 @@ var (
 	counters = []string{"actors/stats", "actors/trail"}
 	below    = map[string][]string{
 		"actors/delivery": {"actors/retained"},
+		"actors/hint":     {"actors/reconcile"},
 		"actors/routing":  {"actors/placement"},
 	}
 )

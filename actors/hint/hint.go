@@ -1,18 +1,23 @@
-package actors
+// Package hint says what a person can do about a failure: the text behind "hint" in a log
+// line.
+package hint
 
-import "chanmqttproxy/messages"
+import (
+	"chanmqttproxy/actors/reconcile"
+	"chanmqttproxy/messages"
+)
 
 // flapping is how many connections in a row must break soon after they were made for the
 // hint at a second client. Most brokers say nothing when they close a connection whose
 // session another client has taken.
 const flapping = 3
 
-// hint says what a person can do about a failure. brief is how many connections broke soon
-// after they were made.
-func hint(f *messages.SessionFailure, brief int) string {
+// Connection is the hint for a connection that failed or broke; brief is how many in a
+// row broke soon after they were made.
+func Connection(f *messages.SessionFailure, brief int) string {
 	switch {
-	case hints[f.Detail] != "":
-		return hints[f.Detail]
+	case details[f.Detail] != "":
+		return details[f.Detail]
 	case f.Cause == messages.BadCredentials:
 		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
 	case f.Cause == messages.ClientIDRefused:
@@ -38,8 +43,8 @@ func hint(f *messages.SessionFailure, brief int) string {
 	}
 }
 
-// hints say what to do about failures that Detail tells apart.
-var hints = map[messages.Detail]string{
+// details are the hints for failures that have a detail, which is more exact than a cause.
+var details = map[messages.Detail]string{
 	messages.NameNotFound:      "check the name of the host in MQTT_HOST, and that it can be looked up on this machine",
 	messages.ConnectionRefused: "check that the broker runs, and listens where MQTT_HOST and MQTT_PORT say",
 	messages.UnknownAuthority:  "set MQTT_TLS_CA to the certificate of the authority (CA) that signed the broker's",
@@ -53,73 +58,82 @@ var hints = map[messages.Detail]string{
 	messages.NotMQTT:           "set MQTT_HOST and MQTT_PORT to where the broker speaks MQTT, and to mqtts:// where it wants TLS",
 }
 
-// publishHint says what to do about a publish that was refused.
-func publishHint(code byte) string {
+// Publish is the hint for a publish that was refused with that reason code.
+func Publish(code byte) string {
 	switch code {
-	case 0x87:
+	case messages.ReasonNotAuthorized:
 		return "check the broker's access rules"
-	case 0x90:
+	case messages.ReasonTopicInvalid:
 		return "publish to a topic that the broker accepts"
-	case packetTooLarge:
+	case messages.ReasonPacketTooLarge:
 		return "send less, or raise the broker's maximum packet size"
-	case 0x97:
+	case messages.ReasonQuotaExceeded:
 		return "raise the broker's quota"
-	case 0x99:
+	case messages.ReasonPayloadFormatInvalid:
 		return "leave out payload_format, or send what it says"
-	case 0x9A:
+	case messages.ReasonRetainNotSupported:
 		return "the broker retains nothing: publish with retain false"
-	case 0x9B:
+	case messages.ReasonQoSNotSupported:
 		return "publish with a lower qos, or with none"
 	default:
 		return "look into the broker's log"
 	}
 }
 
-// birthHint says what to do about a birth message that was refused.
-func birthHint(code byte) string {
+// Birth is the hint for a birth message that was refused with that reason code.
+func Birth(code byte) string {
 	switch code {
-	case 0x87:
+	case messages.ReasonNotAuthorized:
 		return "let the worker's user publish to MQTT_BIRTH_TOPIC"
-	case 0x90:
+	case messages.ReasonTopicInvalid:
 		return "set MQTT_BIRTH_TOPIC to one that the broker accepts"
-	case packetTooLarge:
+	case messages.ReasonPacketTooLarge:
 		return "shorten MQTT_BIRTH_PAYLOAD"
-	case 0x9A:
+	case messages.ReasonRetainNotSupported:
 		return "the broker retains nothing: unset MQTT_BIRTH_RETAIN"
-	case 0x9B:
+	case messages.ReasonQoSNotSupported:
 		return "lower MQTT_BIRTH_QOS"
 	default:
 		return "look into the broker's log"
 	}
 }
 
-// subscribeHint says what to do about a filter that was refused.
-func subscribeHint(code byte) string {
+// Subscribe is the hint for a filter that was refused: with that reason code, or in
+// another way.
+func Subscribe(kind reconcile.Kind, code byte) string {
+	switch kind {
+	case reconcile.Closed, reconcile.Silent:
+		return "look into the broker's log, and check its access rules"
+	case reconcile.Full:
+		return tooMany
+	}
 	switch code {
-	case 0x80, 0x87: // 3.1.1 has no other than 0x80
+	case messages.ReasonUnspecified, messages.ReasonNotAuthorized: // 3.1.1 has no other than the first
 		return "check the broker's access rules"
-	case 0x8F:
+	case messages.ReasonFilterInvalid:
 		return "subscribe to a filter that the broker accepts"
-	case 0x97:
-		return "raise the broker's quota"
-	case 0x9E:
+	case messages.ReasonQuotaExceeded:
+		return tooMany
+	case messages.ReasonSharedNotSupported:
 		return "the broker has no shared subscriptions: subscribe with shared false"
-	case 0xA2:
+	case messages.ReasonWildcardsNotSupported:
 		return "the broker takes no wildcards: subscribe to each topic"
 	default:
 		return "look into the broker's log"
 	}
 }
 
+const tooMany = "raise the broker's limit of subscriptions for one client; or subscribe to one filter with wildcards in place of many, or set MQTT_SESSIONS"
+
 // refusals are hints for reason codes of CONNACK and DISCONNECT (MQTT 5, 2.4).
 var refusals = map[byte]string{
-	0x88: "nothing, unless it lasts",
-	0x89: "nothing, unless it lasts",
-	0x8B: "nothing, unless it lasts",
-	0x90: "set MQTT_WILL_TOPIC to one that the broker accepts",
-	0x98: "ask those who run the broker: it was their doing",
-	0x9A: "the broker retains nothing: unset MQTT_WILL_RETAIN",
-	0x9B: "the broker does not take this QoS: lower MQTT_WILL_QOS",
-	0x9C: "set MQTT_HOST to the server that the broker names",
-	0x9D: "set MQTT_HOST to the server that the broker names",
+	messages.ReasonServerUnavailable:    "nothing, unless it lasts",
+	messages.ReasonServerBusy:           "nothing, unless it lasts",
+	messages.ReasonServerShuttingDown:   "nothing, unless it lasts",
+	messages.ReasonTopicInvalid:         "set MQTT_WILL_TOPIC to one that the broker accepts",
+	messages.ReasonAdministrativeAction: "ask those who run the broker: it was their doing",
+	messages.ReasonRetainNotSupported:   "the broker retains nothing: unset MQTT_WILL_RETAIN",
+	messages.ReasonQoSNotSupported:      "the broker does not take this QoS: lower MQTT_WILL_QOS",
+	messages.ReasonUseAnotherServer:     "set MQTT_HOST to the server that the broker names",
+	messages.ReasonServerMoved:          "set MQTT_HOST to the server that the broker names",
 }
