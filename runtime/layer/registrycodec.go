@@ -102,7 +102,9 @@ type storedOptions struct {
 func formatOptions(s messages.Stored) string {
 	o := s.Options
 	return format(storedOptions{
-		o.QoS, o.NoLocal, o.Payload.String(), o.Overflow.String(), o.Batch, o.MinInterval.Seconds(), o.Shared, s.Granted, s.Static, s.Unasked, s.Since, s.Ending,
+		QoS: o.QoS, NoLocal: o.NoLocal, Payload: o.Payload.String(), Overflow: o.Overflow.String(),
+		Batch: o.Batch, MinInterval: o.MinInterval.Seconds(), Shared: o.Shared,
+		Granted: s.Granted, Static: s.Static, Unasked: s.Unasked, Since: s.Since, Ending: s.Ending,
 	})
 }
 
