@@ -135,7 +135,7 @@ func (r *rig) program(s scenario, who string) (*exec.Cmd, error) {
 	case s.restart:
 		return r.start(s.capacity, "HTTP_LISTEN="+readyAddress)
 	default:
-		return r.start(s.capacity)
+		return r.start(s.capacity, s.settings...)
 	}
 }
 
