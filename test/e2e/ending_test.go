@@ -32,10 +32,10 @@ func TestOverlappingSubscriptionEnds(t *testing.T) {
 			run(t, redis, broker.URL(), "MQTT_SESSIONS=3")
 		}
 		slow.Signal(syscall.SIGSTOP)
-		thaw := time.AfterFunc(200*time.Millisecond, func() { slow.Signal(syscall.SIGCONT) })
+		goesOn := make(chan struct{})
+		time.AfterFunc(400*time.Millisecond, func() { slow.Signal(syscall.SIGCONT); close(goesOn) })
 		site.succeeds(messages.Map{pair("type", "mqtt.unsubscribe"), pair("topic", filter), pair("group", "ending")}, "mqtt.unsubscribed")
-		thaw.Stop()
-		slow.Signal(syscall.SIGCONT)
+		<-goesOn // what waits for the stopped worker by then it may leave to the other one, which serves that filter no more
 		load.goesOn(50)
 		site.succeeds(kit.Subscribe(filter, "ending", 1), "mqtt.subscribed")
 	}
