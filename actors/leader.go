@@ -42,10 +42,10 @@ func (s *spread) lead(c placement.Changed) {
 	var changes []messages.Change
 	s.mirror.read(func(v *placement.View) {
 		l.commands.Seen()
-		changes = l.commands.Tidy(c)
 		if slices.Equal(l.writingEpochs, v.Epochs()) {
-			l.writingEpochs = nil
+			l.writingEpochs, l.commands.Moving = nil, false
 		}
+		changes = l.commands.Tidy(c)
 		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.writingEpochs == nil {
 			l.writingEpochs = epochs
 			changes = append(changes, messages.Change{Epochs: epochs})
