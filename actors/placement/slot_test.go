@@ -28,6 +28,11 @@ func says(v *placement.View, slot int, number uint64, s messages.SlotStatus) pla
 	return v.Apply(messages.Page{Table: slot, At: messages.Position{Life: "1", Number: number}, Status: s}, 0)
 }
 
+// has enters what a slot says of itself and of a filter into a View.
+func has(v *placement.View, slot int, number uint64, s messages.SlotStatus, f messages.FilterStatus) placement.Changed {
+	return v.Apply(messages.Page{Table: slot, At: messages.Position{Life: "1", Number: number}, Status: s, Filters: []messages.FilterStatus{f}}, 0)
+}
+
 // written are the status and the filter that the slot has written last.
 func written(e placement.Effects) (status messages.SlotStatus, filter messages.FilterStatus) {
 	for _, c := range e.Write {
@@ -118,6 +123,57 @@ func TestEndsWhenAllKnow(t *testing.T) {
 	}
 }
 
+// A former owner unsubscribes when it is said, and is known, that it has handed over: what comes
+// until then comes to its next holder. That one unsubscribes too, as the former one may not have.
+func TestUnsubscribesWhenItIsSaid(t *testing.T) {
+	t.Parallel()
+	v := &placement.View{}
+	former, granted := topic.Slot(moved, 3), messages.FilterStatus{Filter: moved, Number: 2, Granted: true}
+	s := placement.NewSlot(former, v)
+	s.Changed(registry(v, 2, []messages.Stored{{Target: target("a")}}, 3))
+	s.Connected()
+	s.Answered(granted)
+	s.Changed(has(v, former, 1, messages.SlotStatus{Epoch: 1, Left: 1}, granted))
+	s.Changed(registry(v, 3, nil, 3, 1))
+	for slot := 1; slot < 3; slot++ {
+		s.Changed(says(v, slot, 2, messages.SlotStatus{Epoch: 2, Left: 1}))
+	}
+	if e := s.Changed(has(v, 0, 2, messages.SlotStatus{Epoch: 2}, granted)); len(e.Leave) != 1 || len(e.Drop) > 0 {
+		t.Fatalf("the owner has the filter: leaves %v, drops %v", e.Leave, e.Drop)
+	}
+	e := s.HandedOver(moved)
+	if _, said := written(e); said.Left != 2 || len(e.Drop) > 0 {
+		t.Fatalf("handed over: says %+v, drops %v", said, e.Drop)
+	}
+	_, said := written(e)
+	if e = s.Changed(has(v, former, 3, messages.SlotStatus{Epoch: 2, Left: 1}, said)); len(e.Drop) != 1 || s.Idle() {
+		t.Errorf("it is said: drops %v, idle %v", e.Drop, s.Idle())
+	}
+	if next := placement.NewSlot(former, v); len(next.Changed(placement.Changed{Layout: true}).Leave) != 1 {
+		t.Error("the next holder does not unsubscribe")
+	}
+	if s.Left(moved); !s.Idle() {
+		t.Error("it is unsubscribed, and the slot is not idle")
+	}
+}
+
+// A subscribe is answered when every slot acts by the newest layout: until then one may deliver
+// by the layout before.
+func TestAnswersWhenAllKnowTheLayout(t *testing.T) {
+	t.Parallel()
+	v := &placement.View{}
+	registry(v, 2, []messages.Stored{{Target: target("a")}}, 2, 1)
+	has(v, 0, 1, messages.SlotStatus{Epoch: 2}, messages.FilterStatus{Filter: moved, Number: 2, Granted: true})
+	says(v, 1, 1, messages.SlotStatus{Epoch: 1})
+	if _, ok := v.Answer(moved, messages.Options{}, 2); ok {
+		t.Error("answered, and slot 1 acts by the layout before")
+	}
+	says(v, 1, 2, messages.SlotStatus{Epoch: 2})
+	if _, ok := v.Answer(moved, messages.Options{}, 2); !ok {
+		t.Error("not answered, and all act by the newest layout")
+	}
+}
+
 // A slot that reads late does not see who came and went meanwhile. What it answers is an answer
 // to who stays all the same.
 func TestAnswerToWhoStays(t *testing.T) {
@@ -128,10 +184,7 @@ func TestAnswerToWhoStays(t *testing.T) {
 		registry(v, 2, []messages.Stored{{Target: stays.Target}}, 1)
 	}
 	registry(early, 3, []messages.Stored{{Target: target("b")}}, 1)
-	early.Apply(messages.Page{
-		Table: 0, At: messages.Position{Life: "1", Number: 1},
-		Filters: []messages.FilterStatus{{Filter: moved, Number: late.Asked(moved), Granted: true}},
-	}, 0)
+	has(early, 0, 1, messages.SlotStatus{Epoch: 1}, messages.FilterStatus{Filter: moved, Number: late.Asked(moved), Granted: true})
 	if _, ok := early.Answer(moved, messages.Options{}, early.AskedBy(stays)); !ok {
 		t.Errorf("no answer to %d: the slot answers up to %d", early.AskedBy(stays), late.Asked(moved))
 	}
