@@ -434,9 +434,6 @@ func (h *holder) depart() {
 func (h *holder) handOver(wire string, l *leaving) {
 	if !l.held && (h.markers.Passed(l.marker) || h.faults == leaveEarly) {
 		l.held, h.holds[wire] = true, h.faults != goOn
-		if h.faults == dropEarly {
-			h.ask(wire, true)
-		}
 	}
 	under := func(p *part) bool { return p.wire == wire }
 	if l.held && (h.faults == noDrain || !slices.ContainsFunc(h.way, under)) {

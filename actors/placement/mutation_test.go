@@ -12,7 +12,6 @@ const (
 	leaveEarly   mutation = "left before all has come"
 	noDrain      mutation = "left before it is handed over"
 	goOn         mutation = "what comes behind the marker is delivered"
-	dropEarly    mutation = "unsubscribed before it is said"
 	noWait       mutation = "the next layout does not wait for the one before"
 	unsaid       mutation = "the next layout does not wait for what the slots have"
 	trustGrant   mutation = "old messages are left to others"
@@ -30,8 +29,8 @@ const (
 func TestAccountFindsFaults(t *testing.T) {
 	t.Parallel()
 	for m, from := range map[mutation]uint64{
-		noHold: 0, lapsedIsMark: 3, leaveEarly: 0, noDrain: 9, dropEarly: 0, noWait: 0, unsaid: 6, trustGrant: 24, sinceEver: 20,
-		noEnd: 20, endEarly: 45, endUnsaid: 8, disagree: 476,
+		noHold: 0, lapsedIsMark: 3, leaveEarly: 0, noDrain: 9, goOn: 3, noWait: 0, unsaid: 6, trustGrant: 24, sinceEver: 20,
+		noEnd: 20, endEarly: 45, endUnsaid: 8, endUnknown: 799, disagree: 476,
 	} {
 		t.Run(string(m), func(t *testing.T) {
 			t.Parallel()
