@@ -109,10 +109,10 @@ func (t metricSource) inbound(m metrics) {
 	m.count("messages_received_total", "Messages from the MQTT broker.", &s.Received)
 	m.count("messages_unmatched_total", "Messages from the MQTT broker that no subscription matches.", &s.Unmatched)
 	m.count("messages_written_total", "Messages written to queues in Redis: one for each process of each group.", &s.Stored)
-	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent all the same: acknowledged and skipped.", &t.refused.Oversized)
+	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent nevertheless; the worker acknowledged and skipped them.", &t.refused.Oversized)
 	m.count("properties_dropped_total", "User properties left out of messages that had more than MQTT_MAX_USER_PROPERTIES, or longer ones than MQTT_MAX_USER_PROPERTY_BYTES.", &t.refused.Properties)
-	m.count("messages_undecodable_total", "Messages written as bytes since they were not what the subscription forces.", &s.Undecodable)
-	m.count("numbers_as_text_total", "Integers beyond 64 bits in JSON payloads, written as text since msgpack cannot hold them.", &s.BigNumbers)
+	m.count("messages_undecodable_total", "Messages written as bytes, because their payload is not what the subscription wants (json, text).", &s.Undecodable)
+	m.count("numbers_as_text_total", "Integers beyond 64 bits in JSON payloads, written as text, because msgpack can't hold them.", &s.BigNumbers)
 	for reason, n := range map[string]*atomic.Int64{
 		"full": &s.Full, "overflowed": &s.Overflowed, "expired": &s.Expired, "replaced": &s.Replaced, "abandoned": &s.Abandoned,
 	} {
@@ -121,7 +121,7 @@ func (t metricSource) inbound(m metrics) {
 	for _, c := range s.Counted {
 		m.count("filter_messages_total", "Messages from the MQTT broker that a filter of METRICS_FILTERS matches.", &c.Received, "filter", c.Filter)
 	}
-	m.gauge("messages_in_flight", "Messages from the MQTT broker that are under way to Redis.", func() float64 {
+	m.gauge("messages_in_flight", "Messages from the MQTT broker that are on their way to Redis.", func() float64 {
 		settled := s.Settled.Load()
 		return float64(s.Received.Load() - settled)
 	})
@@ -135,16 +135,16 @@ func (t metricSource) inbound(m metrics) {
 func (t metricSource) outbound(m metrics) {
 	s := t.stats
 	m.count("commands_received_total", "Commands taken from Redis.", &s.Commands)
-	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.BadCommands, "reason", "not_understood")
-	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.Denied, "reason", "not_allowed")
-	m.count("commands_refused_total", "Commands that had no effect: not understood, not allowed by the configuration, or one subscription too many.", &s.TooMany, "reason", "too_many_subscriptions")
+	m.count("commands_refused_total", "Commands that had no effect: invalid, not allowed by the settings, or one subscription too many.", &s.BadCommands, "reason", "not_understood")
+	m.count("commands_refused_total", "Commands that had no effect: invalid, not allowed by the settings, or one subscription too many.", &s.Denied, "reason", "not_allowed")
+	m.count("commands_refused_total", "Commands that had no effect: invalid, not allowed by the settings, or one subscription too many.", &s.TooMany, "reason", "too_many_subscriptions")
 	m.level("commands_in_flight", "Commands taken from Redis that are not done, those that wait for the MQTT broker included.", &s.CommandsUnderWay)
 	m.level("commands_in_flight_bytes", "Memory that these are taken to occupy.", &s.CommandBytes)
-	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.Published, "result", "done")
-	m.count("publishes_total", "Publishes, by what the MQTT broker made of them.", &s.PublishRefused, "result", "refused")
+	m.count("publishes_total", "Publishes, by their result at the MQTT broker.", &s.Published, "result", "done")
+	m.count("publishes_total", "Publishes, by their result at the MQTT broker.", &s.PublishRefused, "result", "refused")
 	m.count("filters_refused_total", "Filters that the MQTT broker refused, each once.", &s.FilterRefused)
-	m.count("requests_total", "Requests, by what became of them.", &s.Responses, "result", "answered")
-	m.count("requests_total", "Requests, by what became of them.", &s.Timeouts, "result", "timeout")
+	m.count("requests_total", "Requests, by their result.", &s.Responses, "result", "answered")
+	m.count("requests_total", "Requests, by their result.", &s.Timeouts, "result", "timeout")
 }
 
 func (t metricSource) sides(m metrics) {
@@ -158,8 +158,8 @@ func (t metricSource) sides(m metrics) {
 			return h.Broker && h.State.Version == v
 		}, "version", v.String())
 	}
-	m.gauge("subscriptions", "Filters that are wanted at the MQTT broker.", func() float64 { return float64(t.status().Filters) })
-	m.gauge("subscriptions_refused", "Filters that are wanted and that the MQTT broker does not take: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.status().Refused) })
+	m.gauge("subscriptions", "Filters that the worker subscribes to.", func() float64 { return float64(t.status().Filters) })
+	m.gauge("subscriptions_refused", "Filters that the MQTT broker does not accept: it refuses them, closes the connection on them, does not answer, or has no room in the session.", func() float64 { return float64(t.status().Refused) })
 	m.count("mqtt_connects_total", "Connections to the MQTT broker that were made.", &s.Connects)
 	m.count("mqtt_losses_total", "Connections to the MQTT broker, or attempts, that failed.", &s.Disconnects)
 	m.count("redis_losses_total", "How often Redis became unreachable.", &s.LayerLosses)
@@ -168,7 +168,7 @@ func (t metricSource) sides(m metrics) {
 
 // slots are the metrics of the session slots.
 func (t metricSource) slots(m metrics) {
-	m.gauge("session_slots", "MQTT_SESSIONS as all workers have it: over how many slots the subscriptions are spread.", func() float64 { return float64(t.status().slots.Sessions) })
+	m.gauge("session_slots", "MQTT_SESSIONS, which all workers share: among how many slots the subscriptions are divided.", func() float64 { return float64(t.status().slots.Sessions) })
 	m.gauge("session_slots_held", "Session slots that this worker holds.", func() float64 { return float64(len(t.status().slots.Held)) })
 	m.gauge("session_slots_free", "Session slots that no worker holds.", func() float64 {
 		free := 0
@@ -180,7 +180,7 @@ func (t metricSource) slots(m metrics) {
 		return float64(free)
 	})
 	m.truth("session_slots_moving", "Whether filters are on their way between slots, since MQTT_SESSIONS is another than before: 1 or 0.", func() bool { return t.status().slots.Before > 0 })
-	m.gauge("session_lease_left_seconds", "How long the lease on the slots that this worker holds lasts, unless it is renewed.", func() float64 { return t.status().slots.Left().Seconds() })
+	m.gauge("session_lease_left_seconds", "How long the lease on this worker's slots lasts if it is not renewed.", func() float64 { return t.status().slots.Left().Seconds() })
 	m.gauge("workers", "Workers that share the session slots, this one included.", func() float64 { return float64(t.status().slots.Workers) })
 	for reason, n := range map[string]*atomic.Int64{"taken": &t.counts.Taken, "given": &t.counts.Given, "lost": &t.counts.Lost, "taken_over": &t.counts.TakenOver} {
 		m.count("session_slot_changes_total", "Session slots taken; given up at a stop, or for others to have their share; lost, since Redis was not reached in time; left, since another client took the session.", n, "change", reason)
