@@ -4,6 +4,7 @@
 //
 //	go run ./test/bench                     all rows, five times each: an hour
 //	go run ./test/bench -rows in-1,out-1 -reps 2
+//	go run ./test/bench -quick              in a minute: has it become slower?
 //	go run ./test/bench -list               the rows and what each is to reach
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers
@@ -39,6 +40,7 @@ type options struct {
 	reps    int
 	tries   int
 	seconds int
+	warm    string
 	noise   float64
 	worker  string
 }
@@ -51,8 +53,10 @@ func main() {
 	flag.IntVar(&o.tries, "tries", 3, "how often a measurement is made at most while the machine is not quiet")
 	flag.IntVar(&o.seconds, "seconds", 5, "length of one measurement")
 	flag.Float64Var(&o.noise, "noise", 0.06, "share of the machine that others may take")
+	o.warm = "1s"
 	flag.StringVar(&o.worker, "worker", "", "program to measure (default: the one of this checkout)")
 	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
+	glance := flag.Bool("quick", false, "print ten ratios, with what they were in each of three turns of a second")
 	list := flag.Bool("list", false, "print the rows and measure nothing")
 	summary := flag.Bool("summary", false, "print the table and measure nothing")
 	into := flag.String("into", "", "files whose generated tables, between <!-- bench NAME --> and <!-- /bench NAME -->, are written anew from the results, with spaces between them")
@@ -67,28 +71,37 @@ func main() {
 			fmt.Printf("%-16s %s\n", f.name, f)
 		}
 		return
-	case !*summary:
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	case *glance:
+		ctx, stop := interruptible()
 		defer stop()
-		if err := measure(ctx, o, chosen); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+		text, err := quick(ctx, o)
+		exitOn(err)
+		fmt.Print(text)
+		return
+	case !*summary:
+		ctx, stop := interruptible()
+		defer stop()
+		exitOn(measure(ctx, o, chosen))
 	}
 	results, err := readResults(o.out)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	exitOn(err)
 	fmt.Print(table(chosen.rows, results))
 	for _, b := range blocks {
 		fmt.Printf("\n%s\n%s", b.name, b.text(results))
 	}
 	for _, path := range strings.Fields(*into) {
-		if err := fill(path, results); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+		exitOn(fill(path, results))
+	}
+}
+
+func interruptible() (context.Context, func()) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
 }
 

@@ -186,7 +186,7 @@ func (r *rig) load(s scenario, programs ...*exec.Cmd) (map[string]float64, error
 		args = append(args, "-dur", fmt.Sprintf("%ds", r.seconds))
 	}
 	if s.timed {
-		args = append(args, "-warm", "1s")
+		args = append(args, "-warm", r.warm)
 	}
 	if s.name == "idle" {
 		time.Sleep(time.Second)
