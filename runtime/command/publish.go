@@ -71,7 +71,8 @@ func (f *fields) properties() *messages.Properties {
 	if empty(&p) {
 		return nil
 	}
-	return &p
+	there := p // most messages have none: nothing is allocated for them
+	return &there
 }
 
 func empty(p *messages.Properties) bool {

@@ -46,6 +46,7 @@ type packer struct {
 	again  string
 	stamp  uint64
 
+	coming int // bundles that are not packed yet, as far as it is known
 	calls  []call
 	packed int // messages in calls
 	buf    []byte
@@ -67,6 +68,12 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 
 // bundle appends one bundle.
 func (p *packer) bundle(b *messages.Bundle) (u oddities) {
+	if p.buf == nil {
+		n := max(1, min(p.coming, maxCallEvents))
+		p.buf = make([]byte, 0, min(n*p.room(b), maxCallBytes))
+		p.ends = slices.Grow(p.ends, n)
+	}
+	p.coming--
 	p.startMember()
 	for i := range b.Events { // a large payload is not copied again and again as the buffer grows
 		if m := b.Events[i].Message; m != nil && len(m.Payload) > maxCallBytes/8 {
@@ -76,6 +83,17 @@ func (p *packer) bundle(b *messages.Bundle) (u oddities) {
 	p.buf, u = p.codec.bundle(p.buf, b, p.extra)
 	p.endMember(len(b.Events))
 	return u
+}
+
+// room is about what a bundle measures when it is packed, in bytes.
+func (p *packer) room(b *messages.Bundle) int {
+	n := p.prefix + len(p.tail) + 64
+	for i := range b.Events {
+		if m := b.Events[i].Message; m != nil {
+			n += 64 + len(m.Topic) + len(m.Payload)*5/4
+		}
+	}
+	return n
 }
 
 // message appends one message that the caller made up.

@@ -41,6 +41,7 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 	}
 	l.stamp = b.Stamp
 	l.pack = func(p *packer) (u oddities, err error) {
+		p.coming = len(b.Bundles)
 		for i := range b.Bundles {
 			u.add(p.bundle(&b.Bundles[i]))
 		}

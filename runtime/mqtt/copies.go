@@ -65,10 +65,15 @@ type sorted struct {
 	copy bool
 }
 
+// passes says that a packet need not be sorted: most are such.
+func (c *copies) passes(p packet) bool {
+	return len(p.identifiers) < 2 && c.held == nil || c.doubts >= copyDoubts
+}
+
 // sort takes in a packet and returns those to pass on now, in order. If it holds some, flush must be
 // called after holdTime.
 func (c *copies) sort(p packet, now time.Time) []sorted {
-	if len(p.identifiers) < 2 && c.held == nil || c.doubts >= copyDoubts {
+	if c.passes(p) {
 		return []sorted{{packet: p}}
 	}
 	h := heldPacket{p, keyOf(p), now}

@@ -2,10 +2,10 @@ package mqtt
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 const (
@@ -39,7 +39,7 @@ func (f frame) kind() byte { return f.bytes[0] >> 4 }
 type frameReader struct {
 	r     *bufio.Reader
 	first []byte
-	frame bytes.Buffer
+	frame []byte
 	// maximum is the size of the largest PUBLISH that is not skipped; 0: there is none.
 	maximum int
 }
@@ -51,12 +51,12 @@ func newFrameReader(r io.Reader) *frameReader {
 // next returns one packet, which is valid until the next call unless its memory is its
 // own.
 func (f *frameReader) next() (frame, error) {
-	f.frame.Reset()
+	f.frame = f.frame[:0]
 	length, err := f.header()
 	if err != nil {
 		return frame{}, err
 	}
-	kind, size := f.frame.Bytes()[0]>>4, f.frame.Len()+int(length)
+	kind, size := f.frame[0]>>4, len(f.frame)+int(length)
 	switch {
 	case kind == typePublish && f.maximum > 0 && size > f.maximum:
 		return f.skip(int(length))
@@ -65,15 +65,23 @@ func (f *frameReader) next() (frame, error) {
 	case size >= ownMemory:
 		return f.large(size)
 	}
-	if _, err := io.CopyN(&f.frame, f.r, int64(length)); err != nil {
-		return frame{}, unexpected(err)
+	if err := f.fill(int(length)); err != nil {
+		return frame{}, err
 	}
-	return frame{bytes: f.frame.Bytes(), size: size}, nil
+	return frame{bytes: f.frame, size: size}, nil
+}
+
+// fill reads so many bytes, which are few, into the frame.
+func (f *frameReader) fill(n int) error {
+	at := len(f.frame)
+	f.frame = slices.Grow(f.frame, n)[:at+n]
+	_, err := io.ReadFull(f.r, f.frame[at:])
+	return unexpected(err)
 }
 
 // large reads the rest of a packet into memory of its own.
 func (f *frameReader) large(size int) (frame, error) {
-	b := append(make([]byte, 0, min(size, 2*ownMemory)), f.frame.Bytes()...)
+	b := append(make([]byte, 0, min(size, 2*ownMemory)), f.frame...)
 	for {
 		n, err := io.ReadFull(f.r, b[len(b):cap(b)])
 		b = b[:len(b)+n]
@@ -90,13 +98,13 @@ func (f *frameReader) large(size int) (frame, error) {
 // skip reads the topic of a PUBLISH and its packet id, and leaves out what follows. length
 // is the remaining length.
 func (f *frameReader) skip(length int) (frame, error) {
-	size := f.frame.Len() + length
-	head := 2
-	if _, err := io.CopyN(&f.frame, f.r, int64(min(head, length))); err != nil {
-		return frame{}, unexpected(err)
+	size := len(f.frame) + length
+	head := min(2, length)
+	if err := f.fill(head); err != nil {
+		return frame{}, err
 	}
-	b := f.frame.Bytes()
-	topic := stringSize(b[len(b)-min(head, length):])
+	b := f.frame
+	topic := stringSize(b[len(b)-head:])
 	if b[0]>>1&3 > 0 {
 		topic += 2
 	}
@@ -104,13 +112,13 @@ func (f *frameReader) skip(length int) (frame, error) {
 	if rest < 0 {
 		return frame{}, errShort
 	}
-	if _, err := io.CopyN(&f.frame, f.r, int64(topic-head)); err != nil {
-		return frame{}, unexpected(err)
+	if err := f.fill(topic - head); err != nil {
+		return frame{}, err
 	}
 	if _, err := f.r.Discard(rest); err != nil {
 		return frame{}, unexpected(err)
 	}
-	return frame{bytes: f.frame.Bytes(), size: size}, nil
+	return frame{bytes: f.frame, size: size}, nil
 }
 
 // header reads the fixed header into the frame and returns the remaining
@@ -123,7 +131,7 @@ func (f *frameReader) header() (uint32, error) {
 		if err := f.copyByte(); err != nil {
 			return 0, unexpected(err)
 		}
-		b := f.frame.Bytes()[1:]
+		b := f.frame[1:]
 		if b[len(b)-1] < 0x80 {
 			length, _, _ := variableInt(b)
 			return length, nil
@@ -142,7 +150,7 @@ func (f *frameReader) copyByte() error {
 	}
 	b, err := f.r.ReadByte()
 	if err == nil {
-		f.frame.WriteByte(b)
+		f.frame = append(f.frame, b)
 	}
 	return err
 }

@@ -29,6 +29,10 @@ func (s *Session) sort(p packet) {
 	}
 	s.sorting.Lock()
 	defer s.sorting.Unlock()
+	if s.copies.passes(p) {
+		s.pass(p)
+		return
+	}
 	s.passAll(s.copies.sort(p, time.Now()))
 	if s.copies.held != nil && s.holding == nil {
 		s.holding = time.AfterFunc(holdTime, s.flushHeld)
