@@ -140,7 +140,7 @@ func (r *registry) gone(m messages.FilterGone) {
 
 // checkEvery is how often the registry checks whether Redis has lost something. It also checks
 // when Redis was away.
-const checkEvery = 10 * time.Second
+const checkEvery = 2 * time.Second
 
 // storedNow is the outcome of one Layer.Write.
 type storedNow struct {

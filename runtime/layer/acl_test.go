@@ -127,7 +127,7 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 	must("check", err)
 	_, err = peer.Prefixes(ctx)
 	must("prefixes", err)
-	_, err = peer.ClientID(ctx)
+	_, err = peer.ClientID(ctx, "")
 	must("client id", err)
 	must("remember", peer.RememberSession(ctx, "x"))
 	_, err = peer.KnownSession(ctx, "x")

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed" // the scripts
@@ -112,10 +113,10 @@ func (c *Client) Close() {
 
 // ClientID is the MQTT client id for the workers of this prefix and channel,
 // "chanmqttproxy-" and eight letters or digits. It is drawn when first asked for
-// and kept in Redis for good: it names the session that the broker stores.
-// Errors are *messages.LayerFailure.
-func (c *Client) ClientID(ctx context.Context) (string, error) {
-	drawn := "chanmqttproxy-" + strings.ToLower(rand.Text()[:8])
+// and kept in Redis for good: it names the session that the broker stores. Where Redis has
+// lost it, it is the known one, unless that is "". Errors are *messages.LayerFailure.
+func (c *Client) ClientID(ctx context.Context, known string) (string, error) {
+	drawn := cmp.Or(known, "chanmqttproxy-"+strings.ToLower(rand.Text()[:8]))
 	key := c.keys.clientID()
 	err := c.redis.SetArgs(ctx, key, drawn, redis.SetArgs{Mode: "NX"}).Err()
 	if err != nil && err != redis.Nil {

@@ -42,7 +42,7 @@ type Peer interface {
 	ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
 	StreamsWanted(ctx context.Context) (bool, error)
 
-	ClientID(ctx context.Context) (string, error)
+	ClientID(ctx context.Context, known string) (string, error)
 	KnownSession(ctx context.Context, clientID string) (bool, error)
 	RememberSession(ctx context.Context, clientID string) error
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,7 +24,7 @@ func Understand(m layer.Message, d decoder) messages.Received { return understan
 
 // LayerOf is a peer of the layer as the actors of the first slot see it, which is held.
 func LayerOf(p layer.Peer) actors.Layer {
-	held := &sessions{Peer: p, held: func() bool { return true }}
+	held := &sessions{Peer: p, held: func() bool { return true }, known: new(atomic.Pointer[string])}
 	return &commands{sessions: held, wait: func(context.Context) error { return nil }}
 }
 

@@ -16,9 +16,10 @@ import (
 type sessions struct {
 	layer.Peer
 	slot  int
-	held  func() bool            // whether this worker holds the slot
-	name  atomic.Pointer[string] // the client id, once it is drawn
-	inUse atomic.Pointer[string] // that of a session that the broker has
+	held  func() bool             // whether this worker holds the slot
+	known *atomic.Pointer[string] // the name that a slot of this worker was given last
+	name  atomic.Pointer[string]  // drawn
+	inUse atomic.Pointer[string]  // that of a session that the broker has
 }
 
 // ClientID returns the client id that was drawn first.
@@ -26,9 +27,14 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	if name := s.name.Load(); name != nil {
 		return *name, nil
 	}
-	name, err := s.Peer.ClientID(ctx)
+	known := ""
+	if name := s.known.Load(); name != nil {
+		known = *name
+	}
+	name, err := s.Peer.ClientID(ctx, known)
 	if err == nil {
 		s.name.Store(&name)
+		s.known.Store(&name)
 	}
 	return name, err
 }

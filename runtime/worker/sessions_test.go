@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"chanmqttproxy/messages"
@@ -18,7 +19,7 @@ type recorder struct {
 	fault       error
 }
 
-func (r *recorder) ClientID(context.Context) (string, error) { return "drawn", nil }
+func (r *recorder) ClientID(context.Context, string) (string, error) { return "drawn", nil }
 
 func (r *recorder) Write(_ context.Context, changes []messages.Change) (uint64, error) {
 	r.stored = append(r.stored, changes)
@@ -44,7 +45,7 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
 	held := true
-	s := &sessions{Peer: r, held: func() bool { return held }}
+	s := &sessions{Peer: r, held: func() bool { return held }, known: new(atomic.Pointer[string])}
 	if _, err := s.ClientID(t.Context()); err != nil {
 		t.Fatal(err)
 	}

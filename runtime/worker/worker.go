@@ -50,6 +50,7 @@ type Worker struct {
 	peers     peers
 	streaming atomic.Pointer[streaming] // that of the last time that the first slot was held
 	refusals  layer.Refusals
+	clientID  atomic.Pointer[string] // of the last slot that was held
 	keeper    *slots.Keeper
 	tracing   *tracing // nil: messages are not traced
 }

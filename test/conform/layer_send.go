@@ -139,13 +139,23 @@ func layerOddMembers(t *testing.T, b *layerBench) {
 }
 
 func layerClientID(t *testing.T, b *layerBench) {
-	first, err := b.client().ClientID(b.context())
+	first, err := b.client().ClientID(b.context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := b.client().ClientID(b.context())
+	second, err := b.client().ClientID(b.context(), "known")
 	if err != nil || first != second || len(first) != 22 || !strings.HasPrefix(first, "chanmqttproxy-") {
 		t.Errorf("ids %q and %q: %v", first, second, err)
+	}
+	b.all(func(host *redis.Client) error {
+		keys, err := host.Keys(b.context(), "*client-id").Result()
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		return host.Del(b.context(), keys...).Err()
+	})
+	if id, err := b.client().ClientID(b.context(), "known"); err != nil || id != "known" {
+		t.Errorf("Redis has lost the id: %q, %v; want the one that is known", id, err)
 	}
 }
 
