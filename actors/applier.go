@@ -135,27 +135,20 @@ func (a *applier) drop(ctx actor.Context, m messages.Drop) {
 	}
 }
 
-// granted passes on that the broker granted a filter.
-func (a *applier) granted(ctx actor.Context, m messages.Granted) {
-	if to, ok := a.routes.Wired(m.Filter); ok {
-		to.Subscription.Tell(m)
-		a.decided(ctx, to, routing.Granted(m))
-	} else {
-		a.requests.Tell(m)
-	}
+// filterAnswer is the broker's answer about a filter: Granted or Refused.
+type filterAnswer interface {
+	messages.ToSubscription
+	messages.ToRequests
 }
 
-// refused passes on that the broker refused a filter.
-func (a *applier) refused(ctx actor.Context, m messages.Refused) {
-	if to, ok := a.routes.Wired(m.Filter); ok {
-		to.Subscription.Tell(m)
-		a.decided(ctx, to, routing.Refused(m))
-	} else {
+// answered passes on the broker's answer about a filter.
+func (a *applier) answered(ctx actor.Context, filter string, m filterAnswer, result routing.Result) {
+	to, ok := a.routes.Wired(filter)
+	if !ok {
 		a.requests.Tell(m)
+		return
 	}
-}
-
-func (a *applier) decided(ctx actor.Context, to *routing.Route, result routing.Result) {
+	to.Subscription.Tell(m)
 	a.reply(to.Replies.Decide(result))
 	if a.spread != nil {
 		a.spread.report(ctx, to)

@@ -43,8 +43,8 @@ func newDepartures() departures {
 // go on with what it has queued [MQTT-3.10.4-3].
 const leaveQuiet = 200 * time.Millisecond
 
-// endDue comes when everything published before the end of a pair has come.
-type endDue struct {
+// handOverDue comes when everything published before the end of a pair has come.
+type handOverDue struct {
 	stamp
 	placement.Item
 }
@@ -151,8 +151,8 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	}
 }
 
-// endDue hands over what has come for a target that leaves a filter.
-func (s *spread) endDue(ctx actor.Context, m *endDue) {
+// handOverDue hands over what has come for a target that leaves a filter.
+func (s *spread) handOverDue(ctx actor.Context, m *handOverDue) {
 	to, ok := s.routes.Wired(m.Wire)
 	switch {
 	case !ok:

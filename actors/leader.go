@@ -131,7 +131,7 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 		changes = commands.Remove(wire, targets)
 	})
 	for _, target := range targets {
-		s.endWaiters(placement.Item{Wire: wire, Target: target})
+		s.dropWaiters(placement.Item{Wire: wire, Target: target})
 	}
 	s.table.keep(receipt, changes)
 }
@@ -213,9 +213,9 @@ func (s *spread) answerTo(w waiter) (a messages.Answer, ok bool) {
 	return a, ok
 }
 
-// endWaiters answers the subscribes that an unsubscribe takes back. Without an answer they
+// dropWaiters answers the subscribes that an unsubscribe takes back. Without an answer they
 // would stay in Redis, and the next worker would carry them out after the unsubscribe.
-func (s *spread) endWaiters(i placement.Item) {
+func (s *spread) dropWaiters(i placement.Item) {
 	l := &s.leader
 	end := func(w waiter) bool {
 		if w.receipt == "" || !slices.Contains(w.targets, i.Target) {

@@ -90,7 +90,7 @@ func (s *spread) markersPassed() {
 	for i, serial := range s.ends {
 		if s.markers.Passed(serial) {
 			delete(s.ends, i)
-			s.life.send(&endDue{Item: i})
+			s.life.send(&handOverDue{Item: i})
 		}
 	}
 	for _, d := range s.leaving {

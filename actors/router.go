@@ -57,7 +57,7 @@ func (r *router) Receive(ctx actor.Context) {
 		r.layoutChanged(m.Layout)
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
-	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *endDue, messages.HandedOver, messages.Undo,
+	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *handOverDue, messages.HandedOver, messages.Undo,
 		messages.Marked, messages.Unmarked, messages.Connecting, *markerDue:
 		r.ofSlots(ctx, m)
 	case messages.Drop:
@@ -65,9 +65,9 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Flushed:
 		r.passedOn(m.Filter)
 	case messages.Granted:
-		r.granted(ctx, m)
+		r.answered(ctx, m.Filter, m, routing.Granted(m))
 	case messages.Refused:
-		r.refused(ctx, m)
+		r.answered(ctx, m.Filter, m, routing.Refused(m))
 	case messages.Connected:
 		r.reconnected(ctx)
 	case messages.Desired:

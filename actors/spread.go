@@ -69,8 +69,8 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.filterGone(ctx, m.Filters)
 	case *leaveDue:
 		s.leaveDue(ctx, m)
-	case *endDue:
-		s.endDue(ctx, m)
+	case *handOverDue:
+		s.handOverDue(ctx, m)
 	case messages.Marked:
 		s.markerCame(m)
 	case messages.Connecting:

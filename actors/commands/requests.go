@@ -61,9 +61,9 @@ func (r *Requests) Add(name string, m messages.Request) (e RequestEffects) {
 	r.waiting[name] = w
 	switch {
 	case r.over:
-		r.end(&e, name, stopped)
+		r.fail(&e, name, stopped)
 	case full:
-		r.end(&e, name, &messages.Failure{Code: messages.CodeBusy, Reason: "too many requests wait for their responses"})
+		r.fail(&e, name, &messages.Failure{Code: messages.CodeBusy, Reason: "too many requests wait for their responses"})
 	default:
 		r.proceed(&e, name, w)
 	}
@@ -90,7 +90,7 @@ func (r *Requests) proceed(e *RequestEffects, name string, w *request) {
 	switch {
 	case r.prefix == "": // when there is a connection
 	case r.version != messages.MQTT5:
-		r.end(e, name, &messages.Failure{Code: messages.CodeUnsupported, Reason: "the broker speaks MQTT " + r.version.String() + "; requests need MQTT 5"})
+		r.fail(e, name, &messages.Failure{Code: messages.CodeUnsupported, Reason: "the broker speaks MQTT " + r.version.String() + "; requests need MQTT 5"})
 	case r.granted:
 		w.sent = true
 		w.message.Properties.ResponseTopic = r.prefix + name
@@ -130,7 +130,7 @@ func oneLevel(clientID string) string {
 
 // Granted notes that the broker has granted the filter, if it is that of the responses.
 func (r *Requests) Granted(filter string, serial uint64) (e RequestEffects) {
-	if !r.asked(filter, serial) {
+	if !r.subscribed(filter, serial) {
 		return e
 	}
 	r.granted = true
@@ -139,7 +139,7 @@ func (r *Requests) Granted(filter string, serial uint64) (e RequestEffects) {
 
 // Refused notes that it has not.
 func (r *Requests) Refused(filter string, serial uint64, reason string) (e RequestEffects) {
-	if !r.asked(filter, serial) {
+	if !r.subscribed(filter, serial) {
 		return e
 	}
 	r.granted, r.want.Filter = false, "" // the next request asks again
@@ -148,14 +148,14 @@ func (r *Requests) Refused(filter string, serial uint64, reason string) (e Reque
 	}
 	for name, w := range r.waiting {
 		if !w.sent {
-			r.end(&e, name, failure)
+			r.fail(&e, name, failure)
 		}
 	}
 	return e
 }
 
-// asked says whether the broker speaks of what was asked for last.
-func (r *Requests) asked(filter string, serial uint64) bool {
+// subscribed says whether the broker speaks of what was asked for last.
+func (r *Requests) subscribed(filter string, serial uint64) bool {
 	return filter == r.want.Filter && serial == r.want.Serial
 }
 
@@ -185,7 +185,7 @@ func (r *Requests) Unpublished(m *messages.Message) (e RequestEffects) {
 
 // Expire ends a request that has waited for as long as it may.
 func (r *Requests) Expire(name string) (e RequestEffects) {
-	r.end(&e, name, &messages.Failure{Code: messages.CodeTimeout, Reason: "no response came in time"})
+	r.fail(&e, name, &messages.Failure{Code: messages.CodeTimeout, Reason: "no response came in time"})
 	return e
 }
 
@@ -193,7 +193,7 @@ func (r *Requests) Expire(name string) (e RequestEffects) {
 func (r *Requests) Stop() (e RequestEffects) {
 	r.over = true
 	for name := range r.waiting {
-		r.end(&e, name, stopped)
+		r.fail(&e, name, stopped)
 	}
 	return e
 }
@@ -203,8 +203,8 @@ func (r *Requests) forget(e *RequestEffects, name string) {
 	e.Ended = append(e.Ended, name)
 }
 
-// end gives a request up.
-func (r *Requests) end(e *RequestEffects, name string, failure *messages.Failure) {
+// fail gives a request up.
+func (r *Requests) fail(e *RequestEffects, name string, failure *messages.Failure) {
 	w, ok := r.waiting[name]
 	if !ok {
 		return

@@ -48,14 +48,14 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 			since = s.Number
 		}
 		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Ending, since, s.Number, round})
-		v.end(Item{f.wire, s.Target}, s.Ending, s.Number)
+		v.setEnding(Item{f.wire, s.Target}, s.Ending, s.Number)
 	}
 	for _, s := range p.Removed {
 		// What it was subscribed to as is not known.
 		for _, wire := range []string{s.Filter, topic.Shared(s.Filter)} {
 			if f, ok := v.filters.Get(wire); ok && f.members.Has(s.Target) {
 				f.members.Remove(s.Target)
-				v.end(Item{wire, s.Target}, false, 0)
+				v.setEnding(Item{wire, s.Target}, false, 0)
 				v.pairs--
 				v.tidy(f)
 				c.Items = append(c.Items, Item{wire, s.Target})
@@ -126,8 +126,8 @@ func (v *View) tidy(f *Filter) {
 	}
 }
 
-// end notes whether a pair of filter and target is ending.
-func (v *View) end(i Item, ending bool, number uint64) {
+// setEnding notes whether a pair of filter and target is ending.
+func (v *View) setEnding(i Item, ending bool, number uint64) {
 	switch {
 	case !ending:
 		delete(v.endings, i)
@@ -168,7 +168,7 @@ func (v *View) sweepMembers(f *Filter, round uint32) int {
 	}
 	for _, target := range gone {
 		f.members.Remove(target)
-		v.end(Item{f.wire, target}, false, 0)
+		v.setEnding(Item{f.wire, target}, false, 0)
 	}
 	if f.round != round {
 		f.leaving = 0

@@ -6,8 +6,8 @@ type ending struct {
 	done   bool // all is handed over; else it is being
 }
 
-// end sees to the pairs that end, and returns up to which change all is handed over.
-func (s *Slot) end(e *Effects) (up uint64) {
+// endPairs hands over the pairs that end. It returns the change up to which all are handed over.
+func (s *Slot) endPairs(e *Effects) (up uint64) {
 	up = s.view.Number()
 	for i, number := range s.view.endings {
 		if _, serves := s.Member(i); !serves {
@@ -37,7 +37,7 @@ func (s *Slot) Ended(i Item) (e Effects) {
 	if old, ok := s.endings[i]; ok {
 		old.done = true
 		s.endings[i] = old
-		s.say(&e)
+		s.writeStatus(&e)
 	}
 	return e
 }

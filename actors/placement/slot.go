@@ -65,14 +65,14 @@ func NewSlot(number int, view *View) *Slot {
 // is any more.
 func (s *Slot) Connected() (e Effects) {
 	s.connected = true
-	s.say(&e)
+	s.writeStatus(&e)
 	return e
 }
 
 // Retired notes that the session of a slot that is no more was dropped.
 func (s *Slot) Retired() (e Effects) {
 	s.retired = true
-	s.say(&e)
+	s.writeStatus(&e)
 	return e
 }
 
@@ -87,31 +87,31 @@ func (s *Slot) Changed(c Changed) (e Effects) {
 		clear(s.formers)
 		clear(s.endings) // what is held back now has not been handed over
 		for wire := range s.here {
-			s.look(Item{Wire: wire}, &e)
+			s.compare(Item{Wire: wire}, &e)
 		}
 		s.view.filters.Each(func(f *Filter) {
 			if _, ok := s.here[f.wire]; !ok {
-				s.look(Item{Wire: f.wire}, &e)
+				s.compare(Item{Wire: f.wire}, &e)
 			}
 		})
 	case c.Slots:
 		for wire, h := range s.here {
 			if h.held || s.formers[wire] {
-				s.look(Item{Wire: wire}, &e)
+				s.compare(Item{Wire: wire}, &e)
 			}
 		}
 	}
 	if !c.Layout {
 		for _, i := range c.Items {
-			s.look(i, &e)
+			s.compare(i, &e)
 		}
 	}
-	s.say(&e)
+	s.writeStatus(&e)
 	return e
 }
 
-// look compares one filter, or a target of it, with what is here.
-func (s *Slot) look(i Item, e *Effects) {
+// compare compares one filter, or a target of it, with what is here.
+func (s *Slot) compare(i Item, e *Effects) {
 	h := s.of(i.Wire)
 	role, leave := s.role(i.Wire, h)
 	if role == Former {
@@ -222,19 +222,19 @@ func (s *Slot) Left(wire string) (e Effects) {
 	delete(s.formers, wire)
 	delete(s.unsure, wire)
 	s.mark(wire, h, &e)
-	s.say(&e)
+	s.writeStatus(&e)
 	return e
 }
 
-// say has it said how far the slot is.
-func (s *Slot) say(e *Effects) {
+// writeStatus writes how far the slot is, if that has changed.
+func (s *Slot) writeStatus(e *Effects) {
 	epoch := s.view.Epoch()
 	if !s.connected || epoch.Number == 0 || !s.view.Loaded() {
 		return
 	}
 	said := s.said
 	said.Epoch = epoch.Number
-	ends := s.end(e)
+	ends := s.endPairs(e)
 	if said.Epoch > s.said.Epoch || s.view.endsAfter(s.said.Ended, ends) {
 		said.Ended = ends
 	}

@@ -96,7 +96,7 @@ func (p *Plan) one(step *Step, now time.Time) (wake time.Time, sent bool) {
 		}
 		return wake, sent
 	}
-	if p.askMore(step, now) {
+	if p.sendOrdinary(step, now) {
 		return wake, true
 	}
 	if len(p.singles) > 0 && !p.Busy() {
@@ -154,11 +154,11 @@ func (p *Plan) size() int {
 	return p.at.size
 }
 
-// askMore makes an ordinary request of what waits.
-func (p *Plan) askMore(step *Step, now time.Time) bool {
+// sendOrdinary makes an ordinary request of what waits.
+func (p *Plan) sendOrdinary(step *Step, now time.Time) bool {
 	var entries []*Entry
 	var kept []*Entry
-	size, promised := p.size(), p.held+p.asking()
+	size, promised := p.size(), p.held+p.newUnderWay()
 	i := 0
 	for ; i < len(p.queue) && len(entries) < size; i++ {
 		e := p.queue[i]

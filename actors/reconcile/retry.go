@@ -111,7 +111,7 @@ func (p *Plan) room() {
 	})
 	room := 1
 	if p.at.limit > 0 {
-		room = p.at.limit - p.held - p.asking()
+		room = p.at.limit - p.held - p.newUnderWay()
 	} else if len(lacked) > 0 && lacked[0].doubt.kind == Full {
 		room = len(lacked) // there is no limit any more
 	}
@@ -125,8 +125,8 @@ func (p *Plan) room() {
 	}
 }
 
-// asking is how many filters are on their way that are new to the session.
-func (p *Plan) asking() (n int) {
+// newUnderWay is how many filters are on their way that are new to the session.
+func (p *Plan) newUnderWay() (n int) {
 	for _, f := range p.flying {
 		if !f.late {
 			n += f.promised

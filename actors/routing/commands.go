@@ -63,7 +63,7 @@ func (t *Table) known(c messages.SubscribeCommand) (changes []messages.Change) {
 // that it has refused is asked for again.
 func (t *Table) await(e *Effects, r *Route, receipt messages.Receipt, c messages.SubscribeCommand, now time.Time) {
 	if r.Replies.Refused(r.Desired.Serial) {
-		t.ask(e, r, r.Desired, false)
+		t.request(e, r, r.Desired, false)
 	}
 	if c.Reply.Channel == "" {
 		return

@@ -5,7 +5,7 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// want has the broker asked for what a filter's members need, if that changed, or
+// want asks the broker for what the members of a filter need, if that has changed, or
 // if they need the retained messages.
 func (t *Table) want(e *Effects, r *Route, retained bool) {
 	if r.Unasked {
@@ -14,12 +14,12 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 	want := r.Needed()
 	want.Serial, want.Replay, want.Overlaps = r.Desired.Serial, r.Desired.Replay, r.Desired.Overlaps
 	if want != r.Desired || retained {
-		t.ask(e, r, want, retained)
+		t.request(e, r, want, retained)
 	}
 }
 
-// ask has the broker asked for a filter, if need be once more.
-func (t *Table) ask(e *Effects, r *Route, want messages.Desired, retained bool) {
+// request asks the broker for a filter, also once more.
+func (t *Table) request(e *Effects, r *Route, want messages.Desired, retained bool) {
 	t.serial++
 	want.Serial = t.serial
 	if retained {
@@ -29,15 +29,15 @@ func (t *Table) ask(e *Effects, r *Route, want messages.Desired, retained bool) 
 	e.Broker = append(e.Broker, want)
 }
 
-// AskAgain has the broker asked for a filter once more, though it has refused it or was not
+// AskAgain asks the broker for a filter once more, though it has refused it or was not
 // to be asked.
 func (t *Table) AskAgain(e *Effects, r *Route) {
 	want := r.Needed()
 	want.Overlaps, want.Replay = r.Desired.Overlaps, r.Desired.Replay
-	t.ask(e, r, want, false)
+	t.request(e, r, want, false)
 }
 
-// WantResponses has the broker asked for the filter of the responses to requests.
+// WantResponses asks the broker for the filter of the responses to requests.
 func (t *Table) WantResponses(e *Effects, want messages.Desired) {
 	t.responses = messages.Desired{} // it does not overlap itself
 	want.Overlaps = t.overlaps(e, want.Filter)

@@ -61,7 +61,7 @@ func (t *Throttle) Take(m messages.Deliver, least time.Duration, now time.Time) 
 	}
 	switch {
 	case !running:
-		t.begin(s, least, now)
+		t.startWindow(s, least, now)
 		return true
 	case now.Before(i.end):
 		t.keep(i, m)
@@ -78,13 +78,13 @@ func (t *Throttle) Take(m messages.Deliver, least time.Duration, now time.Time) 
 func (t *Throttle) Passed(target messages.Target, topic string, least time.Duration, now time.Time) {
 	s := topicKey{target, topic}
 	if _, running := t.running[s]; !running {
-		t.begin(s, least, now)
+		t.startWindow(s, least, now)
 	}
 }
 
-// begin notes a window. Where memory is short it does not: that topic is not
+// startWindow starts a window, unless memory is short: then the topic is not
 // held back then.
-func (t *Throttle) begin(s topicKey, least time.Duration, now time.Time) {
+func (t *Throttle) startWindow(s topicKey, least time.Duration, now time.Time) {
 	if least <= 0 || t.budget.Crowded(t.held) {
 		return
 	}

@@ -2,6 +2,7 @@ package layer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -177,4 +178,38 @@ func AppendMessage(dst []byte, m messages.Map) ([]byte, error) {
 func AppendPayload(dst, payload []byte, mode messages.PayloadMode) (out []byte, ok bool) {
 	out, odd := appendPayload(dst, payload, mode)
 	return out, odd.payloads == 0
+}
+
+// SendMessages writes messages as they are, as Send writes bundles. Each must
+// have text in all keys and something in it, and not the layer's own entry
+// __asgi_channel__; where one cannot be packed nothing is written. The JSON
+// serializer packs no bytes. Errors of Redis are *messages.LayerFailure; a
+// repeated call writes again.
+func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
+	l := load{target: target, stamp: c.stamp(target, len(list))}
+	l.pack = func(p *packer) (oddities, error) {
+		for i, m := range list {
+			if err := p.message(m); err != nil {
+				return oddities{}, fmt.Errorf("message %d for %s: %w", i, target, err)
+			}
+		}
+		return oddities{}, nil
+	}
+	return c.transmit(ctx, l)
+}
+
+// message appends one message that the caller made up.
+func (p *packer) message(m messages.Map) (err error) {
+	if len(m) == 0 {
+		return errors.New("it is empty, and its reader would ignore it")
+	}
+	if _, taken := m.Get(asgiChannel); taken {
+		return errors.New("its key " + asgiChannel + " belongs to the layer")
+	}
+	p.startMember()
+	if p.buf, err = p.codec.message(p.buf, m, p.extra); err != nil {
+		return err
+	}
+	p.endMember(1)
+	return nil
 }

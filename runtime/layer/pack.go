@@ -2,7 +2,6 @@ package layer
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 
 	"chanmqttproxy/messages"
@@ -94,22 +93,6 @@ func (p *packer) room(b *messages.Bundle) int {
 		}
 	}
 	return n
-}
-
-// message appends one message that the caller made up.
-func (p *packer) message(m messages.Map) (err error) {
-	if len(m) == 0 {
-		return errors.New("it is empty, and its reader would ignore it")
-	}
-	if _, taken := m.Get(asgiChannel); taken {
-		return errors.New("its key " + asgiChannel + " belongs to the layer")
-	}
-	p.startMember()
-	if p.buf, err = p.codec.message(p.buf, m, p.extra); err != nil {
-		return err
-	}
-	p.endMember(1)
-	return nil
 }
 
 // startMember starts a member with what makes it unlike all others: the process's

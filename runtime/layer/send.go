@@ -2,7 +2,6 @@ package layer
 
 import (
 	"context"
-	"fmt"
 
 	"chanmqttproxy/messages"
 )
@@ -52,24 +51,6 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 		outcome.Undecodable, outcome.BigNumbers = 0, 0
 	}
 	return outcome, err
-}
-
-// SendMessages writes messages as they are, as Send writes bundles. Each must
-// have text in all keys and something in it, and not the layer's own entry
-// __asgi_channel__; where one cannot be packed nothing is written. The JSON
-// serializer packs no bytes. Errors of Redis are *messages.LayerFailure; a
-// repeated call writes again.
-func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
-	l := load{target: target, stamp: c.stamp(target, len(list))}
-	l.pack = func(p *packer) (oddities, error) {
-		for i, m := range list {
-			if err := p.message(m); err != nil {
-				return oddities{}, fmt.Errorf("message %d for %s: %w", i, target, err)
-			}
-		}
-		return oddities{}, nil
-	}
-	return c.transmit(ctx, l)
 }
 
 // Who is in a group is read by each call again, in the script where that can be.

@@ -17,7 +17,7 @@ type Fence struct {
 
 	mu      sync.Mutex
 	renewed chan struct{} // closed at the next renewal
-	revoked chan struct{}
+	revoked chan struct{} // closed when the slot is another's, or given up
 }
 
 // ErrRevoked is why nobody acts for a slot any more.
@@ -37,9 +37,6 @@ func (f *Fence) closed() time.Duration {
 
 // Until is the end of the lease by the server's clock.
 func (f *Fence) Until() time.Time { return time.UnixMicro(f.end.Load()) }
-
-// Revoked is closed when the slot is another's, or given up.
-func (f *Fence) Revoked() <-chan struct{} { return f.revoked }
 
 // Wait returns nil when the lease is held, at once or when it is again. It returns
 // ErrRevoked when that will never be so.

@@ -142,7 +142,7 @@ func (r *Rig) Run() (stop func()) {
 		senders.Go(func() { r.command(ctx) })
 	}
 	if r.Load.Asked > 0 {
-		senders.Go(func() { r.ask(ctx) })
+		senders.Go(func() { r.requestAll(ctx) })
 	}
 	return sync.OnceFunc(func() {
 		cancel()

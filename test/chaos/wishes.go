@@ -29,8 +29,8 @@ const (
 	wishedFilters = 24
 )
 
-// ask sends one command after another that wants an answer.
-func (r *Rig) ask(ctx context.Context) {
+// requestAll sends one command after another that wants an answer.
+func (r *Rig) requestAll(ctx context.Context) {
 	tick := time.NewTicker(time.Second / time.Duration(r.Load.Asked))
 	defer tick.Stop()
 	for i := 0; ; i++ {
@@ -38,7 +38,7 @@ func (r *Rig) ask(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			r.askOne(r.wish(i))
+			r.request(r.wish(i))
 		}
 	}
 }
@@ -64,8 +64,8 @@ func (r *Rig) wish(i int) messages.Map {
 	}
 }
 
-// askOne sends a command and enters that its answer is due.
-func (r *Rig) askOne(command messages.Map) {
+// request sends a command and enters that its answer is due.
+func (r *Rig) request(command messages.Map) {
 	number := r.Answers.Send(asked)
 	r.Site().Send(append(command,
 		messages.Pair{Key: "reply_channel", Value: r.Site().Channel()}, messages.Pair{Key: "id", Value: fmt.Sprint("asked ", number)}))

@@ -112,16 +112,16 @@ func (m *mirror) take(p messages.Page) {
 	if anew, ok := m.anew[p.Table]; ok {
 		into = anew
 	}
-	tell(into, p)
+	merge(into, p)
 	if anew, ok := m.anew[p.Table]; ok && !p.Partial {
 		*at = anew
 		delete(m.anew, p.Table)
 	}
 }
 
-// tell takes a page into a map; numbers are left out, since a reader is told each entry
+// merge puts a page into a map, without numbers, since a reader gets each entry
 // only as it was last.
-func tell(into map[string]any, p messages.Page) {
+func merge(into map[string]any, p messages.Page) {
 	for _, s := range p.Stored {
 		s.Number = 0
 		into[fmt.Sprint("stored ", s.Target, " ", s.Filter)] = s
@@ -281,7 +281,7 @@ func tablesRandom(t *testing.T, tables Tables) {
 func restoredAs(t *testing.T, all messages.Restored, registry map[string]any, but []messages.Change) {
 	t.Helper()
 	got := map[string]any{}
-	tell(got, messages.Page{Stored: all.Stored})
+	merge(got, messages.Page{Stored: all.Stored})
 	want := maps.Clone(registry)
 	for _, c := range but {
 		for _, s := range []*messages.Stored{c.Put, c.Remove} {

@@ -77,7 +77,7 @@ func TestClocksThatDiffer(t *testing.T) {
 			http := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 			environ := []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=" + http, "LOG_FORMAT=text"}
 			worker := kit.Worker(t, environ, "run")
-			says(t, worker, "connected to the MQTT broker")
+			logs(t, worker, "connected to the MQTT broker")
 			site := siteAt(t, test.off, redis.URL())
 			prints(t, site, "busy")
 			device := kit.NewDevice(t, broker.Addr())
@@ -100,7 +100,7 @@ func TestClocksThatDiffer(t *testing.T) {
 			worker.Stop()
 
 			again := kit.Worker(t, environ, "run")
-			says(t, again, "connected to the MQTT broker")
+			logs(t, again, "connected to the MQTT broker")
 			device.Publish("house/door", 1, "second").Wait()
 			prints(t, site, "then second")
 			kit.Eventually(t, 30*time.Second, "a worker that was told says so in /readyz", func() bool { return told.MatchString(asked(t, http, "/readyz")) })

@@ -258,7 +258,7 @@ var commandCases = map[string]func(*testCase){
 		s.await("the device hears it all the same", func() bool { return len(device.Heard()) >= 1 })
 	},
 	"the state": func(s *testCase) {
-		says(s.t, s.worker, "connected to the MQTT broker")
+		logs(s.t, s.worker, "connected to the MQTT broker")
 		answer := s.succeeds(messages.Map{pair("type", "mqtt.status")}, "mqtt.state")
 		version := map[bool]string{true: "5", false: "3.1.1"}[s.v5]
 		if value(answer, "connected") != true || value(answer, "version") != version || value(answer, "broker") == nil {
@@ -359,7 +359,7 @@ func TestStatusGroup(t *testing.T) {
 			return len(list) > 0 && value(last(list), "type") == "mqtt.status" && value(last(list), "connected") == want
 		}
 	}
-	says(t, worker, "connected to the MQTT broker")
+	logs(t, worker, "connected to the MQTT broker")
 	broker.Stop()
 	watcher.await("it is away", connected(false))
 	if reason, _ := value(last(watcher.received()), "reason").(string); !strings.HasPrefix(reason, "network") {

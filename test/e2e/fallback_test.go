@@ -15,7 +15,7 @@ func TestFallsBackOnRabbitMQ(t *testing.T) {
 	rabbit := kit.RabbitMQ(t)
 	redis := kit.Redis(t)
 	worker := run(t, redis, rabbit.URL())
-	says(t, worker, "version=3.1.1")
+	logs(t, worker, "version=3.1.1")
 	site := kit.NewDjango(t, redis.Addr())
 	site.Join("rabbit")
 	site.Send(kit.Subscribe("fallback/in", "rabbit", 1))
@@ -35,7 +35,7 @@ func TestFallsBackWhereTheSocketIsClosed(t *testing.T) {
 			t.Parallel()
 			redis := kit.Redis(t)
 			worker := run(t, redis, fake(t).URL())
-			says(t, worker, "version=3.1.1")
+			logs(t, worker, "version=3.1.1")
 			worker.Stop()
 		})
 	}
@@ -56,7 +56,7 @@ func TestSignals(t *testing.T) {
 			t.Parallel()
 			env := append([]string{"REDIS_URL=" + kit.Redis(t).URL(), "MQTT_HOST=127.0.0.1:1"}, c.env...)
 			worker := kit.Worker(t, env, "run")
-			says(t, worker, c.says)
+			logs(t, worker, c.says)
 			began := time.Now()
 			worker.Signal(syscall.SIGTERM)
 			if code := worker.ExitCode(time.Minute); code != 0 {
@@ -79,7 +79,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	broker.Freeze() // publishes stay under way
 	time.Sleep(100 * time.Millisecond)
 	worker.Signal(syscall.SIGTERM)
-	says(t, worker, "stopping")
+	logs(t, worker, "stopping")
 	worker.Signal(syscall.SIGTERM)
 	if code := worker.ExitCode(40 * time.Second); code != 1 {
 		t.Errorf("exit code %d, want 1", code)

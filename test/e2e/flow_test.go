@@ -28,8 +28,8 @@ func run(t *testing.T, redis *kit.RedisServer, broker *url.URL, env ...string) *
 	return kit.Worker(t, env, "run")
 }
 
-// says waits until the worker has logged the text.
-func says(t *testing.T, w *kit.WorkerProcess, text string) {
+// logs waits until the worker has logged the text.
+func logs(t *testing.T, w *kit.WorkerProcess, text string) {
 	t.Helper()
 	kit.Eventually(t, 30*time.Second, "the worker says "+strconv.Quote(text), func() bool {
 		return strings.Contains(w.Output(), text)

@@ -59,24 +59,24 @@ func TestOlderWorker(t *testing.T) {
 			}
 
 			young := newer()
-			says(t, young, "standing by")
+			logs(t, young, "standing by")
 			next(old.Stop)
 			subscribe("in/e")
 			filters = append(filters[1:], "in/e")
 			site.Send(messages.Map{{Key: "type", Value: "mqtt.unsubscribe"}, {Key: "topic", Value: "in/a"}, {Key: "group", Value: "flow"}})
 
 			old = older()
-			says(t, old, "standing by")
+			logs(t, old, "standing by")
 			next(young.Stop)
 			subscribe("in/f")
 			filters = append(filters, "in/f")
 
 			young = newer()
-			says(t, young, "standing by")
+			logs(t, young, "standing by")
 			next(old.Kill)
 
 			old = older()
-			says(t, old, "standing by")
+			logs(t, old, "standing by")
 			next(young.Kill)
 			old.Stop()
 		})

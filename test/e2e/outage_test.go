@@ -119,7 +119,7 @@ func TestBrokerIsKilledAndComesBack(t *testing.T) {
 	f := flow(t, redis, broker)
 	for range 2 {
 		broker.Kill()
-		says(t, worker, "no connection to the MQTT broker")
+		logs(t, worker, "no connection to the MQTT broker")
 		broker.Start()
 		f.flows(t)
 	}
@@ -147,7 +147,7 @@ func TestRedisIsKilledAndComesBack(t *testing.T) {
 	f := flow(t, redis, broker)
 	for range 2 {
 		redis.Kill()
-		says(t, worker, "Redis is unreachable")
+		logs(t, worker, "Redis is unreachable")
 		redis.Restart()
 		f.flows(t)
 	}
@@ -202,9 +202,9 @@ func TestBothSidesComeLate(t *testing.T) {
 	redis.Kill()
 	broker.Kill()
 	worker := run(t, redis, broker.URL())
-	says(t, worker, "Redis is unreachable")
+	logs(t, worker, "Redis is unreachable")
 	redis.Restart()
-	says(t, worker, "no connection to the MQTT broker")
+	logs(t, worker, "no connection to the MQTT broker")
 	broker.Start()
 	flow(t, redis, broker).flows(t)
 	worker.Stop()

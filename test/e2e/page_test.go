@@ -106,7 +106,7 @@ func TestPageShowsSessions(t *testing.T) {
 	env := []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "MQTT_SESSIONS=3"}
 	address := fmt.Sprintf("127.0.0.1:%d", kit.FreePort(t))
 	other := kit.Worker(t, env, "run")
-	says(t, other, "connected to the MQTT broker")
+	logs(t, other, "connected to the MQTT broker")
 	kit.Worker(t, append(env, "HTTP_LISTEN="+address), "run")
 	kit.Eventually(t, 30*time.Second, "the page is served", func() bool { return kit.Answers(address, nil, time.Second) })
 	page := kit.Browser(t)
@@ -143,7 +143,7 @@ func TestPageStandsBy(t *testing.T) {
 	t.Parallel()
 	env := []string{"REDIS_URL=" + kit.Redis(t).URL(), "MQTT_HOST=" + kit.Mosquitto(t).Addr()}
 	first := kit.Worker(t, env, "run")
-	says(t, first, "connected to the MQTT broker")
+	logs(t, first, "connected to the MQTT broker")
 	env = append(env, fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t)))
 	address := strings.TrimPrefix(env[2], "HTTP_LISTEN=")
 	kit.Worker(t, env, "run")

@@ -161,7 +161,7 @@ func TestLimitOfTheSessionOnNats(t *testing.T) {
 		c.succeeds(messages.Map{pair("type", "mqtt.unsubscribe"), pair("topic", fmt.Sprint("n/", i)), pair("group", c.topic)}, "mqtt.unsubscribed")
 	}
 	missing(70 - fits - 3)
-	says(t, s.worker, "accepts a subscription that it had refused")
+	logs(t, s.worker, "accepts a subscription that it had refused")
 	s.worker.Stop()
 }
 
@@ -247,7 +247,7 @@ func ready(t *testing.T, address string, refused int) {
 // named wants a filter in the log, once.
 func named(t *testing.T, w *kit.WorkerProcess, filter string) {
 	t.Helper()
-	says(t, w, "filter="+filter)
+	logs(t, w, "filter="+filter)
 	if n := strings.Count(w.Output(), "filter="+filter); n != 1 {
 		t.Errorf("the log names %s %d times", filter, n)
 	}

@@ -259,7 +259,7 @@ func newDesk(t *testing.T) *desk {
 		"GOFLAGS=-trimpath", "CGO_ENABLED=0", // one build serves all
 	)}
 	worker := kit.Worker(t, []string{"REDIS_URL=" + redis.URL(), "MQTT_HOST=" + broker.Addr(), "HTTP_LISTEN=" + listen, "LOG_FORMAT=text"}, "run")
-	says(t, worker, "connected to the MQTT broker")
+	logs(t, worker, "connected to the MQTT broker")
 	return d
 }
 

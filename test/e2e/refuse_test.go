@@ -44,10 +44,10 @@ func TestRedisRefuses(t *testing.T) {
 			admin := server.Client()
 			worker := run(t, server, broker.URL())
 			if c.refuse != nil {
-				says(t, worker, "connected to the MQTT broker")
+				logs(t, worker, "connected to the MQTT broker")
 				c.refuse(t, admin)
 			}
-			says(t, worker, c.want)
+			logs(t, worker, c.want)
 			time.Sleep(2 * time.Second) // in which it would be said again
 			out := worker.Output()
 			if strings.Contains(out, "EXECABORT") || strings.Contains(out, "Redis is unreachable") {
@@ -79,13 +79,13 @@ func TestRedisTakesNoMoreClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	worker := run(t, server, broker.URL())
-	says(t, worker, "takes no more connections")
+	logs(t, worker, "takes no more connections")
 	if out := worker.Output(); strings.Contains(out, "broken pipe") {
 		t.Errorf("it says\n%s", out)
 	}
 	if err := admin.ConfigSet(t.Context(), "maxclients", "100").Err(); err != nil {
 		t.Fatal(err)
 	}
-	says(t, worker, "reading commands from Redis")
+	logs(t, worker, "reading commands from Redis")
 	worker.Stop()
 }

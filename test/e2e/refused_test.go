@@ -77,7 +77,7 @@ func TestWrongCommandsAreAnswered(t *testing.T) {
 			worker := kit.Worker(t, []string{"LOG_FORMAT=text", "MQTT_HOST=" + broker.Addr(), fmt.Sprintf(
 				`CHANNEL_LAYERS={"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [%q], "serializer_format": %q}}}`,
 				redis.URL(), form)}, "run", "--config", f.path)
-			says(t, worker, "connected to the MQTT broker")
+			logs(t, worker, "connected to the MQTT broker")
 			want = append(want, "slot.moving denied", "slot.moving mqtt.subscribed", "slot.moving unknown-type", "slot.moving unknown-type",
 				"slot.moving denied", "last mqtt.published")
 			got := strings.Split(strings.TrimSpace(kit.Python(t, wrongSite, redis.URL(), form)), "\n")

@@ -100,11 +100,11 @@ func testReload(t *testing.T, environ ...string) {
 	c.write("subscriptions: [{topic: new/#, group: static, qos: 1}]", "log_level: debug", "mqtt_allow_publish: out/#", "command_window: 7")
 	hangUp(t, w, reloaded)
 	reaches(t, f.device, "new/a", static)
-	says(t, w, "settings=COMMAND_WINDOW")
+	logs(t, w, "settings=COMMAND_WINDOW")
 	hangUp(t, w, "did you mean MQTT_USER?")
-	says(t, w, "level=DEBUG")
+	logs(t, w, "level=DEBUG")
 	site.Send(kit.Publish("other/a", "x", 1))
-	says(t, w, "a command was not allowed")
+	logs(t, w, "a command was not allowed")
 	if !f.device.Publish("old/a", 1, "late").WaitTimeout(time.Minute) {
 		t.Fatal("publishing to old/a: no acknowledgement in a minute")
 	}
@@ -118,7 +118,7 @@ func testReload(t *testing.T, environ ...string) {
 	// What is faulty changes nothing.
 	c.write("subscriptions: [{topic: a/#/b, group: static}]", "log_lewel: info")
 	hangUp(t, w, "was not reloaded")
-	says(t, w, "did you mean log_level?")
+	logs(t, w, "did you mean log_level?")
 	reaches(t, f.device, "new/c", static)
 	c.write() // as an editor leaves it for a moment
 	hangUp(t, w, "the file is empty")

@@ -26,8 +26,8 @@ func TestFallsBackWhereNothingIsAnswered(t *testing.T) {
 	t.Parallel()
 	broker, redis := kit.Amqtt(t), kit.Redis(t)
 	worker := run(t, redis, broker.URL(), "MQTT_CONNECT_TIMEOUT=1s")
-	says(t, worker, `cause="no answer to CONNECT"`)
-	says(t, worker, "version=3.1.1")
+	logs(t, worker, `cause="no answer to CONNECT"`)
+	logs(t, worker, "version=3.1.1")
 	comesThrough(t, redis, "slow.amqtt")
 	worker.Stop()
 }
@@ -44,13 +44,13 @@ func TestSilentServers(t *testing.T) {
 	list := *good.URL()
 	list.Host = silent.Addr() + "," + other.Addr() + "," + good.Addr()
 	worker := run(t, redis, &list, "MQTT_CONNECT_TIMEOUT=500ms")
-	says(t, worker, "broker="+good.URL().String())
+	logs(t, worker, "broker="+good.URL().String())
 	comesThrough(t, redis, "slow.third")
 
 	good.Kill()
-	says(t, worker, "no connection to the MQTT broker")
+	logs(t, worker, "no connection to the MQTT broker")
 	silent.Thaw()
-	says(t, worker, "broker="+silent.URL().String())
+	logs(t, worker, "broker="+silent.URL().String())
 	comesThrough(t, redis, "slow.first")
 	worker.Stop()
 }

@@ -123,7 +123,7 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 	}
 	worker.Stop()
 	worker = run(t, redis, broker.URL(), "MQTT_MAX_SUBSCRIPTIONS=5")
-	says(t, worker, `"subscriptions restored" component=actors subscriptions=20`)
+	logs(t, worker, `"subscriptions restored" component=actors subscriptions=20`)
 	ask("a/0")
 	ask("a/30")
 	if answers["mqtt.subscribed <nil>"] != 21 || answers["mqtt.error refused"] != 11 {
@@ -162,7 +162,7 @@ func TestIdleSubscriptionIsDropped(t *testing.T) {
 	in := read(t, site)
 	reaches(t, device, "idle/a", in)
 	redis.Client().Del(t.Context(), "asgi:group:idle")
-	says(t, worker, "subscriptions dropped")
+	logs(t, worker, "subscriptions dropped")
 	site.Join("idle")
 	site.Send(kit.Subscribe("idle/a", "idle", 1))
 	kit.Eventually(t, 20*time.Second, "the subscription is back", func() bool {

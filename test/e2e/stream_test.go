@@ -160,7 +160,7 @@ func TestStream(t *testing.T) {
 	worker := run(t, redisServer, broker.URL(), "MQTT_CLIENT_ID=site")
 	site, sensor := kit.NewDjango(t, redisServer.Addr()), kit.NewSensor(t, broker.Addr())
 	kit.NewDevice(t, broker.Addr()).Retain("house/kept", "old")
-	says(t, worker, "connected to the MQTT broker")
+	logs(t, worker, "connected to the MQTT broker")
 	if strings.Contains(broker.Output(), "site-stream") {
 		t.Error("there is a session for streams that nobody wants")
 	}
@@ -253,7 +253,7 @@ func TestFullStream(t *testing.T) {
 		sensor.Send("full/a", 1, want[i])
 	}
 	kit.Eventually(t, 30*time.Second, "the group has all", func() bool { return slices.Contains(in.all(), "n99") })
-	says(t, worker, "a stream is full")
+	logs(t, worker, "a stream is full")
 	for _, name := range []string{"waits", "drops"} {
 		kit.Eventually(t, 30*time.Second, name+" has what there is room for", func() bool { return streamLength(t, redisServer, name) == 10 })
 	}
@@ -277,7 +277,7 @@ func TestStreamOnPubSub(t *testing.T) {
 	redisServer, broker := kit.Redis(t), kit.Mosquitto(t)
 	env := []string{"MQTT_HOST=" + broker.Addr(), pubSub(redisServer.URL())}
 	worker := kit.Worker(t, env, "run")
-	says(t, worker, "connected to the MQTT broker") // what is published before is for nobody
+	logs(t, worker, "connected to the MQTT broker") // what is published before is for nobody
 	tool := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(kit.Binary(t), args...)
@@ -342,7 +342,7 @@ func TestStreamIsTakenOver(t *testing.T) {
 	kit.Eventually(t, 30*time.Second, "all come", func() bool { return slices.Contains(reader.payloads("house/a"), "m89") })
 	checkOrder(t, reader.payloads("house/a"), want)
 	for _, w := range workers {
-		says(t, w, "component=slots") // before that it may not hear a signal
+		logs(t, w, "component=slots") // before that it may not hear a signal
 		w.Stop()
 	}
 }

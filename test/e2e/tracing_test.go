@@ -130,7 +130,7 @@ func TestTraceToSilence(t *testing.T) {
 	}
 	defer silent.Close()
 	s := tracedDeployment(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://"+silent.Addr().String()+"/v1/traces", "OTEL_TRACES_SAMPLER=sometimes", "SHUTDOWN_TIMEOUT=1s")
-	says(t, s.worker, "unsupported sampler")
+	logs(t, s.worker, "unsupported sampler")
 	s.device().Publish(s.topic+"/in", 1, "on")
 	s.expect(s.topic + "/in=on")
 	s.worker.Stop()
@@ -145,7 +145,7 @@ func TestTraceToConsole(t *testing.T) {
 	s := tracedDeployment(t, "OTEL_TRACES_EXPORTER=console", "OTEL_BSP_SCHEDULE_DELAY=100")
 	s.device().Publish(s.topic+"/in", 1, "secret-payload")
 	s.expect(s.topic + "/in=secret-payload")
-	says(t, s.worker, `"Name":"process `)
+	logs(t, s.worker, `"Name":"process `)
 	s.worker.Stop()
 	if strings.Contains(s.worker.Output(), "secret-payload") {
 		t.Error("a payload is in a span")

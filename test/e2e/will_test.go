@@ -68,10 +68,10 @@ func TestBrokerWithoutRetain(t *testing.T) {
 	t.Parallel()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t, "retain_available false")
 	born := run(t, redis, broker.URL(), "MQTT_BIRTH_TOPIC=state", "MQTT_BIRTH_RETAIN=true")
-	says(t, born, "birth message refused")
-	says(t, born, "unset MQTT_BIRTH_RETAIN")
+	logs(t, born, "birth message refused")
+	logs(t, born, "unset MQTT_BIRTH_RETAIN")
 	born.Stop()
 	willing := run(t, redis, broker.URL(), "MQTT_WILL_TOPIC=state", "MQTT_WILL_RETAIN=true")
-	says(t, willing, "unset MQTT_WILL_RETAIN")
+	logs(t, willing, "unset MQTT_WILL_RETAIN")
 	willing.Stop()
 }

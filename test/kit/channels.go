@@ -98,7 +98,7 @@ func (c *ChannelsProcess) answer(a channelsAnswer) {
 // Ask has the script do something and decodes its result into a pointer, or
 // drops it for nil. Errors are the script's, or those of a process that ended.
 func (c *ChannelsProcess) Ask(ctx context.Context, result any, do string, with ...any) error {
-	answer, err := c.ask(do, with)
+	answer, err := c.send(do, with)
 	if err != nil {
 		return fmt.Errorf("asking Python to %s: %w", do, err)
 	}
@@ -118,7 +118,7 @@ func (c *ChannelsProcess) Ask(ctx context.Context, result any, do string, with .
 	}
 }
 
-func (c *ChannelsProcess) ask(do string, with []any) (<-chan channelsAnswer, error) {
+func (c *ChannelsProcess) send(do string, with []any) (<-chan channelsAnswer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting == nil {

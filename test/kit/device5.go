@@ -33,7 +33,7 @@ func NewDevice5(t testing.TB, addr string) *Device5 {
 	d.client = paho.NewClient(paho.ClientConfig{
 		Conn: packets.NewThreadSafeConn(conn),
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
-			d.hear(r.Packet)
+			d.receive(r.Packet)
 			return true, nil
 		}},
 	})
@@ -51,7 +51,7 @@ func (d *Device5) soon() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), waitLimit)
 }
 
-func (d *Device5) hear(p *paho.Publish) {
+func (d *Device5) receive(p *paho.Publish) {
 	d.mu.Lock()
 	d.heard = append(d.heard, p)
 	answer := d.answer

@@ -104,7 +104,7 @@ func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	if ask.Leaving && me.count == 0 {
 		delete(l.workers, ask.Worker)
 	}
-	l.tell(&answer, ask.Worker, now)
+	l.fill(&answer, ask.Worker, now)
 	return answer, nil
 }
 
@@ -247,7 +247,7 @@ func (l *Leases) give(id string, me *worker, reigns bool, now, until int64) int 
 	return give
 }
 
-func (l *Leases) tell(a *messages.LeaseAnswer, id string, now int64) {
+func (l *Leases) fill(a *messages.LeaseAnswer, id string, now int64) {
 	for n := range l.count() {
 		s := l.slots[n]
 		f := messages.SlotFacts{Number: n, Epoch: s.epoch}

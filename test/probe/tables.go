@@ -143,13 +143,13 @@ func (t *table) read(number int, at messages.Position, most int) messages.Page {
 		p.At.Number = t.number
 	}
 	for _, e := range list {
-		e.tell(&p)
+		e.addTo(&p)
 	}
 	return p
 }
 
-// tell puts an entry into a page.
-func (e tableEntry) tell(p *messages.Page) {
+// addTo puts an entry into a page.
+func (e tableEntry) addTo(p *messages.Page) {
 	switch {
 	case e.Put != nil && e.gone:
 		p.Removed = append(p.Removed, messages.Stored{Filter: e.Put.Filter, Target: e.Put.Target, Number: e.number})
@@ -227,7 +227,7 @@ func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error
 		for _, n := range w.own() {
 			table := w.tables.tables[n]
 			if table == nil || table.filling {
-				table = w.begin(n)
+				table = w.newLife(n)
 				table.filling = n == messages.RegistryTable
 				w.lost = w.lost || table.filling
 			}
@@ -254,8 +254,8 @@ func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error
 	return all, err
 }
 
-// begin begins another life of a table, with what is there of it.
-func (w *TableWriter) begin(n int) *table {
+// newLife starts another life of a table, with what is in it.
+func (w *TableWriter) newLife(n int) *table {
 	t := w.tables
 	was := t.tables[n]
 	t.lives++
@@ -303,7 +303,7 @@ func (w *TableWriter) Write(_ context.Context, changes []messages.Change) (numbe
 			case table != nil && table.epoch > w.epoch:
 				return errLater
 			case w.lost:
-				w.begin(n)
+				w.newLife(n)
 			case !w.intact(n):
 				return errLost
 			}
