@@ -75,7 +75,7 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 //
 // A member costs 1 µs, and its consumer in Python a millisecond to read.
 
-// load is what one call of Send or SendMessages writes.
+// load is what one call of Send writes.
 type load struct {
 	target     messages.Target
 	queue      *messages.Queue // the only one to write to, if set

@@ -11,10 +11,10 @@ import (
 const (
 	// firstBytes is how much of what a peer sent is kept for the classifier.
 	firstBytes = 8
-	// ownMemory is the size from which on a frame has memory of its own.
+	// ownMemory is the size above which a frame has memory of its own.
 	ownMemory = 64 << 10
-	// maximumControl bounds the packets that are no PUBLISH. The longest that a broker has
-	// reason to send is a CONNACK with a few strings of 64 kB each.
+	// maximumControl bounds the packets other than PUBLISH. The longest useful one is a CONNACK
+	// with a few strings of 64 kB each.
 	maximumControl = 1 << 20
 )
 
@@ -22,11 +22,10 @@ var errRemainingLength = errors.New("the broker sent a remaining length of more 
 
 // frame is one packet as it came.
 type frame struct {
-	// bytes are the whole packet. Of a PUBLISH that is too large they end with its topic
-	// and packet id.
+	// bytes are the whole packet, or, of a PUBLISH that is too large, only up to its topic and
+	// packet id.
 	bytes []byte
-	// size is how long the packet is. Where that is more than there are bytes, the rest
-	// was skipped.
+	// size is how long the packet is. If there are fewer bytes, the rest was skipped.
 	size int
 	// own: the bytes are not used again for another packet.
 	own bool
@@ -34,8 +33,8 @@ type frame struct {
 
 func (f frame) kind() byte { return f.bytes[0] >> 4 }
 
-// frameReader cuts the stream into packets. It does not trust the length that
-// a packet announces: memory grows with what has really come.
+// frameReader cuts the stream into packets. It does not trust the length that a packet announces: it
+// allocates memory for what has come only.
 type frameReader struct {
 	r     *bufio.Reader
 	first []byte
@@ -95,8 +94,8 @@ func (f *frameReader) large(size int) (frame, error) {
 	}
 }
 
-// skip reads the topic of a PUBLISH and its packet id, and leaves out what follows. length
-// is the remaining length.
+// skip reads the topic of a PUBLISH and its packet id, and skips what follows. length is the remaining
+// length.
 func (f *frameReader) skip(length int) (frame, error) {
 	size := len(f.frame) + length
 	head := min(2, length)
@@ -166,7 +165,7 @@ func (f *frameReader) peek() error {
 	return nil
 }
 
-// unexpected: the stream ended within a packet.
+// unexpected returns the error for a stream that ends within a packet.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

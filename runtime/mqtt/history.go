@@ -7,19 +7,18 @@ import (
 )
 
 const (
-	// versionMemory is for how long a fall-back to 3.1.1 holds: brokers get updated.
+	// versionMemory is how long a fall-back to 3.1.1 lasts, since brokers get updated.
 	versionMemory = time.Hour
 	// longestConnect is the most time that a CONNECT gets, unless the configured time
 	// is longer.
 	longestConnect = time.Minute
-	// doubtsBefore5 is after how many doubtful ends of version 5 CONNECTs in a row
-	// 3.1.1 is tried, and doubtsAfter5 is that of a server that did speak 5.
+	// doubtsBefore5 is how many version 5 CONNECTs in a row must end doubtfully before 3.1.1
+	// is tried, and doubtsAfter5 the same for a server that has spoken 5.
 	doubtsBefore5, doubtsAfter5 = 2, 10
 )
 
-// history is what a Dialer has learned of one server: how long it takes to answer a
-// CONNECT, which version it speaks, and what became of the session that it stores.
-// The zero value knows nothing.
+// history is what a Dialer has learned about one server: how long it takes to answer a CONNECT, which
+// version it speaks, and whether the session that it stores is ours. The zero value knows nothing.
 type history struct {
 	limit time.Duration // of the next CONNECT, where it is more than the configured time
 
@@ -38,14 +37,12 @@ func (h *history) connectTime(configured time.Duration) time.Duration {
 	return max(configured, h.limit)
 }
 
-// slow notes that the server accepted a connection and did not answer in time: it gets
-// twice the time.
+// slow notes that the server accepted a connection and did not answer in time. It doubles the time.
 func (h *history) slow(configured time.Duration) {
 	h.limit = min(2*h.connectTime(configured), longestConnect)
 }
 
-// answered notes a CONNACK of success, and how long it took: the next one may take
-// twice as long.
+// answered notes that CONNECT succeeded, and how long it took. The next one may take twice as long.
 func (h *history) answered(v messages.Version, took time.Duration) {
 	h.limit = min(2*took, longestConnect)
 	h.doubts, h.trial = 0, false
@@ -63,10 +60,9 @@ func (h *history) version(preferred messages.Version, now time.Time) messages.Ve
 	return messages.MQTT5
 }
 
-// failed notes why a CONNECT of that version did not succeed. A broker may refuse
-// version 5 explicitly, close the connection, or not answer at all. The latter two can
-// have other reasons as well: after some of them in a row 3.1.1 is on trial, and unless
-// the server answers it, the version was not the reason.
+// failed notes why a CONNECT of that version failed. A broker may refuse version 5 explicitly, close
+// the connection, or not answer. The latter two can have other reasons: after some of them in a row
+// 3.1.1 is tried, and if the server does not answer that either, the version was not the reason.
 func (h *history) failed(v messages.Version, cause messages.Cause, now time.Time) {
 	doubtful := cause == messages.ProtocolUnclear || cause == messages.Unanswered
 	switch {
@@ -94,8 +90,7 @@ func (h *history) tolerated() int {
 	return doubtsBefore5
 }
 
-// mustDrop says whether the session under a client id, which nobody knows, has to be
-// dropped before it is used.
+// mustDrop says whether the unknown session of a client id must be dropped before it is used.
 func (h *history) mustDrop(clientID string) bool {
 	return h.dropped != clientID && h.begun != clientID
 }
@@ -103,10 +98,10 @@ func (h *history) mustDrop(clientID string) bool {
 // hasDropped notes that the server was made to drop its session.
 func (h *history) hasDropped(clientID string) { h.dropped, h.begun = clientID, "" }
 
-// opened takes in what a CONNACK says about a session that nobody knew, and says
-// whether it is ours. One that is there although it was dropped is not: some brokers
-// answer first and clean up later. It is looked for again, and dropped again where it is
-// still there: some forget only what nobody has asked for in a while.
+// opened takes in what a CONNACK says about a session that was unknown, and returns whether it is ours.
+// A session that is present although it was dropped is not ours. Some brokers answer first and clean up
+// later, so the next attempt looks again. If it is still there it is dropped again: some brokers forget
+// a session only when it has not been asked for in a while.
 func (h *history) opened(clientID string, present bool) bool {
 	if h.dropped != clientID {
 		return true

@@ -15,13 +15,13 @@ type inbound struct {
 	queue []*incoming
 }
 
-// received tells of a message, and returns when the next may come.
+// received passes on a message, and returns when the next one may be read.
 func (s *Session) received(p packet) {
 	s.sort(p)
 	s.pace()
 }
 
-// sort tells of what came, but not of copies. Some of it may be held for a moment.
+// sort passes on messages without copies. Some may be held for a moment.
 func (s *Session) sort(p packet) {
 	if s.copies == nil {
 		s.pass(p)
@@ -71,7 +71,7 @@ func (s *Session) passAll(list []sorted) {
 	}
 }
 
-// drop acknowledges a copy, and tells nobody.
+// drop acknowledges a copy, without passing it on.
 func (s *Session) drop(p packet) {
 	if p.message.QoS == 0 {
 		return
@@ -84,9 +84,9 @@ func (s *Session) drop(p packet) {
 	s.flushAcks()
 }
 
-// pass hands a message to the Sink, unless the Sink has it already. One that is too large
-// is not handed over, only acknowledged in its turn. When the Sink takes no more, pass does
-// nothing: the broker repeats the message on the next connection.
+// pass passes a message to the Sink, unless the Sink has it already. One that is too large is only
+// acknowledged, in its turn. If the Sink does not take it, pass does nothing: the broker repeats the
+// message on the next connection.
 func (s *Session) pass(p packet) {
 	var flush bool
 	s.callSink(func() {
@@ -106,8 +106,8 @@ func (s *Session) pass(p packet) {
 	}
 }
 
-// take tells of a message that is new, unless it is too large, and says whether it is
-// done with or will be. It counts those of QoS 0.
+// take passes a new message to the Sink, unless it is too large, and says whether it will be
+// acknowledged. It numbers those of QoS 0.
 func (s *Session) take(p packet, seq uint64) bool {
 	if p.oversized > 0 || p.dropped > 0 {
 		s.refused.note(p, s.log)
@@ -135,12 +135,10 @@ func (s *state) number() uint64 {
 	return s.seq
 }
 
-// arrive records a message of QoS 1 or 2. It is there again where the broker
-// repeats (DUP) one that was delivered on an earlier connection and is still
-// under way, or was acknowledged with a PUBREC that has not been followed by
-// PUBREL [MQTT-4.3.3-10]. Under a packet id that comes without DUP the broker
-// means a new message. So it may with DUP: RabbitMQ repeats messages under new
-// ids, in spite of [MQTT-4.4.0-1], hence the look at the content.
+// arrive records a message of QoS 1 or 2. again: the broker repeats (DUP) one that was delivered on an
+// earlier connection and is still under way, or was acknowledged with a PUBREC and had no PUBREL yet
+// [MQTT-4.3.3-10]. A packet without DUP is a new message. One with DUP may be new as well, since
+// RabbitMQ repeats messages under new ids, in spite of [MQTT-4.4.0-1]: so the content is compared.
 func (s *state) arrive(p packet) (in *incoming, again bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +168,7 @@ func (s *state) forgo(in *incoming) {
 	s.paid(in)
 }
 
-// paid takes a delivery out of those that are due. It is called with mu held.
+// paid removes a delivery from due. It is called with mu held.
 func (s *state) paid(in *incoming) {
 	if s.due[in.seq] == nil {
 		return
@@ -182,8 +180,8 @@ func (s *state) paid(in *incoming) {
 
 var seed = maphash.MakeSeed()
 
-// checksum tells messages apart, but not by their properties: the broker counts
-// the expiry down.
+// checksum is one of topic and payload. Properties do not count, since the broker counts the expiry
+// down.
 func checksum(m *messages.Message) uint64 {
 	return maphash.String(seed, m.Topic) ^ maphash.Bytes(seed, m.Payload)*3
 }
@@ -191,14 +189,14 @@ func checksum(m *messages.Message) uint64 {
 // Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Session
 // or, when the broker repeats them, on the next. It never blocks. Calls may
 // come in any order; the packets are sent in the order of arrival
-// [MQTT-4.6.0-2]. What is not known does nothing.
+// [MQTT-4.6.0-2]. Unknown seqs are ignored.
 func (d *Dialer) Ack(seqs ...uint64) {
 	if flush := d.state.acknowledge(seqs); flush != nil {
 		flush()
 	}
 }
 
-// acknowledge returns nil where no delivery is known that was not done before.
+// acknowledge marks deliveries as done. It returns nil if none of them was due.
 func (s *state) acknowledge(seqs []uint64) (flush func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,9 +222,8 @@ func (s *Session) flushAcks() {
 	}
 }
 
-// takeAcks encodes the acknowledgements of those at the head of the queue that
-// are done. With its PUBACK a packet id is free; with PUBREC it waits for
-// PUBREL.
+// takeAcks encodes the acknowledgements of the messages at the head of the queue that are done. PUBACK
+// frees a packet id; after PUBREC it waits for PUBREL.
 func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,8 +243,8 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 	return packets
 }
 
-// answeredPing ends the connection where the broker hands out the same messages at each
-// resume, once what it has sent is settled: Dial then has it drop the session.
+// answeredPing ends the connection if the broker sends the same messages at each resume, once what it
+// has sent is settled. Dial then makes it drop the session.
 func (s *Session) answeredPing(pinged time.Time) {
 	if s.state.endless(pinged) {
 		s.fail(&messages.SessionFailure{

@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// keepAlive sends PINGREQ on a connection that is quiet in either direction
-// [MQTT-3.1.2-20] and closes it when the broker stays silent: no later than
-// one and a half intervals after its last byte. While nobody reads, PINGREQ is
-// sent and no answer expected. On one that is never quiet PINGREQ is sent once an
-// interval all the same, to measure the round trip. It ends with the connection.
+// keepAlive sends PINGREQ on a connection that is quiet in one direction [MQTT-3.1.2-20], and closes it
+// when the broker stays silent: no later than one and a half intervals after its last byte. While
+// nobody reads, it sends PINGREQ and expects no answer. It also sends PINGREQ once an interval on a busy
+// connection, to measure the round trip. It ends with the connection.
 func (c *conn) keepAlive(interval time.Duration) {
 	if interval == 0 {
 		return
@@ -17,7 +16,7 @@ func (c *conn) keepAlive(interval time.Duration) {
 	half := interval / 2
 	timer := time.NewTimer(half)
 	defer timer.Stop()
-	var asked time.Time // of the PINGREQ that waits for a sign of life
+	var asked time.Time // of the PINGREQ after which nothing has come yet
 	pinged := time.Now()
 	for {
 		select {
@@ -56,8 +55,8 @@ func (c *conn) ping() time.Time {
 	return now
 }
 
-// ponged notes the answer to the oldest PINGREQ. One that nobody read for a while says
-// nothing of the broker.
+// ponged notes the answer to the oldest PINGREQ. If nobody read for a while it does not measure the
+// broker.
 func (c *conn) ponged() {
 	pinged := c.pinged.Swap(0)
 	if pinged > c.resumed.Load() && c.onTrip != nil {
@@ -68,7 +67,7 @@ func (c *conn) ponged() {
 	}
 }
 
-// lastHeard is when the peer last gave a sign of life; now, while nobody reads.
+// lastHeard is when the peer last sent something; now, while nobody reads.
 func (c *conn) lastHeard() time.Time {
 	read, resumed := time.Unix(0, c.lastRead.Load()), c.lastResumed()
 	if resumed.After(read) {

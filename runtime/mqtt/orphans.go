@@ -2,15 +2,14 @@ package mqtt
 
 import "math/rand/v2"
 
-// orphans are packet ids under which a message of QoS 2 may be half way at the
-// broker that nobody will go on with. The broker would take a new message with such
-// an id for a repetition of that one, so PUBREL frees the id first [MQTT-4.3.3-4].
+// orphans are packet ids of messages of QoS 2 that may be half way at the broker, and that nobody will
+// finish. The broker would take a new message with such an id for a repetition, so a PUBREL must free
+// the id first [MQTT-4.3.3-4].
 //
-// A PUBREL for nothing is not harmless: RabbitMQ, which answers QoS 2 with PUBACK,
-// reads nothing any more after one. So they are sent to a broker only once it has
-// answered one for a message with PUBCOMP. The first such message goes alone, with
-// an id that no other one is likely to have had. It is settled before the others are
-// released: rumqttd, which knows PUBCOMP, hangs up on a PUBREL for nothing.
+// A PUBREL without a message is not harmless: RabbitMQ, which answers QoS 2 with PUBACK, reads nothing
+// any more after one. So they are sent only to a broker that has answered the PUBREL of a message with
+// PUBCOMP. The first such message goes alone, with an id that is probably unused. It is settled before
+// the orphans are released: rumqttd, which knows PUBCOMP, hangs up on a PUBREL without a message.
 type orphans struct {
 	ids      []uint16
 	answered byte          // PUBCOMP or PUBACK, for messages of QoS 2; 0: unknown
@@ -18,11 +17,10 @@ type orphans struct {
 	found    chan struct{} // closed when answered is known; nil: nobody waits
 }
 
-// lastRequestID is the highest id of SUBSCRIBE and UNSUBSCRIBE. Those above are for
-// first messages.
+// lastRequestID is the highest id of SUBSCRIBE and UNSUBSCRIBE. Higher ids are for first messages.
 const lastRequestID = 1<<15 - 1
 
-// add takes further ids and returns those that the broker is to release now.
+// add takes in further ids, and returns those that the broker must release now.
 func (o *orphans) add(ids ...uint16) (release []uint16) {
 	switch o.answered {
 	case typePubcomp:
@@ -54,8 +52,8 @@ func (o *orphans) firstID() uint16 {
 	return o.first
 }
 
-// learn takes an answer to a message of QoS 2, and returns what the broker is to
-// release once that message is settled, before done is called.
+// learn takes in an answer to a message of QoS 2. It returns what the broker must release once that
+// message is settled, before done is called.
 func (o *orphans) learn(p packet) (release []uint16) {
 	switch {
 	case o.answered != 0:
@@ -74,7 +72,7 @@ func (o *orphans) learn(p packet) (release []uint16) {
 	return release
 }
 
-// done lets go on whoever waits for a first message that is no more.
+// done wakes those who wait for the first message.
 func (o *orphans) done() {
 	if o.first == 0 && o.found != nil {
 		close(o.found)

@@ -33,18 +33,15 @@ func (o *outbound) open(receiveMaximum uint16) {
 	o.slots = make(chan struct{}, min(int(receiveMaximum), window))
 }
 
-// Publish sends a message; calls are sent in the order in which they are made.
-// It may wait while the broker's receive maximum or the socket is full, and
-// does not wait for acknowledgements, nor for what is written before others follow
-// (Publish.More): Sink.Published tells of each receipt
-// exactly once when it took effect or was refused. What the broker cannot take
-// is refused without sending it, but a QoS that is only a default is lowered to what the
-// broker takes.
+// Publish sends a message, in the order of the calls. It may wait while the broker's receive maximum or
+// the socket is full. It does not wait for the acknowledgement, and with Publish.More not for the write.
+// Sink.Published is called once for each receipt, when the publish took effect or was refused. What the
+// broker cannot take is refused without sending it, but a QoS that is only a default is lowered to what
+// the broker takes.
 //
-// After an error, or a loss, the receipts not reported are unsettled: they are
-// to be published again on the next Session, in the same order and before
-// others, or not at all. There a message that is half way at the broker goes on where it
-// stood, so that QoS 2 is not doubled.
+// After an error or a loss, receipts without that call are unsettled: publish them again on the next
+// Session, in the same order and before others, or not at all. There a message that is half way at the
+// broker continues where it stood, so that QoS 2 is not doubled.
 func (s *Session) Publish(ctx context.Context, p messages.Publish) (err error) {
 	if err := s.acquire(ctx, s.outbound.turn); err != nil {
 		return s.unsent(err)
@@ -82,7 +79,7 @@ func (s *Session) acquire(ctx context.Context, slots chan struct{}) error {
 	}
 }
 
-// acquireSlot waits for the answer to what is in flight, which is sent for that.
+// acquireSlot waits for a free slot. It first lets what is queued be sent.
 func (s *Session) acquireSlot(ctx context.Context) error {
 	select {
 	case s.outbound.slots <- struct{}{}:
@@ -114,7 +111,7 @@ func (s *Session) publishOnce(p messages.Publish) error {
 	return err
 }
 
-// flushed tells of the QoS 0 messages within the first total bytes.
+// flushed reports the QoS 0 messages within the first total bytes as published.
 func (s *Session) flushed(total uint64) {
 	for _, u := range s.outbound.takeWritten(total) {
 		s.callSink(func() { s.sink.Published(messages.Published{Receipt: u.receipt}) })
@@ -133,7 +130,7 @@ func (o *outbound) takeWritten(total uint64) []unwritten {
 	return taken
 }
 
-// publishFlow sends a message of QoS 1 or 2, or goes on with it.
+// publishFlow sends a message of QoS 1 or 2, or continues it.
 func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
 	s.release(s.state.superseded(p.Receipt)...)
 	if err := s.waitForFirst(ctx, p); err != nil {
@@ -174,7 +171,7 @@ func (s *Session) waitForFirst(ctx context.Context, p messages.Publish) error {
 	}
 }
 
-// refuse tells that a message will never be sent.
+// refuse reports that a message was refused without being sent.
 func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
 		reason = messages.Reason(code)
@@ -182,7 +179,7 @@ func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
 	s.callSink(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
 }
 
-// acknowledged goes on with a message of QoS 1 or 2.
+// acknowledged continues a message of QoS 1 or 2 after an acknowledgement.
 func (s *Session) acknowledged(p packet) {
 	orphans := s.state.learn(p)
 	switch o, next := s.state.acknowledged(p); next {
@@ -195,7 +192,7 @@ func (s *Session) acknowledged(p packet) {
 	s.state.learned()
 }
 
-// release asks the broker to be done with packet ids.
+// release sends PUBREL for packet ids.
 func (s *Session) release(ids ...uint16) {
 	var packets []byte
 	for _, id := range ids {
@@ -206,9 +203,8 @@ func (s *Session) release(ids ...uint16) {
 	}
 }
 
-// settle forgets a message and tells of it, both or neither: an acknowledgement
-// that comes when nobody is told any more leaves the message to the next
-// connection.
+// settle forgets a message and reports it, both or neither: if the Sink is not called any more, the
+// message is left to the next connection.
 func (s *Session) settle(o outgoing, p packet) {
 	if p.kind == typePubcomp && p.code == messages.ReasonIDNotFound {
 		p.code = 0 // an earlier PUBREL had completed it
@@ -227,8 +223,7 @@ func (s *Session) settle(o outgoing, p packet) {
 	})
 }
 
-// lower returns the message with a QoS that the broker takes, where nobody asked for
-// another.
+// lower returns the message with a QoS that the broker takes, if its QoS is only a default.
 func (l *limits) lower(m *messages.Message) *messages.Message {
 	if !m.DefaultQoS || m.QoS <= l.maximumQoS {
 		return m
@@ -238,8 +233,8 @@ func (l *limits) lower(m *messages.Message) *messages.Message {
 	return &lowered
 }
 
-// refuse says why the broker would not take a message, 0 where it would.
-// Sending it anyway would cost the connection.
+// refuse says why the broker would not take a message; 0: it would. Sending it would cost the
+// connection.
 func (l *limits) refuse(m *messages.Message, v messages.Version) (byte, string) {
 	if err := topic.ValidateName(m.Topic); err != nil {
 		return messages.ReasonTopicInvalid, err.Error()

@@ -12,17 +12,16 @@ type bound struct {
 	bytes    int
 }
 
-// bound lets a broker that keeps to the receive maximum send all it may, also
-// when as much of a session that it has dropped is still under way.
+// bound is twice the receive maximum: a broker may send that many, while as many of a session that it
+// has dropped are still under way.
 func (c Config) bound() bound {
 	return bound{messages: 2 * int(c.ReceiveMaximum), bytes: c.ReceiveBytes}
 }
 
-// pace returns when so little is unacknowledged that the next packet can be
-// read. It is called by the reader, so that TCP pushes back on a broker that
-// sends more than the receive maximum. Until then nothing else is read either:
-// acknowledgements of publishes, SUBACK and a DISCONNECT wait as well, and who
-// waits for them. No acknowledgement of ours depends on any of them.
+// pace waits until little enough is unacknowledged to read the next packet. The reader calls it, so that
+// TCP pushes back on a broker that sends more than the receive maximum. Nothing else is read until then:
+// acknowledgements of publishes, SUBACK and DISCONNECT wait as well. No acknowledgement of ours depends
+// on them.
 func (s *Session) pace() {
 	for {
 		room := s.state.full(s.bound)
@@ -40,7 +39,7 @@ func (s *Session) pause(room <-chan struct{}) bool {
 	select {
 	case <-room:
 		return true
-	case <-s.muted: // nothing is told any more, and the broker is to be heard hanging up
+	case <-s.muted: // the Sink is not called any more; read on until the broker hangs up
 	case <-s.conn.done:
 	case <-s.conn.failing:
 		s.conn.close(s.conn.why(errClosed)) // nobody is there to read last words
@@ -48,7 +47,7 @@ func (s *Session) pause(room <-chan struct{}) bool {
 	return false
 }
 
-// full returns what to wait for where so much is unacknowledged, else nil.
+// full returns what to wait for if too much is unacknowledged, else nil.
 func (s *state) full(b bound) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +60,7 @@ func (s *state) full(b bound) <-chan struct{} {
 	return s.room
 }
 
-// makeRoom lets the reader look again. It is called with mu held.
+// makeRoom wakes the reader. It is called with mu held.
 func (s *state) makeRoom() {
 	if s.room != nil {
 		close(s.room)
@@ -84,8 +83,8 @@ const answerTimeout = time.Minute
 
 var errNoAnswer = fmt.Errorf("the broker did not answer within a minute: %w", context.DeadlineExceeded)
 
-// patient returns a context that ends when the peer has had answerTimeout for
-// an answer. Time in which nobody reads does not count.
+// patient returns a context that ends when the peer has had answerTimeout for an answer. The time while
+// nobody reads does not count.
 func (c *conn) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {

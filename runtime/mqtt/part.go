@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// giveUp ends a connection on which a CONNECT was not answered before ctx ended. Where
-// the time was up, the broker may still be busy with it: then the connection is parted
-// with, and the broker has as long to end it.
+// giveUp ends a connection whose CONNECT was not answered before ctx ended. After a time-out the broker
+// may still be busy with it: then the connection is parted with, and the broker gets as long again to
+// end it.
 func (c *conn) giveUp(ctx context.Context, within time.Duration) {
 	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
 		c.part(cause, within)
@@ -19,9 +19,9 @@ func (c *conn) giveUp(ctx context.Context, within time.Duration) {
 	}
 }
 
-// part ends the connection as close does, but leaves the socket to the peer: it gets a
-// DISCONNECT, so that it publishes no will, and the end of the stream, and is waited for
-// until it ends its side or the time is over.
+// part ends the connection as close does, but leaves the socket open for a while. The peer gets a
+// DISCONNECT, so that it publishes no will, and the end of the stream. The socket is closed when the
+// peer ends its side or the time is over.
 func (c *conn) part(cause error, within time.Duration) {
 	c.once.Do(func() {
 		parted := make(chan struct{})

@@ -6,9 +6,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// passOver logs why the next server of MQTT_HOST is tried: once for each kind of failure
-// since there was a connection to this one. The failure of the last server is the caller's
-// to log.
+// passOver logs why the next server of MQTT_HOST is tried, once for each kind of failure since the last
+// connection to this one. The caller logs the failure of the last server.
 func (s *server) passOver(log *slog.Logger, f *messages.SessionFailure) {
 	if s.passed[f.Kind()] {
 		return

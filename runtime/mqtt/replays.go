@@ -3,17 +3,16 @@ package mqtt
 import "time"
 
 const (
-	// replayResumes is on how many resumes in a row packets have to come back, and
-	// replayPackets how many of them, for the broker to be taken for one that hands them
-	// out for ever. A single one may be a new message that is equal.
+	// A broker that sends at least replayPackets packets again on replayResumes resumes in a
+	// row will do so for ever. A single packet may be a new message that is equal.
 	replayResumes, replayPackets = 3, 2
 	// replayLimit is how many packets of a connection are remembered.
 	replayLimit = 1024
 )
 
-// replays finds out whether a broker hands out packets of QoS 1 again whenever a session is
-// resumed, although they were acknowledged on each connection and it answered a PINGREQ
-// that followed. A PUBACK that was lost with its connection is no sign of that. It is pure.
+// replays finds out whether a broker sends packets of QoS 1 again whenever a session is resumed, although
+// they were acknowledged on each connection. An acknowledgement counts once the broker has answered a
+// later PINGREQ: a PUBACK may be lost with its connection. It is pure.
 type replays struct {
 	before map[replayKey]int // known to be acknowledged on the connection before: how often they had come back
 	back   map[replayKey]int // come back on this one
@@ -56,8 +55,8 @@ func (r *replays) acknowledged(k replayKey, now time.Time) {
 	}
 }
 
-// answered notes the answer to a PINGREQ that was sent then, and says whether the session
-// is better dropped.
+// answered notes the answer to the PINGREQ sent at that time, and says whether the session should be
+// dropped.
 func (r *replays) answered(pinged time.Time) bool {
 	for k, at := range r.acked {
 		if at.Before(pinged) {

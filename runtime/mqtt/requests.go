@@ -10,8 +10,8 @@ type requests struct {
 	waiting map[uint16]chan<- packet
 }
 
-// open draws a packet id above those of publishes, whose answer is to go to the
-// channel, which must have room for it. ok is false after end.
+// open draws a packet id above those of publishes. Its answer goes to the channel, which must have room
+// for it. ok is false after close.
 func (r *requests) open(answer chan<- packet) (id uint16, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,7 +33,7 @@ func (r *requests) open(answer chan<- packet) (id uint16, ok bool) {
 	}
 }
 
-// answer passes an answer on; one that nobody waits for does nothing.
+// answer passes an answer on. One that nobody waits for is ignored.
 func (r *requests) answer(id uint16, p packet) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

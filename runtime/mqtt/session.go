@@ -8,15 +8,14 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Sink hears what a Session has to tell. Its methods must neither block nor
-// call the Session's; they may call Dialer.Ack. Only one of them is called at a
-// time.
+// Sink has the callbacks of a Session. They must neither block nor call the Session; they may call
+// Dialer.Ack. Only one of them is called at a time.
 type Sink interface {
 	// Received is called for every message in the order of arrival; the message
 	// is the Sink's own. seq counts from 1 through all Sessions of one Dialer.
-	// What the broker repeats on a new connection is not told again as long as
-	// its first delivery is not acknowledged. After Dialer.Forget it is. false:
-	// the Sink does not take the message and will not acknowledge it.
+	// What the broker repeats on a new connection is not passed on again while its first
+	// delivery is not acknowledged, unless Dialer.Forget was called. It returns false if the
+	// Sink does not take the message, and will not acknowledge it.
 	Received(seq uint64, identifiers []uint32, m *messages.Message) bool
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)
@@ -88,7 +87,7 @@ func (s *Session) lost(err error) {
 	s.fail(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
 }
 
-// disconnected ends the session as the broker has asked for.
+// disconnected ends the session after the broker's DISCONNECT.
 func (s *Session) disconnected(p packet) {
 	if p.code == messages.ReasonTakenOver {
 		s.state.forget()
@@ -116,7 +115,7 @@ func (s *Session) Close() {
 	s.stopHolding()
 }
 
-// abandon ends a session that nobody got.
+// abandon ends a session that Dial does not return.
 func (s *Session) abandon() {
 	s.mute()
 	s.conn.close(errClosed)
@@ -124,7 +123,7 @@ func (s *Session) abandon() {
 	s.stopHolding()
 }
 
-// mute lets the Sink hear no more.
+// mute stops calling the Sink.
 func (s *Session) mute() {
 	s.calling.Lock()
 	defer s.calling.Unlock()

@@ -7,10 +7,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Sessions remembers, beyond this process, under which client ids the broker
-// stores a session of ours. A stored session that nobody remembers may hold
-// filters that nobody wants: who remembered it lost its data, or a stranger
-// used the client id.
+// Sessions remembers, beyond this process, under which client ids the broker stores a session of ours. A
+// stored session that is not remembered may hold filters that nobody wants: Redis has lost its data, or
+// another program used the client id.
 type Sessions interface {
 	// KnownSession says whether RememberSession was called with the client id.
 	KnownSession(ctx context.Context, clientID string) (bool, error)
@@ -65,10 +64,9 @@ func (s *state) takeReplayed() (clientID string) {
 
 func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.SessionExpiry > 0 }
 
-// drop makes the broker forget its session by a short connection with a clean
-// one [MQTT-3.1.2-6]. Under MQTT 5 a clean start of the session that is to stay
-// would do, but mosquitto 2.0 keeps no session over its own restart whose last
-// CONNECT asked for a clean start.
+// drop makes the broker forget its session, by a short connection with a clean session [MQTT-3.1.2-6].
+// Under MQTT 5 the next session could ask for a clean start, but mosquitto 2.0 keeps no session over its
+// own restart whose last CONNECT did.
 func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 	a.config.SessionExpiry, a.config.Will, a.unknown = 0, nil, false
 	a.state, a.sink = newState(), Discard{}

@@ -43,7 +43,7 @@ type state struct {
 	clientID string
 
 	out   map[uint16]*outgoing
-	kept  bool // of an earlier connection there may be some in out
+	kept  bool // out may have some of an earlier connection
 	named map[messages.Receipt]*outgoing
 	last  uint16
 	orphans
@@ -68,12 +68,11 @@ func newState() *state {
 	return s
 }
 
-// attach prepares the state for a new connection and returns the packet ids
-// that the broker must release first.
+// attach prepares the state for a new connection, and returns the packet ids that the broker must release
+// first.
 //
-// Where the broker has a session that this state knows nothing of, a dead
-// process may have left QoS 2 messages half way there: all ids of the window are
-// orphans.
+// If the broker has a session that this state does not know, a dead process may have left QoS 2 messages
+// half way: all ids of the window are orphans.
 func (s *state) attach(clientID string, present bool, flush func()) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +108,8 @@ func allIDs() []uint16 {
 	return ids
 }
 
-// carryOutgoing keeps the messages that will be published again, and gives up
-// those that cannot since they have no receipt.
+// carryOutgoing keeps the messages that will be published again. It abandons those without a receipt,
+// which cannot be.
 func (s *state) carryOutgoing() (release []uint16) {
 	s.kept = true
 	for id, o := range s.out {
@@ -148,9 +147,8 @@ func (s *state) forget() {
 	s.known = false
 }
 
-// superseded gives up what earlier connections have left, once a message comes
-// that is new to all: those that are published again come before it. It returns
-// the packet ids that the broker must release first.
+// superseded abandons what earlier connections have left, once a new message comes: what is published
+// again comes before it. It returns the packet ids that the broker must release first.
 func (s *state) superseded(by messages.Receipt) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,9 +164,8 @@ func (s *state) superseded(by messages.Receipt) (release []uint16) {
 	return release
 }
 
-// claim returns what to send p with: the entry that an earlier connection left,
-// which makes it a repetition, or a new one. ok is false where p is in flight
-// already.
+// claim returns the entry to send p with: a new one, or the one that an earlier connection left (p is
+// repeated then). ok is false if p is in flight already.
 func (s *state) claim(p messages.Publish) (o outgoing, repeated, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -199,8 +196,8 @@ func (s *state) mustWait(p messages.Publish) <-chan struct{} {
 	return s.wait()
 }
 
-// learn takes an answer. It returns the packet ids that the broker must release
-// when that is settled, before learned is called.
+// learn takes in an answer. It returns the packet ids that the broker must release when the message is
+// settled, before learned is called.
 func (s *state) learn(p packet) (release []uint16) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,7 +207,7 @@ func (s *state) learn(p packet) (release []uint16) {
 	return s.orphans.learn(p)
 }
 
-// learned lets messages of QoS 2 go on.
+// learned lets waiting messages of QoS 2 continue.
 func (s *state) learned() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,10 +236,9 @@ const (
 	settled      // the message is done
 )
 
-// acknowledged takes PUBACK, PUBREC or PUBCOMP (MQTT section 4.3). A PUBREC of
-// an unknown id is of a dead process: let the broker be done with it. A PUBCOMP
-// before PUBREC answers such a release. PUBACK settles QoS 2 too: RabbitMQ
-// takes a message of QoS 2 for one of QoS 1, and answers so.
+// acknowledged takes in PUBACK, PUBREC or PUBCOMP (MQTT section 4.3). A PUBREC with an unknown id is of a
+// dead process: it is answered with PUBREL. A PUBCOMP before PUBREC answers such a PUBREL. PUBACK settles
+// QoS 2 too: RabbitMQ treats QoS 2 as QoS 1, and answers so.
 func (s *state) acknowledged(p packet) (outgoing, step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,8 +17,7 @@ const (
 	maximumFilters = 1 << 20
 )
 
-// request is one packet to be answered. indexes are those of its filters among
-// all that were asked for.
+// request is one packet to be answered. indexes are those of its filters among all filters of the call.
 type request struct {
 	indexes    []int
 	size       int
@@ -29,16 +28,14 @@ type request struct {
 // the order of the filters: the granted QoS, or 0x80 and above where that
 // filter was refused; what would cost the connection is refused without asking.
 // An error means that the outcome is unknown (the connection was lost, ctx
-// ended, or no answer came for a minute: then it is context.DeadlineExceeded, and the
-// connection lives). Under MQTT 5 retained messages are
-// asked for where a Desired is Retained (retain handling 0), and else not (2); 3.1.1
-// has them sent always.
+// ended, or no answer came for a minute: then it is context.DeadlineExceeded, and the connection lives).
+// Under MQTT 5 the broker sends retained messages for filters that are Retained (retain handling 0), and
+// for no others (2). Under 3.1.1 it always sends them.
 //
-// All filters travel in one packet, or several where they are too long for one. Under
-// MQTT 5 each that Overlaps has a packet of its own, since one packet carries
-// one identifier [MQTT-3.8.2-1]: topic.Identifier of the filter. The packets
-// are sent without waiting between them, in any order: no filter may be there
-// twice.
+// All filters travel in one packet, or in several if they are too long. Under MQTT 5 each filter that
+// Overlaps has its own packet, since a packet carries one identifier [MQTT-3.8.2-1], which is
+// topic.Identifier of the filter. The packets are sent in any order, without waiting between them: no
+// filter may be there twice.
 func (s *Session) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	ctx, cancel := s.conn.patient(ctx)
 	defer cancel()
@@ -72,7 +69,7 @@ func (s *Session) Subscribe(ctx context.Context, filters []messages.Desired) ([]
 	return codes, nil
 }
 
-// Unsubscribe gives the filters up and waits for the answers, as Subscribe does.
+// Unsubscribe unsubscribes from the filters and waits for the answers, as Subscribe does.
 func (s *Session) Unsubscribe(ctx context.Context, filters []string) error {
 	ctx, cancel := s.conn.patient(ctx)
 	defer cancel()
