@@ -7,7 +7,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// answered takes an answer in.
+// answered takes in an answer.
 func (k *Keeper) answered(a answered) {
 	k.mu.Lock()
 	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
@@ -37,7 +37,7 @@ func (k *Keeper) answered(a answered) {
 	}
 }
 
-// compare finds out what is held any more, and what is held now.
+// compare drops the slots that are lost, takes those that are new, and renews the others.
 func (k *Keeper) compare(a answered) {
 	granted := map[int]messages.Slot{}
 	for _, s := range a.Held {
@@ -60,7 +60,7 @@ func (k *Keeper) compare(a answered) {
 		case h == nil && !k.release[n] && !k.leaving:
 			k.hold(a, s)
 		case h == nil && !k.release[n]:
-			k.release[n] = true // it came with an answer to an earlier question
+			k.release[n] = true // it came with the answer to an earlier request
 			k.wake()
 		case h != nil && !h.lost:
 			h.fence.renew(a.asked, k.Lease, a.Until)
@@ -68,7 +68,7 @@ func (k *Keeper) compare(a answered) {
 	}
 }
 
-// free says whether nobody holds a slot.
+// free says whether no worker holds a slot.
 func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
 
 func (k *Keeper) hold(a answered, s messages.Slot) {
@@ -91,14 +91,15 @@ func (k *Keeper) hold(a answered, s messages.Slot) {
 	}()
 }
 
-// lose ends what ran for a slot.
+// lose abandons a slot that another worker has.
 func (k *Keeper) lose(h *holding) {
 	h.lost = true
 	h.fence.revoke()
 	h.assignment.Abandon()
 }
 
-// collectEnded finds out which assignments have ended, and why.
+// collectEnded releases the slots whose assignments have ended, or whose sessions were taken over. It
+// returns why assignments gave up.
 func (k *Keeper) collectEnded() (failure error) {
 	for n, h := range k.held {
 		select {

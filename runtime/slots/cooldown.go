@@ -2,15 +2,14 @@ package slots
 
 import "time"
 
-// cooldown is for how long a slot is left to others whose session another client has taken
-// over: from a second to half a minute, twice as long each time. The zero value is that of the
-// first time.
+// cooldown is how long this worker does not take a slot whose session another client has taken over:
+// from a second to half a minute, twice as long each time. The zero value is for the first time.
 type cooldown struct {
 	until time.Time
 	last  time.Duration
 }
 
-// again is the cooldown after one more such loss.
+// again returns the cooldown after one more loss.
 func (c cooldown) again(now time.Time) cooldown {
 	const least, most = time.Second, 30 * time.Second
 	if now.Sub(c.until) > most {
@@ -20,7 +19,7 @@ func (c cooldown) again(now time.Time) cooldown {
 	return cooldown{now.Add(c.last), c.last}
 }
 
-// takenOver leaves a slot to others whose session another client has.
+// takenOver gives up a slot whose session another client has.
 func (k *Keeper) takenOver(n int, h *holding) {
 	c := k.cooldown[n].again(time.Now())
 	k.cooldown[n] = c

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Fence says whether a slot may be acted for at this moment. Its methods may be called
-// from any goroutine.
+// Fence says whether this worker holds the lease of a slot now. Its methods may be called from any
+// goroutine.
 type Fence struct {
 	base time.Time
-	open atomic.Int64 // until when, in nanoseconds from base; negative: for good it is closed
+	open atomic.Int64 // until when, in nanoseconds from base; negative: it is closed for good
 	end  atomic.Int64 // of the lease, by the server's clock, in Unix microseconds
 
 	mu      sync.Mutex
@@ -20,17 +20,17 @@ type Fence struct {
 	revoked chan struct{} // closed when the slot is another's, or given up
 }
 
-// ErrRevoked is why nobody acts for a slot any more.
+// ErrRevoked is returned once a slot is lost or given up.
 var ErrRevoked = errors.New("the session slot is not held here any more")
 
 func newFence() *Fence {
 	return &Fence{base: time.Now(), renewed: make(chan struct{}), revoked: make(chan struct{})}
 }
 
-// Open says whether the lease is held. It costs a look at the clock.
+// Open says whether the lease is held. It costs reading the clock.
 func (f *Fence) Open() bool { return int64(time.Since(f.base)) < f.open.Load() }
 
-// closed is for how long the lease has not been held; 0: it is.
+// closed is how long the lease has not been held; 0: it is held.
 func (f *Fence) closed() time.Duration {
 	return max(0, time.Since(f.base)-time.Duration(f.open.Load()))
 }
@@ -38,8 +38,7 @@ func (f *Fence) closed() time.Duration {
 // Until is the end of the lease by the server's clock.
 func (f *Fence) Until() time.Time { return time.UnixMicro(f.end.Load()) }
 
-// Wait returns nil when the lease is held, at once or when it is again. It returns
-// ErrRevoked when that will never be so.
+// Wait waits until the lease is held. It returns ErrRevoked if that will never be the case.
 func (f *Fence) Wait(ctx context.Context) error {
 	for {
 		f.mu.Lock()
@@ -58,7 +57,7 @@ func (f *Fence) Wait(ctx context.Context) error {
 	}
 }
 
-// renew notes a lease that was asked for at that moment.
+// renew notes that a lease was granted that was requested at the time asked.
 func (f *Fence) renew(asked time.Time, lease time.Duration, end time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -17,23 +17,23 @@ import (
 
 // Leases is where session slots are leased.
 type Leases interface {
-	// Lease tells and asks; it may be repeated, and may hang.
+	// Lease makes one request. It may be repeated, and may hang.
 	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
 }
 
 // Assignment is what runs for a slot while it is held. Its methods return at once.
 type Assignment interface {
-	// Stop has it finish what is under way. The slot is held meanwhile.
+	// Stop asks it to finish what is under way, and to stop. The slot is held meanwhile.
 	Stop()
-	// Abandon has it stop as it is: the slot is another's.
+	// Abandon asks it to stop at once: another worker has the slot.
 	Abandon()
-	// Done is closed when nothing is left of it; Err then says why, if it gave up by
-	// itself.
+	// Done is closed when nothing is left of it. Err is then why it gave up; nil: it was
+	// stopped.
 	Done() <-chan struct{}
 	Err() error
 	// TakenOver is closed when the MQTT broker has given the session to another client.
 	TakenOver() <-chan struct{}
-	// Away is for how long the MQTT broker has not been reached; 0: it is connected.
+	// Away is how long the MQTT broker has not been reached; 0: it is connected.
 	Away() time.Duration
 	// SetLayout gives it another layout. Layout is what the first slot knows of it: see
 	// messages.LeaseAsk.
@@ -44,33 +44,32 @@ type Assignment interface {
 // Options are what a Keeper needs.
 type Options struct {
 	Leases Leases
-	// Hold begins to act for a slot, in the layout of that moment.
+	// Hold starts an Assignment for a slot, with the present layout.
 	Hold func(messages.Slot, messages.Layout, *Fence) Assignment
-	// Lease is how long a worker that died is waited for.
+	// Lease is how long a lease lasts, and so how long others wait for a worker that died.
 	Lease time.Duration
-	// Sessions is how many slots there are to be.
+	// Sessions is how many slots there should be.
 	Sessions int
 	Log      *slog.Logger
 }
 
 const (
-	// downAfter is for how long the broker may be out of reach before a slot goes to a
-	// worker that reaches it, and memory for how long a worker is remembered then.
+	// downAfter is how long the broker may be out of reach before a slot goes to a worker that
+	// reaches it, and memory how long this worker counts as down afterwards.
 	downAfter = 5 * time.Second
 	memory    = 30 * time.Second
-	// insist is for how many leases a number of slots is proposed again that Redis has lost.
+	// insist is for how many leases this worker proposes its number of slots again, if Redis
+	// has lost it.
 	insist = 3
-	// finalWait is how long Redis may take at the end.
+	// finalWait bounds the last request.
 	finalWait = time.Second
 )
 
-// format begins the ids of workers, by which those that store something else know each
-// other: see messages.LeaseAsk.
+// format begins the ids of workers. It is the version of what they store: see messages.LeaseAsk.
 const format = "2."
 
-// Counts are how often slots came and went: taken; given up, at a stop or for others to
-// have their share; lost, since the lease was not renewed in time; and left because
-// another client had their session.
+// Counts are how often slots were taken; given up, at a stop or for other workers; lost, since the
+// lease was not renewed in time; and given up since another client took the session over.
 type Counts struct{ Taken, Given, Lost, TakenOver atomic.Int64 }
 
 // Keeper keeps the slots of one worker.
@@ -86,7 +85,7 @@ type Keeper struct {
 	cooldown map[int]cooldown
 	proposed time.Time // when the layout was first as configured; zero: it has not been
 	former   int       // over how many slots filters were spread before
-	turn     uint64    // of the last question
+	turn     uint64    // of the last request
 	down     time.Time
 	reason   string // why Redis is away; empty: it is not known to be
 	standby  string // the workers that it stands by for; empty: it does not stand by
@@ -102,23 +101,23 @@ type holding struct {
 	slot       messages.Slot
 	fence      *Fence
 	assignment Assignment
-	several    bool // there were other slots or workers as it came: worth a word
-	stopping   bool // it is to be released when it is done
-	lost       bool // it is another's
+	several    bool // there were other slots or workers when it was taken: it is logged
+	stopping   bool // it will be released when it is done
+	lost       bool // another worker has it
 }
 
-// View is what the keeper knows of the whole.
+// View is what the keeper knows of all slots.
 type View struct {
-	// Reached: the last question was answered. Leaving: the worker stops.
+	// Reached: the last request was answered. Leaving: the worker is stopping.
 	Reached, Leaving bool
 	messages.LeaseAnswer
 
-	asked time.Time     // the last question that was answered
-	heard time.Time     // and the answer
-	lease time.Duration // how long it is for
+	asked time.Time     // when the last request that was answered was made
+	heard time.Time     // when its answer came
+	lease time.Duration // how long the lease is
 }
 
-// Left is how long what is held is held at least; 0 where nothing is.
+// Left is how long the leases last at least; 0: no slot is held.
 func (v View) Left() time.Duration {
 	if len(v.Held) == 0 {
 		return 0
@@ -126,7 +125,7 @@ func (v View) Left() time.Duration {
 	return max(0, v.lease-time.Since(v.asked))
 }
 
-// New makes a keeper. Its worker is a new one, whatever ran in the process before.
+// New makes a keeper, with a new worker id.
 func New(o Options) *Keeper {
 	host, _ := os.Hostname()
 	return &Keeper{
@@ -135,15 +134,15 @@ func New(o Options) *Keeper {
 	}
 }
 
-// View is what is known now.
+// View returns what is known now.
 func (k *Keeper) View() View {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.view
 }
 
-// Run holds slots until ctx ends; then it has their assignments finish, and returns when
-// nothing is left of them. An error is that of an assignment that gave up.
+// Run holds slots until ctx ends. Then it stops their assignments, and returns when nothing is left of
+// them. An error is that of an assignment that gave up.
 func (k *Keeper) Run(ctx context.Context) error {
 	answers := make(chan answered, 1)
 	asking := false
@@ -180,7 +179,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// wake has the keeper compare and request at once.
+// wake makes Run collect ended assignments and send a request at once.
 func (k *Keeper) wake() {
 	select {
 	case k.woken <- struct{}{}:
@@ -188,7 +187,7 @@ func (k *Keeper) wake() {
 	}
 }
 
-// leave has everything finish.
+// leave stops all assignments.
 func (k *Keeper) leave() {
 	k.leaving = true
 	k.mu.Lock()

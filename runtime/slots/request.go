@@ -10,7 +10,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// answered is what came of a question.
+// answered is the outcome of a request.
 type answered struct {
 	ask   messages.LeaseAsk
 	asked time.Time
@@ -25,7 +25,7 @@ func (k *Keeper) send(ask messages.LeaseAsk, to chan<- answered) {
 	to <- a
 }
 
-// pause is how long to wait before the next question.
+// pause is how long to wait before the next request.
 func (k *Keeper) pause(a answered) time.Duration {
 	pause := k.Lease / 6
 	if a.err == nil && a.Soonest > 0 {
@@ -66,9 +66,9 @@ func (k *Keeper) request() messages.LeaseAsk {
 	return ask
 }
 
-// proposes says whether to ask for the configured number of slots: until there were as many
-// once. Redis may lose that before the holder of the first slot has heard of it, and have the
-// former number again.
+// proposes says whether to ask for the configured number of slots. It does until there were as many
+// once, and again if Redis has the former number: it may lose the new one before the holder of the
+// first slot knows it.
 func (k *Keeper) proposes() bool {
 	return k.proposed.IsZero() || k.view.Sessions == k.former && time.Since(k.proposed) < insist*k.Lease
 }
@@ -119,7 +119,7 @@ func (k *Keeper) logRedis(err error) {
 	}
 }
 
-// finalRelease tells Redis of what was given up last, if it answers soon.
+// finalRelease releases what was given up last, if Redis answers soon.
 func (k *Keeper) finalRelease(asking bool, answers chan answered) {
 	timeout := time.After(finalWait)
 	for told := false; !told; asking = false {

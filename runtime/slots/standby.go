@@ -8,8 +8,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// holders names the other workers that hold the slots, each once, where they hold all of
-// them; else it is empty.
+// holders names the other workers that hold the slots, each once, if they hold all of them; else it is
+// empty.
 func holders(all []messages.SlotFacts, ours []messages.Slot) string {
 	var names []string
 	for _, s := range all {
@@ -22,7 +22,7 @@ func holders(all []messages.SlotFacts, ours []messages.Slot) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// logStandby logs when this worker has come to stand by, or does so for others.
+// logStandby logs that this worker stands by, and for whom, when that changes.
 func (k *Keeper) logStandby(holders string) {
 	if holders != "" && holders != k.standby {
 		k.Log.Info("standing by: other workers hold all session slots; one is taken over when its worker dies or stops", "holders", holders)
@@ -30,8 +30,8 @@ func (k *Keeper) logStandby(holders string) {
 	k.standby = holders
 }
 
-// StandsBy names the workers for which this one stands by: they hold all slots. Empty: it
-// does not, or Redis does not answer.
+// StandsBy names the workers that hold all slots, so that this one stands by. Empty: it holds slots, or
+// Redis does not answer.
 func (v View) StandsBy() string {
 	if !v.Reached {
 		return ""
