@@ -22,7 +22,7 @@ func holders(all []messages.SlotFacts, ours []messages.Slot) string {
 	return strings.Join(slices.Compact(names), ", ")
 }
 
-// logStandby logs that this worker stands by, and for whom, when that changes.
+// logStandby logs that this worker stands by, when the holders change.
 func (k *Keeper) logStandby(holders string) {
 	if holders != "" && holders != k.standby {
 		k.Log.Info("standing by: other workers hold all session slots; one is taken over when its worker dies or stops", "holders", holders)
