@@ -261,14 +261,7 @@ func TestStateIsTold(t *testing.T) {
 		b.pass(time.Minute)
 		b.broker.Refuse(nil)
 		b.pass(time.Minute)
-		var got []bool
-		for _, e := range b.layer.Sent(watchers) {
-			connected, _ := e.Body.Get("connected")
-			got = append(got, connected.(bool))
-		}
-		if !slices.Equal(got, []bool{true, false, true}) {
-			b.Errorf("the group was told %v", got)
-		}
+		b.statusWas(watchers, true, false, true)
 	})
 }
 

@@ -50,14 +50,7 @@ func TestStateAfterABugInTheSession(t *testing.T) {
 		b.pass(time.Minute)
 		b.broker.Refuse(nil)
 		b.pass(time.Minute)
-		var got []bool
-		for _, e := range b.layer.Sent(watchers) {
-			connected, _ := e.Body.Get("connected")
-			got = append(got, connected.(bool))
-		}
-		if !slices.Equal(got, []bool{true, false, true}) {
-			b.Errorf("the group was told %v", got)
-		}
+		b.statusWas(watchers, true, false, true)
 	})
 }
 
@@ -87,4 +80,17 @@ func TestEachKindOfFailureIsLoggedOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// statusWas checks what the status group got.
+func (b *bundle) statusWas(group messages.Target, want ...bool) {
+	b.Helper()
+	var got []bool
+	for _, e := range b.layer.Sent(group) {
+		connected, _ := e.Body.Get("connected")
+		got = append(got, connected.(bool))
+	}
+	if !slices.Equal(got, want) {
+		b.Errorf("the status group got connected %v, want %v", got, want)
+	}
 }

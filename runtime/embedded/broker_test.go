@@ -2,14 +2,12 @@ package embedded_test
 
 import (
 	"bufio"
-	"bytes"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -148,7 +146,7 @@ func TestBrokerStopAndStart(t *testing.T) {
 // shows a payload.
 func TestBrokerIsQuiet(t *testing.T) {
 	t.Parallel()
-	var log buffer
+	var log kit.Buffer
 	broker := startBroker(t, embedded.BrokerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	publish(t, broker, "-t", "a", "-m", "hunter2")
 	if got := log.String(); got != "" {
@@ -169,24 +167,6 @@ func TestBrokerIsQuiet(t *testing.T) {
 	if strings.Contains(log.String(), "hunter2") || strings.Contains(log.String(), "104 117 110") {
 		t.Errorf("the log shows a payload: %s", log.String())
 	}
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // TestBrokerReplaysAgain: who is subscribed already gets the retained messages by

@@ -63,7 +63,7 @@ func manyMessages(t *testing.T, broker *embedded.BrokerServer, version, qos stri
 
 type subscriber struct {
 	command *exec.Cmd
-	out     buffer
+	out     kit.Buffer
 }
 
 // subscribe receives all messages, and one that says that it is subscribed.

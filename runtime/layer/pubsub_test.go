@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -198,29 +197,8 @@ func TestPubSubDeath(t *testing.T) {
 
 // mortal lets the process that uses a host be cut off from it for good.
 func mortal(h *layer.Host) (die func()) {
-	var mu sync.Mutex
-	var conns []net.Conn
-	dead := false
-	h.Redis.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if dead {
-			return nil, io.ErrClosedPipe
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err == nil {
-			conns = append(conns, conn)
-		}
-		return conn, err
-	}
-	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		dead = true
-		for _, c := range conns {
-			_ = c.Close()
-		}
-	}
+	h.Redis.Dialer, die = kit.Mortal()
+	return die
 }
 
 // TestPubSubOutage: the loss is told, and afterwards commands come again.

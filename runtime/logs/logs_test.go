@@ -1,13 +1,11 @@
 package logs_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,34 +13,14 @@ import (
 	"go.uber.org/goleak"
 
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/test/kit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// buffer is written by timers too.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-// take returns what was written since the last time.
-func (b *buffer) take() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	defer b.b.Reset()
-	return b.b.String()
-}
-
 func TestLevelsOfComponents(t *testing.T) {
 	t.Parallel()
-	var out buffer
+	var out kit.Buffer
 	log, control, _ := logs.New(&out, logs.Options{Level: slog.LevelInfo, Levels: map[string]slog.Level{"mqtt": slog.LevelDebug, "layer": slog.LevelError}, Text: true})
 	for _, component := range []string{"mqtt", "layer", "actors"} {
 		l := log.With(logs.Component, component, "k", "v").WithGroup("g")
@@ -52,7 +30,7 @@ func TestLevelsOfComponents(t *testing.T) {
 	}
 	log.Debug("fine, of nobody")
 	var got []string
-	written := out.take()
+	written := out.Take()
 	for line := range strings.Lines(written) {
 		_, line, _ = strings.Cut(line, " ")
 		got = append(got, strings.TrimSpace(line))
@@ -72,16 +50,16 @@ func TestLevelsOfComponents(t *testing.T) {
 	mqtt.Info("no more")
 	log.Info("no more")
 	layer.Debug("now")
-	if written := out.take(); strings.Contains(written, "no more") || !strings.Contains(written, "now") {
+	if written := out.Take(); strings.Contains(written, "no more") || !strings.Contains(written, "now") {
 		t.Errorf("with other levels it logged\n%s", written)
 	}
 }
 
 // lines are what was written, as JSON.
-func lines(t *testing.T, out *buffer) []map[string]any {
+func lines(t *testing.T, out *kit.Buffer) []map[string]any {
 	t.Helper()
 	var all []map[string]any
-	for line := range strings.Lines(out.take()) {
+	for line := range strings.Lines(out.Take()) {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Fatal(err)
@@ -94,7 +72,7 @@ func lines(t *testing.T, out *buffer) []map[string]any {
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out buffer
+		var out kit.Buffer
 		log, _, flush := logs.New(&out, logs.Options{})
 		flood := func(n int) {
 			for i := range n {
@@ -128,7 +106,7 @@ func TestRepeats(t *testing.T) {
 func TestAlike(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out buffer
+		var out kit.Buffer
 		log, _, flush := logs.New(&out, logs.Options{})
 		for i := range logs.Alike + 5 {
 			log.Warn("bad input", "error", fmt.Errorf("fault %d", i))

@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"chanmqttproxy/runtime/logs"
+	"chanmqttproxy/test/kit"
 )
 
 // reader is a writer whose other end may be stuck or gone.
 type reader struct {
-	buffer
+	kit.Buffer
 	gate chan struct{} // closed: it reads
 	gone atomic.Bool
 }
@@ -29,13 +30,13 @@ func (r *reader) Write(p []byte) (int, error) {
 	if r.gone.Load() {
 		return 0, errors.New("broken pipe")
 	}
-	return r.buffer.Write(p)
+	return r.Buffer.Write(p)
 }
 
 // written are the lines' texts, and the numbers that notes of dropped lines name.
 func written(t *testing.T, r *reader) (texts []string, dropped []float64) {
 	t.Helper()
-	for _, l := range lines(t, &r.buffer) {
+	for _, l := range lines(t, &r.Buffer) {
 		if n, isNote := l["lines"].(float64); isNote {
 			dropped = append(dropped, n)
 		}
@@ -119,7 +120,7 @@ func TestLineAboveTheBound(t *testing.T) {
 		fmt.Fprint(q, "a line that fits\n")
 		close(r.gate)
 		q.Close(time.Minute)
-		if text := r.take(); !strings.Contains(text, "lines=1") || !strings.HasSuffix(text, "a line that fits\n") {
+		if text := r.Take(); !strings.Contains(text, "lines=1") || !strings.HasSuffix(text, "a line that fits\n") {
 			t.Errorf("wrote %q", text)
 		}
 	})
@@ -140,7 +141,7 @@ func TestQueueCloseIsBounded(t *testing.T) {
 		fmt.Fprintln(q, "too late")
 		close(r.gate)
 		synctest.Wait()
-		if text := r.take(); !strings.HasPrefix(text, "a line\n") || strings.Contains(text, "too late") {
+		if text := r.Take(); !strings.HasPrefix(text, "a line\n") || strings.Contains(text, "too late") {
 			t.Errorf("wrote %q", text)
 		}
 	})

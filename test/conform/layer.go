@@ -8,9 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
-	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -190,35 +188,12 @@ func layerLease(d time.Duration) func(*layer.Config) { return func(c *layer.Conf
 // layerMortal gives a client whose process can be made to die: all that is left of
 // it is what it did in Redis.
 func layerMortal() (change func(*layer.Config), die func()) {
-	var mu sync.Mutex
-	var conns []net.Conn
-	dead := false
-	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if dead {
-			return nil, io.ErrClosedPipe
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		if err == nil {
-			conns = append(conns, conn)
-		}
-		return conn, err
-	}
-	change = func(c *layer.Config) {
+	dial, die := kit.Mortal()
+	return func(c *layer.Config) {
 		for _, host := range c.Hosts {
 			host.Redis.Dialer = dial
 		}
-	}
-	die = func() {
-		mu.Lock()
-		defer mu.Unlock()
-		dead = true
-		for _, c := range conns {
-			_ = c.Close()
-		}
-	}
-	return change, die
+	}, die
 }
 
 func (b *layerBench) context() context.Context {
