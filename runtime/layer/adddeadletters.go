@@ -12,8 +12,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// letter is a dead letter as it is stored: JSON, for people who look with
-// redis-cli. Its message is in a hash beside, by the ID.
+// letter is a dead letter as it is stored: as JSON, for people who use redis-cli. Its message is
+// in a hash, under the ID.
 type letter struct {
 	ID     string    `json:"id"`
 	Time   time.Time `json:"time"`
@@ -21,7 +21,7 @@ type letter struct {
 	// Size is that of the message, the member of the queue, in bytes.
 	Size    int    `json:"size"`
 	Preview string `json:"preview"`
-	// SHA256 is that of the message where only its beginning is kept.
+	// SHA256 is that of the whole message, if only its beginning is kept.
 	SHA256 string `json:"sha256,omitempty"`
 }
 
@@ -36,11 +36,11 @@ const (
 const maxReason = 1000
 
 // AddDeadLetters moves received messages to the dead letters, which are outside the layer's
-// prefix; with several hosts each has what came from it. The oldest are forgotten
-// above Config.DeadLetters and Config.DeadLetterTotalBytes, and after
-// Config.DeadLetterAge. Of a message above Config.DeadLetterBytes only the beginning
-// is kept. It is atomic for each message and may be repeated: what is no longer in
-// flight is left alone. Errors are *messages.LayerFailure.
+// prefix. Each of several hosts has those that came from it. The oldest are deleted above
+// Config.DeadLetters and Config.DeadLetterTotalBytes, and after Config.DeadLetterAge. Of a
+// message above Config.DeadLetterBytes only the beginning is kept. It is atomic for each
+// message and may be repeated: what is no longer in flight is left alone. Errors are
+// *messages.LayerFailure.
 func (c *Client) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
 	of := make([][]deadMember, len(c.servers))
 	for _, b := range letters {

@@ -16,9 +16,9 @@ var (
 	adoptOldScript = redis.NewScript(adoptOldSource)
 )
 
-// adoptOld, of the first slot, brings back to the command channel, on each host, what older
-// workers have given to the other slots. What those slots said to each other is dropped when it
-// is received.
+// adoptOld is for the first slot. On each host it moves back to the command channel what older
+// workers have given to other slots. The messages between those slots are dropped when they are
+// received.
 func (c *Client) adoptOld(ctx context.Context, slots int) error {
 	if c.keys.slot != 0 {
 		return nil

@@ -6,10 +6,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// appendBody appends what the body of an event says, and its MQTT message, where
-// there is one, under "message"; extra counts the entries that the caller will
-// add. A body that cannot be packed becomes an mqtt.error and counts as an odd
-// payload: somebody waits for it.
+// appendBody appends the body of an event, and its MQTT message, if there is one, under
+// "message". extra counts the entries that the caller will add. A body that cannot be packed
+// becomes an mqtt.error, since somebody waits for it, and counts as an odd payload.
 func appendBody(dst []byte, e *messages.Event, extra int) (out []byte, u oddities) {
 	carries := e.Message != nil && e.Message.Topic != ""
 	if carries {
@@ -29,7 +28,7 @@ func appendBody(dst []byte, e *messages.Event, extra int) (out []byte, u odditie
 	return out, u
 }
 
-// unwritable is what takes the place of a body that cannot be packed.
+// unwritable replaces a body that cannot be packed.
 func unwritable(body messages.Map) messages.Map {
 	instead := messages.Map{
 		{Key: "type", Value: "mqtt.error"},

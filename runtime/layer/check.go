@@ -11,12 +11,11 @@ type Report struct {
 	// Version and Mode are what the server calls itself ("7.0.15",
 	// "standalone"); empty where it does not tell.
 	Version, Mode string
-	// ClockDifference is the server's time less ours. Messages live by their
-	// senders' clocks: a second is worth a warning, the layer's expiry
-	// destroys messages.
+	// ClockDifference is the server's time less ours. The clocks of senders decide how long
+	// messages live: a second is worth a warning, the layer's expiry destroys messages.
 	ClockDifference time.Duration
-	// Site is how the site's clocks stand to that of Redis: as a worker has seen it, or as
-	// the dates of what waits, and of memberships, show it.
+	// Site is the difference of the site's clocks to that of Redis, as a worker has seen it,
+	// or as the dates of waiting messages and of memberships show it.
 	Site SiteClock
 	// RoundTrip is how long one command took.
 	RoundTrip time.Duration
@@ -24,8 +23,8 @@ type Report struct {
 	Waiting int64
 }
 
-// Check asks all hosts how they are, and reports of the first; Waiting is the sum
-// of all, and ClockDifference the greatest. Errors are *messages.LayerFailure.
+// Check checks all hosts, and reports on the first. Waiting is the sum of all, and
+// ClockDifference the greatest. Errors are *messages.LayerFailure.
 func (c *Client) Check(ctx context.Context) (Report, error) {
 	report, err := c.checkOne(ctx, c.servers[0])
 	for _, s := range c.servers[1:] {

@@ -43,9 +43,9 @@ var (
 	forgetScript = redis.NewScript(forgetSource)
 )
 
-// Client is one peer of a channel layer. It connects when it is first used, and
-// again after every loss: an error means only that this call failed. All
-// methods may be called from any goroutine.
+// Client is one client of a channel layer. It connects when it is first used, and again after
+// every loss: an error means only that this call failed. All methods may be called from any
+// goroutine.
 type Client struct {
 	config  Config
 	keys    keys
@@ -68,8 +68,8 @@ type Client struct {
 	once     sync.Once
 }
 
-// New makes a client. It does not wait for Redis. Close must be called. It
-// silences go-redis's own log: whoever calls hears of every error.
+// New makes a client. It does not wait for Redis. Close must be called. It silences the log of
+// go-redis: callers get every error.
 func New(config Config, log *slog.Logger) *Client {
 	logging.Disable()
 	config = config.withDefaults()
@@ -95,9 +95,9 @@ func New(config Config, log *slog.Logger) *Client {
 	return c
 }
 
-// Close ends the calls under way, gives up the lease, so that others may take
-// over at once what is still in flight, and closes the connections. It takes at
-// most a few seconds where Redis does not answer, and may be called twice.
+// Close ends the calls under way, gives up the lease, so that others may take over at once what
+// is still in flight, and closes the connections. Without an answer of Redis it takes a few
+// seconds. It may be called twice.
 func (c *Client) Close() {
 	c.once.Do(func() {
 		c.stop()
@@ -129,7 +129,7 @@ func (c *Client) ClientID(ctx context.Context, known string) (string, error) {
 	return id, nil
 }
 
-// keepClientID stores the MQTT client id, unless it is "" or one is there.
+// keepClientID stores the MQTT client id, unless it is "" or one is stored.
 func (c *Client) keepClientID(ctx context.Context, clientID string) error {
 	if clientID == "" {
 		return nil

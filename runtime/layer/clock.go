@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// clock gives out times in whole microseconds, each once and each later than
-// those before. Near today's date doubles of seconds are 0.24 µs apart, so that
-// different microseconds are different scores in the same order.
+// clock gives out times in whole microseconds, each once, and each later than those before.
+// Near today's date doubles of seconds are 0.24 µs apart, so different microseconds are
+// different scores in the same order.
 //
-// It follows this machine's clock, or Redis's where the two are more than
-// clockTolerance apart: messages live by the clock of their sender, and whoever
-// is ahead of the others drops their messages.
+// It follows this machine's clock, or that of Redis if the two are more than clockTolerance
+// apart: the clock of its sender decides how long a message lives, and a client that is ahead
+// drops the messages of others.
 type clock struct {
 	mu         sync.Mutex
 	last       int64
@@ -22,7 +22,7 @@ type clock struct {
 	stopped    time.Time    // for tests: the time that it stands at, if any
 }
 
-// clockTolerance is the difference that is not worth correcting.
+// clockTolerance is the largest difference that is not corrected.
 const clockTolerance = time.Second
 
 // now is the time for everything that is written to or read from Redis.
@@ -37,8 +37,8 @@ func (c *clock) now() time.Time {
 	return now
 }
 
-// cutoff is the newest date, in Unix seconds, of what has lived for longer than a life in
-// seconds. What a site dated whose clock is behind is to live as long: that is allowed for.
+// cutoff is the newest date, in Unix seconds, of what has expired after that many seconds. It
+// allows for a site whose clock is behind: its messages live as long.
 func (c *clock) cutoff(life int) int64 {
 	late := time.Duration(c.behind.Load())
 	return c.now().Unix() - int64(life) - int64((late+time.Second-1)/time.Second)

@@ -7,15 +7,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The times between two looks at a host's clock: after one that went well, and
-// after one that did not.
+// The times between two readings of a host's clock: after one that succeeded, and after one that
+// failed.
 const (
 	clockEvery = time.Minute
 	clockRetry = time.Second
 )
 
-// watchClock measures the difference of a host's clock until ctx ends, and at
-// once where it is doubted.
+// watchClock measures the difference of a host's clock until ctx ends, and at once when it is in
+// doubt.
 func (c *Client) watchClock(ctx context.Context, s *server) {
 	for next := time.Duration(0); ; {
 		select {
@@ -36,8 +36,8 @@ func (c *Client) watchClock(ctx context.Context, s *server) {
 	}
 }
 
-// noteClock takes in what a host's clock is. The first host's corrects ours. That
-// they differ is said when it begins and ends.
+// noteClock notes the difference of a host's clock. That of the first host corrects ours. It
+// logs when a difference starts and ends.
 func (c *Client) noteClock(s *server, d time.Duration) {
 	before := time.Duration(s.gauges.difference.Swap(int64(d)))
 	s.gauges.known.Store(true)

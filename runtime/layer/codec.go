@@ -13,8 +13,7 @@ import (
 	"chanmqttproxy/messages/python"
 )
 
-// codec makes the bodies of messages and reads them: serialized, then
-// encrypted where there are keys.
+// codec makes and reads the bodies of messages: serialized, and encrypted if there are keys.
 type codec struct {
 	channel  string
 	json     bool
@@ -33,9 +32,8 @@ func newCodec(c Config, maxAge time.Duration, now func() time.Time) *codec {
 	}
 }
 
-// bundle appends a bundle to which the tail of a message is still to come;
-// extra as appendBundle's. In JSON, bytes are written as their base64, and each
-// payload of which that is true is odd.
+// bundle appends a bundle, without the tail of a message; extra is as in appendBundle. In JSON,
+// bytes are written as base64, and count as odd payloads.
 func (c *codec) bundle(dst []byte, b *messages.Bundle, extra int) (out []byte, u oddities) {
 	if !c.json {
 		return appendBundle(dst, c.channel, b, extra)
@@ -69,7 +67,7 @@ func binaryPayloads(m messages.Map) (n int) {
 	return n
 }
 
-// message appends a message to which the tail is still to come.
+// message appends a message, without its tail.
 func (c *codec) message(dst []byte, m messages.Map, extra int) ([]byte, error) {
 	if !c.json {
 		return appendPairs(appendMapHead(dst, len(m)+extra), m, 0)
@@ -77,8 +75,8 @@ func (c *codec) message(dst []byte, m messages.Map, extra int) ([]byte, error) {
 	return python.JSON{ASCII: true}.AppendOpen(dst, m)
 }
 
-// The tails of a message: nothing, the one channel that it is for, or the list
-// of those that share a queue.
+// The tails of a message: none, the one channel that it is for, or the list of those that share a
+// queue.
 func (c *codec) noTail() []byte {
 	if c.json {
 		return []byte("}")
@@ -113,9 +111,8 @@ func (c *codec) jsonTail(v messages.Value) []byte {
 	return append(tail, '}')
 }
 
-// seal encrypts the body that stands at the end of buf, where there are keys. A
-// message that is written again to the same queue gets the same IV, by which it
-// is known there; nobody can tell what the IV will be.
+// seal encrypts the body at the end of buf, if there are keys. A message that is written again to
+// the same queue gets the same IV, by which it is recognised there. The IV cannot be predicted.
 func (c *codec) seal(buf []byte, body int, stamp uint64, queue string) []byte {
 	if c.crypt == nil {
 		return buf
@@ -128,8 +125,8 @@ func (c *codec) seal(buf []byte, body int, stamp uint64, queue string) []byte {
 	return append(buf[:body], c.crypt.append(nil, buf[body:], c.now(), iv)...)
 }
 
-// identity says which bytes of a member, counted from 1, tell that it is the
-// same message as before; -1 is the last one.
+// identity returns the range of bytes, counted from 1, that are equal in a member that is written
+// again; -1 is the last byte.
 func (c *codec) identity(prefix int) (from, to int) {
 	switch {
 	case c.crypt != nil:
@@ -152,7 +149,7 @@ func (c *codec) decode(body string) (messages.Map, error) {
 	return decodeMessage(plain, c.elements)
 }
 
-// decrypt is what stands in a body, serialized.
+// decrypt returns the serialized message in a body.
 func (c *codec) decrypt(body string) (string, error) {
 	if c.crypt == nil {
 		return body, nil
@@ -164,7 +161,7 @@ func (c *codec) decrypt(body string) (string, error) {
 	return string(plain), nil
 }
 
-// plain is what stands in a body, not decoded.
+// plain returns the message in a body, not decoded.
 func (c *codec) plain(body string) (raw, error) {
 	plain, err := c.decrypt(body)
 	if err == nil && c.json {
@@ -175,8 +172,8 @@ func (c *codec) plain(body string) (raw, error) {
 	return raw{plain, c.json}, err
 }
 
-// EncodeBody makes of a message what stands in a queue of such a layer, behind
-// the random prefix. It is for tools and tests: a Client does this by itself.
+// EncodeBody encodes a message as it is in a queue of such a layer, without the random prefix. It
+// is for tests: a Client does this itself.
 func (c Config) EncodeBody(m messages.Map) ([]byte, error) {
 	codec := c.codec()
 	body, err := codec.message(nil, m, 0)
@@ -186,8 +183,8 @@ func (c Config) EncodeBody(m messages.Map) ([]byte, error) {
 	return codec.seal(append(body, codec.noTail()...), 0, uint64(time.Now().UnixMicro()), ""), nil
 }
 
-// DecodeBody reads what stands in a queue of such a layer behind the random
-// prefix. Errors tell the size and never the content.
+// DecodeBody decodes a message of a queue of such a layer, without the random prefix. It is for
+// tests. Errors name the size and never the content.
 func (c Config) DecodeBody(body string) (messages.Map, error) { return c.codec().decode(body) }
 
 func (c Config) codec() *codec {

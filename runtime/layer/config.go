@@ -9,16 +9,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Config says which channel layer to be a peer of. All peers must have the same
-// values: nothing of them is stored in Redis. The zero value of a field means
-// its default.
+// Config describes a channel layer. All its clients must have the same values: Redis does not
+// store them. The zero value of a field means its default.
 type Config struct {
-	// Hosts are the servers, in the order that all peers have; default one, at
+	// Hosts are the servers, in the same order for all clients; default one, at
 	// localhost:6379.
 	Hosts []Host
 	// Redis is short for one plain host, and for hosts that do not say.
 	Redis *redis.Options
-	// PubSub: Open is to make a peer of the pub/sub back end.
+	// PubSub: Open makes a client of the pub/sub back end.
 	PubSub bool
 	// Prefix begins all keys; nil means "asgi". It may be empty.
 	Prefix *string
@@ -28,43 +27,40 @@ type Config struct {
 	GroupExpiry int
 	// Capacity is how many messages a queue takes; default 100.
 	Capacity int
-	// Capacities are other capacities for some channels: the first that matches
-	// counts.
+	// Capacities are other capacities for some channels. The first that matches counts.
 	Capacities []Pattern
 	// EncryptionKeys are secrets of any length; none: messages are in clear. The
 	// first encrypts, and what was encrypted by any of them can be read.
 	EncryptionKeys []string
 	// Serializer is MsgPack or JSON; default MsgPack.
 	Serializer string
-	// RandomPrefixLength is how many bytes stand before each message to make it
-	// unlike others; nil means 12. With fewer than 8, messages that are equal may
-	// become one, and with 0 they do, as in Python.
+	// RandomPrefixLength is how many bytes precede each message to make it unique; nil means
+	// 12. With fewer than 8, equal messages may become one, and with 0 they do, as in
+	// Python.
 	RandomPrefixLength *int
 	// Channel is the general channel that Receive reads; default "mqtt". Events
 	// have its name as the first part of their type.
 	Channel string
-	// Slot is the number of the session slot, whose tables Write writes. The first alone
-	// reads commands.
+	// Slot is the number of the session slot whose tables Write writes. Only the first reads
+	// commands.
 	Slot int
-	// Until says until when, by the clock of Redis, this client may write events and
-	// take commands; nil: always. Redis refuses what comes to it later. It also says
-	// that nobody else reads the commands until then, so that what others have in
-	// flight is taken over at once.
+	// Until returns until when, by the clock of Redis, this client may write events and take
+	// commands; nil: always. Redis refuses what comes later. Nobody else reads the commands
+	// until then, so what others have in flight is taken over at once.
 	Until func() time.Time
-	// Epoch is that of the holder of the slot: Redis refuses what is stored under a lower
-	// one than before.
+	// Epoch is that of the holder of the slot. Redis refuses writes of a lower epoch.
 	Epoch uint64
-	// Lease is how long after a reader's death others take over what it had in
-	// flight; default 5 s. It is renewed in a quarter of that time.
+	// Lease is how long after a reader's death others take over what it had in flight;
+	// default 5 s. It is renewed four times in that time.
 	Lease time.Duration
-	// Refusals are shared by the clients of a process, of which one logs what Redis
+	// Refusals are shared by the clients of a process, so that one of them logs what Redis
 	// refuses; default: the client's own.
 	Refusals *Refusals
 	// CommandMemory is how many bytes of commands of a pub/sub layer, where none stay in
 	// Redis, wait for Receive; default 32 MiB. Further ones are dropped and counted.
 	CommandMemory int
-	// MaxElements is of how many elements a received message may be: its containers,
-	// what they hold, and the keys of dicts. One of more is not built. 0: any number.
+	// MaxElements is the most elements of a received message: its containers, their elements,
+	// and the keys of dicts. A larger message is not built. 0: there is no limit.
 	MaxElements int
 	// DeadLetters is how many of them are kept on each host, the newest;
 	// default 1000.

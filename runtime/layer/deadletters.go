@@ -22,8 +22,8 @@ type DeadLetter struct {
 	// Preview is the type of the command and the names of its keys, never what
 	// they hold.
 	Preview string
-	// SHA256 is set where only the beginning of the message is kept: it is that of
-	// the whole message, which cannot be replayed.
+	// SHA256 is that of the whole message, if only its beginning is kept. Such a message
+	// cannot be replayed.
 	SHA256 string `json:",omitempty"`
 }
 
@@ -34,9 +34,9 @@ type stored struct {
 	server *server
 }
 
-// DeadLetters returns at most limit dead letters behind the first offset, the newest
-// first, and how many there are. What cannot be read is left out, with a warning.
-// Errors are *messages.LayerFailure.
+// DeadLetters returns at most limit dead letters after the first offset, the newest first, and
+// how many there are. It leaves out those that cannot be read, with a warning. Errors are
+// *messages.LayerFailure.
 func (c *Client) DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error) {
 	first := offset // of those to be read at each host
 	if len(c.servers) > 1 {
@@ -66,8 +66,8 @@ func (c *Client) DeadLetters(ctx context.Context, offset, limit int) (page []Dea
 	return page, total, nil
 }
 
-// DropDeadLetters forgets the dead letters with those IDs, or all when none are
-// given, and returns how many there were. Errors are *messages.LayerFailure.
+// DropDeadLetters deletes the dead letters with those IDs, or all if none are given, and returns
+// how many there were. Errors are *messages.LayerFailure.
 func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	if len(ids) == 0 {
 		return c.dropAll(ctx)
@@ -87,7 +87,7 @@ func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error
 	return dropped, nil
 }
 
-// drop forgets one, and returns whether it was there: 1 or 0.
+// drop deletes one, and returns 1 if it was there, else 0.
 func (c *Client) drop(ctx context.Context, l stored) (int, error) {
 	return dropScript.Run(ctx, l.server.redis, c.keys.letters(), l.raw, l.ID).Int()
 }
@@ -108,11 +108,10 @@ func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
 	return dropped, nil
 }
 
-// ReplayDeadLetters puts the messages of the dead letters with those IDs, or of
-// all when none are given, back into the command channel, the oldest
-// first, as if they were sent now, and whatever the channel's capacity. Each
-// leaves the dead letters as it enters the channel. It returns how many that
-// were. Errors are *messages.LayerFailure, or, when all others were replayed,
+// ReplayDeadLetters puts the messages of the dead letters with those IDs, or of all if none are
+// given, back into the command channel, the oldest first, as if they were sent now. The channel's
+// capacity does not count. Each leaves the dead letters as it enters the channel. It returns how
+// many did. Errors are *messages.LayerFailure, or, if all others were replayed,
 // *IncompleteLetters.
 func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	keys := append(c.keys.letters(), c.keys.queue(c.config.Channel))
@@ -125,16 +124,15 @@ func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, err
 	})
 }
 
-// IncompleteLetters says that dead letters were not replayed since only the beginning
-// of their messages is kept.
+// IncompleteLetters says that dead letters were not replayed, since only the beginning of their
+// messages is kept.
 type IncompleteLetters struct{ Count int }
 
 func (e *IncompleteLetters) Error() string {
 	return fmt.Sprintf("%d cannot be put back: they were larger than DEAD_LETTER_BYTES, and only their beginning was kept; have them sent again", e.Count)
 }
 
-// replayEach replays letters, the oldest first, but for those that are not
-// complete.
+// replayEach replays the letters that are complete, the oldest first.
 func (c *Client) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
 	letters, err := c.letters(ctx, 0, -1, ids...)
 	if err != nil {
@@ -158,8 +156,8 @@ func (c *Client) replayEach(ctx context.Context, ids []string, replay func(store
 	return replayed, nil
 }
 
-// letters reads those dead letters of each host that stand between two places, both
-// included, the newest first, or of them those with the given IDs.
+// letters reads the dead letters of each host between two positions, both included, the newest
+// first, or those of them with the given IDs.
 func (c *Client) letters(ctx context.Context, first, last int, ids ...string) ([]stored, error) {
 	var list []stored
 	for _, s := range c.servers {

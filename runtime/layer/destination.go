@@ -18,9 +18,9 @@ type destination struct {
 	tail     []byte   // their bytes, behind each message; a group's script adds the names
 }
 
-// destination finds what a target means in Redis, where one call can write to
-// all of it: a channel, one queue of a group, or a whole group of a simple
-// layer. What goes to a general channel is spread over the hosts by its stamp.
+// destination returns what a target is in Redis, if one call can write to all of it: a channel,
+// one queue of a group, or a whole group of a simple layer. The stamp spreads what goes to a
+// general channel over the hosts.
 func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint64) destination {
 	if t.Kind == messages.Group {
 		return c.groupDestination(t, only)

@@ -1,41 +1,35 @@
-// Package layer makes the program a peer of the Django Channels layer that
-// channels_redis.core.RedisChannelLayer keeps in Redis, in all its forms: one
-// host or several, msgpack or JSON, in clear or encrypted, one capacity or many.
+// Package layer is a client of the Django Channels layer that
+// channels_redis.core.RedisChannelLayer keeps in Redis, in all its forms: one host or several,
+// msgpack or JSON, in clear or encrypted, one capacity or many.
 //
 // A Client reads one general channel (the commands) and writes to groups and
 // channels. Three promises hold beyond what the Python layer gives:
 //
-//   - What Receive returned stays in Redis, in a key of this client's own,
-//     until Acknowledge. When the client dies or closes, the next one that
-//     receives from the same channel takes it over, and returns it before
-//     anything newer.
-//   - What Send writes is read in the order of the calls: all that a process
-//     writes to a host goes through one connection, with strictly increasing
-//     scores.
-//   - A Send repeated with the same batch writes the same members, so that what
-//     was written and not yet read is not there twice.
+//   - What Receive has returned stays in Redis, in a key of this client, until Acknowledge. When
+//     the client dies or closes, the next one that receives from the same channel takes it over,
+//     and returns it before anything newer.
+//   - What Send writes is read in the order of the calls: everything that a process writes to a
+//     host goes through one connection, with strictly increasing scores.
+//   - A Send repeated with the same batch writes the same members, so that what was written and
+//     not read yet is not there twice.
 //
-// Each queue has its own room: one that is full refuses the rest of a batch, which
-// Send reports so that the caller can write it later to that queue alone, and
-// delays nobody else.
+// Each queue has its own room. A full queue refuses the rest of a batch, and delays no other
+// queue. Send reports it, so that the caller can write the rest to that queue later.
 //
-// In the simple form, which is the default one, a group is written to by one
-// script. In the others its members are read first, and then each of its queues is
-// written to on its own host; what is read and written means the same.
+// In the default form one script writes to a group. In the other forms the members are read
+// first, and then each queue is written to on its own host. The effect is the same.
 //
-// With several hosts the commands are read from all of them at once; each command
-// comes in the order of its host. A host that is away holds up the groups that
-// have members there, and nothing else.
+// With several hosts the commands are read from all of them at once, in the order of each host.
+// A host that is away holds up the groups with members there, and nothing else.
 //
-// JSON carries no bytes. What would be bytes in an event (a payload that is no
-// text, or is forced to be bytes; correlation data) is its base64 there, as text:
-// base64.b64decode(message["payload"]) gives the bytes.
+// JSON has no bytes. What would be bytes in an event (a payload that is no text, or is forced to
+// be bytes; correlation data) is base64 there, as text: base64.b64decode(message["payload"])
+// gives the bytes.
 //
-// What is kept for the worker itself stands in keys of its own outside the
-// layer's prefix, which a flush of the layer leaves alone: its subscriptions, the
-// commands that could not be carried out (the dead letters), the MQTT client id
-// and which broker sessions are known: on the first host, but for the dead letters,
-// which are on the host that they came from.
+// What the worker stores for itself is in keys outside the layer's prefix, which a flush of the
+// layer leaves alone: its subscriptions, the commands that could not be carried out (the dead
+// letters), the MQTT client id, and which broker sessions are known. They are on the first host,
+// but for the dead letters, which are on the host that they came from.
 //
 // A stream, the third kind of target, is the worker's own too, for readers in any language.
 // With "chanmqttproxy:<prefix>:<channel>:" before each key, "streams" is the set of their
@@ -53,7 +47,7 @@
 // Messages are stored as channels_redis 3.0.1 to 4.3 store them, so Python and Go
 // may share each queue, as readers and as writers.
 //
-// A PubSub is a peer of channels_redis.pubsub.RedisPubSubChannelLayer instead,
-// behind the same methods. There nothing is stored, and little is promised: see
-// its own comment. Open makes the one or the other.
+// A PubSub is a client of channels_redis.pubsub.RedisPubSubChannelLayer instead, with the same
+// methods. It stores nothing and promises little: see its comment. Open makes the one or the
+// other.
 package layer

@@ -6,8 +6,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// asgiChannel is the layer's own entry of a message: who is to have it, where
-// one queue serves several.
+// asgiChannel is the layer's own entry of a message: the channels that it is for, if several share
+// a queue.
 const asgiChannel = "__asgi_channel__"
 
 // appendBundle appends {"type": "<channel>.message", "message": {...}}, or its
