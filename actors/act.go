@@ -45,7 +45,7 @@ func (t *Tree) Slow(path string, by time.Duration) error {
 	if kind := kindOf(path); kind != "group" && kind != "channel" {
 		return fmt.Errorf("%s can't be slowed down: only what writes to a group or a channel can", path)
 	}
-	return t.send(path, slowed{by})
+	return t.send(path, delayWrites{by})
 }
 
 func (t *Tree) send(path string, message any) error {

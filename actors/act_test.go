@@ -9,8 +9,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// TestByHand: whatever is made to fail, as often as one likes, the worker goes on.
-func TestByHand(t *testing.T) {
+// TestOnPurpose: whatever is made to fail, as often as one likes, the worker goes on.
+func TestOnPurpose(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
 		b.layer.Put(subscribe("a", alerts))

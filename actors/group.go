@@ -30,7 +30,7 @@ type sent struct {
 // do writes the batch. One that makes the layer panic would do so each time: it counts as
 // written.
 func (m *sent) do(ctx context.Context) error {
-	idle(ctx, m.slow)
+	pause(ctx, m.slow)
 	defer m.deps.encoded.take(ctx, m.size)()
 	err := m.deps.protect("writing to "+m.batch.Target.String(), func() (err error) {
 		m.outcome, err = m.deps.Layer.Send(ctx, m.batch)
@@ -111,7 +111,7 @@ func (g *group) Receive(ctx actor.Context) {
 		g.sent(m)
 	case *sendAgain:
 		g.sendAgain(m)
-	case slowed:
+	case delayWrites:
 		g.slow = m.by
 	case messages.HandOver:
 		g.apply(g.target.HandOver(m.ID))

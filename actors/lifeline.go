@@ -2,16 +2,16 @@ package actors
 
 import "sync"
 
-// lifeline ties a connection to the incarnation that has dialled for it: one that is made
-// too late is closed.
+// lifeline closes a connection with the incarnation that has dialled for it. One that is made
+// too late is closed at once.
 type lifeline struct {
 	mu   sync.Mutex
 	over bool
 	made Session
 }
 
-// adopt takes a new connection over, or closes it if the incarnation is gone.
-func (l *lifeline) adopt(made Session) {
+// own takes a new connection, or closes it if the incarnation has ended.
+func (l *lifeline) own(made Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {

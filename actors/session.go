@@ -116,7 +116,7 @@ func (s *session) dial(m *dialNow) {
 	j, sink := &dialed{connection: m.connection}, s.sink
 	j.work = func(ctx context.Context) (err error) {
 		if j.session, err = s.MQTT.Dial(ctx, s.Version, sink); err == nil {
-			s.owned.adopt(j.session)
+			s.owned.own(j.session)
 		}
 		return err
 	}

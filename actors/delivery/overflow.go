@@ -53,7 +53,7 @@ func (o *overflow) add(e messages.Event, q *messages.Queue) (dropped uint64) {
 	}
 	o.waiting = append(o.waiting, added)
 	o.account(added, 1)
-	for o.live > 1 && (o.live > o.of.limits.Overflow || o.of.limits.Budget.Crowded(o.held)) && o.dropOldest() {
+	for o.live > 1 && (o.live > o.of.limits.Overflow || o.of.limits.Budget.Over(o.held)) && o.dropOldest() {
 		o.of.limits.Stats.Overflowed.Add(1)
 		dropped++
 	}

@@ -80,7 +80,7 @@ func (t *Target) Add(m messages.Deliver) (dropped []messages.Settlement) {
 // share.
 func (t *Target) overfull() bool {
 	b, budget := &t.backlog, t.limits.Budget
-	return b.len() > t.limits.Backlog || budget.Crowded(b.held) || t.name.Kind == messages.Stream && b.held > budget.FairShare()
+	return b.len() > t.limits.Backlog || budget.Over(b.held) || t.name.Kind == messages.Stream && b.held > budget.FairShare()
 }
 
 func (t *Target) addRetained(m messages.Deliver) (dropped []messages.Settlement) {

@@ -79,7 +79,7 @@ func (n *Recipients) Add(m messages.SendRetained) {
 		o.list[i] = who
 		return
 	}
-	if n.budget.Crowded(n.held) {
+	if n.budget.Over(n.held) {
 		n.stats.Overflowed.Add(1)
 		return
 	}
@@ -123,7 +123,7 @@ func (n *Recipients) of(topic string) lastSeen {
 // put notes something of a topic, if there is room.
 func (n *Recipients) put(topic string, p lastSeen) bool {
 	if _, known := n.topics[topic]; !known {
-		if n.budget.Crowded(n.held) {
+		if n.budget.Over(n.held) {
 			return false
 		}
 		n.hold(int64(lastSeenSize + len(topic)))

@@ -21,7 +21,7 @@ func TestBudget(t *testing.T) {
 	} {
 		var held atomic.Int64
 		held.Store(test.all)
-		if got := (stats.Budget{Held: &held, Limit: 6400}).Crowded(test.own); got != test.crowded {
+		if got := (stats.Budget{Held: &held, Limit: 6400}).Over(test.own); got != test.crowded {
 			t.Errorf("%d of %d: %v", test.own, test.all, got)
 		}
 	}

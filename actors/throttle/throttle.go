@@ -85,7 +85,7 @@ func (t *Throttle) Passed(target messages.Target, topic string, least time.Durat
 // startWindow starts a window, unless memory is short: then the topic is not
 // held back then.
 func (t *Throttle) startWindow(s topicKey, least time.Duration, now time.Time) {
-	if least <= 0 || t.budget.Crowded(t.held) {
+	if least <= 0 || t.budget.Over(t.held) {
 		return
 	}
 	i := &window{topicKey: s, began: now, end: now.Add(least)}
@@ -114,7 +114,7 @@ func (t *Throttle) renew(i *window, least time.Duration, now time.Time) {
 // keep holds a message in place of the one before. Where memory is short and there
 // is none it is dropped.
 func (t *Throttle) keep(i *window, m messages.Deliver) {
-	if i.waiting == nil && t.budget.Crowded(t.held) {
+	if i.waiting == nil && t.budget.Over(t.held) {
 		t.stats.Overflowed.Add(1)
 		t.Trail.Add(m.Event.Message, "dropped", "too much memory is in use (BACKLOG_MEMORY)")
 		return

@@ -13,9 +13,9 @@ import (
 // connects again when it is asked for more after a failure.
 type LayerClient struct {
 	layer.Peer
-	mu      sync.Mutex
-	readers []layer.CommandReader
-	surplus []layer.Message
+	mu       sync.Mutex
+	readers  []layer.CommandReader
+	buffered []layer.Message
 }
 
 // NewLayerClient makes one of a peer, which it closes.
@@ -28,18 +28,18 @@ func NewLayerClient(p layer.Peer) *LayerClient {
 func (c *LayerClient) Receive(ctx context.Context, limit int) ([]layer.Message, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.surplus) == 0 {
+	if len(c.buffered) == 0 {
 		if err := c.receive(ctx, limit); err != nil {
 			return nil, err
 		}
 	}
-	n := min(limit, len(c.surplus))
-	list := c.surplus[:n:n]
-	c.surplus = c.surplus[n:]
+	n := min(limit, len(c.buffered))
+	list := c.buffered[:n:n]
+	c.buffered = c.buffered[n:]
 	return list, nil
 }
 
-// receive reads into the surplus.
+// receive reads into buffered.
 func (c *LayerClient) receive(ctx context.Context, limit int) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -51,7 +51,7 @@ func (c *LayerClient) receive(ctx context.Context, limit int) error {
 			for again := true; again; again = reading.Err() == nil {
 				list, err := c.receiveFrom(reading, host, limit)
 				mu.Lock()
-				c.surplus = append(c.surplus, list...)
+				c.buffered = append(c.buffered, list...)
 				if errs[host] == nil || reading.Err() == nil {
 					errs[host] = err // else it was told to stop
 				}
@@ -64,7 +64,7 @@ func (c *LayerClient) receive(ctx context.Context, limit int) error {
 		})
 	}
 	all.Wait()
-	if len(c.surplus) > 0 {
+	if len(c.buffered) > 0 {
 		return nil
 	}
 	return errs[0]
