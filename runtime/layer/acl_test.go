@@ -20,7 +20,7 @@ var (
 	minimalRights = []any{
 		"~asgi*", "~chanmqttproxy:*", "&chanmqttproxy:*",
 		"+ping", "+hello", "+select", "+time", "+info", "+client|tracking", "+subscribe", "+publish", "+scan",
-		"+eval", "+evalsha", "+script|load", "+multi", "+exec", "+del", "+expire",
+		"+eval", "+evalsha", "+script|load", "+multi", "+exec", "+del", "+expire", "+rename",
 		"+zadd", "+zcard", "+zcount", "+zrange", "+zrangebyscore", "+zrem", "+zremrangebyscore", "+zscore", "+zpopmin",
 		"+get", "+set", "+hget", "+hgetall", "+hset", "+hdel", "+hscan", "+sadd", "+sismember",
 		"+lpush", "+rpop", "+lindex", "+lrange", "+lrem", "+llen", "+hlen", "+hstrlen", "+hincrby",

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,12 +62,15 @@ func (c *Client) addDeadLettersAt(ctx context.Context, s *server, letters []dead
 	for len(letters) > 0 {
 		n := lettersPerCall(letters)
 		keys := append(c.keys.letters(), c.keys.inflight(s.inbox.id))
-		if err := c.writeDeadLetters(ctx, s, keys, letters[:n]); err != nil {
-			return err
-		}
 		done := make([]string, n)
 		for i, b := range letters[:n] {
 			done[i] = b.member
+			if key := c.keys.inflight(s.inbox.inflight.nameOf(b.member)); !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+		if err := c.writeDeadLetters(ctx, s, keys, letters[:n]); err != nil {
+			return err
 		}
 		s.inbox.inflight.remove(done)
 		letters = letters[n:]

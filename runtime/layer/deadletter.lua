@@ -3,21 +3,27 @@
 -- with the bytes of both together in the field "bytes", which is no ID. A script
 -- that fails is not undone, so each message leaves its queue last.
 --
--- KEYS: letters, messages of letters, and the in-flight key of a core layer. What
+-- KEYS: letters, messages of letters, and the in-flight keys of a core layer. What
 -- is not in flight there stays where it is.
 -- ARGV: 1 how many to keep, 2 bytes of all together, 3 bytes of one message, 4 time
 -- before which letters are too old, 5 how long one is kept in seconds; then
 -- message, ID and letter of each.
 if redis.call('LLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) end
 redis.call('HLEN', KEYS[2]) -- fails before anything is done if it is no hash
+local function key_of(message)
+  for i = 3, #KEYS do
+    if redis.call('ZSCORE', KEYS[i], message) then return KEYS[i] end
+  end
+end
 for i = 6, #ARGV, 3 do
   local message, id, letter = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  if not KEYS[3] or redis.call('ZSCORE', KEYS[3], message) then
+  local from = key_of(message)
+  if from or not KEYS[3] then
     local kept = string.sub(message, 1, tonumber(ARGV[3]))
     redis.call('LPUSH', KEYS[1], letter)
     redis.call('HSET', KEYS[2], id, kept)
     redis.call('HINCRBY', KEYS[2], 'bytes', #letter + #kept)
-    if KEYS[3] then redis.call('ZREM', KEYS[3], message) end
+    if from then redis.call('ZREM', from, message) end
   end
 end
 while true do

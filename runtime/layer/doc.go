@@ -5,7 +5,7 @@
 // A Client reads one general channel (the commands) and writes to groups and
 // channels. Three promises hold beyond what the Python layer gives:
 //
-//   - What Receive has returned stays in Redis, in a key of this client, until Acknowledge. When
+//   - What Receive has returned stays in Redis, in keys of this client, until Acknowledge. When
 //     the client dies or closes, the next one that receives from the same channel takes it over,
 //     and returns it before anything newer.
 //   - What Send writes is read in the order of the calls: everything that a process writes to a

@@ -3,6 +3,7 @@
 -- that are done, most of the time.
 --
 -- KEYS: in-flight key. ARGV: size and SHA-1 of each message.
+-- Returns how many were there.
 local sizes, wanted, left = {}, {}, #ARGV / 2
 for i = 1, #ARGV, 2 do sizes[tonumber(ARGV[i])], wanted[ARGV[i + 1]] = true, true end
 local at = 0
@@ -16,4 +17,4 @@ while left > 0 do
     at = at + 1
   end
 end
-return 0
+return #ARGV / 2 - left

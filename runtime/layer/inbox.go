@@ -37,7 +37,7 @@ type inbox struct {
 	settled  bool      // and nothing older is at another reader
 	empty    time.Time // when nothing was left last; zero: something was
 	inflight inflight
-	missed   atomic.Bool // the in-flight key holds what was not handed out
+	missed   atomic.Bool // in flight is what was not handed out
 }
 
 func newInbox(ctx context.Context, c *Client, s *server) *inbox {
@@ -110,8 +110,8 @@ func (b *inbox) look(ctx context.Context, limit int) taken {
 	}
 }
 
-// take takes messages, or finds those in the in-flight key that nobody was
-// handed: of a predecessor, or of an answer that was lost. The lock is held.
+// take takes messages, or finds those in flight that nobody was handed: of a predecessor,
+// or of an answer that was lost. The lock is held.
 func (b *inbox) take(limit int) (t taken) {
 	if ok, err := b.settle(); !ok {
 		return taken{all: true, err: err}
@@ -126,9 +126,10 @@ func (b *inbox) take(limit int) (t taken) {
 	}
 	c := b.client
 	began := time.Now()
-	keys := []string{c.keys.commands(), c.keys.inflight(b.id), c.keys.peers()}
+	next := b.inflight.begin(b.id)
+	keys := []string{c.keys.commands(), c.keys.inflight(next.name), c.keys.peers()}
 	members, err := takeScript.Run(b.ctx, b.redis, keys,
-		limit, int(inflightFor.Seconds()), b.id, c.config.Lease.Seconds(), c.config.until(), maxReadBytes).StringSlice()
+		limit, int(inflightFor.Seconds()), next.name, c.config.Lease.Seconds(), c.config.until(), maxReadBytes).StringSlice()
 	if err != nil {
 		b.missed.Store(true)
 		t.err = err
@@ -148,16 +149,22 @@ func (b *inbox) take(limit int) (t taken) {
 		b.empty = time.Time{}
 	}
 	t.all = last < limit && !more
-	t.members = b.inflight.add(members)
+	if t.members = b.inflight.add(members, next); len(t.members) < last {
+		b.missed.Store(true) // some are in two keys
+	}
 	return t
 }
 
-// find returns the oldest in the in-flight key that were not handed out.
+// find brings all in flight together in the one key that is not a fetch's, and returns the
+// oldest that were not handed out.
 func (b *inbox) find(limit int) ([]string, error) {
+	if _, _, err := b.renew(b.ctx, true); err != nil {
+		return nil, err
+	}
 	args := append([]any{limit, maxReadBytes}, b.inflight.sums()...)
 	members, err := findScript.Run(b.ctx, b.redis, []string{b.client.keys.inflight(b.id)}, args...).StringSlice()
 	if err != nil {
 		return nil, err
 	}
-	return b.inflight.add(members), nil
+	return b.inflight.add(members, &fetch{name: b.id, more: true}), nil
 }

@@ -6,60 +6,13 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"iter"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"chanmqttproxy/messages"
 )
-
-// inflight knows the members that were handed out and not acknowledged.
-type inflight struct {
-	mu    sync.Mutex
-	known map[string]struct{}
-}
-
-// add notes members as handed out. It returns those that were not yet: one
-// comes again when others took it for a dead reader's and put it back.
-func (f *inflight) add(members []string) []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.known == nil {
-		f.known = map[string]struct{}{}
-	}
-	fresh := members[:0]
-	for _, m := range members {
-		if _, ok := f.known[m]; !ok {
-			f.known[m] = struct{}{}
-			fresh = append(fresh, m)
-		}
-	}
-	return fresh
-}
-
-func (f *inflight) remove(members []string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, m := range members {
-		delete(f.known, m)
-	}
-}
-
-// sums are the SHA-1 of all that were handed out, as find.lua wants them.
-func (f *inflight) sums() []any {
-	f.mu.Lock()
-	known := slices.Collect(maps.Keys(f.known))
-	f.mu.Unlock()
-	sums := make([]any, len(known))
-	for i, m := range known {
-		sums[i] = sum(m)
-	}
-	return sums
-}
 
 // One command takes away at most so many messages, and none further above so many bytes.
 const (
@@ -104,30 +57,86 @@ const largeMember = 16 << 10
 
 // forget takes members out of what this client has in flight at one host.
 func (s *server) forget(ctx context.Context, members []string) error {
-	c := s.inbox.client
-	key := c.keys.inflight(s.inbox.id)
-	for some := range chunks(members) {
-		small, large := make([]any, 0, len(some)), []any(nil)
-		for _, m := range some {
-			if len(m) < largeMember {
-				small = append(small, m)
-			} else {
-				large = append(large, len(m), sum(m))
-			}
+	whole, parts := s.inbox.inflight.parts(members)
+	err := s.forgetWhole(ctx, whole)
+	for _, p := range parts {
+		if err == nil {
+			err = s.forgetPart(ctx, p)
 		}
-		var err error
-		if len(small) > 0 {
-			err = s.redis.ZRem(ctx, key, small...).Err()
+	}
+	if err != nil {
+		return s.failure("acknowledging messages of channel "+s.inbox.client.config.Channel, err)
+	}
+	return nil
+}
+
+// forgetWhole takes fetches away of which nothing is left to be done.
+func (s *server) forgetWhole(ctx context.Context, whole []fetchPart) error {
+	if len(whole) == 0 {
+		return nil
+	}
+	k := s.inbox.client.keys
+	gone := make([]*redis.IntCmd, len(whole))
+	_, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		names := make([]any, len(whole))
+		for i, w := range whole {
+			gone[i], names[i] = p.Del(ctx, k.inflight(w.name)), w.name
 		}
-		if err == nil && len(large) > 0 {
-			err = forgetScript.Run(ctx, s.redis, []string{key}, large...).Err()
+		return p.ZRem(ctx, k.peers(), names...).Err()
+	})
+	for i, w := range whole {
+		switch {
+		case err != nil:
+			return err
+		case gone[i].Val() == 0:
+			_, err = s.forgetIn(ctx, s.inbox.id, w.members)
+		}
+		s.inbox.inflight.remove(w.members)
+	}
+	return err
+}
+
+// forgetPart takes some messages of a fetch away.
+func (s *server) forgetPart(ctx context.Context, p fetchPart) error {
+	for some := range chunks(p.members) {
+		gone, err := s.forgetIn(ctx, p.name, some)
+		if err == nil && gone < len(some) && p.name != s.inbox.id {
+			_, err = s.forgetIn(ctx, s.inbox.id, some)
 		}
 		if err != nil {
-			return s.failure("acknowledging messages of channel "+c.config.Channel, err)
+			return err
 		}
 		s.inbox.inflight.remove(some)
 	}
 	return nil
+}
+
+// forgetIn takes messages out of one in-flight key, and returns how many were there.
+func (s *server) forgetIn(ctx context.Context, name string, members []string) (gone int, err error) {
+	key := s.inbox.client.keys.inflight(name)
+	small, large := make([]any, 0, len(members)), []any(nil)
+	for _, m := range members {
+		if len(m) < largeMember {
+			small = append(small, m)
+		} else {
+			large = append(large, len(m), sum(m))
+		}
+	}
+	if len(small) > 0 {
+		n, err := s.redis.ZRem(ctx, key, small...).Result()
+		if err != nil {
+			return 0, err
+		}
+		gone += int(n)
+	}
+	if len(large) > 0 {
+		n, err := forgetScript.Run(ctx, s.redis, []string{key}, large...).Int()
+		if err != nil {
+			return 0, err
+		}
+		gone += n
+	}
+	return gone, nil
 }
 
 // sum is how a script names a message.
@@ -138,15 +147,15 @@ func sum(member string) string {
 
 func newPeerID() string { return strings.ToLower(rand.Text()) }
 
-// renew renews the lease and takes over what readers without one had in
-// flight. It returns how many messages that were, and how many are in flight at
-// readers with a lease.
-func (b *inbox) renew(ctx context.Context) (adopted, others int64, err error) {
+// renew renews the leases on what is in flight here, and takes over what readers without one
+// had in flight. It returns how many messages that were, and how many are in flight at
+// readers with a lease. gather brings the own ones together too.
+func (b *inbox) renew(ctx context.Context, gather bool) (adopted, others int64, err error) {
 	c := b.client
 	keys := []string{c.keys.inflight(b.id), c.keys.peers()}
 	counts, err := keepScript.Run(ctx, b.redis, keys,
 		b.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
-		c.config.until(), c.config.Until != nil).Int64Slice()
+		c.config.until(), c.config.Until != nil, gather).Int64Slice()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -165,7 +174,7 @@ func (b *inbox) settle() (bool, error) {
 		b.joined = time.Now()
 	}
 	waited := time.Since(b.joined) > b.client.config.Lease*5/4
-	_, others, err := b.renew(b.ctx)
+	_, others, err := b.renew(b.ctx, false)
 	if err != nil {
 		return false, err
 	}
@@ -178,7 +187,7 @@ func (b *inbox) settle() (bool, error) {
 // here the next round tries again.
 func (b *inbox) keep() {
 	for pause(b.ctx, b.client.config.Lease/4) {
-		adopted, _, err := b.renew(b.ctx)
+		adopted, _, err := b.renew(b.ctx, false)
 		if err != nil {
 			b.client.log.Debug("renewing the lease on the command channel failed", "error", err)
 			continue
@@ -191,7 +200,7 @@ func (b *inbox) keep() {
 	}
 }
 
-// close waits for what runs and lets the lease end, so that another reader need
+// close waits for what runs and lets the leases end, so that another reader need
 // not wait for that. The messages stay where they are: back in the queue they
 // would be dropped at the layer's expiry, though they were accepted.
 func (b *inbox) close() {
@@ -203,8 +212,12 @@ func (b *inbox) close() {
 	b.others.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	err := b.redis.ZAdd(ctx, b.client.keys.peers(), redis.Z{Score: 0, Member: b.id}).Err()
+	ended := []redis.Z{{Member: b.id}}
+	for _, name := range b.inflight.names() {
+		ended = append(ended, redis.Z{Member: name})
+	}
+	err := b.redis.ZAdd(ctx, b.client.keys.peers(), ended...).Err()
 	if err != nil {
-		b.client.log.Debug("giving up the lease on the command channel failed", "error", err)
+		b.client.log.Debug("giving up the leases on the command channel failed", "error", err)
 	}
 }
