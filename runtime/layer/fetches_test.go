@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -188,4 +189,23 @@ func TestFetchPartly(t *testing.T) {
 			t.Errorf("%d are left after %q, want %d", left, step.done, step.left)
 		}
 	}
+}
+
+// TestLeasesAreLost: a reader notes again what it has in flight, so that others find it when
+// it has died.
+func TestLeasesAreLost(t *testing.T) {
+	t.Parallel()
+	server := kit.Redis(t)
+	plain := server.Client()
+	c := newClient(t, server.Addr())
+	waiting(t, plain, 0, 3)
+	fetched(t, c, 3)
+	const leases = "chanmqttproxy:asgi:mqtt:peers"
+	before := plain.ZRange(t.Context(), leases, 0, -1).Val()
+	plain.Del(t.Context(), leases)
+	kit.Eventually(t, time.Minute, "the leases are there again", func() bool {
+		now := plain.ZRange(t.Context(), leases, 0, -1).Val()
+		slices.Sort(now)
+		return slices.Equal(now, slices.Sorted(slices.Values(before)))
+	})
 }

@@ -85,15 +85,15 @@ func (s *server) forgetWhole(ctx context.Context, whole []fetchPart) error {
 		return p.ZRem(ctx, k.peers(), names...).Err()
 	})
 	for i, w := range whole {
-		switch {
-		case err != nil:
-			return err
-		case gone[i].Val() == 0:
+		if err == nil && gone[i].Val() == 0 {
 			_, err = s.forgetIn(ctx, s.inbox.id, w.members)
+		}
+		if err != nil {
+			return err
 		}
 		s.inbox.inflight.remove(w.members)
 	}
-	return err
+	return nil
 }
 
 // forgetPart takes some messages of a fetch away.
@@ -153,9 +153,14 @@ func newPeerID() string { return strings.ToLower(rand.Text()) }
 func (b *inbox) renew(ctx context.Context, gather bool) (adopted, others int64, err error) {
 	c := b.client
 	keys := []string{c.keys.inflight(b.id), c.keys.peers()}
-	counts, err := keepScript.Run(ctx, b.redis, keys,
+	args := []any{
 		b.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
-		c.config.until(), c.config.Until != nil, gather).Int64Slice()
+		c.config.until(), c.config.Until != nil, gather,
+	}
+	for _, name := range b.inflight.names() {
+		args = append(args, name)
+	}
+	counts, err := keepScript.Run(ctx, b.redis, keys, args...).Int64Slice()
 	if err != nil {
 		return 0, 0, err
 	}

@@ -7,7 +7,8 @@
 -- seconds, 3 life of the in-flight key in seconds, 4 what an in-flight key is
 -- called before the id, 5 '' or the time, in microseconds, after which it may not
 -- read any more, 6 '1' if nobody else may read until then, 7 '1' if what is in the
--- reader's own fetches is to be brought together in its in-flight key.
+-- reader's own fetches is to be brought together in its in-flight key; then the names of
+-- those fetches that it knows: their leases may have been lost.
 -- Returns how many messages were taken over, and how many readers with a lease
 -- have in flight.
 local time = redis.call('TIME')
@@ -16,6 +17,7 @@ if ARGV[5] ~= '' and now * 1e6 > tonumber(ARGV[5]) then
   return redis.error_reply('LATE the commands may be read by another now')
 end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
+for i = 8, #ARGV do redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[i]) end
 
 local function take_over(peer)
   local left = ARGV[4] .. peer
