@@ -2,7 +2,7 @@ package actors
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// Ref is the address of an actor that understands T and nothing else. Its zero
+// Ref is the address of an actor that receives T and nothing else. Its zero
 // value is nobody's address.
 type Ref[T any] struct {
 	root *actor.RootContext

@@ -37,7 +37,7 @@ type Stats struct {
 	// Requests that were answered, and that were not in time.
 	Responses, Timeouts atomic.Int64
 	// Life: connections made, connections or attempts lost, losses of Redis, bugs,
-	// messages to an actor that does not understand them.
+	// messages to an actor that does not handle them.
 	Connects, Disconnects, LayerLosses, Bugs, Unhandled atomic.Int64
 	// UnderWayBytes is the size of the inbound messages of QoS 0 that are under
 	// way from the connection to the layer.

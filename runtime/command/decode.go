@@ -9,14 +9,14 @@ import (
 // commands are the types of all commands.
 var commands = []string{"mqtt.subscribe", "mqtt.unsubscribe", "mqtt.publish", "mqtt.request", "mqtt.status"}
 
-// Decoder understands what a site sends to the command channel.
+// Decoder decodes what a site sends to the command channel.
 type Decoder struct {
 	// Reserved says of a valid name of a channel why no answer and no message may go
 	// there; nil: they may go anywhere. Its errors complete "is refused: …".
 	Reserved func(channel string) error
 }
 
-// Decode understands a message of the command channel. Its errors are all
+// Decode decodes a message of the command channel. Its errors are all
 // *Error. Bytes of the message may live on in the command.
 func (d Decoder) Decode(body messages.Map) (messages.Command, error) {
 	f := &fields{in: body, reserved: d.Reserved}

@@ -1,4 +1,4 @@
-// Package command understands what a Django site sends to the worker's
+// Package command decodes what a Django site sends to the worker's
 // channel: which command it is, with which options, and what is wrong with it
 // if it is no command. It knows nothing of how the message came.
 //

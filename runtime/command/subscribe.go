@@ -13,7 +13,7 @@ import (
 var subscriptionKeys = []string{"topic", "group", "channel", "stream", "qos", "no_local",
 	"payload", "retained", "overflow", "batch", "min_interval", "shared"}
 
-// Subscription understands a subscription that no command asks for: the keys
+// Subscription decodes a subscription that no command asks for: the keys
 // are those of mqtt.subscribe, but for type, reply_channel and id. Its errors are
 // all *Error.
 func Subscription(body messages.Map) (messages.SubscribeCommand, error) {

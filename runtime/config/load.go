@@ -22,7 +22,7 @@ type Input struct {
 	// Environ is in the form of os.Environ. A variable that is set to nothing
 	// counts as not set.
 	Environ []string
-	// Subscription understands one entry of the file's list of subscriptions. Its
+	// Subscription decodes one entry of the file's list of subscriptions. Its
 	// error may be a Fault, whose Where is a key of the entry. nil: the list is
 	// refused.
 	Subscription func(messages.Map) (messages.SubscribeCommand, error)

@@ -15,15 +15,15 @@ const subscriptionsKey = "subscriptions"
 
 // subscribe reads the file's subscriptions. One that is at fault leaves the
 // others to be looked at.
-func (l *loader) subscribe(path string, value any, understand func(messages.Map) (messages.SubscribeCommand, error)) {
+func (l *loader) subscribe(path string, value any, decode func(messages.Map) (messages.SubscribeCommand, error)) {
 	list, ok := entriesOf(value)
-	if !ok || len(list) > 0 && understand == nil {
+	if !ok || len(list) > 0 && decode == nil {
 		l.fault(subscriptionsKey+" ("+path+")", errors.New("not a list of subscriptions"))
 		return
 	}
 	for i, entry := range list {
 		where := fmt.Sprintf("%s[%d]", subscriptionsKey, i)
-		command, err := understood(entry, understand)
+		command, err := decodeEntry(entry, decode)
 		var fault Fault
 		if errors.As(err, &fault) {
 			where, err = where+"."+fault.Where, fault.Err
@@ -72,7 +72,7 @@ func entriesOf(value any) ([]any, bool) {
 	return nil, false
 }
 
-func understood(entry any, understand func(messages.Map) (messages.SubscribeCommand, error)) (messages.SubscribeCommand, error) {
+func decodeEntry(entry any, decode func(messages.Map) (messages.SubscribeCommand, error)) (messages.SubscribeCommand, error) {
 	table, ok := entry.(map[string]any)
 	if !ok {
 		return messages.SubscribeCommand{}, errors.New("not a subscription: give topic, and group, channel or stream")
@@ -81,7 +81,7 @@ func understood(entry any, understand func(messages.Map) (messages.SubscribeComm
 	if err != nil {
 		return messages.SubscribeCommand{}, err
 	}
-	return understand(body)
+	return decode(body)
 }
 
 // asMap makes of a table what Python would send. A key without a value is not

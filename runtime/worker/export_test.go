@@ -20,7 +20,7 @@ import (
 )
 
 // Understand decodes one message.
-func Understand(m layer.Message, d decoder) messages.Received { return understand(m, d) }
+func Understand(m layer.Message, d decoder) messages.Received { return decodeMessage(m, d) }
 
 // LayerOf is a peer of the layer as the actors of the first slot see it, which is held.
 func LayerOf(p layer.Peer) actors.Layer {

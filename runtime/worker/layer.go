@@ -62,7 +62,7 @@ func (r reader) Receive(ctx context.Context, limit int) ([]messages.Received, er
 	taken, err := r.CommandReader.Receive(ctx, limit)
 	received := make([]messages.Received, len(taken))
 	for i, m := range taken {
-		received[i] = understand(m, r.decoder)
+		received[i] = decodeMessage(m, r.decoder)
 	}
 	return received, err
 }

@@ -30,9 +30,9 @@ func decoderFor(cfg *config.Config) command.Decoder {
 	}}
 }
 
-// decode decodes one message. If an answer is wanted, or the message is no command, the result has its
+// decodeMessage decodes one message. If an answer is wanted, or the message is no command, the result has its
 // type and where to answer.
-func understand(m layer.Message, d decoder) messages.Received {
+func decodeMessage(m layer.Message, d decoder) messages.Received {
 	r := messages.Received{Receipt: m.Receipt, Fault: m.Fault}
 	if r.Fault != nil {
 		r.Code = messages.CodeBadCommand
