@@ -243,12 +243,17 @@ func portLost(b *portBench) {
 
 // portAway: each call says that Redis is away.
 func portAway(b *portBench) {
+	b.Put("1")
+	r, err := b.Layer.OpenReader(b.limited(), 0, func(error) {})
+	b.fine(err)
+	defer r.Close()
+	_, receipts := b.take(r, 1)
 	b.Away(true)
 	ctx := b.limited()
-	_, err := b.Layer.OpenReader(ctx, 0, func(error) {})
+	_, err = b.Layer.OpenReader(ctx, 0, func(error) {})
 	b.fails("opening", err)
-	b.fails("acknowledging", b.Layer.Acknowledge(ctx, []messages.Receipt{"x"}))
-	b.fails("dead letter", b.Layer.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: "x"}}))
+	b.fails("acknowledging", b.Layer.Acknowledge(ctx, receipts))
+	b.fails("dead letter", b.Layer.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: receipts[0]}}))
 	_, err = b.Layer.Send(ctx, portBatch(layerTarget("g"), "1"))
 	b.fails("sending", err)
 	_, err = b.Layer.Live(ctx, []messages.Target{layerTarget("g")})
