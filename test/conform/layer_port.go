@@ -152,9 +152,14 @@ func portCommands(b *portBench) {
 	b.want("commands", topics, []string{"1", "2", "3", "4", "5"})
 	b.fine(b.Layer.Acknowledge(b.limited(), receipts))
 	b.fine(b.Layer.Acknowledge(b.limited(), receipts))
-	time.AfterFunc(20*time.Millisecond, func() { b.Put("6") })
+	put := make(chan struct{})
+	time.AfterFunc(20*time.Millisecond, func() {
+		defer close(put)
+		b.Put("6")
+	})
 	topics, _ = b.take(r, 1)
 	b.want("while it waits", topics, []string{"6"})
+	<-put // the message may come before the call of Put returns
 }
 
 // portCancel ends waiting; what comes afterwards comes with the next call.
