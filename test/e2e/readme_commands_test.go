@@ -45,6 +45,7 @@ var commands = []written{
 	{command: "go run ./test/bench -summary", skip: "it shows what was measured before"},
 	{command: "go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
 	{command: "go test ./runtime/devpage -run TestPage -update", skip: "it takes the pictures of the documents"},
+	{command: "PAGE=cost go test -v -run TestPageCost ./test/e2e", skip: "it measures for two minutes"},
 	{command: "go test ./runtime/config -update", skip: "it writes into a document"},
 	{command: "chanmqttproxy dev", expect: "# The page", stays: true},
 	{command: "go run ./cmd/chanmqttproxy dev", expect: "# The page", stays: true},
@@ -141,7 +142,7 @@ func told(text string) (list []string) {
 			list = append(list, line)
 		}
 	}
-	inline := regexp.MustCompile("`((?:cd|chanmqttproxy|docker|kubectl|systemctl|apt|dnf|runtime/deploy/release|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
+	inline := regexp.MustCompile("`((?:cd|chanmqttproxy|docker|kubectl|systemctl|PAGE=cost|apt|dnf|runtime/deploy/release|go|mosquitto_pub|pip|python|manage\\.py) [^`]+)`")
 	for _, m := range inline.FindAllStringSubmatch(text, -1) {
 		list = append(list, m[1])
 	}
