@@ -27,6 +27,7 @@ type departures struct {
 type departure struct {
 	routing.Leaving
 	wire   string
+	began  time.Time
 	held   bool   // what comes is held back: it comes to the next owner too
 	asked  bool   // the broker is to unsubscribe
 	gone   bool   // the broker has it no more
@@ -62,7 +63,7 @@ func (d *departures) stay(wire string) { delete(d.leaving, wire) }
 // leaveFilter leaves a filter. What is published from now on comes to the next owner as well: a
 // marker tells it from what came before. Of a shared filter each message comes to one session only.
 func (s *spread) leaveFilter(wire string) {
-	d := &departure{wire: wire}
+	d := &departure{wire: wire, began: time.Now()}
 	s.leaving[wire] = d
 	to, ok := s.routes.Wired(wire)
 	if ok {
@@ -99,6 +100,19 @@ func (s *spread) dropFilter(ctx actor.Context, wire string) {
 	s.unsubscribe(d)
 }
 
+const (
+	// backlogMost is how many deliveries may be under way when a slot begins to hold a filter back
+	// that it leaves: mosquitto lets markers overtake what waits behind its receive maximum.
+	backlogMost = 100
+	// backlogWait is how long a slot waits for that.
+	backlogWait = 10 * time.Second
+)
+
+// backlog says whether messages may wait at the broker that the marker of a filter has overtaken.
+func (s *spread) backlog(d *departure) bool {
+	return s.flow.underWay() > backlogMost && time.Since(d.began) < backlogWait
+}
+
 // holdAndHandOver hands over what had come of a filter before its first marker.
 func (s *spread) holdAndHandOver(d *departure, to *routing.Route) {
 	d.held, d.to = true, to.Targets()
@@ -131,7 +145,7 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	case s.leaving[d.wire] != d || d.to != nil:
 	case !d.asked && (!ok || s.markers.Refused()):
 		s.unsubscribe(d)
-	case !d.asked && s.table.gate.Len() > 0: // what is held there came before the marker
+	case !d.asked && (s.table.gate.Len() > 0 || s.backlog(d)): // what is held there came before the marker
 		s.life.after(leaveQuiet/4, m)
 	case !d.asked:
 		s.holdAndHandOver(d, to)
