@@ -41,6 +41,7 @@ var commands = []written{
 	{command: "python manage.py runmqtt", skip: "test/wheel runs it"},
 	{command: "python manage.py runmqtt --check", skip: "test/wheel runs it"},
 	{command: "go run ./test/bench", skip: "it takes an hour"},
+	{command: "go run ./test/bench -quick", skip: "it measures for minutes"},
 	{command: "go run ./test/bench -rows view,handler,state", skip: "it measures for minutes"},
 	{command: "go run ./test/bench -summary", skip: "it shows what was measured before"},
 	{command: "go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
