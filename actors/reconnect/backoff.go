@@ -8,8 +8,8 @@ import (
 const (
 	defaultMin = 200 * time.Millisecond
 	defaultMax = 5 * time.Second
-	// redisMax is the longest delay between two looks for Redis, whatever Max is: it
-	// costs Redis nothing, and commands are read soon after any outage.
+	// redisMax is the longest delay between two attempts to reach Redis; a shorter Max
+	// counts. An attempt costs Redis nothing, and commands are read soon after an outage.
 	redisMax = 500 * time.Millisecond
 )
 
@@ -34,7 +34,8 @@ func (b Backoff) WithDefaults() Backoff {
 	return b
 }
 
-// Redis is the Backoff of attempts to reach Redis.
+// Redis is the Backoff of all calls of Redis that failed: reads of commands, writes to
+// targets, the registry.
 func (b Backoff) Redis() Backoff {
 	b.Max = min(b.Max, redisMax)
 	b.Min = min(b.Min, b.Max)

@@ -7,7 +7,8 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// Gauges are those numbers of Stats that more than a count is made of.
+// Gauges are the numbers of Stats that are more than one count: gauges, histograms and
+// counters with a label.
 type Gauges struct {
 	// Settled is how many of the messages received need nothing more.
 	Settled atomic.Int64
@@ -51,7 +52,7 @@ func (g *Gauges) Count(name string) {
 	}
 }
 
-// Kinds counts something by kinds of actors, such as "session" and "group".
+// Kinds counts something by one label, such as the kind of an actor: "session", "group".
 type Kinds struct{ counts sync.Map }
 
 // Add counts one.
