@@ -34,10 +34,14 @@ class Command(BaseCommand):
         )
         which = parser.add_mutually_exclusive_group()
         which.add_argument(
-            "--no-handlers", action="store_true", help="run only the worker, not the functions in mqtt_handlers.py"
+            "--no-handlers",
+            action="store_true",
+            help="run only the worker, not the functions in mqtt_handlers.py",
         )
         which.add_argument(
-            "--handlers-only", action="store_true", help="run only the handlers; this can run on any number of machines"
+            "--handlers-only",
+            action="store_true",
+            help="run only the handlers; this can run on any number of machines",
         )
         parser.add_argument("--layer", default="", help="alias of the channel layer, if it is not default")
         parser.add_argument("options", nargs="*", help="options of the program chanmqttproxy, after --")
