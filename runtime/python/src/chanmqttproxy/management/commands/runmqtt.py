@@ -25,7 +25,7 @@ class Command(BaseCommand):
         how.add_argument(
             "--dev",
             action="store_true",
-            help="also start an MQTT broker and a Redis, if the settings name localhost and nothing runs there",
+            help="also start an MQTT broker and a Redis, where the settings name localhost and none runs",
         )
         how.add_argument(
             "--check",
