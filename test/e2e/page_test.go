@@ -126,7 +126,7 @@ func TestPageShowsSessions(t *testing.T) {
 		_ = os.WriteFile(file, page.Picture(), 0o600)
 	}
 	tree := kit.Worker(t, append(env, "HTTP_LISTEN="+address), "tree")
-	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "bridge:2") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") || strings.Count(tree.Output(), ": held by ") != 3 || strings.Count(tree.Output(), ", this worker") != 1 {
+	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "Worker, session 2: ") || !strings.Contains(tree.Output(), "3 sessions, 2 workers; 1 here: 2") || strings.Count(tree.Output(), ": held by ") != 3 || strings.Count(tree.Output(), ", this worker") != 1 {
 		t.Errorf("tree: %d\n%s", code, tree.Output())
 	}
 	check := kit.Worker(t, env, "check", "--connect")
