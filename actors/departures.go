@@ -27,9 +27,6 @@ type departures struct {
 type departure struct {
 	routing.Leaving
 	wire   string
-	began  time.Time
-	held   bool   // what comes is held back: it comes to the next owner too
-	asked  bool   // the broker is to unsubscribe
 	gone   bool   // the broker has it no more
 	marker uint64 // all of its messages come before this one: see placement.Markers
 	to     []messages.Target
@@ -60,64 +57,15 @@ type leaveDue struct {
 // stay stops leaving a filter.
 func (d *departures) stay(wire string) { delete(d.leaving, wire) }
 
-// leaveFilter leaves a filter. What is published from now on comes to the next owner as well: a
-// marker tells it from what came before. Of a shared filter each message comes to one session only.
+// leaveFilter unsubscribes from a filter, which the broker may not have.
 func (s *spread) leaveFilter(wire string) {
-	d := &departure{wire: wire, began: time.Now()}
+	d := &departure{wire: wire}
 	s.leaving[wire] = d
-	to, ok := s.routes.Wired(wire)
-	if ok {
-		to.Leaving = &d.Leaving
-	}
-	if ok && !topic.IsShared(wire) {
-		d.marker = s.mark()
-	}
-	if d.marker == 0 {
-		s.unsubscribe(d)
-	}
-}
-
-// unsubscribe has the broker unsubscribe from a filter. It may not know it.
-func (s *spread) unsubscribe(d *departure) {
-	d.asked, d.marker = true, 0
-	if _, ok := s.routes.Wired(d.wire); ok {
-		s.broker.Tell(messages.Undesired{Filter: d.wire})
-	}
-	s.broker.Tell(messages.Leave{Filter: d.wire})
-}
-
-// dropFilter unsubscribes from a filter of which all is handed over that is not another slot's
-// to deliver.
-func (s *spread) dropFilter(ctx actor.Context, wire string) {
-	d := s.leaving[wire]
-	if d == nil {
-		return
-	}
 	if to, ok := s.routes.Wired(wire); ok {
-		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, to.Filter, to.Targets()) })
+		to.Leaving = &d.Leaving
+		s.broker.Tell(messages.Undesired{Filter: wire})
 	}
-	d.to = nil
-	s.unsubscribe(d)
-}
-
-const (
-	// backlogMost is how many deliveries may be under way when a slot begins to hold a filter back
-	// that it leaves: mosquitto lets markers overtake what waits behind its receive maximum.
-	backlogMost = 100
-	// backlogWait is how long a slot waits for that.
-	backlogWait = 10 * time.Second
-)
-
-// backlog says whether messages may wait at the broker that the marker of a filter has overtaken.
-func (s *spread) backlog(d *departure) bool {
-	return s.flow.underWay() > backlogMost && time.Since(d.began) < backlogWait
-}
-
-// holdAndHandOver hands over what had come of a filter before its first marker.
-func (s *spread) holdAndHandOver(d *departure, to *routing.Route) {
-	d.held, d.to = true, to.Targets()
-	s.hold(d.wire)
-	s.table.flush(to, messages.Flush{})
+	s.broker.Tell(messages.Leave{Filter: wire})
 }
 
 // filterGone continues to leave filters that the broker has no more.
@@ -126,7 +74,7 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 		d := s.leaving[wire]
 		_, ok := s.routes.Wired(wire)
 		switch {
-		case d == nil || d.gone || !d.asked:
+		case d == nil || d.gone:
 		case !ok:
 			s.left(ctx, d)
 		default:
@@ -136,19 +84,13 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 	}
 }
 
-// leaveDue continues to leave a filter: with its marker back, it hands over. One that was
-// unsubscribed without one waits until nothing has come of it for a moment, and then for a marker.
+// leaveDue continues to leave a filter: when nothing has come of it for a moment it waits for
+// a marker, and then it hands over.
 func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	d := m.of
 	to, ok := s.routes.Wired(d.wire)
 	switch wait := leaveQuiet - time.Since(d.Last); {
 	case s.leaving[d.wire] != d || d.to != nil:
-	case !d.asked && (!ok || s.markers.Refused()):
-		s.unsubscribe(d)
-	case !d.asked && (s.table.gate.Len() > 0 || s.backlog(d)): // what is held there came before the marker
-		s.life.after(leaveQuiet/4, m)
-	case !d.asked:
-		s.holdAndHandOver(d, to)
 	case !ok:
 		s.left(ctx, d)
 	case wait > 0 || s.table.gate.Len() > 0: // what the gate holds is not routed yet
@@ -213,12 +155,8 @@ func (s *spread) handedOver(ctx actor.Context, id uint64) {
 	if d == nil {
 		return
 	}
-	switch d.left--; {
-	case d.left > 0 || s.leaving[d.wire] != d:
-	case d.asked:
+	if d.left--; d.left == 0 {
 		s.left(ctx, d)
-	default:
-		s.carryOut(ctx, func() placement.Effects { return s.HandedOver(d.wire) })
 	}
 }
 

@@ -114,9 +114,6 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 	for _, wire := range e.Leave {
 		s.leaveFilter(wire)
 	}
-	for _, wire := range e.Drop {
-		s.dropFilter(ctx, wire)
-	}
 	for _, i := range e.End {
 		s.ends[i] = s.mark()
 	}
@@ -129,7 +126,6 @@ func (s *spread) carryOut(ctx actor.Context, decide func() placement.Effects) {
 // sync makes the members of a filter, or one of them, equal to the registry.
 func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	members, recipients, asked, asks := s.registered(i)
-	d := s.leaving[i.Wire]
 	s.stay(i.Wire)
 	filter := topic.Unshared(i.Wire)
 	if to, ok := s.routes.Get(filter); ok {
@@ -150,9 +146,6 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	if !ok {
 		s.unanswered.Remove(i.Wire)
 		return
-	}
-	if d != nil && d.held {
-		s.release(i.Wire)
 	}
 	again := asked > to.Number && to.Replies.Refused(to.Desired.Serial)
 	to.Number = max(to.Number, asked)

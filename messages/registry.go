@@ -58,8 +58,7 @@ type FilterStatus struct {
 	Refusal FilterRefusal
 	Reason  string
 	// Left is the layout in which the slot left the filter: its session does not have it
-	// any more, and its messages are written; 0: the session may have it. Of a filter
-	// that is another slot's by that layout the session may have it until SlotStatus.Left says so too.
+	// any more, and its messages are written; 0: the session may have it.
 	Left uint64
 }
 

@@ -11,13 +11,10 @@
 //   - Moving. The owner, the slot that the newest layout gives a filter, subscribes at once.
 //     It holds back what comes while another slot may have the filter by an older layout.
 //   - Leaving. A former owner leaves when the owner has the broker's answer, and every slot
-//     acts by the newest layout. What is published from then on comes to both: it hands over
-//     what comes before a marker that it sends now (see Markers), and holds back what comes
-//     behind. Then it says so: for that mark the owner waits. A lease that ran out is none: the
-//     next holder of the slot resumes the session and comes to the same. So the broker
-//     unsubscribes only when the mark is known, and what is held back counts as done: until then
-//     all stays in the session, in its order. Where no marker tells, and for a shared filter, of
-//     which each message comes to one session only, it unsubscribes first, and hands over what comes.
+//     acts by the newest layout. It unsubscribes, waits until nothing waits for it at the broker
+//     (see Markers), hands over all that it has received, and says so: for that mark the owner
+//     waits. A lease that ran out is none: the next holder
+//     of the slot resumes the session and comes to the same.
 //   - Layouts. The next one waits until all has moved, so a filter has at most one former
 //     owner; and until the slots have said what a slot that was alone, or an older version,
 //     has left in their sessions.
@@ -33,10 +30,14 @@
 //     target still gets what the filter matches.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. One gap is told at Commands.Put. And a slot that learns of a layout late may still
-// subscribe by the one before to what was asked for just then, and deliver newer messages than
-// the owner holds back: so a subscribe is answered, and order is promised, only when all act by
-// the newest layout.
+// comes twice. Two gaps are left. One is told at Commands.Put. The other: a former owner dies
+// between UNSUBACK and its mark, and the broker is one that forgets with a connection which filters
+// a session has (RabbitMQ 3.10). Then the next holder subscribes once more before it unsubscribes,
+// and delivers what comes in that moment before older messages that the owner holds back.
+//
+// A slot that learns of a layout late may still subscribe by the one before to what was asked for
+// just then, and deliver newer messages than the owner holds back: so a subscribe is answered, and
+// order is promised, only when all act by the newest layout.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no

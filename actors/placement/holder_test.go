@@ -52,22 +52,19 @@ type part struct {
 }
 
 type leaving struct {
-	held, said bool // all has come, and is handed over
-	asked      bool // to unsubscribe
-	gone       bool
-	marker     uint64 // when it is back, all has come
+	gone   bool
+	marker uint64 // when it is back, all has come
 }
 
 // request is a SUBSCRIBE or UNSUBSCRIBE under way: a later one of the same filter takes the
 // place of an earlier one.
 type request struct {
-	due   int // the tick of the answer
-	away  bool
-	again bool // the broker has forgotten that it has the filter, and is asked for it before
+	due  int // the tick of the answer
+	away bool
 }
 
 func (h *holder) ask(wire string, away bool) {
-	h.asked[wire] = request{h.now + 1 + h.IntN(8), away, away && h.seed%2 == 1}
+	h.asked[wire] = request{h.now + 1 + h.IntN(8), away}
 }
 
 // window is the receive maximum.
@@ -141,7 +138,6 @@ func (h *holder) do(e placement.Effects) {
 		return cmp.Compare(x, y)
 	})
 	slices.Sort(e.Leave)
-	slices.Sort(e.Drop)
 	slices.Sort(e.Hold)
 	slices.Sort(e.Release)
 	slices.SortFunc(e.Sync, func(a, b placement.Item) int { return cmp.Compare(a.Wire, b.Wire) })
@@ -156,9 +152,6 @@ func (h *holder) do(e placement.Effects) {
 			continue
 		}
 		h.joined[i.Wire] = members
-		if l := h.leaving[i.Wire]; l != nil && l.held {
-			h.release(i.Wire)
-		}
 		delete(h.leaving, i.Wire)
 		if r, ok := h.asked[i.Wire]; h.machine.Asks(i.Wire) && (!ok || r.away) {
 			h.ask(i.Wire, false)
@@ -169,25 +162,16 @@ func (h *holder) do(e placement.Effects) {
 		h.note("slot %d of %s holds %s back", h.slot, h.process.name, wire)
 	}
 	for _, wire := range e.Release {
+		delete(h.holds, wire)
 		h.note("slot %d of %s releases %s", h.slot, h.process.name, wire)
-		h.release(wire)
+		for _, p := range h.held[wire] {
+			h.send(p)
+		}
+		delete(h.held, wire)
 	}
 	for _, wire := range e.Leave {
-		l := &leaving{}
-		h.leaving[wire] = l
+		h.leaving[wire] = &leaving{}
 		h.note("slot %d of %s: %s is to be left", h.slot, h.process.name, wire)
-		if l.asked = h.joined[wire] == nil; l.asked {
-			h.ask(wire, true)
-		} else {
-			l.marker = h.mark()
-		}
-	}
-	for _, wire := range e.Drop {
-		h.note("slot %d of %s drops %s", h.slot, h.process.name, wire)
-		h.leaving[wire].asked = true
-		delete(h.joined, wire)
-		delete(h.holds, wire)
-		h.giveBack(wire)
 		h.ask(wire, true)
 	}
 	for _, i := range e.End {
@@ -211,14 +195,6 @@ func (h *holder) written(changes []messages.Change) (list []messages.Change) {
 		}
 	}
 	return list
-}
-
-func (h *holder) release(wire string) {
-	delete(h.holds, wire)
-	for _, p := range h.held[wire] {
-		h.send(p)
-	}
-	delete(h.held, wire)
 }
 
 func (h *holder) giveBack(wire string) {
@@ -381,16 +357,11 @@ func (h *holder) answers(s *session) {
 		if h.now < r.due {
 			continue
 		}
-		if r.again {
-			s.filters[wire] = true
-			h.asked[wire] = request{h.now + 1 + h.IntN(8), true, false}
-			continue
-		}
 		delete(h.asked, wire)
 		if r.away {
 			delete(s.filters, wire)
 			if l := h.leaving[wire]; l != nil {
-				l.gone = l.asked
+				l.gone, l.marker = true, h.mark()
 			}
 		} else if h.joined[wire] != nil {
 			s.filters[wire] = true
@@ -413,33 +384,25 @@ func (h *holder) report(wire string) {
 	h.do(h.machine.Answered(messages.FilterStatus{Filter: wire, Number: h.process.view.Asked(wire), Granted: true, QoS: 1}))
 }
 
-// depart goes on with leaving filters.
+// leave says of filters that were left, when all is handed over.
 func (h *holder) depart() {
 	for _, wire := range slices.Sorted(maps.Keys(h.leaving)) {
 		l := h.leaving[wire]
-		if !l.asked && !l.said {
-			h.handOver(wire, l)
+		if h.faults == leaveEarly {
+			l.gone = true
 		}
-		if l.gone {
-			delete(h.leaving, wire)
-			delete(h.joined, wire)
-			delete(h.holds, wire)
-			h.note("slot %d of %s: %s is left", h.slot, h.process.name, wire)
-			h.do(h.machine.Left(wire))
+		if !l.gone || h.faults != noDrain && !h.markers.Passed(l.marker) {
+			continue
 		}
-	}
-}
-
-// handOver says when all of a filter is handed over that had come before its marker.
-func (h *holder) handOver(wire string, l *leaving) {
-	if !l.held && (h.markers.Passed(l.marker) || h.faults == leaveEarly) {
-		l.held, h.holds[wire] = true, h.faults != goOn
-	}
-	under := func(p *part) bool { return p.wire == wire }
-	if l.held && (h.faults == noDrain || !slices.ContainsFunc(h.way, under)) {
-		l.said = true
-		h.note("slot %d of %s has handed %s over", h.slot, h.process.name, wire)
-		h.do(h.machine.HandedOver(wire))
+		left := func(p *part) bool { return p.wire == wire }
+		if h.faults != noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
+			continue
+		}
+		delete(h.leaving, wire)
+		delete(h.joined, wire)
+		delete(h.holds, wire)
+		h.note("slot %d of %s: %s is left", h.slot, h.process.name, wire)
+		h.do(h.machine.Left(wire))
 	}
 }
 

@@ -14,20 +14,9 @@ func (v *View) said(slot int, wire string) (said messages.FilterStatus) {
 	return said
 }
 
-// mark says that a filter is left.
-func (s *Slot) mark(wire string, h *here, e *Effects) {
-	number := s.view.Asked(wire)
-	if f, ok := s.view.filters.Get(wire); ok {
-		number = max(number, f.leaving)
-	}
-	h.said = messages.FilterStatus{Filter: wire, Number: number, Left: s.view.Epoch().Number}
-	status := h.said
-	e.Write = append(e.Write, messages.Change{Filter: &status})
-}
-
-// mayHave says whether a filter that nobody wants here may be in the session.
-func (s *Slot) mayHave(role Role, wire string, h *here) bool {
-	if h.said.Filter != "" && h.said.Left == 0 || s.unsure[wire] {
+// unsure says whether a filter that nobody wants here may be in the session.
+func (s *Slot) unsure(role Role, wire string, h *here) bool {
+	if h.said.Filter != "" && h.said.Left == 0 {
 		return true
 	}
 	f, ok := s.view.filters.Get(wire)

@@ -15,14 +15,12 @@ type Slot struct {
 	said      messages.SlotStatus
 	formers   map[string]bool // filters that are to be left
 	endings   map[Item]ending // pairs that end, of those that the slot serves
-	unsure    map[string]bool // filters that a former holder has handed over, and perhaps not unsubscribed
 }
 
 // here is one filter in the session, or on its way there or out of it.
 type here struct {
 	joined   bool // it has members
 	leaving  bool // until Left
-	handed   bool // it is said that all is handed over, but it may be in the session
 	held     bool
 	released uint64 // the epoch in which it was released
 	said     messages.FilterStatus
@@ -35,14 +33,9 @@ type Effects struct {
 	// Hold are filters of which is to be held back what comes, and Release those of which
 	// it may go.
 	Hold, Release []string
-	// Leave are filters to leave: HandedOver is to be called when all is handed over that was
-	// published up to now, which has come when a marker is back. What comes behind that is to be
-	// held back. Where nobody is in a filter, or no marker tells, it is to be unsubscribed at
-	// once; Left is to be called when that was done, and all that had come is handed over.
+	// Leave are filters to unsubscribe from; Left is to be called when that was done, and
+	// all that had come is handed over.
 	Leave []string
-	// Drop are filters to unsubscribe from, of which what is held back is another slot's to
-	// deliver; Left is to be called when that was done.
-	Drop []string
 	// End are pairs that end: Ended is to be called when all is handed over that was
 	// published up to now, which has come when a marker is back.
 	End []Item
@@ -52,13 +45,7 @@ type Effects struct {
 
 // NewSlot makes the slot of that number, which has said so far what the View knows.
 func NewSlot(number int, view *View) *Slot {
-	s := &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, endings: map[Item]ending{}, said: view.Status(number), unsure: map[string]bool{}}
-	view.filters.Each(func(f *Filter) {
-		if at := f.at(number); at != nil && at.Left > s.said.Left {
-			s.unsure[f.wire] = true
-		}
-	})
-	return s
+	return &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, endings: map[Item]ending{}, said: view.Status(number)}
 }
 
 // Connected notes that the holder of the slot is connected to the broker: no former holder
@@ -125,22 +112,17 @@ func (s *Slot) compare(i Item, e *Effects) {
 		if h.leaving || !h.joined {
 			i = Item{Wire: i.Wire}
 		}
-		h.joined, h.leaving, h.handed = true, false, false
-		delete(s.unsure, i.Wire)
+		h.joined, h.leaving = true, false
 		e.Sync = append(e.Sync, i)
 		s.hold(i.Wire, h, role, e)
 	case h.leaving:
-		if h.handed && h.joined && s.view.said(s.number, i.Wire).Left >= h.said.Left {
-			h.joined = false
-			e.Drop = append(e.Drop, i.Wire)
-		}
-	case h.joined || leave || s.mayHave(role, i.Wire, h):
+	case h.joined || leave || s.unsure(role, i.Wire, h):
 		if wanted != h.joined { // what waits in the session is still delivered
 			e.Sync = append(e.Sync, Item{Wire: i.Wire})
 		}
 		h.joined = wanted
 		s.hold(i.Wire, h, role, e)
-		h.leaving, h.handed = true, s.unsure[i.Wire]
+		h.leaving = true
 		e.Leave = append(e.Leave, i.Wire)
 	default:
 		s.forget(i.Wire, h, e)
@@ -200,17 +182,6 @@ func (s *Slot) Answered(status messages.FilterStatus) (e Effects) {
 	return e
 }
 
-// HandedOver takes in that all is handed over that had come of a filter before its owner had it.
-// The owner may know that at once. The broker unsubscribes only when it is said: until then all
-// that comes to the session comes to its next holder, if this one dies.
-func (s *Slot) HandedOver(wire string) (e Effects) {
-	if h := s.here[wire]; h != nil && h.leaving && !h.handed {
-		h.handed = true
-		s.mark(wire, h, &e)
-	}
-	return e
-}
-
 // Left takes in that the broker has a filter no more, and that all is handed over that had
 // come of it.
 func (s *Slot) Left(wire string) (e Effects) {
@@ -218,10 +189,15 @@ func (s *Slot) Left(wire string) (e Effects) {
 	if h == nil || !h.leaving {
 		return e
 	}
-	h.leaving, h.handed, h.joined, h.held = false, false, false, false
+	h.leaving, h.joined, h.held = false, false, false
+	number := s.view.Asked(wire)
+	if f, ok := s.view.filters.Get(wire); ok {
+		number = max(number, f.leaving)
+	}
+	h.said = messages.FilterStatus{Filter: wire, Number: number, Left: s.view.Epoch().Number}
+	status := h.said
+	e.Write = append(e.Write, messages.Change{Filter: &status})
 	delete(s.formers, wire)
-	delete(s.unsure, wire)
-	s.mark(wire, h, &e)
 	s.writeStatus(&e)
 	return e
 }
@@ -252,11 +228,10 @@ func (s *Slot) writeStatus(e *Effects) {
 	e.Write = append(e.Write, messages.Change{Status: &said})
 }
 
-// busy says whether a filter that was another's is still on its way out of the session, or any
-// out of that of a slot that is no more.
+// busy says whether a filter is still on its way out of a slot that is no more.
 func (s *Slot) busy() bool {
 	for _, h := range s.here {
-		if h.leaving && (h.handed || s.number >= s.view.Epoch().Sessions) {
+		if h.leaving && s.number >= s.view.Epoch().Sessions {
 			return true
 		}
 	}

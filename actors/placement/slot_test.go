@@ -123,40 +123,6 @@ func TestEndsWhenAllKnow(t *testing.T) {
 	}
 }
 
-// A former owner unsubscribes when it is said, and is known, that it has handed over: what comes
-// until then comes to its next holder. That one unsubscribes too, as the former one may not have.
-func TestUnsubscribesWhenItIsSaid(t *testing.T) {
-	t.Parallel()
-	v := &placement.View{}
-	former, granted := topic.Slot(moved, 3), messages.FilterStatus{Filter: moved, Number: 2, Granted: true}
-	s := placement.NewSlot(former, v)
-	s.Changed(registry(v, 2, []messages.Stored{{Target: target("a")}}, 3))
-	s.Connected()
-	s.Answered(granted)
-	s.Changed(has(v, former, 1, messages.SlotStatus{Epoch: 1, Left: 1}, granted))
-	s.Changed(registry(v, 3, nil, 3, 1))
-	for slot := 1; slot < 3; slot++ {
-		s.Changed(says(v, slot, 2, messages.SlotStatus{Epoch: 2, Left: 1}))
-	}
-	if e := s.Changed(has(v, 0, 2, messages.SlotStatus{Epoch: 2}, granted)); len(e.Leave) != 1 || len(e.Drop) > 0 {
-		t.Fatalf("the owner has the filter: leaves %v, drops %v", e.Leave, e.Drop)
-	}
-	e := s.HandedOver(moved)
-	if _, said := written(e); said.Left != 2 || len(e.Drop) > 0 {
-		t.Fatalf("handed over: says %+v, drops %v", said, e.Drop)
-	}
-	_, said := written(e)
-	if e = s.Changed(has(v, former, 3, messages.SlotStatus{Epoch: 2, Left: 1}, said)); len(e.Drop) != 1 || s.Idle() {
-		t.Errorf("it is said: drops %v, idle %v", e.Drop, s.Idle())
-	}
-	if next := placement.NewSlot(former, v); len(next.Changed(placement.Changed{Layout: true}).Leave) != 1 {
-		t.Error("the next holder does not unsubscribe")
-	}
-	if s.Left(moved); !s.Idle() {
-		t.Error("it is unsubscribed, and the slot is not idle")
-	}
-}
-
 // A subscribe is answered when every slot acts by the newest layout: until then one may deliver
 // by the layout before.
 func TestAnswersWhenAllKnowTheLayout(t *testing.T) {

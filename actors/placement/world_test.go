@@ -224,8 +224,6 @@ func (w *world) mutated(s messages.SlotStatus) messages.SlotStatus {
 		s.Ended = pending
 	case disagree:
 		s.Epoch = pending
-	case endUnknown:
-		s.Change = pending
 	}
 	return s
 }

@@ -17,7 +17,7 @@ func TestResizeUnderLoad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o.Broker != nil {
-				long(t)
+				long(t) // after a kill the order may not be kept: see the gaps in actors/placement/doc.go
 			}
 			t.Parallel()
 			o.Load.NoQoS2 = o.Broker != nil
