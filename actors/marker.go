@@ -43,6 +43,10 @@ func (s *spread) sendMarker(serial uint64) {
 
 // markerCame notes that a marker is back, unless it is another slot's.
 func (s *spread) markerCame(m messages.Marked) {
+	if m.Marker == "" {
+		s.markers.Connecting()
+		return
+	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)
 	serial, err := strconv.ParseUint(text, 10, 64)
 	if !mine || err != nil {

@@ -103,7 +103,6 @@ func (s *session) Receive(ctx actor.Context) {
 
 func (s *session) prepare(m messages.Connect) {
 	s.connect = m
-	s.router.Tell(messages.Connecting{})
 	s.observer.waits(s.paths.session, m.Pause, m.Attempt)
 	s.after(m.Pause, &dialNow{connection: m.Connection})
 }
@@ -120,6 +119,7 @@ func (s *session) dial(m *dialNow) {
 		}
 		return err
 	}
+	s.router.Tell(messages.Marked{}) // what comes from now on comes by another connection
 	s.run("connecting to the MQTT broker", j)
 }
 

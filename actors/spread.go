@@ -73,8 +73,6 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.handOverDue(ctx, m)
 	case messages.Marked:
 		s.markerCame(m)
-	case messages.Connecting:
-		s.markers.Connecting()
 	case messages.Unmarked:
 		s.markersRefused(m.Reason)
 	case *markerDue:

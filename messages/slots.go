@@ -89,12 +89,9 @@ type Mark struct{ Marker string }
 type Unmarked struct{ Reason string }
 
 // Marked says that a marker has come back, in its place among the deliveries. It may be
-// another slot's. Session tells router.
+// another slot's. An empty Marker says that the deliveries of another connection follow.
+// Session tells router.
 type Marked struct{ Marker string }
-
-// Connecting says that there is no connection, and that the deliveries which follow are those of
-// the next one. Session tells router.
-type Connecting struct{}
 
 // HandOver asks to answer HandedOver when all that came for a target before is written, and
 // nothing of it waits in an overflow queue. Router tells group.
@@ -116,7 +113,6 @@ func (Leave) toBroker()         {}
 func (Mark) toBroker()          {}
 func (Mark) toSession()         {}
 func (Marked) toRouter()        {}
-func (Connecting) toRouter()    {}
 func (Unmarked) toRouter()      {}
 func (HandOver) toGroup()       {}
 func (HandedOver) toRouter()    {}

@@ -30,14 +30,13 @@
 //     target still gets what the filter matches.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. Two gaps are left. One is told at Commands.Put. The other: a former owner dies
-// between UNSUBACK and its mark, and the broker is one that forgets with a connection which filters
-// a session has (RabbitMQ 3.10). Then the next holder subscribes once more before it unsubscribes,
-// and delivers what comes in that moment before older messages that the owner holds back.
-//
-// A slot that learns of a layout late may still subscribe by the one before to what was asked for
-// just then, and deliver newer messages than the owner holds back: so a subscribe is answered, and
-// order is promised, only when all act by the newest layout.
+// comes twice. Three gaps are left, of order only but for the first. One is told at Commands.Put.
+// Another: a slot that learns of a layout late may still subscribe by the one before to what was
+// asked for just then. What it delivers may come before older messages that the owner holds back.
+// The last: a former owner dies between UNSUBACK and its mark, and the broker is one that forgets
+// with a connection which filters a session has (RabbitMQ 3.10). Then the next holder subscribes
+// once more before it unsubscribes, and delivers what comes in that moment before older messages
+// that the owner holds back.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no

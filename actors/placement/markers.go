@@ -29,27 +29,19 @@ type Markers struct {
 	received           int64  // deliveries by then or later
 	still              int64  // since when there were no more of them
 	losses             int
-	up                 bool
 	refused            bool
 }
 
-// Connecting notes that there is no connection until Connected: what is repeated comes first on
-// the next one.
-func (m *Markers) Connecting() {
-	if m.up && m.Waiting() {
-		m.losses++
-	}
-	m.since, m.up = 0, false
-}
+// Connecting notes that a new connection is being made: what is repeated comes first.
+func (m *Markers) Connecting() { m.since = 0 }
 
 // Connected notes a new connection. A marker that was under way may be lost: another is to be
 // sent, the serial of which it returns, else 0.
 func (m *Markers) Connected(now int64) (serial uint64) {
-	m.up = true
 	if !m.Waiting() {
 		return 0
 	}
-	if m.losses >= markerLosses {
+	if m.losses++; m.losses >= markerLosses {
 		m.refused = true
 		return 0
 	}
@@ -88,9 +80,6 @@ func (m *Markers) Since() int64 { return m.since }
 // Passed says whether the marker is back, or none can be.
 func (m *Markers) Passed(serial uint64) bool { return m.refused || serial <= m.back }
 
-// Refused says whether none can be.
-func (m *Markers) Refused() bool { return m.refused }
-
 // Waiting says whether a marker is under way.
 func (m *Markers) Waiting() bool { return !m.refused && m.back < m.sent }
 
@@ -100,11 +89,7 @@ func (m *Markers) Refuse() { m.refused = true }
 // Overdue says whether the marker that is under way should be back: nothing has come for a
 // while and nothing is unsettled here, or it takes too long. Then it counts as refused. Call it
 // from time to time, with the numbers of deliveries that there were, and that are not settled.
-// Without a connection nothing is overdue.
 func (m *Markers) Overdue(now, received, underWay int64) bool {
-	if !m.up {
-		return false
-	}
 	if received != m.received || underWay > 0 {
 		m.received, m.still = received, now
 	}

@@ -59,13 +59,11 @@ func TestMarkersCostTheConnection(t *testing.T) {
 	t.Parallel()
 	var m placement.Markers
 	asked, _ := m.Ask(0)
-	for i := range 3 { // there was no connection before the first
-		m.Connecting()
+	for i := range 2 {
 		if m.Connected(0) == 0 || m.Passed(asked) {
-			t.Fatalf("no more markers after %d losses", i)
+			t.Fatalf("no more markers after %d losses", i+1)
 		}
 	}
-	m.Connecting()
 	if m.Connected(0) != 0 || !m.Passed(asked) {
 		t.Error("a marker is sent again though three connections were lost with one under way")
 	}
@@ -89,31 +87,13 @@ func TestMarkersAreRefused(t *testing.T) {
 		{"something comes for two minutes", 121, 6, 0, true},
 	} {
 		var m placement.Markers
-		m.Connected(0)
 		m.Ask(0)
 		m.Overdue(second/2, 5, 0)
 		if got := m.Overdue(c.at*second, c.received, c.underWay); got != c.want {
 			t.Errorf("%s: refused %v, want %v", c.name, got, c.want)
-		} else if m.Passed(1) != c.want || m.Refused() != c.want {
+		} else if m.Passed(1) != c.want {
 			t.Errorf("%s: passed %v, want %v: nobody waits for what is refused", c.name, m.Passed(1), c.want)
 		}
-	}
-}
-
-// Without a connection no marker can come back: that is no refusal.
-func TestMarkersWithoutAConnection(t *testing.T) {
-	t.Parallel()
-	const second = int64(time.Second)
-	var m placement.Markers
-	m.Connected(0)
-	m.Ask(0)
-	m.Connecting()
-	if m.Overdue(300*second, 0, 0) {
-		t.Error("a marker is overdue though there is no connection")
-	}
-	m.Connected(300 * second)
-	if m.Overdue(304*second, 0, 0) || !m.Overdue(306*second, 0, 0) {
-		t.Error("it is overdue five seconds after the next connection, and not before")
 	}
 }
 
@@ -146,7 +126,6 @@ func TestLateMarker(t *testing.T) {
 	t.Parallel()
 	const second = int64(time.Second)
 	var m placement.Markers
-	m.Connected(0)
 	m.Ask(0)
 	if !m.Overdue(121*second, 1, 1) {
 		t.Error("a marker that is not back after 121 s is not refused")
