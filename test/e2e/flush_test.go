@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,48 +78,6 @@ func TestFlushUnderARunningWorker(t *testing.T) {
 			})
 			worker.Stop()
 		})
-	}
-}
-
-// Redis loses all, and the worker that holds the first of two slots dies before it has noticed.
-// The other one takes that slot too, and knows what is subscribed to.
-func TestFirstSlotDiesAfterAFlush(t *testing.T) {
-	t.Parallel()
-	redis, broker := kit.Redis(t), kit.Mosquitto(t)
-	plain := redis.Client()
-	workers := []*kit.WorkerProcess{run(t, redis, broker.URL(), "MQTT_SESSIONS=2"), run(t, redis, broker.URL(), "MQTT_SESSIONS=2")}
-	site, device := kit.NewDjango(t, redis.Addr()), kit.NewDevice(t, broker.Addr())
-	site.Join("flow")
-	in := read(t, site)
-	filters := []string{"in/a", "in/b", "in/c", "in/d"}
-	for _, f := range filters {
-		site.Send(kit.Subscribe(f, "flow", 1))
-	}
-	for _, f := range filters {
-		reaches(t, device, f, in)
-	}
-	const own = "chanmqttproxy:asgi:mqtt:"
-	holder := func(slot string) int {
-		leases := plain.HGetAll(t.Context(), own+"slots").Val()
-		worker, _, _ := strings.Cut(leases["slot:"+slot], " ")
-		return slices.IndexFunc(workers, func(w *kit.WorkerProcess) bool {
-			return strings.HasSuffix(leases["worker:"+worker], fmt.Sprint(":", w.PID()))
-		})
-	}
-	kit.Eventually(t, 30*time.Second, "each worker holds a slot", func() bool { return holder("0")+holder("1") == 1 && holder("0") != holder("1") })
-	fields := func(key string) int64 { return plain.HLen(t.Context(), own+key).Val() }
-	kit.Eventually(t, 30*time.Second, "the slots have said what they have", func() bool {
-		return fields("status")+fields("status$slot:1") == int64(4+len(filters))
-	})
-	registry, first := fields("registry"), workers[holder("0")]
-	plain.FlushAll(t.Context())
-	first.Kill()
-	kit.Eventually(t, 40*time.Second, "the registry is there again", func() bool { return fields("registry") == registry })
-	site = kit.NewDjango(t, redis.Addr())
-	site.Join("flow")
-	in = read(t, site)
-	for _, f := range filters {
-		reaches(t, device, f, in)
 	}
 }
 
