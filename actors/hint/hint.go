@@ -18,22 +18,8 @@ func Connection(f *messages.SessionFailure, brief int) string {
 	switch {
 	case details[f.Detail] != "":
 		return details[f.Detail]
-	case f.Cause == messages.BadCredentials:
-		return "check MQTT_USER, MQTT_PASSWORD and the broker's access rules"
-	case f.Cause == messages.ClientIDRefused:
-		return "set MQTT_CLIENT_ID to one that the broker accepts"
-	case f.Cause == messages.TakenOver:
-		return "another program uses this client id: give each its own MQTT_CLIENT_ID"
-	case f.Cause == messages.ProtocolRefused:
-		return "nothing: 3.1.1 is tried as well"
-	case f.Cause == messages.ProtocolUnclear:
-		return "nothing: 3.1.1 is tried as well; if that fails too, check whether the port wants TLS: mqtts:// in MQTT_HOST"
-	case f.Cause == messages.Unanswered:
-		return "nothing if the broker is just slow: it gets more time, and 3.1.1 is tried as well; else check MQTT_HOST, and whether the port wants TLS"
-	case f.Cause == messages.SessionReplayed:
-		return "nothing: the worker begins another session; the broker should be updated"
-	case f.Cause == messages.SessionKept:
-		return "nothing, unless it lasts: then restart the broker, or set another MQTT_CLIENT_ID"
+	case causes[f.Cause] != "":
+		return causes[f.Cause]
 	case f.Cause == messages.BrokerRefused && refusals[f.Code] != "":
 		return refusals[f.Code]
 	case brief >= flapping:
@@ -56,6 +42,18 @@ var details = map[messages.Detail]string{
 	messages.WebSocketRefused:  "check the path in MQTT_HOST: with many brokers it is /mqtt",
 	messages.HandshakeClosed:   "set MQTT_HOST to mqtt://, or MQTT_PORT to the port for TLS; if that is right, look into the broker's log",
 	messages.NotMQTT:           "set MQTT_HOST and MQTT_PORT to where the broker speaks MQTT, and to mqtts:// where it wants TLS",
+}
+
+// causes are the hints for failures that have a cause, but no detail.
+var causes = map[messages.Cause]string{
+	messages.BadCredentials:  "check MQTT_USER, MQTT_PASSWORD and the broker's access rules",
+	messages.ClientIDRefused: "set MQTT_CLIENT_ID to one that the broker accepts",
+	messages.TakenOver:       "another program uses this client id: give each its own MQTT_CLIENT_ID",
+	messages.ProtocolRefused: "nothing: 3.1.1 is tried as well",
+	messages.ProtocolUnclear: "nothing: 3.1.1 is tried as well; if that fails too, check whether the port wants TLS: mqtts:// in MQTT_HOST",
+	messages.Unanswered:      "nothing if the broker is just slow: it gets more time, and 3.1.1 is tried as well; else check MQTT_HOST, and whether the port wants TLS",
+	messages.SessionReplayed: "nothing: the worker begins another session; the broker should be updated",
+	messages.SessionKept:     "nothing, unless it lasts: then restart the broker, or set another MQTT_CLIENT_ID",
 }
 
 // Publish is the hint for a publish that was refused with that reason code.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"chanmqttproxy/messages"
 	"slices"
 	"time"
 )
@@ -73,15 +74,16 @@ func (p *Plan) take(id uint64) *flight {
 	return f
 }
 
-// What codes say that the packet may be too large, or the session full: they are not
-// about one filter.
-const (
-	unspecified   = 0x80
-	quotaExceeded = 0x97
-)
+// maybeFull says whether a code may mean that the packet is too large, or the session full, and
+// not be about one filter.
+func maybeFull(code byte) bool {
+	return code == messages.ReasonUnspecified || code == messages.ReasonQuotaExceeded
+}
 
+// tooMany says whether an answer may mean that there are too many filters: all its codes are
+// one that may.
 func tooMany(codes []byte) bool {
-	return !slices.ContainsFunc(codes, func(c byte) bool { return c != codes[0] || c != unspecified && c != quotaExceeded })
+	return !slices.ContainsFunc(codes, func(c byte) bool { return c != codes[0] || !maybeFull(c) })
 }
 
 // Answered takes a SUBACK in: a code for each filter of the request, in their order.

@@ -107,7 +107,7 @@ func (p *Plan) waiting(holds func(*doubt) bool) (list []*Entry) {
 // room asks for filters for which there was none.
 func (p *Plan) room() {
 	lacked := p.waiting(func(d *doubt) bool {
-		return d.kind == Full || d.kind == Answered && (d.code == quotaExceeded || d.code == unspecified)
+		return d.kind == Full || d.kind == Answered && maybeFull(d.code)
 	})
 	room := 1
 	if p.at.limit > 0 {
