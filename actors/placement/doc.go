@@ -30,10 +30,10 @@
 //     target still gets what the filter matches.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. Three gaps are left, of order only but for the first. One is told at Commands.Put.
-// Another: a slot that learns of a layout late may still subscribe by the one before to what was
+// comes twice. Three gaps are left. One is told at Commands.Put; the others are of order only.
+// A slot that learns of a layout late may still subscribe by the one before to what was
 // asked for just then. What it delivers may come before older messages that the owner holds back.
-// The last: a former owner dies between UNSUBACK and its mark, and the broker is one that forgets
+// And: a former owner dies between UNSUBACK and its mark, and the broker is one that forgets
 // with a connection which filters a session has (RabbitMQ 3.10). Then the next holder subscribes
 // once more before it unsubscribes, and delivers what comes in that moment before older messages
 // that the owner holds back.

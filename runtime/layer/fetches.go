@@ -17,11 +17,11 @@ type inflight struct {
 	known map[string]*fetch
 }
 
-// fetch is what was taken at a time.
+// fetch is what one call took.
 type fetch struct {
 	name string // of its in-flight key, behind the colon
 	left int    // how many members are known
-	more bool   // the key may hold others than those
+	more bool   // the key may hold other members too
 }
 
 // begin names the next fetch of a reader. A name is not used again.
@@ -32,8 +32,8 @@ func (f *inflight) begin(reader string) *fetch {
 	return &fetch{name: reader + "." + strconv.FormatUint(f.begun, 36)}
 }
 
-// add notes members of a fetch as handed out. It returns those that were not yet: one
-// comes again when others took it for a dead reader's and put it back.
+// add notes members of a fetch as handed out. It returns those that were not handed out
+// before: a member comes again if another reader took this one for dead and put it back.
 func (f *inflight) add(members []string, of *fetch) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -70,8 +70,8 @@ type fetchPart struct {
 	members []string
 }
 
-// parts sorts members by their fetches: those of which no other is left, and the rest. Members
-// that are not known are gone.
+// parts groups members by their fetches: whole are the fetches of which no other member is
+// left. Members that are not known are done already.
 func (f *inflight) parts(members []string) (whole, rest []fetchPart) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -47,6 +47,14 @@ func fetched(t *testing.T, c *conform.LayerClient, n int) []messages.Receipt {
 	return receipts
 }
 
+// wantKeys checks how many keys of the command channel there are.
+func wantKeys(t *testing.T, plain *redis.Client, n int) {
+	t.Helper()
+	if keys := plain.Keys(t.Context(), "asgimqtt*").Val(); len(keys) != n {
+		t.Errorf("in redis: %q, want %d keys", keys, n)
+	}
+}
+
 // TestOlderWorkersTakeOver: a version whose readers have one in-flight key each finds what a
 // newer one has left by several fetches, whole queues and parts of them, and nothing that
 // was done.
@@ -85,16 +93,14 @@ func TestOlderWorkersTakeOver(t *testing.T) {
 	if got := plain.ZRange(t.Context(), "asgimqtt$inflight:old", 0, -1).Val(); !slices.Equal(got, want) {
 		t.Errorf("taken over: %q, want %q", got, want)
 	}
-	if keys := plain.Keys(t.Context(), "asgimqtt*").Val(); len(keys) != 1 {
-		t.Errorf("left in redis: %q", keys)
-	}
+	wantKeys(t, plain, 1)
 	if peers := plain.ZRange(t.Context(), "chanmqttproxy:asgi:mqtt:peers", 0, -1).Val(); !slices.Equal(peers, []string{"old"}) {
 		t.Errorf("leases of %q", peers)
 	}
 }
 
-// TestFetchedAgain: what nobody was handed is found, also where acknowledgements of fetches
-// come meanwhile: each command is handed out once, and nothing is left.
+// TestFetchedAgain: commands in flight that nobody was handed are found, also while others are
+// acknowledged. Each is handed out once, and nothing is left.
 func TestFetchedAgain(t *testing.T) {
 	t.Parallel()
 	server := kit.Redis(t)
@@ -107,12 +113,12 @@ func TestFetchedAgain(t *testing.T) {
 	if len(peers) != 2 || own < 0 {
 		t.Fatalf("leases of %q", peers)
 	}
-	// What an answer leaves behind that was lost.
+	// A lost answer leaves this behind.
 	lost := peers[own] + "x"
 	all = append(all, waiting(t, plain, 6, 3)...)
 	plain.Rename(t.Context(), "asgimqtt", "asgimqtt$inflight:"+lost)
 	plain.ZAdd(t.Context(), "chanmqttproxy:asgi:mqtt:peers", redis.Z{Score: 1e12, Member: lost})
-	// A dead reader's has the client look.
+	// The commands of a dead reader make the client look for more.
 	plain.ZAdd(t.Context(), "asgimqtt$inflight:dead", redis.Z{Score: 7.5, Member: "000000000dead\x80"})
 	plain.ZAdd(t.Context(), "chanmqttproxy:asgi:mqtt:peers", redis.Z{Score: 1, Member: "dead"})
 	if err := c.Acknowledge(t.Context(), first[:2]); err != nil {
@@ -130,9 +136,7 @@ func TestFetchedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if keys := plain.Keys(t.Context(), "asgimqtt*").Val(); len(keys) > 0 {
-		t.Errorf("left in redis: %q", keys)
-	}
+	wantKeys(t, plain, 0)
 }
 
 // TestFetchWithoutRename: a user of Redis who may not rename fetches all the same.
@@ -154,19 +158,15 @@ func TestFetchWithoutRename(t *testing.T) {
 			t.Errorf("command %d is %q", i, r)
 		}
 	}
-	if keys := plain.Keys(t.Context(), "asgimqtt*").Val(); len(keys) != 1 {
-		t.Errorf("in redis: %q", keys)
-	}
+	wantKeys(t, plain, 1)
 	if err := c.Acknowledge(t.Context(), receipts); err != nil {
 		t.Fatal(err)
 	}
-	if keys := plain.Keys(t.Context(), "asgimqtt*").Val(); len(keys) > 0 {
-		t.Errorf("left in redis: %q", keys)
-	}
+	wantKeys(t, plain, 0)
 }
 
-// TestFetchPartly: of a fetch that is done in parts, in which one command is named several
-// times, no other is taken for done.
+// TestFetchPartly: a fetch is acknowledged in parts, which name a command several times. The other
+// commands stay in flight.
 func TestFetchPartly(t *testing.T) {
 	t.Parallel()
 	server := kit.Redis(t)

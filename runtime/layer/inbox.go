@@ -37,7 +37,7 @@ type inbox struct {
 	settled  bool      // and nothing older is at another reader
 	empty    time.Time // when nothing was left last; zero: something was
 	inflight inflight
-	missed   atomic.Bool // in flight is what was not handed out
+	missed   atomic.Bool // something in flight was not handed out
 }
 
 func newInbox(ctx context.Context, c *Client, s *server) *inbox {
@@ -155,8 +155,8 @@ func (b *inbox) take(limit int) (t taken) {
 	return t
 }
 
-// find brings all in flight together in the one key that is not a fetch's, and returns the
-// oldest that were not handed out.
+// find moves all that is in flight into the reader's own key, and returns the oldest that were
+// not handed out.
 func (b *inbox) find(limit int) ([]string, error) {
 	if _, _, err := b.renew(b.ctx, true); err != nil {
 		return nil, err

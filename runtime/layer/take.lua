@@ -30,7 +30,7 @@ while step > 0 do
   step = math.min(limit - n, math.max(1, math.floor(room / largest)))
 end
 
--- Moves the first of the queue one by one, as where others stay.
+-- Moves the first n of the queue, a few at a time, where it can't be renamed.
 local function move()
   for at = 0, n - 1, 64 do
     local some = redis.call('ZRANGE', KEYS[1], at, math.min(at + 64, n) - 1, 'WITHSCORES')
@@ -46,7 +46,7 @@ local function move()
 end
 
 if n > 0 then
-  if redis.call('EXISTS', KEYS[2]) == 1 then -- it would not be only those that it returns
+  if redis.call('EXISTS', KEYS[2]) == 1 then -- the key would hold more than is returned
     return redis.error_reply('TAKEN messages were taken into this key before')
   end
   first, last = redis.call('ZSCORE', KEYS[1], taken[1]), redis.call('ZSCORE', KEYS[1], taken[n])

@@ -105,13 +105,13 @@ func browserTime(t *testing.T) (sum time.Duration) {
 			}
 		}
 	}
-	for pid, time := range times {
+	for pid, spent := range times {
 		above := pid
 		for above > 1 && above != os.Getpid() {
 			above = parents[above]
 		}
 		if above == os.Getpid() {
-			sum += time
+			sum += spent
 		}
 	}
 	return sum
