@@ -20,6 +20,7 @@ type departures struct {
 	ends    map[placement.Item]uint64   // pairs that end, and the marker before which all comes
 	ending  map[string][]placement.Item // by filter: those whose subscription is passing on the rest
 	ended   map[uint64]placement.Item   // by the ID of their HandOver
+	again   map[string][]string         // by the marker before it: filters that are subscribed once more
 	serial  uint64
 }
 
@@ -34,7 +35,7 @@ type departure struct {
 }
 
 func newDepartures() departures {
-	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
+	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}, again: map[string][]string{}}
 }
 
 // leaveQuiet is how long nothing must have come of a filter after its UNSUBACK: a broker may
@@ -66,6 +67,16 @@ func (s *spread) leaveFilter(wire string) {
 		s.broker.Tell(messages.Undesired{Filter: wire})
 	}
 	s.broker.Tell(messages.Leave{Filter: wire})
+}
+
+// close leaves what comes of filters from now on to their owner. It has had all of that, and messages
+// may be missing here before it. Of a shared filter each message comes to one session only.
+func (d *departures) close(filters []string) {
+	for _, wire := range filters {
+		if l := d.leaving[wire]; l != nil && !topic.IsShared(wire) {
+			l.Closed = true
+		}
+	}
 }
 
 // filterGone continues to leave filters that the broker has no more.
@@ -163,7 +174,9 @@ func (s *spread) handedOver(ctx actor.Context, id uint64) {
 // left reports that a filter was left.
 func (s *spread) left(ctx actor.Context, d *departure) {
 	if s.leaving[d.wire] == d {
-		delete(s.leaving, d.wire)
+		if delete(s.leaving, d.wire); len(s.leaving) == 0 {
+			clear(s.again)
+		}
 		s.carryOut(ctx, func() placement.Effects { return s.Left(d.wire) })
 	}
 }

@@ -47,6 +47,11 @@ func (s *spread) markerCame(m messages.Marked) {
 		s.markers.Connecting()
 		return
 	}
+	if filters, ok := s.again[m.Marker]; ok {
+		s.close(filters)
+		delete(s.again, m.Marker)
+		return
+	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)
 	serial, err := strconv.ParseUint(text, 10, 64)
 	if !mine || err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -54,6 +53,7 @@ type session struct {
 	owned   lifeline
 	sink    *sink
 	live    Session
+	markers sessionMarkers
 
 	outgoing   []messages.Publish
 	publishing bool
@@ -61,7 +61,7 @@ type session struct {
 
 func newSession(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &session{env: deps, broker: to.broker, router: to.router}
+		return &session{env: deps, broker: to.broker, router: to.router, markers: sessionMarkers{deps.health, to.router}}
 	})
 }
 
@@ -193,7 +193,7 @@ func (s *session) subscribe(m messages.Subscribe) {
 
 func (s *session) unsubscribe(m messages.Unsubscribe) {
 	s.query(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Session) (messages.ToBroker, error) {
-		err := subscribeFirst(ctx, live, m.Filters)
+		err := s.markers.subscribeFirst(ctx, live, m.Filters)
 		if err == nil {
 			err = live.Unsubscribe(ctx, m.Filters)
 		}
@@ -204,46 +204,10 @@ func (s *session) unsubscribe(m messages.Unsubscribe) {
 	})
 }
 
-// subscribeFirst subscribes to filters that are to be unsubscribed, where the session is of an
-// earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
-// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters.
-func subscribeFirst(ctx context.Context, live Session, filters []string) error {
-	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
-		return nil
-	}
-	wants := make([]messages.Desired, len(filters))
-	for i, filter := range filters {
-		wants[i] = messages.Desired{Filter: filter, QoS: 1}
-	}
-	_, err := live.Subscribe(ctx, wants)
-	return err
-}
-
-// mark subscribes to the session's own markers, and publishes one.
 func (s *session) mark(marker string) {
 	s.query("marking what waits at the broker", func(ctx context.Context, live Session) (messages.ToBroker, error) {
-		topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
-		codes, err := live.Subscribe(ctx, []messages.Desired{{Filter: topic, QoS: 1}})
-		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, nil // as a marker that does not come back
-		}
-		if err != nil {
-			return nil, err
-		}
-		if codes[0] >= messages.ReasonUnspecified {
-			s.router.Tell(unmarked(codes[0]))
-			return nil, nil
-		}
-		return nil, live.Publish(ctx, messages.Publish{Receipt: markerReceipt + messages.Receipt(marker), Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
+		return nil, s.markers.publish(ctx, live, marker)
 	})
-}
-
-// markerReceipt begins the receipts of markers. Each has its own: a publish with the receipt of
-// one that is in flight is taken for a repetition.
-const markerReceipt messages.Receipt = "marker "
-
-func unmarked(code byte) messages.Unmarked {
-	return messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", code)}
 }
 
 // query sends a request to the broker and waits for the answer. A failed one is a lost connection.

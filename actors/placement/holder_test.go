@@ -53,18 +53,28 @@ type part struct {
 
 type leaving struct {
 	gone   bool
+	closed bool   // what comes is left to the owner
 	marker uint64 // when it is back, all has come
 }
 
 // request is a SUBSCRIBE or UNSUBSCRIBE under way: a later one of the same filter takes the
 // place of an earlier one.
 type request struct {
-	due  int // the tick of the answer
-	away bool
+	due   int // the tick of the answer
+	away  bool
+	again bool // it was subscribed again before
 }
 
 func (h *holder) ask(wire string, away bool) {
-	h.asked[wire] = request{h.now + 1 + h.IntN(8), away}
+	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: away}
+}
+
+// askAgain subscribes to a filter that is to be unsubscribed: the broker may have forgotten that
+// the session has it. A marker goes before.
+func (h *holder) askAgain(s *session, wire string) {
+	s.queue = append(s.queue, packet{at: h.now, epoch: h.epoch, again: wire})
+	s.filters[wire] = true
+	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: true, again: true}
 }
 
 // window is the receive maximum.
@@ -256,7 +266,13 @@ func (h *holder) sendMarker(serial uint64) {
 
 // marked takes a marker from the broker, which may be that of a former holder.
 func (h *holder) marked(m packet) {
-	if m.epoch == h.epoch {
+	switch {
+	case m.epoch != h.epoch:
+	case m.again != "":
+		if l := h.leaving[m.again]; l != nil && h.faults != againFirst {
+			l.closed = true
+		}
+	default:
 		if next := h.markers.Came(uint64(m.n), h.clock()); next > 0 {
 			h.sendMarker(next)
 		}
@@ -284,7 +300,7 @@ func (h *holder) receive(m packet) {
 		return -1
 	})
 	for _, wire := range wires {
-		if !topic.Match(wire, m.topic) {
+		if l := h.leaving[wire]; !topic.Match(wire, m.topic) || l != nil && l.closed {
 			continue
 		}
 		for _, t := range slices.Sorted(maps.Keys(h.joined[wire])) {
@@ -355,6 +371,10 @@ func (h *holder) answers(s *session) {
 	for _, wire := range slices.Sorted(maps.Keys(h.asked)) {
 		r := h.asked[wire]
 		if h.now < r.due {
+			continue
+		}
+		if r.away && !r.again && h.forgets {
+			h.askAgain(s, wire)
 			continue
 		}
 		delete(h.asked, wire)

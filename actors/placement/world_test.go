@@ -57,6 +57,7 @@ type packet struct {
 	n     int
 	at    int    // the tick at which it can be there
 	epoch uint64 // of the holder whose marker it is; 0: it is none
+	again string // a marker before this filter was subscribed again, to be left
 }
 
 // process is a worker.
@@ -77,6 +78,7 @@ type world struct {
 	*rand.Rand
 	seed     uint64
 	overlaps bool // a history of filters that overlap, which are unsubscribed again and again
+	forgets  bool // the broker forgets with a connection which filters a session has
 	now      int
 	redis    redis
 	sessions map[int]*session
@@ -131,7 +133,7 @@ func target(name string) messages.Target { return messages.Target{Kind: messages
 
 func newWorld(t *testing.T, seed uint64, faults mutation) *world {
 	return &world{
-		T: t, Rand: rand.New(rand.NewPCG(seed, 11)), seed: seed, overlaps: seed%3 == 2, flushed: -1000, faults: faults,
+		T: t, Rand: rand.New(rand.NewPCG(seed, 11)), seed: seed, overlaps: seed%3 == 2, forgets: seed%5 == 1, flushed: -1000, faults: faults,
 		redis:    redis{tables: map[int]*table{}, lease: map[int]*lease{}},
 		sessions: map[int]*session{}, wanted: 1, layout: 1, leased: 1,
 		published: map[string]int{}, due: map[delivery]map[int][]string{}, got: map[delivery][]taken{}, granted: map[subscription]bool{}, last: map[subscription]*command{}, cut: map[delivery]int{}, answers: map[int]int{},

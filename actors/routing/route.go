@@ -41,7 +41,8 @@ type Slot struct {
 
 // Leaving is that of a filter which goes to another slot.
 type Leaving struct {
-	Last time.Time // when something came last, or the broker had answered
+	Last   time.Time // when something came last, or the broker had answered
+	Closed bool      // what comes from now on is the other slot's
 }
 
 // membership is that of one target in one filter.
@@ -74,6 +75,9 @@ func (r *Route) join(target messages.Target, options messages.Options, serial ui
 func (r *Route) served(options messages.Options) bool {
 	return r.Desired.Filter != "" && options.QoS <= r.Desired.QoS && options.NoLocal == r.Desired.NoLocal
 }
+
+// closed says whether another slot delivers all that comes of the filter.
+func (r *Route) closed() bool { return r.Leaving != nil && r.Leaving.Closed }
 
 // shared says whether every slot holds the filter.
 func (r *Route) shared() bool { return topic.IsShared(r.Wire) }

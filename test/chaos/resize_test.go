@@ -16,9 +16,6 @@ func TestResizeUnderLoad(t *testing.T) {
 		"RabbitMQ":  {Load: slower(asking()), Broker: chaos.RabbitMQ},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if o.Broker != nil {
-				long(t) // after a kill the order may not be kept: see the gaps in actors/placement/doc.go
-			}
 			t.Parallel()
 			o.Load.NoQoS2 = o.Broker != nil
 			o.Workers, o.Sessions, o.Slots = 3, 1, 4

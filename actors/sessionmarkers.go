@@ -1,0 +1,65 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"chanmqttproxy/messages"
+)
+
+// sessionMarkers publishes the markers of a session: see placement.Markers.
+type sessionMarkers struct {
+	health *health
+	router Ref[messages.ToRouter]
+}
+
+// subscribeFirst subscribes to filters that are to be unsubscribed, where the session is of an
+// earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
+// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters. The
+// router has to know what comes only since they were subscribed once more: a marker goes before.
+func (m sessionMarkers) subscribeFirst(ctx context.Context, live Session, filters []string) error {
+	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
+		return nil
+	}
+	if m.health.several.Load() {
+		marker := "again " + strconv.FormatInt(time.Now().UnixNano(), 36)
+		m.router.Tell(messages.SubscribingAgain{Marker: marker, Filters: filters})
+		if err := m.publish(ctx, live, marker); err != nil {
+			return err
+		}
+	}
+	wants := make([]messages.Desired, len(filters))
+	for i, filter := range filters {
+		wants[i] = messages.Desired{Filter: filter, QoS: 1}
+	}
+	_, err := live.Subscribe(ctx, wants)
+	return err
+}
+
+// publish subscribes to the session's own markers, and publishes one.
+func (m sessionMarkers) publish(ctx context.Context, live Session, marker string) error {
+	topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
+	codes, err := live.Subscribe(ctx, []messages.Desired{{Filter: topic, QoS: 1}})
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil // as a marker that does not come back
+	case err != nil:
+		return err
+	case codes[0] >= messages.ReasonUnspecified:
+		m.router.Tell(unmarked(codes[0]))
+		return nil
+	}
+	return live.Publish(ctx, messages.Publish{Receipt: markerReceipt + messages.Receipt(marker), Message: &messages.Message{Topic: topic, Payload: []byte(marker), QoS: 1}})
+}
+
+// markerReceipt begins the receipts of markers. Each has its own: a publish with the receipt of
+// one that is in flight is taken for a repetition.
+const markerReceipt messages.Receipt = "marker "
+
+func unmarked(code byte) messages.Unmarked {
+	return messages.Unmarked{Reason: fmt.Sprintf("code 0x%02x", code)}
+}
