@@ -10,19 +10,23 @@
 //
 //   - Moving. The owner, the slot that the newest layout gives a filter, subscribes at once.
 //     It holds back what comes while another slot may have the filter by an older layout.
+//
 //   - Leaving. A former owner leaves when the owner has the broker's answer, and every slot
 //     acts by the newest layout. It unsubscribes, waits until nothing waits for it at the broker
 //     (see Markers), hands over all that it has received, and says so: for that mark the owner
 //     waits. A lease that ran out is none: the next holder
 //     of the slot resumes the session and comes to the same.
+//
 //   - Layouts. The next one waits until all has moved, so a filter has at most one former
 //     owner; and until the slots have said what a slot that was alone, or an older version,
 //     has left in their sessions.
+//
 //   - Overlaps. A target that several filters match, in several slots, gets a message by the
 //     lowest slot whose filter was granted for it and is not moving. A slot leaves a message
 //     to another only if it knew of that when it sent the last marker that is back. What comes
 //     before may have waited, at the broker or in a process that was stopped, since before the
 //     other's subscription.
+//
 //   - Ending. A subscription on which another slot may rely does not go at once when it is
 //     unsubscribed. The registry says that it ends, and no slot leaves a message to it any
 //     more. When all have said that they know, the slots that serve it by the newest layout
