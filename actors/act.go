@@ -12,7 +12,7 @@ import (
 // restart makes any actor fail.
 type restart struct{}
 
-// drop makes the session lose its connection.
+// drop makes the connection fail as if the network had.
 type drop struct{}
 
 // injectedFailure is the failure of an actor that was made to fail.
@@ -21,7 +21,7 @@ type injectedFailure struct{}
 // Error implements error.
 func (injectedFailure) Error() string { return "failed by hand" }
 
-// Restart makes the actor with that path fail. Its supervisor restarts a session, receiver,
+// Restart makes the actor with that path fail. Its supervisor restarts a connection, receiver,
 // subscription or group; the latter two lose what they hold. Any other actor goes on with
 // its state. The root can't be restarted.
 func (t *Tree) Restart(path string) error {
@@ -35,7 +35,7 @@ func (t *Tree) Restart(path string) error {
 func (t *Tree) Disconnect() error {
 	var errs []error
 	for _, s := range t.all() {
-		errs = append(errs, t.send(s.deps.paths.session, drop{}))
+		errs = append(errs, t.send(s.deps.paths.connection, drop{}))
 	}
 	return errors.Join(errs...)
 }
@@ -64,7 +64,7 @@ func (o *observer) waits(path string, delay time.Duration, failed int) {
 }
 
 // connection describes a connection that was made, for the event log.
-func connection(i messages.SessionInfo) string {
+func describe(i messages.ConnectionInfo) string {
 	session := "a new session"
 	if i.Present {
 		session = "the session that the broker kept"

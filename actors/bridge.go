@@ -26,9 +26,9 @@ type bridge struct {
 	to    *refs
 	ended func(error)
 
-	children  map[string]*actor.PID
-	layerUp   bool
-	sessionUp bool
+	children     map[string]*actor.PID
+	layerUp      bool
+	connectionUp bool
 
 	stopping bool
 	drained  map[string]bool
@@ -52,8 +52,8 @@ func (b *bridge) Receive(ctx actor.Context) {
 		b.layerUp = m.Up
 		b.health.layer.Store(m.Up)
 		b.proceed(ctx)
-	case messages.SessionState:
-		b.sessionUp = m.Up
+	case messages.ConnectionState:
+		b.connectionUp = m.Up
 		b.health.broker.Store(m.Up)
 		b.proceed(ctx)
 	case messages.Shutdown:
@@ -120,7 +120,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return
 	}
-	sources := b.drained[readerName] && b.drained[brokerName] || !b.sessionUp
+	sources := b.drained[readerName] && b.drained[brokerName] || !b.connectionUp
 	switch {
 	case !b.layerUp || sources && b.drained[routerName]:
 		b.stopNext(ctx)
@@ -156,5 +156,5 @@ func (b *bridge) childEnded(ctx actor.Context, who *actor.PID) {
 }
 
 func (b *bridge) facts() any {
-	return messages.BridgeFacts{LayerUp: b.layerUp, SessionUp: b.sessionUp, Stopping: b.stopping}
+	return messages.BridgeFacts{LayerUp: b.layerUp, ConnectionUp: b.connectionUp, Stopping: b.stopping}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // The broker actor keeps what outlives a connection: the failed attempts, the filters that
-// are wanted, and the publishes that have not taken effect. It supervises the session and
+// are wanted, and the publishes that have not taken effect. It supervises the connection and
 // gives each of its incarnations what it needs.
 
 // replayDue comes when the retained messages of a filter may be asked for again.
@@ -28,7 +28,7 @@ type broker struct {
 	router   Ref[messages.ToRouter]
 	requests Ref[messages.ToRequests]
 	reader   Ref[messages.ToReader]
-	to       *refs // for the session
+	to       *refs // for the connection
 
 	*link
 	stopping  bool
@@ -36,7 +36,7 @@ type broker struct {
 	changes   changes
 	publishes publishes
 	accounts  accounts
-	draining  bool // the session must pass on no more deliveries
+	draining  bool // the connection must pass on no more deliveries
 	drained   bool // it passes on no more
 }
 
@@ -56,7 +56,7 @@ func (b *broker) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.StartSession:
 		b.startSession(ctx, m)
-	case messages.SessionStarted:
+	case messages.ConnectionStarted:
 		b.connect()
 	case messages.Connected:
 		b.connected(m)
@@ -73,14 +73,14 @@ func (b *broker) Receive(ctx actor.Context) {
 	case messages.Desired, messages.Undesired, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *replayDue, *changeDue:
 		b.filters(m)
 	case messages.Mark:
-		b.toSession(m)
+		b.toConnection(m)
 	case messages.RetainedComplete:
 		b.changes.retainedComplete(m.Filter, m.Serial)
 	case *trialDue:
 		b.publishes.try(m)
 	case messages.Drain:
 		b.draining = true
-		b.toSession(m)
+		b.toConnection(m)
 	case messages.Drained:
 		b.drained = true
 		b.router.Tell(messages.Undo{})
@@ -104,11 +104,11 @@ func (b *broker) release(message any) {
 	}
 }
 
-// HandleFailure restarts the session after any failure: a lost connection, a failed attempt,
-// a server that needs another version, or a bug, which costs the connection as well. It
+// HandleFailure restarts the connection after any failure: a lost connection, a failed attempt,
+// a server that needs another version, or a bug. It
 // decides how long the new incarnation waits before its attempt.
 func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	var f *messages.SessionFailure
+	var f *messages.ConnectionFailure
 	known := false
 	if failed, ok := reason.(failure); ok {
 		known = errors.As(failed.err, &f)
@@ -126,7 +126,7 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 		return
 	}
 	if !known {
-		f = &messages.SessionFailure{Doing: "keeping the session", Err: fmt.Errorf("a bug in the worker: %v", reason)}
+		f = &messages.ConnectionFailure{Doing: "keeping the connection", Err: fmt.Errorf("a bug in the worker: %v", reason)}
 	}
 	if explained {
 		b.connState.searching(f)
@@ -138,13 +138,13 @@ func (b *broker) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *
 
 // tryVersion lets the next attempt follow at once, with another version. The attempt does
 // not count as failed.
-func (b *broker) tryVersion(f *messages.SessionFailure) {
+func (b *broker) tryVersion(f *messages.ConnectionFailure) {
 	b.Log.Info("the MQTT broker seems not to speak this MQTT version; trying another", "version", f.Next.String(), "error", f)
-	b.connection++
+	b.connectionNumber++
 	b.attempts.Again()
 }
 
-// startSession starts the session. The subscriptions are known now, so what the MQTT broker
+// startSession starts the connection. The subscriptions are known now, so what the MQTT broker
 // has queued finds its targets.
 func (b *broker) startSession(ctx actor.Context, m messages.StartSession) {
 	for _, filter := range m.Leaving {
@@ -152,38 +152,38 @@ func (b *broker) startSession(ctx actor.Context, m messages.StartSession) {
 	}
 	b.changes.recalled(m.Refused)
 	b.change()
-	if b.session.pid == nil {
-		b.session = refOf[messages.ToSession](b.system, spawn(ctx, "session", newSession(b.env, b.to)))
+	if b.connection.pid == nil {
+		b.connection = refOf[messages.ToConnection](b.system, spawn(ctx, "connection", newConnection(b.env, b.to)))
 	}
 }
 
 func (b *broker) connect() {
-	b.connection++
+	b.connectionNumber++
 	pause := b.attempts.Begin(b.Backoff, time.Now())
-	b.session.Tell(messages.Connect{Connection: b.connection, Attempt: b.attempts.Failed(), Pause: pause})
+	b.connection.Tell(messages.Connect{Connection: b.connectionNumber, Attempt: b.attempts.Failed(), Pause: pause})
 }
 
 func (b *broker) connected(m messages.Connected) {
-	if m.Connection != b.connection {
+	if m.Connection != b.connectionNumber {
 		return
 	}
 	b.attempts.Connected(time.Now())
 	b.Stats.Connects.Add(1)
-	b.observer.note(b.paths.session, "connected", connection(m.Info))
+	b.observer.note(b.paths.connection, "connected", describe(m.Info))
 	b.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", b.changes.len(), "publishes_waiting", b.publishes.outbox.Len())
-	b.bridge.Tell(messages.SessionState{Up: true})
+	b.bridge.Tell(messages.ConnectionState{Up: true})
 	b.router.Tell(m)
 	b.requests.Tell(m)
 	b.connState.up(m.Info)
 	if b.draining {
-		b.toSession(messages.Drain{})
+		b.toConnection(messages.Drain{})
 	}
 	b.changes.connected(m.Info)
 	b.publishes.connected()
 	b.change()
 	if b.publishes.outbox.HasCandidate() {
-		b.after(reconnect.Stable, &trialDue{connection: b.connection})
+		b.after(reconnect.Stable, &trialDue{connection: b.connectionNumber})
 	}
 }
 
@@ -193,15 +193,15 @@ func (b *broker) down(l reconnect.Loss) {
 	early := b.attempts.Lost(l, time.Now())
 	b.publishes.lost(early || up && !l.Explained && b.publishes.outbox.Tried())
 	if up {
-		b.observer.note(b.paths.session, "lost", "the connection has lived for "+lived.Round(time.Second).String())
-		b.bridge.Tell(messages.SessionState{Up: false})
+		b.observer.note(b.paths.connection, "lost", "the connection has lived for "+lived.Round(time.Second).String())
+		b.bridge.Tell(messages.ConnectionState{Up: false})
 	}
 	for _, filter := range b.changes.lost() {
 		b.router.Tell(messages.Interrupted{Filter: filter})
 	}
 	b.changes.unsubscribing = false
 	b.changes.updateHealth()
-	b.connection++ // what comes late of the lost one is ignored
+	b.connectionNumber++ // what comes late of the lost one is ignored
 }
 
 // filters handles what is wanted of filters, and the MQTT broker's answers about them.
@@ -233,7 +233,7 @@ func (b *broker) filters(message any) {
 // change sends the next changes of filters. Publishes wait while these may cost the
 // connection.
 func (b *broker) change() {
-	b.changes.next(&b.incarnation, b.attempts.Up(), b.session.Tell)
+	b.changes.next(&b.incarnation, b.attempts.Up(), b.connection.Tell)
 	if b.attempts.Up() {
 		b.publishes.watch(b.changes.plan.Wary())
 	}

@@ -28,9 +28,9 @@ func newChanges(deps *env, to *refs) changes {
 	return changes{env: deps, router: to.router, registry: to.registry, filters: newFilters(deps.SubscribeBatch)}
 }
 
-// next sends the session the next changes, and sets the time of the following call.
+// next sends the connection the next changes, and sets the time of the following call.
 // Nothing is sent while an UNSUBSCRIBE has no answer: the same filter may be wanted again.
-func (c *changes) next(life *incarnation, up bool, send func(messages.ToSession)) {
+func (c *changes) next(life *incarnation, up bool, send func(messages.ToConnection)) {
 	if c.unsubscribing {
 		return
 	}
@@ -53,7 +53,7 @@ func (c *changes) next(life *incarnation, up bool, send func(messages.ToSession)
 func (c *changes) updateHealth() { c.health.subscriptions(c.len(), c.plan) }
 
 // giveUp unsubscribes from what nobody wants.
-func (c *changes) giveUp(send func(messages.ToSession)) {
+func (c *changes) giveUp(send func(messages.ToConnection)) {
 	unwanted, unknown := c.takeUnwanted(unsubscribeLimit)
 	if len(unknown) > 0 {
 		c.reportGone(unknown)

@@ -23,13 +23,13 @@ func newConnState(deps *env, to *refs) connState {
 }
 
 // up notes a connection.
-func (s *connState) up(info messages.SessionInfo) {
+func (s *connState) up(info messages.ConnectionInfo) {
 	clear(s.logged)
 	s.become(messages.State{Connected: true, Broker: info.Broker, Version: info.Version})
 }
 
 // lost notes a lost connection, or an attempt that failed.
-func (s *connState) lost(f *messages.SessionFailure, attempts, brief int) {
+func (s *connState) lost(f *messages.ConnectionFailure, attempts, brief int) {
 	s.Stats.Disconnects.Add(1)
 	reason := f.Kind()
 	switch {
@@ -48,7 +48,7 @@ func (s *connState) lost(f *messages.SessionFailure, attempts, brief int) {
 
 // searching notes a connection that the broker closed on a SUBSCRIBE, while it is being
 // found out which filter, or which size, is the reason.
-func (s *connState) searching(f *messages.SessionFailure) {
+func (s *connState) searching(f *messages.ConnectionFailure) {
 	s.Stats.Disconnects.Add(1)
 	s.Log.Debug("the broker has closed the connection on a SUBSCRIBE", "error", f)
 	if s.state.Connected {

@@ -30,7 +30,7 @@ func TestStateBeforeTheFirstAttempt(t *testing.T) {
 // slowDial is a broker that does not answer.
 type slowDial struct{ *probe.Broker }
 
-func (s *slowDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Session, error) {
+func (s *slowDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Conn, error) {
 	<-ctx.Done()
 	return nil, probe.Failure(messages.Network)
 }
@@ -42,7 +42,7 @@ func TestStateAfterABugInTheSession(t *testing.T) {
 	var sink actors.Sink
 	prepare := func(b *bundle, o *actors.Options) {
 		o.StatusGroup = watchers.Name
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, k actors.Sink) actors.Session { sink = k; return s }}
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, k actors.Sink) actors.Conn { sink = k; return s }}
 	}
 	run(t, prepare, func(b *bundle) {
 		b.broker.Refuse(func(messages.Version) error { return errors.New("away") })
@@ -57,7 +57,7 @@ func TestStateAfterABugInTheSession(t *testing.T) {
 // TestEachKindOfFailureIsLoggedOnce: also one that comes after another, with what to do.
 func TestEachKindOfFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	kinds := []messages.SessionFailure{
+	kinds := []messages.ConnectionFailure{
 		{Doing: "connecting", Detail: messages.ConnectionRefused},
 		{Doing: "connecting", Detail: messages.OtherName},
 		{Doing: "connecting", Cause: messages.BrokerRefused, Code: 0x89},

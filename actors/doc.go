@@ -8,15 +8,15 @@
 //	├── requests             keeps the requests that wait for responses
 //	├── registry             stores the subscriptions, or the slot's status, in Redis
 //	├── broker               keeps a session: attempts, outbox, filters
-//	│   └── session          owns one live MQTT connection, and fails with it
+//	│   └── connection       is one live MQTT connection, and fails with it
 //	└── reader               keeps the commands that are under way (slot 0)
 //	    └── receiver         reads the command channel of one Redis host, and fails with its connection
 //
 // An actor is a shell. The decisions are made by the packages below this one: see the
 // README of this folder.
 //
-// A message in: session → router → each matching subscription → group → Layer. A
-// command: receiver → reader → router → subscription or broker → session.
+// A message in: connection → router → each matching subscription → group → Layer. A
+// command: receiver → reader → router → subscription or broker → connection.
 //
 // # Order
 //
@@ -79,10 +79,10 @@
 //
 // # Failure
 //
-// A lost connection is a typed failure (messages.SessionFailure, messages.LayerFailure). Its
+// A lost connection is a typed failure (messages.ConnectionFailure, messages.LayerFailure). Its
 // owner panics with it and is restarted, without limit. The new incarnation waits before its
 // attempt, so sockets are closed at once and stopping stays prompt. A server that does not
-// seem to speak MQTT 5 is such a failure too: the session is restarted at once and tries
+// seem to speak MQTT 5 is such a failure too: the connection is restarted at once and tries
 // 3.1.1. MQTT.Dial remembers which version a server speaks. Package reconnect decides how
 // long to wait, for everything that is tried again, and package outbox which publishes are
 // sent again.

@@ -11,8 +11,8 @@ import (
 // brokerHook lets a test come between the actors and the broker.
 type brokerHook struct {
 	*probe.Broker
-	session func(actors.Session, actors.Sink) actors.Session
-	ack     func()
+	dialed func(actors.Conn, actors.Sink) actors.Conn
+	ack    func()
 }
 
 // Ack implements the port.
@@ -24,10 +24,10 @@ func (h *brokerHook) Ack(seqs ...uint64) {
 }
 
 // Dial implements the port.
-func (h *brokerHook) Dial(ctx context.Context, v messages.Version, s actors.Sink) (actors.Session, error) {
+func (h *brokerHook) Dial(ctx context.Context, v messages.Version, s actors.Sink) (actors.Conn, error) {
 	live, err := h.Broker.Dial(ctx, v, s)
-	if err == nil && h.session != nil {
-		live = h.session(live, s)
+	if err == nil && h.dialed != nil {
+		live = h.dialed(live, s)
 	}
 	return live, err
 }

@@ -131,13 +131,13 @@ func TestJoiningBetweenTwoCopiesLosesNothing(t *testing.T) {
 
 // lostAtOnce is a connection that breaks right after its CONNACK.
 type lostAtOnce struct {
-	actors.Session
+	actors.Conn
 	sink actors.Sink
 }
 
-func (l lostAtOnce) Info() messages.SessionInfo {
+func (l lostAtOnce) Info() messages.ConnectionInfo {
 	l.sink.Lost(probe.Failure(messages.TakenOver))
-	return l.Session.Info()
+	return l.Conn.Info()
 }
 
 func TestConnectionThatIsLostAtOnceIsNotBelieved(t *testing.T) {
@@ -145,7 +145,7 @@ func TestConnectionThatIsLostAtOnceIsNotBelieved(t *testing.T) {
 	for range 50 {
 		connections := 0
 		prepare := func(b *bundle, o *actors.Options) {
-			o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, k actors.Sink) actors.Session {
+			o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, k actors.Sink) actors.Conn {
 				if connections++; connections == 2 {
 					return lostAtOnce{s, k}
 				}
@@ -168,7 +168,7 @@ func TestConnectionThatIsLostAtOnceIsNotBelieved(t *testing.T) {
 
 // hangsUp is a broker that closes the connection on one topic.
 type hangsUp struct {
-	actors.Session
+	actors.Conn
 	sink actors.Sink
 }
 
@@ -177,13 +177,13 @@ func (h hangsUp) Publish(ctx context.Context, p messages.Publish) error {
 		h.sink.Lost(probe.Failure(messages.BrokerRefused))
 		return errors.New("closed")
 	}
-	return h.Session.Publish(ctx, p)
+	return h.Conn.Publish(ctx, p)
 }
 
 func TestPublishOnWhichTheBrokerHangsUpIsGivenUp(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, k actors.Sink) actors.Session { return hangsUp{s, k} }}
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, k actors.Sink) actors.Conn { return hangsUp{s, k} }}
 	}
 	run(t, prepare, func(b *bundle) {
 		bad := b.layer.Put(publish("poison"))

@@ -7,11 +7,11 @@ import "sync"
 type lifeline struct {
 	mu   sync.Mutex
 	over bool
-	made Session
+	made Conn
 }
 
 // own takes a new connection, or closes it if the incarnation has ended.
-func (l *lifeline) own(made Session) {
+func (l *lifeline) own(made Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {

@@ -5,16 +5,16 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// link is what the broker actor knows of the connection of its session.
+// link is what the broker actor knows of its connection.
 type link struct {
-	session    Ref[messages.ToSession] // the zero Ref before there is one
-	attempts   reconnect.Attempts
-	connection uint64 // the number of the connection, or of the attempt
+	connection       Ref[messages.ToConnection] // the zero Ref before there is one
+	attempts         reconnect.Attempts
+	connectionNumber uint64 // the number of the connection, or of the attempt
 }
 
-// toSession sends m to the session, if that has a connection.
-func (l *link) toSession(m messages.ToSession) {
+// toConnection sends m to the connection, if that is live.
+func (l *link) toConnection(m messages.ToConnection) {
 	if l.attempts.Up() {
-		l.session.Tell(m)
+		l.connection.Tell(m)
 	}
 }

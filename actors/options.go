@@ -181,7 +181,7 @@ const (
 )
 
 // paths are the paths of the actors of a slot that others name.
-type paths struct{ bridge, router, registry, broker, session string }
+type paths struct{ bridge, router, registry, broker, connection string }
 
 // pathsOf are the paths of the slot with that number. The bridge of the first slot has no
 // number in its name.
@@ -192,7 +192,7 @@ func pathsOf(slot int) paths {
 	}
 	broker := bridge + "/" + brokerName
 	return paths{
-		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, broker: broker, session: broker + "/session",
+		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, broker: broker, connection: broker + "/connection",
 	}
 }
 

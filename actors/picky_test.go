@@ -15,7 +15,7 @@ import (
 
 // picky is a session with a broker that does not take every SUBSCRIBE.
 type picky struct {
-	actors.Session
+	actors.Conn
 	sink   actors.Sink
 	reject func([]messages.Desired) rejection
 }
@@ -33,7 +33,7 @@ const (
 func (p picky) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	switch p.reject(filters) {
 	case hangUp:
-		p.sink.Lost(&messages.SessionFailure{Doing: "keeping the session", Closed: true, Err: io.EOF})
+		p.sink.Lost(&messages.ConnectionFailure{Doing: "keeping the session", Closed: true, Err: io.EOF})
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case stayMute:
@@ -44,12 +44,12 @@ func (p picky) Subscribe(ctx context.Context, filters []messages.Desired) ([]byt
 			return nil, context.DeadlineExceeded
 		}
 	}
-	return p.Session.Subscribe(ctx, filters)
+	return p.Conn.Subscribe(ctx, filters)
 }
 
 // rejects has the broker of a test reject SUBSCRIBEs.
 func rejects(b *bundle, o *actors.Options, reject func([]messages.Desired) rejection) {
-	o.MQTT = &brokerHook{Broker: b.broker, session: func(live actors.Session, sink actors.Sink) actors.Session {
+	o.MQTT = &brokerHook{Broker: b.broker, dialed: func(live actors.Conn, sink actors.Sink) actors.Conn {
 		return picky{live, sink, reject}
 	}}
 }

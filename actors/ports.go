@@ -6,20 +6,20 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Session is one live MQTT connection of any protocol version. MQTT makes it. It never
+// Conn is one live MQTT connection of any protocol version. MQTT makes it. It never
 // reconnects: when it is lost it calls its Sink once, and only Close may follow.
 //
 // All methods may be called from any goroutine. None of them waits for the
 // Sink, and the Sink may be called while they run.
-type Session interface {
+type Conn interface {
 	// Info is the CONNACK of the connection.
-	Info() messages.SessionInfo
+	Info() messages.ConnectionInfo
 
 	// Subscribe sends one SUBSCRIBE packet for all filters and waits for its SUBACK. The
 	// codes are in the order of the filters: the granted QoS, or 0x80 and above where the
 	// broker refused the filter. An error means that the outcome is unknown, since the
 	// connection was lost or ctx ended. After context.DeadlineExceeded the connection lives,
-	// but no answer came in the time that the Session allows for it.
+	// but no answer came in the time that the Conn allows for it.
 	// Under MQTT 5 the broker sends the retained messages of the filters that are Retained,
 	// also if it has the subscription already (retain handling 0), and of no others (2).
 	// Under 3.1.1 it sends those of all. They have Message.Retain. They may come before or
@@ -42,33 +42,33 @@ type Session interface {
 	Close()
 }
 
-// Sink has the callbacks of a Session. They never block, and each is called by one goroutine
+// Sink has the callbacks of a Conn. They never block, and each is called by one goroutine
 // at a time.
 type Sink interface {
 	// Received is called for every message in the order of arrival. seq counts them from 1
-	// through all Sessions of one MQTT. The message belongs to the Sink. What the broker
+	// through all Conns of one MQTT. The message belongs to the Sink. What the broker
 	// repeats on a new connection is not received again while its first delivery is not
 	// acknowledged. Nothing is received while too many deliveries of QoS 1 and 2 are not
 	// acknowledged. It returns false if the Sink does not take the message, and will not
 	// acknowledge it.
 	Received(seq uint64, identifiers []uint32, m *messages.Message) bool
-	// Published is called as Session.Publish says.
+	// Published is called as Conn.Publish says.
 	Published(p messages.Published)
 	// Lost is called once, when the connection ends other than by Close. The
-	// error is a *messages.SessionFailure.
+	// error is a *messages.ConnectionFailure.
 	Lost(err error)
 }
 
-// MQTT makes Sessions, one at a time. It keeps the session state of MQTT (the packet ids in
+// MQTT makes Conns, one at a time. It keeps the session state of MQTT (the packet ids in
 // flight) from one to the next.
 type MQTT interface {
-	// Dial makes a Session that speaks the given version, or MQTT311 if that is MQTT5 and
+	// Dial makes a Conn that speaks the given version, or MQTT311 if that is MQTT5 and
 	// the broker is known not to speak it. It decides how long to wait for an answer. Its
-	// errors are *messages.SessionFailure. After one with Next call Dial again at once: it
+	// errors are *messages.ConnectionFailure. After one with Next call Dial again at once: it
 	// tries that version.
-	Dial(ctx context.Context, version messages.Version, sink Sink) (Session, error)
+	Dial(ctx context.Context, version messages.Version, sink Sink) (Conn, error)
 
-	// Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Session or, when
+	// Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Conn or, when
 	// the broker repeats them, on the next. It never blocks. Calls may come in any order;
 	// the packets are sent in the order of arrival [MQTT-4.6.0-2].
 	Ack(seqs ...uint64)

@@ -15,7 +15,7 @@ type trialDue struct {
 	connection uint64
 }
 
-// publishes keeps the publishes that have not taken effect. It passes them to the session,
+// publishes keeps the publishes that have not taken effect. It passes them to the connection,
 // and reports their outcome.
 type publishes struct {
 	*env
@@ -33,7 +33,7 @@ func newPublishes(deps *env, to *refs, link *link) publishes {
 // add takes in a publish, and sends it if it need not wait for others.
 func (p *publishes) add(m messages.Publish) {
 	if p.outbox.Add(m) && !p.holds.keep(m) {
-		p.toSession(m)
+		p.toConnection(m)
 	}
 }
 
@@ -58,18 +58,18 @@ func (p *publishes) watch(wary bool) {
 	}
 	for _, m := range kept {
 		if p.outbox.Has(m.Receipt) { // else it was withdrawn
-			p.toSession(m)
+			p.toConnection(m)
 		}
 	}
 }
 
 // try sends the candidate for poison alone.
 func (p *publishes) try(m *trialDue) {
-	if !p.attempts.Up() || m.connection != p.connection {
+	if !p.attempts.Up() || m.connection != p.connectionNumber {
 		return
 	}
 	if candidate, ok := p.outbox.Try(time.Now()); ok {
-		p.toSession(candidate)
+		p.toConnection(candidate)
 	}
 }
 
@@ -89,7 +89,7 @@ func (p *publishes) sendAgain() {
 		p.giveUp(*poison)
 	}
 	for _, m := range all {
-		p.toSession(m)
+		p.toConnection(m)
 	}
 }
 

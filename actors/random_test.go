@@ -48,26 +48,26 @@ var (
 func pick[T any](c *chance, list []T) T { return list[c.IntN(len(list))] }
 
 // unhurried is a connection whose answers take a while.
-type unhurried struct{ actors.Session }
+type unhurried struct{ actors.Conn }
 
 func (u unhurried) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	time.Sleep(time.Duration(len(filters)%3) * 10 * time.Millisecond)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	return u.Session.Subscribe(ctx, filters)
+	return u.Conn.Subscribe(ctx, filters)
 }
 
 func (u unhurried) Unsubscribe(ctx context.Context, filters []string) error {
 	time.Sleep(10 * time.Millisecond)
-	return u.Session.Unsubscribe(ctx, filters)
+	return u.Conn.Unsubscribe(ctx, filters)
 }
 
 func (c *chance) prepare(b *bundle, o *actors.Options) {
 	tabs(3)(b, o)
 	o.Version = pick(c, []messages.Version{messages.MQTT5, messages.MQTT5, messages.MQTT311})
 	o.StatusGroup = "watchers"
-	o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return unhurried{s} }}
+	o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, _ actors.Sink) actors.Conn { return unhurried{s} }}
 	for _, topic := range anyTopic {
 		b.broker.Retain(message(topic, "kept"))
 	}

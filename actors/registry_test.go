@@ -221,7 +221,7 @@ func TestFilterForResponsesStaysMarked(t *testing.T) {
 	const filter = "chanmqttproxy/response/probe%2F1/+"
 	prepare := func(b *bundle, o *actors.Options) {
 		b.layer.Leave(filter)
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return slowUnsubscribes{s} }}
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, _ actors.Sink) actors.Conn { return slowUnsubscribes{s} }}
 	}
 	run(t, prepare, func(b *bundle) {
 		b.layer.Put(request("1", time.Minute))
@@ -236,11 +236,11 @@ func TestFilterForResponsesStaysMarked(t *testing.T) {
 }
 
 // slowUnsubscribes is a connection on which an UNSUBSCRIBE takes a moment.
-type slowUnsubscribes struct{ actors.Session }
+type slowUnsubscribes struct{ actors.Conn }
 
 func (s slowUnsubscribes) Unsubscribe(ctx context.Context, filters []string) error {
 	time.Sleep(time.Millisecond)
-	return s.Session.Unsubscribe(ctx, filters)
+	return s.Conn.Unsubscribe(ctx, filters)
 }
 
 // What Redis loses without being away is written again in time, and at once what a site

@@ -150,7 +150,7 @@ func TestHundredRecipientsShareReplays(t *testing.T) {
 // replaysLater is a connection on which the retained values come when the test
 // says so.
 type replaysLater struct {
-	actors.Session
+	actors.Conn
 	release chan struct{}
 }
 
@@ -162,7 +162,7 @@ func (r replaysLater) Subscribe(ctx context.Context, filters []messages.Desired)
 			return nil, ctx.Err()
 		}
 	}
-	return r.Session.Subscribe(ctx, filters)
+	return r.Conn.Subscribe(ctx, filters)
 }
 
 // later has all SUBSCRIBEs for retained values wait for the channel, which is made
@@ -170,7 +170,7 @@ func (r replaysLater) Subscribe(ctx context.Context, filters []messages.Desired)
 func later(release *chan struct{}, prepare func(*bundle, *actors.Options)) func(*bundle, *actors.Options) {
 	return func(b *bundle, o *actors.Options) {
 		*release = make(chan struct{}, 10)
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return replaysLater{s, *release} }}
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, _ actors.Sink) actors.Conn { return replaysLater{s, *release} }}
 		prepare(b, o)
 	}
 }
@@ -559,14 +559,14 @@ func TestReplayTakesTheWayOfLiveMessages(t *testing.T) {
 // firstUnanswered has the first SUBSCRIBE for retained values answered when the test says so,
 // and no value sent for it.
 type firstUnanswered struct {
-	actors.Session
+	actors.Conn
 	first  *bool
 	answer chan struct{}
 }
 
 func (f firstUnanswered) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	if *f.first || !filters[0].Retained {
-		return f.Session.Subscribe(ctx, filters)
+		return f.Conn.Subscribe(ctx, filters)
 	}
 	*f.first = true
 	<-f.answer
@@ -584,7 +584,7 @@ func TestReplayOfWhichOnlyTheAnswerCameIsAskedForAgain(t *testing.T) {
 		first := false
 		o.MQTT = &brokerHook{
 			Broker: b.broker, ack: func() { <-busy },
-			session: func(s actors.Session, _ actors.Sink) actors.Session { return firstUnanswered{s, &first, answer} },
+			dialed: func(s actors.Conn, _ actors.Sink) actors.Conn { return firstUnanswered{s, &first, answer} },
 		}
 	}
 	run(t, prepare, func(b *bundle) {

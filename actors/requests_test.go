@@ -161,7 +161,7 @@ func TestRequestWaitsForItsFilterOnANewSession(t *testing.T) {
 	prepare := func(b *bundle, o *actors.Options) {
 		release = make(chan struct{})
 		dials := 0
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session {
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, _ actors.Sink) actors.Conn {
 			if dials++; dials == 1 {
 				return s
 			}
@@ -189,7 +189,7 @@ func TestRequestWaitsForItsFilterOnANewSession(t *testing.T) {
 
 // slowSubscribes is a connection on which SUBSCRIBEs wait.
 type slowSubscribes struct {
-	actors.Session
+	actors.Conn
 	release chan struct{}
 }
 
@@ -199,7 +199,7 @@ func (s slowSubscribes) Subscribe(ctx context.Context, filters []messages.Desire
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return s.Session.Subscribe(ctx, filters)
+	return s.Conn.Subscribe(ctx, filters)
 }
 
 // A request that is on its way to its actor when the stop begins does not hold the

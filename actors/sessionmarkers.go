@@ -21,7 +21,7 @@ type sessionMarkers struct {
 // earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
 // filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters. The
 // router has to know what comes only since they were subscribed once more: a marker goes before.
-func (m sessionMarkers) subscribeFirst(ctx context.Context, live Session, filters []string) error {
+func (m sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters []string) error {
 	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
 		return nil
 	}
@@ -41,7 +41,7 @@ func (m sessionMarkers) subscribeFirst(ctx context.Context, live Session, filter
 }
 
 // publish subscribes to the session's own markers, and publishes one.
-func (m sessionMarkers) publish(ctx context.Context, live Session, marker string) error {
+func (m sessionMarkers) publish(ctx context.Context, live Conn, marker string) error {
 	topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
 	codes, err := live.Subscribe(ctx, []messages.Desired{{Filter: topic, QoS: 1}})
 	switch {

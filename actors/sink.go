@@ -9,13 +9,13 @@ import (
 )
 
 // sink has the callbacks of one connection. Messages go straight to the router, and settled
-// publishes to the broker actor, so nothing of it depends on the session actor.
+// publishes to the broker actor, so nothing of it depends on the connection actor.
 type sink struct {
 	*env
-	broker  Ref[messages.ToBroker]
-	router  Ref[messages.ToRouter]
-	session *incarnation
-	drained atomic.Bool // pass on no more messages
+	broker     Ref[messages.ToBroker]
+	router     Ref[messages.ToRouter]
+	connection *incarnation
+	drained    atomic.Bool // pass on no more messages
 }
 
 // Received passes a message to the router. One that it does not take is not acknowledged, so
@@ -31,10 +31,10 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	m.At = time.Now()
 	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(m.Size()), Replay: m.Retain, Traced: m.Span != nil}
 	if followed := k.traces.followed.Load(); followed != nil {
-		token.Traced = k.traces.catch(*followed, k.paths.session, seq, m) || token.Traced
+		token.Traced = k.traces.catch(*followed, k.paths.connection, seq, m) || token.Traced
 	}
 	if m.QoS == 0 && !k.admit(token) {
-		k.step(m, k.paths.session, "dropped", "too much of QoS 0 is under way (BACKLOG_MEMORY)")
+		k.step(m, k.paths.connection, "dropped", "too much of QoS 0 is under way (BACKLOG_MEMORY)")
 		return false
 	}
 	k.tap.show(false, m)
@@ -61,7 +61,7 @@ func (k *sink) marked(seq uint64, m *messages.Message) {
 	}
 }
 
-// admit bounds the deliveries of QoS 0 that are under way. The Session bounds those of QoS 1
+// admit bounds the deliveries of QoS 0 that are under way. The Conn bounds those of QoS 1
 // and 2: it reads no further while too many are not acknowledged.
 func (k *sink) admit(token messages.Token) bool {
 	if k.Stats.UnderWayBytes.Add(int64(token.Size)) <= k.BacklogMemory {
@@ -82,5 +82,5 @@ func (k *sink) Published(p messages.Published) {
 	}
 }
 
-// Lost puts the failure into the session's mailbox.
-func (k *sink) Lost(err error) { k.session.send(&lost{err: err}) }
+// Lost puts the failure into the connection's mailbox.
+func (k *sink) Lost(err error) { k.connection.send(&lost{err: err}) }

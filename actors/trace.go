@@ -42,14 +42,14 @@ type traces struct {
 
 type trace struct {
 	messages.Trace
-	begun     time.Time
-	seq       uint64    // of the message that came; 0: none has
-	session   string    // by which it came
-	published time.Time // when it took effect at the broker
-	refused   bool
-	outbound  bool
-	settled   bool
-	waiting   int // places where it waits, though it is settled
+	begun      time.Time
+	seq        uint64    // of the message that came; 0: none has
+	connection string    // by which it came
+	published  time.Time // when it took effect at the broker
+	refused    bool
+	outbound   bool
+	settled    bool
+	waiting    int // places where it waits, though it is settled
 }
 
 func newTraces() *traces { return &traces{} }
@@ -89,7 +89,7 @@ func (t *traces) disarm(w *trace) {
 }
 
 // catch marks a message for which a trace waits, and says whether one does.
-func (t *traces) catch(followed map[string]uint64, session string, seq uint64, m *messages.Message) bool {
+func (t *traces) catch(followed map[string]uint64, connection string, seq uint64, m *messages.Message) bool {
 	id, ok := followed[m.Topic]
 	if !ok {
 		return false
@@ -100,7 +100,7 @@ func (t *traces) catch(followed map[string]uint64, session string, seq uint64, m
 		t.mu.Unlock()
 		return false
 	}
-	w.seq, w.session = seq, session
+	w.seq, w.connection = seq, connection
 	t.disarm(w)
 	t.mu.Unlock()
 	m.Trace = id
@@ -108,7 +108,7 @@ func (t *traces) catch(followed map[string]uint64, session string, seq uint64, m
 	if m.Retain {
 		kind = ", a retained value"
 	}
-	t.add(id, session, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
+	t.add(id, connection, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
 	return true
 }
 
@@ -162,7 +162,7 @@ func (t *traces) settle(at paths, token messages.Token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.kept {
-		if w.seq == token.Seq && w.session == at.session {
+		if w.seq == token.Seq && w.connection == at.connection {
 			w.settled = true
 			if token.QoS > 0 {
 				w.step(at.broker, "settled", "acknowledged to the MQTT broker")
@@ -223,7 +223,7 @@ func (w *trace) finish(now time.Time) {
 		w.step(pathsOf(0).router, "unmatched", "the broker has not sent it back: no filter here matches its topic, or only with no_local, so no group gets it")
 		w.Done = true
 	case !w.outbound && now.Sub(w.begun) > traceWait:
-		w.step(pathsOf(0).session, "dropped", fmt.Sprintf("no message came on this topic within %v", traceWait))
+		w.step(pathsOf(0).connection, "dropped", fmt.Sprintf("no message came on this topic within %v", traceWait))
 		w.Done = true
 	}
 }

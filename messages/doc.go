@@ -31,6 +31,6 @@ type (
 	ToRequests interface{ toRequests() }
 	// ToBroker goes to the keeper of the MQTT session.
 	ToBroker interface{ toBroker() }
-	// ToSession goes to the owner of one live MQTT connection.
-	ToSession interface{ toSession() }
+	// ToConnection goes to one live MQTT connection.
+	ToConnection interface{ toConnection() }
 )

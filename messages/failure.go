@@ -62,9 +62,8 @@ func (c Cause) String() string {
 	}
 }
 
-// SessionFailure is what a session dies of: it could not connect, or lost its
-// connection.
-type SessionFailure struct {
+// ConnectionFailure is what a connection dies of: it could not be made, or was lost.
+type ConnectionFailure struct {
 	// Doing is what was being done, with what: "connecting to tcp://…".
 	Doing string
 	Cause Cause
@@ -81,7 +80,7 @@ type SessionFailure struct {
 }
 
 // Error says what was being done and why it failed.
-func (f *SessionFailure) Error() string {
+func (f *ConnectionFailure) Error() string {
 	if f.Err == nil {
 		return fmt.Sprintf("%s: %s", f.Doing, f.Cause)
 	}
@@ -89,7 +88,7 @@ func (f *SessionFailure) Error() string {
 }
 
 // Kind says, for people, which kind of failure it is, without what is of this one alone.
-func (f *SessionFailure) Kind() string {
+func (f *ConnectionFailure) Kind() string {
 	switch {
 	case f.Detail != 0:
 		return f.Cause.String() + ": " + f.Detail.String()
@@ -101,7 +100,7 @@ func (f *SessionFailure) Kind() string {
 }
 
 // Unwrap gives the underlying error.
-func (f *SessionFailure) Unwrap() error { return f.Err }
+func (f *ConnectionFailure) Unwrap() error { return f.Err }
 
 // RedisConnectTimeout is how long connecting to Redis may take where the settings do not say.
 const RedisConnectTimeout = 2 * time.Second

@@ -48,28 +48,28 @@ type Refused struct {
 type Interrupted struct{ Filter string }
 
 // Subscribe asks for one SUBSCRIBE packet, which ID names on its connection. Broker
-// tells session.
+// tells connection.
 type Subscribe struct {
 	ID      uint64
 	Filters []Desired
 }
 
-// Unsubscribe asks for one UNSUBSCRIBE packet. Broker tells session.
+// Unsubscribe asks for one UNSUBSCRIBE packet. Broker tells connection.
 type Unsubscribe struct{ Filters []string }
 
 // Subscribed is the broker's answer to Subscribe: one code for each filter in
-// their order, the granted QoS or 0x80 and above. Session tells broker.
+// their order, the granted QoS or 0x80 and above. Connection tells broker.
 type Subscribed struct {
 	ID      uint64
 	Filters []Desired
 	Codes   []byte
 }
 
-// NoAnswer says that the session has stopped waiting for the answer to a Subscribe, or to
-// an Unsubscribe (ID is 0). The connection lives. Session tells broker.
+// NoAnswer says that the connection has stopped waiting for the answer to a Subscribe, or to
+// an Unsubscribe (ID is 0). The connection lives. Connection tells broker.
 type NoAnswer struct{ ID uint64 }
 
-// Unsubscribed is the broker's answer to Unsubscribe. Session tells broker.
+// Unsubscribed is the broker's answer to Unsubscribe. Connection tells broker.
 type Unsubscribed struct{ Filters []string }
 
 func (Desired) toBroker()           {}
@@ -81,8 +81,8 @@ func (Refused) toRouter()           {}
 func (Refused) toSubscription()     {}
 func (Interrupted) toRouter()       {}
 func (Interrupted) toSubscription() {}
-func (Subscribe) toSession()        {}
-func (Unsubscribe) toSession()      {}
+func (Subscribe) toConnection()     {}
+func (Unsubscribe) toConnection()   {}
 func (Subscribed) toBroker()        {}
 func (Unsubscribed) toBroker()      {}
 func (NoAnswer) toBroker()          {}

@@ -30,7 +30,7 @@ func Split(weight uint64, n, i int) uint64 {
 	return part
 }
 
-// Delivery is an inbound message on its way. Session tells router; router
+// Delivery is an inbound message on its way. Connection tells router; router
 // tells each matching subscription.
 type Delivery struct {
 	Token  Token

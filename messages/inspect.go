@@ -80,7 +80,7 @@ type Inspect struct{}
 
 // BridgeFacts are those of the root.
 type BridgeFacts struct {
-	LayerUp, SessionUp, Stopping bool
+	LayerUp, ConnectionUp, Stopping bool
 }
 
 // BrokerFacts are those of the keeper of the MQTT session.
@@ -95,13 +95,13 @@ type BrokerFacts struct {
 	UnderWay int64
 }
 
-// SessionFacts are those of the MQTT connection.
-type SessionFacts struct {
+// ConnectionFacts are those of the MQTT connection.
+type ConnectionFacts struct {
 	Connection uint64
 	Version    string
 	// Live says whether the broker has accepted it, and Info what it said.
 	Live bool
-	Info SessionInfo
+	Info ConnectionInfo
 	// Outgoing counts publishes that wait to be written.
 	Outgoing int
 }

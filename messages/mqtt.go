@@ -2,7 +2,7 @@ package messages
 
 import "time"
 
-// Version is the MQTT protocol that a session speaks.
+// Version is the MQTT protocol that a connection speaks.
 type Version byte
 
 // The two protocols. Their values are those of the CONNECT packet's protocol
@@ -84,27 +84,27 @@ type Span struct {
 	Filter string
 }
 
-// SessionStarted says that an incarnation of the session is there and waits
-// for Connect. Session tells broker.
-type SessionStarted struct{}
+// ConnectionStarted says that an incarnation of the connection is there and waits
+// for Connect. Connection tells broker.
+type ConnectionStarted struct{}
 
-// Connect tells a session which connection it is, how many failed attempts came before,
-// and how long to wait before this one. Broker tells session.
+// Connect tells a connection its number, how many failed attempts came before,
+// and how long to wait before this one. Broker tells connection.
 type Connect struct {
 	Connection uint64
 	Attempt    int
 	Pause      time.Duration
 }
 
-// Connected says that the broker accepted the connection. Session tells
+// Connected says that the broker accepted the connection. Connection tells
 // broker, which tells router and requests.
 type Connected struct {
 	Connection uint64
-	Info       SessionInfo
+	Info       ConnectionInfo
 }
 
-// SessionInfo is what a CONNACK said.
-type SessionInfo struct {
+// ConnectionInfo is what a CONNACK said.
+type ConnectionInfo struct {
 	Version Version
 	// Broker is the address that answered.
 	Broker string
@@ -118,8 +118,8 @@ type SessionInfo struct {
 	MaximumPacket uint32
 }
 
-func (SessionStarted) toBroker() {}
-func (Connect) toSession()       {}
-func (Connected) toBroker()      {}
-func (Connected) toRouter()      {}
-func (Connected) toRequests()    {}
+func (ConnectionStarted) toBroker() {}
+func (Connect) toConnection()       {}
+func (Connected) toBroker()         {}
+func (Connected) toRouter()         {}
+func (Connected) toRequests()       {}

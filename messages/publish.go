@@ -1,16 +1,16 @@
 package messages
 
 // Publish asks for one message to be published; Receipt names the command it
-// came from. Router and requests tell broker, broker tells session.
+// came from. Router and requests tell broker, broker tells connection.
 type Publish struct {
 	Receipt Receipt
 	Message *Message
-	// More: others follow at once, so a Session may write them together.
+	// More: others follow at once, so a Conn may write them together.
 	More bool
 }
 
 // Published says that a publish took effect: written (QoS 0), acknowledged
-// (QoS 1, 2), or refused for good, with the reason. Session tells broker.
+// (QoS 1, 2), or refused for good, with the reason. Connection tells broker.
 type Published struct {
 	Receipt Receipt
 	// QoS is the one that was used.
@@ -33,7 +33,7 @@ type Unpublished struct{ Message *Message }
 type Withdraw struct{ Receipt Receipt }
 
 func (Publish) toBroker()       {}
-func (Publish) toSession()      {}
+func (Publish) toConnection()   {}
 func (Published) toBroker()     {}
 func (Unpublished) toRequests() {}
 func (Withdraw) toBroker()      {}

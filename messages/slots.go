@@ -82,20 +82,20 @@ type Leave struct{ Filter string }
 const MarkerTopics = "chanmqttproxy/marker/"
 
 // Mark asks to publish a marker, a message that the session gets back itself. What comes
-// after it was published after it. Router tells broker, which tells session.
+// after it was published after it. Router tells broker, which tells connection.
 type Mark struct{ Marker string }
 
-// Unmarked says that the MQTT broker does not take a marker. Session tells router.
+// Unmarked says that the MQTT broker does not take a marker. Connection tells router.
 type Unmarked struct{ Reason string }
 
 // Marked says that a marker has come back, in its place among the deliveries. It may be
 // another slot's. An empty Marker says that the deliveries of another connection follow.
-// Session tells router.
+// Connection tells router.
 type Marked struct{ Marker string }
 
 // SubscribingAgain says that the session subscribes once more to filters that it is to leave, behind
 // a marker: the MQTT broker may have left them before, so messages may be missing between what
-// comes before the marker and what comes after it. Session tells router, before the marker is sent.
+// comes before the marker and what comes after it. Connection tells router, before the marker is sent.
 type SubscribingAgain struct {
 	Marker  string
 	Filters []string
@@ -119,7 +119,7 @@ func (Kept) toRouter()             {}
 func (FilterGone) toRouter()       {}
 func (Leave) toBroker()            {}
 func (Mark) toBroker()             {}
-func (Mark) toSession()            {}
+func (Mark) toConnection()         {}
 func (Marked) toRouter()           {}
 func (SubscribingAgain) toRouter() {}
 func (Unmarked) toRouter()         {}

@@ -14,7 +14,7 @@ const flapping = 3
 
 // Connection is the hint for a connection that failed or broke; brief is how many in a
 // row broke soon after they were made.
-func Connection(f *messages.SessionFailure, brief int) string {
+func Connection(f *messages.ConnectionFailure, brief int) string {
 	switch {
 	case details[f.Detail] != "":
 		return details[f.Detail]

@@ -11,18 +11,18 @@ import (
 func TestConnection(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		failure messages.SessionFailure
+		failure messages.ConnectionFailure
 		brief   int
 		want    string
 	}{
-		{messages.SessionFailure{Cause: messages.TakenOver}, 0, "give each its own MQTT_CLIENT_ID"},
-		{messages.SessionFailure{Cause: messages.BrokerRefused, Code: 0x9A}, 0, "unset MQTT_WILL_RETAIN"},
-		{messages.SessionFailure{Cause: messages.BrokerRefused, Code: 0x8B}, 0, "nothing, unless it lasts"},
-		{messages.SessionFailure{Detail: messages.NameNotFound}, 0, "check the name of the host"},
-		{messages.SessionFailure{Cause: messages.BadCredentials, Detail: messages.ClientCertificate}, 0, "set MQTT_TLS_CERT"},
-		{messages.SessionFailure{Cause: messages.BrokerRefused, Code: 0x97}, 0, "check MQTT_HOST"},
-		{messages.SessionFailure{}, flapping - 1, "check MQTT_HOST"},
-		{messages.SessionFailure{}, flapping, "another program uses this client id"},
+		{messages.ConnectionFailure{Cause: messages.TakenOver}, 0, "give each its own MQTT_CLIENT_ID"},
+		{messages.ConnectionFailure{Cause: messages.BrokerRefused, Code: 0x9A}, 0, "unset MQTT_WILL_RETAIN"},
+		{messages.ConnectionFailure{Cause: messages.BrokerRefused, Code: 0x8B}, 0, "nothing, unless it lasts"},
+		{messages.ConnectionFailure{Detail: messages.NameNotFound}, 0, "check the name of the host"},
+		{messages.ConnectionFailure{Cause: messages.BadCredentials, Detail: messages.ClientCertificate}, 0, "set MQTT_TLS_CERT"},
+		{messages.ConnectionFailure{Cause: messages.BrokerRefused, Code: 0x97}, 0, "check MQTT_HOST"},
+		{messages.ConnectionFailure{}, flapping - 1, "check MQTT_HOST"},
+		{messages.ConnectionFailure{}, flapping, "another program uses this client id"},
 	} {
 		if got := Connection(&c.failure, c.brief); !strings.Contains(got, c.want) {
 			t.Errorf("%v: %q, want %q", &c.failure, got, c.want)

@@ -52,7 +52,7 @@ func (g *Gauges) Count(name string) {
 	}
 }
 
-// Kinds counts something by one label, such as the kind of an actor: "session", "group".
+// Kinds counts something by one label, such as the kind of an actor: "connection", "group".
 type Kinds struct{ counts sync.Map }
 
 // Add counts one.

@@ -77,7 +77,7 @@ func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dia
 // dial connects, with another version where the server wants one.
 func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*mqtt.Session, error) {
 	session, err := dialer.Dial(ctx, version, mqtt.Discard{})
-	var lost *messages.SessionFailure
+	var lost *messages.ConnectionFailure
 	if errors.As(err, &lost) && lost.Next != 0 {
 		return dialer.Dial(ctx, version, mqtt.Discard{})
 	}
@@ -85,7 +85,7 @@ func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*
 }
 
 func causeOf(err error) messages.Cause {
-	var lost *messages.SessionFailure
+	var lost *messages.ConnectionFailure
 	if errors.As(err, &lost) {
 		return lost.Cause
 	}

@@ -13,14 +13,14 @@ import (
 // parts are what the kinds of actors are called, as on the page, which says it in
 // runtime/devpage/assets/names.js.
 var parts = map[string]string{
-	"bridge":   "Worker: starts and stops the other parts",
-	"receiver": "Reader: takes commands from Redis",
-	"reader":   "Commands: makes sure that each is carried out",
-	"router":   "Router: knows who gets which topics",
-	"broker":   "Session: keeps messages until they are acknowledged",
-	"session":  "Connection: talks to the MQTT broker",
-	"registry": "Store: keeps subscriptions in Redis",
-	"requests": "Requests: waits for the responses to requests",
+	"bridge":     "Worker: starts and stops the other parts",
+	"receiver":   "Reader: takes commands from Redis",
+	"reader":     "Commands: makes sure that each is carried out",
+	"router":     "Router: knows who gets which topics",
+	"broker":     "Session: keeps messages until they are acknowledged",
+	"connection": "Connection: talks to the MQTT broker",
+	"registry":   "Store: keeps subscriptions in Redis",
+	"requests":   "Requests: waits for the responses to requests",
 }
 
 // shared are the parts of which there may be thousands: one, and several. All belong to

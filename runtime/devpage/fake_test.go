@@ -39,7 +39,7 @@ func serve(t testing.TB, subscriptions int) (*fake, string) {
 	for i, path := range fixed {
 		f.tell(f.began.Add(time.Duration(i)*3*time.Millisecond), path, "started", "")
 	}
-	f.tell(f.began.Add(80*time.Millisecond), session, "connected", "to mqtt://127.0.0.1:1883, MQTT 5")
+	f.tell(f.began.Add(80*time.Millisecond), connection, "connected", "to mqtt://127.0.0.1:1883, MQTT 5")
 	mux := http.NewServeMux()
 	f.routes(mux)
 	mux.Handle("/", devpage.Assets())
@@ -51,10 +51,10 @@ func serve(t testing.TB, subscriptions int) (*fake, string) {
 	return f, server.URL + "/"
 }
 
-const session = "bridge/broker/session"
+const connection = "bridge/broker/connection"
 
 var fixed = []string{
-	"bridge", "bridge/broker", session, "bridge/reader", "bridge/reader/receiver",
+	"bridge", "bridge/broker", connection, "bridge/reader", "bridge/reader/receiver",
 	"bridge/registry", "bridge/requests", "bridge/router",
 }
 
@@ -91,13 +91,13 @@ func (f *fake) loseBroker(away bool) {
 	f.away, f.failed = away, time.Now()
 	f.mu.Unlock()
 	if !away {
-		f.tell(time.Now(), session, "connected", "to mqtt://127.0.0.1:1883, MQTT 5, session resumed")
+		f.tell(time.Now(), connection, "connected", "to mqtt://127.0.0.1:1883, MQTT 5, session resumed")
 		return
 	}
-	f.tell(time.Now(), session, "failed", "lost the connection to mqtt://127.0.0.1:1883: EOF")
-	f.tell(time.Now(), session, "restarted", "")
-	f.tell(time.Now(), session, "waiting", "1.3s before attempt 2")
-	f.tell(time.Now(), session, "failed", "dialing broker mqtt://127.0.0.1:1883: connection refused")
+	f.tell(time.Now(), connection, "failed", "lost the connection to mqtt://127.0.0.1:1883: EOF")
+	f.tell(time.Now(), connection, "restarted", "")
+	f.tell(time.Now(), connection, "waiting", "1.3s before attempt 2")
+	f.tell(time.Now(), connection, "failed", "dialing broker mqtt://127.0.0.1:1883: connection refused")
 }
 
 // forgive has all failures be long ago.
@@ -127,7 +127,7 @@ func (f *fake) actor(path string) messages.Actor {
 	switch path {
 	case "bridge/router":
 		a.Handled = f.wave(1240, 0)
-	case session:
+	case connection:
 		a.Handled = f.wave(1350, 0)
 		if f.away {
 			a.Restarts, a.Since = 2, f.failed
@@ -146,15 +146,15 @@ func (f *fake) actor(path string) messages.Actor {
 func (f *fake) facts(path string) any {
 	switch path {
 	case "bridge":
-		return messages.BridgeFacts{LayerUp: true, SessionUp: !f.away}
+		return messages.BridgeFacts{LayerUp: true, ConnectionUp: !f.away}
 	case "bridge/broker":
 		state := messages.State{Connected: !f.away, Broker: "mqtt://127.0.0.1:1883", Version: 5, Since: f.began}
 		if f.away {
 			state.Reason, state.Since = "dialing broker mqtt://127.0.0.1:1883: connection refused", f.failed
 		}
 		return messages.BrokerFacts{State: state, Filters: len(f.rows), UnderWay: 12}
-	case session:
-		return messages.SessionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.SessionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
+	case connection:
+		return messages.ConnectionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.ConnectionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
 	case "bridge/reader":
 		return messages.ReaderFacts{UnderWay: 3, Window: 1024, LayerUp: true}
 	}

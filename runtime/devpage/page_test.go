@@ -169,12 +169,12 @@ func acts(t *testing.T, f *fake, tab *kit.Tab) {
 		kit.Eventually(t, 10*time.Second, "the page acts", func() bool { return slices.Equal(f.acted()[1:], want) })
 		tab.Wait(10*time.Second, `document.querySelector('#said').textContent.includes('done')`)
 	}
-	did("disconnect " + session)
+	did("disconnect " + connection)
 	tab.Click("#detail-close") // what was said of one action goes when the next begins
 	tab.Wait(10*time.Second, `document.querySelector('#said').textContent === ''`)
 	tab.Click("#at-rout")
 	tab.Click(`#detail [data-act="restart"]`) // it loses nothing, and asks nothing
-	did("disconnect "+session, "restart bridge/router")
+	did("disconnect "+connection, "restart bridge/router")
 	tab.Click("#detail-close")
 	tab.Click("#at-mqtt")
 	tab.Wait(10*time.Second, `document.querySelector('[data-act="start-broker"]').disabled && !document.querySelector('[data-act="stop-broker"]').disabled`)

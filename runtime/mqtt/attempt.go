@@ -24,7 +24,7 @@ type attempt struct {
 
 // run tries the version that the server seems to speak. The failure has Next if another version
 // should be tried now.
-func (a attempt) run(ctx context.Context) (*Session, *messages.SessionFailure) {
+func (a attempt) run(ctx context.Context) (*Session, *messages.ConnectionFailure) {
 	a.version = a.server.version(a.preferred, time.Now())
 	s, failure := a.open(ctx)
 	if failure != nil && a.version != a.server.version(a.preferred, time.Now()) && a.version == messages.MQTT5 {
@@ -39,7 +39,7 @@ func understood(c messages.Cause) bool {
 }
 
 // open connects. A stored session that may not be ours is dropped first.
-func (a attempt) open(ctx context.Context) (*Session, *messages.SessionFailure) {
+func (a attempt) open(ctx context.Context) (*Session, *messages.ConnectionFailure) {
 	if a.unknown && a.server.mustDrop(a.clientID) {
 		if failure := a.drop(ctx); failure != nil {
 			return nil, failure
@@ -50,7 +50,7 @@ func (a attempt) open(ctx context.Context) (*Session, *messages.SessionFailure) 
 }
 
 // connect makes one connection and sends one CONNECT.
-func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailure) {
+func (a attempt) connect(ctx context.Context) (*Session, *messages.ConnectionFailure) {
 	a.server.awaitParting(ctx)
 	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server.url), a.version)
 	began := time.Now()
@@ -83,7 +83,7 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.SessionFailur
 }
 
 // failed notes how a CONNECT failed.
-func (a attempt) failed(s *Session, failure *messages.SessionFailure) {
+func (a attempt) failed(s *Session, failure *messages.ConnectionFailure) {
 	a.server.parted = s.conn.parted
 	if failure.Cause == messages.Unanswered {
 		a.server.slow(a.config.Timeout)
@@ -107,7 +107,7 @@ func (s *server) awaitParting(ctx context.Context) {
 }
 
 // handshake sends CONNECT and waits for CONNACK.
-func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.SessionFailure) {
+func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.ConnectionFailure) {
 	codec, err := newCodec(a.version, userLimit{a.config.UserProperties, a.config.UserPropertyBytes})
 	if err != nil {
 		return undialled(doing, err)
@@ -129,7 +129,7 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 		return refused(doing, a.version, p)
 	case !ours:
 		s.engine.disconnect()
-		return &messages.SessionFailure{Doing: doing, Cause: messages.SessionKept, Err: errors.New("it is dropped again in a moment")}
+		return &messages.ConnectionFailure{Doing: doing, Cause: messages.SessionKept, Err: errors.New("it is dropped again in a moment")}
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 func (a attempt) accept(s *Session, p packet) {
 	s.limits = p.limits
 	s.outbound.open(p.limits.receiveMaximum)
-	s.info = messages.SessionInfo{
+	s.info = messages.ConnectionInfo{
 		Version: a.version, Broker: address(a.server.url), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}

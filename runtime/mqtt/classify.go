@@ -52,18 +52,18 @@ func refusal(v messages.Version, code byte) messages.Cause {
 }
 
 // refused is the failure for a CONNACK that refuses.
-func refused(doing string, v messages.Version, p packet) *messages.SessionFailure {
+func refused(doing string, v messages.Version, p packet) *messages.ConnectionFailure {
 	err := errors.New(describe(p.code))
 	if p.reason != "" {
 		err = fmt.Errorf("%s (%s)", describe(p.code), p.reason)
 	}
-	return &messages.SessionFailure{Doing: doing, Cause: refusal(v, p.code), Code: p.code, Err: err}
+	return &messages.ConnectionFailure{Doing: doing, Cause: refusal(v, p.code), Code: p.code, Err: err}
 }
 
 // unanswered classifies the failure of a connection without a CONNACK. first are the bytes that
 // came instead.
-func unanswered(doing string, v messages.Version, first []byte, err error) *messages.SessionFailure {
-	f := &messages.SessionFailure{Doing: doing, Cause: messages.Network, Err: err}
+func unanswered(doing string, v messages.Version, first []byte, err error) *messages.ConnectionFailure {
+	f := &messages.ConnectionFailure{Doing: doing, Cause: messages.Network, Err: err}
 	switch {
 	case errors.Is(err, context.Canceled):
 	case errors.Is(err, context.DeadlineExceeded):
@@ -111,18 +111,18 @@ func isCertificateAlert(err error) bool {
 }
 
 // undialled classifies the failure to make a connection.
-func undialled(doing string, err error) *messages.SessionFailure {
+func undialled(doing string, err error) *messages.ConnectionFailure {
 	cause := messages.Network
 	if isCertificateAlert(err) {
 		cause = messages.BadCredentials
 	}
-	return &messages.SessionFailure{Doing: doing, Cause: cause, Detail: DetailOf(err), Err: err}
+	return &messages.ConnectionFailure{Doing: doing, Cause: cause, Detail: DetailOf(err), Err: err}
 }
 
 // disconnected classifies the DISCONNECT of a version 5 broker.
-func disconnected(doing string, p packet) *messages.SessionFailure {
+func disconnected(doing string, p packet) *messages.ConnectionFailure {
 	if p.code < 0x80 {
-		return &messages.SessionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errEnded}
+		return &messages.ConnectionFailure{Doing: doing, Cause: messages.BrokerRefused, Code: p.code, Closed: true, Err: errEnded}
 	}
 	f := refused(doing, messages.MQTT5, p)
 	f.Closed = true

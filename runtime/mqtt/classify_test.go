@@ -97,16 +97,16 @@ func TestClassify(t *testing.T) {
 }
 
 // refusal is why a Dial fails.
-func refusal(t *testing.T, v messages.Version, c mqtt.Config) *messages.SessionFailure {
+func refusal(t *testing.T, v messages.Version, c mqtt.Config) *messages.ConnectionFailure {
 	t.Helper()
 	s, err := mqtt.NewDialer(c).Dial(t.Context(), v, conform.NewSink(nil))
 	if err == nil {
 		s.Close()
 		t.Fatal("connecting worked")
 	}
-	var f *messages.SessionFailure
+	var f *messages.ConnectionFailure
 	if !errors.As(err, &f) {
-		t.Fatalf("%v is no SessionFailure", err)
+		t.Fatalf("%v is no ConnectionFailure", err)
 	}
 	return f
 }

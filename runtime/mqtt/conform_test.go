@@ -76,7 +76,7 @@ func TestPort(t *testing.T) {
 			return driver(conform.SessionClient{ID: id, Server: broker.URL(), KeepAlive: 30, Expiry: 300})
 		}
 		// connect has another client do something.
-		connect := func(id string, do func(actors.Session)) *conform.Sink {
+		connect := func(id string, do func(actors.Conn)) *conform.Sink {
 			mqtt := client(id)
 			sink := conform.NewSink(mqtt)
 			live, err := mqtt.Dial(t.Context(), messages.MQTT5, sink)
@@ -87,7 +87,7 @@ func TestPort(t *testing.T) {
 			do(live)
 			return sink
 		}
-		sent := connect("reader", func(s actors.Session) {
+		sent := connect("reader", func(s actors.Conn) {
 			if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: "out/+", QoS: 1}}); err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +95,7 @@ func TestPort(t *testing.T) {
 		return conform.SessionPort{
 			MQTT: client("worker"), Denied: kit.Denied + "/x",
 			Publish: func(topic, payload string, retain bool) {
-				sink := connect("writer", func(s actors.Session) {
+				sink := connect("writer", func(s actors.Conn) {
 					m := &messages.Message{Topic: topic, Payload: []byte(payload), QoS: 1, Retain: retain}
 					if err := s.Publish(t.Context(), messages.Publish{Receipt: "r", Message: m}); err != nil {
 						t.Error(err)
@@ -106,7 +106,7 @@ func TestPort(t *testing.T) {
 					return
 				}
 				// Mochi acknowledges before it looks who has subscribed.
-				sink = connect("checker", func(s actors.Session) {
+				sink = connect("checker", func(s actors.Conn) {
 					if _, err := s.Subscribe(t.Context(), []messages.Desired{{Filter: topic, QoS: 1, Retained: true}}); err != nil {
 						t.Error(err)
 					}

@@ -31,7 +31,7 @@ type Dialer struct {
 // that the last one tried.
 type fallback struct {
 	server int
-	reason *messages.SessionFailure // nil: there is none
+	reason *messages.ConnectionFailure // nil: there is none
 }
 
 // server is one of those to which a Dialer connects.
@@ -64,7 +64,7 @@ func (d *Dialer) Forget() { d.state.forget() }
 // the connection before and did not answer in time gets twice as long as the one
 // before it, up to a minute. Dial returns at once when ctx ends.
 //
-// Errors are *messages.SessionFailure. A server that refuses our credentials or client
+// Errors are *messages.ConnectionFailure. A server that refuses our credentials or client
 // id ends the attempt; after any other failure the next one is tried.
 func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) (*Session, error) {
 	d.mu.Lock()
@@ -90,7 +90,7 @@ func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) 
 }
 
 // prepare asks for the client id, and whether its session is known. Its errors are
-// *messages.SessionFailure.
+// *messages.ConnectionFailure.
 func (d *Dialer) prepare(ctx context.Context, version messages.Version, sink Sink) (attempt, error) {
 	ctx, cancel := within(ctx, d.config.Timeout)
 	defer cancel()
@@ -134,7 +134,7 @@ func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
 
 // because is why the server was tried with another version. It says more than that the server does
 // not speak that version either.
-func (f fallback) because() *messages.SessionFailure {
+func (f fallback) because() *messages.ConnectionFailure {
 	reason := *f.reason
 	reason.Next = 0
 	return &reason

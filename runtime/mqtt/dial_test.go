@@ -122,7 +122,7 @@ func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*
 	t.Helper()
 	for {
 		s, err := d.Dial(t.Context(), v, sink)
-		var f *messages.SessionFailure
+		var f *messages.ConnectionFailure
 		if !errors.As(err, &f) || f.Next == 0 {
 			return s, err
 		}
@@ -130,11 +130,11 @@ func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*
 }
 
 // tryDial dials as the worker does, and closes what it gets.
-func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.SessionInfo, error) {
+func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.ConnectionInfo, error) {
 	t.Helper()
 	s, err := dialOn(t, d, v, conform.NewSink(nil))
 	if err != nil {
-		return messages.SessionInfo{}, err
+		return messages.ConnectionInfo{}, err
 	}
 	s.Close()
 	return s.Info(), nil
@@ -142,9 +142,9 @@ func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.Session
 
 func causeOf(t *testing.T, err error) messages.Cause {
 	t.Helper()
-	var f *messages.SessionFailure
+	var f *messages.ConnectionFailure
 	if !errors.As(err, &f) {
-		t.Fatalf("%v is no SessionFailure", err)
+		t.Fatalf("%v is no ConnectionFailure", err)
 	}
 	return f.Cause
 }
@@ -245,7 +245,7 @@ func TestFallBack(t *testing.T) {
 				})
 				d := mqtt.NewDialer(b.config("a", "b"))
 				_, err := d.Dial(t.Context(), messages.MQTT5, conform.NewSink(nil))
-				var f *messages.SessionFailure
+				var f *messages.ConnectionFailure
 				if !errors.As(err, &f) || f.Next != messages.MQTT311 || f.Cause != messages.ProtocolRefused {
 					t.Errorf("the first Dial: %+v", f)
 				}

@@ -247,7 +247,7 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 // has sent is settled. Dial then makes it drop the session.
 func (s *Session) answeredPing(pinged time.Time) {
 	if s.state.endless(pinged) {
-		s.fail(&messages.SessionFailure{
+		s.fail(&messages.ConnectionFailure{
 			Doing: s.doing(), Cause: messages.SessionReplayed,
 			Err: fmt.Errorf("on each of %d connections it sent the same messages again, although they had been acknowledged", replayResumes+1),
 		})

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // port is a Dialer as the port has it; the worker has the same.
 type port struct{ *mqtt.Dialer }
 
-func (p port) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+func (p port) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
 	s, err := p.Dialer.Dial(ctx, version, sink)
 	if err != nil {
 		return nil, err // not a nil *mqtt.Session in an interface

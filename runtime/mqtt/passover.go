@@ -8,7 +8,7 @@ import (
 
 // passOver logs why the next server of MQTT_HOST is tried, once for each kind of failure since the last
 // connection to this one. The caller logs the failure of the last server.
-func (s *server) passOver(log *slog.Logger, f *messages.SessionFailure) {
+func (s *server) passOver(log *slog.Logger, f *messages.ConnectionFailure) {
 	if s.passed[f.Kind()] {
 		return
 	}

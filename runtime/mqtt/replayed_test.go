@@ -82,7 +82,7 @@ func TestReplayedSession(t *testing.T) {
 		if n := sink.Count(); n != 8 {
 			t.Errorf("%d messages came", n)
 		}
-		var f *messages.SessionFailure
+		var f *messages.ConnectionFailure
 		if l := sink.Losses(); len(l) != 1 || !errors.As(l[0], &f) || f.Cause != messages.SessionReplayed {
 			t.Errorf("the losses are %v", l)
 		}

@@ -20,7 +20,7 @@ type Sink interface {
 	// Published is called as Session.Publish says.
 	Published(p messages.Published)
 	// Lost is called once, as the last, when the connection ends other than by
-	// Close. The error is a *messages.SessionFailure.
+	// Close. The error is a *messages.ConnectionFailure.
 	Lost(err error)
 }
 
@@ -34,7 +34,7 @@ type Session struct {
 	engine *engine
 	sink   Sink
 	state  *state
-	info   messages.SessionInfo
+	info   messages.ConnectionInfo
 	limits limits
 
 	bound    bound
@@ -55,7 +55,7 @@ type Session struct {
 }
 
 // Info is what the broker said when it accepted the connection.
-func (s *Session) Info() messages.SessionInfo { return s.info }
+func (s *Session) Info() messages.ConnectionInfo { return s.info }
 
 // answer queues packets that never wait. An error ends the connection, which the reader
 // reports.
@@ -84,7 +84,7 @@ func (s *Session) doing() string { return "keeping the session with " + s.info.B
 // lost ends the session because of err, or of what closed the connection.
 func (s *Session) lost(err error) {
 	why := s.conn.why(err)
-	s.fail(&messages.SessionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
+	s.fail(&messages.ConnectionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
 }
 
 // disconnected ends the session after the broker's DISCONNECT.
@@ -96,7 +96,7 @@ func (s *Session) disconnected(p packet) {
 }
 
 // fail closes the connection and reports the loss to the Sink, once.
-func (s *Session) fail(f *messages.SessionFailure) {
+func (s *Session) fail(f *messages.ConnectionFailure) {
 	s.conn.close(f)
 	s.callSink(func() {
 		s.ended = true

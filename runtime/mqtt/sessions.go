@@ -18,7 +18,7 @@ type Sessions interface {
 }
 
 // unknown says whether the broker must drop the session that it may store under
-// the client id. Its errors are *messages.SessionFailure.
+// the client id. Its errors are *messages.ConnectionFailure.
 func (d *Dialer) unknown(ctx context.Context, clientID string) (bool, error) {
 	if d.state.takeReplayed() == clientID {
 		d.unwanted = clientID
@@ -40,7 +40,7 @@ func (d *Dialer) unknown(ctx context.Context, clientID string) (bool, error) {
 }
 
 // remember notes that the broker now stores a session that is ours. Its errors
-// are *messages.SessionFailure.
+// are *messages.ConnectionFailure.
 func (d *Dialer) remember(ctx context.Context, clientID string) error {
 	d.unwanted = ""
 	if !d.marks() || d.remembered == clientID {
@@ -67,7 +67,7 @@ func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.Sess
 // drop makes the broker forget its session, by a short connection with a clean session [MQTT-3.1.2-6].
 // Under MQTT 5 the next session could ask for a clean start, but mosquitto 2.0 keeps no session over its
 // own restart whose last CONNECT did.
-func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
+func (a attempt) drop(ctx context.Context) *messages.ConnectionFailure {
 	a.config.SessionExpiry, a.config.Will, a.unknown = 0, nil, false
 	a.state, a.sink = newState(), Discard{}
 	s, failure := a.connect(ctx)
@@ -79,7 +79,7 @@ func (a attempt) drop(ctx context.Context) *messages.SessionFailure {
 }
 
 // Drop makes the broker forget the session that it stores under the client id, for
-// good. No Session may be open. Its errors are *messages.SessionFailure.
+// good. No Session may be open. Its errors are *messages.ConnectionFailure.
 func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,7 +88,7 @@ func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 		return undialled("asking for the client id", err)
 	}
 	a := attempt{config: d.config, version: version, clientID: clientID}
-	var failure *messages.SessionFailure
+	var failure *messages.ConnectionFailure
 	for _, a.server = range d.servers {
 		if failure = a.drop(ctx); failure == nil {
 			return nil

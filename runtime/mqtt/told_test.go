@@ -35,7 +35,7 @@ func TestDisconnectReasons(t *testing.T) {
 			t.Parallel()
 			_, sink := connect(t, messages.MQTT5, config(talking(t, "\x20\x03\x00\x00\x00"+c.disconnect)))
 			kit.Eventually(t, 10*time.Second, "the loss is told", func() bool { return len(sink.Losses()) > 0 })
-			var f *messages.SessionFailure
+			var f *messages.ConnectionFailure
 			if err := sink.Losses()[0]; !errors.As(err, &f) || f.Cause != c.cause || f.Code != c.code || !strings.Contains(err.Error(), c.words) {
 				t.Errorf("told %v, want %q, code 0x%02x and %q", err, c.cause, c.code, c.words)
 			}

@@ -24,33 +24,33 @@ func newFencedBroker(b broker, slot int, fence *slots.Fence) *fencedBroker {
 	return &fencedBroker{broker: b, slot: slot, fence: fence, takenOver: make(chan struct{})}
 }
 
-// Dial makes a session once the slot is held.
-func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+// Dial connects once the slot is held.
+func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
 	if err := b.fence.Wait(ctx); err != nil {
-		return nil, &messages.SessionFailure{Doing: "waiting for the lease of the session slot", Err: err}
+		return nil, &messages.ConnectionFailure{Doing: "waiting for the lease of the session slot", Err: err}
 	}
 	s, err := b.broker.Dial(ctx, version, takeoverSink{sink, b})
 	if err != nil {
 		return nil, err
 	}
-	return fencedSession{s, b.slot, b.fence}, nil
+	return fencedConn{s, b.slot, b.fence}, nil
 }
 
-// fencedSession publishes while the slot is held.
-type fencedSession struct {
-	actors.Session
+// fencedConn publishes while the slot is held.
+type fencedConn struct {
+	actors.Conn
 	slot  int
 	fence *slots.Fence
 }
 
 // Publish publishes once the slot is held.
-func (s fencedSession) Publish(ctx context.Context, p messages.Publish) error {
+func (s fencedConn) Publish(ctx context.Context, p messages.Publish) error {
 	if !s.fence.Open() {
 		if err := s.fence.Wait(ctx); err != nil {
 			return err
 		}
 	}
-	return s.Session.Publish(ctx, p)
+	return s.Conn.Publish(ctx, p)
 }
 
 // takeoverSink notices that the session went to another client.
@@ -61,7 +61,7 @@ type takeoverSink struct {
 
 // Lost passes the failure on.
 func (a takeoverSink) Lost(err error) {
-	var f *messages.SessionFailure
+	var f *messages.ConnectionFailure
 	if errors.As(err, &f) && f.Cause == messages.TakenOver {
 		a.broker.once.Do(func() { close(a.broker.takenOver) })
 	}

@@ -33,8 +33,8 @@ func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration),
 	return broker{mqtt.NewDialer(c)}
 }
 
-// Dial makes a session.
-func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+// Dial makes a connection.
+func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
 	session, err := b.Dialer.Dial(ctx, version, sink)
 	if err != nil {
 		return nil, err // not a nil *mqtt.Session in an interface

@@ -10,25 +10,25 @@ import (
 
 // Subscribe gives shared subscriptions their group name: the client id without the number of the slot,
 // which all workers of a site share, and no others.
-func (s fencedSession) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
+func (s fencedConn) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	named := make([]messages.Desired, len(filters))
 	for i, w := range filters {
 		named[i] = w
 		named[i].Filter = topic.Named(w.Filter, s.shareName())
 	}
-	return s.Session.Subscribe(ctx, named)
+	return s.Conn.Subscribe(ctx, named)
 }
 
 // Unsubscribe names them as Subscribe does.
-func (s fencedSession) Unsubscribe(ctx context.Context, filters []string) error {
+func (s fencedConn) Unsubscribe(ctx context.Context, filters []string) error {
 	named := make([]string, len(filters))
 	for i, f := range filters {
 		named[i] = topic.Named(f, s.shareName())
 	}
-	return s.Session.Unsubscribe(ctx, named)
+	return s.Conn.Unsubscribe(ctx, named)
 }
 
-func (s fencedSession) shareName() string {
+func (s fencedConn) shareName() string {
 	id := s.Info().ClientID
 	if s.slot == 0 {
 		return id

@@ -36,7 +36,7 @@ import (
 type spans struct {
 	tracer trace.Tracer
 	newest *exemplars
-	broker atomic.Pointer[messages.SessionInfo] // of the last connection
+	broker atomic.Pointer[messages.ConnectionInfo] // of the last connection
 
 	mu       sync.Mutex
 	arrived  map[uint64]openSpan           // by the delivery's seq
@@ -216,14 +216,14 @@ func spanOf(span trace.Span) *messages.Span {
 	return &messages.Span{Trace: c.TraceID(), ID: c.SpanID(), State: c.TraceState().String()}
 }
 
-// tracedMQTT is an MQTT whose sessions' messages are traced.
+// tracedMQTT is an MQTT whose messages are traced.
 type tracedMQTT struct {
 	actors.MQTT
 	spans *spans
 }
 
-// Dial makes a session, and notes where.
-func (m tracedMQTT) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Session, error) {
+// Dial makes a connection, and notes where to.
+func (m tracedMQTT) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
 	session, err := m.MQTT.Dial(ctx, version, tracedSink{sink, m.spans})
 	if err == nil {
 		info := session.Info()

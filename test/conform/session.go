@@ -118,7 +118,7 @@ func (s *session) client(name string, at *url.URL) actors.MQTT {
 }
 
 // dial connects and closes the connection at the end of the test.
-func (s *session) dial(mqtt actors.MQTT, sink actors.Sink) actors.Session {
+func (s *session) dial(mqtt actors.MQTT, sink actors.Sink) actors.Conn {
 	s.Helper()
 	live, err := mqtt.Dial(s.Context(), s.features.Version, sink)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s *session) dial(mqtt actors.MQTT, sink actors.Sink) actors.Session {
 }
 
 // connect is a fresh client with a sink of its own.
-func (s *session) connect(name string) (actors.Session, *Sink) {
+func (s *session) connect(name string) (actors.Conn, *Sink) {
 	s.Helper()
 	mqtt := s.client(name, s.broker.URL)
 	sink := NewSink(mqtt)
@@ -137,7 +137,7 @@ func (s *session) connect(name string) (actors.Session, *Sink) {
 }
 
 // subscribe subscribes to filters, all of which must be granted.
-func (s *session) subscribe(live actors.Session, filters ...messages.Desired) {
+func (s *session) subscribe(live actors.Conn, filters ...messages.Desired) {
 	s.Helper()
 	codes, err := live.Subscribe(s.Context(), filters)
 	if err != nil {
@@ -151,7 +151,7 @@ func (s *session) subscribe(live actors.Session, filters ...messages.Desired) {
 }
 
 // publish publishes one message.
-func (s *session) publish(live actors.Session, receipt string, m messages.Message) {
+func (s *session) publish(live actors.Conn, receipt string, m messages.Message) {
 	s.Helper()
 	err := live.Publish(s.Context(), messages.Publish{Receipt: messages.Receipt(receipt), Message: &m})
 	if err != nil {

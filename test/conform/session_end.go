@@ -42,7 +42,7 @@ func sessionTakenOver(s *session) {
 func checkLost(s *session, sink *Sink, want messages.Cause) {
 	s.Helper()
 	losses := sink.Losses()
-	var failure *messages.SessionFailure
+	var failure *messages.ConnectionFailure
 	if len(losses) != 1 || !errors.As(losses[0], &failure) || failure.Cause != want {
 		s.Fatalf("the sink was told %v, want one failure because of %q", losses, want)
 	}
@@ -59,7 +59,7 @@ func sessionCancelled(s *session) {
 	defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
 	start := time.Now()
 	_, err = s.client("a", &url.URL{Scheme: "mqtt", Host: silent.Addr().String()}).Dial(ctx, s.features.Version, NewSink(nil))
-	var failure *messages.SessionFailure
+	var failure *messages.ConnectionFailure
 	if !errors.As(err, &failure) || failure.Cause != messages.Network || !errors.Is(err, context.Canceled) {
 		s.Fatalf("connecting failed with %v, want a network failure by the context", err)
 	}
@@ -116,7 +116,7 @@ func sessionKill(s *session) {
 	live.Close()
 	checkLost(s, sink, messages.Network)
 	_, err := s.client("a", s.broker.URL).Dial(s.Context(), s.features.Version, NewSink(nil))
-	var failure *messages.SessionFailure
+	var failure *messages.ConnectionFailure
 	if !errors.As(err, &failure) || failure.Cause != messages.Network {
 		s.Fatalf("connecting failed with %v, want a network failure", err)
 	}

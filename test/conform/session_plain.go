@@ -165,7 +165,7 @@ func sessionRetainedAgain(s *session) {
 	want := messages.Desired{Filter: filter, QoS: 1}
 	s.subscribe(live, want)
 	s.subscribe(other, want)
-	for i, from := range []actors.Session{live, other} { // both SUBSCRIBEs are done with
+	for i, from := range []actors.Conn{live, other} { // both SUBSCRIBEs are done with
 		s.publish(from, fmt.Sprint(i), messages.Message{Topic: at, Payload: []byte("plain"), QoS: 1})
 	}
 	s.eventually("the plain messages arrive", func() bool { return sink.Count() == 2 && others.Count() == 2 })

@@ -54,7 +54,7 @@ type sessionPort struct {
 }
 
 // up connects; sink acknowledges what comes.
-func (s *sessionPort) up() (actors.Session, *Sink) {
+func (s *sessionPort) up() (actors.Conn, *Sink) {
 	s.Helper()
 	sink := NewSink(s.MQTT)
 	return s.dial(s.MQTT, sink), sink
@@ -63,7 +63,7 @@ func (s *sessionPort) up() (actors.Session, *Sink) {
 // typed checks that an error is one that the supervisor can read.
 func (s *sessionPort) typed(err error) {
 	s.Helper()
-	var failure *messages.SessionFailure
+	var failure *messages.ConnectionFailure
 	if !errors.As(err, &failure) {
 		s.Errorf("%v is no failure of the session", err)
 	}
@@ -169,7 +169,7 @@ func (s *sessionPort) publishes() {
 }
 
 // useless checks that a connection does nothing any more.
-func (s *sessionPort) useless(live actors.Session, sink *Sink) {
+func (s *sessionPort) useless(live actors.Conn, sink *Sink) {
 	s.Helper()
 	_, err := live.Subscribe(s.Context(), []messages.Desired{{Filter: "late", QoS: 1}})
 	if err == nil {

@@ -111,7 +111,7 @@ type keeper struct {
 
 // run keeps a session until done: on each connection it does what each says,
 // which learns when that one is lost.
-func (k *keeper) run(done func() bool, each func(live actors.Session, lost func() bool)) {
+func (k *keeper) run(done func() bool, each func(live actors.Conn, lost func() bool)) {
 	k.deadline = time.Now().Add(stalled)
 	for !done() {
 		losses := len(k.sink.Losses()) // before it can be lost
@@ -192,7 +192,7 @@ func inboundAcrossCuts(s *session, qos byte) {
 	defer cancel()
 	acked := 0
 	all := func() bool { return acked >= cutMessages && len(firsts(k.sink.Payloads())) == cutMessages }
-	k.run(all, func(live actors.Session, lost func() bool) {
+	k.run(all, func(live actors.Conn, lost func() bool) {
 		once.Do(func() {
 			s.subscribe(live, messages.Desired{Filter: at, QoS: qos})
 			work.Go(func() { cut(ctx, proxy, 40) })
@@ -214,7 +214,7 @@ func inboundAcrossCuts(s *session, qos byte) {
 }
 
 // publishAll publishes payloads, not all at once, until ctx ends.
-func publishAll(ctx context.Context, from actors.Session, at string, payloads []string, qos byte) {
+func publishAll(ctx context.Context, from actors.Conn, at string, payloads []string, qos byte) {
 	for i, payload := range payloads {
 		m := &messages.Message{Topic: at, Payload: []byte(payload), QoS: qos}
 		if from.Publish(ctx, messages.Publish{Receipt: messages.Receipt(payload), Message: m}) != nil {
@@ -289,7 +289,7 @@ func outboundAcrossCuts(s *session, qos byte) {
 	defer work.Wait()
 	defer cancel()
 	work.Go(func() { cut(ctx, proxy, 40) })
-	k.run(func() bool { return len(k.sink.Settled()) >= cutMessages }, func(live actors.Session, _ func() bool) {
+	k.run(func() bool { return len(k.sink.Settled()) >= cutMessages }, func(live actors.Conn, _ func() bool) {
 		for i, p := range k.unsettled() {
 			if live.Publish(s.Context(), p) != nil {
 				return

@@ -114,7 +114,7 @@ func (l crowdLayer) Acknowledge(context.Context, []messages.Receipt) error { ret
 // crowdMQTT has no nil *mqtt.Session in an interface.
 type crowdMQTT struct{ *mqtt.Dialer }
 
-func (d crowdMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Session, error) {
+func (d crowdMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Conn, error) {
 	s, err := d.Dialer.Dial(ctx, v, sink)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,9 @@ func NewBroker() *Broker {
 }
 
 // Failure is a failed attempt, for Refuse and Drop.
-func Failure(c messages.Cause) error { return &messages.SessionFailure{Doing: "connecting", Cause: c} }
+func Failure(c messages.Cause) error {
+	return &messages.ConnectionFailure{Doing: "connecting", Cause: c}
+}
 
 // Refuse decides about each attempt from now on; nil accepts all.
 func (b *Broker) Refuse(f func(messages.Version) error) {
@@ -167,12 +169,12 @@ func (b *Broker) Hold(hold bool) {
 }
 
 // Dial implements the port.
-func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Session, error) {
+func (b *Broker) Dial(ctx context.Context, v messages.Version, sink actors.Sink) (actors.Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.attempts = append(b.attempts, v)
 	if err := ctx.Err(); err != nil {
-		return nil, &messages.SessionFailure{Doing: "connecting", Cause: messages.Network, Err: err}
+		return nil, &messages.ConnectionFailure{Doing: "connecting", Cause: messages.Network, Err: err}
 	}
 	if b.refuse != nil {
 		if err := b.refuse(v); err != nil {
@@ -280,11 +282,11 @@ type connection struct {
 	asked   map[string]bool // filters that it has subscribed to
 }
 
-func (c *connection) Info() messages.SessionInfo {
+func (c *connection) Info() messages.ConnectionInfo {
 	b := c.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return messages.SessionInfo{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
+	return messages.ConnectionInfo{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
 // usable says why a call can't be made: the connection is no more, or the caller has given up.

@@ -20,7 +20,7 @@ const stations = [
   ['read', part('reader'), () => seenActor(at('reader'))],
   ['rout', part('router'), () => seenActor(at('router'))],
   ['brok', part('broker'), () => seenActor(at('broker'))],
-  ['sess', part('session'), () => seenActor(at('broker/session'))],
+  ['sess', part('connection'), () => seenActor(at('broker/connection'))],
   ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
   ['subs', 'Subscriptions', () => seenFamily('filter', 'subscription')],
   ['grps', 'Groups', () => seenFamily('', 'group', 'channel', 'stream')],
@@ -33,7 +33,7 @@ const stretches = [
   ['e1', 'out', 'commands taken', 'stat:commands'],
   ['e2', 'out', 'commands to the router', 'stat:commands'],
   ['e3', 'out', 'publishes to the broker', 'stat:published'],
-  ['e4', 'out', 'publishes to the session', 'stat:published'],
+  ['e4', 'out', 'publishes to the connection', 'stat:published'],
   ['e5', 'out', 'publishes to MQTT', 'stat:published', 'mqtt'],
   ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
   ['f3', 'in', 'messages to the router', 'stat:received'],
@@ -47,7 +47,7 @@ const keepers = ['', 'registry', 'requests'];
 function seenActor(path) {
   const a = actor(path);
   if (!a) return { trouble: live.tree && !standby() ? 'bad' : '', value: '–', note: standby() ? 'standing by' : live.tree ? 'not there' : '…', path };
-  const [trouble, why] = ofActor(a), version = a.Kind === 'session' && live.facts.get(a.Path)?.Version;
+  const [trouble, why] = ofActor(a), version = a.Kind === 'connection' && live.facts.get(a.Path)?.Version;
   return { trouble, value: `${count(a.Waiting)} waiting`, note: why || (version ? `speaks MQTT ${version}` : purpose(a.Kind)), path };
 }
 

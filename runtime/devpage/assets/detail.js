@@ -81,14 +81,14 @@ function failureOf(failure) {
 }
 
 // Those that give up what they hold when they are restarted; the others go on with it.
-const forgetful = ['session', 'subscription', 'group', 'channel', 'stream'];
+const forgetful = ['connection', 'subscription', 'group', 'channel', 'stream'];
 
 const cut = 'The MQTT connection is closed and opened again. Messages of QoS 0 that come in between are lost.';
 
 function buttons(path, kind, filter) {
   const loses = forgetful.includes(kind) ? 'This part fails, and is restarted. Messages of QoS 0 that it holds are lost.' : '';
   const list = path.includes('/') ? [action('Restart', () => ({ Action: 'restart', Path: path }), { loses })] : [];
-  if (kind === 'session') list.push(action('Disconnect', () => ({ Action: 'disconnect', Path: path }), { loses: cut }));
+  if (kind === 'connection') list.push(action('Disconnect', () => ({ Action: 'disconnect', Path: path }), { loses: cut }));
   if (kind === 'subscription') list.push(h('button', { type: 'button', click: () => { shut(); go('tail', filter()); } }, 'Show its messages'));
   if (kind === 'group' || kind === 'channel' || kind === 'stream') list.push(...slowing(path));
   return h('div', { class: 'row acts' }, list.filter(Boolean));
@@ -107,7 +107,7 @@ function ofSide(side) {
   const stop = action('Stop', () => ({ Action: 'stop-' + server }), { dev: true, loses: redis ? '' : 'The broker inside this program stops. The messages that it retains, and what it keeps for clients that are not connected, are lost.' });
   const start = action('Start', () => ({ Action: 'start-' + server }), { dev: true });
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
-    !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('broker/session') }), { loses: cut }), stop, start,
+    !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('broker/connection') }), { loses: cut }), stop, start,
   ].filter(Boolean)));
   const show = () => {
     const s = sides(), up = redis ? s.layer : s.mqtt;
@@ -116,7 +116,7 @@ function ofSide(side) {
     }
     list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'not connected'}`],
-      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/session'))) : []),
+      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/connection'))) : []),
     ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };

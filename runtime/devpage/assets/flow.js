@@ -37,13 +37,13 @@ function folded(boxes) {
 // passes them.
 export function stagesOf(trace) {
   const steps = (trace.Steps || []).filter((s) => s.What !== 'armed');
-  const out = steps.filter((s) => ['publishing', 'waiting', 'acknowledged', 'refused'].includes(s.What) && ['broker', 'session'].includes(kindOf(s.Path)));
-  const came = steps.filter((s) => ['session', 'router'].includes(kindOf(s.Path)) && !out.includes(s));
-  const received = came.filter((s) => kindOf(s.Path) === 'session'), routed = came.filter((s) => kindOf(s.Path) === 'router');
+  const out = steps.filter((s) => ['publishing', 'waiting', 'acknowledged', 'refused'].includes(s.What) && ['broker', 'connection'].includes(kindOf(s.Path)));
+  const came = steps.filter((s) => ['connection', 'router'].includes(kindOf(s.Path)) && !out.includes(s));
+  const received = came.filter((s) => kindOf(s.Path) === 'connection'), routed = came.filter((s) => kindOf(s.Path) === 'router');
   const stages = [];
   if (out.length) stages.push([box(part('broker'), out)]);
   stages.push([{ title: 'MQTT broker', steps: [], trouble: '', place: true, note: out.length && !received.length ? '' : 'sends it' }]);
-  if (received.length) stages.push([box(part('session'), received)]);
+  if (received.length) stages.push([box(part('connection'), received)]);
   if (routed.length) stages.push([box(part('router'), routed)]);
   const filters = filtersOf(routed.find((s) => s.What === 'matched')), held = byPath(steps, ['subscription']);
   if (filters.length) stages.push(folded(filters.map((f) => ({ ...f, ...boxFor(held, f.title) }))));

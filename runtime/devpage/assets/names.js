@@ -6,7 +6,7 @@ const parts = {
   reader: ['Commands', 'makes sure that each is carried out'],
   router: ['Router', 'knows who gets which topics'],
   broker: ['Session', 'keeps messages until they are acknowledged'],
-  session: ['Connection', 'talks to the MQTT broker'],
+  connection: ['Connection', 'talks to the MQTT broker'],
   registry: ['Store', 'keeps subscriptions in Redis'],
   requests: ['Requests', 'waits for the responses to requests'],
 };

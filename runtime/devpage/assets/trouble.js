@@ -22,15 +22,15 @@ export function sides() {
   return {
     layer: bridge.LayerUp !== false && reader.LayerUp !== false,
     layerWhy: why(at('reader/receiver')) || reader.Trouble || '',
-    mqtt: bridge.SessionUp !== false && state.Connected !== false,
-    mqttWhy: why(at('broker/session')) || state.Reason || '',
+    mqtt: bridge.ConnectionUp !== false && state.Connected !== false,
+    mqttWhy: why(at('broker/connection')) || state.Reason || '',
     mqttSince: state.Since,
   };
 }
 
 // away are the actors that stand at a side, by what follows the bridge in their paths.
 const away = {
-  '/broker/session': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
+  '/broker/connection': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
   '/reader/receiver': (s) => !s.layer && `not connected: ${s.layerWhy || 'Redis does not answer'}`,
 };
 

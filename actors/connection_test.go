@@ -57,7 +57,7 @@ type lateDial struct {
 	attempts atomic.Int64
 }
 
-func (l *lateDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Session, error) {
+func (l *lateDial) Dial(ctx context.Context, _ messages.Version, _ actors.Sink) (actors.Conn, error) {
 	l.attempts.Add(1)
 	select {
 	case <-time.After(l.took):
@@ -119,7 +119,7 @@ func TestConnectionThatBreaksAtOnceIsNotRetriedHot(t *testing.T) {
 // What can be done about it is said with each failure.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	for want, failure := range map[string]messages.SessionFailure{
+	for want, failure := range map[string]messages.ConnectionFailure{
 		"give each its own MQTT_CLIENT_ID":  {Cause: messages.TakenOver},
 		"unset MQTT_WILL_RETAIN":            {Cause: messages.BrokerRefused, Code: 0x9A},
 		"nothing, unless it lasts":          {Cause: messages.BrokerRefused, Code: 0x8B},
@@ -271,7 +271,7 @@ func TestFiltersThatLeaveOverlap(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {
 		b.layer.Leave("a/#")
-		o.MQTT = &brokerHook{Broker: b.broker, session: func(s actors.Session, _ actors.Sink) actors.Session { return slowUnsubscribes{s} }}
+		o.MQTT = &brokerHook{Broker: b.broker, dialed: func(s actors.Conn, _ actors.Sink) actors.Conn { return slowUnsubscribes{s} }}
 	}
 	run(t, prepare, func(b *bundle) {
 		b.layer.Put(subscribe("a/b", alerts))
@@ -443,7 +443,7 @@ func TestFallBackIsARestart(t *testing.T) {
 				return nil
 			}
 			refused = true
-			return &messages.SessionFailure{Doing: "connecting", Cause: messages.ProtocolRefused, Next: messages.MQTT311}
+			return &messages.ConnectionFailure{Doing: "connecting", Cause: messages.ProtocolRefused, Next: messages.MQTT311}
 		})
 	}
 	run(t, prepare, func(b *bundle) {
@@ -457,13 +457,13 @@ func TestFallBackIsARestart(t *testing.T) {
 			b.Error("it counts as a failed attempt")
 		}
 		for _, a := range b.tree.Watch().Actors {
-			if a.Kind == "session" && (a.Restarts != 1 || a.State != messages.StateRunning) {
+			if a.Kind == "connection" && (a.Restarts != 1 || a.State != messages.StateRunning) {
 				b.Errorf("the session as it is seen: %+v", a)
 			}
 		}
 		var events []string
 		for _, h := range b.tree.Events(0) {
-			if h.Kind == "session" {
+			if h.Kind == "connection" {
 				events = append(events, h.What)
 			}
 		}
