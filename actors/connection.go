@@ -61,7 +61,7 @@ type connection struct {
 
 func newConnection(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &connection{env: deps, broker: to.broker, router: to.router, markers: sessionMarkers{deps.health, to.router}}
+		return &connection{env: deps, broker: to.broker, router: to.router, markers: sessionMarkers{deps.health, deps.mirror, to.router}}
 	})
 }
 

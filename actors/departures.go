@@ -20,7 +20,6 @@ type departures struct {
 	ends    map[placement.Item]uint64   // pairs that end, and the marker before which all comes
 	ending  map[string][]placement.Item // by filter: those whose subscription is passing on the rest
 	ended   map[uint64]placement.Item   // by the ID of their HandOver
-	again   map[string][]string         // by the marker before it: filters that are subscribed once more
 	serial  uint64
 }
 
@@ -35,7 +34,7 @@ type departure struct {
 }
 
 func newDepartures() departures {
-	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}, again: map[string][]string{}}
+	return departures{leaving: map[string]*departure{}, handing: map[uint64]*departure{}, ends: map[placement.Item]uint64{}, ending: map[string][]placement.Item{}, ended: map[uint64]placement.Item{}}
 }
 
 // leaveQuiet is how long nothing must have come of a filter after its UNSUBACK: a broker may
@@ -69,12 +68,19 @@ func (s *spread) leaveFilter(wire string) {
 	s.broker.Tell(messages.Leave{Filter: wire})
 }
 
-// close leaves what comes of filters from now on to their owner. It has had all of that, and messages
-// may be missing here before it. Of a shared filter each message comes to one session only.
-func (d *departures) close(filters []string) {
-	for _, wire := range filters {
-		if l := d.leaving[wire]; l != nil && !topic.IsShared(wire) {
-			l.Closed = true
+// subscribedAgain leaves what comes of filters from now on to their owner. It has had all of that,
+// and messages may be missing here before it. The marker may be that of a former holder, who has
+// seen that the owner has the filter in the same layout. Of a shared filter each message comes to
+// one session only.
+func (s *spread) subscribedAgain(m placement.Again) {
+	var newest uint64
+	s.mirror.read(func(v *placement.View) { newest = v.Epoch().Number })
+	if m.Epoch != newest {
+		return
+	}
+	for _, wire := range m.Filters {
+		if d := s.leaving[wire]; d != nil && !topic.IsShared(wire) {
+			d.Closed = true
 		}
 	}
 }
@@ -174,9 +180,7 @@ func (s *spread) handedOver(ctx actor.Context, id uint64) {
 // left reports that a filter was left.
 func (s *spread) left(ctx actor.Context, d *departure) {
 	if s.leaving[d.wire] == d {
-		if delete(s.leaving, d.wire); len(s.leaving) == 0 {
-			clear(s.again)
-		}
+		delete(s.leaving, d.wire)
 		s.carryOut(ctx, func() placement.Effects { return s.Left(d.wire) })
 	}
 }

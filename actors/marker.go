@@ -47,9 +47,8 @@ func (s *spread) markerCame(m messages.Marked) {
 		s.markers.Connecting()
 		return
 	}
-	if filters, ok := s.again[m.Marker]; ok {
-		s.close(filters)
-		delete(s.again, m.Marker)
+	if again, ok := placement.ParseAgain(m.Marker); ok {
+		s.subscribedAgain(again)
 		return
 	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)

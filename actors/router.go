@@ -58,7 +58,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Reconfigured:
 		r.reconfigured(ctx, m.Rules)
 	case viewChanged, messages.Kept, messages.FilterGone, *leaveDue, *handOverDue, messages.HandedOver, messages.Undo,
-		messages.Marked, messages.Unmarked, messages.SubscribingAgain, *markerDue:
+		messages.Marked, messages.Unmarked, *markerDue:
 		r.ofSlots(ctx, m)
 	case messages.Drop:
 		r.drop(ctx, m)

@@ -5,30 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
-	"time"
 
+	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
 )
 
 // sessionMarkers publishes the markers of a session: see placement.Markers.
 type sessionMarkers struct {
 	health *health
+	mirror *mirror
 	router Ref[messages.ToRouter]
 }
 
 // subscribeFirst subscribes to filters that are to be unsubscribed, where the session is of an
 // earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
-// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters. The
-// router has to know what comes only since they were subscribed once more: a marker goes before.
+// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters. A marker
+// goes before: see placement.Again.
 func (m sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters []string) error {
 	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
 		return nil
 	}
 	if m.health.several.Load() {
-		marker := "again " + strconv.FormatInt(time.Now().UnixNano(), 36)
-		m.router.Tell(messages.SubscribingAgain{Marker: marker, Filters: filters})
-		if err := m.publish(ctx, live, marker); err != nil {
+		again := placement.Again{Filters: filters}
+		m.mirror.read(func(v *placement.View) { again.Epoch = v.Epoch().Number })
+		if err := m.publish(ctx, live, again.String()); err != nil {
 			return err
 		}
 	}

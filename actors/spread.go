@@ -75,8 +75,6 @@ func (s *spread) receive(ctx actor.Context, message any) {
 		s.markerCame(m)
 	case messages.Unmarked:
 		s.markersRefused(m.Reason)
-	case messages.SubscribingAgain:
-		s.again[m.Marker] = m.Filters
 	case *markerDue:
 		s.markerDue()
 	case messages.HandedOver:

@@ -93,14 +93,6 @@ type Unmarked struct{ Reason string }
 // Connection tells router.
 type Marked struct{ Marker string }
 
-// SubscribingAgain says that the session subscribes once more to filters that it is to leave, behind
-// a marker: the MQTT broker may have left them before, so messages may be missing between what
-// comes before the marker and what comes after it. Connection tells router, before the marker is sent.
-type SubscribingAgain struct {
-	Marker  string
-	Filters []string
-}
-
 // HandOver asks to answer HandedOver when all that came for a target before is written, and
 // nothing of it waits in an overflow queue. Router tells group.
 type HandOver struct {
@@ -111,17 +103,16 @@ type HandOver struct {
 // HandedOver answers HandOver. Group tells router.
 type HandedOver struct{ ID uint64 }
 
-func (ForStreams) toReader()       {}
-func (StreamsState) toReader()     {}
-func (LayoutChanged) toRouter()    {}
-func (Reconfigured) toRouter()     {}
-func (Kept) toRouter()             {}
-func (FilterGone) toRouter()       {}
-func (Leave) toBroker()            {}
-func (Mark) toBroker()             {}
-func (Mark) toConnection()         {}
-func (Marked) toRouter()           {}
-func (SubscribingAgain) toRouter() {}
-func (Unmarked) toRouter()         {}
-func (HandOver) toGroup()          {}
-func (HandedOver) toRouter()       {}
+func (ForStreams) toReader()    {}
+func (StreamsState) toReader()  {}
+func (LayoutChanged) toRouter() {}
+func (Reconfigured) toRouter()  {}
+func (Kept) toRouter()          {}
+func (FilterGone) toRouter()    {}
+func (Leave) toBroker()         {}
+func (Mark) toBroker()          {}
+func (Mark) toConnection()      {}
+func (Marked) toRouter()        {}
+func (Unmarked) toRouter()      {}
+func (HandOver) toGroup()       {}
+func (HandedOver) toRouter()    {}

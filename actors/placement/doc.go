@@ -36,15 +36,10 @@
 //   - Forgetting. With a connection, RabbitMQ 3.10 forgets which filters a session has. So a
 //     slot subscribes once more before it unsubscribes. A former owner may have left the filter
 //     before, and died before its mark. What comes only by the new subscription is not
-//     delivered: the owner has it, and what was published in between (see
-//     messages.SubscribingAgain).
+//     delivered: the owner has it, and what was published in between (see Again).
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. Three gaps are left. One is told at Commands.Put; the others are of order only.
-// A slot that learns of a layout late may still subscribe by the one before to what was
-// asked for just then. What it delivers may come before older messages that the owner holds back.
-// And with RabbitMQ: if the holder dies that subscribes once more, the next one may deliver what
-// came by that.
+// comes twice. A gap is left, which is told at Commands.Put.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no

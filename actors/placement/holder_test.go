@@ -72,7 +72,7 @@ func (h *holder) ask(wire string, away bool) {
 // askAgain subscribes to a filter that is to be unsubscribed: the broker may have forgotten that
 // the session has it. A marker goes before.
 func (h *holder) askAgain(s *session, wire string) {
-	s.queue = append(s.queue, packet{at: h.now, epoch: h.epoch, again: wire})
+	s.queue = append(s.queue, packet{at: h.now, epoch: h.epoch, again: wire, layout: h.process.view.Epoch().Number})
 	s.filters[wire] = true
 	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: true, again: true}
 }
@@ -267,12 +267,11 @@ func (h *holder) sendMarker(serial uint64) {
 // marked takes a marker from the broker, which may be that of a former holder.
 func (h *holder) marked(m packet) {
 	switch {
-	case m.epoch != h.epoch:
 	case m.again != "":
-		if l := h.leaving[m.again]; l != nil && h.faults != againFirst {
+		if l := h.leaving[m.again]; l != nil && m.layout == h.process.view.Epoch().Number && h.faults != againFirst {
 			l.closed = true
 		}
-	default:
+	case m.epoch == h.epoch:
 		if next := h.markers.Came(uint64(m.n), h.clock()); next > 0 {
 			h.sendMarker(next)
 		}

@@ -35,10 +35,12 @@ func (v *View) AskedBy(i Item) uint64 {
 
 // Answer is what the broker has said of a filter to the slot that serves a target with
 // those options, if it has said so of what was AskedBy it up to that number. Shared filters are
-// answered by the first slot.
+// answered by the first slot. There is none before every slot acts by the newest layout: one that
+// does not know it may subscribe by the one before, and deliver newer messages than the owner
+// holds back.
 func (v *View) Answer(wire string, o messages.Options, number uint64) (s messages.FilterStatus, ok bool) {
 	f, known := v.filters.Get(wire)
-	if !known {
+	if !known || !v.agreed() {
 		return s, false
 	}
 	slot := 0

@@ -123,6 +123,26 @@ func TestEndsWhenAllKnow(t *testing.T) {
 	}
 }
 
+// A subscribe is answered when every slot acts by the newest layout: until then one may deliver
+// by the layout before.
+func TestAnswersWhenAllKnowTheLayout(t *testing.T) {
+	t.Parallel()
+	v := &placement.View{}
+	registry(v, 2, []messages.Stored{{Target: target("a")}}, 2, 1)
+	v.Apply(messages.Page{
+		Table: 0, At: messages.Position{Life: "1", Number: 1}, Status: messages.SlotStatus{Epoch: 2},
+		Filters: []messages.FilterStatus{{Filter: moved, Number: 2, Granted: true}},
+	}, 0)
+	says(v, 1, 1, messages.SlotStatus{Epoch: 1})
+	if _, ok := v.Answer(moved, messages.Options{}, 2); ok {
+		t.Error("answered, and slot 1 acts by the layout before")
+	}
+	says(v, 1, 2, messages.SlotStatus{Epoch: 2})
+	if _, ok := v.Answer(moved, messages.Options{}, 2); !ok {
+		t.Error("not answered, and all act by the newest layout")
+	}
+}
+
 // A slot that reads late does not see who came and went meanwhile. What it answers is an answer
 // to who stays all the same.
 func TestAnswerToWhoStays(t *testing.T) {

@@ -53,11 +53,12 @@ type session struct {
 
 // packet is a message.
 type packet struct {
-	topic string
-	n     int
-	at    int    // the tick at which it can be there
-	epoch uint64 // of the holder whose marker it is; 0: it is none
-	again string // a marker before this filter was subscribed again, to be left
+	topic  string
+	n      int
+	at     int    // the tick at which it can be there
+	epoch  uint64 // of the holder whose marker it is; 0: it is none
+	again  string // a marker before this filter was subscribed again, to be left in the layout of that number
+	layout uint64
 }
 
 // process is a worker.
