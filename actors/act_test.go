@@ -18,7 +18,7 @@ func TestOnPurpose(t *testing.T) {
 		b.broker.Send(message("a", "0"))
 		b.settle()
 		for range 30 {
-			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/connection"}
+			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/session", "bridge/session/connection"}
 			for _, kind := range []string{"subscription", "group"} {
 				for _, a := range b.tree.Members(kind, "") {
 					paths = append(paths, a.Path)
@@ -37,7 +37,7 @@ func TestOnPurpose(t *testing.T) {
 		if got := b.payloads(alerts); len(got) != before+1 {
 			b.Errorf("got %q", got)
 		}
-		if s := b.find("bridge/broker/connection"); s.Restarts != 30 || b.tree.Stats().Bugs.Load() != 0 {
+		if s := b.find("bridge/session/connection"); s.Restarts != 30 || b.tree.Stats().Bugs.Load() != 0 {
 			b.Errorf("%+v, %d bugs", s, b.tree.Stats().Bugs.Load())
 		}
 		for _, path := range []string{"bridge", "bridge/nobody"} {
@@ -56,7 +56,7 @@ func TestDisconnect(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.pass(time.Minute)
-		if s := b.find("bridge/broker/connection"); s.Restarts != 1 || !strings.Contains(s.Failure.Text, "by hand") || !b.broker.Connected() {
+		if s := b.find("bridge/session/connection"); s.Restarts != 1 || !strings.Contains(s.Failure.Text, "by hand") || !b.broker.Connected() {
 			b.Errorf("%+v", s)
 		}
 	})

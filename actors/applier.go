@@ -64,8 +64,8 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 		}
 		ctx.Poison(to.Subscription.(Ref[messages.ToSubscription]).pid)
 	}
-	for _, m := range e.Broker {
-		a.broker.Tell(m)
+	for _, m := range e.Session {
+		a.session.Tell(m)
 	}
 	for _, n := range e.Recipients {
 		n.Route.Subscription.Tell(n.SendRetained)

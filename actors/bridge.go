@@ -18,7 +18,7 @@ import (
 type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{readerName, requestsName, routerName, registryName, brokerName}
+var bridgeChildren = []string{readerName, requestsName, routerName, registryName, sessionName}
 
 type bridge struct {
 	*env
@@ -90,7 +90,7 @@ func (b *bridge) start(ctx actor.Context) {
 	defer close(b.started)
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.env, b.to))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.env, b.to))
-	b.children[brokerName] = spawn(ctx, brokerName, newBroker(b.env, b.to))
+	b.children[sessionName] = spawn(ctx, sessionName, newSession(b.env, b.to))
 	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to))
 	if b.Slot != 0 { // only the first slot reads commands
 		b.drained[readerName] = true
@@ -110,7 +110,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 		b.to.reader.Tell(messages.Drain{})
 	}
 	b.to.requests.Tell(messages.Drain{})
-	b.to.broker.Tell(messages.Drain{})
+	b.to.session.Tell(messages.Drain{})
 	b.proceed(ctx)
 }
 
@@ -120,7 +120,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return
 	}
-	sources := b.drained[readerName] && b.drained[brokerName] || !b.connectionUp
+	sources := b.drained[readerName] && b.drained[sessionName] || !b.connectionUp
 	switch {
 	case !b.layerUp || sources && b.drained[routerName]:
 		b.stopNext(ctx)

@@ -41,13 +41,13 @@ type sentOut struct{ task }
 type answered struct {
 	task
 	doing  string
-	answer messages.ToBroker
+	answer messages.ToSession
 }
 
 type connection struct {
 	*env
 	incarnation
-	broker  Ref[messages.ToBroker]
+	session Ref[messages.ToSession]
 	router  Ref[messages.ToRouter] // for the sink
 	connect messages.Connect
 	owned   lifeline
@@ -61,7 +61,7 @@ type connection struct {
 
 func newConnection(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
-		return &connection{env: deps, broker: to.broker, router: to.router, markers: sessionMarkers{deps.health, deps.mirror, to.router}}
+		return &connection{env: deps, session: to.session, router: to.router, markers: sessionMarkers{deps.health, deps.mirror, to.router}}
 	})
 }
 
@@ -69,7 +69,7 @@ func newConnection(deps *env, to *refs) *actor.Props {
 func (c *connection) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		c.broker.Tell(messages.ConnectionStarted{})
+		c.session.Tell(messages.ConnectionStarted{})
 	case messages.Connect:
 		c.prepare(m)
 	case *dialNow:
@@ -111,7 +111,7 @@ func (c *connection) dial(m *dialNow) {
 	if m.connection != c.connect.Connection {
 		return
 	}
-	c.sink = &sink{env: c.env, broker: c.broker, router: c.router, connection: &c.incarnation}
+	c.sink = &sink{env: c.env, session: c.session, router: c.router, connection: &c.incarnation}
 	j, sink := &dialed{connection: m.connection}, c.sink
 	j.work = func(ctx context.Context) (err error) {
 		if j.conn, err = c.MQTT.Dial(ctx, c.Version, sink); err == nil {
@@ -134,10 +134,10 @@ func (c *connection) dialed(m *dialed) {
 	if c.Birth != nil {
 		c.enqueue(messages.Publish{Message: c.Birth})
 	}
-	c.broker.Tell(messages.Connected{Connection: m.connection, Info: c.live.Info()})
+	c.session.Tell(messages.Connected{Connection: m.connection, Info: c.live.Info()})
 }
 
-// enqueue takes a publish. Without a connection it is dropped: the broker actor sends it again
+// enqueue takes a publish. Without a connection it is dropped: the session sends it again
 // on the next one.
 func (c *connection) enqueue(m messages.Publish) {
 	if c.live != nil {
@@ -160,7 +160,7 @@ func (c *connection) publish() {
 			c.step(p.Message, c.paths.connection, "publishing", "handed to the connection")
 			err := c.protect("publishing", func() error { return live.Publish(ctx, p) })
 			if errors.As(err, new(panicked)) {
-				c.broker.Tell(messages.Published{Receipt: p.Receipt, Code: messages.ReasonImplementation, Reason: "a bug in the worker"})
+				c.session.Tell(messages.Published{Receipt: p.Receipt, Code: messages.ReasonImplementation, Reason: "a bug in the worker"})
 				continue
 			}
 			if err != nil {
@@ -182,7 +182,7 @@ func (c *connection) sentOut(m *sentOut) {
 }
 
 func (c *connection) subscribe(m messages.Subscribe) {
-	c.query(fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Conn) (messages.ToBroker, error) {
+	c.query(fmt.Sprintf("subscribing to %d filters", len(m.Filters)), func(ctx context.Context, live Conn) (messages.ToSession, error) {
 		codes, err := live.Subscribe(ctx, m.Filters)
 		if errors.Is(err, context.DeadlineExceeded) {
 			return messages.NoAnswer{ID: m.ID}, nil
@@ -192,7 +192,7 @@ func (c *connection) subscribe(m messages.Subscribe) {
 }
 
 func (c *connection) unsubscribe(m messages.Unsubscribe) {
-	c.query(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Conn) (messages.ToBroker, error) {
+	c.query(fmt.Sprintf("unsubscribing from %d filters", len(m.Filters)), func(ctx context.Context, live Conn) (messages.ToSession, error) {
 		err := c.markers.subscribeFirst(ctx, live, m.Filters)
 		if err == nil {
 			err = live.Unsubscribe(ctx, m.Filters)
@@ -205,13 +205,13 @@ func (c *connection) unsubscribe(m messages.Unsubscribe) {
 }
 
 func (c *connection) mark(marker string) {
-	c.query("marking what waits at the broker", func(ctx context.Context, live Conn) (messages.ToBroker, error) {
+	c.query("marking what waits at the broker", func(ctx context.Context, live Conn) (messages.ToSession, error) {
 		return nil, c.markers.publish(ctx, live, marker)
 	})
 }
 
 // query sends a request to the broker and waits for the answer. A failed one is a lost connection.
-func (c *connection) query(doing string, request func(context.Context, Conn) (messages.ToBroker, error)) {
+func (c *connection) query(doing string, request func(context.Context, Conn) (messages.ToSession, error)) {
 	if c.live == nil {
 		return
 	}
@@ -229,7 +229,7 @@ func (c *connection) answered(m *answered) {
 		return
 	}
 	if m.answer != nil {
-		c.broker.Tell(m.answer)
+		c.session.Tell(m.answer)
 	}
 }
 
@@ -244,7 +244,7 @@ func (c *connection) drain() {
 	if c.sink != nil {
 		c.sink.drained.Store(true)
 	}
-	c.broker.Tell(messages.Drained{From: "connection"})
+	c.session.Tell(messages.Drained{From: "connection"})
 }
 
 func (c *connection) facts() any {

@@ -15,7 +15,7 @@ import (
 type deliveries struct {
 	*env
 	self     Ref[messages.ToRouter]
-	broker   Ref[messages.ToBroker]
+	session  Ref[messages.ToSession]
 	requests Ref[messages.ToRequests]
 
 	routes *routing.Table
@@ -107,7 +107,7 @@ func (r *deliveries) unmatched(d messages.Delivery, remote bool) {
 	case !remote:
 		r.Stats.Unmatched.Add(1)
 	}
-	giveBack(r.broker, d.Token, d.Weight)
+	giveBack(r.session, d.Token, d.Weight)
 }
 
 // flush makes a subscription pass on what it has. Deliveries are held until then.
@@ -130,7 +130,7 @@ func (r *deliveries) flushed() {
 	}
 	for _, d := range held {
 		if r.protect("routing", func() error { r.route(d); return nil }) != nil {
-			giveBack(r.broker, d.Token, d.Weight)
+			giveBack(r.session, d.Token, d.Weight)
 		}
 	}
 }

@@ -63,9 +63,9 @@ func (s *spread) leaveFilter(wire string) {
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
 		to.Leaving = &d.Leaving
-		s.broker.Tell(messages.Undesired{Filter: wire})
+		s.session.Tell(messages.Undesired{Filter: wire})
 	}
-	s.broker.Tell(messages.Leave{Filter: wire})
+	s.session.Tell(messages.Leave{Filter: wire})
 }
 
 // subscribedAgain leaves what comes of filters from now on to their owner. It has had all of that,

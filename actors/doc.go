@@ -7,7 +7,7 @@
 //	│   └── channel:...      the same for one channel; stream:... for one stream
 //	├── requests             keeps the requests that wait for responses
 //	├── registry             stores the subscriptions, or the slot's status, in Redis
-//	├── broker               keeps a session: attempts, outbox, filters
+//	├── session              keeps what outlives a connection: attempts, outbox, filters
 //	│   └── connection       is one live MQTT connection, and fails with it
 //	└── reader               keeps the commands that are under way (slot 0)
 //	    └── receiver         reads the command channel of one Redis host, and fails with its connection
@@ -16,7 +16,7 @@
 // README of this folder.
 //
 // A message in: connection → router → each matching subscription → group → Layer. A
-// command: receiver → reader → router → subscription or broker → connection.
+// command: receiver → reader → router → subscription or session → connection.
 //
 // # Order
 //
@@ -45,7 +45,7 @@
 // Each slot has a bridge with its actors. Only the first slot reads commands. From a
 // subscribe to its answer:
 //
-//	reader → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → broker → its registry (status in Redis) → mirror → router of slot 0 → reader
+//	reader → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → session → its registry (status in Redis) → mirror → router of slot 0 → reader
 //
 // The mirror is no actor, and there is one for all slots of a process. It follows two kinds
 // of tables in Redis: the registry says what is wanted, and over how many slots; the status
@@ -61,7 +61,7 @@
 // # Loss
 //
 // A delivery carries a token and a weight. An actor that passes it on splits the weight. An
-// actor that is done with its part gives the part back to the broker actor, which has the
+// actor that is done with its part gives the part back to the session, which has the
 // message acknowledged when the parts are whole again, whether or not the connection that
 // brought it still lives. A delivery that makes its actor panic is given back as well: it is
 // counted and does not come again.
@@ -88,7 +88,7 @@
 // sent again.
 //
 // Where a broker closes the connection on a SUBSCRIBE, or does not answer it, package
-// reconcile decides what the broker actor sends next. It finds the filter that is the
+// reconcile decides what the session sends next. It finds the filter that is the
 // reason; that filter is refused, and the others are asked for again at once.
 //
 // Any other panic is a bug. The actor keeps its state and goes on with its next message. A

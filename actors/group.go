@@ -55,9 +55,9 @@ type sendAgain struct {
 
 // groupRefs are the actors that groups send to. All groups share one value, to save memory.
 type groupRefs struct {
-	broker Ref[messages.ToBroker]
-	router Ref[messages.ToRouter]
-	reader Ref[messages.ToReader]
+	session Ref[messages.ToSession]
+	router  Ref[messages.ToRouter]
+	reader  Ref[messages.ToReader]
 }
 
 type group struct {
@@ -81,7 +81,7 @@ func newTargets(deps *env, to *refs) *family {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
-	shared := &groupRefs{broker: to.broker, router: to.router, reader: to.reader}
+	shared := &groupRefs{session: to.session, router: to.router, reader: to.reader}
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
@@ -234,7 +234,7 @@ func (g *group) abandon() {
 
 func (g *group) settle(parts []messages.Settlement) {
 	if len(parts) > 0 {
-		g.broker.Tell(messages.Settled{Parts: parts})
+		g.session.Tell(messages.Settled{Parts: parts})
 	}
 }
 

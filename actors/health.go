@@ -116,7 +116,7 @@ func (s *Slot) SetLayout(l messages.Layout) {
 }
 
 // health is what the actors note for Tree.Health: bridge the two sides, router that it knows
-// the subscriptions, spread the progress, and broker the rest.
+// the subscriptions, spread the progress, and session the rest.
 type health struct {
 	layer, broker, restored, subscribed, stopping atomic.Bool
 	several, idle, unused                         atomic.Bool

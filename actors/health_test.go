@@ -101,8 +101,8 @@ func TestPing(t *testing.T) {
 		}
 		b.broker.Send(message("a", "1"))
 		b.settle()
-		if err := b.tree.Ping(time.Second); err == nil || !strings.Contains(err.Error(), "bridge/broker") || strings.Contains(err.Error(), "router") {
-			b.Errorf("the broker actor hangs: %v", err)
+		if err := b.tree.Ping(time.Second); err == nil || !strings.Contains(err.Error(), "bridge/session") || strings.Contains(err.Error(), "router") {
+			b.Errorf("the session hangs: %v", err)
 		}
 		close(stuck.release)
 		b.settle()

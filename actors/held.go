@@ -41,7 +41,7 @@ func (s *spread) letGo(to *routing.Route) {
 	to.Kept = nil
 	for _, d := range kept {
 		if d.To = s.here(d, to, to.Still(d.To)); len(d.To) == 0 {
-			giveBack(s.broker, d.Token, d.Weight)
+			giveBack(s.session, d.Token, d.Weight)
 			continue
 		}
 		s.table.send(to, d)
@@ -61,7 +61,7 @@ func (s *spread) undoAll() {
 
 // undo gives back a delivery that went nowhere.
 func (s *spread) undo(d messages.Delivery) {
-	s.broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight, Undone: true}}})
+	s.session.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight, Undone: true}}})
 }
 
 // here returns the members of a filter that do not get this message from another slot.

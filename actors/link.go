@@ -5,7 +5,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// link is what the broker actor knows of its connection.
+// link is what the session knows of its connection.
 type link struct {
 	connection       Ref[messages.ToConnection] // the zero Ref before there is one
 	attempts         reconnect.Attempts

@@ -34,7 +34,7 @@ func (s *spread) mark() uint64 {
 }
 
 func (s *spread) sendMarker(serial uint64) {
-	s.broker.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(serial, 10)})
+	s.session.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(serial, 10)})
 	if !s.markers.checking {
 		s.markers.checking = true
 		s.life.after(markerTick, &markerDue{})

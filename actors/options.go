@@ -177,11 +177,11 @@ const (
 	routerName   = "router"
 	registryName = "registry"
 	requestsName = "requests"
-	brokerName   = "broker"
+	sessionName  = "session"
 )
 
 // paths are the paths of the actors of a slot that others name.
-type paths struct{ bridge, router, registry, broker, connection string }
+type paths struct{ bridge, router, registry, session, connection string }
 
 // pathsOf are the paths of the slot with that number. The bridge of the first slot has no
 // number in its name.
@@ -190,9 +190,9 @@ func pathsOf(slot int) paths {
 	if slot != 0 {
 		bridge = "bridge:" + messages.SlotName(slot)
 	}
-	broker := bridge + "/" + brokerName
+	session := bridge + "/" + sessionName
 	return paths{
-		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, broker: broker, connection: broker + "/connection",
+		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, session: session, connection: session + "/connection",
 	}
 }
 

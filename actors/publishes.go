@@ -98,7 +98,7 @@ func (p *publishes) giveUp(poison messages.Publish) {
 	p.Stats.PublishRefused.Add(1)
 	p.Log.Error("a publish was given up: the broker closes the connection each time it is sent; it is a dead letter now",
 		"topic", poison.Message.Topic, "bytes", len(poison.Message.Payload), "qos", poison.Message.QoS)
-	p.step(poison.Message, p.paths.broker, "refused", "given up: each time it is sent the broker closes the connection")
+	p.step(poison.Message, p.paths.session, "refused", "given up: each time it is sent the broker closes the connection")
 	if p.traces.own(poison.Receipt) {
 		return
 	}
@@ -114,14 +114,14 @@ func (p *publishes) settled(m messages.Published) {
 		return
 	case m.Code >= messages.ReasonUnspecified:
 		p.Stats.PublishRefused.Add(1)
-		p.step(taken.Message, p.paths.broker, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
+		p.step(taken.Message, p.paths.session, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
 		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("publish refused: "+refuser(m), "hint", hint.Publish(m.Code),
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
-		p.step(taken.Message, p.paths.broker, "acknowledged", acknowledgement[m.QoS])
+		p.step(taken.Message, p.paths.session, "acknowledged", acknowledgement[m.QoS])
 		if m.QoS != taken.Message.QoS {
 			p.reader.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
 		}

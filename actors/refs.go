@@ -14,7 +14,7 @@ type refs struct {
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
 	requests Ref[messages.ToRequests]
-	broker   Ref[messages.ToBroker]
+	session  Ref[messages.ToSession]
 }
 
 // newRefs are those of the slot with that number. That of the streams has the reader of the
@@ -27,13 +27,13 @@ func newRefs(system *actor.ActorSystem, slot int) *refs {
 		router:   refTo[messages.ToRouter](system, at.router),
 		registry: refTo[messages.ToRegistry](system, at.registry),
 		requests: refTo[messages.ToRequests](system, at.bridge+"/"+requestsName),
-		broker:   refTo[messages.ToBroker](system, at.broker),
+		session:  refTo[messages.ToSession](system, at.session),
 	}
 }
 
 // giveBack settles one part of a delivery.
-func giveBack(broker Ref[messages.ToBroker], token messages.Token, weight uint64) {
-	broker.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
+func giveBack(session Ref[messages.ToSession], token messages.Token, weight uint64) {
+	session.Tell(messages.Settled{Parts: []messages.Settlement{{Token: token, Weight: weight}}})
 }
 
 // failCommand ends a command that a bug has cost.

@@ -591,7 +591,7 @@ func TestReplayOfWhichOnlyTheAnswerCameIsAskedForAgain(t *testing.T) {
 		b.broker.Retain(message("a", "kept"))
 		b.layer.Put(welcome("a", 0))
 		b.settle()
-		b.broker.Send(message("b", "keeps the broker actor busy"))
+		b.broker.Send(message("b", "keeps the session busy"))
 		b.settle()
 		close(answer)
 		b.settle()

@@ -22,7 +22,7 @@ type requestOver struct {
 type requests struct {
 	*env
 	incarnation
-	broker   Ref[messages.ToBroker]
+	session  Ref[messages.ToSession]
 	reader   Ref[messages.ToReader]
 	registry Ref[messages.ToRegistry]
 	router   Ref[messages.ToRouter]
@@ -34,7 +34,7 @@ type requests struct {
 func newRequests(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &requests{
-			env: deps, broker: to.broker, reader: to.reader, registry: to.registry, router: to.router,
+			env: deps, session: to.session, reader: to.reader, registry: to.registry, router: to.router,
 			waiting: commands.NewRequests(max(1, deps.Window/2)), timers: map[string]reminder{},
 		}
 	})
@@ -70,7 +70,7 @@ func (r *requests) release(message any) {
 	case messages.Request:
 		failCommand(r.reader, m.Receipt)
 	case messages.Response:
-		giveBack(r.broker, m.Token, m.Weight)
+		giveBack(r.session, m.Token, m.Weight)
 	}
 }
 
@@ -81,7 +81,7 @@ func (r *requests) request(m messages.Request) {
 }
 
 func (r *requests) response(m messages.Response) {
-	giveBack(r.broker, m.Token, m.Weight)
+	giveBack(r.session, m.Token, m.Weight)
 	e := r.waiting.Response(m.Message)
 	if len(e.Ended) == 0 {
 		r.Log.Debug("a response for which nobody waits", "topic", m.Message.Topic)
@@ -99,7 +99,7 @@ func (r *requests) apply(e commands.RequestEffects) {
 		r.router.Tell(*e.Subscribe)
 	}
 	for _, m := range e.Publish {
-		r.broker.Tell(m)
+		r.session.Tell(m)
 	}
 	for _, name := range e.Ended {
 		r.timers[name].stop()
@@ -109,7 +109,7 @@ func (r *requests) apply(e commands.RequestEffects) {
 		r.reader.Tell(m)
 	}
 	for _, m := range e.Withdraw {
-		r.broker.Tell(m)
+		r.session.Tell(m)
 	}
 	if len(e.Done) > 0 {
 		r.reader.Tell(messages.Done{Receipts: e.Done})

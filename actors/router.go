@@ -11,7 +11,7 @@ import (
 )
 
 // The router owns the table of routes (package routing): for each filter its subscription and
-// its members. It carries out commands, tells the broker actor which filters are wanted, and
+// its members. It carries out commands, tells the session which filters are wanted, and
 // sends each inbound message to the subscriptions that match. It starts and stops these.
 
 type router struct {
@@ -32,7 +32,7 @@ type router struct {
 func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		routes := routing.NewTable(routing.NewPairs(deps.Stats, deps.MaxSubscriptions))
-		deliveries := &deliveries{env: deps, self: to.router, broker: to.broker, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
+		deliveries := &deliveries{env: deps, self: to.router, session: to.session, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
 		applier := applier{deliveries: deliveries, reader: to.reader, registry: to.registry, subscriptions: newSubscriptions(deps, to)}
 		return &router{env: deps, bridge: to.bridge, applier: applier, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
@@ -93,7 +93,7 @@ func (r *router) Receive(ctx actor.Context) {
 func (r *router) release(message any) {
 	switch m := message.(type) {
 	case messages.Delivery:
-		giveBack(r.broker, m.Token, m.Weight)
+		giveBack(r.session, m.Token, m.Weight)
 	case messages.Deliver:
 		if m.Receipt != "" {
 			r.reader.Tell(messages.ReplyWritten{Receipts: []messages.Receipt{m.Receipt}})
@@ -127,11 +127,11 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 	case messages.UnsubscribeCommand:
 		r.unsubscribe(ctx, m.Receipt, c)
 	case messages.PublishCommand:
-		r.broker.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
+		r.session.Tell(messages.Publish{Receipt: m.Receipt, Message: c.Message})
 	case messages.RequestCommand:
 		r.requests.Tell(messages.Request{Receipt: m.Receipt, Message: c.Message, Timeout: c.Timeout})
 	case messages.StatusCommand:
-		r.broker.Tell(messages.Status{Receipt: m.Receipt})
+		r.session.Tell(messages.Status{Receipt: m.Receipt})
 	}
 }
 
@@ -158,7 +158,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	var e routing.Effects
 	changes, leaving := r.routes.Restore(&e, m.Stored, *r.rules.Load(), r.deniesFilter, time.Now())
 	r.apply(ctx, e, "", changes)
-	r.broker.Tell(messages.StartSession{Leaving: append(m.Leaving, leaving...), Refused: m.Refused})
+	r.session.Tell(messages.StartSession{Leaving: append(m.Leaving, leaving...), Refused: m.Refused})
 	r.startCommands(ctx)
 }
 
@@ -236,7 +236,7 @@ func (r *router) startSpread(ctx actor.Context) {
 	loaded := false
 	r.mirror.read(func(v *placement.View) { loaded = v.Loaded() })
 	if loaded {
-		r.spread = newSpread(r.env, spreadRefs{r.reader, r.broker}, r.routes, &r.applier, &r.incarnation)
+		r.spread = newSpread(r.env, spreadRefs{r.reader, r.session}, r.routes, &r.applier, &r.incarnation)
 		r.spread.leader.layout = r.layout
 		r.spread.start(ctx)
 		r.startCommands(ctx)

@@ -9,10 +9,10 @@ import (
 )
 
 // sink has the callbacks of one connection. Messages go straight to the router, and settled
-// publishes to the broker actor, so nothing of it depends on the connection actor.
+// publishes to the session, so nothing of it depends on the connection actor.
 type sink struct {
 	*env
-	broker     Ref[messages.ToBroker]
+	session    Ref[messages.ToSession]
 	router     Ref[messages.ToRouter]
 	connection *incarnation
 	drained    atomic.Bool // pass on no more messages
@@ -76,7 +76,7 @@ func (k *sink) admit(token messages.Token) bool {
 func (k *sink) Published(p messages.Published) {
 	switch {
 	case !strings.HasPrefix(string(p.Receipt), string(markerReceipt)):
-		k.broker.Tell(p)
+		k.session.Tell(p)
 	case p.Code >= messages.ReasonUnspecified:
 		k.router.Tell(unmarked(p.Code))
 	}

@@ -33,8 +33,8 @@ type spread struct {
 
 // spreadRefs are the actors that it sends to.
 type spreadRefs struct {
-	reader Ref[messages.ToReader]
-	broker Ref[messages.ToBroker]
+	reader  Ref[messages.ToReader]
+	session Ref[messages.ToSession]
 }
 
 func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {
@@ -55,7 +55,7 @@ func (s *spread) start(ctx actor.Context) {
 	s.viewed(ctx, placement.Changed{Layout: true})
 	var refused []messages.FilterRefusal
 	s.mirror.read(func(v *placement.View) { refused = v.Refusals(s.Options.Slot) })
-	s.broker.Tell(messages.StartSession{Refused: refused})
+	s.session.Tell(messages.StartSession{Refused: refused})
 }
 
 // receive handles the router's messages that matter with several slots only.

@@ -21,8 +21,8 @@ import (
 // subscriptionRefs are the actors that subscriptions send to. All share one value, to save
 // memory.
 type subscriptionRefs struct {
-	router Ref[messages.ToRouter]
-	broker Ref[messages.ToBroker]
+	router  Ref[messages.ToRouter]
+	session Ref[messages.ToSession]
 }
 
 type subscription struct {
@@ -45,7 +45,7 @@ type subscription struct {
 // newSubscriptions makes the family of a router's subscriptions. Their mailboxes take little
 // memory while they are empty.
 func newSubscriptions(deps *env, to *refs) *family {
-	shared := &subscriptionRefs{router: to.router, broker: to.broker}
+	shared := &subscriptionRefs{router: to.router, session: to.session}
 	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
 		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
 	})
@@ -78,7 +78,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 // release gives back what a message held whose handling panicked.
 func (s *subscription) release(message any) {
 	if m, ok := message.(messages.Delivery); ok {
-		giveBack(s.broker, m.Token, m.Weight)
+		giveBack(s.session, m.Token, m.Weight)
 	}
 }
 
@@ -97,7 +97,7 @@ func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 		} else {
 			s.noteHeld()
 			s.step(m.Event.Message, s.seen.path, "held", "for "+m.Target.String()+", until its min_interval is over, unless a newer one comes")
-			giveBack(s.broker, m.Token, m.Weight)
+			giveBack(s.session, m.Token, m.Weight)
 		}
 	}
 	s.wake(ctx)
@@ -145,7 +145,7 @@ func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	}
 	if len(d.To) == 0 {
 		s.step(d.Message, s.seen.path, "dropped", "a retained message that nobody waits for")
-		giveBack(s.broker, d.Token, d.Weight)
+		giveBack(s.session, d.Token, d.Weight)
 	}
 	s.wake(ctx)
 }
@@ -246,7 +246,7 @@ func (s *subscription) completeUpTo(serial uint64) {
 	for _, target := range s.pending.known().Complete(serial) {
 		s.retainedComplete(target, serial)
 	}
-	s.broker.Tell(messages.RetainedComplete{Filter: s.filter, Serial: serial})
+	s.session.Tell(messages.RetainedComplete{Filter: s.filter, Serial: serial})
 }
 
 // completeFor completes the recipients of a target that has left.

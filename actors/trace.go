@@ -165,7 +165,7 @@ func (t *traces) settle(at paths, token messages.Token) {
 		if w.seq == token.Seq && w.connection == at.connection {
 			w.settled = true
 			if token.QoS > 0 {
-				w.step(at.broker, "settled", "acknowledged to the MQTT broker")
+				w.step(at.session, "settled", "acknowledged to the MQTT broker")
 			}
 		}
 	}
@@ -273,8 +273,8 @@ func (t *Tree) Publish(m messages.Message) (trace uint64, err error) {
 	}
 	m.Trace = deps.traces.arm(m.Topic, true)
 	if !deps.health.broker.Load() {
-		deps.step(&m, deps.paths.broker, "waiting", "no connection to the MQTT broker: the message is published when there is one")
+		deps.step(&m, deps.paths.session, "waiting", "no connection to the MQTT broker: the message is published when there is one")
 	}
-	first.to.broker.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
+	first.to.session.Tell(messages.Publish{Receipt: messages.Receipt(fmt.Sprint(ownReceipt, m.Trace)), Message: &m})
 	return m.Trace, nil
 }

@@ -37,7 +37,7 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 				b.Errorf("%d expected: %+v", want, f)
 			}
 		}
-		for _, path := range []string{"bridge", "bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/broker", "bridge/broker/connection"} {
+		for _, path := range []string{"bridge", "bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/session", "bridge/session/connection"} {
 			a := b.find(path)
 			if a.State != messages.StateRunning || a.Failure != nil || a.Kind != path[strings.LastIndexByte(path, '/')+1:] {
 				b.Errorf("%+v", a)
@@ -71,7 +71,7 @@ func TestStoryOfALostConnection(t *testing.T) {
 		if !slices.Equal(words, []string{"failed", "lost", "restarted", "waiting", "connected"}) {
 			b.Errorf("the story is %q", words)
 		}
-		if s := b.find("bridge/broker/connection"); s.Restarts != 1 || s.Failure == nil || !strings.Contains(s.Failure.Text, "network") {
+		if s := b.find("bridge/session/connection"); s.Restarts != 1 || s.Failure == nil || !strings.Contains(s.Failure.Text, "network") {
 			b.Errorf("the session is %+v", s)
 		}
 	})

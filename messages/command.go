@@ -70,11 +70,11 @@ type Execute struct {
 }
 
 // Done says that a command took effect, or never will. Its message may leave Redis.
-// Router and broker tell reader.
+// Router and session tell reader.
 type Done struct{ Receipts []Receipt }
 
 // DeadLetter is a message of the command channel that can never be carried out, with the
-// reason. It leaves the channel and is kept for a person to look at. Broker tells reader of
+// reason. It leaves the channel and is kept for a person to look at. Session tells reader of
 // the publishes that the MQTT broker does not take.
 type DeadLetter struct {
 	Receipt Receipt
@@ -96,7 +96,7 @@ type Response struct {
 	Message *Message
 }
 
-// Status asks for the State, as the Answer to a command. Router tells broker.
+// Status asks for the State, as the Answer to a command. Router tells session.
 type Status struct{ Receipt Receipt }
 
 func (SubscribeCommand) command()   {}
@@ -109,4 +109,4 @@ func (Done) toReader()              {}
 func (DeadLetter) toReader()        {}
 func (Request) toRequests()         {}
 func (Response) toRequests()        {}
-func (Status) toBroker()            {}
+func (Status) toSession()           {}

@@ -63,7 +63,7 @@ type SendRetained struct {
 }
 
 // RetainedComplete says that all retained messages have come for the recipients of a filter
-// up to a serial. Subscription tells router, which tells the group, and broker, without a
+// up to a serial. Subscription tells router, which tells the group, and session, without a
 // Target.
 type RetainedComplete struct {
 	Target Target
@@ -101,5 +101,5 @@ func (Idle) toRouter()               {}
 func (SendRetained) toSubscription() {}
 func (SendRetained) toGroup()        {}
 func (RetainedComplete) toGroup()    {}
-func (RetainedComplete) toBroker()   {}
+func (RetainedComplete) toSession()  {}
 func (RetainedComplete) toRouter()   {}

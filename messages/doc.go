@@ -29,8 +29,8 @@ type (
 	ToGroup interface{ toGroup() }
 	// ToRequests goes to the keeper of requests that wait for responses.
 	ToRequests interface{ toRequests() }
-	// ToBroker goes to the keeper of the MQTT session.
-	ToBroker interface{ toBroker() }
+	// ToSession goes to the MQTT session, which outlives its connections.
+	ToSession interface{ toSession() }
 	// ToConnection goes to one live MQTT connection.
 	ToConnection interface{ toConnection() }
 )

@@ -1,7 +1,7 @@
 package messages
 
 // Desired asks for one filter at the broker, or for other options on it. Router
-// tells broker; requests tells router of the filter of the responses.
+// tells session; requests tells router of the filter of the responses.
 type Desired struct {
 	Filter  string
 	QoS     byte
@@ -9,21 +9,21 @@ type Desired struct {
 	// Serial is higher than in each Desired before. Replay is the serial of the last
 	// Desired of the filter that asked for the retained messages as well; 0: none did.
 	Serial, Replay uint64
-	// Retained asks the MQTT broker for the retained messages. The broker actor sets it
+	// Retained asks the MQTT broker for the retained messages. The session sets it
 	// if they have not come since Replay.
 	Retained bool
 	// Overlaps: another filter may match the same topics. Under MQTT 5 such a filter is
 	// subscribed with an identifier, which tells apart the copies that a broker sends for
-	// each filter. The router sets it, or the broker actor for filters that are not
+	// each filter. The router sets it, or the session for filters that are not
 	// wanted any more.
 	Overlaps bool
 }
 
-// Undesired says that a filter is not wanted any more. Router tells broker.
+// Undesired says that a filter is not wanted any more. Router tells session.
 type Undesired struct{ Filter string }
 
 // Granted says which QoS the broker granted for a filter, and which one the Desired with
-// that serial asked for. Broker tells router, which tells the subscription, or requests.
+// that serial asked for. Session tells router, which tells the subscription, or requests.
 type Granted struct {
 	Filter     string
 	Asked, QoS byte
@@ -32,7 +32,7 @@ type Granted struct {
 
 // Refused says that the broker refused a filter. Reason is the SUBACK's reason code in
 // words, or what the broker does instead of answering (Code is 0x80 then, as under 3.1.1).
-// Broker tells router, which tells the subscription, or requests.
+// Session tells router, which tells the subscription, or requests.
 type Refused struct {
 	Filter string
 	// Kind is a word of reconcile.Kind.
@@ -43,7 +43,7 @@ type Refused struct {
 }
 
 // Interrupted says that the connection was lost before all retained messages of a filter
-// had come. The next connection asks for them again. Broker tells router, which tells the
+// had come. The next connection asks for them again. Session tells router, which tells the
 // subscription.
 type Interrupted struct{ Filter string }
 
@@ -54,11 +54,11 @@ type Subscribe struct {
 	Filters []Desired
 }
 
-// Unsubscribe asks for one UNSUBSCRIBE packet. Broker tells connection.
+// Unsubscribe asks for one UNSUBSCRIBE packet. Session tells connection.
 type Unsubscribe struct{ Filters []string }
 
 // Subscribed is the broker's answer to Subscribe: one code for each filter in
-// their order, the granted QoS or 0x80 and above. Connection tells broker.
+// their order, the granted QoS or 0x80 and above. Connection tells session.
 type Subscribed struct {
 	ID      uint64
 	Filters []Desired
@@ -66,15 +66,15 @@ type Subscribed struct {
 }
 
 // NoAnswer says that the connection has stopped waiting for the answer to a Subscribe, or to
-// an Unsubscribe (ID is 0). The connection lives. Connection tells broker.
+// an Unsubscribe (ID is 0). The connection lives. Connection tells session.
 type NoAnswer struct{ ID uint64 }
 
-// Unsubscribed is the broker's answer to Unsubscribe. Connection tells broker.
+// Unsubscribed is the broker's answer to Unsubscribe. Connection tells session.
 type Unsubscribed struct{ Filters []string }
 
-func (Desired) toBroker()           {}
+func (Desired) toSession()          {}
 func (Desired) toRouter()           {}
-func (Undesired) toBroker()         {}
+func (Undesired) toSession()        {}
 func (Granted) toRouter()           {}
 func (Granted) toSubscription()     {}
 func (Refused) toRouter()           {}
@@ -83,8 +83,8 @@ func (Interrupted) toRouter()       {}
 func (Interrupted) toSubscription() {}
 func (Subscribe) toConnection()     {}
 func (Unsubscribe) toConnection()   {}
-func (Subscribed) toBroker()        {}
-func (Unsubscribed) toBroker()      {}
-func (NoAnswer) toBroker()          {}
+func (Subscribed) toSession()       {}
+func (Unsubscribed) toSession()     {}
+func (NoAnswer) toSession()         {}
 func (Granted) toRequests()         {}
 func (Refused) toRequests()         {}

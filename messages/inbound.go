@@ -56,9 +56,9 @@ type Settlement struct {
 }
 
 // Settled says that parts of deliveries reached the layer, or were given up for good.
-// Router, subscription and group tell broker.
+// Router, subscription and group tell session.
 type Settled struct{ Parts []Settlement }
 
 func (Delivery) toRouter()       {}
 func (Delivery) toSubscription() {}
-func (Settled) toBroker()        {}
+func (Settled) toSession()       {}

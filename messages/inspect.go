@@ -83,8 +83,8 @@ type BridgeFacts struct {
 	LayerUp, ConnectionUp, Stopping bool
 }
 
-// BrokerFacts are those of the keeper of the MQTT session.
-type BrokerFacts struct {
+// SessionFacts are those of the MQTT session.
+type SessionFacts struct {
 	State    State
 	Attempts int
 	// Outbox counts publishes that have not taken effect, Filters the

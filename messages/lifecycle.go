@@ -32,21 +32,21 @@ type Abandon struct{}
 // registry.
 type LayerState struct{ Up bool }
 
-// ConnectionState says that the MQTT connection was lost or is back. Broker tells
+// ConnectionState says that the MQTT connection was lost or is back. Session tells
 // bridge.
 type ConnectionState struct{ Up bool }
 
 // Drain asks to take nothing new, and to answer Drained when what is under way is done.
-// Bridge tells reader, requests (which do not answer) and broker, then router. Broker tells
+// Bridge tells reader, requests (which do not answer) and session, then router. Session tells
 // connection, router tells every group.
 type Drain struct{}
 
-// Drained answers Drain. Reader, broker and router tell bridge; group tells router. Connection
-// tells broker when it passes on no more deliveries.
+// Drained answers Drain. Reader, session and router tell bridge; group tells router. Connection
+// tells session when it passes on no more deliveries.
 type Drained struct{ From string }
 
 // Undo asks to give back, undone, what is held back for another slot, now and from now on,
-// since that slot may take any time. Broker tells router when it stops and its connection
+// since that slot may take any time. Session tells router when it stops and its connection
 // passes on no more deliveries.
 type Undo struct{}
 
@@ -64,9 +64,9 @@ func (ConnectionState) toBridge() {}
 func (Drain) toRouter()           {}
 func (Drain) toRequests()         {}
 func (Drain) toReader()           {}
-func (Drain) toBroker()           {}
+func (Drain) toSession()          {}
 func (Drain) toConnection()       {}
 func (Drain) toGroup()            {}
 func (Drained) toRouter()         {}
 func (Drained) toBridge()         {}
-func (Drained) toBroker()         {}
+func (Drained) toSession()        {}

@@ -85,11 +85,11 @@ type Span struct {
 }
 
 // ConnectionStarted says that an incarnation of the connection is there and waits
-// for Connect. Connection tells broker.
+// for Connect. Connection tells session.
 type ConnectionStarted struct{}
 
 // Connect tells a connection its number, how many failed attempts came before,
-// and how long to wait before this one. Broker tells connection.
+// and how long to wait before this one. Session tells connection.
 type Connect struct {
 	Connection uint64
 	Attempt    int
@@ -97,7 +97,7 @@ type Connect struct {
 }
 
 // Connected says that the broker accepted the connection. Connection tells
-// broker, which tells router and requests.
+// session, which tells router and requests.
 type Connected struct {
 	Connection uint64
 	Info       ConnectionInfo
@@ -118,8 +118,8 @@ type ConnectionInfo struct {
 	MaximumPacket uint32
 }
 
-func (ConnectionStarted) toBroker() {}
-func (Connect) toConnection()       {}
-func (Connected) toBroker()         {}
-func (Connected) toRouter()         {}
-func (Connected) toRequests()       {}
+func (ConnectionStarted) toSession() {}
+func (Connect) toConnection()        {}
+func (Connected) toSession()         {}
+func (Connected) toRouter()          {}
+func (Connected) toRequests()        {}

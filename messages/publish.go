@@ -1,7 +1,7 @@
 package messages
 
 // Publish asks for one message to be published; Receipt names the command it
-// came from. Router and requests tell broker, broker tells connection.
+// came from. Router and requests tell session, session tells connection.
 type Publish struct {
 	Receipt Receipt
 	Message *Message
@@ -10,7 +10,7 @@ type Publish struct {
 }
 
 // Published says that a publish took effect: written (QoS 0), acknowledged
-// (QoS 1, 2), or refused for good, with the reason. Connection tells broker.
+// (QoS 1, 2), or refused for good, with the reason. Connection tells session.
 type Published struct {
 	Receipt Receipt
 	// QoS is the one that was used.
@@ -25,15 +25,15 @@ type Published struct {
 }
 
 // Unpublished says that a message will not be published. Its sender has the answer
-// already. Broker tells requests.
+// already. Session tells requests.
 type Unpublished struct{ Message *Message }
 
 // Withdraw takes a publish back, unless it is on its way already. Its command is done.
-// Requests tells broker.
+// Requests tells session.
 type Withdraw struct{ Receipt Receipt }
 
-func (Publish) toBroker()       {}
+func (Publish) toSession()      {}
 func (Publish) toConnection()   {}
-func (Published) toBroker()     {}
+func (Published) toSession()    {}
 func (Unpublished) toRequests() {}
-func (Withdraw) toBroker()      {}
+func (Withdraw) toSession()     {}

@@ -24,7 +24,7 @@ const (
 
 // Answer is the answer to the sender of a command. The same actor sends it before Done.
 // A publish or unsubscribe that is Done without an Answer has succeeded. A subscribe,
-// request or status always has one. Router, broker and requests tell reader.
+// request or status always has one. Router, session and requests tell reader.
 type Answer struct {
 	Receipt Receipt
 	// Failure, if set, is why the command did not take effect.

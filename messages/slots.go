@@ -75,14 +75,14 @@ type Kept struct {
 }
 
 // Leave says that the MQTT broker may have a filter that nobody wants any more. Router
-// tells broker.
+// tells session.
 type Leave struct{ Filter string }
 
 // MarkerTopics begins the topics of markers: see Mark.
 const MarkerTopics = "chanmqttproxy/marker/"
 
 // Mark asks to publish a marker, a message that the session gets back itself. What comes
-// after it was published after it. Router tells broker, which tells connection.
+// after it was published after it. Router tells session, which tells connection.
 type Mark struct{ Marker string }
 
 // Unmarked says that the MQTT broker does not take a marker. Connection tells router.
@@ -109,8 +109,8 @@ func (LayoutChanged) toRouter() {}
 func (Reconfigured) toRouter()  {}
 func (Kept) toRouter()          {}
 func (FilterGone) toRouter()    {}
-func (Leave) toBroker()         {}
-func (Mark) toBroker()          {}
+func (Leave) toSession()        {}
+func (Mark) toSession()         {}
 func (Mark) toConnection()      {}
 func (Marked) toRouter()        {}
 func (Unmarked) toRouter()      {}

@@ -84,14 +84,14 @@ type Restored struct {
 
 // StartSession asks to connect to the broker, now that the subscriptions are known. Leaving
 // are filters to unsubscribe from, Refused are those that the broker refused before. Router
-// tells broker.
+// tells session.
 type StartSession struct {
 	Leaving []string
 	Refused []FilterRefusal
 }
 
 // FilterGone says that the MQTT broker has no subscription for these filters
-// any more. Broker tells registry and router.
+// any more. Session tells registry and router.
 type FilterGone struct{ Filters []string }
 
 // Drop takes a target out of subscriptions that it has not asked for again since Asked.
@@ -102,8 +102,8 @@ type Drop struct {
 	Asked   time.Time
 }
 
-func (Keep) toRegistry()       {}
-func (Restored) toRouter()     {}
-func (StartSession) toBroker() {}
-func (FilterGone) toRegistry() {}
-func (Drop) toRouter()         {}
+func (Keep) toRegistry()        {}
+func (Restored) toRouter()      {}
+func (StartSession) toSession() {}
+func (FilterGone) toRegistry()  {}
+func (Drop) toRouter()          {}

@@ -26,7 +26,7 @@ func (t *Table) request(e *Effects, r *Route, want messages.Desired, retained bo
 		want.Replay = t.serial
 	}
 	r.Desired = want
-	e.Broker = append(e.Broker, want)
+	e.Session = append(e.Session, want)
 }
 
 // AskAgain asks the broker for a filter once more, though it has refused it or was not
@@ -42,7 +42,7 @@ func (t *Table) WantResponses(e *Effects, want messages.Desired) {
 	t.responses = messages.Desired{} // it does not overlap itself
 	want.Overlaps = t.overlaps(e, want.Filter)
 	t.responses = want
-	e.Broker = append(e.Broker, want)
+	e.Session = append(e.Session, want)
 }
 
 // overlaps says whether a filter that is about to be asked for overlaps others. Those are
@@ -63,6 +63,6 @@ func (t *Table) overlaps(e *Effects, filter string) bool {
 func mark(e *Effects, w *messages.Desired) {
 	if !w.Overlaps {
 		w.Overlaps = true
-		e.Broker = append(e.Broker, *w)
+		e.Session = append(e.Session, *w)
 	}
 }

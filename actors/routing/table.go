@@ -38,8 +38,8 @@ func NewTable(pairs Pairs) *Table {
 type Effects struct {
 	Made       []*Route // their subscriptions are to be started, before anything is told to them
 	Flush      []Flush
-	Gone       []*Route            // their subscriptions are to stop, after they have what is kept for them
-	Broker     []messages.ToBroker // in this order
+	Gone       []*Route             // their subscriptions are to stop, after they have what is kept for them
+	Session    []messages.ToSession // in this order
 	Recipients []Recipient
 	Answers    []messages.Answer // after the command is done
 	Idle       []messages.Target // that are in no filter any more
@@ -182,7 +182,7 @@ func (t *Table) Unsubscribe(e *Effects, filter string, targets []messages.Target
 	t.trie.Delete(filter)
 	e.Gone = append(e.Gone, r)
 	e.Answers = append(e.Answers, r.Replies.Decide(unsubscribed)...)
-	e.Broker = append(e.Broker, messages.Undesired{Filter: r.Wire})
+	e.Session = append(e.Session, messages.Undesired{Filter: r.Wire})
 	return append(changes, messages.Change{Leaving: r.Wire})
 }
 

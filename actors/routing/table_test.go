@@ -179,7 +179,7 @@ func TestMatchResponse(t *testing.T) {
 // wants are what the broker is to be told.
 func wants(e routing.Effects) string {
 	var list []string
-	for _, m := range e.Broker {
+	for _, m := range e.Session {
 		switch m := m.(type) {
 		case messages.Desired:
 			text := m.Filter

@@ -65,7 +65,7 @@ func TestPageOfDev(t *testing.T) {
 	}
 
 	act("#at-mqtt", "stop-broker")
-	tab.Wait(soon, `document.querySelector('#at-sess').classList.contains('bad')`)
+	tab.Wait(soon, `document.querySelector('#at-conn').classList.contains('bad')`)
 	tab.Click("#tab-traffic")
 	tab.Type("#publish-topic", "house/attic/lamp/set")
 	tab.Click("#publish")
@@ -75,7 +75,7 @@ func TestPageOfDev(t *testing.T) {
 		shows(t, tab, "#panel-timeline", what)
 	}
 	act("#at-mqtt", "start-broker")
-	tab.Wait(soon, `!document.querySelector('#at-sess').classList.contains('bad')`)
+	tab.Wait(soon, `!document.querySelector('#at-conn').classList.contains('bad')`)
 	shows(t, tab, "#published", "Published to house/attic/lamp/set")
 	tab.Click("#tab-timeline")
 	shows(t, tab, "#story li:not(.bad):not(.warn)", "connected")
@@ -176,7 +176,7 @@ func TestPageInABrowserOfAStranger(t *testing.T) {
 	tab.Open("http://127.0.0.1:" + inside + "/")
 	shows(t, tab, "#first", "Three steps to a first message") // nobody has subscribed
 	shows(t, tab, "#first", "@on_mqtt")
-	tab.Wait(soon, `document.querySelector('#at-sess')?.textContent.includes('MQTT 5')`) // nobody has stopped the broker
+	tab.Wait(soon, `document.querySelector('#at-conn')?.textContent.includes('MQTT 5')`) // nobody has stopped the broker
 	tab.Click("#tab-timeline")
 	shows(t, tab, "#story", "connected")
 	if story := tab.Text("#story"); strings.Contains(story, "lost") {
@@ -191,12 +191,12 @@ func TestPageInABrowserOfAStranger(t *testing.T) {
 		t.Errorf("acting without the token: %d", status)
 	}
 	tab.Open("http://127.0.0.1:" + outside + "/?token=" + token)
-	tab.Wait(soon, `document.querySelector('#at-sess')?.textContent.includes('MQTT 5')`)
+	tab.Wait(soon, `document.querySelector('#at-conn')?.textContent.includes('MQTT 5')`)
 	if address := kit.Script[string](tab, `location.href`); strings.Contains(address, token) {
 		t.Errorf("the token stays in the address %s", address)
 	}
 	if status := kit.Script[int](tab, act); status != http.StatusOK {
 		t.Errorf("acting with the token: %d", status)
 	}
-	tab.Wait(soon, `document.querySelector('#at-sess').classList.contains('bad')`)
+	tab.Wait(soon, `document.querySelector('#at-conn').classList.contains('bad')`)
 }

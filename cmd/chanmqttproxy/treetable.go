@@ -17,7 +17,7 @@ var parts = map[string]string{
 	"receiver":   "Reader: takes commands from Redis",
 	"reader":     "Commands: makes sure that each is carried out",
 	"router":     "Router: knows who gets which topics",
-	"broker":     "Session: keeps messages until they are acknowledged",
+	"session":    "Session: keeps messages until they are acknowledged",
 	"connection": "Connection: talks to the MQTT broker",
 	"registry":   "Store: keeps subscriptions in Redis",
 	"requests":   "Requests: waits for the responses to requests",

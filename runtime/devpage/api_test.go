@@ -26,7 +26,7 @@ func TestEvents(t *testing.T) {
 	first, second := b.events("/api/events"), b.events("/api/events")
 	b.wait(first, "about", `"Version":"v1"`)
 	b.wait(first, "story", `"What":"connected"`)
-	if tree := b.wait(first, "tree", `"bridge/broker/connection"`); !strings.Contains(tree, `"Received":0`) {
+	if tree := b.wait(first, "tree", `"bridge/session/connection"`); !strings.Contains(tree, `"Received":0`) {
 		t.Error(tree)
 	}
 	b.subscribe("a", "alerts")
@@ -180,7 +180,7 @@ func TestActs(t *testing.T) {
 	s := &server{}
 	b := open(t, func(o *devpage.Options) { o.Broker = s })
 	events := b.events("/api/events")
-	b.post("/api/act", `{"Action": "restart", "Path": "bridge/broker/connection"}`, http.StatusOK)
+	b.post("/api/act", `{"Action": "restart", "Path": "bridge/session/connection"}`, http.StatusOK)
 	b.wait(events, "story", "failed by hand")
 	b.post("/api/act", `{"Action": "disconnect"}`, http.StatusOK)
 	b.post("/api/act", `{"Action": "stop-broker"}`, http.StatusOK)

@@ -51,10 +51,10 @@ func serve(t testing.TB, subscriptions int) (*fake, string) {
 	return f, server.URL + "/"
 }
 
-const connection = "bridge/broker/connection"
+const connection = "bridge/session/connection"
 
 var fixed = []string{
-	"bridge", "bridge/broker", connection, "bridge/reader", "bridge/reader/receiver",
+	"bridge", "bridge/session", connection, "bridge/reader", "bridge/reader/receiver",
 	"bridge/registry", "bridge/requests", "bridge/router",
 }
 
@@ -147,12 +147,12 @@ func (f *fake) facts(path string) any {
 	switch path {
 	case "bridge":
 		return messages.BridgeFacts{LayerUp: true, ConnectionUp: !f.away}
-	case "bridge/broker":
+	case "bridge/session":
 		state := messages.State{Connected: !f.away, Broker: "mqtt://127.0.0.1:1883", Version: 5, Since: f.began}
 		if f.away {
 			state.Reason, state.Since = "dialing broker mqtt://127.0.0.1:1883: connection refused", f.failed
 		}
-		return messages.BrokerFacts{State: state, Filters: len(f.rows), UnderWay: 12}
+		return messages.SessionFacts{State: state, Filters: len(f.rows), UnderWay: 12}
 	case connection:
 		return messages.ConnectionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.ConnectionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
 	case "bridge/reader":

@@ -76,16 +76,16 @@ func (f *fake) letters(url.Values) any {
 func (f *fake) trace(query url.Values) any {
 	first, group := f.rows[0].Path, "bridge/router/group:house-0~1"
 	way := map[string][][3]string{
-		"delivered": {{"received", connection, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/broker", "acknowledged to the MQTT broker"}},
+		"delivered": {{"received", connection, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"passed", first, ""}, {"queued", group, "2 before it wait to be written"}, {"written", group, "in Redis, for group house-0: in 4 queues"}, {"settled", "bridge/session", "acknowledged to the MQTT broker"}},
 		"unmatched": {{"received", connection, "from the MQTT broker: QoS 0, 17 bytes"}, {"unmatched", "bridge/router", "no filter matches its topic: it goes to nobody"}},
 		"dropped":   {{"received", connection, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#; it goes to group house-0"}, {"overflow", group, "the queue asgi:specific.4f1c is full: its process does not keep up; it waits for room"}, {"dropped", group, "it waited for longer than the layer keeps messages"}},
 		"many":      {{"received", connection, "from the MQTT broker: QoS 1, 17 bytes"}, {"matched", "bridge/router", "by house/#, house/+/kitchen/# and 3 more; it goes to group/house-0 and 39 more"}},
 		"waits":     {{"armed", "bridge", ""}},
-		"away":      {{"waiting", "bridge/broker", "no connection to the MQTT broker: the message is published when there is one"}},
+		"away":      {{"waiting", "bridge/session", "no connection to the MQTT broker: the message is published when there is one"}},
 	}[query.Get("id")]
 	trace := messages.Trace{Done: query.Get("id") != "waits"}
 	if query.Get("id") == "delivered" {
-		way = append([][3]string{{"acknowledged", "bridge/broker", "by the MQTT broker"}}, way...)
+		way = append([][3]string{{"acknowledged", "bridge/session", "by the MQTT broker"}}, way...)
 	}
 	if query.Get("id") == "many" {
 		for i := range 40 {

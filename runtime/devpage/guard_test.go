@@ -92,7 +92,7 @@ func TestActingWithoutDevelopment(t *testing.T) {
 	for _, action := range []string{"stop-broker", "start-broker", "stop-redis", "start-redis", "slow"} {
 		b.post("/api/act", `{"Action": "`+action+`", "Path": "bridge/router"}`, http.StatusForbidden)
 	}
-	b.post("/api/act", `{"Action": "restart", "Path": "bridge/broker/connection"}`, http.StatusOK)
+	b.post("/api/act", `{"Action": "restart", "Path": "bridge/session/connection"}`, http.StatusOK)
 	if s.did != nil {
 		t.Error(s.did)
 	}

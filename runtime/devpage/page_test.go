@@ -158,7 +158,7 @@ func faulty(tab *kit.Tab, field, text string) {
 
 func acts(t *testing.T, f *fake, tab *kit.Tab) {
 	tab.Click("#tab-bridge")
-	tab.Click("#at-sess")
+	tab.Click("#at-conn")
 	tab.Click(`#detail [data-act="disconnect"]`)
 	if list := f.acted(); len(list) > 1 {
 		t.Errorf("without being asked: %v", list)
@@ -182,9 +182,9 @@ func acts(t *testing.T, f *fake, tab *kit.Tab) {
 	tab.Click("#at-redis") // it is not inside the program
 	tab.Wait(10*time.Second, `document.querySelector('[data-act="stop-redis"]').hidden`)
 	tab.Click("#detail-close")
-	tab.Click("#at-sess")
+	tab.Click("#at-conn")
 	kit.Script[any](tab, `dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))`)
-	tab.Wait(10*time.Second, `document.querySelector('#detail').hidden && document.activeElement.id === 'at-sess'`)
+	tab.Wait(10*time.Second, `document.querySelector('#detail').hidden && document.activeElement.id === 'at-conn'`)
 }
 
 func publishes(_ *testing.T, _ *fake, tab *kit.Tab) {
@@ -212,13 +212,13 @@ func publishes(_ *testing.T, _ *fake, tab *kit.Tab) {
 func reddens(_ *testing.T, f *fake, tab *kit.Tab) {
 	tab.Click("#tab-bridge")
 	f.loseBroker(true)
-	tab.Wait(10*time.Second, `document.querySelector('#at-sess.bad') && document.querySelector('#at-mqtt.bad') && document.querySelector('#alarm.bad').textContent.includes('connection refused')`)
+	tab.Wait(10*time.Second, `document.querySelector('#at-conn.bad') && document.querySelector('#at-mqtt.bad') && document.querySelector('#alarm.bad').textContent.includes('connection refused')`)
 	tab.Click("#tab-timeline")
 	tab.Wait(10*time.Second, `document.querySelector('#story .bad').textContent.includes('failed')`)
 	f.loseBroker(false)
 	tab.Wait(10*time.Second, `document.querySelector('#story li').textContent.includes('connected')`)
 	tab.Click("#tab-bridge")
-	tab.Wait(10*time.Second, `document.querySelector('#at-mqtt:not(.bad)') && document.querySelector('#at-sess:not(.bad)')`)
+	tab.Wait(10*time.Second, `document.querySelector('#at-mqtt:not(.bad)') && document.querySelector('#at-conn:not(.bad)')`)
 	f.forgive()
 	tab.Wait(10*time.Second, `document.querySelector('#alarm').hidden`)
 }
@@ -240,7 +240,7 @@ func accessible(t *testing.T, f *fake, tab *kit.Tab) {
 	}
 	f.loseBroker(true)
 	show(tab, "bridge")
-	tab.Wait(10*time.Second, `document.querySelector('#at-sess.bad')`)
+	tab.Wait(10*time.Second, `document.querySelector('#at-conn.bad')`)
 	axe(t, tab, "#panel-bridge", "trouble in light", "color-contrast")
 	theme(tab, "dark")
 	for _, panel := range panels {
@@ -249,7 +249,7 @@ func accessible(t *testing.T, f *fake, tab *kit.Tab) {
 		axe(t, tab, "#panel-"+panel, panel+" in dark", "color-contrast")
 	}
 	show(tab, "bridge")
-	tab.Click("#at-sess")
+	tab.Click("#at-conn")
 	tab.Wait(10*time.Second, `document.querySelector('#detail dd')`)
 	axe(t, tab, "#detail", "details in dark")
 }
@@ -308,7 +308,7 @@ func keyboard(_ *testing.T, _ *fake, tab *kit.Tab) {
 	kit.Script[any](tab, `document.activeElement.blur()`)
 	tab.Press("1")
 	tab.Wait(10*time.Second, `location.hash === '#/bridge'`)
-	kit.Script[any](tab, `document.querySelector('#at-sess').focus()`)
+	kit.Script[any](tab, `document.querySelector('#at-conn').focus()`)
 	tab.Press("\r")
 	focus("#detail-title")
 	kit.Script[any](tab, `document.querySelector('[data-act=disconnect]').focus()`)
@@ -317,7 +317,7 @@ func keyboard(_ *testing.T, _ *fake, tab *kit.Tab) {
 	tab.Press(kb.Escape)
 	focus("[data-act=disconnect]")
 	tab.Press(kb.Escape)
-	focus("#at-sess")
+	focus("#at-conn")
 }
 
 // motionless checks that nothing is animated where the system says so.

@@ -26,7 +26,7 @@ func TestPageBesideASite(t *testing.T) {
 		t.Helper()
 		page.Wait(30*time.Second, fmt.Sprintf(`document.querySelector(%q)?.textContent.includes(%q)`, element, text))
 	}
-	shows("#at-sess", "MQTT 5")
+	shows("#at-conn", "MQTT 5")
 	shows("#at-subs .value", "0")
 	kit.Script[any](page, `window.loaded = 'once'; null`)
 
@@ -118,7 +118,7 @@ func TestPageShowsSessions(t *testing.T) {
 	}
 	shows("2 workers share 3 sessions")
 	shows("session 2")
-	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('MQTT 5')`)
+	page.Wait(30*time.Second, `document.querySelector('#at-conn').textContent.includes('MQTT 5')`)
 	if found := page.Axe("#panel-bridge"); len(found) > 0 {
 		t.Errorf("not accessible: %v", found)
 	}
@@ -151,11 +151,11 @@ func TestPageStandsBy(t *testing.T) {
 	page := kit.Browser(t)
 	page.Open("http://" + address + "/")
 	page.Wait(30*time.Second, `document.querySelector('#alarm').textContent.includes('Standing by')`)
-	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('standing by') && !document.querySelector('.station.bad')`)
+	page.Wait(30*time.Second, `document.querySelector('#at-conn').textContent.includes('standing by') && !document.querySelector('.station.bad')`)
 	tree := kit.Worker(t, env, "tree")
 	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "standing by") {
 		t.Errorf("tree: %d\n%s", code, tree.Output())
 	}
 	first.Stop()
-	page.Wait(30*time.Second, `document.querySelector('#at-sess').textContent.includes('MQTT 5')`)
+	page.Wait(30*time.Second, `document.querySelector('#at-conn').textContent.includes('MQTT 5')`)
 }

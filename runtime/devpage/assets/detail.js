@@ -107,7 +107,7 @@ function ofSide(side) {
   const stop = action('Stop', () => ({ Action: 'stop-' + server }), { dev: true, loses: redis ? '' : 'The broker inside this program stops. The messages that it retains, and what it keeps for clients that are not connected, are lost.' });
   const start = action('Start', () => ({ Action: 'start-' + server }), { dev: true });
   const node = h('div', null, list, h('div', { class: 'row acts' }, [
-    !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('broker/connection') }), { loses: cut }), stop, start,
+    !redis && action('Disconnect', () => ({ Action: 'disconnect', Path: at('session/connection') }), { loses: cut }), stop, start,
   ].filter(Boolean)));
   const show = () => {
     const s = sides(), up = redis ? s.layer : s.mqtt;
@@ -116,7 +116,7 @@ function ofSide(side) {
     }
     list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'not connected'}`],
-      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('broker/connection'))) : []),
+      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('session/connection'))) : []),
     ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };

@@ -37,11 +37,11 @@ function folded(boxes) {
 // passes them.
 export function stagesOf(trace) {
   const steps = (trace.Steps || []).filter((s) => s.What !== 'armed');
-  const out = steps.filter((s) => ['publishing', 'waiting', 'acknowledged', 'refused'].includes(s.What) && ['broker', 'connection'].includes(kindOf(s.Path)));
+  const out = steps.filter((s) => ['publishing', 'waiting', 'acknowledged', 'refused'].includes(s.What) && ['session', 'connection'].includes(kindOf(s.Path)));
   const came = steps.filter((s) => ['connection', 'router'].includes(kindOf(s.Path)) && !out.includes(s));
   const received = came.filter((s) => kindOf(s.Path) === 'connection'), routed = came.filter((s) => kindOf(s.Path) === 'router');
   const stages = [];
-  if (out.length) stages.push([box(part('broker'), out)]);
+  if (out.length) stages.push([box(part('session'), out)]);
   stages.push([{ title: 'MQTT broker', steps: [], trouble: '', place: true, note: out.length && !received.length ? '' : 'sends it' }]);
   if (received.length) stages.push([box(part('connection'), received)]);
   if (routed.length) stages.push([box(part('router'), routed)]);

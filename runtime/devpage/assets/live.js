@@ -108,7 +108,7 @@ function stateCame(connected) {
 
 // asked are the actors whose facts the page shows at once, where the tree does
 // not bring them.
-const asked = () => ['', 'broker', 'broker/connection', 'reader', 'router'].map(at);
+const asked = () => ['', 'session', 'session/connection', 'reader', 'router'].map(at);
 
 let asking = false;
 

@@ -18,19 +18,19 @@ function why(path) {
 
 // sides tells whether either side is there, and why not.
 export function sides() {
-  const bridge = facts(at()), reader = facts(at('reader')), state = facts(at('broker')).State || {};
+  const bridge = facts(at()), reader = facts(at('reader')), state = facts(at('session')).State || {};
   return {
     layer: bridge.LayerUp !== false && reader.LayerUp !== false,
     layerWhy: why(at('reader/receiver')) || reader.Trouble || '',
     mqtt: bridge.ConnectionUp !== false && state.Connected !== false,
-    mqttWhy: why(at('broker/connection')) || state.Reason || '',
+    mqttWhy: why(at('session/connection')) || state.Reason || '',
     mqttSince: state.Since,
   };
 }
 
 // away are the actors that stand at a side, by what follows the bridge in their paths.
 const away = {
-  '/broker/connection': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
+  '/session/connection': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
   '/reader/receiver': (s) => !s.layer && `not connected: ${s.layerWhy || 'Redis does not answer'}`,
 };
 
