@@ -21,7 +21,7 @@ type injectedFailure struct{}
 // Error implements error.
 func (injectedFailure) Error() string { return "failed by hand" }
 
-// Restart makes the actor with that path fail. Its supervisor restarts a connection, receiver,
+// Restart makes the actor with that path fail. Its supervisor restarts a connection, reader,
 // subscription or group; the latter two lose what they hold. Any other actor goes on with
 // its state. The root can't be restarted.
 func (t *Tree) Restart(path string) error {

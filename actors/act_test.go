@@ -18,7 +18,7 @@ func TestOnPurpose(t *testing.T) {
 		b.broker.Send(message("a", "0"))
 		b.settle()
 		for range 30 {
-			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/reader", "bridge/reader/receiver", "bridge/session", "bridge/session/connection"}
+			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"}
 			for _, kind := range []string{"subscription", "group"} {
 				for _, a := range b.tree.Members(kind, "") {
 					paths = append(paths, a.Path)

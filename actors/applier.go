@@ -13,7 +13,7 @@ import (
 // tells the other actors.
 type applier struct {
 	*deliveries
-	reader        Ref[messages.ToReader]
+	commands      Ref[messages.ToCommands]
 	registry      Ref[messages.ToRegistry]
 	subscriptions *family
 }
@@ -78,7 +78,7 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 
 func (a *applier) reply(answers []messages.Answer) {
 	for _, m := range answers {
-		a.reader.Tell(m)
+		a.commands.Tell(m)
 	}
 }
 
@@ -106,12 +106,12 @@ func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 
 // refuse answers a command that does not take effect.
 func (a *applier) refuse(receipt messages.Receipt, failure *messages.Failure) {
-	a.reader.Tell(messages.Answer{Receipt: receipt, Failure: failure})
+	a.commands.Tell(messages.Answer{Receipt: receipt, Failure: failure})
 	a.done(receipt)
 }
 
 func (a *applier) done(receipt messages.Receipt) {
-	a.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+	a.commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }
 
 // logFull logs, once, that there are too many subscriptions.

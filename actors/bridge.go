@@ -18,7 +18,7 @@ import (
 type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{readerName, requestsName, routerName, registryName, sessionName}
+var bridgeChildren = []string{commandsName, requestsName, routerName, registryName, sessionName}
 
 type bridge struct {
 	*env
@@ -93,10 +93,10 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[sessionName] = spawn(ctx, sessionName, newSession(b.env, b.to))
 	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to))
 	if b.Slot != 0 { // only the first slot reads commands
-		b.drained[readerName] = true
+		b.drained[commandsName] = true
 		return
 	}
-	b.children[readerName] = spawn(ctx, readerName, newReader(b.env, b.to))
+	b.children[commandsName] = spawn(ctx, commandsName, newCommands(b.env, b.to))
 }
 
 func (b *bridge) shutdown(ctx actor.Context) {
@@ -106,8 +106,8 @@ func (b *bridge) shutdown(ctx actor.Context) {
 	b.stopping = true
 	b.health.stopping.Store(true)
 	b.deadline = b.after(b.DrainTimeout, &drainOver{})
-	if b.Slot == 0 { // the slot of the streams shares this reader
-		b.to.reader.Tell(messages.Drain{})
+	if b.Slot == 0 { // the slot of the streams shares this actor
+		b.to.commands.Tell(messages.Drain{})
 	}
 	b.to.requests.Tell(messages.Drain{})
 	b.to.session.Tell(messages.Drain{})
@@ -120,7 +120,7 @@ func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return
 	}
-	sources := b.drained[readerName] && b.drained[sessionName] || !b.connectionUp
+	sources := b.drained[commandsName] && b.drained[sessionName] || !b.connectionUp
 	switch {
 	case !b.layerUp || sources && b.drained[routerName]:
 		b.stopNext(ctx)

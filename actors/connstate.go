@@ -12,14 +12,14 @@ import (
 // logged once, and each change goes to the status group.
 type connState struct {
 	*env
-	router Ref[messages.ToRouter]
-	reader Ref[messages.ToReader]
-	state  messages.State
-	logged map[string]bool // the failures that were logged since the last connection
+	router   Ref[messages.ToRouter]
+	commands Ref[messages.ToCommands]
+	state    messages.State
+	logged   map[string]bool // the failures that were logged since the last connection
 }
 
 func newConnState(deps *env, to *refs) connState {
-	return connState{env: deps, router: to.router, reader: to.reader, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
+	return connState{env: deps, router: to.router, commands: to.commands, state: messages.State{Since: time.Now()}, logged: map[string]bool{}}
 }
 
 // up notes a connection.
@@ -79,6 +79,6 @@ func (s *connState) become(state messages.State) {
 // answer answers a mqtt.status.
 func (s *connState) answer(receipt messages.Receipt) {
 	state := s.state
-	s.reader.Tell(messages.Answer{Receipt: receipt, State: &state})
-	s.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+	s.commands.Tell(messages.Answer{Receipt: receipt, State: &state})
+	s.commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

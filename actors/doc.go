@@ -9,14 +9,14 @@
 //	├── registry             stores the subscriptions, or the slot's status, in Redis
 //	├── session              keeps what outlives a connection: attempts, outbox, filters
 //	│   └── connection       is one live MQTT connection, and fails with it
-//	└── reader               keeps the commands that are under way (slot 0)
-//	    └── receiver         reads the command channel of one Redis host, and fails with its connection
+//	└── commands             keeps the commands that are under way (slot 0)
+//	    └── reader           reads the command channel of one Redis host, and fails with its connection
 //
 // An actor is a shell. The decisions are made by the packages below this one: see the
 // README of this folder.
 //
 // A message in: connection → router → each matching subscription → group → Layer. A
-// command: receiver → reader → router → subscription or session → connection.
+// command: reader → commands → router → subscription or session → connection.
 //
 // # Order
 //
@@ -45,7 +45,7 @@
 // Each slot has a bridge with its actors. Only the first slot reads commands. From a
 // subscribe to its answer:
 //
-//	reader → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → session → its registry (status in Redis) → mirror → router of slot 0 → reader
+//	commands → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → session → its registry (status in Redis) → mirror → router of slot 0 → reader
 //
 // The mirror is no actor, and there is one for all slots of a process. It follows two kinds
 // of tables in Redis: the registry says what is wanted, and over how many slots; the status
@@ -55,7 +55,7 @@
 // 0 writes the registry. None of this runs where there is one slot only.
 //
 // The slot of the streams runs beside them, in the process of the first slot, while a stream
-// is subscribed to. It has a registry of its own. The reader of the first slot reads its
+// is subscribed to. It has a registry of its own. The commands actor of the first slot reads its
 // commands, keeps, answers and acknowledges them; its own router carries them out.
 //
 // # Loss
@@ -67,7 +67,7 @@
 // counted and does not come again.
 //
 // A command stays in Redis until it took effect and its answer, if one is wanted, is
-// written: the reader acknowledges it after Done and ReplyWritten. An answer goes through
+// written: the commands actor acknowledges it after Done and ReplyWritten. An answer goes through
 // the router and the actor of its channel, like a message.
 //
 // What is held back for another slot is given back undone when the slot stops. It is not

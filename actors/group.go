@@ -55,9 +55,9 @@ type sendAgain struct {
 
 // groupRefs are the actors that groups send to. All groups share one value, to save memory.
 type groupRefs struct {
-	session Ref[messages.ToSession]
-	router  Ref[messages.ToRouter]
-	reader  Ref[messages.ToReader]
+	session  Ref[messages.ToSession]
+	router   Ref[messages.ToRouter]
+	commands Ref[messages.ToCommands]
 }
 
 type group struct {
@@ -81,7 +81,7 @@ func newTargets(deps *env, to *refs) *family {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
-	shared := &groupRefs{session: to.session, router: to.router, reader: to.reader}
+	shared := &groupRefs{session: to.session, router: to.router, commands: to.commands}
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
@@ -241,7 +241,7 @@ func (g *group) settle(parts []messages.Settlement) {
 // reportReplies reports that answers were written.
 func (g *group) reportReplies(receipts ...messages.Receipt) {
 	if len(receipts) > 0 && receipts[0] != "" {
-		g.reader.Tell(messages.ReplyWritten{Receipts: receipts})
+		g.commands.Tell(messages.ReplyWritten{Receipts: receipts})
 	}
 }
 

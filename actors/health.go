@@ -98,7 +98,7 @@ func (s *Slot) Retired() (changes []messages.Change) {
 }
 
 // SetStreams tells the first slot whether the slot of the streams runs.
-func (s *Slot) SetStreams(up bool) { s.to.reader.Tell(messages.StreamsState{Up: up}) }
+func (s *Slot) SetStreams(up bool) { s.to.commands.Tell(messages.StreamsState{Up: up}) }
 
 // Unused says that nothing is subscribed in the slot, and nothing is under way in it.
 func (s *Slot) Unused() bool { return s.deps.health.unused.Load() && s.deps.flow.underWay() == 0 }

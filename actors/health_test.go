@@ -45,7 +45,7 @@ func TestHealth(t *testing.T) {
 		b.layer.Away(false)
 		b.pass(time.Minute)
 		b.well(1)
-		if restarts := kinds(b.tree.Stats()); restarts["connection"] == 0 || restarts["receiver"] == 0 || restarts["router"] > 0 {
+		if restarts := kinds(b.tree.Stats()); restarts["connection"] == 0 || restarts["reader"] == 0 || restarts["router"] > 0 {
 			b.Errorf("restarts: %v", restarts)
 		}
 	})

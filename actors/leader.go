@@ -164,7 +164,7 @@ func (s *spread) kept(m messages.Kept) {
 	}
 }
 
-// over says whether the reader has answered the sender that the broker does not answer.
+// over says whether the commands actor has answered the sender that the broker does not answer.
 func (w waiter) over() bool { return time.Since(w.came) > commands.AnswerWait }
 
 // answerWaiters answers those who wait for the broker's answer about a filter, if it is there.
@@ -186,7 +186,7 @@ func (s *spread) answerWaiters(wire string) {
 	rest := list[:0]
 	for _, w := range list {
 		if a, ok := s.answerTo(w); ok {
-			s.reader.Tell(a)
+			s.commands.Tell(a)
 		} else {
 			rest = append(rest, w)
 		}
@@ -221,7 +221,7 @@ func (s *spread) dropWaiters(i placement.Item) {
 		if w.receipt == "" || !slices.Contains(w.targets, i.Target) {
 			return false
 		}
-		s.reader.Tell(messages.Answer{Receipt: w.receipt, Failure: routing.Unsubscribed()})
+		s.commands.Tell(messages.Answer{Receipt: w.receipt, Failure: routing.Unsubscribed()})
 		return true
 	}
 	l.waiting[i.Wire] = slices.DeleteFunc(l.waiting[i.Wire], end)

@@ -10,7 +10,7 @@ import (
 // limitedInterval is how often the same warning is logged.
 const limitedInterval = time.Minute
 
-// limitedLog logs what Redis refuses, at most once in limitedInterval. The reader logs for
+// limitedLog logs what Redis refuses, at most once in limitedInterval. The commands actor logs for
 // all actors that Redis is away.
 type limitedLog struct {
 	last string

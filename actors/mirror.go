@@ -167,7 +167,7 @@ func (m *mirror) reportState(up bool, err error) {
 		m.log.Warn("cannot read the subscriptions in Redis; trying again until it answers", "error", err)
 	}
 	for _, f := range m.slots {
-		if f.slot > 0 { // the first slot has a reader, which tells them
+		if f.slot > 0 { // the first slot reads commands, and so knows
 			f.bridge.Tell(messages.LayerState{Up: up})
 			f.registry.Tell(messages.LayerState{Up: up})
 		}

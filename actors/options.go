@@ -173,7 +173,7 @@ func (f *flow) underWay() int64 { return f.received.Load() - f.settled.Load() }
 
 // Names of the actors under a bridge.
 const (
-	readerName   = "reader"
+	commandsName = "commands"
 	routerName   = "router"
 	registryName = "registry"
 	requestsName = "requests"

@@ -21,13 +21,13 @@ type publishes struct {
 	*env
 	*link
 	requests Ref[messages.ToRequests]
-	reader   Ref[messages.ToReader]
+	commands Ref[messages.ToCommands]
 	outbox   *outbox.Outbox
 	holds    hold
 }
 
 func newPublishes(deps *env, to *refs, link *link) publishes {
-	return publishes{env: deps, link: link, requests: to.requests, reader: to.reader, outbox: outbox.New()}
+	return publishes{env: deps, link: link, requests: to.requests, commands: to.commands, outbox: outbox.New()}
 }
 
 // add takes in a publish, and sends it if it need not wait for others.
@@ -102,7 +102,7 @@ func (p *publishes) giveUp(poison messages.Publish) {
 	if p.traces.own(poison.Receipt) {
 		return
 	}
-	p.reader.Tell(messages.DeadLetter{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
+	p.commands.Tell(messages.DeadLetter{Receipt: poison.Receipt, Reason: "publish.topic: " + poison.Message.Topic + ": the broker closes the connection on it"})
 }
 
 // settled notes that a publish took effect or was refused, and sends those that waited for it.
@@ -116,14 +116,14 @@ func (p *publishes) settled(m messages.Published) {
 		p.Stats.PublishRefused.Add(1)
 		p.step(taken.Message, p.paths.session, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
-		p.reader.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
+		p.commands.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("publish refused: "+refuser(m), "hint", hint.Publish(m.Code),
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
 		p.step(taken.Message, p.paths.session, "acknowledged", acknowledgement[m.QoS])
 		if m.QoS != taken.Message.QoS {
-			p.reader.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
+			p.commands.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
 		}
 	}
 	p.done(m.Receipt)
@@ -145,7 +145,7 @@ func (p *publishes) withdraw(receipt messages.Receipt) {
 
 func (p *publishes) done(receipt messages.Receipt) {
 	if !p.traces.own(receipt) {
-		p.reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+		p.commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 	}
 }
 

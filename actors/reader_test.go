@@ -1,78 +1,97 @@
 package actors_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
+	"chanmqttproxy/actors"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/test/probe"
 )
 
-// acked is how many of the commands have left the layer.
-func (b *bundle) acked(receipts []messages.Receipt) (n int) {
-	for _, r := range receipts {
-		if b.layer.Acked(r) {
-			n++
-		}
-	}
-	return n
-}
-
-func TestAcknowledgedAtOnceWhenNothingElseIsUnderWay(t *testing.T) {
+// Where Redis is there, and only what it tells of commands is lost, the reader is restarted
+// at once, and nobody says that Redis is away.
+func TestLostSignsAreARestartOfTheReader(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
+		b.pass(10 * time.Second)
+		b.layer.Untell(0)
+		b.settle()
 		r := b.layer.Put(publish("a"))
-		b.settle()
+		b.pass(10 * time.Millisecond)
 		if !b.layer.Acked(r) {
-			b.Error("it waits for others, of which there are none")
+			b.Error("no commands are taken")
+		}
+		s := b.tree.Stats()
+		if kinds(s)["reader"] != 1 || s.LayerLosses.Load() != 0 || b.log.Count("Redis is") != 0 || !b.tree.Health().Layer {
+			b.Errorf("restarts %v, %d losses, log %q", kinds(s), s.LayerLosses.Load(), b.log.Lines())
 		}
 	})
 }
 
-// What is done waits for others of a run, but never long, whatever the others wait for.
-func TestAcknowledgedInRuns(t *testing.T) {
+// It is noticed while nothing is received, too: the window is full.
+func TestSignsAreLostWhileTheWindowIsFull(t *testing.T) {
 	t.Parallel()
-	run(t, nil, func(b *bundle) {
+	run(t, func(_ *bundle, o *actors.Options) { o.Window = 1 }, func(b *bundle) {
 		b.layer.Stick(asker, true)
-		b.layer.Put(asking("1", "a", alerts)) // under way until its answer is written
-		b.settle()
-		var receipts []messages.Receipt
-		for i := range 150 {
-			receipts = append(receipts, b.layer.Put(publish(fmt.Sprint("a/", i))))
+		b.layer.Put(asking("1", "a", alerts))
+		b.pass(10 * time.Second)
+		b.layer.Away(true)
+		b.layer.Untell(0)
+		b.pass(time.Second)
+		if b.tree.Health().Layer {
+			b.Error("nobody has noticed that Redis is away")
 		}
-		b.settle()
-		if n := b.acked(receipts); n < 128 || n == 150 {
-			b.Errorf("%d of 150 were acknowledged at once, want all but the last of a run", n)
-		}
-		b.pass(5 * time.Millisecond)
-		if n := b.acked(receipts); n != 150 {
-			b.Errorf("%d of 150 were acknowledged in time", n)
-		}
+		b.layer.Away(false)
 		b.layer.Stick(asker, false)
+		r := b.layer.Put(publish("b"))
+		b.pass(time.Second)
+		if !b.layer.Acked(r) || !b.tree.Health().Layer {
+			b.Errorf("health %+v", b.tree.Health())
+		}
 	})
 }
 
-// However long Redis was away, commands are taken within a second of its return, and
-// what was to be stored or written meanwhile is.
-func TestRedisIsSoonFoundAgain(t *testing.T) {
+// Each host has a reader. One that is away holds up no other, and the layer is up while one
+// is there.
+func TestHostsAreReadOnTheirOwn(t *testing.T) {
 	t.Parallel()
-	for _, outage := range []time.Duration{time.Second, 4 * time.Second, 3 * time.Minute} {
-		run(t, nil, func(b *bundle) {
-			b.layer.Put(subscribe("a", alerts))
-			b.settle()
-			b.layer.Away(true)
-			b.pass(time.Second)
-			b.broker.Send(message("a", "1"))
-			b.pass(outage)
-			b.layer.Away(false)
-			r := b.layer.Put(subscribe("b", alerts))
-			b.pass(time.Second)
-			if !b.layer.Acked(r) {
-				b.Errorf("after %v nothing was taken for a second", outage)
-			}
-			if got := b.payloads(alerts); len(got) != 1 {
-				b.Errorf("after %v %q was written", outage, got)
-			}
-		})
+	prepare := func(b *bundle, o *actors.Options) {
+		b.layer = probe.NewLayerOn(2)
+		o.Layer, o.Window = b.layer, 4
 	}
+	run(t, prepare, func(b *bundle) {
+		took := func(host int) bool {
+			var all []messages.Receipt
+			for range 10 {
+				all = append(all, b.layer.PutOn(host, publish("a")))
+			}
+			b.pass(time.Second)
+			return b.acked(all) == len(all)
+		}
+		if !took(0) || !took(1) {
+			b.Error("a host is not read")
+		}
+		b.layer.AwayOn(1, true)
+		b.pass(time.Minute)
+		waiting := b.layer.PutOn(1, publish("a"))
+		if !took(0) || !b.tree.Health().Layer || b.log.Count("others go on") != 1 || b.log.Count("Redis is unreachable") != 0 {
+			b.Errorf("one of two hosts is away: %+v, log %q", b.tree.Health(), b.log.Lines())
+		}
+		b.layer.AwayOn(0, true)
+		b.pass(time.Second)
+		if b.tree.Health().Layer || b.log.Count("Redis is unreachable") != 1 || b.tree.Stats().LayerLosses.Load() != 1 {
+			b.Errorf("both are away: %+v, log %q", b.tree.Health(), b.log.Lines())
+		}
+		b.layer.AwayOn(1, false)
+		b.pass(time.Second)
+		if !b.tree.Health().Layer || !b.layer.Acked(waiting) {
+			b.Errorf("one is back: %+v, log %q", b.tree.Health(), b.log.Lines())
+		}
+		b.layer.AwayOn(0, false)
+		b.pass(time.Second)
+		if !took(0) || !took(1) || b.log.Count("reading commands again from a Redis of the channel layer host=redis0") != 1 {
+			b.Errorf("both are back: log %q", b.log.Lines())
+		}
+	})
 }

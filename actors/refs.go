@@ -10,20 +10,20 @@ import (
 // those to which it speaks.
 type refs struct {
 	bridge   Ref[messages.ToBridge]
-	reader   Ref[messages.ToReader]
+	commands Ref[messages.ToCommands]
 	router   Ref[messages.ToRouter]
 	registry Ref[messages.ToRegistry]
 	requests Ref[messages.ToRequests]
 	session  Ref[messages.ToSession]
 }
 
-// newRefs are those of the slot with that number. That of the streams has the reader of the
+// newRefs are those of the slot with that number. That of the streams has the commands actor of the
 // first.
 func newRefs(system *actor.ActorSystem, slot int) *refs {
 	at, reads := pathsOf(slot), pathsOf(max(slot, 0))
 	return &refs{
 		bridge:   refTo[messages.ToBridge](system, at.bridge),
-		reader:   refTo[messages.ToReader](system, reads.bridge+"/"+readerName),
+		commands: refTo[messages.ToCommands](system, reads.bridge+"/"+commandsName),
 		router:   refTo[messages.ToRouter](system, at.router),
 		registry: refTo[messages.ToRegistry](system, at.registry),
 		requests: refTo[messages.ToRequests](system, at.bridge+"/"+requestsName),
@@ -37,7 +37,7 @@ func giveBack(session Ref[messages.ToSession], token messages.Token, weight uint
 }
 
 // failCommand ends a command that a bug has cost.
-func failCommand(reader Ref[messages.ToReader], receipt messages.Receipt) {
-	reader.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
-	reader.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
+func failCommand(commands Ref[messages.ToCommands], receipt messages.Receipt) {
+	commands.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
+	commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

@@ -28,7 +28,7 @@ type registry struct {
 	*env
 	incarnation
 	bridge   Ref[messages.ToBridge]
-	reader   Ref[messages.ToReader]
+	commands Ref[messages.ToCommands]
 	router   Ref[messages.ToRouter]
 	follower *follower
 
@@ -40,7 +40,7 @@ type registry struct {
 func newRegistry(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		r := &registry{
-			env: deps, bridge: to.bridge, reader: to.reader, router: to.router,
+			env: deps, bridge: to.bridge, commands: to.commands, router: to.router,
 			follower: &follower{deps.Slot, to.bridge, to.router, to.registry}, state: stored.NewWrites(),
 		}
 		r.idle = newIdleTargets(deps, r.state.State)
@@ -91,11 +91,11 @@ func (r *registry) release(message any) {
 	switch m := message.(type) {
 	case messages.Keep:
 		if m.Receipt != "" {
-			r.reader.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
+			r.commands.Tell(messages.Done{Receipts: []messages.Receipt{m.Receipt}})
 		}
 	case *storedNow:
 		r.state.Over()
-		r.reader.Tell(messages.Done{Receipts: m.receipts})
+		r.commands.Tell(messages.Done{Receipts: m.receipts})
 	case *checked:
 		r.state.Over()
 	}
@@ -193,7 +193,7 @@ func (r *registry) storedNow(m *storedNow) {
 	}
 	r.state.Wrote()
 	if len(m.receipts) > 0 {
-		r.reader.Tell(messages.Done{Receipts: m.receipts})
+		r.commands.Tell(messages.Done{Receipts: m.receipts})
 	}
 	if r.state.Several() {
 		r.mirror.wake()

@@ -23,7 +23,7 @@ type requests struct {
 	*env
 	incarnation
 	session  Ref[messages.ToSession]
-	reader   Ref[messages.ToReader]
+	commands Ref[messages.ToCommands]
 	registry Ref[messages.ToRegistry]
 	router   Ref[messages.ToRouter]
 
@@ -34,7 +34,7 @@ type requests struct {
 func newRequests(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &requests{
-			env: deps, session: to.session, reader: to.reader, registry: to.registry, router: to.router,
+			env: deps, session: to.session, commands: to.commands, registry: to.registry, router: to.router,
 			waiting: commands.NewRequests(max(1, deps.Window/2)), timers: map[string]reminder{},
 		}
 	})
@@ -68,7 +68,7 @@ func (r *requests) Receive(ctx actor.Context) {
 func (r *requests) release(message any) {
 	switch m := message.(type) {
 	case messages.Request:
-		failCommand(r.reader, m.Receipt)
+		failCommand(r.commands, m.Receipt)
 	case messages.Response:
 		giveBack(r.session, m.Token, m.Weight)
 	}
@@ -106,13 +106,13 @@ func (r *requests) apply(e commands.RequestEffects) {
 		delete(r.timers, name)
 	}
 	for _, m := range e.Answer {
-		r.reader.Tell(m)
+		r.commands.Tell(m)
 	}
 	for _, m := range e.Withdraw {
 		r.session.Tell(m)
 	}
 	if len(e.Done) > 0 {
-		r.reader.Tell(messages.Done{Receipts: e.Done})
+		r.commands.Tell(messages.Done{Receipts: e.Done})
 	}
 	r.Stats.Timeouts.Add(int64(e.TimedOut))
 }

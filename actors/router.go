@@ -33,7 +33,7 @@ func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		routes := routing.NewTable(routing.NewPairs(deps.Stats, deps.MaxSubscriptions))
 		deliveries := &deliveries{env: deps, self: to.router, session: to.session, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
-		applier := applier{deliveries: deliveries, reader: to.reader, registry: to.registry, subscriptions: newSubscriptions(deps, to)}
+		applier := applier{deliveries: deliveries, commands: to.commands, registry: to.registry, subscriptions: newSubscriptions(deps, to)}
 		return &router{env: deps, bridge: to.bridge, applier: applier, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
@@ -96,10 +96,10 @@ func (r *router) release(message any) {
 		giveBack(r.session, m.Token, m.Weight)
 	case messages.Deliver:
 		if m.Receipt != "" {
-			r.reader.Tell(messages.ReplyWritten{Receipts: []messages.Receipt{m.Receipt}})
+			r.commands.Tell(messages.ReplyWritten{Receipts: []messages.Receipt{m.Receipt}})
 		}
 	case messages.Execute:
-		failCommand(r.reader, m.Receipt)
+		failCommand(r.commands, m.Receipt)
 	case messages.Flushed:
 		r.gate.Lost()
 	}
@@ -118,7 +118,7 @@ func (r *router) execute(ctx actor.Context, m messages.Execute) {
 		return
 	}
 	if r.forStreams(m.Command) {
-		r.reader.Tell(messages.ForStreams(m))
+		r.commands.Tell(messages.ForStreams(m))
 		return
 	}
 	switch c := m.Command.(type) {
@@ -173,7 +173,7 @@ func (r *router) startCommands(ctx actor.Context) {
 	r.early = nil
 	for _, e := range early {
 		if r.protect("carrying out a command", func() error { r.execute(ctx, e); return nil }) != nil {
-			failCommand(r.reader, e.Receipt)
+			failCommand(r.commands, e.Receipt)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func (r *router) startSpread(ctx actor.Context) {
 	loaded := false
 	r.mirror.read(func(v *placement.View) { loaded = v.Loaded() })
 	if loaded {
-		r.spread = newSpread(r.env, spreadRefs{r.reader, r.session}, r.routes, &r.applier, &r.incarnation)
+		r.spread = newSpread(r.env, spreadRefs{r.commands, r.session}, r.routes, &r.applier, &r.incarnation)
 		r.spread.leader.layout = r.layout
 		r.spread.start(ctx)
 		r.startCommands(ctx)

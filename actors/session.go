@@ -27,7 +27,7 @@ type session struct {
 	bridge   Ref[messages.ToBridge]
 	router   Ref[messages.ToRouter]
 	requests Ref[messages.ToRequests]
-	reader   Ref[messages.ToReader]
+	commands Ref[messages.ToCommands]
 	to       *refs // for the connection
 
 	*link
@@ -44,7 +44,7 @@ func newSession(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		link := &link{}
 		return &session{
-			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, reader: to.reader, to: to,
+			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, commands: to.commands, to: to,
 			link: link, connState: newConnState(deps, to),
 			changes: newChanges(deps, to), publishes: newPublishes(deps, to, link), accounts: newAccounts(deps),
 		}
@@ -96,11 +96,11 @@ func (s *session) Receive(ctx actor.Context) {
 func (s *session) release(message any) {
 	switch m := message.(type) {
 	case messages.Publish:
-		failCommand(s.reader, m.Receipt)
+		failCommand(s.commands, m.Receipt)
 	case messages.Published:
-		failCommand(s.reader, m.Receipt)
+		failCommand(s.commands, m.Receipt)
 	case messages.Status:
-		failCommand(s.reader, m.Receipt)
+		failCommand(s.commands, m.Receipt)
 	}
 }
 

@@ -33,8 +33,8 @@ type spread struct {
 
 // spreadRefs are the actors that it sends to.
 type spreadRefs struct {
-	reader  Ref[messages.ToReader]
-	session Ref[messages.ToSession]
+	commands Ref[messages.ToCommands]
+	session  Ref[messages.ToSession]
 }
 
 func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {

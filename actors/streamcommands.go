@@ -7,7 +7,7 @@ import (
 )
 
 // streamCommands are the commands that the slot of the streams carries out. That slot has no
-// reader: the reader of the first slot answers and acknowledges them. It keeps each until it is
+// commands actor: that of the first slot answers and acknowledges them. It keeps each until it is
 // done, and sends it again when the slot of the streams starts anew.
 type streamCommands struct {
 	deps     *env

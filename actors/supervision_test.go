@@ -149,7 +149,7 @@ func TestBridgeThatFailsAgainAndAgainEndsTheWorker(t *testing.T) {
 	})
 }
 
-// noHosts is a layer whose hosts cannot be told: what asks for them is the reader, as it starts.
+// noHosts is a layer whose hosts cannot be told: what asks for them is the commands actor, as it starts.
 type noHosts struct{ actors.Layer }
 
 // Hosts panics.
@@ -166,7 +166,7 @@ func TestActorThatCannotStartEndsTheWorker(t *testing.T) {
 		case <-time.After(time.Minute):
 			b.Fatal("it goes on")
 		}
-		if err := b.tree.Err(); err == nil || !strings.Contains(err.Error(), "starting bridge/reader: ") || !strings.Contains(err.Error(), "a bug at the start") {
+		if err := b.tree.Err(); err == nil || !strings.Contains(err.Error(), "starting bridge/commands: ") || !strings.Contains(err.Error(), "a bug at the start") {
 			b.Errorf("the worker ended with %v", err)
 		}
 		b.expectFailure = true

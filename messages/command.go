@@ -63,18 +63,18 @@ type Received struct {
 	Reply Reply
 }
 
-// Execute asks for a command to take effect. Reader tells router.
+// Execute asks for a command to take effect. Commands tells router.
 type Execute struct {
 	Receipt Receipt
 	Command Command
 }
 
 // Done says that a command took effect, or never will. Its message may leave Redis.
-// Router and session tell reader.
+// Router and session tell commands.
 type Done struct{ Receipts []Receipt }
 
 // DeadLetter is a message of the command channel that can never be carried out, with the
-// reason. It leaves the channel and is kept for a person to look at. Session tells reader of
+// reason. It leaves the channel and is kept for a person to look at. Session tells commands of
 // the publishes that the MQTT broker does not take.
 type DeadLetter struct {
 	Receipt Receipt
@@ -105,8 +105,8 @@ func (PublishCommand) command()     {}
 func (RequestCommand) command()     {}
 func (StatusCommand) command()      {}
 func (Execute) toRouter()           {}
-func (Done) toReader()              {}
-func (DeadLetter) toReader()        {}
+func (Done) toCommands()            {}
+func (DeadLetter) toCommands()      {}
 func (Request) toRequests()         {}
 func (Response) toRequests()        {}
 func (Status) toSession()           {}

@@ -35,7 +35,7 @@ func (e Event) Size() int64 {
 }
 
 // Deliver passes a delivery to one target. Subscription tells the target's group actor.
-// Answers (from reader, with a Receipt that ReplyWritten repeats) and changes of state
+// Answers (from commands, with a Receipt that ReplyWritten repeats) and changes of state
 // (from broker) come through the router, and have no Weight.
 type Deliver struct {
 	Target  Target

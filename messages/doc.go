@@ -15,10 +15,10 @@ package messages
 type (
 	// ToBridge goes to the root, which starts and stops the others.
 	ToBridge interface{ toBridge() }
-	// ToReader goes to the keeper of the commands under way.
+	// ToCommands goes to the keeper of the commands under way.
+	ToCommands interface{ toCommands() }
+	// ToReader goes to the one that reads commands from Redis.
 	ToReader interface{ toReader() }
-	// ToReceiver goes to the one that waits for commands.
-	ToReceiver interface{ toReceiver() }
 	// ToRouter goes to the owner of the filter trie.
 	ToRouter interface{ toRouter() }
 	// ToSubscription goes to the owner of one filter.

@@ -105,7 +105,7 @@ func (f *ConnectionFailure) Unwrap() error { return f.Err }
 // RedisConnectTimeout is how long connecting to Redis may take where the settings do not say.
 const RedisConnectTimeout = 2 * time.Second
 
-// LayerFailure is what the reader dies of: Redis could not be reached or
+// LayerFailure is what a reader dies of: Redis could not be reached or
 // answered with an error.
 type LayerFailure struct {
 	// Doing is what was being done, with what.

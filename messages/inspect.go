@@ -196,8 +196,8 @@ type OverflowFacts struct {
 	Stuck bool
 }
 
-// ReaderFacts are those of the keeper of the commands under way.
-type ReaderFacts struct {
+// CommandsFacts are those of the keeper of the commands under way.
+type CommandsFacts struct {
 	UnderWay, Window int
 	// Bytes is the memory that those under way are taken to occupy.
 	Bytes int64

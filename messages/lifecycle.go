@@ -1,21 +1,21 @@
 package messages
 
-// ReceiverStarted says that a receiver has started, or started again, and waits for
-// OpenReader. Receiver tells reader.
-type ReceiverStarted struct{ Host int }
+// ReaderStarted says that a reader has started, or started again, and waits for
+// OpenReader. Reader tells commands.
+type ReaderStarted struct{ Host int }
 
 // OpenReader asks to connect to Redis. Attempt is how many attempts have failed in a row,
-// for the back-off. Reader tells receiver.
+// for the back-off. Commands tells reader.
 type OpenReader struct{ Attempt int }
 
-// LayerReached says that Redis answers, and waits for Fetch. Receiver tells reader.
+// LayerReached says that Redis answers, and waits for Fetch. Reader tells commands.
 type LayerReached struct{ Host int }
 
-// Fetch asks to wait for commands and to fetch at most Limit of them. Reader tells receiver.
+// Fetch asks to wait for commands and to fetch at most Limit of them. Commands tells reader.
 type Fetch struct{ Limit int }
 
-// Fetched hands over what was fetched. Late: for an earlier incarnation of the receiver.
-// Receiver tells reader.
+// Fetched hands over what was fetched. Late: for an earlier incarnation of the reader.
+// Reader tells commands.
 type Fetched struct {
 	Host     int
 	Received []Received
@@ -28,7 +28,7 @@ type Shutdown struct{}
 // Abandon asks to stop at once. The worker tells bridge.
 type Abandon struct{}
 
-// LayerState says that Redis was lost or is back. Reader tells bridge and
+// LayerState says that Redis was lost or is back. Commands tells bridge and
 // registry.
 type LayerState struct{ Up bool }
 
@@ -37,11 +37,11 @@ type LayerState struct{ Up bool }
 type ConnectionState struct{ Up bool }
 
 // Drain asks to take nothing new, and to answer Drained when what is under way is done.
-// Bridge tells reader, requests (which do not answer) and session, then router. Session tells
+// Bridge tells commands, requests (which do not answer) and session, then router. Session tells
 // connection, router tells every group.
 type Drain struct{}
 
-// Drained answers Drain. Reader, session and router tell bridge; group tells router. Connection
+// Drained answers Drain. Commands, session and router tell bridge; group tells router. Connection
 // tells session when it passes on no more deliveries.
 type Drained struct{ From string }
 
@@ -51,11 +51,11 @@ type Drained struct{ From string }
 type Undo struct{}
 
 func (Undo) toRouter()            {}
-func (ReceiverStarted) toReader() {}
-func (OpenReader) toReceiver()    {}
-func (Fetch) toReceiver()         {}
-func (LayerReached) toReader()    {}
-func (Fetched) toReader()         {}
+func (ReaderStarted) toCommands() {}
+func (OpenReader) toReader()      {}
+func (Fetch) toReader()           {}
+func (LayerReached) toCommands()  {}
+func (Fetched) toCommands()       {}
 func (Shutdown) toBridge()        {}
 func (Abandon) toBridge()         {}
 func (LayerState) toRegistry()    {}
@@ -63,7 +63,7 @@ func (LayerState) toBridge()      {}
 func (ConnectionState) toBridge() {}
 func (Drain) toRouter()           {}
 func (Drain) toRequests()         {}
-func (Drain) toReader()           {}
+func (Drain) toCommands()         {}
 func (Drain) toSession()          {}
 func (Drain) toConnection()       {}
 func (Drain) toGroup()            {}

@@ -24,7 +24,7 @@ const (
 
 // Answer is the answer to the sender of a command. The same actor sends it before Done.
 // A publish or unsubscribe that is Done without an Answer has succeeded. A subscribe,
-// request or status always has one. Router, session and requests tell reader.
+// request or status always has one. Router, session and requests tell commands.
 type Answer struct {
 	Receipt Receipt
 	// Failure, if set, is why the command did not take effect.
@@ -37,7 +37,7 @@ type Answer struct {
 	State *State
 }
 
-// ReplyWritten says that answers were written, or given up. Group tells reader.
+// ReplyWritten says that answers were written, or given up. Group tells commands.
 type ReplyWritten struct{ Receipts []Receipt }
 
 // State is the state of the connection to the MQTT broker.
@@ -53,5 +53,5 @@ type State struct {
 	Reason string
 }
 
-func (Answer) toReader()       {}
-func (ReplyWritten) toReader() {}
+func (Answer) toCommands()       {}
+func (ReplyWritten) toCommands() {}

@@ -58,10 +58,10 @@ func (r Rules) For(slot int) Rules {
 type Reconfigured struct{ Rules Rules }
 
 // ForStreams is a command that the slot of the streams is to carry out. Router tells
-// reader, which keeps it until it is done.
+// commands, which keeps it until it is done.
 type ForStreams Execute
 
-// StreamsState says whether the slot of the streams runs. The worker tells the reader of the
+// StreamsState says whether the slot of the streams runs. The worker tells the commands actor of the
 // first slot.
 type StreamsState struct{ Up bool }
 
@@ -103,16 +103,16 @@ type HandOver struct {
 // HandedOver answers HandOver. Group tells router.
 type HandedOver struct{ ID uint64 }
 
-func (ForStreams) toReader()    {}
-func (StreamsState) toReader()  {}
-func (LayoutChanged) toRouter() {}
-func (Reconfigured) toRouter()  {}
-func (Kept) toRouter()          {}
-func (FilterGone) toRouter()    {}
-func (Leave) toSession()        {}
-func (Mark) toSession()         {}
-func (Mark) toConnection()      {}
-func (Marked) toRouter()        {}
-func (Unmarked) toRouter()      {}
-func (HandOver) toGroup()       {}
-func (HandedOver) toRouter()    {}
+func (ForStreams) toCommands()   {}
+func (StreamsState) toCommands() {}
+func (LayoutChanged) toRouter()  {}
+func (Reconfigured) toRouter()   {}
+func (Kept) toRouter()           {}
+func (FilterGone) toRouter()     {}
+func (Leave) toSession()         {}
+func (Mark) toSession()          {}
+func (Mark) toConnection()       {}
+func (Marked) toRouter()         {}
+func (Unmarked) toRouter()       {}
+func (HandOver) toGroup()        {}
+func (HandedOver) toRouter()     {}

@@ -8,7 +8,7 @@ import (
 )
 
 // Outbox holds the publishes that have not taken effect, in the order of their
-// commands. It is bounded by the reader's window.
+// commands. It is bounded by the window of commands.
 type Outbox struct {
 	order     *list.List
 	byReceipt map[messages.Receipt]*list.Element

@@ -54,7 +54,7 @@ func serve(t testing.TB, subscriptions int) (*fake, string) {
 const connection = "bridge/session/connection"
 
 var fixed = []string{
-	"bridge", "bridge/session", connection, "bridge/reader", "bridge/reader/receiver",
+	"bridge", "bridge/session", connection, "bridge/commands", "bridge/commands/reader",
 	"bridge/registry", "bridge/requests", "bridge/router",
 }
 
@@ -155,8 +155,8 @@ func (f *fake) facts(path string) any {
 		return messages.SessionFacts{State: state, Filters: len(f.rows), UnderWay: 12}
 	case connection:
 		return messages.ConnectionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.ConnectionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
-	case "bridge/reader":
-		return messages.ReaderFacts{UnderWay: 3, Window: 1024, LayerUp: true}
+	case "bridge/commands":
+		return messages.CommandsFacts{UnderWay: 3, Window: 1024, LayerUp: true}
 	}
 	if i := slices.IndexFunc(f.rows, func(r messages.SubscriptionRow) bool { return r.Path == path }); i >= 0 {
 		return f.rows[i].SubscriptionFacts

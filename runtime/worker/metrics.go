@@ -91,8 +91,8 @@ func (t metricSource) registry() *prometheus.Registry {
 			prometheus.GaugeValue, t.mailboxes, nil,
 		},
 		kinds{
-			described("actor_restarts_total", "Restarts of the parts of the worker, by kind. A lost connection to the MQTT broker restarts connection, a lost Redis receiver.", "kind"),
-			prometheus.CounterValue, s.Restarts.Each, []string{"connection", "receiver"},
+			described("actor_restarts_total", "Restarts of the parts of the worker, by kind. A lost connection to the MQTT broker restarts connection, one to Redis reader.", "kind"),
+			prometheus.CounterValue, s.Restarts.Each, []string{"connection", "reader"},
 		})
 	return r
 }

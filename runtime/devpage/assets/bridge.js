@@ -16,8 +16,8 @@ import { first } from './first.js';
 // Each station: its place in the grid, what it is called and how it is seen.
 const stations = [
   ['redis', 'Redis', () => seenSide('layer', live.about.Redis, 'Django site')],
-  ['recv', part('receiver'), () => seenActor(at('reader/receiver'))],
-  ['read', part('reader'), () => seenActor(at('reader'))],
+  ['read', part('reader'), () => seenActor(at('commands/reader'))],
+  ['cmds', part('commands'), () => seenActor(at('commands'))],
   ['rout', part('router'), () => seenActor(at('router'))],
   ['sess', part('session'), () => seenActor(at('session'))],
   ['conn', part('connection'), () => seenActor(at('session/connection'))],

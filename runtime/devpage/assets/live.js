@@ -90,7 +90,7 @@ function storyCame(lines) {
   const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
   live.story.push(...fresh);
   live.story.splice(0, live.story.length - kept.story);
-  if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'receiver')) askFacts();
+  if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'reader')) askFacts();
   if (fresh.length) tell('story', fresh);
 }
 
@@ -108,7 +108,7 @@ function stateCame(connected) {
 
 // asked are the actors whose facts the page shows at once, where the tree does
 // not bring them.
-const asked = () => ['', 'session', 'session/connection', 'reader', 'router'].map(at);
+const asked = () => ['', 'session', 'session/connection', 'commands', 'router'].map(at);
 
 let asking = false;
 

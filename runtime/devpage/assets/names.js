@@ -2,8 +2,8 @@
 
 const parts = {
   bridge: ['Worker', 'starts and stops the other parts'],
-  receiver: ['Reader', 'takes commands from Redis'],
-  reader: ['Commands', 'makes sure that each is carried out'],
+  reader: ['Reader', 'takes commands from Redis'],
+  commands: ['Commands', 'makes sure that each is carried out'],
   router: ['Router', 'knows who gets which topics'],
   session: ['Session', 'keeps messages until they are acknowledged'],
   connection: ['Connection', 'talks to the MQTT broker'],

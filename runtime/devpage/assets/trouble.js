@@ -18,10 +18,10 @@ function why(path) {
 
 // sides tells whether either side is there, and why not.
 export function sides() {
-  const bridge = facts(at()), reader = facts(at('reader')), state = facts(at('session')).State || {};
+  const bridge = facts(at()), commands = facts(at('commands')), state = facts(at('session')).State || {};
   return {
-    layer: bridge.LayerUp !== false && reader.LayerUp !== false,
-    layerWhy: why(at('reader/receiver')) || reader.Trouble || '',
+    layer: bridge.LayerUp !== false && commands.LayerUp !== false,
+    layerWhy: why(at('commands/reader')) || commands.Trouble || '',
     mqtt: bridge.ConnectionUp !== false && state.Connected !== false,
     mqttWhy: why(at('session/connection')) || state.Reason || '',
     mqttSince: state.Since,
@@ -31,7 +31,7 @@ export function sides() {
 // away are the actors that stand at a side, by what follows the bridge in their paths.
 const away = {
   '/session/connection': (s) => !s.mqtt && (s.mqttWhy ? `not connected: ${s.mqttWhy}` : 'not connected'),
-  '/reader/receiver': (s) => !s.layer && `not connected: ${s.layerWhy || 'Redis does not answer'}`,
+  '/commands/reader': (s) => !s.layer && `not connected: ${s.layerWhy || 'Redis does not answer'}`,
 };
 
 const awayOf = (path) => (path.startsWith(live.root + '/') ? away[path.slice(live.root.length)] : undefined);

@@ -12,39 +12,39 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// receivers are the reader's children, one for each host of the layer, and the state of the
+// readers are the children of the commands actor, one for each host of the layer, and the state of the
 // hosts. It logs when hosts come and go.
-type receivers struct {
+type readers struct {
 	*env
 	hosts commands.Hosts
 	list  []*actor.PID
 }
 
-// start makes the receivers. The first one has no number in its name.
-func (r *receivers) start(ctx actor.Context, to *refs) {
+// start makes the readers. The first one has no number in its name.
+func (r *readers) start(ctx actor.Context, to *refs) {
 	r.hosts = commands.NewHosts(r.Layer.Hosts(), reconnect.Stable)
 	for i := range r.hosts.Len() {
-		name := "receiver"
+		name := "reader"
 		if i > 0 {
 			name += ":" + strconv.Itoa(i)
 		}
-		r.list = append(r.list, spawn(ctx, name, newReceiver(r.env, to, i)))
+		r.list = append(r.list, spawn(ctx, name, newReader(r.env, to, i)))
 	}
 }
 
-func (r *receivers) stop(ctx actor.Context) {
-	for _, receiver := range r.list {
-		ctx.Stop(receiver)
+func (r *readers) stop(ctx actor.Context) {
+	for _, reader := range r.list {
+		ctx.Stop(reader)
 	}
 }
 
-// send sends m to the receiver of a host.
-func (r *receivers) send(host int, m messages.ToReceiver) {
-	refOf[messages.ToReceiver](r.system, r.list[host]).Tell(m)
+// send sends m to the reader of a host.
+func (r *readers) send(host int, m messages.ToReader) {
+	refOf[messages.ToReader](r.system, r.list[host]).Tell(m)
 }
 
-// fetch asks the receivers for as many commands as there is room for.
-func (r *receivers) fetch(room int) {
+// fetch asks the readers for as many commands as there is room for.
+func (r *readers) fetch(room int) {
 	for host, limit := range r.hosts.Ask(room, r.Window) {
 		if limit > 0 {
 			r.send(host, messages.Fetch{Limit: limit})
@@ -52,9 +52,9 @@ func (r *receivers) fetch(room int) {
 	}
 }
 
-// lost notes that a receiver has failed, and says whether Redis is away now. err is nil if it
+// lost notes that a reader has failed, and says whether Redis is away now. err is nil if it
 // was a bug.
-func (r *receivers) lost(child *actor.PID, err error) (away bool) {
+func (r *readers) lost(child *actor.PID, err error) (away bool) {
 	host := slices.IndexFunc(r.list, child.Equal)
 	change := r.hosts.Lost(host, err, time.Now())
 	if change == commands.NoChange {
@@ -77,7 +77,7 @@ func (r *receivers) lost(child *actor.PID, err error) (away bool) {
 }
 
 // reached notes that a host is there, and says whether Redis is back now.
-func (r *receivers) reached(host int) (back bool) {
+func (r *readers) reached(host int) (back bool) {
 	switch r.hosts.Reached(host, time.Now()) {
 	case commands.LayerUp:
 		r.Log.Info("reading commands from Redis")
