@@ -39,7 +39,10 @@
 //     delivered: the owner has it, and what was published in between (see Again).
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. A gap is left, which is told at Commands.Put.
+// comes twice. Two gaps are left, both of no_local, which only the first slot serves. One is told
+// at Commands.Put. And where the first slot is the former owner of a filter that a target wants
+// without local messages, it unsubscribes, and subscribes again for that target: what is published
+// in between does not come to it.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no
