@@ -1,9 +1,10 @@
 package reconcile
 
 import (
-	"chanmqttproxy/messages"
 	"slices"
 	"time"
+
+	"chanmqttproxy/messages"
 )
 
 // flight is a request that has no answer.

@@ -6,7 +6,6 @@ import (
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
-	"chanmqttproxy/messages/topic"
 )
 
 // Subscription is where a route's deliveries go. The table only keeps it.
@@ -27,22 +26,6 @@ type Route struct {
 	members    placement.Targets[membership]
 	everybody  []messages.Member          // members in a form to send; nil: to be made
 	recipients map[messages.Target]uint64 // serial of the last, see messages.SendRetained; nil: there was none
-}
-
-// Slot is what matters only where there are several session slots.
-type Slot struct {
-	Unasked bool // the broker is not asked for the filter
-	Held    bool // what comes is kept, until another slot has handed over what it has
-	Kept    []messages.Delivery
-	Leaving *Leaving // nil: the filter stays
-	Number  uint64   // of the registry's last change that asks for it
-	Greeted uint64   // that of the last recipient of retained messages
-}
-
-// Leaving is that of a filter which goes to another slot.
-type Leaving struct {
-	Last   time.Time // when something came last, or the broker had answered
-	Closed bool      // what comes from now on is the other slot's
 }
 
 // membership is that of one target in one filter.
@@ -75,12 +58,6 @@ func (r *Route) join(target messages.Target, options messages.Options, serial ui
 func (r *Route) served(options messages.Options) bool {
 	return r.Desired.Filter != "" && options.QoS <= r.Desired.QoS && options.NoLocal == r.Desired.NoLocal
 }
-
-// closed says whether another slot delivers all that comes of the filter.
-func (r *Route) closed() bool { return r.Leaving != nil && r.Leaving.Closed }
-
-// shared says whether every slot holds the filter.
-func (r *Route) shared() bool { return topic.IsShared(r.Wire) }
 
 // fix makes a membership stay.
 func (r *Route) fix(target messages.Target) {

@@ -1,0 +1,92 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/actors/routing"
+	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
+)
+
+// sync makes the members of a filter, or one of them, equal to the registry.
+func (s *spread) sync(ctx actor.Context, i placement.Item) {
+	members, recipients, asked, asks := s.registered(i)
+	s.stay(i.Wire)
+	filter := topic.Unshared(i.Wire)
+	if to, ok := s.routes.Get(filter); ok {
+		to.Leaving = nil
+		gone := to.Missing(i, members)
+		if to.Wire != i.Wire { // it was shared, or was not
+			gone = to.Targets()
+		}
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, filter, gone) })
+	}
+	s.routes.Unasked = !asks
+	for _, m := range members {
+		c := messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{m.Target}, Options: m.Options}
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.Subscribe(e, c, time.Now()) })
+	}
+	s.routes.Unasked = false
+	to, ok := s.routes.Wired(i.Wire)
+	if !ok {
+		s.unanswered.Remove(i.Wire)
+		return
+	}
+	again := asked > to.Number && to.Replies.Refused(to.Desired.Serial)
+	to.Number = max(to.Number, asked)
+	if asks && (to.Unasked || again) {
+		to.Unasked = false
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.AskAgain(e, to) })
+	}
+	s.sendRetained(ctx, to, recipients)
+	s.report(ctx, to)
+}
+
+// registered returns what the registry says about a filter, or about one target of it.
+func (s *spread) registered(i placement.Item) (members []messages.Member, recipients []messages.Recipient, asked uint64, asks bool) {
+	s.mirror.read(func(v *placement.View) {
+		if i.Whole() {
+			members = s.Members(i.Wire)
+		} else if o, ok := s.Member(i); ok {
+			members = []messages.Member{{Target: i.Target, Options: o}}
+		}
+		recipients, asked, asks = v.Recipients(i.Wire), v.Asked(i.Wire), s.Asks(i.Wire)
+	})
+	return members, recipients, asked, asks
+}
+
+// sendRetained sends the retained messages to the recipients that have not got them.
+func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
+	sendRetaineded := to.Greeted
+	for _, n := range recipients {
+		if n.Number <= sendRetaineded || !to.Has(n.Target) {
+			continue
+		}
+		to.Greeted = max(to.Greeted, n.Number)
+		c := messages.SubscribeCommand{
+			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Recipient: n.Channel,
+		}
+		s.table.change(ctx, func(e *routing.Effects) { s.routes.SendRetained(e, to, c) })
+	}
+}
+
+// report writes the broker's answer into the status, once it answers all that was asked.
+func (s *spread) report(ctx actor.Context, to *routing.Route) {
+	if to.Unasked {
+		return
+	}
+	v := to.Replies.Last
+	if v.Serial < to.Desired.Serial {
+		s.unanswered.Add(to.Wire, to.Number)
+		return
+	}
+	s.unanswered.Remove(to.Wire)
+	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Failure == nil, QoS: v.QoS}
+	if v.Failure != nil {
+		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: v.Kind, Code: v.Code}, v.Failure.Reason
+	}
+	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
+}
