@@ -22,7 +22,7 @@ type injectedFailure struct{}
 func (injectedFailure) Error() string { return "failed by hand" }
 
 // Restart makes the actor with that path fail. Its supervisor restarts a connection, reader,
-// subscription or group; the latter two lose what they hold. Any other actor goes on with
+// subscription or fanout; the latter two lose what they hold. Any other actor goes on with
 // its state. The root can't be restarted.
 func (t *Tree) Restart(path string) error {
 	if !strings.Contains(path, "/") {
@@ -40,7 +40,7 @@ func (t *Tree) Disconnect() error {
 	return errors.Join(errs...)
 }
 
-// Slow makes a group, or channel, delay each of its writes; 0: no longer.
+// Slow delays each write to a group or channel; 0: no longer.
 func (t *Tree) Slow(path string, by time.Duration) error {
 	if kind := kindOf(path); kind != "group" && kind != "channel" {
 		return fmt.Errorf("%s can't be slowed down: only what writes to a group or a channel can", path)

@@ -18,7 +18,7 @@ func TestOnPurpose(t *testing.T) {
 		b.broker.Send(message("a", "0"))
 		b.settle()
 		for range 30 {
-			paths := []string{"bridge/router", "bridge/registry", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"}
+			paths := []string{"bridge/router", "bridge/store", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"}
 			for _, kind := range []string{"subscription", "group"} {
 				for _, a := range b.tree.Members(kind, "") {
 					paths = append(paths, a.Path)
@@ -116,7 +116,7 @@ func TestListOfSubscriptions(t *testing.T) {
 		if routes := b.tree.Matching("b"); len(routes) != 0 {
 			b.Errorf("%+v", routes)
 		}
-		if a, _ := b.tree.Inspect(b.tree.Members("group", "alerts")[0].Path); a.Facts.(messages.GroupFacts).Written != 3 {
+		if a, _ := b.tree.Inspect(b.tree.Members("group", "alerts")[0].Path); a.Facts.(messages.FanoutFacts).Written != 3 {
 			b.Errorf("%+v", a)
 		}
 		if len(b.tree.Targets()) != 2 {

@@ -14,12 +14,12 @@ import (
 type applier struct {
 	*deliveries
 	commands      Ref[messages.ToCommands]
-	registry      Ref[messages.ToRegistry]
+	store         Ref[messages.ToStore]
 	subscriptions *family
 }
 
 // subscribe carries out a subscribe, or, where there are several slots, writes it into the
-// registry.
+// store.
 func (a *applier) subscribe(ctx actor.Context, receipt messages.Receipt, c messages.SubscribeCommand) {
 	if a.spread != nil {
 		a.spread.register(receipt, c)
@@ -101,7 +101,7 @@ func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 	if a.spread != nil {
 		keep.Serial = a.spread.leader.commands.Serial()
 	}
-	a.registry.Tell(keep)
+	a.store.Tell(keep)
 }
 
 // refuse answers a command that does not take effect.

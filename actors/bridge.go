@@ -18,7 +18,7 @@ import (
 type drainOver struct{ stamp }
 
 // bridgeChildren are the names of the children in the order of stopping.
-var bridgeChildren = []string{commandsName, requestsName, routerName, registryName, sessionName}
+var bridgeChildren = []string{commandsName, requestsName, routerName, storeName, sessionName}
 
 type bridge struct {
 	*env
@@ -91,7 +91,7 @@ func (b *bridge) start(ctx actor.Context) {
 	b.children[routerName] = spawn(ctx, routerName, newRouter(b.env, b.to))
 	b.children[requestsName] = spawn(ctx, requestsName, newRequests(b.env, b.to))
 	b.children[sessionName] = spawn(ctx, sessionName, newSession(b.env, b.to))
-	b.children[registryName] = spawn(ctx, registryName, newRegistry(b.env, b.to))
+	b.children[storeName] = spawn(ctx, storeName, newStore(b.env, b.to))
 	if b.Slot != 0 { // only the first slot reads commands
 		b.drained[commandsName] = true
 		return

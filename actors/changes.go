@@ -17,15 +17,15 @@ type changeDue struct{ stamp }
 // changes sends the MQTT broker the changes of filters, and reports the answers.
 type changes struct {
 	*env
-	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
+	router Ref[messages.ToRouter]
+	store  Ref[messages.ToStore]
 	filters
 	unsubscribing bool // an UNSUBSCRIBE waits for its answer
 	wake          reminder
 }
 
 func newChanges(deps *env, to *refs) changes {
-	return changes{env: deps, router: to.router, registry: to.registry, filters: newFilters(deps.SubscribeBatch)}
+	return changes{env: deps, router: to.router, store: to.store, filters: newFilters(deps.SubscribeBatch)}
 }
 
 // next sends the connection the next changes, and sets the time of the following call.
@@ -90,7 +90,7 @@ func (c *changes) unsubscribed(m messages.Unsubscribed) {
 
 // reportGone reports that the broker has no subscription for these filters any more.
 func (c *changes) reportGone(filters []string) {
-	c.registry.Tell(messages.FilterGone{Filters: filters})
+	c.store.Tell(messages.FilterGone{Filters: filters})
 	c.router.Tell(messages.FilterGone{Filters: filters})
 }
 
@@ -119,7 +119,7 @@ func (c *changes) decided(v reconcile.Result) {
 	code, reason := refusalOf(v)
 	c.router.Tell(messages.Refused{Filter: filter, Kind: v.Kind.String(), Code: code, Reason: reason, Serial: f.want.Serial})
 	if v.New {
-		c.registry.Tell(messages.Keep{Changes: []messages.Change{{Refusal: &messages.FilterRefusal{Filter: filter, Kind: v.Kind.String(), Code: v.Code}}}})
+		c.store.Tell(messages.Keep{Changes: []messages.Change{{Refusal: &messages.FilterRefusal{Filter: filter, Kind: v.Kind.String(), Code: v.Code}}}})
 	}
 }
 
@@ -133,7 +133,7 @@ func (c *changes) accepted(filters ...string) {
 		changes = append(changes, messages.Change{Accepted: f})
 	}
 	if len(changes) > 0 {
-		c.registry.Tell(messages.Keep{Changes: changes})
+		c.store.Tell(messages.Keep{Changes: changes})
 	}
 }
 

@@ -26,10 +26,10 @@ type ackDue struct{ stamp }
 type commandsActor struct {
 	*env
 	incarnation
-	bridge   Ref[messages.ToBridge]
-	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
-	to       *refs // for the readers
+	bridge Ref[messages.ToBridge]
+	router Ref[messages.ToRouter]
+	store  Ref[messages.ToStore]
+	to     *refs // for the readers
 
 	readers  readers
 	acks     commands.Acks
@@ -44,7 +44,7 @@ type commandsActor struct {
 func newCommands(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &commandsActor{
-			env: deps, bridge: to.bridge, router: to.router, registry: to.registry, to: to,
+			env: deps, bridge: to.bridge, router: to.router, store: to.store, to: to,
 			replies: commands.NewReplies(), streams: newStreamCommands(deps), readers: readers{env: deps},
 		}
 	})
@@ -253,7 +253,7 @@ func (c *commandsActor) reportDrained() {
 
 func (c *commandsActor) reportState(up bool) {
 	c.bridge.Tell(messages.LayerState{Up: up})
-	c.registry.Tell(messages.LayerState{Up: up})
+	c.store.Tell(messages.LayerState{Up: up})
 	c.streams.layer(up)
 }
 

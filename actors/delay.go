@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// delayWrites makes a group delay each of its writes.
+// delayWrites makes a fanout delay each of its writes.
 type delayWrites struct{ by time.Duration }
 
 // pause waits, unless ctx ends.

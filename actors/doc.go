@@ -3,10 +3,10 @@
 //	bridge                   starts and stops the others, in order
 //	├── router               owns the table of routes: which filter serves which targets
 //	│   ├── subscription:... passes on what one filter matches
-//	│   ├── group:alerts     writes the messages of one group, in order
+//	│   ├── group:alerts     is the fanout of one group: it writes its messages, in order
 //	│   └── channel:...      the same for one channel; stream:... for one stream
 //	├── requests             keeps the requests that wait for responses
-//	├── registry             stores the subscriptions, or the slot's status, in Redis
+//	├── store                stores the subscriptions, or the slot's status, in Redis
 //	├── session              keeps what outlives a connection: attempts, outbox, filters
 //	│   └── connection       is one live MQTT connection, and fails with it
 //	└── commands             keeps the commands that are under way (slot 0)
@@ -15,7 +15,7 @@
 // An actor is a shell. The decisions are made by the packages below this one: see the
 // README of this folder.
 //
-// A message in: connection → router → each matching subscription → group → Layer. A
+// A message in: connection → router → each matching subscription → fanout → Layer. A
 // command: reader → commands → router → subscription or session → connection.
 //
 // # Order
@@ -32,7 +32,7 @@
 //
 // Retained messages come when a filter is subscribed to again, and go to its recipients
 // only (see package retained). They take the same path as live messages of their topic. A
-// group does not write one to a recipient if it has had a live message of the topic that
+// fanout does not write one to a recipient if it has had a live message of the topic that
 // the router saw after the recipient. Of what is held back (MinInterval) only the newest of
 // each topic goes on.
 //
@@ -45,7 +45,7 @@
 // Each slot has a bridge with its actors. Only the first slot reads commands. From a
 // subscribe to its answer:
 //
-//	commands → router of slot 0 → registry (Redis) → mirror → router of the filter's slot → session → its registry (status in Redis) → mirror → router of slot 0 → reader
+//	commands → router of slot 0 → store (registry in Redis) → mirror → router of the filter's slot → session → its store (status in Redis) → mirror → router of slot 0 → reader
 //
 // The mirror is no actor, and there is one for all slots of a process. It follows two kinds
 // of tables in Redis: the registry says what is wanted, and over how many slots; the status
@@ -55,7 +55,7 @@
 // 0 writes the registry. None of this runs where there is one slot only.
 //
 // The slot of the streams runs beside them, in the process of the first slot, while a stream
-// is subscribed to. It has a registry of its own. The commands actor of the first slot reads its
+// is subscribed to. It has tables of its own. The commands actor of the first slot reads its
 // commands, keeps, answers and acknowledges them; its own router carries them out.
 //
 // # Loss
@@ -92,7 +92,7 @@
 // reason; that filter is refused, and the others are asked for again at once.
 //
 // Any other panic is a bug. The actor keeps its state and goes on with its next message. A
-// subscription or group that fails again and again, or as it starts, is restarted empty. Any
+// subscription or fanout that fails again and again, or as it starts, is restarted empty. Any
 // other actor that does so, also the bridge, stops the worker with an error. Tree.Restart
 // makes an actor fail on purpose: it is restarted where that is harmless, else it goes on
 // with its state. That is not counted as a bug.

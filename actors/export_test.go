@@ -98,7 +98,7 @@ func (f Failure) reason() any {
 	return bug{value: "a bug", message: "any message"}
 }
 
-// AfterBugs has a subscription or a group fail, again and again, and returns what its
+// AfterBugs has a subscription or a fanout fail, again and again, and returns what its
 // supervisor does each time.
 func AfterBugs(failures []Failure) []string {
 	var s decisions

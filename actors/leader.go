@@ -137,7 +137,7 @@ func (s *spread) unregister(receipt messages.Receipt, filter string, targets []m
 }
 
 // drop takes a target at which nobody listens out of the registry, unless it has just asked
-// for the filter again. It does not need Drop.Asked: the registry actor drops no target while
+// for the filter again. It does not need Drop.Asked: the store drops no target while
 // it has a change of it to write, so a change that it did not know of is still being written.
 func (s *spread) drop(filter string, target messages.Target) {
 	for _, wire := range []string{filter, topic.Shared(filter)} {

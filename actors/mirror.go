@@ -33,10 +33,10 @@ type mirror struct {
 
 // follower is a slot that gets the changes.
 type follower struct {
-	slot     int
-	bridge   Ref[messages.ToBridge]
-	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
+	slot   int
+	bridge Ref[messages.ToBridge]
+	router Ref[messages.ToRouter]
+	store  Ref[messages.ToStore]
 }
 
 // viewChanged says what has changed in the view. The mirror tells the routers.
@@ -169,7 +169,7 @@ func (m *mirror) reportState(up bool, err error) {
 	for _, f := range m.slots {
 		if f.slot > 0 { // the first slot reads commands, and so knows
 			f.bridge.Tell(messages.LayerState{Up: up})
-			f.registry.Tell(messages.LayerState{Up: up})
+			f.store.Tell(messages.LayerState{Up: up})
 		}
 	}
 }

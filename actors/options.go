@@ -175,13 +175,13 @@ func (f *flow) underWay() int64 { return f.received.Load() - f.settled.Load() }
 const (
 	commandsName = "commands"
 	routerName   = "router"
-	registryName = "registry"
+	storeName    = "store"
 	requestsName = "requests"
 	sessionName  = "session"
 )
 
 // paths are the paths of the actors of a slot that others name.
-type paths struct{ bridge, router, registry, session, connection string }
+type paths struct{ bridge, router, store, session, connection string }
 
 // pathsOf are the paths of the slot with that number. The bridge of the first slot has no
 // number in its name.
@@ -192,7 +192,7 @@ func pathsOf(slot int) paths {
 	}
 	session := bridge + "/" + sessionName
 	return paths{
-		bridge: bridge, router: bridge + "/" + routerName, registry: bridge + "/" + registryName, session: session, connection: session + "/connection",
+		bridge: bridge, router: bridge + "/" + routerName, store: bridge + "/" + storeName, session: session, connection: session + "/connection",
 	}
 }
 

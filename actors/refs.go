@@ -12,7 +12,7 @@ type refs struct {
 	bridge   Ref[messages.ToBridge]
 	commands Ref[messages.ToCommands]
 	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
+	store    Ref[messages.ToStore]
 	requests Ref[messages.ToRequests]
 	session  Ref[messages.ToSession]
 }
@@ -25,7 +25,7 @@ func newRefs(system *actor.ActorSystem, slot int) *refs {
 		bridge:   refTo[messages.ToBridge](system, at.bridge),
 		commands: refTo[messages.ToCommands](system, reads.bridge+"/"+commandsName),
 		router:   refTo[messages.ToRouter](system, at.router),
-		registry: refTo[messages.ToRegistry](system, at.registry),
+		store:    refTo[messages.ToStore](system, at.store),
 		requests: refTo[messages.ToRequests](system, at.bridge+"/"+requestsName),
 		session:  refTo[messages.ToSession](system, at.session),
 	}

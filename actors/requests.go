@@ -24,7 +24,7 @@ type requests struct {
 	incarnation
 	session  Ref[messages.ToSession]
 	commands Ref[messages.ToCommands]
-	registry Ref[messages.ToRegistry]
+	store    Ref[messages.ToStore]
 	router   Ref[messages.ToRouter]
 
 	waiting *commands.Requests
@@ -34,7 +34,7 @@ type requests struct {
 func newRequests(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		return &requests{
-			env: deps, session: to.session, commands: to.commands, registry: to.registry, router: to.router,
+			env: deps, session: to.session, commands: to.commands, store: to.store, router: to.router,
 			waiting: commands.NewRequests(max(1, deps.Window/2)), timers: map[string]reminder{},
 		}
 	})
@@ -95,7 +95,7 @@ func (r *requests) response(m messages.Response) {
 // worker without requests unsubscribes from it.
 func (r *requests) apply(e commands.RequestEffects) {
 	if e.Subscribe != nil {
-		r.registry.Tell(messages.Keep{Changes: []messages.Change{{Leaving: e.Subscribe.Filter}}})
+		r.store.Tell(messages.Keep{Changes: []messages.Change{{Leaving: e.Subscribe.Filter}}})
 		r.router.Tell(*e.Subscribe)
 	}
 	for _, m := range e.Publish {

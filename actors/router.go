@@ -33,7 +33,7 @@ func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		routes := routing.NewTable(routing.NewPairs(deps.Stats, deps.MaxSubscriptions))
 		deliveries := &deliveries{env: deps, self: to.router, session: to.session, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
-		applier := applier{deliveries: deliveries, commands: to.commands, registry: to.registry, subscriptions: newSubscriptions(deps, to)}
+		applier := applier{deliveries: deliveries, commands: to.commands, store: to.store, subscriptions: newSubscriptions(deps, to)}
 		return &router{env: deps, bridge: to.bridge, applier: applier, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
 }

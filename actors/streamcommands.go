@@ -10,17 +10,17 @@ import (
 // commands actor: that of the first slot answers and acknowledges them. It keeps each until it is
 // done, and sends it again when the slot of the streams starts anew.
 type streamCommands struct {
-	deps     *env
-	open     []messages.Execute // in their order
-	up       bool               // the slot runs
-	bridge   Ref[messages.ToBridge]
-	router   Ref[messages.ToRouter]
-	registry Ref[messages.ToRegistry]
+	deps   *env
+	open   []messages.Execute // in their order
+	up     bool               // the slot runs
+	bridge Ref[messages.ToBridge]
+	router Ref[messages.ToRouter]
+	store  Ref[messages.ToStore]
 }
 
 func newStreamCommands(deps *env) streamCommands {
 	to := newRefs(deps.system, messages.StreamSlot)
-	return streamCommands{deps: deps, bridge: to.bridge, router: to.router, registry: to.registry}
+	return streamCommands{deps: deps, bridge: to.bridge, router: to.router, store: to.store}
 }
 
 // add passes on a command, or starts the slot.
@@ -56,7 +56,7 @@ func (s *streamCommands) state(up, layer bool) {
 func (s *streamCommands) layer(up bool) {
 	if s.up {
 		s.bridge.Tell(messages.LayerState{Up: up})
-		s.registry.Tell(messages.LayerState{Up: up})
+		s.store.Tell(messages.LayerState{Up: up})
 	}
 }
 

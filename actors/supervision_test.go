@@ -173,7 +173,7 @@ func TestActorThatCannotStartEndsTheWorker(t *testing.T) {
 	})
 }
 
-// A subscription or a group has state that nobody else has, unless it is starting.
+// A subscription or a fanout has state that nobody else has, unless it is starting.
 func TestWhatIsDoneAfterBugs(t *testing.T) {
 	t.Parallel()
 	times := func(n int, f actors.Failure) []actors.Failure { return slices.Repeat([]actors.Failure{f}, n) }

@@ -6,7 +6,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// The kinds of those actors whose target is no group.
+// The kinds of those fanouts whose target is no group.
 const (
 	channelKind = "channel"
 	streamKind  = "stream"
@@ -29,7 +29,7 @@ type targets struct {
 
 // targetActor is the actor of one target.
 type targetActor struct {
-	Ref[messages.ToGroup]
+	Ref[messages.ToFanout]
 	number uint64 // of the last StopWhenIdle, or of what has gone to it since
 }
 
@@ -43,7 +43,7 @@ func (t *targets) of(target messages.Target) *targetActor {
 	if !ok {
 		t.serial++
 		pid := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.serial)
-		a = &targetActor{Ref: refOf[messages.ToGroup](t.system, pid)}
+		a = &targetActor{Ref: refOf[messages.ToFanout](t.system, pid)}
 		t.actors[target] = a
 		if t.draining {
 			a.Tell(messages.Drain{})
@@ -54,7 +54,7 @@ func (t *targets) of(target messages.Target) *targetActor {
 }
 
 // sendTo sends m to the actor of a target, if there is one.
-func (t *targets) sendTo(target messages.Target, m messages.ToGroup) bool {
+func (t *targets) sendTo(target messages.Target, m messages.ToFanout) bool {
 	a, ok := t.actors[target]
 	if ok {
 		a.Tell(m)

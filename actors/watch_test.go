@@ -37,7 +37,7 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 				b.Errorf("%d expected: %+v", want, f)
 			}
 		}
-		for _, path := range []string{"bridge", "bridge/router", "bridge/registry", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"} {
+		for _, path := range []string{"bridge", "bridge/router", "bridge/store", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"} {
 			a := b.find(path)
 			if a.State != messages.StateRunning || a.Failure != nil || a.Kind != path[strings.LastIndexByte(path, '/')+1:] {
 				b.Errorf("%+v", a)

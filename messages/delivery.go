@@ -34,7 +34,7 @@ func (e Event) Size() int64 {
 	return int64(size)
 }
 
-// Deliver passes a delivery to one target. Subscription tells the target's group actor.
+// Deliver passes a delivery to one target. Subscription tells the target's fanout.
 // Answers (from commands, with a Receipt that ReplyWritten repeats) and changes of state
 // (from broker) come through the router, and have no Weight.
 type Deliver struct {
@@ -48,7 +48,7 @@ type Deliver struct {
 
 // SendRetained asks to send the retained messages of a filter's topics to a recipient that
 // a target reaches. One is left out if a live message of its topic has gone to the target
-// since. Router tells subscription and group. The group does not get it from the
+// since. Router tells subscription and fanout. The fanout does not get it from the
 // subscription, since a later message of another filter could overtake it there.
 type SendRetained struct {
 	Target  Target
@@ -63,7 +63,7 @@ type SendRetained struct {
 }
 
 // RetainedComplete says that all retained messages have come for the recipients of a filter
-// up to a serial. Subscription tells router, which tells the group, and session, without a
+// up to a serial. Subscription tells router, which tells the fanout, and session, without a
 // Target.
 type RetainedComplete struct {
 	Target Target
@@ -82,24 +82,24 @@ type Flush struct {
 // Flushed answers Flush. Subscription tells router.
 type Flushed struct{ Filter string }
 
-// StopWhenIdle asks a group to answer Idle when it has nothing left to write. No
-// subscription serves it any more. Router tells group.
+// StopWhenIdle asks a fanout to answer Idle when it has nothing left to write. No
+// subscription serves it any more. Router tells fanout.
 type StopWhenIdle struct{ Number uint64 }
 
-// Idle answers the StopWhenIdle with that number. Group tells router.
+// Idle answers the StopWhenIdle with that number. Fanout tells router.
 type Idle struct {
 	Target Target
 	Number uint64
 }
 
 func (Deliver) toRouter()            {}
-func (Deliver) toGroup()             {}
+func (Deliver) toFanout()            {}
 func (Flush) toSubscription()        {}
 func (Flushed) toRouter()            {}
-func (StopWhenIdle) toGroup()        {}
+func (StopWhenIdle) toFanout()       {}
 func (Idle) toRouter()               {}
 func (SendRetained) toSubscription() {}
-func (SendRetained) toGroup()        {}
-func (RetainedComplete) toGroup()    {}
+func (SendRetained) toFanout()       {}
+func (RetainedComplete) toFanout()   {}
 func (RetainedComplete) toSession()  {}
 func (RetainedComplete) toRouter()   {}

@@ -23,10 +23,10 @@ type (
 	ToRouter interface{ toRouter() }
 	// ToSubscription goes to the owner of one filter.
 	ToSubscription interface{ toSubscription() }
-	// ToRegistry goes to the keeper of the subscriptions in Redis.
-	ToRegistry interface{ toRegistry() }
-	// ToGroup goes to the actor of one target (a group or a channel).
-	ToGroup interface{ toGroup() }
+	// ToStore goes to the keeper of the subscriptions in Redis.
+	ToStore interface{ toStore() }
+	// ToFanout goes to the writer to one target (a group, a channel or a stream).
+	ToFanout interface{ toFanout() }
 	// ToRequests goes to the keeper of requests that wait for responses.
 	ToRequests interface{ toRequests() }
 	// ToSession goes to the MQTT session, which outlives its connections.

@@ -56,7 +56,7 @@ type Settlement struct {
 }
 
 // Settled says that parts of deliveries reached the layer, or were given up for good.
-// Router, subscription and group tell session.
+// Router, subscription and fanout tell session.
 type Settled struct{ Parts []Settlement }
 
 func (Delivery) toRouter()       {}

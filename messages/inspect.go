@@ -172,8 +172,8 @@ type RouteFacts struct {
 	Way     bool
 }
 
-// GroupFacts are those of one target.
-type GroupFacts struct {
+// FanoutFacts are those of the writer to one target.
+type FanoutFacts struct {
 	Target Target
 	// Waiting counts messages to be written, Bytes the memory that they and the
 	// ones in overflow queues are taken to occupy.
@@ -207,8 +207,8 @@ type CommandsFacts struct {
 	Trouble    string
 }
 
-// RegistryFacts are those of the keeper of the subscriptions in Redis.
-type RegistryFacts struct {
+// StoreFacts are those of the keeper of the subscriptions in Redis.
+type StoreFacts struct {
 	Stored, Leaving int
 	// Unwritten counts changes that are not in Redis.
 	Unwritten int

@@ -29,7 +29,7 @@ type Shutdown struct{}
 type Abandon struct{}
 
 // LayerState says that Redis was lost or is back. Commands tells bridge and
-// registry.
+// store.
 type LayerState struct{ Up bool }
 
 // ConnectionState says that the MQTT connection was lost or is back. Session tells
@@ -38,10 +38,10 @@ type ConnectionState struct{ Up bool }
 
 // Drain asks to take nothing new, and to answer Drained when what is under way is done.
 // Bridge tells commands, requests (which do not answer) and session, then router. Session tells
-// connection, router tells every group.
+// connection, router tells every fanout.
 type Drain struct{}
 
-// Drained answers Drain. Commands, session and router tell bridge; group tells router. Connection
+// Drained answers Drain. Commands, session and router tell bridge; fanout tells router. Connection
 // tells session when it passes on no more deliveries.
 type Drained struct{ From string }
 
@@ -58,7 +58,7 @@ func (LayerReached) toCommands()  {}
 func (Fetched) toCommands()       {}
 func (Shutdown) toBridge()        {}
 func (Abandon) toBridge()         {}
-func (LayerState) toRegistry()    {}
+func (LayerState) toStore()       {}
 func (LayerState) toBridge()      {}
 func (ConnectionState) toBridge() {}
 func (Drain) toRouter()           {}
@@ -66,7 +66,7 @@ func (Drain) toRequests()         {}
 func (Drain) toCommands()         {}
 func (Drain) toSession()          {}
 func (Drain) toConnection()       {}
-func (Drain) toGroup()            {}
+func (Drain) toFanout()           {}
 func (Drained) toRouter()         {}
 func (Drained) toBridge()         {}
 func (Drained) toSession()        {}

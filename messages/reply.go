@@ -37,7 +37,7 @@ type Answer struct {
 	State *State
 }
 
-// ReplyWritten says that answers were written, or given up. Group tells commands.
+// ReplyWritten says that answers were written, or given up. Fanout tells commands.
 type ReplyWritten struct{ Receipts []Receipt }
 
 // State is the state of the connection to the MQTT broker.

@@ -66,7 +66,7 @@ type ForStreams Execute
 type StreamsState struct{ Up bool }
 
 // Kept says that changes were written: those of the commands with these receipts, up to the
-// Keep with that Serial. Number is that of the registry afterwards. Registry tells router,
+// Keep with that Serial. Number is that of the registry afterwards. Store tells router,
 // if there are several slots.
 type Kept struct {
 	Receipts []Receipt
@@ -94,13 +94,13 @@ type Unmarked struct{ Reason string }
 type Marked struct{ Marker string }
 
 // HandOver asks to answer HandedOver when all that came for a target before is written, and
-// nothing of it waits in an overflow queue. Router tells group.
+// nothing of it waits in an overflow queue. Router tells fanout.
 type HandOver struct {
 	Target Target
 	ID     uint64
 }
 
-// HandedOver answers HandOver. Group tells router.
+// HandedOver answers HandOver. Fanout tells router.
 type HandedOver struct{ ID uint64 }
 
 func (ForStreams) toCommands()   {}
@@ -114,5 +114,5 @@ func (Mark) toSession()          {}
 func (Mark) toConnection()       {}
 func (Marked) toRouter()         {}
 func (Unmarked) toRouter()       {}
-func (HandOver) toGroup()        {}
+func (HandOver) toFanout()       {}
 func (HandedOver) toRouter()     {}

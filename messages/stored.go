@@ -57,7 +57,7 @@ type FilterRefusal struct {
 }
 
 // Keep asks to store changes. The command named by Receipt is done afterwards. Router tells
-// registry.
+// store.
 type Keep struct {
 	Receipt Receipt
 	Changes []Change
@@ -66,7 +66,7 @@ type Keep struct {
 }
 
 // Restored is what was stored before: the subscriptions, the filters that the MQTT broker
-// may still have though nobody wants them, and those that it refused. Registry tells router.
+// may still have though nobody wants them, and those that it refused. Store tells router.
 type Restored struct {
 	Stored  []Stored
 	Leaving []string
@@ -91,19 +91,19 @@ type StartSession struct {
 }
 
 // FilterGone says that the MQTT broker has no subscription for these filters
-// any more. Session tells registry and router.
+// any more. Session tells store and router.
 type FilterGone struct{ Filters []string }
 
 // Drop takes a target out of subscriptions that it has not asked for again since Asked.
-// Registry tells router.
+// Store tells router.
 type Drop struct {
 	Target  Target
 	Filters []string
 	Asked   time.Time
 }
 
-func (Keep) toRegistry()        {}
+func (Keep) toStore()           {}
 func (Restored) toRouter()      {}
 func (StartSession) toSession() {}
-func (FilterGone) toRegistry()  {}
+func (FilterGone) toStore()     {}
 func (Drop) toRouter()          {}

@@ -81,4 +81,4 @@ type Member struct {
 }
 
 // Address is the mailbox of a target's actor.
-type Address interface{ Tell(ToGroup) }
+type Address interface{ Tell(ToFanout) }

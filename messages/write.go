@@ -1,6 +1,6 @@
 package messages
 
-// Batch is one write to the layer. A group keeps it until it is written.
+// Batch is one write to the layer. A fanout keeps it until it is written.
 type Batch struct {
 	Target  Target
 	Bundles []Bundle

@@ -135,8 +135,8 @@ func (t *Target) Moving(now time.Time) bool {
 }
 
 // Facts are what there is to see.
-func (t *Target) Facts(now time.Time) messages.GroupFacts {
-	f := messages.GroupFacts{
+func (t *Target) Facts(now time.Time) messages.FanoutFacts {
+	f := messages.FanoutFacts{
 		Target: t.name, Waiting: t.backlog.len(), Bytes: t.backlog.held,
 		Writing: t.Writing(), Attempts: t.failed, Written: t.written, Dropped: t.dropped,
 	}

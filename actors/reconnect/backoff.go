@@ -35,7 +35,7 @@ func (b Backoff) WithDefaults() Backoff {
 }
 
 // Redis is the Backoff of all calls of Redis that failed: reads of commands, writes to
-// targets, the registry.
+// targets, the store.
 func (b Backoff) Redis() Backoff {
 	b.Max = min(b.Max, redisMax)
 	b.Min = min(b.Min, b.Max)

@@ -126,8 +126,8 @@ func (s *State) Again(changes []messages.Change, receipts []messages.Receipt) {
 func (s *State) Len() int { return len(s.wanted) + len(s.leaving) + len(s.refused) }
 
 // Facts are the numbers of entries, and of changes that are not written.
-func (s *State) Facts() messages.RegistryFacts {
-	return messages.RegistryFacts{Stored: len(s.wanted), Leaving: len(s.leaving), Unwritten: len(s.changes)}
+func (s *State) Facts() messages.StoreFacts {
+	return messages.StoreFacts{Stored: len(s.wanted), Leaving: len(s.leaving), Unwritten: len(s.changes)}
 }
 
 // Keys are the subscriptions.

@@ -19,7 +19,7 @@ var parts = map[string]string{
 	"router":     "Router: knows who gets which topics",
 	"session":    "Session: keeps messages until they are acknowledged",
 	"connection": "Connection: talks to the MQTT broker",
-	"registry":   "Store: keeps subscriptions in Redis",
+	"store":      "Store: keeps subscriptions in Redis",
 	"requests":   "Requests: waits for the responses to requests",
 }
 

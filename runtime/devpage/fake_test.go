@@ -55,7 +55,7 @@ const connection = "bridge/session/connection"
 
 var fixed = []string{
 	"bridge", "bridge/session", connection, "bridge/commands", "bridge/commands/reader",
-	"bridge/registry", "bridge/requests", "bridge/router",
+	"bridge/store", "bridge/requests", "bridge/router",
 }
 
 func filterOf(i int) string {
@@ -135,7 +135,7 @@ func (f *fake) actor(path string) messages.Actor {
 		if !f.failed.IsZero() {
 			a.Failure = &messages.ActorFailure{At: f.failed, Text: "dialing broker mqtt://127.0.0.1:1883: connection refused"}
 		}
-	case "bridge/registry":
+	case "bridge/store":
 		a.Restarts = 1
 		a.Failure = &messages.ActorFailure{At: f.began.Add(3 * time.Minute), Text: "panic while handling messages.Keep: index out of range [3] with length 3", Stack: "goroutine 71 [running]:\nchanmqttproxy/actors.(*registry).keep(...)\n\tactors/registry.go:91"}
 	}

@@ -40,7 +40,7 @@ func (p *Page) actor(r *http.Request) (any, *problem) {
 	if !ok {
 		return nil, &problem{http.StatusNotFound, "it has stopped"}
 	}
-	facts, ok := a.Facts.(messages.GroupFacts)
+	facts, ok := a.Facts.(messages.FanoutFacts)
 	if !ok {
 		return a, nil
 	}
@@ -139,7 +139,7 @@ func (p *Page) locate(ctx context.Context, trace *messages.Trace) {
 			continue
 		}
 		a, _ := p.Tree.Inspect(s.Path)
-		facts, ok := a.Facts.(messages.GroupFacts)
+		facts, ok := a.Facts.(messages.FanoutFacts)
 		if !ok {
 			continue
 		}

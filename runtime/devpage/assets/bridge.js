@@ -42,7 +42,7 @@ const stretches = [
   ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
 ];
 
-const keepers = ['', 'registry', 'requests'];
+const keepers = ['', 'store', 'requests'];
 
 function seenActor(path) {
   const a = actor(path);

@@ -12,8 +12,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// A group writes what is delivered to one target (a group of Channels, a channel or a
-// stream) to the layer. Package delivery decides what is written and when. The group owns
+// A fanout writes what is delivered to one target (a group of Channels, a channel or a
+// stream) to the layer. Package delivery decides what is written and when. The fanout owns
 // the writes under way and the reminders. While Redis is away it tries a write again until
 // it succeeds.
 
@@ -42,7 +42,7 @@ func (m *sent) do(ctx context.Context) error {
 	return err
 }
 
-// writeNow makes the group write. It stands behind the messages that came before it, which
+// writeNow makes the fanout write. It stands behind the messages that came before it, which
 // make one batch.
 type writeNow struct{}
 
@@ -53,17 +53,17 @@ type sendAgain struct {
 	queue string
 }
 
-// groupRefs are the actors that groups send to. All groups share one value, to save memory.
-type groupRefs struct {
+// fanoutRefs are the actors that fanouts send to. All fanouts share one value, to save memory.
+type fanoutRefs struct {
 	session  Ref[messages.ToSession]
 	router   Ref[messages.ToRouter]
 	commands Ref[messages.ToCommands]
 }
 
-type group struct {
+type fanout struct {
 	*env
 	incarnation
-	*groupRefs
+	*fanoutRefs
 	seen   *watched
 	name   messages.Target
 	target *delivery.Target
@@ -81,7 +81,7 @@ func newTargets(deps *env, to *refs) *family {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
-	shared := &groupRefs{session: to.session, router: to.router, commands: to.commands}
+	shared := &fanoutRefs{session: to.session, router: to.router, commands: to.commands}
 	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
@@ -90,159 +90,159 @@ func newTargets(deps *env, to *refs) *family {
 		case streamKind:
 			target.Kind = messages.Stream
 		}
-		return &group{env: deps, groupRefs: shared, seen: seen, name: target, target: delivery.New(target, limits)}
+		return &fanout{env: deps, fanoutRefs: shared, seen: seen, name: target, target: delivery.New(target, limits)}
 	})
 }
 
-// Receive is the group's table.
-func (g *group) Receive(ctx actor.Context) {
+// Receive is the fanout's table.
+func (f *fanout) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case messages.Deliver:
-		g.deliver(m)
+		f.deliver(m)
 	case messages.SendRetained:
-		g.stopNumber = 0
-		g.target.Recipient(m)
+		f.stopNumber = 0
+		f.target.Recipient(m)
 	case messages.RetainedComplete:
-		g.target.Complete(m.Filter, m.Serial)
+		f.target.Complete(m.Filter, m.Serial)
 	case writeNow:
-		g.writeQueued = false
-		g.write(g.target.Next())
+		f.writeQueued = false
+		f.write(f.target.Next())
 	case *sent:
-		g.sent(m)
+		f.sent(m)
 	case *sendAgain:
-		g.sendAgain(m)
+		f.sendAgain(m)
 	case delayWrites:
-		g.slow = m.by
+		f.slow = m.by
 	case messages.HandOver:
-		g.apply(g.target.HandOver(m.ID))
+		f.apply(f.target.HandOver(m.ID))
 	case messages.StopWhenIdle:
-		g.stopNumber = m.Number
-		g.reportIdle()
+		f.stopNumber = m.Number
+		f.reportIdle()
 	case messages.Drain:
-		g.draining = true
-		g.reportIdle()
+		f.draining = true
+		f.reportIdle()
 	case *actor.Restarting:
-		g.apply(g.target.GiveUp())
+		f.apply(f.target.GiveUp())
 	case *actor.Stopping:
-		g.abandon()
+		f.abandon()
 	default:
-		g.unhandled(ctx)
+		f.unhandled(ctx)
 	}
 }
 
 // release gives back what a message held whose handling panicked.
-func (g *group) release(message any) {
+func (f *fanout) release(message any) {
 	switch m := message.(type) {
 	case messages.Deliver:
-		g.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
-		g.reportReplies(m.Receipt)
+		f.settle([]messages.Settlement{{Token: m.Token, Weight: m.Weight}})
+		f.reportReplies(m.Receipt)
 	case *sent:
-		g.apply(g.target.Forget(m.batch))
+		f.apply(f.target.Forget(m.batch))
 	}
 }
 
-func (g *group) deliver(m messages.Deliver) {
+func (f *fanout) deliver(m messages.Deliver) {
 	if m.Weight > 0 {
-		g.stopNumber = 0 // a subscription serves the target again
+		f.stopNumber = 0 // a subscription serves the target again
 	}
-	dropped := g.target.Add(m)
-	g.note(g.seen.path, &g.target.Trail)
-	g.settle(dropped)
-	g.soon()
+	dropped := f.target.Add(m)
+	f.note(f.seen.path, &f.target.Trail)
+	f.settle(dropped)
+	f.soon()
 }
 
 // soon writes what waits, once the messages in the mailbox are handled. Senders run first,
 // so that more of a burst makes the first batch.
-func (g *group) soon() {
-	if !g.target.Writing() && !g.writeQueued {
-		g.writeQueued = true
+func (f *fanout) soon() {
+	if !f.target.Writing() && !f.writeQueued {
+		f.writeQueued = true
 		runtime.Gosched()
-		g.system.Root.Send(g.self, writeNow{})
+		f.system.Root.Send(f.self, writeNow{})
 	}
 }
 
 // write starts to write a batch, if there is one. The outcome comes as sent.
-func (g *group) write(b *messages.Batch) {
+func (f *fanout) write(b *messages.Batch) {
 	if b != nil {
-		g.run("writing", &sent{deps: g.env, batch: b, slow: g.slow, size: delivery.PackedSize(b)})
+		f.run("writing", &sent{deps: f.env, batch: b, slow: f.slow, size: delivery.PackedSize(b)})
 	}
 }
 
-func (g *group) sent(m *sent) {
+func (f *fanout) sent(m *sent) {
 	if m.err != nil {
-		g.failed(m)
+		f.failed(m)
 		return
 	}
-	g.apply(g.target.Written(m.batch, m.outcome, time.Now()))
-	g.seen.sent.Store(g.target.Stored())
-	g.reportIdle()
+	f.apply(f.target.Written(m.batch, m.outcome, time.Now()))
+	f.seen.sent.Store(f.target.Stored())
+	f.reportIdle()
 }
 
 // failed writes the same batch again after a delay.
-func (g *group) failed(m *sent) {
-	attempts, queue := g.target.Failed(m.batch)
-	g.note(g.seen.path, &g.target.Trail)
-	g.limited.warn(g.env, "writing to "+g.name.String(), m.err)
-	g.retry(attempts, &sendAgain{queue: queue})
+func (f *fanout) failed(m *sent) {
+	attempts, queue := f.target.Failed(m.batch)
+	f.note(f.seen.path, &f.target.Trail)
+	f.limited.warn(f.env, "writing to "+f.name.String(), m.err)
+	f.retry(attempts, &sendAgain{queue: queue})
 }
 
-func (g *group) sendAgain(m *sendAgain) {
-	g.apply(g.target.Again(m.queue, time.Now()))
-	g.reportIdle()
+func (f *fanout) sendAgain(m *sendAgain) {
+	f.apply(f.target.Again(m.queue, time.Now()))
+	f.reportIdle()
 }
 
 // apply carries out effects: it gives weights back, sends answers, and writes.
-func (g *group) apply(e delivery.Effects) {
-	g.note(g.seen.path, &g.target.Trail)
+func (f *fanout) apply(e delivery.Effects) {
+	f.note(f.seen.path, &f.target.Trail)
 	if e.NowFull {
-		g.Log.Warn("a stream is full: its handlers are too slow, or have stopped; the MQTT broker keeps further messages until they catch up",
-			"stream", g.name.Name)
+		f.Log.Warn("a stream is full: its handlers are too slow, or have stopped; the MQTT broker keeps further messages until they catch up",
+			"stream", f.name.Name)
 	}
 	for _, a := range e.Again {
-		g.after(a.After, &sendAgain{queue: a.Queue})
+		f.after(a.After, &sendAgain{queue: a.Queue})
 	}
-	g.settle(e.Settled)
-	g.reportReplies(e.Answered...)
+	f.settle(e.Settled)
+	f.reportReplies(e.Answered...)
 	for _, id := range e.HandedOver {
-		g.router.Tell(messages.HandedOver{ID: id})
+		f.router.Tell(messages.HandedOver{ID: id})
 	}
-	g.write(e.Write)
+	f.write(e.Write)
 }
 
 // reportIdle answers StopWhenIdle and Drain when nothing waits. The latter does not wait for
 // a queue that nobody reads.
-func (g *group) reportIdle() {
-	if !g.target.Empty() {
+func (f *fanout) reportIdle() {
+	if !f.target.Empty() {
 		return
 	}
-	if g.stopNumber > 0 && !g.target.Overflows() {
-		g.router.Tell(messages.Idle{Target: g.name, Number: g.stopNumber})
+	if f.stopNumber > 0 && !f.target.Overflows() {
+		f.router.Tell(messages.Idle{Target: f.name, Number: f.stopNumber})
 	}
-	if g.draining && !g.target.Moving(time.Now()) {
-		g.router.Tell(messages.Drained{From: g.name.String()})
+	if f.draining && !f.target.Moving(time.Now()) {
+		f.router.Tell(messages.Drained{From: f.name.String()})
 	}
 }
 
 // abandon logs, when the worker stops, which messages in overflow queues are lost. They have
 // been acknowledged.
-func (g *group) abandon() {
-	for queue, n := range g.target.Abandon() {
-		g.Log.Warn("stopping: dropped messages that waited for room in a queue", "target", g.name.String(), "queue", queue, "messages", n)
+func (f *fanout) abandon() {
+	for queue, n := range f.target.Abandon() {
+		f.Log.Warn("stopping: dropped messages that waited for room in a queue", "target", f.name.String(), "queue", queue, "messages", n)
 	}
-	g.note(g.seen.path, &g.target.Trail)
+	f.note(f.seen.path, &f.target.Trail)
 }
 
-func (g *group) settle(parts []messages.Settlement) {
+func (f *fanout) settle(parts []messages.Settlement) {
 	if len(parts) > 0 {
-		g.session.Tell(messages.Settled{Parts: parts})
+		f.session.Tell(messages.Settled{Parts: parts})
 	}
 }
 
 // reportReplies reports that answers were written.
-func (g *group) reportReplies(receipts ...messages.Receipt) {
+func (f *fanout) reportReplies(receipts ...messages.Receipt) {
 	if len(receipts) > 0 && receipts[0] != "" {
-		g.commands.Tell(messages.ReplyWritten{Receipts: receipts})
+		f.commands.Tell(messages.ReplyWritten{Receipts: receipts})
 	}
 }
 
-func (g *group) facts() any { return g.target.Facts(time.Now()) }
+func (f *fanout) facts() any { return f.target.Facts(time.Now()) }
