@@ -74,11 +74,13 @@ func files(tree fs.FS, do func(name string, text []byte) error) error {
 }
 
 // gone are words that the program had for something for which there is a usual one, as words
-// and as parts of names.
+// and as parts of names, and the former names of actors where they can mean nothing else.
 var gone = regexp.MustCompile(`(?i)\b(` +
 	`abroad|acquit(s|ted)?|attentive|blame|buries|burying|complaints?|deaf|deeds?|farewell|happenings?|herald|in so many words|lest|misled|misunderstood|misuse|mouths?|` +
 	`of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|testament|told of|unborn|unsteady|whom)\b|` +
-	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|suspects?\b|tenure|verdict`)
+	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|suspects?\b|tenure|verdict|` +
+	`\b(broker|group|receiver|registry) actor\b|bridge/(broker|reader|registry)\b|ToReceiver|ToRegistry|ToGroup\b|` +
+	`(Broker|Group|Registry|Receiver|Reader)Facts|ReceiverStarted|Session(Failure|Started|Info\b)`)
 
 // kept are such words where they stay: as older versions have written them to Redis, and in
 // what people say.
