@@ -23,10 +23,13 @@ func (injectedFailure) Error() string { return "failed by hand" }
 
 // Restart makes the actor with that path fail. Its supervisor restarts a connection, reader,
 // subscription or fanout; the latter two lose what they hold. Any other actor goes on with
-// its state. The root can't be restarted.
+// its state, and a subscription that has no actor as it is. The root can't be restarted.
 func (t *Tree) Restart(path string) error {
 	if !strings.Contains(path, "/") {
 		return fmt.Errorf("%s is the worker as a whole: stop the program and start it again", path)
+	}
+	if r := t.shared.observer.rows.find(path); r != nil && r.live.Load() == nil {
+		return nil
 	}
 	return t.send(path, restart{})
 }

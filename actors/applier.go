@@ -13,9 +13,8 @@ import (
 // tells the other actors.
 type applier struct {
 	*deliveries
-	commands      Ref[messages.ToCommands]
-	store         Ref[messages.ToStore]
-	subscriptions *family
+	commands Ref[messages.ToCommands]
+	store    Ref[messages.ToStore]
 }
 
 // subscribe carries out a subscribe, or, where there are several slots, writes it into the
@@ -52,8 +51,7 @@ func (a *applier) unsubscribe(ctx actor.Context, receipt messages.Receipt, c mes
 // apply carries out the effects of a change of the table, and stores the changes.
 func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.Receipt, changes []messages.Change) {
 	for _, to := range e.Made {
-		pid := a.subscriptions.spawn(ctx, "subscription", to.Filter, to.Serial)
-		to.Subscription = refOf[messages.ToSubscription](a.system, pid)
+		a.subscriptions.add(to)
 	}
 	for _, f := range e.Flush {
 		a.flush(f.Route, f.Flush)
@@ -62,13 +60,13 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 		if a.spread != nil {
 			a.spread.letGo(to)
 		}
-		ctx.Poison(to.Subscription.(Ref[messages.ToSubscription]).pid)
+		a.subscriptions.remove(to)
 	}
 	for _, m := range e.Session {
 		a.session.Tell(m)
 	}
 	for _, n := range e.Recipients {
-		n.Route.Subscription.Tell(n.SendRetained)
+		a.subscriptions.keep(n.Route, n.SendRetained)
 		a.of(n.SendRetained.Target).Tell(n.SendRetained)
 	}
 	a.gate.Idle(e.Idle...)
@@ -141,14 +139,14 @@ type filterAnswer interface {
 	messages.ToRequests
 }
 
-// answered passes on the broker's answer about a filter.
+// answered notes the broker's answer about a filter, or passes it on.
 func (a *applier) answered(ctx actor.Context, filter string, m filterAnswer, result routing.Result) {
 	to, ok := a.routes.Wired(filter)
 	if !ok {
 		a.requests.Tell(m)
 		return
 	}
-	to.Subscription.Tell(m)
+	a.subscriptions.answered(to, m)
 	a.reply(to.Replies.Decide(result))
 	if a.spread != nil {
 		a.spread.report(ctx, to)

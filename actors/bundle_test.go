@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -77,6 +78,14 @@ var (
 
 func subscribe(filter string, targets ...messages.Target) messages.SubscribeCommand {
 	return messages.SubscribeCommand{Filter: filter, Targets: targets, Options: messages.Options{QoS: 1}}
+}
+
+// crowd are groups of which a subscription serves too many to do without an actor.
+func crowd(more ...messages.Target) []messages.Target {
+	for i := range 10 {
+		more = append(more, messages.Target{Kind: messages.Group, Name: fmt.Sprint("crowd", i)})
+	}
+	return more
 }
 
 func publish(topic string) messages.PublishCommand {

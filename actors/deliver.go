@@ -18,9 +18,10 @@ type deliveries struct {
 	session  Ref[messages.ToSession]
 	requests Ref[messages.ToRequests]
 
-	routes *routing.Table
-	gate   routing.Gate
-	spread *spread // nil: there is one session slot
+	routes        *routing.Table
+	subscriptions subscriptions
+	gate          routing.Gate
+	spread        *spread // nil: there is one session slot
 	targets
 }
 
@@ -82,7 +83,7 @@ func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
 			m.At = r.of(m.Target).Ref
 		}
 	}
-	to.Subscription.Tell(d)
+	r.subscriptions.pass(to, d)
 }
 
 // respond sends a delivery to requests, and returns what is left for the subscriptions.
@@ -113,7 +114,9 @@ func (r *deliveries) unmatched(d messages.Delivery, remote bool) {
 // flush makes a subscription pass on what it has. Deliveries are held until then.
 func (r *deliveries) flush(to *routing.Route, f messages.Flush) {
 	r.gate.Flush()
-	to.Subscription.Tell(f)
+	if !r.subscriptions.tell(to, f) {
+		r.self.Tell(messages.Flushed{Filter: to.Filter})
+	}
 }
 
 // flushed routes the held deliveries once the last Flush is answered. Nothing is under way
@@ -172,7 +175,7 @@ func (r *deliveries) handOver(target messages.Target, id uint64) {
 // interrupted passes on that some retained messages of a filter may be missing.
 func (r *deliveries) interrupted(m messages.Interrupted) {
 	if to, ok := r.routes.Get(topic.Unshared(m.Filter)); ok {
-		to.Subscription.Tell(m)
+		r.subscriptions.tell(to, m)
 	}
 }
 
@@ -180,7 +183,7 @@ func (r *deliveries) interrupted(m messages.Interrupted) {
 func (r *deliveries) respondTo(ctx actor.Context, m any) {
 	switch m := m.(type) {
 	case messages.Serving:
-		ctx.Respond(r.routes.Serving(m.Filters))
+		ctx.Respond(serving(r.routes, m.Filters))
 	case messages.Matching:
 		ctx.Respond(r.routes.Matching(m.Topic))
 	}

@@ -26,12 +26,13 @@ func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) 
 }
 
 // spawn starts the actor of a filter or target. Its record outlives its incarnations.
-func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) *actor.PID {
+func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) (*actor.PID, *watched) {
 	id := childName(kind, name, serial)
 	f.next = f.mailbox()
-	f.deps.observer.expect(&watched{
+	record := &watched{
 		name: name, path: ctx.Self().GetId() + "/" + id, kind: kind,
 		mailbox: f.next, state: messages.StateRunning,
-	})
-	return spawn(ctx, id, f.props)
+	}
+	f.deps.observer.expect(record)
+	return spawn(ctx, id, f.props), record
 }

@@ -83,7 +83,7 @@ func TestEverythingIsAcknowledgedWhileFiltersComeAndGo(t *testing.T) {
 		if n := len(b.payloads(lobby)); n != 50*50 {
 			b.Errorf("lobby got %d of %d", n, 50*50)
 		}
-		if n := b.actorsOf("subscription:"); n != 1 {
+		if n := len(b.tree.Members("subscription", "")); n != 1 {
 			b.Errorf("%d subscriptions are left", n)
 		}
 	})

@@ -1,20 +1,16 @@
 package actors
 
 import (
-	"cmp"
 	"slices"
-	"strings"
-
-	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/messages"
 )
 
 // Subscriptions lists some of the subscriptions. total is how many have filters that contain
-// the text. Only the actors that are listed get a message.
+// the text.
 func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []messages.SubscriptionRow) {
-	found := t.shared.observer.named("subscription", list.Text)
-	order(found, list.Sort)
+	found := t.shared.observer.rows.all(list.Text, false)
+	sortRows(found, list.Sort)
 	if list.Desc {
 		slices.Reverse(found)
 	}
@@ -24,58 +20,22 @@ func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []
 	return total, t.rows(found)
 }
 
-// named are the live actors of a kind whose names contain the text.
-func (o *observer) named(kind, text string) []*watched {
-	return slices.DeleteFunc(o.all(), func(w *watched) bool { return w.kind != kind || !strings.Contains(w.name, text) })
-}
-
-// order sorts by keys that are read once, since they may change meanwhile.
-func order(list []*watched, by string) {
-	type entry struct {
-		key uint64
-		of  *watched
+// rows asks each router once for the facts.
+func (t *Tree) rows(list []*row) []messages.SubscriptionRow {
+	filters := map[string][]string{} // by router
+	for _, r := range list {
+		filters[r.router] = append(filters[r.router], r.filter)
 	}
-	entries := make([]entry, len(list))
-	for i, w := range list {
-		entries[i] = entry{0, w}
-		switch by {
-		case "messages":
-			entries[i].key = w.handled.Load()
-		case "last":
-			entries[i].key = uint64(w.lastAt.Load())
-		}
-	}
-	slices.SortFunc(entries, func(a, b entry) int {
-		if a.key != b.key {
-			return cmp.Compare(a.key, b.key)
-		}
-		return strings.Compare(a.of.name, b.of.name)
-	})
-	for i, e := range entries {
-		list[i] = e.of
-	}
-}
-
-// rows sends all requests before it waits for the answers.
-func (t *Tree) rows(list []*watched) []messages.SubscriptionRow {
-	asked := make([]*actor.Future, len(list))
-	filters := map[string][]string{} // by bridge
-	for i, w := range list {
-		asked[i] = t.request(w.path, messages.Inspect{})
-		filters[rootOf(w.path)] = append(filters[rootOf(w.path)], w.name)
-	}
-	members := map[string]map[string][]messages.MemberFacts{}
-	for bridge, some := range filters {
-		members[bridge] = t.serving(bridge, some...)
+	facts := map[string]map[string]messages.SubscriptionFacts{}
+	for router, some := range filters {
+		facts[router] = t.serving(router, some...)
 	}
 	rows := make([]messages.SubscriptionRow, len(list))
-	for i, w := range list {
-		rows[i] = messages.SubscriptionRow{Path: w.path, SubscriptionFacts: messages.SubscriptionFacts{Filter: w.name}}
-		answer, _ := asked[i].Result()
-		if facts, ok := answer.(messages.SubscriptionFacts); ok {
-			rows[i].SubscriptionFacts = facts
+	for i, r := range list {
+		rows[i] = messages.SubscriptionRow{Path: r.path(), SubscriptionFacts: messages.SubscriptionFacts{Filter: r.filter}}
+		if f, ok := facts[r.router][r.filter]; ok {
+			rows[i].SubscriptionFacts = f
 		}
-		rows[i].Members = members[rootOf(w.path)][w.name]
 	}
 	return rows
 }

@@ -23,7 +23,6 @@ type watched struct {
 	mailbox    actor.Mailbox
 
 	handled, sent atomic.Uint64
-	lastAt        atomic.Int64 // of a subscription: when a message came, in Unix ns
 	last          atomic.Int64 // how long the last sampled message took, in ns
 	restarts      atomic.Int64
 
@@ -45,6 +44,7 @@ type inspectable interface{ facts() any }
 type observer struct {
 	mu     sync.Mutex
 	actors map[string]*watched
+	rows   rows
 	events eventLog
 }
 

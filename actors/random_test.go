@@ -88,7 +88,7 @@ func (c *chance) step() {
 	case n < 18:
 		c.pass(time.Duration(c.IntN(300)) * time.Millisecond)
 	case n < 19:
-		c.pass(time.Duration(c.IntN(10_000)) * time.Millisecond)
+		c.pass(time.Duration(c.IntN(10_000)) * time.Duration(1+19*c.IntN(2)) * time.Millisecond) // subscriptions come to rest
 	default:
 		c.settle()
 	}
@@ -179,6 +179,9 @@ func (c *chance) check() {
 		if n := c.actorsOf(kind); n != 0 {
 			c.Errorf("%d actors are left: %s", n, kind)
 		}
+	}
+	if n := len(c.tree.Members("subscription", "")); n != 0 {
+		c.Errorf("%d subscriptions are left", n)
 	}
 	if took := c.stop(); took > time.Second {
 		c.Errorf("stopping took %v", took)

@@ -32,8 +32,8 @@ type router struct {
 func newRouter(deps *env, to *refs) *actor.Props {
 	return propsOf(deps, func() actor.Actor {
 		routes := routing.NewTable(routing.NewPairs(deps.Stats, deps.MaxSubscriptions))
-		deliveries := &deliveries{env: deps, self: to.router, session: to.session, requests: to.requests, routes: routes, targets: newTargetActors(deps, to)}
-		applier := applier{deliveries: deliveries, commands: to.commands, store: to.store, subscriptions: newSubscriptions(deps, to)}
+		deliveries := &deliveries{env: deps, self: to.router, session: to.session, requests: to.requests, routes: routes, subscriptions: newSubscriptions(deps, to), targets: newTargetActors(deps, to)}
+		applier := applier{deliveries: deliveries, commands: to.commands, store: to.store}
 		return &router{env: deps, bridge: to.bridge, applier: applier, restoring: true, layout: deps.Layout}
 	}, actor.WithSupervisor(resumeFirst{}))
 }
@@ -42,13 +42,13 @@ func newRouter(deps *env, to *refs) *actor.Props {
 func (r *router) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.parent = ctx
+		r.parent, r.subscriptions.router, r.subscriptions.life = ctx, ctx, &r.incarnation
 	case messages.Delivery:
 		r.deliver(m)
 	case messages.Deliver:
 		r.answer(m)
-	case messages.Idle:
-		r.targetIdle(m)
+	case messages.Idle, *checkSubscriptions:
+		r.rest(m)
 	case messages.Execute:
 		r.execute(ctx, m)
 	case messages.Restored:
@@ -83,6 +83,7 @@ func (r *router) Receive(ctx actor.Context) {
 	case messages.Drained:
 		r.targetDrained(m)
 	case *actor.Stopping:
+		r.subscriptions.clear(r.routes)
 		r.routes.Pairs.Clear()
 	default:
 		r.unhandled(ctx)
@@ -260,7 +261,9 @@ func (r *router) reportDrained() {
 		}
 	default:
 		r.emptied = true
-		r.routes.Each(func(to *routing.Route) { r.flush(to, messages.Flush{All: true}) })
+		for to := range r.subscriptions.living {
+			r.flush(to, messages.Flush{All: true})
+		}
 		r.reportDrained()
 	}
 }
@@ -271,10 +274,18 @@ func (r *router) targetDrained(m messages.Drained) {
 	r.reportDrained()
 }
 
-// targetIdle notes that a target has nothing left.
-func (r *router) targetIdle(m messages.Idle) {
-	r.gone(m)
-	r.reportDrained()
+// rest finds the actors of subscriptions and targets that have nothing left, and stops them.
+func (r *router) rest(message any) {
+	switch m := message.(type) {
+	case *checkSubscriptions:
+		r.subscriptions.check()
+	case messages.Idle:
+		if to, ok := r.routes.Get(m.Filter); ok {
+			r.subscriptions.stopIdle(to, m.Number)
+		}
+		r.gone(m)
+		r.reportDrained()
+	}
 }
 
 func (r *router) facts() any {

@@ -7,16 +7,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"chanmqttproxy/actors/delivery"
-	"chanmqttproxy/actors/hint"
-	"chanmqttproxy/actors/reconcile"
 	"chanmqttproxy/actors/retained"
 	"chanmqttproxy/actors/throttle"
 	"chanmqttproxy/messages"
 )
 
-// A subscription passes the deliveries of one filter on to its members, no faster than their
-// MinInterval, and the retained messages to those that have recipients. It logs if the broker
-// grants a lower QoS than was asked for.
+// A subscription, as an actor, passes the deliveries of one filter on to its members, no faster
+// than their MinInterval, and the retained messages to those that have recipients. There is one
+// only while it is needed: see subscriptions.
 
 // subscriptionRefs are the actors that subscriptions send to. All share one value, to save
 // memory.
@@ -31,20 +29,13 @@ type subscription struct {
 	filter string
 	seen   *watched
 
-	asked, granted byte
-	answered       bool   // the broker has answered
-	refusal        string // why it has refused
-	messages       uint64
-	last           string // the topic of the last
-
-	// Few subscriptions need these.
 	pending  *pending   // nil: nobody has waited for retained messages
 	throttle *throttled // nil: nothing was held back
 }
 
-// newSubscriptions makes the family of a router's subscriptions. Their mailboxes take little
+// newSubscriptionActors makes the family of a router's subscriptions. Their mailboxes take little
 // memory while they are empty.
-func newSubscriptions(deps *env, to *refs) *family {
+func newSubscriptionActors(deps *env, to *refs) *family {
 	shared := &subscriptionRefs{router: to.router, session: to.session}
 	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
 		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
@@ -61,13 +52,15 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.SendRetained:
 		s.welcome(m)
 	case messages.Granted:
-		s.accepted(ctx, m)
+		s.granted(ctx, m)
 	case messages.Refused:
-		s.refused(m)
+		s.completeUpTo(m.Serial)
 	case messages.Interrupted:
 		s.pending.known().Interrupted()
 	case fired:
 		s.fired(ctx, m)
+	case messages.StopWhenIdle:
+		s.reportIdle(m.Number)
 	case *actor.Stopping, *actor.Restarting:
 		s.stop()
 	default:
@@ -84,7 +77,6 @@ func (s *subscription) release(message any) {
 
 // deliver passes a message on to the members that it is for.
 func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
-	s.count(d)
 	if d.Message.Retain {
 		s.deliverRetained(ctx, d)
 		return
@@ -137,8 +129,8 @@ func (s *subscription) welcome(m messages.SendRetained) {
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
 	s.pending.known().Arrived(now)
-	for i, member := range d.To {
-		member.At.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
+	passOn(d)
+	for _, member := range d.To {
 		if least := member.Options.MinInterval; least > 0 {
 			s.throttled().Passed(member.Target, d.Message.Topic, least, now)
 		}
@@ -150,23 +142,11 @@ func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	s.wake(ctx)
 }
 
-// count counts a message for Tree.Watch and Inspect.
-func (s *subscription) count(d messages.Delivery) {
-	s.messages++
-	s.last = d.Message.Topic
-	s.seen.sent.Store(s.seen.sent.Load() + uint64(len(d.To)))
-	s.seen.lastAt.Store(d.Message.At.UnixNano())
-}
-
-func (s *subscription) facts() any {
-	f := messages.SubscriptionFacts{
-		Filter: s.filter, Asked: s.asked, Granted: s.granted, Answered: s.answered, Refused: s.refusal,
-		Messages: s.messages, LastTopic: s.last,
+// reportIdle answers StopWhenIdle if nothing is kept.
+func (s *subscription) reportIdle(number uint64) {
+	if s.throttle.idle() && s.pending.known().Idle() {
+		s.router.Tell(messages.Idle{Filter: s.filter, Number: number})
 	}
-	if s.messages > 0 {
-		f.LastAt = time.Unix(0, s.seen.lastAt.Load())
-	}
-	return f
 }
 
 // deliverTo is what one member gets of a delivery.
@@ -205,28 +185,10 @@ func (s *subscription) fired(ctx actor.Context, m fired) {
 	}
 }
 
-func (s *subscription) accepted(ctx actor.Context, m messages.Granted) {
-	s.answered, s.asked, s.granted, s.refusal = true, m.Asked, m.QoS, ""
+func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
 	if now := time.Now(); s.pending.known().Granted(m.Serial, now) {
 		s.pending.quiet.set(ctx, now.Add(retained.Quiet))
 	}
-	if m.QoS < m.Asked {
-		s.Log.Warn("the broker granted a lower QoS than was asked for",
-			"filter", m.Filter, "asked", m.Asked, "granted", m.QoS)
-		return
-	}
-	s.Log.Debug("subscribed", "filter", m.Filter, "qos", m.QoS)
-}
-
-func (s *subscription) refused(m messages.Refused) {
-	s.completeUpTo(m.Serial)
-	if s.answered = true; s.refusal == m.Reason {
-		return
-	}
-	s.refusal = m.Reason
-	s.Stats.FilterRefused.Add(1)
-	s.Log.Warn("the broker refused a subscription; the worker tries again later, and when a consumer asks again",
-		"hint", hint.Subscribe(reconcile.KindOf(m.Kind), m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
 // check completes the recipients whose retained messages have all come.

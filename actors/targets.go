@@ -42,7 +42,7 @@ func (t *targets) of(target messages.Target) *targetActor {
 	a, ok := t.actors[target]
 	if !ok {
 		t.serial++
-		pid := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.serial)
+		pid, _ := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.serial)
 		a = &targetActor{Ref: refOf[messages.ToFanout](t.system, pid)}
 		t.actors[target] = a
 		if t.draining {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -116,12 +115,6 @@ func (t *Tree) all() []*Slot {
 	}
 	slices.SortFunc(list, func(a, b *Slot) int { return cmp.Compare(uint(a.deps.Slot), uint(b.deps.Slot)) })
 	return list
-}
-
-// rootOf is the bridge above the actor with that path.
-func rootOf(path string) string {
-	root, _, _ := strings.Cut(path, "/")
-	return root
 }
 
 // warnings passes on the warnings of the actor library. Its lower levels repeat what is logged

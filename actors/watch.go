@@ -34,6 +34,7 @@ func (t *Tree) Watch() messages.Watch {
 		}
 		w.Actors = append(w.Actors, a)
 	}
+	t.shared.observer.rows.sum(sums[subscriptionKind])
 	slices.SortFunc(w.Actors, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
 	for _, kind := range families {
 		w.Families = append(w.Families, *sums[kind])
@@ -70,8 +71,13 @@ func sum(f *messages.Family, a messages.Actor, now time.Time) {
 func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
+	if kind == subscriptionKind {
+		for _, r := range t.shared.observer.rows.all(text, true) {
+			list = append(list, r.snapshot(now))
+		}
+	}
 	for _, seen := range t.shared.observer.all() {
-		if seen.kind == kind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
+		if seen.kind == kind && kind != subscriptionKind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
 			list = append(list, seen.snapshot(now))
 		}
 	}
@@ -82,16 +88,17 @@ func (t *Tree) Members(kind, text string) []messages.Actor {
 // Inspect returns the actor with that path and its facts, and whether there is one. Without an
 // answer in time it has no facts.
 func (t *Tree) Inspect(path string) (messages.Actor, bool) {
+	if r := t.shared.observer.rows.find(path); r != nil {
+		a := r.snapshot(time.Now())
+		a.Facts = t.rows([]*row{r})[0].SubscriptionFacts
+		return a, true
+	}
 	seen, ok := t.shared.observer.find(path)
 	if !ok {
 		return messages.Actor{}, false
 	}
 	a := seen.snapshot(time.Now())
 	a.Facts, _ = t.request(path, messages.Inspect{}).Result()
-	if facts, ok := a.Facts.(messages.SubscriptionFacts); ok {
-		facts.Members = t.serving(rootOf(path), facts.Filter)[facts.Filter]
-		a.Facts = facts
-	}
 	return a, true
 }
 
@@ -100,11 +107,11 @@ func (t *Tree) request(path string, question any) *actor.Future {
 	return t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), question, inspectTimeout)
 }
 
-// serving asks the router under a bridge which targets filters serve.
-func (t *Tree) serving(bridge string, filters ...string) map[string][]messages.MemberFacts {
-	answer, _ := t.request(bridge+"/"+routerName, messages.Serving{Filters: filters}).Result()
-	members, _ := answer.(map[string][]messages.MemberFacts)
-	return members
+// serving asks a router for the facts of filters.
+func (t *Tree) serving(router string, filters ...string) map[string]messages.SubscriptionFacts {
+	answer, _ := t.request(router, messages.Serving{Filters: filters}).Result()
+	facts, _ := answer.(map[string]messages.SubscriptionFacts)
+	return facts
 }
 
 // Events are the last events after a serial, oldest first.

@@ -83,12 +83,15 @@ type Flush struct {
 type Flushed struct{ Filter string }
 
 // StopWhenIdle asks a fanout to answer Idle when it has nothing left to write. No
-// subscription serves it any more. Router tells fanout.
+// subscription serves it any more. Router tells fanout. It also tells a subscription, which
+// answers if it keeps nothing now.
 type StopWhenIdle struct{ Number uint64 }
 
-// Idle answers the StopWhenIdle with that number. Fanout tells router.
+// Idle answers the StopWhenIdle with that number. Fanout tells router, or subscription does,
+// which has a Filter.
 type Idle struct {
 	Target Target
+	Filter string
 	Number uint64
 }
 
@@ -97,6 +100,7 @@ func (Deliver) toFanout()            {}
 func (Flush) toSubscription()        {}
 func (Flushed) toRouter()            {}
 func (StopWhenIdle) toFanout()       {}
+func (StopWhenIdle) toSubscription() {}
 func (Idle) toRouter()               {}
 func (SendRetained) toSubscription() {}
 func (SendRetained) toFanout()       {}

@@ -30,6 +30,7 @@ type Actor struct {
 // The states of an Actor.
 const (
 	StateRunning    = "running"
+	StateRow        = "table row" // it has no actor now, and needs none
 	StateRestarting = "restarting"
 	StateStopping   = "stopping"
 )
@@ -61,7 +62,9 @@ type LifeEvent struct {
 type Family struct {
 	Kind                      string
 	Actors, Waiting, Restarts int
-	Handled, Sent             uint64
+	// Rows is how many of them need no actor now: they are rows of the router's table.
+	Rows          int
+	Handled, Sent uint64
 	// Troubled counts those whose mailbox holds something for more than a second,
 	// or that failed within the last minute.
 	Troubled int
@@ -156,7 +159,7 @@ type SubscriptionList struct {
 }
 
 // Serving asks the router which targets filters serve; it answers the sender with a
-// map[string][]MemberFacts.
+// map[string]SubscriptionFacts.
 type Serving struct{ Filters []string }
 
 // Matching asks the router what becomes of a topic; it answers the sender with a

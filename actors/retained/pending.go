@@ -37,6 +37,9 @@ func (r *Pending) Add(m messages.SendRetained) {
 	r.asked = m.Serial
 }
 
+// Idle says that nobody waits, and that all that was asked for has come.
+func (r *Pending) Idle() bool { return r == nil || len(r.targets) == 0 && r.asked <= r.ended }
+
 // Granted notes that the broker was asked for the messages, and says whether Check is
 // to be called.
 func (r *Pending) Granted(serial uint64, now time.Time) bool {

@@ -18,7 +18,7 @@ func TestPending(t *testing.T) {
 		t.Error("nobody waits")
 	}
 	p.Add(messages.SendRetained{Target: who, Serial: 2})
-	if !p.Granted(2, begin) {
+	if !p.Granted(2, begin) || p.Idle() {
 		t.Error("somebody waits")
 	}
 	for i, step := range []struct {
@@ -43,7 +43,7 @@ func TestPending(t *testing.T) {
 			t.Errorf("%d: %d, %v", i, ended, again)
 		}
 	}
-	if got := p.Complete(2); len(got) != 1 || len(p.Targets()) != 0 {
+	if got := p.Complete(2); len(got) != 1 || len(p.Targets()) != 0 || !p.Idle() {
 		t.Errorf("%v had waited, %v wait", got, p.Targets())
 	}
 }

@@ -48,6 +48,15 @@ func (t *Table) Match(d messages.Delivery) Match {
 	return m
 }
 
+// many is how many members a subscription serves on the side. More take a while.
+const many = 8
+
+// Keeps says whether a delivery is for a subscription's actor: some members want it held back,
+// or there are many.
+func Keeps(members []messages.Member) bool {
+	return len(members) > many || slices.ContainsFunc(members, func(m messages.Member) bool { return m.Options.MinInterval > 0 })
+}
+
 // matchLive adds the part of one route.
 func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []messages.Member) {
 	here := t.Here(d, r, members)

@@ -8,17 +8,13 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Subscription is where a route's deliveries go. The table only keeps it.
-type Subscription interface{ Tell(messages.ToSubscription) }
-
-// Route is what is known of one filter: its subscription, and its members.
+// Route is what is known of one filter, and its members.
 type Route struct {
-	Filter       string
-	Wire         string // as the broker has it: see topic.Shared
-	Serial       uint64 // no other route has it
-	Subscription Subscription
-	Desired      messages.Desired // what the broker was asked for last; no Filter: it was not
-	Replies      Replies          // of those who wait for the broker's answer
+	Filter  string
+	Wire    string           // as the broker has it: see topic.Shared
+	Row     any              // what the actor that owns the table keeps of it
+	Desired messages.Desired // what the broker was asked for last; no Filter: it was not
+	Replies Replies          // of those who wait for the broker's answer
 	Slot
 
 	identifier uint32

@@ -36,7 +36,7 @@ func NewTable(pairs Pairs) *Table {
 
 // Effects are what an actor has to do after a change, in the order of the fields.
 type Effects struct {
-	Made       []*Route // their subscriptions are to be started, before anything is told to them
+	Made       []*Route // their subscriptions are to be made, before anything is told to them
 	Flush      []Flush
 	Gone       []*Route             // their subscriptions are to stop, after they have what is kept for them
 	Session    []messages.ToSession // in this order
@@ -111,9 +111,8 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 }
 
 func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
-	t.serial++
 	wire := placement.Wire(filter, o)
-	r := &Route{Filter: filter, Wire: wire, Serial: t.serial, identifier: topic.Identifier(wire), Slot: Slot{Unasked: t.Unasked}}
+	r := &Route{Filter: filter, Wire: wire, identifier: topic.Identifier(wire), Slot: Slot{Unasked: t.Unasked}}
 	r.Desired.Overlaps = t.overlaps(e, filter)
 	t.trie.Set(filter, r)
 	e.Made = append(e.Made, r)

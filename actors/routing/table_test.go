@@ -87,6 +87,22 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestKeeps: a subscription needs an actor for those who want something held back, and for many.
+func TestKeeps(t *testing.T) {
+	t.Parallel()
+	paced := messages.Member{Options: messages.Options{MinInterval: 1}}
+	for want, lists := range map[bool][][]messages.Member{
+		false: {nil, make([]messages.Member, 8)},
+		true:  {{paced}, {{}, paced}, make([]messages.Member, 9)},
+	} {
+		for _, list := range lists {
+			if routing.Keeps(list) != want {
+				t.Errorf("%v: %v", list, !want)
+			}
+		}
+	}
+}
+
 // TestMatchCopies: a copy that the broker sends for some of the filters is for these alone.
 func TestMatchCopies(t *testing.T) {
 	t.Parallel()

@@ -35,15 +35,15 @@ func TestTreeOfParts(t *testing.T) {
 		{"Path": "bridge/router", "Kind": "router", "State": "running", "Waiting": 2},
 		{"Path": "bridge:1", "Kind": "bridge", "State": "running"},
 		{"Path": "bridge:1/router", "Kind": "router", "State": "running"}],
-		"Families": [{"Kind": "subscription", "Actors": 40, "Troubled": 1}, {"Kind": "group", "Actors": 1}, {"Kind": "stream"}]}`
+		"Families": [{"Kind": "subscription", "Actors": 40, "Troubled": 1, "Rows": 38}, {"Kind": "group", "Actors": 1}, {"Kind": "stream"}]}`
 	wants(t, treeOf(t, said), 0, []string{strings.Join([]string{
-		"PART                                                 STATE         WAITING  HANDLED  RESTARTS  LAST FAILURE",
-		"Worker: starts and stops the other parts             running       0        7        0         ",
-		"  Router: knows who gets which topics                running       2        0        0         ",
-		"    subscriptions ×40                                1 in trouble  0        0        0         ",
-		"    writer to a group ×1                             well          0        0        0         ",
-		"Worker, session 1: starts and stops the other parts  running       0        0        0         ",
-		"  Router: knows who gets which topics                running       0        0        0         \n",
+		"PART                                                 STATE                        WAITING  HANDLED  RESTARTS  LAST FAILURE",
+		"Worker: starts and stops the other parts             running                      0        7        0         ",
+		"  Router: knows who gets which topics                running                      2        0        0         ",
+		"    subscriptions ×40                                1 in trouble, 38 table rows  0        0        0         ",
+		"    writer to a group ×1                             well                         0        0        0         ",
+		"Worker, session 1: starts and stops the other parts  running                      0        0        0         ",
+		"  Router: knows who gets which topics                running                      0        0        0         \n",
 	}, "\n")}, nil)
 
 	page, err := os.ReadFile("../../runtime/devpage/assets/names.js")

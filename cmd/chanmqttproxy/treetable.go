@@ -87,8 +87,12 @@ func families(table io.Writer, indent string, all []messages.Family) {
 }
 
 func troubled(f messages.Family) string {
-	if f.Troubled == 0 {
-		return "well"
+	state := "well"
+	if f.Troubled > 0 {
+		state = fmt.Sprintf("%d in trouble", f.Troubled)
 	}
-	return fmt.Sprintf("%d in trouble", f.Troubled)
+	if f.Rows > 0 {
+		state += fmt.Sprintf(", %d table rows", f.Rows)
+	}
+	return state
 }

@@ -24,7 +24,7 @@ export const keyOf = (a) => (a.family ? 'family:' + a.Kind : a.Path);
 
 function stateOf(a) {
   const trouble = troubleOf(a);
-  if (a.family) return `${glyph(trouble)} ${a.Troubled ? count(a.Troubled) + ' in trouble' : 'well'}`;
+  if (a.family) return `${glyph(trouble)} ${a.Troubled ? count(a.Troubled) + ' in trouble' : 'well'}${a.Rows ? `, ${count(a.Rows)} table rows` : ''}`;
   return `${glyph(trouble)} ${a.State}`;
 }
 

@@ -1,0 +1,197 @@
+package actors
+
+import (
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"chanmqttproxy/actors/hint"
+	"chanmqttproxy/actors/reconcile"
+	"chanmqttproxy/actors/routing"
+	"chanmqttproxy/messages"
+)
+
+const subscriptionKind = "subscription"
+
+// restCheck is how often it is checked which actors of subscriptions have had nothing to do since
+// the last check. They are stopped once they keep nothing.
+const restCheck = time.Minute
+
+// checkSubscriptions comes when it is time for that.
+type checkSubscriptions struct{ stamp }
+
+// subscriptions are those of a router. Each is a row. It gets an actor, a child of the router,
+// for its first message that has to be kept, or that goes to many: see routing.Keeps. The router
+// itself passes the others on. It stops an actor as it stops that of a target: the
+// StopWhenIdle has a number that is out of date once something more has gone to the actor.
+type subscriptions struct {
+	*env
+	router  actor.Context
+	life    *incarnation // the router's
+	session Ref[messages.ToSession]
+	family  *family
+	serial  uint64                     // of the last row, actor, or message to one
+	living  map[*routing.Route]*living // those that have actors
+}
+
+func newSubscriptions(deps *env, to *refs) subscriptions {
+	return subscriptions{env: deps, session: to.session, family: newSubscriptionActors(deps, to), living: map[*routing.Route]*living{}}
+}
+
+// rowOf is the row of a route.
+func rowOf(of *routing.Route) *row { return of.Row.(*row) }
+
+// add makes the row of a route.
+func (s *subscriptions) add(of *routing.Route) {
+	s.serial++
+	r := &row{router: s.paths.router, filter: of.Filter, since: arrival(time.Now())}
+	r.serial.Store(s.serial)
+	of.Row = r
+	s.observer.rows.add(r)
+}
+
+// remove takes the row of a route away, and stops its actor, if it has one, behind what it has.
+func (s *subscriptions) remove(of *routing.Route) {
+	s.observer.rows.remove(rowOf(of))
+	s.stop(of)
+}
+
+func (s *subscriptions) stop(of *routing.Route) {
+	if live := s.living[of]; live != nil {
+		delete(s.living, of)
+		rowOf(of).live.Store(nil)
+		s.router.Poison(live.pid)
+	}
+}
+
+// pass passes a delivery on to the members that it is for.
+func (s *subscriptions) pass(of *routing.Route, d messages.Delivery) {
+	r := rowOf(of)
+	r.count(d)
+	switch {
+	case routing.Keeps(d.To):
+		s.keep(of, d)
+	case s.tell(of, d):
+	case len(d.To) == 0:
+		s.step(d.Message, r.router, "dropped", "a retained message that nobody waits for")
+		giveBack(s.session, d.Token, d.Weight)
+	default:
+		passOn(d)
+	}
+}
+
+// passOn tells the actors of the targets.
+func passOn(d messages.Delivery) {
+	for i, member := range d.To {
+		member.At.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
+	}
+}
+
+// keep sends m to the actor of a subscription. It makes one if need be.
+func (s *subscriptions) keep(of *routing.Route, m messages.ToSubscription) {
+	if s.tell(of, m) {
+		return
+	}
+	r := rowOf(of)
+	if r.renamed { // the actor before may not have stopped yet
+		s.serial++
+		r.serial.Store(s.serial)
+	}
+	r.renamed = true
+	pid, seen := s.family.spawn(s.router, subscriptionKind, r.filter, r.serial.Load())
+	live := &living{Ref: refOf[messages.ToSubscription](s.system, pid), seen: seen}
+	if len(s.living) == 0 {
+		s.life.after(restCheck, &checkSubscriptions{})
+	}
+	s.living[of] = live
+	r.live.Store(live)
+	s.tell(of, m)
+}
+
+// tell sends m to the actor of a subscription, and says whether it has one.
+func (s *subscriptions) tell(of *routing.Route, m messages.ToSubscription) bool {
+	live := rowOf(of).live.Load()
+	if live == nil {
+		return false
+	}
+	s.serial++
+	live.number = s.serial
+	live.Tell(m)
+	return true
+}
+
+// check asks those actors whether they keep anything that have had nothing to do since the last
+// check.
+func (s *subscriptions) check() {
+	for _, live := range s.living {
+		if live.number == live.idle {
+			live.Tell(messages.StopWhenIdle{Number: live.number})
+		}
+		live.idle = live.number
+	}
+	if len(s.living) > 0 {
+		s.life.after(restCheck, &checkSubscriptions{})
+	}
+}
+
+// stopIdle stops an actor that keeps nothing, unless something has gone to it since.
+func (s *subscriptions) stopIdle(of *routing.Route, number uint64) {
+	if live := s.living[of]; live != nil && live.number == number {
+		s.stop(of)
+	}
+}
+
+// clear takes the rows away of all routes.
+func (s *subscriptions) clear(routes *routing.Table) {
+	routes.Each(func(of *routing.Route) { s.observer.rows.remove(rowOf(of)) })
+}
+
+// answered notes the broker's answer about a filter.
+func (s *subscriptions) answered(of *routing.Route, m filterAnswer) {
+	switch m := m.(type) {
+	case messages.Granted:
+		s.granted(of, m)
+	case messages.Refused:
+		s.refused(of, m)
+	}
+}
+
+// granted notes that the broker has granted a filter.
+func (s *subscriptions) granted(of *routing.Route, m messages.Granted) {
+	r := rowOf(of)
+	r.answered, r.asked, r.granted, r.refusal = true, m.Asked, m.QoS, ""
+	s.tell(of, m)
+	if m.QoS < m.Asked {
+		s.Log.Warn("the broker granted a lower QoS than was asked for",
+			"filter", m.Filter, "asked", m.Asked, "granted", m.QoS)
+		return
+	}
+	s.Log.Debug("subscribed", "filter", m.Filter, "qos", m.QoS)
+}
+
+// refused notes that the broker has refused a filter: no retained messages of it will come.
+func (s *subscriptions) refused(of *routing.Route, m messages.Refused) {
+	if !s.tell(of, m) {
+		s.session.Tell(messages.RetainedComplete{Filter: of.Filter, Serial: m.Serial})
+	}
+	r := rowOf(of)
+	if r.answered = true; r.refusal == m.Reason {
+		return
+	}
+	r.refusal = m.Reason
+	s.Stats.FilterRefused.Add(1)
+	s.Log.Warn("the broker refused a subscription; the worker tries again later, and when a consumer asks again",
+		"hint", hint.Subscribe(reconcile.KindOf(m.Kind), m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
+}
+
+// serving are the facts of filters.
+func serving(routes *routing.Table, filters []string) map[string]messages.SubscriptionFacts {
+	facts := map[string]messages.SubscriptionFacts{}
+	for filter, members := range routes.Serving(filters) {
+		of, _ := routes.Get(filter)
+		f := rowOf(of).facts()
+		f.Members = members
+		facts[filter] = f
+	}
+	return facts
+}
