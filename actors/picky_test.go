@@ -33,7 +33,7 @@ const (
 func (p picky) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
 	switch p.reject(filters) {
 	case hangUp:
-		p.sink.Lost(&messages.ConnectionFailure{Doing: "keeping the session", Closed: true, Err: io.EOF})
+		p.sink.Lost(&messages.ConnectionFailure{Doing: "keeping the connection", Closed: true, Err: io.EOF})
 		<-ctx.Done()
 		return nil, ctx.Err()
 	case stayMute:

@@ -62,26 +62,26 @@ func checkDialer(cfg *config.Config, server *url.URL) *mqtt.Dialer {
 // checkBroker connects. A server that closes the connection or does not answer may know
 // no version but 3.1.1: the dialer finds out at the second attempt.
 func checkBroker(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (string, error) {
-	session, err := dial(ctx, version, dialer)
+	conn, err := dial(ctx, version, dialer)
 	if cause := causeOf(err); version != messages.MQTT311 && (cause == messages.ProtocolUnclear || cause == messages.Unanswered) {
-		session, err = dial(ctx, version, dialer)
+		conn, err = dial(ctx, version, dialer)
 	}
 	if err != nil {
 		return "", err
 	}
-	defer session.Close()
-	info := session.Info()
+	defer conn.Close()
+	info := conn.Info()
 	return fmt.Sprintf("%s speaks MQTT %s", info.Broker, info.Version), nil
 }
 
 // dial connects, with another version where the server wants one.
-func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*mqtt.Session, error) {
-	session, err := dialer.Dial(ctx, version, mqtt.Discard{})
+func dial(ctx context.Context, version messages.Version, dialer *mqtt.Dialer) (*mqtt.Conn, error) {
+	conn, err := dialer.Dial(ctx, version, mqtt.Discard{})
 	var lost *messages.ConnectionFailure
 	if errors.As(err, &lost) && lost.Next != 0 {
 		return dialer.Dial(ctx, version, mqtt.Discard{})
 	}
-	return session, err
+	return conn, err
 }
 
 func causeOf(err error) messages.Cause {

@@ -24,13 +24,13 @@ type attempt struct {
 
 // run tries the version that the server seems to speak. The failure has Next if another version
 // should be tried now.
-func (a attempt) run(ctx context.Context) (*Session, *messages.ConnectionFailure) {
+func (a attempt) run(ctx context.Context) (*Conn, *messages.ConnectionFailure) {
 	a.version = a.server.version(a.preferred, time.Now())
-	s, failure := a.open(ctx)
+	c, failure := a.open(ctx)
 	if failure != nil && a.version != a.server.version(a.preferred, time.Now()) && a.version == messages.MQTT5 {
 		failure.Next = messages.MQTT311
 	}
-	return s, failure
+	return c, failure
 }
 
 // understood says whether a server that fails for that cause speaks the version.
@@ -39,7 +39,7 @@ func understood(c messages.Cause) bool {
 }
 
 // open connects. A stored session that may not be ours is dropped first.
-func (a attempt) open(ctx context.Context) (*Session, *messages.ConnectionFailure) {
+func (a attempt) open(ctx context.Context) (*Conn, *messages.ConnectionFailure) {
 	if a.unknown && a.server.mustDrop(a.clientID) {
 		if failure := a.drop(ctx); failure != nil {
 			return nil, failure
@@ -50,7 +50,7 @@ func (a attempt) open(ctx context.Context) (*Session, *messages.ConnectionFailur
 }
 
 // connect makes one connection and sends one CONNECT.
-func (a attempt) connect(ctx context.Context) (*Session, *messages.ConnectionFailure) {
+func (a attempt) connect(ctx context.Context) (*Conn, *messages.ConnectionFailure) {
 	a.server.awaitParting(ctx)
 	doing := fmt.Sprintf("connecting to %s with MQTT %s", address(a.server.url), a.version)
 	began := time.Now()
@@ -63,28 +63,28 @@ func (a attempt) connect(ctx context.Context) (*Session, *messages.ConnectionFai
 		}
 		return nil, undialled(doing, because(ctx, err))
 	}
-	s := &Session{
-		conn: newConn(network, writeTimeout), sink: a.sink, state: a.state,
+	c := &Conn{
+		stream: newStream(network, writeTimeout), sink: a.sink, state: a.state,
 		outbound: newOutbound(), bound: a.config.bound(), refused: a.config.Refused, log: a.config.Logger, muted: make(chan struct{}),
 	}
 	if a.version == messages.MQTT5 {
-		s.copies = &a.server.copies
+		c.copies = &a.server.copies
 	}
-	s.conn.onTrip, s.conn.onPong = a.config.RoundTrip, s.answeredPing
-	s.conn.frames.maximum = int(a.config.MaximumPacket)
-	s.work.Go(func() { s.conn.run(s.flushed) })
-	if failure := a.handshake(ctx, doing, s); failure != nil {
-		s.abandon()
-		a.failed(s, failure)
+	c.stream.onTrip, c.stream.onPong = a.config.RoundTrip, c.answeredPing
+	c.stream.frames.maximum = int(a.config.MaximumPacket)
+	c.work.Go(func() { c.stream.run(c.flushed) })
+	if failure := a.handshake(ctx, doing, c); failure != nil {
+		c.abandon()
+		a.failed(c, failure)
 		return nil, failure
 	}
 	a.server.answered(a.version, time.Since(began))
-	return s, nil
+	return c, nil
 }
 
 // failed notes how a CONNECT failed.
-func (a attempt) failed(s *Session, failure *messages.ConnectionFailure) {
-	a.server.parted = s.conn.parted
+func (a attempt) failed(c *Conn, failure *messages.ConnectionFailure) {
+	a.server.parted = c.stream.parted
 	if failure.Cause == messages.Unanswered {
 		a.server.slow(a.config.Timeout)
 	}
@@ -107,28 +107,28 @@ func (s *server) awaitParting(ctx context.Context) {
 }
 
 // handshake sends CONNECT and waits for CONNACK.
-func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failure *messages.ConnectionFailure) {
+func (a attempt) handshake(ctx context.Context, doing string, c *Conn) (failure *messages.ConnectionFailure) {
 	codec, err := newCodec(a.version, userLimit{a.config.UserProperties, a.config.UserPropertyBytes})
 	if err != nil {
 		return undialled(doing, err)
 	}
-	s.engine = newEngine(codec, s)
+	c.engine = newEngine(codec, c)
 	ours := true
-	stop := context.AfterFunc(ctx, func() { s.conn.giveUp(ctx, a.server.connectTime(a.config.Timeout)) })
+	stop := context.AfterFunc(ctx, func() { c.stream.giveUp(ctx, a.server.connectTime(a.config.Timeout)) })
 	defer stop()
-	p, err := s.engine.connect(connectOptions{config: a.config, clientID: a.clientID}, func(p packet) {
+	p, err := c.engine.connect(connectOptions{config: a.config, clientID: a.clientID}, func(p packet) {
 		if ours = !a.unknown || a.server.opened(a.clientID, p.present); !ours {
-			s.sink, s.state, p.present = Discard{}, newState(), false
+			c.sink, c.state, p.present = Discard{}, newState(), false
 		}
-		a.accept(s, p)
+		a.accept(c, p)
 	})
 	switch {
 	case err != nil || !stop():
-		return unanswered(doing, a.version, s.conn.firstBytes(), because(ctx, s.conn.why(err)))
+		return unanswered(doing, a.version, c.stream.firstBytes(), because(ctx, c.stream.why(err)))
 	case p.code != 0:
 		return refused(doing, a.version, p)
 	case !ours:
-		s.engine.disconnect()
+		c.engine.disconnect()
 		return &messages.ConnectionFailure{Doing: doing, Cause: messages.SessionKept, Err: errors.New("it is dropped again in a moment")}
 	}
 	return nil
@@ -136,17 +136,17 @@ func (a attempt) handshake(ctx context.Context, doing string, s *Session) (failu
 
 // accept takes in a CONNACK, and asks the broker to release packet ids before anything else is
 // sent.
-func (a attempt) accept(s *Session, p packet) {
-	s.limits = p.limits
-	s.outbound.open(p.limits.receiveMaximum)
-	s.info = messages.ConnectionInfo{
+func (a attempt) accept(c *Conn, p packet) {
+	c.limits = p.limits
+	c.outbound.open(p.limits.receiveMaximum)
+	c.info = messages.ConnectionInfo{
 		Version: a.version, Broker: address(a.server.url), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}
 	if p.limits.keepAlive != nil {
-		s.info.KeepAlive = *p.limits.keepAlive // [MQTT-3.2.2-21]
+		c.info.KeepAlive = *p.limits.keepAlive // [MQTT-3.2.2-21]
 	}
-	s.release(s.state.attach(a.clientID, p.present, s.flushAcks)...)
+	c.release(c.state.attach(a.clientID, p.present, c.flushAcks)...)
 }
 
 // within is context.WithTimeout with an error that says how long it was.

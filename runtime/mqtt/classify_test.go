@@ -134,7 +134,7 @@ func TestBadCredentials(t *testing.T) {
 }
 
 // connect dials and closes at the end of the test.
-func connect(t *testing.T, v messages.Version, c mqtt.Config) (*mqtt.Session, *conform.Sink) {
+func connect(t *testing.T, v messages.Version, c mqtt.Config) (*mqtt.Conn, *conform.Sink) {
 	t.Helper()
 	d := mqtt.NewDialer(c)
 	sink := conform.NewSink(port{d})

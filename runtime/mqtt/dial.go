@@ -13,7 +13,7 @@ import (
 // writeTimeout is how long the peer may leave a write unread.
 const writeTimeout = 30 * time.Second
 
-// Dialer opens Sessions, one at a time, and keeps the session state between
+// Dialer opens Conns, one at a time, and keeps the session state between
 // them.
 type Dialer struct {
 	config  Config
@@ -21,7 +21,7 @@ type Dialer struct {
 	servers []*server
 
 	mu         sync.Mutex // held by Dial
-	current    *Session
+	current    *Conn
 	remembered string // the client id whose session is known to be ours
 	unwanted   string // the client id whose session must be dropped, though it is ours
 	fallback   fallback
@@ -53,10 +53,10 @@ func NewDialer(c Config) *Dialer {
 }
 
 // Forget drops the session state. Call it when another process may have used the client id since the
-// last Session. What is unsettled is published anew then.
+// last Conn. What is unsettled is published anew then.
 func (d *Dialer) Forget() { d.state.forget() }
 
-// Dial closes an earlier Session, and connects to the first server that answers. If version is MQTT5
+// Dial closes an earlier Conn, and connects to the first server that answers. If version is MQTT5
 // and a server does not seem to speak it, Dial returns a failure with Next, and the following Dial
 // starts with that server and MQTT311. The version of a server is remembered for an hour.
 //
@@ -66,7 +66,7 @@ func (d *Dialer) Forget() { d.state.forget() }
 //
 // Errors are *messages.ConnectionFailure. A server that refuses our credentials or client
 // id ends the attempt; after any other failure the next one is tried.
-func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) (*Session, error) {
+func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) (*Conn, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.current != nil {
@@ -77,16 +77,16 @@ func (d *Dialer) Dial(ctx context.Context, version messages.Version, sink Sink) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := d.dialAny(ctx, a)
+	c, err := d.dialAny(ctx, a)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.remember(ctx, a.clientID); err != nil {
-		s.Close()
+		c.Close()
 		return nil, err
 	}
-	d.current = s
-	return s, nil
+	d.current = c
+	return c, nil
 }
 
 // prepare asks for the client id, and whether its session is known. Its errors are
@@ -104,16 +104,16 @@ func (d *Dialer) prepare(ctx context.Context, version messages.Version, sink Sin
 	}, err
 }
 
-func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Session, error) {
+func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Conn, error) {
 	failure := undialled("connecting", errors.New("no server is configured"))
 	first := d.fallback
 	d.fallback = fallback{}
 	for i := first.server; i < len(d.servers); i++ {
-		var s *Session
+		var c *Conn
 		a.server = d.servers[i]
-		if s, failure = a.run(ctx); failure == nil {
+		if c, failure = a.run(ctx); failure == nil {
 			clear(a.server.passed)
-			return s, nil
+			return c, nil
 		}
 		if failure.Next != 0 {
 			d.fallback = fallback{i, failure}

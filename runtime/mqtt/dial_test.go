@@ -118,7 +118,7 @@ func (b *cluster) config(hosts ...string) mqtt.Config {
 }
 
 // dialOn dials, and again where a server is to be tried with another version.
-func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*mqtt.Session, error) {
+func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*mqtt.Conn, error) {
 	t.Helper()
 	for {
 		s, err := d.Dial(t.Context(), v, sink)

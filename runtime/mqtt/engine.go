@@ -10,15 +10,15 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// errEnded is why a session is over after the broker's DISCONNECT.
-var errEnded = errors.New("the broker ended the session")
+// errEnded is why a connection is over after the broker's DISCONNECT.
+var errEnded = errors.New("the broker ended the connection")
 
 // engine speaks one version on one connection. It reads what the broker sends, and passes it to the
-// Session.
+// Conn.
 type engine struct {
 	codec
-	session  *Session
-	conn     *conn
+	conn     *Conn
+	stream   *stream
 	requests requests
 	reading  chan struct{} // closed when the reader has ended
 }
@@ -29,14 +29,14 @@ type connectOptions struct {
 	clientID string
 }
 
-func newEngine(c codec, s *Session) *engine {
-	return &engine{codec: c, session: s, conn: s.conn, reading: make(chan struct{})}
+func newEngine(codec codec, c *Conn) *engine {
+	return &engine{codec: codec, conn: c, stream: c.stream, reading: make(chan struct{})}
 }
 
 // connect sends CONNECT, and returns the CONNACK. If that accepts the connection, connect calls accept
 // before it reads on.
 func (e *engine) connect(h connectOptions, accept func(packet)) (packet, error) {
-	if err := e.conn.send(func(w *bytes.Buffer) error { return e.writeConnect(w, h) }); err != nil {
+	if err := e.stream.send(func(w *bytes.Buffer) error { return e.writeConnect(w, h) }); err != nil {
 		return packet{}, err
 	}
 	p, err := e.next()
@@ -47,15 +47,15 @@ func (e *engine) connect(h connectOptions, accept func(packet)) (packet, error) 
 		return p, err
 	}
 	accept(p)
-	interval := time.Duration(e.session.info.KeepAlive) * time.Second
-	e.session.work.Go(e.read)
-	e.session.work.Go(func() { e.conn.keepAlive(interval) })
+	interval := time.Duration(e.conn.info.KeepAlive) * time.Second
+	e.conn.work.Go(e.read)
+	e.conn.work.Go(func() { e.stream.keepAlive(interval) })
 	return p, nil
 }
 
 // next reads one packet.
 func (e *engine) next() (packet, error) {
-	f, err := e.conn.nextFrame()
+	f, err := e.stream.nextFrame()
 	if err != nil {
 		return packet{}, fmt.Errorf("reading: %w", err)
 	}
@@ -76,7 +76,7 @@ func (e *engine) read() {
 		}
 		if err != nil {
 			e.requests.close()
-			e.session.lost(err)
+			e.conn.lost(err)
 			return
 		}
 	}
@@ -85,17 +85,17 @@ func (e *engine) read() {
 func (e *engine) handle(p packet) error {
 	switch p.kind {
 	case typePublish:
-		e.session.received(p)
+		e.conn.received(p)
 	case typePuback, typePubrec, typePubcomp:
-		e.session.acknowledged(p)
+		e.conn.acknowledged(p)
 	case typePubrel:
-		e.session.pubrel(p.id)
+		e.conn.pubrel(p.id)
 	case typeSuback, typeUnsuback:
 		e.requests.answer(p.id, p)
 	case typePingresp:
-		e.conn.ponged()
+		e.stream.ponged()
 	case typeDisconnect:
-		e.session.disconnected(p)
+		e.conn.disconnected(p)
 		return errEnded
 	default:
 		return unexpectedType(p.kind)
@@ -106,7 +106,7 @@ func (e *engine) handle(p packet) error {
 // publish queues a PUBLISH. It never waits, and calls must not overlap. The reader reports the loss of
 // the connection.
 func (e *engine) publish(id uint16, dup bool, m *messages.Message) {
-	_ = e.conn.send(func(w *bytes.Buffer) error { return e.writePublish(w, id, dup, m) })
+	_ = e.stream.send(func(w *bytes.Buffer) error { return e.writePublish(w, id, dup, m) })
 }
 
 // subscribe sends one SUBSCRIBE and waits for the codes of its SUBACK. An identifier of 0
@@ -127,15 +127,15 @@ func (e *engine) request(ctx context.Context, encode func(*bytes.Buffer, uint16)
 	answer := make(chan packet, 1)
 	id, ok := e.requests.open(answer)
 	if !ok {
-		return packet{}, e.conn.why(errClosed)
+		return packet{}, e.stream.why(errClosed)
 	}
-	if err := e.conn.send(func(w *bytes.Buffer) error { return encode(w, id) }); err != nil {
+	if err := e.stream.send(func(w *bytes.Buffer) error { return encode(w, id) }); err != nil {
 		return packet{}, err
 	}
 	select {
 	case p := <-answer:
 		if p.kind == 0 {
-			return packet{}, e.conn.why(errClosed)
+			return packet{}, e.stream.why(errClosed)
 		}
 		return p, nil
 	case <-ctx.Done():
@@ -147,10 +147,10 @@ func (e *engine) request(ctx context.Context, encode func(*bytes.Buffer, uint16)
 // closeTimeout at most. Closing a socket with unread data would reset the connection: the DISCONNECT
 // might be lost, and the broker would publish the will.
 func (e *engine) disconnect() {
-	defer e.conn.close(errClosed)
+	defer e.stream.close(errClosed)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout/2)
 	defer cancel()
-	if e.conn.write([]byte{typeDisconnect << 4, 0}) != nil || e.conn.drain(ctx) != nil {
+	if e.stream.write([]byte{typeDisconnect << 4, 0}) != nil || e.stream.drain(ctx) != nil {
 		return
 	}
 	select {

@@ -15,14 +15,14 @@ import (
 )
 
 // stream is a connection that is only read.
-type stream struct {
+type onlyRead struct {
 	net.Conn
 	io.Reader
 }
 
-func (s stream) Read(b []byte) (int, error) { return s.Reader.Read(b) }
+func (s onlyRead) Read(b []byte) (int, error) { return s.Reader.Read(b) }
 
-// ReadFrames cuts a stream into packets and decodes them, as a Session does,
+// ReadFrames cuts a stream into packets and decodes them, as a Conn does,
 // until one is wrong.
 func ReadFrames(v messages.Version, b []byte) (all []*messages.Message, identifiers [][]uint32) {
 	for _, p := range ReadFramesWithin(v, 0, b) {
@@ -42,7 +42,7 @@ type ReadPublish struct {
 
 // ReadFramesWithin does the same where a PUBLISH may have so many bytes.
 func ReadFramesWithin(v messages.Version, maximum int, b []byte) (all []ReadPublish) {
-	c := newConn(stream{Reader: bytes.NewReader(b)}, 0)
+	c := newStream(onlyRead{Reader: bytes.NewReader(b)}, 0)
 	c.frames.maximum = maximum
 	next := reader(v, c, func(p packet) {
 		all = append(all, ReadPublish{p.message, p.identifiers, p.id, p.oversized, p.dropped})
@@ -74,8 +74,8 @@ func LibraryPublish(b []byte) (*messages.Message, error) {
 	return m, nil
 }
 
-func reader(v messages.Version, c *conn, received func(packet)) func() error {
-	e := &engine{codec: codecOf(v), conn: c}
+func reader(v messages.Version, c *stream, received func(packet)) func() error {
+	e := &engine{codec: codecOf(v), stream: c}
 	return func() error {
 		p, err := e.next()
 		if p.message != nil {
@@ -126,7 +126,7 @@ func (c Config) Over(dial func(ctx context.Context, network, address string) (ne
 }
 
 // Line is a connection alone, with its keep-alive.
-type Line struct{ conn *conn }
+type Line struct{ stream *stream }
 
 // NewLine starts the keep-alive on a connection on which everything is read,
 // unless paused.
@@ -136,49 +136,49 @@ func NewLine(network net.Conn, interval time.Duration) *Line {
 
 // NewMeasuredLine does the same, and has the round trips told.
 func NewMeasuredLine(network net.Conn, interval time.Duration, trip func(time.Duration)) *Line {
-	l := &Line{newConn(network, writeTimeout)}
-	l.conn.onTrip = trip
-	go l.conn.run(func(uint64) {})
-	go l.conn.keepAlive(interval)
+	l := &Line{newStream(network, writeTimeout)}
+	l.stream.onTrip = trip
+	go l.stream.run(func(uint64) {})
+	go l.stream.keepAlive(interval)
 	return l
 }
 
 // Read reads packets until the connection ends.
 func (l *Line) Read() {
 	for {
-		f, err := l.conn.nextFrame()
+		f, err := l.stream.nextFrame()
 		if err != nil {
 			return
 		}
 		if f.kind() == typePingresp {
-			l.conn.ponged()
+			l.stream.ponged()
 		}
 	}
 }
 
 // Write sends a packet.
-func (l *Line) Write(b []byte) error { return l.conn.write(b) }
+func (l *Line) Write(b []byte) error { return l.stream.write(b) }
 
 // Gather says whether more is about to follow.
-func (l *Line) Gather(more bool) { l.conn.gather(more) }
+func (l *Line) Gather(more bool) { l.stream.gather(more) }
 
 // Drain waits until everything was written.
-func (l *Line) Drain(ctx context.Context) error { return l.conn.drain(ctx) }
+func (l *Line) Drain(ctx context.Context) error { return l.stream.drain(ctx) }
 
 // Pause is what a reader says that stops, Resume what it says that goes on.
-func (l *Line) Pause()  { l.conn.pause() }
-func (l *Line) Resume() { l.conn.resume() }
+func (l *Line) Pause()  { l.stream.pause() }
+func (l *Line) Resume() { l.stream.resume() }
 
 // Patient is the context of a question.
 func (l *Line) Patient(ctx context.Context) (context.Context, context.CancelFunc) {
-	return l.conn.patient(ctx)
+	return l.stream.patient(ctx)
 }
 
 // Over is closed with the connection.
-func (l *Line) Over() <-chan struct{} { return l.conn.done }
+func (l *Line) Over() <-chan struct{} { return l.stream.done }
 
 // Failing is closed when nothing can be written any more.
-func (l *Line) Failing() <-chan struct{} { return l.conn.failing }
+func (l *Line) Failing() <-chan struct{} { return l.stream.failing }
 
 // Close ends it.
-func (l *Line) Close() { l.conn.close(errClosed) }
+func (l *Line) Close() { l.stream.close(errClosed) }

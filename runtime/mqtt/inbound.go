@@ -16,109 +16,109 @@ type inbound struct {
 }
 
 // received passes on a message, and returns when the next one may be read.
-func (s *Session) received(p packet) {
-	s.sort(p)
-	s.pace()
+func (c *Conn) received(p packet) {
+	c.sort(p)
+	c.pace()
 }
 
 // sort passes on messages without copies. Some may be held for a moment.
-func (s *Session) sort(p packet) {
-	if s.copies == nil {
-		s.pass(p)
+func (c *Conn) sort(p packet) {
+	if c.copies == nil {
+		c.pass(p)
 		return
 	}
-	s.sorting.Lock()
-	defer s.sorting.Unlock()
-	if s.copies.passes(p) {
-		s.pass(p)
+	c.sorting.Lock()
+	defer c.sorting.Unlock()
+	if c.copies.passes(p) {
+		c.pass(p)
 		return
 	}
-	s.passAll(s.copies.sort(p, time.Now()))
-	if s.copies.held != nil && s.holding == nil {
-		s.holding = time.AfterFunc(holdTime, s.flushHeld)
+	c.passAll(c.copies.sort(p, time.Now()))
+	if c.copies.held != nil && c.holding == nil {
+		c.holding = time.AfterFunc(holdTime, c.flushHeld)
 	}
 }
 
-func (s *Session) flushHeld() {
-	s.sorting.Lock()
-	defer s.sorting.Unlock()
-	if s.copies == nil {
+func (c *Conn) flushHeld() {
+	c.sorting.Lock()
+	defer c.sorting.Unlock()
+	if c.copies == nil {
 		return
 	}
-	s.holding = nil
-	s.passAll(s.copies.flush())
+	c.holding = nil
+	c.passAll(c.copies.flush())
 }
 
 // stopHolding leaves what is held to the next connection. Nothing is read any more.
-func (s *Session) stopHolding() {
-	s.sorting.Lock()
-	defer s.sorting.Unlock()
-	if s.holding != nil {
-		s.holding.Stop()
+func (c *Conn) stopHolding() {
+	c.sorting.Lock()
+	defer c.sorting.Unlock()
+	if c.holding != nil {
+		c.holding.Stop()
 	}
-	if s.copies != nil {
-		s.copies.held, s.copies.bytes, s.copies = nil, 0, nil
+	if c.copies != nil {
+		c.copies.held, c.copies.bytes, c.copies = nil, 0, nil
 	}
 }
 
-func (s *Session) passAll(list []sorted) {
+func (c *Conn) passAll(list []sorted) {
 	for _, p := range list {
 		if p.copy {
-			s.drop(p.packet)
+			c.drop(p.packet)
 		} else {
-			s.pass(p.packet)
+			c.pass(p.packet)
 		}
 	}
 }
 
 // drop acknowledges a copy, without passing it on.
-func (s *Session) drop(p packet) {
+func (c *Conn) drop(p packet) {
 	if p.message.QoS == 0 {
 		return
 	}
-	in, again := s.state.arrive(p)
-	s.inbound.add(in)
+	in, again := c.state.arrive(p)
+	c.inbound.add(in)
 	if !again {
-		s.state.acknowledge([]uint64{in.seq})
+		c.state.acknowledge([]uint64{in.seq})
 	}
-	s.flushAcks()
+	c.flushAcks()
 }
 
 // pass passes a message to the Sink, unless the Sink has it already. One that is too large is only
 // acknowledged, in its turn. If the Sink does not take it, pass does nothing: the broker repeats the
 // message on the next connection.
-func (s *Session) pass(p packet) {
+func (c *Conn) pass(p packet) {
 	var flush bool
-	s.callSink(func() {
+	c.callSink(func() {
 		if p.message.QoS == 0 {
-			s.take(p, 0)
+			c.take(p, 0)
 			return
 		}
-		in, again := s.state.arrive(p)
-		s.inbound.add(in)
+		in, again := c.state.arrive(p)
+		c.inbound.add(in)
 		flush = again || p.oversized > 0
-		if !again && !s.take(p, in.seq) {
-			s.state.forgo(in)
+		if !again && !c.take(p, in.seq) {
+			c.state.forgo(in)
 		}
 	})
 	if flush {
-		s.flushAcks()
+		c.flushAcks()
 	}
 }
 
 // take passes a new message to the Sink, unless it is too large, and says whether it will be
 // acknowledged. It numbers those of QoS 0.
-func (s *Session) take(p packet, seq uint64) bool {
+func (c *Conn) take(p packet, seq uint64) bool {
 	if p.oversized > 0 || p.dropped > 0 {
-		s.refused.note(p, s.log)
+		c.refused.note(p, c.log)
 	}
 	if p.oversized > 0 {
 		return true
 	}
 	if p.message.QoS == 0 {
-		seq = s.state.number()
+		seq = c.state.number()
 	}
-	return s.sink.Received(seq, p.identifiers, p.message)
+	return c.sink.Received(seq, p.identifiers, p.message)
 }
 
 func (i *inbound) add(in *incoming) {
@@ -186,7 +186,7 @@ func checksum(m *messages.Message) uint64 {
 	return maphash.String(seed, m.Topic) ^ maphash.Bytes(seed, m.Payload)*3
 }
 
-// Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Session
+// Ack acknowledges deliveries of QoS 1 and 2 to the broker, on the live Conn
 // or, when the broker repeats them, on the next. It never blocks. Calls may
 // come in any order; the packets are sent in the order of arrival
 // [MQTT-4.6.0-2]. Unknown seqs are ignored.
@@ -211,14 +211,14 @@ func (s *state) acknowledge(seqs []uint64) (flush func()) {
 }
 
 // flushAcks sends the acknowledgements that no earlier message holds up.
-func (s *Session) flushAcks() {
-	s.inbound.mu.Lock()
-	defer s.inbound.mu.Unlock()
-	if s.over() {
+func (c *Conn) flushAcks() {
+	c.inbound.mu.Lock()
+	defer c.inbound.mu.Unlock()
+	if c.over() {
 		return
 	}
-	if packets := s.state.takeAcks(&s.inbound.queue); len(packets) > 0 {
-		s.answer(packets)
+	if packets := c.state.takeAcks(&c.inbound.queue); len(packets) > 0 {
+		c.answer(packets)
 	}
 }
 
@@ -245,10 +245,10 @@ func (s *state) takeAcks(queue *[]*incoming) (packets []byte) {
 
 // answeredPing ends the connection if the broker sends the same messages at each resume, once what it
 // has sent is settled. Dial then makes it drop the session.
-func (s *Session) answeredPing(pinged time.Time) {
-	if s.state.endless(pinged) {
-		s.fail(&messages.ConnectionFailure{
-			Doing: s.doing(), Cause: messages.SessionReplayed,
+func (c *Conn) answeredPing(pinged time.Time) {
+	if c.state.endless(pinged) {
+		c.fail(&messages.ConnectionFailure{
+			Doing: c.doing(), Cause: messages.SessionReplayed,
 			Err: fmt.Errorf("on each of %d connections it sent the same messages again, although they had been acknowledged", replayResumes+1),
 		})
 	}
@@ -265,9 +265,9 @@ func (s *state) endless(pinged time.Time) bool {
 }
 
 // pubrel ends a message of QoS 2 [MQTT-4.3.3-11].
-func (s *Session) pubrel(id uint16) {
-	s.state.release(id)
-	s.answer(acknowledgement(typePubcomp, id))
+func (c *Conn) pubrel(id uint16) {
+	c.state.release(id)
+	c.answer(acknowledgement(typePubcomp, id))
 }
 
 func (s *state) release(id uint16) {

@@ -9,7 +9,7 @@ import (
 // when the broker stays silent: no later than one and a half intervals after its last byte. While
 // nobody reads, it sends PINGREQ and expects no answer. It also sends PINGREQ once an interval on a busy
 // connection, to measure the round trip. It ends with the connection.
-func (c *conn) keepAlive(interval time.Duration) {
+func (s *stream) keepAlive(interval time.Duration) {
 	if interval == 0 {
 		return
 	}
@@ -20,27 +20,27 @@ func (c *conn) keepAlive(interval time.Duration) {
 	pinged := time.Now()
 	for {
 		select {
-		case <-c.done:
+		case <-s.done:
 			return
 		case <-timer.C:
 		}
-		read, wrote := c.lastHeard(), time.Unix(0, c.lastWrite.Load())
+		read, wrote := s.lastHeard(), time.Unix(0, s.lastWrite.Load())
 		if !asked.IsZero() && read.After(asked) {
 			asked = time.Time{}
 		}
 		switch quiet := min(time.Until(read.Add(half)), time.Until(wrote.Add(half))); {
 		case !asked.IsZero() && time.Since(asked) >= half:
-			c.close(fmt.Errorf("the broker was silent for %v", time.Since(read).Round(time.Millisecond)))
+			s.close(fmt.Errorf("the broker was silent for %v", time.Since(read).Round(time.Millisecond)))
 			return
 		case !asked.IsZero():
 			timer.Reset(time.Until(asked.Add(half)))
 		case quiet > 0:
 			if time.Since(pinged) >= interval {
-				pinged = c.ping()
+				pinged = s.ping()
 			}
 			timer.Reset(quiet)
 		default:
-			pinged = c.ping()
+			pinged = s.ping()
 			asked = pinged
 			timer.Reset(half)
 		}
@@ -48,28 +48,28 @@ func (c *conn) keepAlive(interval time.Duration) {
 }
 
 // ping sends a PINGREQ, and returns when.
-func (c *conn) ping() time.Time {
+func (s *stream) ping() time.Time {
 	now := time.Now()
-	c.pinged.CompareAndSwap(0, now.UnixNano()) // the oldest that is not answered
-	_ = c.write(pingreq)
+	s.pinged.CompareAndSwap(0, now.UnixNano()) // the oldest that is not answered
+	_ = s.write(pingreq)
 	return now
 }
 
 // ponged notes the answer to the oldest PINGREQ. If nobody read for a while it does not measure the
 // broker.
-func (c *conn) ponged() {
-	pinged := c.pinged.Swap(0)
-	if pinged > c.resumed.Load() && c.onTrip != nil {
-		c.onTrip(time.Since(time.Unix(0, pinged)))
+func (s *stream) ponged() {
+	pinged := s.pinged.Swap(0)
+	if pinged > s.resumed.Load() && s.onTrip != nil {
+		s.onTrip(time.Since(time.Unix(0, pinged)))
 	}
-	if pinged > 0 && c.onPong != nil {
-		c.onPong(time.Unix(0, pinged))
+	if pinged > 0 && s.onPong != nil {
+		s.onPong(time.Unix(0, pinged))
 	}
 }
 
 // lastHeard is when the peer last sent something; now, while nobody reads.
-func (c *conn) lastHeard() time.Time {
-	read, resumed := time.Unix(0, c.lastRead.Load()), c.lastResumed()
+func (s *stream) lastHeard() time.Time {
+	read, resumed := time.Unix(0, s.lastRead.Load()), s.lastResumed()
 	if resumed.After(read) {
 		return resumed
 	}

@@ -142,7 +142,7 @@ func TestNotPublishedAgain(t *testing.T) {
 		proxy := kit.NewProxy(t, m.Addr())
 		sink := conform.NewSink(nil)
 		d := mqtt.NewDialer(config(proxy.URL()))
-		publish := func(s *mqtt.Session, name string) {
+		publish := func(s *mqtt.Conn, name string) {
 			for i := range n {
 				p := messages.Publish{Receipt: messages.Receipt(fmt.Sprint(name, i)), Message: &messages.Message{Topic: "a", Payload: []byte(name), QoS: 2}}
 				if err := s.Publish(t.Context(), p); err != nil {

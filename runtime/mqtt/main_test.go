@@ -21,7 +21,7 @@ type port struct{ *mqtt.Dialer }
 func (p port) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
 	s, err := p.Dialer.Dial(ctx, version, sink)
 	if err != nil {
-		return nil, err // not a nil *mqtt.Session in an interface
+		return nil, err // not a nil *mqtt.Conn in an interface
 	}
 	return s, nil
 }

@@ -40,71 +40,71 @@ func (o *outbound) open(receiveMaximum uint16) {
 // the broker takes.
 //
 // After an error or a loss, receipts without that call are unsettled: publish them again on the next
-// Session, in the same order and before others, or not at all. There a message that is half way at the
+// Conn, in the same order and before others, or not at all. There a message that is half way at the
 // broker continues where it stood, so that QoS 2 is not doubled.
-func (s *Session) Publish(ctx context.Context, p messages.Publish) (err error) {
-	if err := s.acquire(ctx, s.outbound.turn); err != nil {
-		return s.unsent(err)
+func (c *Conn) Publish(ctx context.Context, p messages.Publish) (err error) {
+	if err := c.acquire(ctx, c.outbound.turn); err != nil {
+		return c.unsent(err)
 	}
-	defer func() { <-s.outbound.turn }()
-	s.conn.gather(true)
+	defer func() { <-c.outbound.turn }()
+	c.stream.gather(true)
 	defer func() {
 		if err != nil || !p.More {
-			s.conn.gather(false)
+			c.stream.gather(false)
 		}
 	}()
-	p.Message = s.limits.lower(p.Message)
-	if code, reason := s.limits.refuse(p.Message, s.engine.version()); code != 0 {
-		s.refuse(p.Receipt, code, reason)
+	p.Message = c.limits.lower(p.Message)
+	if code, reason := c.limits.refuse(p.Message, c.engine.version()); code != 0 {
+		c.refuse(p.Receipt, code, reason)
 		return nil
 	}
-	if err := s.conn.waitForRoom(ctx); err != nil {
-		return s.unsent(err)
+	if err := c.stream.waitForRoom(ctx); err != nil {
+		return c.unsent(err)
 	}
 	if p.Message.QoS == 0 {
-		return s.unsent(s.publishOnce(p))
+		return c.unsent(c.publishOnce(p))
 	}
-	return s.unsent(s.publishFlow(ctx, p))
+	return c.unsent(c.publishFlow(ctx, p))
 }
 
 // acquire puts a token into the channel, as soon as there is room.
-func (s *Session) acquire(ctx context.Context, slots chan struct{}) error {
+func (c *Conn) acquire(ctx context.Context, slots chan struct{}) error {
 	select {
 	case slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.conn.done:
+	case <-c.stream.done:
 		return errClosed
 	}
 }
 
 // acquireSlot waits for a free slot. It first lets what is queued be sent.
-func (s *Session) acquireSlot(ctx context.Context) error {
+func (c *Conn) acquireSlot(ctx context.Context) error {
 	select {
-	case s.outbound.slots <- struct{}{}:
+	case c.outbound.slots <- struct{}{}:
 		return nil
 	default:
 	}
-	s.conn.gather(false)
-	defer s.conn.gather(true)
-	return s.acquire(ctx, s.outbound.slots)
+	c.stream.gather(false)
+	defer c.stream.gather(true)
+	return c.acquire(ctx, c.outbound.slots)
 }
 
-func (s *Session) unsent(err error) error {
+func (c *Conn) unsent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("publishing to %s: %w", s.info.Broker, err)
+	return fmt.Errorf("publishing to %s: %w", c.info.Broker, err)
 }
 
 // publishOnce sends a QoS 0 message.
-func (s *Session) publishOnce(p messages.Publish) error {
-	o := s.outbound
+func (c *Conn) publishOnce(p messages.Publish) error {
+	o := c.outbound
 	o.mu.Lock() // so that flushed does not overtake the receipt
 	defer o.mu.Unlock()
-	s.engine.publish(0, false, p.Message)
-	at, err := s.conn.position()
+	c.engine.publish(0, false, p.Message)
+	at, err := c.stream.position()
 	if err == nil {
 		o.written = append(o.written, unwritten{at: at, receipt: p.Receipt})
 	}
@@ -112,9 +112,9 @@ func (s *Session) publishOnce(p messages.Publish) error {
 }
 
 // flushed reports the QoS 0 messages within the first total bytes as published.
-func (s *Session) flushed(total uint64) {
-	for _, u := range s.outbound.takeWritten(total) {
-		s.callSink(func() { s.sink.Published(messages.Published{Receipt: u.receipt}) })
+func (c *Conn) flushed(total uint64) {
+	for _, u := range c.outbound.takeWritten(total) {
+		c.callSink(func() { c.sink.Published(messages.Published{Receipt: u.receipt}) })
 	}
 }
 
@@ -131,81 +131,81 @@ func (o *outbound) takeWritten(total uint64) []unwritten {
 }
 
 // publishFlow sends a message of QoS 1 or 2, or continues it.
-func (s *Session) publishFlow(ctx context.Context, p messages.Publish) error {
-	s.release(s.state.superseded(p.Receipt)...)
-	if err := s.waitForFirst(ctx, p); err != nil {
+func (c *Conn) publishFlow(ctx context.Context, p messages.Publish) error {
+	c.release(c.state.superseded(p.Receipt)...)
+	if err := c.waitForFirst(ctx, p); err != nil {
 		return err
 	}
-	if err := s.acquireSlot(ctx); err != nil {
+	if err := c.acquireSlot(ctx); err != nil {
 		return err
 	}
-	o, repeated, ok, err := s.state.claim(p)
+	o, repeated, ok, err := c.state.claim(p)
 	if !ok {
-		<-s.outbound.slots
+		<-c.outbound.slots
 		return err
 	}
 	if o.released {
-		return s.conn.write(acknowledgement(typePubrel, o.id))
+		return c.stream.write(acknowledgement(typePubrel, o.id))
 	}
-	s.engine.publish(o.id, repeated, p.Message)
-	_, err = s.conn.position()
+	c.engine.publish(o.id, repeated, p.Message)
+	_, err = c.stream.position()
 	return err
 }
 
 // waitForFirst waits until the broker has answered the first message of QoS 2, where
 // that shows how others are to be sent.
-func (s *Session) waitForFirst(ctx context.Context, p messages.Publish) error {
-	found := s.state.mustWait(p)
+func (c *Conn) waitForFirst(ctx context.Context, p messages.Publish) error {
+	found := c.state.mustWait(p)
 	if found == nil {
 		return nil
 	}
-	s.conn.gather(false) // so that the first one is sent
-	defer s.conn.gather(true)
+	c.stream.gather(false) // so that the first one is sent
+	defer c.stream.gather(true)
 	select {
 	case <-found:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-s.conn.done:
+	case <-c.stream.done:
 		return errClosed
 	}
 }
 
 // refuse reports that a message was refused without being sent.
-func (s *Session) refuse(r messages.Receipt, code byte, reason string) {
+func (c *Conn) refuse(r messages.Receipt, code byte, reason string) {
 	if reason == "" {
 		reason = messages.Reason(code)
 	}
-	s.callSink(func() { s.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
+	c.callSink(func() { c.sink.Published(messages.Published{Receipt: r, Code: code, Reason: reason, Unsent: true}) })
 }
 
 // acknowledged continues a message of QoS 1 or 2 after an acknowledgement.
-func (s *Session) acknowledged(p packet) {
-	orphans := s.state.learn(p)
-	switch o, next := s.state.acknowledged(p); next {
+func (c *Conn) acknowledged(p packet) {
+	orphans := c.state.learn(p)
+	switch o, next := c.state.acknowledged(p); next {
 	case release:
-		s.answer(acknowledgement(typePubrel, p.id))
+		c.answer(acknowledgement(typePubrel, p.id))
 	case settled:
-		s.settle(o, p)
+		c.settle(o, p)
 	}
-	s.release(orphans...)
-	s.state.learned()
+	c.release(orphans...)
+	c.state.learned()
 }
 
 // release sends PUBREL for packet ids.
-func (s *Session) release(ids ...uint16) {
+func (c *Conn) release(ids ...uint16) {
 	var packets []byte
 	for _, id := range ids {
 		packets = append(packets, acknowledgement(typePubrel, id)...)
 	}
 	if len(packets) > 0 {
-		s.answer(packets)
+		c.answer(packets)
 	}
 }
 
 // settle forgets a message and reports it, both or neither: if the Sink is not called any more, the
 // message is left to the next connection.
-func (s *Session) settle(o outgoing, p packet) {
+func (c *Conn) settle(o outgoing, p packet) {
 	if p.kind == typePubcomp && p.code == messages.ReasonIDNotFound {
 		p.code = 0 // an earlier PUBREL had completed it
 	}
@@ -216,10 +216,10 @@ func (s *Session) settle(o outgoing, p packet) {
 			told.Reason += ": " + p.reason
 		}
 	}
-	s.callSink(func() {
-		s.state.settle(o)
-		s.sink.Published(told)
-		<-s.outbound.slots
+	c.callSink(func() {
+		c.state.settle(o)
+		c.sink.Published(told)
+		<-c.outbound.slots
 	})
 }
 

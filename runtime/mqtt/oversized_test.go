@@ -141,8 +141,8 @@ func TestOversized(t *testing.T) { // not parallel, since it measures memory
 				c.Refused, c.Logger, c.MaximumPacket = refused, slog.New(slog.NewTextHandler(log, nil)), 1<<20
 			}))
 			sink := conform.NewSink(port{d})
-			dial := func(present byte) *mqtt.Session {
-				connected := make(chan *mqtt.Session)
+			dial := func(present byte) *mqtt.Conn {
+				connected := make(chan *mqtt.Conn)
 				go func() {
 					s, err := d.Dial(t.Context(), v, sink)
 					if err != nil {

@@ -22,10 +22,10 @@ func (c Config) bound() bound {
 // TCP pushes back on a broker that sends more than the receive maximum. Nothing else is read until then:
 // acknowledgements of publishes, SUBACK and DISCONNECT wait as well. No acknowledgement of ours depends
 // on them.
-func (s *Session) pace() {
+func (c *Conn) pace() {
 	for {
-		room := s.state.full(s.bound)
-		if room == nil || !s.pause(room) {
+		room := c.state.full(c.bound)
+		if room == nil || !c.pause(room) {
 			return
 		}
 	}
@@ -33,16 +33,16 @@ func (s *Session) pace() {
 
 // pause waits for room and says whether there is any, or whether the connection
 // ends.
-func (s *Session) pause(room <-chan struct{}) bool {
-	s.conn.pause()
-	defer s.conn.resume()
+func (c *Conn) pause(room <-chan struct{}) bool {
+	c.stream.pause()
+	defer c.stream.resume()
 	select {
 	case <-room:
 		return true
-	case <-s.muted: // the Sink is not called any more; read on until the broker hangs up
-	case <-s.conn.done:
-	case <-s.conn.failing:
-		s.conn.close(s.conn.why(errClosed)) // nobody is there to read last words
+	case <-c.muted: // the Sink is not called any more; read on until the broker hangs up
+	case <-c.stream.done:
+	case <-c.stream.failing:
+		c.stream.close(c.stream.why(errClosed)) // nobody is there to read last words
 	}
 	return false
 }
@@ -69,12 +69,12 @@ func (s *state) makeRoom() {
 }
 
 // pause says that what the peer sends is not read.
-func (c *conn) pause() { c.paused.Store(true) }
+func (s *stream) pause() { s.paused.Store(true) }
 
 // resume undoes pause. The peer has not been silent meanwhile.
-func (c *conn) resume() {
-	c.resumed.Store(time.Now().UnixNano())
-	c.paused.Store(false)
+func (s *stream) resume() {
+	s.resumed.Store(time.Now().UnixNano())
+	s.paused.Store(false)
 }
 
 // answerTimeout is how long the answer to SUBSCRIBE or UNSUBSCRIBE may take.
@@ -85,10 +85,10 @@ var errNoAnswer = fmt.Errorf("the broker did not answer within a minute: %w", co
 
 // patient returns a context that ends when the peer has had answerTimeout for an answer. The time while
 // nobody reads does not count.
-func (c *conn) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+func (s *stream) patient(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		for left := answerTimeout; left > 0; left = answerTimeout - time.Since(c.lastResumed()) {
+		for left := answerTimeout; left > 0; left = answerTimeout - time.Since(s.lastResumed()) {
 			select {
 			case <-ctx.Done():
 				return
@@ -101,9 +101,9 @@ func (c *conn) patient(ctx context.Context) (context.Context, context.CancelFunc
 }
 
 // lastResumed is since when what the peer sends is read; now, if it is not.
-func (c *conn) lastResumed() time.Time {
-	if c.paused.Load() {
+func (s *stream) lastResumed() time.Time {
+	if s.paused.Load() {
 		return time.Now()
 	}
-	return time.Unix(0, c.resumed.Load())
+	return time.Unix(0, s.resumed.Load())
 }

@@ -72,7 +72,7 @@ func TestBoundedReading(t *testing.T) {
 	}
 }
 
-func dial(t *testing.T, d *mqtt.Dialer, v messages.Version, sink *conform.Sink) *mqtt.Session {
+func dial(t *testing.T, d *mqtt.Dialer, v messages.Version, sink *conform.Sink) *mqtt.Conn {
 	t.Helper()
 	s, err := d.Dial(t.Context(), v, sink)
 	if err != nil {
@@ -102,7 +102,7 @@ func acknowledge(t *testing.T, d *mqtt.Dialer, sink *conform.Sink, n int) {
 	})
 }
 
-// TestBoundedBytes: the same by size, with a Session that closes while it does
+// TestBoundedBytes: the same by size, with a Conn that closes while it does
 // not read.
 func TestBoundedBytes(t *testing.T) {
 	t.Parallel()

@@ -11,35 +11,35 @@ import (
 // giveUp ends a connection whose CONNECT was not answered before ctx ended. After a time-out the broker
 // may still be busy with it: then the connection is parted with, and the broker gets as long again to
 // end it.
-func (c *conn) giveUp(ctx context.Context, within time.Duration) {
+func (s *stream) giveUp(ctx context.Context, within time.Duration) {
 	if cause := context.Cause(ctx); errors.Is(cause, context.DeadlineExceeded) {
-		c.part(cause, within)
+		s.part(cause, within)
 	} else {
-		c.close(cause)
+		s.close(cause)
 	}
 }
 
 // part ends the connection as close does, but leaves the socket open for a while. The peer gets a
 // DISCONNECT, so that it publishes no will, and the end of the stream. The socket is closed when the
 // peer ends its side or the time is over.
-func (c *conn) part(cause error, within time.Duration) {
-	c.once.Do(func() {
+func (s *stream) part(cause error, within time.Duration) {
+	s.once.Do(func() {
 		parted := make(chan struct{})
-		c.parted = parted
-		c.finish(cause)
-		_ = c.network.SetReadDeadline(time.Now()) // whoever reads is to stop
+		s.parted = parted
+		s.finish(cause)
+		_ = s.network.SetReadDeadline(time.Now()) // whoever reads is to stop
 		go func() {
 			defer close(parted)
-			c.untilNobodyReads()
-			awaitEnd(c.network, within)
+			s.untilNobodyReads()
+			awaitEnd(s.network, within)
 		}()
 	})
 }
 
 // untilNobodyReads waits until the packet that is awaited has come, or has failed to.
-func (c *conn) untilNobodyReads() {
-	c.reading.Lock()
-	defer c.reading.Unlock()
+func (s *stream) untilNobodyReads() {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 }
 
 func awaitEnd(c net.Conn, within time.Duration) {

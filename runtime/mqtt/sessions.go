@@ -70,16 +70,16 @@ func (d *Dialer) marks() bool { return d.config.Sessions != nil && d.config.Sess
 func (a attempt) drop(ctx context.Context) *messages.ConnectionFailure {
 	a.config.SessionExpiry, a.config.Will, a.unknown = 0, nil, false
 	a.state, a.sink = newState(), Discard{}
-	s, failure := a.connect(ctx)
+	c, failure := a.connect(ctx)
 	if failure != nil {
 		return failure
 	}
-	s.Close()
+	c.Close()
 	return nil
 }
 
 // Drop makes the broker forget the session that it stores under the client id, for
-// good. No Session may be open. Its errors are *messages.ConnectionFailure.
+// good. No Conn may be open. Its errors are *messages.ConnectionFailure.
 func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -97,7 +97,7 @@ func (d *Dialer) Drop(ctx context.Context, version messages.Version) error {
 	return failure
 }
 
-// Discard is the Sink of a session from which nothing is wanted.
+// Discard is the Sink of a connection from which nothing is wanted.
 type Discard struct{}
 
 // Received takes nothing.

@@ -35,7 +35,7 @@ func newMemory() *memory { return &memory{known: map[string]bool{}} }
 
 // foreign stores a session with a filter and queued messages under the client
 // id "client", and returns a session that can publish.
-func foreign(t *testing.T, v messages.Version, c mqtt.Config) *mqtt.Session {
+func foreign(t *testing.T, v messages.Version, c mqtt.Config) *mqtt.Conn {
 	t.Helper()
 	from, told := connect(t, v, with(c, func(c *mqtt.Config) { c.ClientID = named("from") }))
 	stranger, _ := connect(t, v, c)
@@ -53,7 +53,7 @@ func with(c mqtt.Config, change func(*mqtt.Config)) mqtt.Config {
 }
 
 // publishOne returns when the broker has it.
-func publishOne(t *testing.T, s *mqtt.Session, told *conform.Sink, payload string) {
+func publishOne(t *testing.T, s *mqtt.Conn, told *conform.Sink, payload string) {
 	t.Helper()
 	settled := len(told.Settled())
 	m := &messages.Message{Topic: "stray", Payload: []byte(payload), QoS: 1}

@@ -36,7 +36,7 @@ type incoming struct {
 }
 
 // state is the session state (MQTT section 4.1) of one client id. It belongs
-// to a Dialer and serves one Session at a time.
+// to a Dialer and serves one Conn at a time.
 type state struct {
 	mu       sync.Mutex
 	known    bool // it has seen the broker's session before

@@ -36,22 +36,22 @@ type request struct {
 // Overlaps has its own packet, since a packet carries one identifier [MQTT-3.8.2-1], which is
 // topic.Identifier of the filter. The packets are sent in any order, without waiting between them: no
 // filter may be there twice.
-func (s *Session) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
-	ctx, cancel := s.conn.patient(ctx)
+func (c *Conn) Subscribe(ctx context.Context, filters []messages.Desired) ([]byte, error) {
+	ctx, cancel := c.stream.patient(ctx)
 	defer cancel()
 	codes := make([]byte, len(filters))
 	var b batcher
 	for i, f := range filters {
-		switch codes[i] = s.limits.refuseFilter(f, s.engine.version()); {
+		switch codes[i] = c.limits.refuseFilter(f, c.engine.version()); {
 		case codes[i] != 0:
-		case f.Overlaps && !s.limits.noIdentifiers:
+		case f.Overlaps && !c.limits.noIdentifiers:
 			b.alone(i, topic.Identifier(f.Filter))
 		default:
-			b.add(i, len(f.Filter), s.limits.filterBytes())
+			b.add(i, len(f.Filter), c.limits.filterBytes())
 		}
 	}
 	err := each(ctx, b.requests, func(ctx context.Context, r *request) error {
-		answer, err := s.engine.subscribe(ctx, pick(filters, r.indexes), r.identifier)
+		answer, err := c.engine.subscribe(ctx, pick(filters, r.indexes), r.identifier)
 		if err == nil && len(answer) != len(r.indexes) {
 			err = fmt.Errorf("the broker answered %d filters with %d codes", len(r.indexes), len(answer))
 		}
@@ -64,26 +64,26 @@ func (s *Session) Subscribe(ctx context.Context, filters []messages.Desired) ([]
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("subscribing to %d filters at %s: %w", len(filters), s.info.Broker, err)
+		return nil, fmt.Errorf("subscribing to %d filters at %s: %w", len(filters), c.info.Broker, err)
 	}
 	return codes, nil
 }
 
 // Unsubscribe unsubscribes from the filters and waits for the answers, as Subscribe does.
-func (s *Session) Unsubscribe(ctx context.Context, filters []string) error {
-	ctx, cancel := s.conn.patient(ctx)
+func (c *Conn) Unsubscribe(ctx context.Context, filters []string) error {
+	ctx, cancel := c.stream.patient(ctx)
 	defer cancel()
 	var b batcher
 	for i, f := range filters {
 		if topic.ValidateFilter(f) == nil { // else nobody can be subscribed to it
-			b.add(i, len(f), s.limits.filterBytes())
+			b.add(i, len(f), c.limits.filterBytes())
 		}
 	}
 	err := each(ctx, b.requests, func(ctx context.Context, r *request) error {
-		return s.engine.unsubscribe(ctx, pick(filters, r.indexes))
+		return c.engine.unsubscribe(ctx, pick(filters, r.indexes))
 	})
 	if err != nil {
-		return fmt.Errorf("unsubscribing from %d filters at %s: %w", len(filters), s.info.Broker, err)
+		return fmt.Errorf("unsubscribing from %d filters at %s: %w", len(filters), c.info.Broker, err)
 	}
 	return nil
 }

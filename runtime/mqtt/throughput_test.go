@@ -45,7 +45,7 @@ func BenchmarkThroughput(b *testing.B) {
 	}
 }
 
-func benchmarkSession(b *testing.B, v messages.Version, broker *kit.MosquittoServer, id string) (*mqtt.Session, *counter) {
+func benchmarkSession(b *testing.B, v messages.Version, broker *kit.MosquittoServer, id string) (*mqtt.Conn, *counter) {
 	b.Helper()
 	d := mqtt.NewDialer(config(broker.URL(), func(c *mqtt.Config) { c.ClientID = named(id) }))
 	sink := &counter{dialer: d, want: int64(b.N), done: make(chan struct{})}
@@ -57,7 +57,7 @@ func benchmarkSession(b *testing.B, v messages.Version, broker *kit.MosquittoSer
 	return s, sink
 }
 
-func publishAll(b *testing.B, s *mqtt.Session, qos byte) {
+func publishAll(b *testing.B, s *mqtt.Conn, qos byte) {
 	b.Helper()
 	payload := make([]byte, 100)
 	for i := range b.N {

@@ -21,7 +21,7 @@ func TestDisconnectReasons(t *testing.T) {
 		code       byte
 		words      string
 	}{
-		{"\xe0\x00", messages.BrokerRefused, 0, "the broker ended the session"},
+		{"\xe0\x00", messages.BrokerRefused, 0, "the broker ended the connection"},
 		{"\xe0\x01\x82", messages.BrokerRefused, 0x82, "protocol error"},
 		{"\xe0\x01\x87", messages.BadCredentials, 0x87, "not authorized"},
 		{"\xe0\x02\x8b\x00", messages.BrokerRefused, 0x8b, "server shutting down"},

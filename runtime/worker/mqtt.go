@@ -35,11 +35,11 @@ func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration),
 
 // Dial makes a connection.
 func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
-	session, err := b.Dialer.Dial(ctx, version, sink)
+	conn, err := b.Dialer.Dial(ctx, version, sink)
 	if err != nil {
-		return nil, err // not a nil *mqtt.Session in an interface
+		return nil, err // not a nil *mqtt.Conn in an interface
 	}
-	return session, nil
+	return conn, nil
 }
 
 // DialerConfig is the configuration of the MQTT client. The client id is drawn if none is set.

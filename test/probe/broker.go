@@ -273,7 +273,7 @@ func (b *Broker) Acked() []uint64 {
 	return slices.Clone(b.acked)
 }
 
-// connection implements the Session port.
+// connection implements the Conn port.
 type connection struct {
 	broker  *Broker
 	sink    actors.Sink

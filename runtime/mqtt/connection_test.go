@@ -66,7 +66,7 @@ func closeInAStream(t *testing.T, v messages.Version, c mqtt.Config) {
 	}
 }
 
-// TestCloseWhileReceiving: what arrives while a Session closes is told by the
+// TestCloseWhileReceiving: what arrives while a Conn closes is told by the
 // next one.
 func TestCloseWhileReceiving(t *testing.T) {
 	t.Parallel()
@@ -84,7 +84,7 @@ func closeWhileReceiving(t *testing.T, v messages.Version, qos byte) {
 	t.Helper()
 	d := mqtt.NewDialer(config(kit.Mosquitto(t).URL()))
 	sink := conform.NewSink(port{d})
-	dial := func() *mqtt.Session {
+	dial := func() *mqtt.Conn {
 		s, err := d.Dial(t.Context(), v, sink)
 		if err != nil {
 			t.Fatal(err)

@@ -8,16 +8,16 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Sink has the callbacks of a Session. They must neither block nor call the Session; they may call
+// Sink has the callbacks of a Conn. They must neither block nor call the Conn; they may call
 // Dialer.Ack. Only one of them is called at a time.
 type Sink interface {
 	// Received is called for every message in the order of arrival; the message
-	// is the Sink's own. seq counts from 1 through all Sessions of one Dialer.
+	// is the Sink's own. seq counts from 1 through all Conns of one Dialer.
 	// What the broker repeats on a new connection is not passed on again while its first
 	// delivery is not acknowledged, unless Dialer.Forget was called. It returns false if the
 	// Sink does not take the message, and will not acknowledge it.
 	Received(seq uint64, identifiers []uint32, m *messages.Message) bool
-	// Published is called as Session.Publish says.
+	// Published is called as Conn.Publish says.
 	Published(p messages.Published)
 	// Lost is called once, as the last, when the connection ends other than by
 	// Close. The error is a *messages.ConnectionFailure.
@@ -28,9 +28,9 @@ type Sink interface {
 // the broker hang up.
 const closeTimeout = 800 * time.Millisecond
 
-// Session is one live connection. Its methods may be called from any goroutine.
-type Session struct {
-	conn   *conn
+// Conn is one live connection. Its methods may be called from any goroutine.
+type Conn struct {
+	stream *stream
 	engine *engine
 	sink   Sink
 	state  *state
@@ -55,78 +55,78 @@ type Session struct {
 }
 
 // Info is what the broker said when it accepted the connection.
-func (s *Session) Info() messages.ConnectionInfo { return s.info }
+func (c *Conn) Info() messages.ConnectionInfo { return c.info }
 
 // answer queues packets that never wait. An error ends the connection, which the reader
 // reports.
-func (s *Session) answer(packets []byte) { _ = s.conn.write(packets) }
+func (c *Conn) answer(packets []byte) { _ = c.stream.write(packets) }
 
-// callSink calls the Sink, unless the session is over.
-func (s *Session) callSink(call func()) {
-	s.calling.Lock()
-	defer s.calling.Unlock()
-	if !s.ended {
+// callSink calls the Sink, unless the connection is over.
+func (c *Conn) callSink(call func()) {
+	c.calling.Lock()
+	defer c.calling.Unlock()
+	if !c.ended {
 		call()
 	}
 }
 
-func (s *Session) over() bool {
+func (c *Conn) over() bool {
 	select {
-	case <-s.conn.done:
+	case <-c.stream.done:
 		return true
 	default:
 		return false
 	}
 }
 
-func (s *Session) doing() string { return "keeping the session with " + s.info.Broker }
+func (c *Conn) doing() string { return "keeping the connection to " + c.info.Broker }
 
-// lost ends the session because of err, or of what closed the connection.
-func (s *Session) lost(err error) {
-	why := s.conn.why(err)
-	s.fail(&messages.ConnectionFailure{Doing: s.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
+// lost ends the connection because of err, or of what closed the connection.
+func (c *Conn) lost(err error) {
+	why := c.stream.why(err)
+	c.fail(&messages.ConnectionFailure{Doing: c.doing(), Cause: messages.Network, Closed: isHangup(why), Err: why})
 }
 
-// disconnected ends the session after the broker's DISCONNECT.
-func (s *Session) disconnected(p packet) {
+// disconnected ends the connection after the broker's DISCONNECT.
+func (c *Conn) disconnected(p packet) {
 	if p.code == messages.ReasonTakenOver {
-		s.state.forget()
+		c.state.forget()
 	}
-	s.fail(disconnected(s.doing(), p))
+	c.fail(disconnected(c.doing(), p))
 }
 
 // fail closes the connection and reports the loss to the Sink, once.
-func (s *Session) fail(f *messages.ConnectionFailure) {
-	s.conn.close(f)
-	s.callSink(func() {
-		s.ended = true
-		s.sink.Lost(f)
+func (c *Conn) fail(f *messages.ConnectionFailure) {
+	c.stream.close(f)
+	c.callSink(func() {
+		c.ended = true
+		c.sink.Lost(f)
 	})
 }
 
 // Close sends DISCONNECT where the connection still lives and closes it, within
 // a second. It may be called twice. The Sink is not called any more.
-func (s *Session) Close() {
-	s.closing.Do(func() {
-		s.mute()
-		s.engine.disconnect()
+func (c *Conn) Close() {
+	c.closing.Do(func() {
+		c.mute()
+		c.engine.disconnect()
 	})
-	s.work.Wait()
-	s.stopHolding()
+	c.work.Wait()
+	c.stopHolding()
 }
 
-// abandon ends a session that Dial does not return.
-func (s *Session) abandon() {
-	s.mute()
-	s.conn.close(errClosed)
-	s.work.Wait()
-	s.stopHolding()
+// abandon ends a connection that Dial does not return.
+func (c *Conn) abandon() {
+	c.mute()
+	c.stream.close(errClosed)
+	c.work.Wait()
+	c.stopHolding()
 }
 
 // mute stops calling the Sink.
-func (s *Session) mute() {
-	s.calling.Lock()
-	defer s.calling.Unlock()
-	s.ended = true
-	close(s.muted)
+func (c *Conn) mute() {
+	c.calling.Lock()
+	defer c.calling.Unlock()
+	c.ended = true
+	close(c.muted)
 }

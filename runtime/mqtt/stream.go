@@ -23,10 +23,10 @@ const (
 
 var errClosed = errors.New("the connection is closed")
 
-// conn is a network connection with writes that never wait: packets are
+// stream is a network connection with writes that never wait: packets are
 // gathered in a buffer and one goroutine sends what is there, so that packets
 // which come at the same time leave in one write.
-type conn struct {
+type stream struct {
 	network      net.Conn
 	writeTimeout time.Duration
 
@@ -58,9 +58,9 @@ type conn struct {
 	parted  <-chan struct{} // set by part; closed when nothing is left of the connection
 }
 
-// newConn makes a conn that owns the connection. Its run must be started.
-func newConn(network net.Conn, writeTimeout time.Duration) *conn {
-	c := &conn{
+// newStream makes a stream that owns the connection. Its run must be started.
+func newStream(network net.Conn, writeTimeout time.Duration) *stream {
+	s := &stream{
 		network:      network,
 		writeTimeout: writeTimeout,
 		wake:         make(chan struct{}, 1),
@@ -68,16 +68,16 @@ func newConn(network net.Conn, writeTimeout time.Duration) *conn {
 		done:         make(chan struct{}),
 	}
 	now := time.Now().UnixNano()
-	c.lastRead.Store(now)
-	c.lastWrite.Store(now)
-	c.frames = newFrameReader(readerFunc(func(b []byte) (int, error) {
+	s.lastRead.Store(now)
+	s.lastWrite.Store(now)
+	s.frames = newFrameReader(readerFunc(func(b []byte) (int, error) {
 		n, err := network.Read(b)
 		if n > 0 {
-			c.lastRead.Store(time.Now().UnixNano())
+			s.lastRead.Store(time.Now().UnixNano())
 		}
 		return n, err
 	}))
-	return c
+	return s
 }
 
 type readerFunc func([]byte) (int, error)
@@ -85,53 +85,53 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // send queues what encode writes, which is one packet or more.
-func (c *conn) send(encode func(*bytes.Buffer) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.failed(); err != nil {
+func (s *stream) send(encode func(*bytes.Buffer) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.failed(); err != nil {
 		return err
 	}
-	before := c.out.Len()
-	if err := encode(&c.out); err != nil {
-		c.out.Truncate(before)
+	before := s.out.Len()
+	if err := encode(&s.out); err != nil {
+		s.out.Truncate(before)
 		return err
 	}
-	c.queued += uint64(c.out.Len() - before)
-	c.wakeWriter()
+	s.queued += uint64(s.out.Len() - before)
+	s.wakeWriter()
 	return nil
 }
 
 // wakeWriter makes run write what is in out, unless more is about to follow. It is called with mu
 // held.
-func (c *conn) wakeWriter() {
-	if !c.gathers || c.out.Len() >= gatherLimit {
-		signal(c.wake)
+func (s *stream) wakeWriter() {
+	if !s.gathers || s.out.Len() >= gatherLimit {
+		signal(s.wake)
 	}
 }
 
 // gather says whether more is about to follow. gather(true) needs a gather(false) after it.
-func (c *conn) gather(more bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gathers = more; c.out.Len() > 0 {
-		c.wakeWriter()
+func (s *stream) gather(more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gathers = more; s.out.Len() > 0 {
+		s.wakeWriter()
 	}
 }
 
 // failed is why nothing can be sent any more. It is called with mu held.
-func (c *conn) failed() error { return cmp.Or(c.cause, c.broken) }
+func (s *stream) failed() error { return cmp.Or(s.cause, s.broken) }
 
 // position returns the value of flushed at which everything queued so far is written, or why that
 // can't happen.
-func (c *conn) position() (uint64, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.queued, c.failed()
+func (s *stream) position() (uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queued, s.failed()
 }
 
 // write queues encoded packets.
-func (c *conn) write(b []byte) error {
-	return c.send(func(w *bytes.Buffer) error {
+func (s *stream) write(b []byte) error {
+	return s.send(func(w *bytes.Buffer) error {
 		_, err := w.Write(b)
 		return err
 	})
@@ -139,37 +139,37 @@ func (c *conn) write(b []byte) error {
 
 // nextFrame returns the next packet, as frameReader.next does, or an error once the connection is
 // closed.
-func (c *conn) nextFrame() (frame, error) {
-	c.reading.Lock()
-	defer c.reading.Unlock()
+func (s *stream) nextFrame() (frame, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	select {
-	case <-c.done:
+	case <-s.done:
 		return frame{}, errClosed
 	default:
-		return c.frames.next()
+		return s.frames.next()
 	}
 }
 
 // firstBytes are the first bytes that the peer sent.
-func (c *conn) firstBytes() []byte {
-	c.reading.Lock()
-	defer c.reading.Unlock()
-	return c.frames.first
+func (s *stream) firstBytes() []byte {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.frames.first
 }
 
 // close ends the connection at once, whatever is queued. The first cause stays.
-func (c *conn) close(cause error) {
-	c.once.Do(func() {
-		c.finish(cause)
-		abort(c.network)
+func (s *stream) close(cause error) {
+	s.once.Do(func() {
+		s.finish(cause)
+		abort(s.network)
 	})
 }
 
-func (c *conn) finish(cause error) {
-	c.mu.Lock()
-	c.cause = cause
-	c.mu.Unlock()
-	close(c.done)
+func (s *stream) finish(cause error) {
+	s.mu.Lock()
+	s.cause = cause
+	s.mu.Unlock()
+	close(s.done)
 }
 
 // lastWords is how long reading goes on after writing has failed: the peer may say why, by a TLS
@@ -177,24 +177,24 @@ func (c *conn) finish(cause error) {
 const lastWords = 200 * time.Millisecond
 
 // breakOff ends the writing, and in a moment the reading.
-func (c *conn) breakOff(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.broken = err
-	close(c.failing)
-	_ = c.network.SetReadDeadline(time.Now().Add(lastWords))
+func (s *stream) breakOff(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err
+	close(s.failing)
+	_ = s.network.SetReadDeadline(time.Now().Add(lastWords))
 }
 
 // why returns the cause given to close, if it explains anything, else why writing failed, if reading
 // has only ended, else err.
-func (c *conn) why(err error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cause != nil && !errors.Is(c.cause, errClosed) {
-		return c.cause
+func (s *stream) why(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cause != nil && !errors.Is(s.cause, errClosed) {
+		return s.cause
 	}
-	if c.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errClosed) || isHangup(err)) {
-		return c.broken
+	if s.broken != nil && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errClosed) || isHangup(err)) {
+		return s.broken
 	}
 	return err
 }
