@@ -27,6 +27,7 @@ type departures struct {
 type departure struct {
 	routing.Leaving
 	wire   string
+	sure   bool   // the session has had it all the time
 	gone   bool   // the broker has it no more
 	marker uint64 // all of its messages come before this one: see placement.Markers
 	to     []messages.Target
@@ -62,14 +63,15 @@ func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
+		d.sure = !to.Unasked && to.Replies.Last.Serial >= to.Desired.Serial && to.Replies.Last.Failure == nil
 		to.Leaving = &d.Leaving
 		s.session.Tell(messages.Undesired{Filter: wire})
 	}
 	s.session.Tell(messages.Leave{Filter: wire})
 }
 
-// subscribedAgain leaves what comes of filters from now on to their owner. It has had all of that,
-// and messages may be missing here before it. The marker may be that of a former holder, who has
+// subscribedAgain leaves what comes of filters from now on to their owner, where messages may be
+// missing here before it. The owner has had all of that. The marker may be that of a former holder, who has
 // seen that the owner has the filter in the same layout. Of a shared filter each message comes to
 // one session only.
 func (s *spread) subscribedAgain(m placement.Again) {
@@ -79,7 +81,7 @@ func (s *spread) subscribedAgain(m placement.Again) {
 		return
 	}
 	for _, wire := range m.Filters {
-		if d := s.leaving[wire]; d != nil && !topic.IsShared(wire) {
+		if d := s.leaving[wire]; d != nil && !d.sure && !topic.IsShared(wire) {
 			d.Closed = true
 		}
 	}

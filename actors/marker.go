@@ -77,6 +77,9 @@ func (s *spread) markerDue() {
 // markersConnected sends the marker under way again, which may be lost with the former
 // connection.
 func (s *spread) markersConnected() {
+	for _, d := range s.leaving {
+		d.sure = false
+	}
 	waiting := s.markers.Waiting()
 	if serial := s.markers.Connected(arrival(time.Now())); serial > 0 {
 		s.sendMarker(serial)

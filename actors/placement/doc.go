@@ -35,14 +35,16 @@
 //
 //   - Forgetting. With a connection, RabbitMQ 3.10 forgets which filters a session has. So a
 //     slot subscribes once more before it unsubscribes. A former owner may have left the filter
-//     before, and died before its mark. What comes only by the new subscription is not
+//     before, and died before its mark. What may come only by the new subscription is not
 //     delivered: the owner has it, and what was published in between (see Again).
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. Two gaps are left, both of no_local, which only the first slot serves. One is told
-// at Commands.Put. And where the first slot is the former owner of a filter that a target wants
-// without local messages, it unsubscribes, and subscribes again for that target: what is published
-// in between does not come to it.
+// comes twice. Three gaps are left. Two are of no_local, which only the first slot serves. One is
+// told at Commands.Put. And where the first slot is the former owner of a filter that a target
+// wants without local messages, it unsubscribes, and subscribes again for that target: what is
+// published in between does not come to it. The third is of order, with a broker that forgets:
+// three holders of a slot die one after the other while they leave a filter. The last may deliver
+// what is behind the marker of the second, before older messages that the owner holds back.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no

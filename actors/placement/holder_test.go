@@ -19,25 +19,26 @@ type holder struct {
 	epoch   uint64 // of the lease
 	machine *placement.Slot
 
-	connects  int // the tick at which it connects
-	connected int // since which tick; 0: not
-	markers   placement.Markers
-	again     bool // what the broker has granted may be the answer to more
-	joined    map[string]map[string]bool
-	holds     map[string]bool
-	held      map[string][]*part
-	way       []*part // on the way to the targets, in order
-	open      map[packet]int
-	acked     map[packet]bool
-	leaving   map[string]*leaving
-	asked     map[string]request
-	outbox    []messages.Change
-	writes    int // the tick of the next write
-	commands  []*command
-	changes   *placement.Commands
-	ending    map[placement.Item]uint64 // the marker behind which all has come
-	laid      bool                      // a layout is being written
-	alone     bool                      // it began as the only slot: it says nothing in its status
+	connects   int // the tick at which it connects
+	connected  int // since which tick; 0: not
+	markers    placement.Markers
+	again      bool // what the broker has granted may be the answer to more
+	joined     map[string]map[string]bool
+	holds      map[string]bool
+	held       map[string][]*part
+	way        []*part // on the way to the targets, in order
+	open       map[packet]int
+	acked      map[packet]bool
+	leaving    map[string]*leaving
+	asked      map[string]request
+	outbox     []messages.Change
+	writes     int // the tick of the next write
+	commands   []*command
+	changes    *placement.Commands
+	subscribed map[string]bool           // by this holder
+	ending     map[placement.Item]uint64 // the marker behind which all has come
+	laid       bool                      // a layout is being written
+	alone      bool                      // it began as the only slot: it says nothing in its status
 }
 
 // pending is the number of what is being written.
@@ -53,6 +54,7 @@ type part struct {
 
 type leaving struct {
 	gone   bool
+	sure   bool   // this holder has subscribed: nothing is missing
 	closed bool   // what comes is left to the owner
 	marker uint64 // when it is back, all has come
 }
@@ -85,7 +87,7 @@ func (w *world) hold(p *process, slot int) *holder {
 		world: w, process: p, slot: slot, epoch: w.redis.lease[slot].epoch,
 		joined: map[string]map[string]bool{}, holds: map[string]bool{}, held: map[string][]*part{},
 		open: map[packet]int{}, leaving: map[string]*leaving{}, asked: map[string]request{}, ending: map[placement.Item]uint64{},
-		acked: map[packet]bool{},
+		acked: map[packet]bool{}, subscribed: map[string]bool{},
 	}
 	p.holds[slot] = h
 	w.stirred = max(w.stirred, w.now)
@@ -180,7 +182,7 @@ func (h *holder) do(e placement.Effects) {
 		delete(h.held, wire)
 	}
 	for _, wire := range e.Leave {
-		h.leaving[wire] = &leaving{}
+		h.leaving[wire] = &leaving{sure: h.subscribed[wire]}
 		h.note("slot %d of %s: %s is to be left", h.slot, h.process.name, wire)
 		h.ask(wire, true)
 	}
@@ -268,7 +270,7 @@ func (h *holder) sendMarker(serial uint64) {
 func (h *holder) marked(m packet) {
 	switch {
 	case m.again != "":
-		if l := h.leaving[m.again]; l != nil && m.layout == h.process.view.Epoch().Number && h.faults != againFirst {
+		if l := h.leaving[m.again]; l != nil && !l.sure && m.layout == h.process.view.Epoch().Number && h.faults != againFirst {
 			l.closed = true
 		}
 	case m.epoch == h.epoch:
@@ -379,11 +381,12 @@ func (h *holder) answers(s *session) {
 		delete(h.asked, wire)
 		if r.away {
 			delete(s.filters, wire)
+			delete(h.subscribed, wire)
 			if l := h.leaving[wire]; l != nil {
 				l.gone, l.marker = true, h.mark()
 			}
 		} else if h.joined[wire] != nil {
-			s.filters[wire] = true
+			s.filters[wire], h.subscribed[wire] = true, true
 			h.report(wire)
 		}
 	}

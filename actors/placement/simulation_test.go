@@ -15,6 +15,7 @@ import (
 var (
 	histories = flag.Int("histories", 150, "how many random histories are simulated")
 	firstSeed = flag.Uint64("seed", 1, "the seed of the first one")
+	step      = flag.Uint64("step", 1, "from one seed to the next; with 5, from 1, the broker forgets in all of them")
 	broken    = flag.String("broken", "", "the rule that is broken in them: see mutation")
 )
 
@@ -22,7 +23,8 @@ var (
 // seed that repeats it.
 func TestHistories(t *testing.T) {
 	t.Parallel()
-	for seed := *firstSeed; seed < *firstSeed+uint64(*histories); seed++ {
+	for n := range uint64(*histories) {
+		seed := *firstSeed + n**step
 		if w := history(t, seed, mutation(*broken)); len(w.faulty) > 0 {
 			t.Fatalf("seed %d: %v\n%s", seed, w.faulty, w.events())
 		}
