@@ -67,7 +67,7 @@ func (o *observer) waits(path string, delay time.Duration, failed int) {
 }
 
 // connection describes a connection that was made, for the event log.
-func describe(i messages.ConnectionInfo) string {
+func describe(i messages.Connack) string {
 	session := "a new session"
 	if i.Present {
 		session = "the session that the broker kept"

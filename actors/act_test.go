@@ -116,7 +116,7 @@ func TestListOfSubscriptions(t *testing.T) {
 		if routes := b.tree.Matching("b"); len(routes) != 0 {
 			b.Errorf("%+v", routes)
 		}
-		if a, _ := b.tree.Inspect(b.tree.Members("group", "alerts")[0].Path); a.Facts.(messages.FanoutFacts).Written != 3 {
+		if a, _ := b.tree.Inspect(b.tree.Members("group", "alerts")[0].Path); a.Info.(messages.FanoutInfo).Written != 3 {
 			b.Errorf("%+v", a)
 		}
 		if len(b.tree.Targets()) != 2 {

@@ -155,6 +155,6 @@ func (b *bridge) childEnded(ctx actor.Context, who *actor.PID) {
 	b.stopNext(ctx)
 }
 
-func (b *bridge) facts() any {
-	return messages.BridgeFacts{LayerUp: b.layerUp, ConnectionUp: b.connectionUp, Stopping: b.stopping}
+func (b *bridge) info() any {
+	return messages.BridgeInfo{LayerUp: b.layerUp, ConnectionUp: b.connectionUp, Stopping: b.stopping}
 }

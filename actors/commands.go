@@ -257,9 +257,9 @@ func (c *commandsActor) reportState(up bool) {
 	c.streams.layer(up)
 }
 
-func (c *commandsActor) facts() any {
+func (c *commandsActor) info() any {
 	load := c.acks.UnderWay()
-	return messages.CommandsFacts{
+	return messages.CommandsInfo{
 		UnderWay: load.Commands, Bytes: load.Bytes, Window: c.Window, Unanswered: c.replies.Len(),
 		LayerUp: c.readers.hosts.Up(), Trouble: c.readers.hosts.Reason(),
 	}

@@ -247,8 +247,8 @@ func (c *connection) drain() {
 	c.session.Tell(messages.Drained{From: "connection"})
 }
 
-func (c *connection) facts() any {
-	f := messages.ConnectionFacts{
+func (c *connection) info() any {
+	f := messages.ConnectionInfo{
 		Connection: c.connect.Connection, Version: c.Version.String(),
 		Live: c.live != nil, Outgoing: len(c.outgoing),
 	}

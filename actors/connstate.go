@@ -23,7 +23,7 @@ func newConnState(deps *env, to *refs) connState {
 }
 
 // up notes a connection.
-func (s *connState) up(info messages.ConnectionInfo) {
+func (s *connState) up(info messages.Connack) {
 	clear(s.logged)
 	s.become(messages.State{Connected: true, Broker: info.Broker, Version: info.Version})
 }

@@ -107,7 +107,7 @@
 // # Observing
 //
 // A wrapper counts what every actor does, which costs some ten nanoseconds a message. Every
-// actor answers messages.Inspect with its facts. Tree.Watch and its like read the counters
+// actor answers messages.Inspect with its info. Tree.Watch and its like read the counters
 // without sending anything. A message that is followed (Tree.Trace) carries the number of
 // its trace, and each actor that handles it adds a step; for all others a pointer is read.
 // A message with a Span is in an OpenTelemetry trace. That is made outside, at the ports:

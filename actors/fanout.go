@@ -245,4 +245,4 @@ func (f *fanout) reportReplies(receipts ...messages.Receipt) {
 	}
 }
 
-func (f *fanout) facts() any { return f.target.Facts(time.Now()) }
+func (f *fanout) info() any { return f.target.Info(time.Now()) }

@@ -143,7 +143,7 @@ func (fs *filters) leave(filter string) {
 
 // connected asks for all filters on a new connection, and unsubscribes again from those that
 // nobody wants. A session that the broker has kept may have any of them.
-func (fs *filters) connected(info messages.ConnectionInfo) {
+func (fs *filters) connected(info messages.Connack) {
 	fs.plan.Connected(info.Broker, info.Present, fs.entries(), time.Now())
 	for _, f := range fs.byName {
 		f.asked = f.asked || info.Present && !f.Refused()

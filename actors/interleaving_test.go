@@ -135,7 +135,7 @@ type lostAtOnce struct {
 	sink actors.Sink
 }
 
-func (l lostAtOnce) Info() messages.ConnectionInfo {
+func (l lostAtOnce) Info() messages.Connack {
 	l.sink.Lost(probe.Failure(messages.TakenOver))
 	return l.Conn.Info()
 }

@@ -20,21 +20,21 @@ func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []
 	return total, t.rows(found)
 }
 
-// rows asks each router once for the facts.
+// rows asks each router once for the info.
 func (t *Tree) rows(list []*row) []messages.SubscriptionRow {
 	filters := map[string][]string{} // by router
 	for _, r := range list {
 		filters[r.router] = append(filters[r.router], r.filter)
 	}
-	facts := map[string]map[string]messages.SubscriptionFacts{}
+	info := map[string]map[string]messages.SubscriptionInfo{}
 	for router, some := range filters {
-		facts[router] = t.serving(router, some...)
+		info[router] = t.serving(router, some...)
 	}
 	rows := make([]messages.SubscriptionRow, len(list))
 	for i, r := range list {
-		rows[i] = messages.SubscriptionRow{Path: r.path(), SubscriptionFacts: messages.SubscriptionFacts{Filter: r.filter}}
-		if f, ok := facts[r.router][r.filter]; ok {
-			rows[i].SubscriptionFacts = f
+		rows[i] = messages.SubscriptionRow{Path: r.path(), SubscriptionInfo: messages.SubscriptionInfo{Filter: r.filter}}
+		if f, ok := info[r.router][r.filter]; ok {
+			rows[i].SubscriptionInfo = f
 		}
 	}
 	return rows
@@ -42,11 +42,11 @@ func (t *Tree) rows(list []*row) []messages.SubscriptionRow {
 
 // Matching returns the filters of the slots here that match a topic, and the targets that
 // they serve. The routers answer behind what is in their mailboxes; nil: not in time.
-func (t *Tree) Matching(topic string) []messages.RouteFacts {
-	routes := []messages.RouteFacts{}
+func (t *Tree) Matching(topic string) []messages.RouteInfo {
+	routes := []messages.RouteInfo{}
 	for _, s := range t.all() {
 		answer, _ := t.request(s.deps.paths.router, messages.Matching{Topic: topic}).Result()
-		matched, ok := answer.([]messages.RouteFacts)
+		matched, ok := answer.([]messages.RouteInfo)
 		if !ok {
 			return nil
 		}

@@ -37,8 +37,8 @@ type watched struct {
 	put    uint64
 }
 
-// inspectable is an actor that answers messages.Inspect with facts.
-type inspectable interface{ facts() any }
+// inspectable is an actor that answers messages.Inspect with info.
+type inspectable interface{ info() any }
 
 // observer has the records of all live actors, and the events of all.
 type observer struct {

@@ -13,7 +13,7 @@ import (
 // Sink, and the Sink may be called while they run.
 type Conn interface {
 	// Info is the CONNACK of the connection.
-	Info() messages.ConnectionInfo
+	Info() messages.Connack
 
 	// Subscribe sends one SUBSCRIBE packet for all filters and waits for its SUBACK. The
 	// codes are in the order of the filters: the granted QoS, or 0x80 and above where the

@@ -117,6 +117,6 @@ func (r *requests) apply(e commands.RequestEffects) {
 	r.Stats.Timeouts.Add(int64(e.TimedOut))
 }
 
-func (r *requests) facts() any {
-	return messages.RequestsFacts{Waiting: r.waiting.Len(), Filter: r.waiting.Filter()}
+func (r *requests) info() any {
+	return messages.RequestsInfo{Waiting: r.waiting.Len(), Filter: r.waiting.Filter()}
 }

@@ -288,7 +288,7 @@ func (r *router) rest(message any) {
 	}
 }
 
-func (r *router) facts() any {
+func (r *router) info() any {
 	filters, targets := r.routes.Len()
-	return messages.RouterFacts{Filters: filters, Targets: targets, Held: r.gate.Len(), Restored: !r.restoring}
+	return messages.RouterInfo{Filters: filters, Targets: targets, Held: r.gate.Len(), Restored: !r.restoring}
 }

@@ -63,9 +63,9 @@ func (r *row) snapshot(now time.Time) messages.Actor {
 	return a
 }
 
-// facts are what the router knows of the row.
-func (r *row) facts() messages.SubscriptionFacts {
-	f := messages.SubscriptionFacts{
+// info is what the router knows of the row.
+func (r *row) info() messages.SubscriptionInfo {
+	f := messages.SubscriptionInfo{
 		Filter: r.filter, Asked: r.asked, Granted: r.granted, Answered: r.answered, Refused: r.refusal,
 		Messages: r.handled.Load(), LastTopic: r.last,
 	}

@@ -254,8 +254,8 @@ func (s *session) reportDrained() {
 	}
 }
 
-func (s *session) facts() any {
-	return messages.SessionFacts{
+func (s *session) info() any {
+	return messages.SessionInfo{
 		State: s.connState.state, Attempts: s.attempts.Failed(), Outbox: s.publishes.outbox.Len(),
 		Filters: s.changes.len(), Changes: len(s.changes.changes),
 		UnderWay: s.flow.underWay(),

@@ -158,11 +158,11 @@ func (g guarded) answer(ctx actor.Context, question any) {
 
 // inspect sends the sender what the actor shows of itself.
 func (g guarded) inspect(ctx actor.Context) {
-	var facts any
+	var info any
 	if i, ok := g.Actor.(inspectable); ok {
-		facts = i.facts()
+		info = i.info()
 	}
-	ctx.Respond(facts)
+	ctx.Respond(info)
 }
 
 func (g guarded) recovered(ctx actor.Context, v any) {

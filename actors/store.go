@@ -259,4 +259,4 @@ func (s *store) polled(m *polled) {
 	}
 }
 
-func (s *store) facts() any { return s.state.Facts() }
+func (s *store) info() any { return s.state.Info() }

@@ -184,14 +184,14 @@ func (s *subscriptions) refused(of *routing.Route, m messages.Refused) {
 		"hint", hint.Subscribe(reconcile.KindOf(m.Kind), m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
 }
 
-// serving are the facts of filters.
-func serving(routes *routing.Table, filters []string) map[string]messages.SubscriptionFacts {
-	facts := map[string]messages.SubscriptionFacts{}
+// serving is the info of filters.
+func serving(routes *routing.Table, filters []string) map[string]messages.SubscriptionInfo {
+	info := map[string]messages.SubscriptionInfo{}
 	for filter, members := range routes.Serving(filters) {
 		of, _ := routes.Get(filter)
-		f := rowOf(of).facts()
+		f := rowOf(of).info()
 		f.Members = members
-		facts[filter] = f
+		info[filter] = f
 	}
-	return facts
+	return info
 }

@@ -67,7 +67,7 @@ func sum(f *messages.Family, a messages.Actor, now time.Time) {
 }
 
 // Members are the actors of one kind whose names (filters, targets) or paths contain the text,
-// in the order of their paths, without facts.
+// in the order of their paths, without info.
 func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
@@ -85,12 +85,12 @@ func (t *Tree) Members(kind, text string) []messages.Actor {
 	return list
 }
 
-// Inspect returns the actor with that path and its facts, and whether there is one. Without an
-// answer in time it has no facts.
+// Inspect returns the actor with that path and its info, and whether there is one. Without an
+// answer in time it has no info.
 func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 	if r := t.shared.observer.rows.find(path); r != nil {
 		a := r.snapshot(time.Now())
-		a.Facts = t.rows([]*row{r})[0].SubscriptionFacts
+		a.Info = t.rows([]*row{r})[0].SubscriptionInfo
 		return a, true
 	}
 	seen, ok := t.shared.observer.find(path)
@@ -98,7 +98,7 @@ func (t *Tree) Inspect(path string) (messages.Actor, bool) {
 		return messages.Actor{}, false
 	}
 	a := seen.snapshot(time.Now())
-	a.Facts, _ = t.request(path, messages.Inspect{}).Result()
+	a.Info, _ = t.request(path, messages.Inspect{}).Result()
 	return a, true
 }
 
@@ -107,11 +107,11 @@ func (t *Tree) request(path string, question any) *actor.Future {
 	return t.shared.system.Root.RequestFuture(t.shared.system.NewLocalPID(path), question, inspectTimeout)
 }
 
-// serving asks a router for the facts of filters.
-func (t *Tree) serving(router string, filters ...string) map[string]messages.SubscriptionFacts {
+// serving asks a router for the info of filters.
+func (t *Tree) serving(router string, filters ...string) map[string]messages.SubscriptionInfo {
 	answer, _ := t.request(router, messages.Serving{Filters: filters}).Result()
-	facts, _ := answer.(map[string]messages.SubscriptionFacts)
-	return facts
+	info, _ := answer.(map[string]messages.SubscriptionInfo)
+	return info
 }
 
 // Events are the last events after a serial, oldest first.

@@ -42,8 +42,8 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 			if a.State != messages.StateRunning || a.Failure != nil || a.Kind != path[strings.LastIndexByte(path, '/')+1:] {
 				b.Errorf("%+v", a)
 			}
-			if a, ok := b.tree.Inspect(path); !ok || a.Facts == nil && a.Kind != "reader" {
-				b.Errorf("no facts of %s: %v", path, a.Facts)
+			if a, ok := b.tree.Inspect(path); !ok || a.Info == nil && a.Kind != "reader" {
+				b.Errorf("no info of %s: %v", path, a.Info)
 			}
 		}
 		if router := b.find("bridge/router"); router.Handled < 32 {

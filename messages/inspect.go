@@ -22,9 +22,9 @@ type Actor struct {
 	Restarts int
 	// Failure is the last one; nil: there was none.
 	Failure *ActorFailure
-	// Facts are what the actor itself says; nil where it was not asked, or did not
+	// Info is what the actor itself says; nil where it was not asked, or did not
 	// answer in time.
-	Facts any `json:",omitempty"`
+	Info any `json:",omitempty"`
 }
 
 // The states of an Actor.
@@ -77,17 +77,17 @@ type Watch struct {
 	Families []Family
 }
 
-// Inspect asks any actor for its facts; it answers the sender with one of the
+// Inspect asks any actor for its info; it answers the sender with one of the
 // types below.
 type Inspect struct{}
 
-// BridgeFacts are those of the root.
-type BridgeFacts struct {
+// BridgeInfo is that of the root.
+type BridgeInfo struct {
 	LayerUp, ConnectionUp, Stopping bool
 }
 
-// SessionFacts are those of the MQTT session.
-type SessionFacts struct {
+// SessionInfo is that of the MQTT session.
+type SessionInfo struct {
 	State    State
 	Attempts int
 	// Outbox counts publishes that have not taken effect, Filters the
@@ -98,19 +98,19 @@ type SessionFacts struct {
 	UnderWay int64
 }
 
-// ConnectionFacts are those of the MQTT connection.
-type ConnectionFacts struct {
+// ConnectionInfo is that of the MQTT connection.
+type ConnectionInfo struct {
 	Connection uint64
 	Version    string
 	// Live says whether the broker has accepted it, and Info what it said.
 	Live bool
-	Info ConnectionInfo
+	Info Connack
 	// Outgoing counts publishes that wait to be written.
 	Outgoing int
 }
 
-// RouterFacts are those of the owner of the trie.
-type RouterFacts struct {
+// RouterInfo is that of the owner of the trie.
+type RouterInfo struct {
 	Filters, Targets int
 	// Held counts deliveries that wait because a target has left a filter.
 	Held int
@@ -118,8 +118,8 @@ type RouterFacts struct {
 	Restored bool
 }
 
-// SubscriptionFacts are those of one filter.
-type SubscriptionFacts struct {
+// SubscriptionInfo is that of one filter.
+type SubscriptionInfo struct {
 	Filter string
 	// Asked and Granted are the QoS; Refused is why the broker has refused it.
 	Asked, Granted byte
@@ -129,11 +129,11 @@ type SubscriptionFacts struct {
 	Messages  uint64
 	LastAt    time.Time
 	LastTopic string
-	Members   []MemberFacts
+	Members   []MemberInfo
 }
 
-// MemberFacts are one target of a filter and its options.
-type MemberFacts struct {
+// MemberInfo is one target of a filter and its options.
+type MemberInfo struct {
 	Target  Target
 	Options Options
 	// Static: it stands in the configuration.
@@ -145,7 +145,7 @@ type MemberFacts struct {
 
 // SubscriptionRow is a subscription in a list.
 type SubscriptionRow struct {
-	SubscriptionFacts
+	SubscriptionInfo
 	Path string
 }
 
@@ -159,24 +159,24 @@ type SubscriptionList struct {
 }
 
 // Serving asks the router which targets filters serve; it answers the sender with a
-// map[string]SubscriptionFacts.
+// map[string]SubscriptionInfo.
 type Serving struct{ Filters []string }
 
 // Matching asks the router what becomes of a topic; it answers the sender with a
-// []RouteFacts.
+// []RouteInfo.
 type Matching struct{ Topic string }
 
-// RouteFacts are those of one filter that matches a topic. QoS is what was asked
+// RouteInfo is that of one filter that matches a topic. QoS is what was asked
 // of the broker, Way whether anybody gets the topic's messages by this filter.
-type RouteFacts struct {
+type RouteInfo struct {
 	Filter  string
 	QoS     byte
-	Members []MemberFacts
+	Members []MemberInfo
 	Way     bool
 }
 
-// FanoutFacts are those of the writer to one target.
-type FanoutFacts struct {
+// FanoutInfo is that of the writer to one target.
+type FanoutInfo struct {
 	Target Target
 	// Waiting counts messages to be written, Bytes the memory that they and the
 	// ones in overflow queues are taken to occupy.
@@ -185,22 +185,22 @@ type FanoutFacts struct {
 	// Writing: a write is under way, in its Attempts-th attempt after the first.
 	Writing   bool
 	Attempts  int
-	Overflows []OverflowFacts
+	Overflows []OverflowInfo
 	// Written counts messages that are in queues, Dropped those that were not
 	// written.
 	Written, Dropped uint64
 }
 
-// OverflowFacts are what waits for one queue that has no room.
-type OverflowFacts struct {
+// OverflowInfo is what waits for one queue that has no room.
+type OverflowInfo struct {
 	Queue    string
 	Messages int
 	// Stuck: nobody has read the queue for a while.
 	Stuck bool
 }
 
-// CommandsFacts are those of the keeper of the commands under way.
-type CommandsFacts struct {
+// CommandsInfo is that of the keeper of the commands under way.
+type CommandsInfo struct {
 	UnderWay, Window int
 	// Bytes is the memory that those under way are taken to occupy.
 	Bytes int64
@@ -210,31 +210,31 @@ type CommandsFacts struct {
 	Trouble    string
 }
 
-// StoreFacts are those of the keeper of the subscriptions in Redis.
-type StoreFacts struct {
+// StoreInfo is that of the keeper of the subscriptions in Redis.
+type StoreInfo struct {
 	Stored, Leaving int
 	// Unwritten counts changes that are not in Redis.
 	Unwritten int
 }
 
-// RequestsFacts are those of the keeper of requests.
-type RequestsFacts struct {
+// RequestsInfo is that of the keeper of requests.
+type RequestsInfo struct {
 	Waiting int
 	// Filter is where the responses come; empty: none was wanted yet.
 	Filter string
 }
 
-// QueueFacts are those of one queue of the layer: that of a process, or of a
+// QueueInfo is that of one queue of the layer: that of a process, or of a
 // general channel.
-type QueueFacts struct {
+type QueueInfo struct {
 	Name             string
 	Length, Capacity int
 	// Members counts the members of known groups that it serves.
 	Members int
 }
 
-// StreamFacts are those of one stream.
-type StreamFacts struct {
+// StreamInfo is that of one stream.
+type StreamInfo struct {
 	Name string
 	// Messages and Bytes are what its readers have not deleted, of at most MaxMessages
 	// and MaxBytes.

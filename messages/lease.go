@@ -53,13 +53,13 @@ type LeaseAnswer struct {
 	// Soonest is how long the next lease of another worker lasts; 0: there is none.
 	Soonest time.Duration
 	Layout
-	Slots []SlotFacts
+	Slots []SlotInfo
 	// Workers is how many workers are alive.
 	Workers int
 }
 
-// SlotFacts are what is known of one session slot.
-type SlotFacts struct {
+// SlotInfo is what is known of one session slot.
+type SlotInfo struct {
 	Number int
 	// Holder is the worker that holds it, and Name its name for people; empty: none does.
 	Holder, Name string

@@ -100,11 +100,11 @@ type Connect struct {
 // session, which tells router and requests.
 type Connected struct {
 	Connection uint64
-	Info       ConnectionInfo
+	Info       Connack
 }
 
-// ConnectionInfo is what a CONNACK said.
-type ConnectionInfo struct {
+// Connack is what a CONNACK said, and who sent it.
+type Connack struct {
 	Version Version
 	// Broker is the address that answered.
 	Broker string

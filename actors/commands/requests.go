@@ -114,7 +114,7 @@ func (r *Requests) proceedAll() (e RequestEffects) {
 }
 
 // Connected takes in what the broker speaks and which client id is ours.
-func (r *Requests) Connected(info messages.ConnectionInfo) RequestEffects {
+func (r *Requests) Connected(info messages.Connack) RequestEffects {
 	r.version = info.Version
 	r.granted = r.granted && info.Present // a new session has the filter once it was asked for again
 	if r.prefix == "" {

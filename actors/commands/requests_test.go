@@ -52,7 +52,7 @@ func TestRequests(t *testing.T) {
 	}
 	connect := func(v messages.Version, present bool) step {
 		return func(r *commands.Requests) commands.RequestEffects {
-			return r.Connected(messages.ConnectionInfo{Version: v, ClientID: "a/b c", Present: present})
+			return r.Connected(messages.Connack{Version: v, ClientID: "a/b c", Present: present})
 		}
 	}
 	granted := func(serial uint64) step {
@@ -101,7 +101,7 @@ func TestRequestIsCopied(t *testing.T) {
 	t.Parallel()
 	r, expiry := commands.NewRequests(1), uint32(99)
 	m := &messages.Message{Topic: "t", Properties: &messages.Properties{ContentType: "x", MessageExpiry: &expiry}}
-	r.Connected(messages.ConnectionInfo{Version: messages.MQTT5, ClientID: "c"})
+	r.Connected(messages.Connack{Version: messages.MQTT5, ClientID: "c"})
 	r.Add("1", messages.Request{Receipt: "r", Message: m, Timeout: time.Second})
 	sent := r.Granted(r.Filter(), 1).Publish[0].Message.Properties
 	if m.Properties.ResponseTopic != "" || sent.ContentType != "x" || *sent.MessageExpiry != 99 || string(sent.CorrelationData) != "1" {

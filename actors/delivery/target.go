@@ -134,16 +134,16 @@ func (t *Target) Moving(now time.Time) bool {
 	return false
 }
 
-// Facts are what there is to see.
-func (t *Target) Facts(now time.Time) messages.FanoutFacts {
-	f := messages.FanoutFacts{
+// Info is what there is to see.
+func (t *Target) Info(now time.Time) messages.FanoutInfo {
+	f := messages.FanoutInfo{
 		Target: t.name, Waiting: t.backlog.len(), Bytes: t.backlog.held,
 		Writing: t.Writing(), Attempts: t.failed, Written: t.written, Dropped: t.dropped,
 	}
 	for name, o := range t.overflows {
 		f.Bytes += o.held
 		f.Dropped += o.dropped
-		f.Overflows = append(f.Overflows, messages.OverflowFacts{Queue: name, Messages: o.live, Stuck: o.stuck(now)})
+		f.Overflows = append(f.Overflows, messages.OverflowInfo{Queue: name, Messages: o.live, Stuck: o.stuck(now)})
 	}
 	return f
 }

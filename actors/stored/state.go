@@ -125,9 +125,9 @@ func (s *State) Again(changes []messages.Change, receipts []messages.Receipt) {
 // Len is how many entries Redis is to hold.
 func (s *State) Len() int { return len(s.wanted) + len(s.leaving) + len(s.refused) }
 
-// Facts are the numbers of entries, and of changes that are not written.
-func (s *State) Facts() messages.StoreFacts {
-	return messages.StoreFacts{Stored: len(s.wanted), Leaving: len(s.leaving), Unwritten: len(s.changes)}
+// Info is the numbers of entries, and of changes that are not written.
+func (s *State) Info() messages.StoreInfo {
+	return messages.StoreInfo{Stored: len(s.wanted), Leaving: len(s.leaving), Unwritten: len(s.changes)}
 }
 
 // Keys are the subscriptions.

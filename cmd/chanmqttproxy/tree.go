@@ -126,7 +126,7 @@ type seen struct {
 		Workers, Sessions, Before int
 		Standby                   bool
 		Held                      []int
-		All                       []messages.SlotFacts
+		All                       []messages.SlotInfo
 	}
 }
 
@@ -157,7 +157,7 @@ func (t seen) sessions() string {
 }
 
 // heldBy says who holds a session slot.
-func heldBy(s messages.SlotFacts) string {
+func heldBy(s messages.SlotInfo) string {
 	if s.Holder == "" {
 		return "held by no worker"
 	}
@@ -165,7 +165,7 @@ func heldBy(s messages.SlotFacts) string {
 }
 
 // progressOf says how far a session slot has come, if that is known.
-func progressOf(s messages.SlotFacts) string {
+func progressOf(s messages.SlotInfo) string {
 	p := s.Progress
 	if p == nil {
 		return ""

@@ -68,12 +68,12 @@ func TestQuestions(t *testing.T) {
 	}
 	var one map[string]any
 	b.get("/api/actor?path="+strings.ReplaceAll(actors.Actors[0].Path, "%", "%25"), &one)
-	if one["Facts"].(map[string]any)["Filter"] != "a/11" {
+	if one["Info"].(map[string]any)["Filter"] != "a/11" {
 		t.Errorf("%v", one)
 	}
 	var match struct {
 		Error  string
-		Routes []messages.RouteFacts
+		Routes []messages.RouteInfo
 	}
 	b.get("/api/match?topic=a/03", &match)
 	if match.Error != "" || len(match.Routes) != 2 {
@@ -83,7 +83,7 @@ func TestQuestions(t *testing.T) {
 	if match.Error == "" {
 		t.Errorf("%+v", match)
 	}
-	var queues []messages.QueueFacts
+	var queues []messages.QueueInfo
 	b.get("/api/queues", &queues)
 	if len(queues) != 1 || queues[0].Length != 100 {
 		t.Errorf("%+v", queues)
@@ -100,7 +100,7 @@ type away struct{ oneQueue }
 
 func (away) Ping(context.Context) error { return errors.New("dialing redis: connection refused") }
 
-func (away) Queues(context.Context, []messages.Target) ([]messages.QueueFacts, error) {
+func (away) Queues(context.Context, []messages.Target) ([]messages.QueueInfo, error) {
 	return nil, nil
 }
 

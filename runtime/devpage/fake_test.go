@@ -71,9 +71,9 @@ func (f *fake) subscribe(filter string, count uint64) {
 	r := messages.SubscriptionRow{Path: fmt.Sprintf("bridge/router/subscription:%s~%d", url.PathEscape(filter), n+1)}
 	r.Filter, r.Asked, r.Granted, r.Answered, r.Messages = filter, 1, byte(n%2), true, count
 	r.LastAt, r.LastTopic = time.Now().Add(-time.Duration(n%300)*time.Second), strings.NewReplacer("+", "front", "#", "total").Replace(filter)
-	r.Members = []messages.MemberFacts{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Way: true}}
+	r.Members = []messages.MemberInfo{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Way: true}}
 	if n%40 == 3 {
-		r.Members = append(r.Members, messages.MemberFacts{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
+		r.Members = append(r.Members, messages.MemberInfo{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
 	}
 	f.rows = append(f.rows, r)
 }
@@ -139,27 +139,27 @@ func (f *fake) actor(path string) messages.Actor {
 		a.Restarts = 1
 		a.Failure = &messages.ActorFailure{At: f.began.Add(3 * time.Minute), Text: "panic while handling messages.Keep: index out of range [3] with length 3", Stack: "goroutine 71 [running]:\nchanmqttproxy/actors.(*registry).keep(...)\n\tactors/registry.go:91"}
 	}
-	a.Facts = f.facts(path)
+	a.Info = f.info(path)
 	return a
 }
 
-func (f *fake) facts(path string) any {
+func (f *fake) info(path string) any {
 	switch path {
 	case "bridge":
-		return messages.BridgeFacts{LayerUp: true, ConnectionUp: !f.away}
+		return messages.BridgeInfo{LayerUp: true, ConnectionUp: !f.away}
 	case "bridge/session":
 		state := messages.State{Connected: !f.away, Broker: "mqtt://127.0.0.1:1883", Version: 5, Since: f.began}
 		if f.away {
 			state.Reason, state.Since = "dialing broker mqtt://127.0.0.1:1883: connection refused", f.failed
 		}
-		return messages.SessionFacts{State: state, Filters: len(f.rows), UnderWay: 12}
+		return messages.SessionInfo{State: state, Filters: len(f.rows), UnderWay: 12}
 	case connection:
-		return messages.ConnectionFacts{Connection: 3, Version: "5", Live: !f.away, Info: messages.ConnectionInfo{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
+		return messages.ConnectionInfo{Connection: 3, Version: "5", Live: !f.away, Info: messages.Connack{Version: 5, Broker: "mqtt://127.0.0.1:1883", ClientID: "chanmqttproxy-7f31", KeepAlive: 30, Present: true}}
 	case "bridge/commands":
-		return messages.CommandsFacts{UnderWay: 3, Window: 1024, LayerUp: true}
+		return messages.CommandsInfo{UnderWay: 3, Window: 1024, LayerUp: true}
 	}
 	if i := slices.IndexFunc(f.rows, func(r messages.SubscriptionRow) bool { return r.Path == path }); i >= 0 {
-		return f.rows[i].SubscriptionFacts
+		return f.rows[i].SubscriptionInfo
 	}
 	return nil
 }

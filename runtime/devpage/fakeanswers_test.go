@@ -52,17 +52,17 @@ func (f *fake) match(query url.Values) any {
 	if strings.ContainsAny(topic, "+#") {
 		return map[string]any{"Error": "a topic has no wildcards"}
 	}
-	var routes []messages.RouteFacts
+	var routes []messages.RouteInfo
 	for _, r := range f.rows {
 		if r.Filter == topic {
-			routes = append(routes, messages.RouteFacts{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
+			routes = append(routes, messages.RouteInfo{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
 		}
 	}
 	return map[string]any{"Routes": routes}
 }
 
 func (f *fake) queues(url.Values) any {
-	return []messages.QueueFacts{
+	return []messages.QueueInfo{
 		{Name: "asgi:specific.4f1c", Length: 100, Capacity: 100, Members: 38}, {Name: "asgi:specific.9b20", Length: 84, Capacity: 100, Members: 41},
 		{Name: "asgi:specific.11ca", Length: 7, Capacity: 100, Members: 44}, {Name: "asgi:specific.e08d", Capacity: 100, Members: 40},
 	}

@@ -16,7 +16,7 @@ type Tree interface {
 	Inspect(path string) (messages.Actor, bool)
 	Events(after uint64) []messages.LifeEvent
 	Subscriptions(messages.SubscriptionList) (total int, rows []messages.SubscriptionRow)
-	Matching(topic string) []messages.RouteFacts
+	Matching(topic string) []messages.RouteInfo
 	Targets() []messages.Target
 
 	Trace(topic string) uint64
@@ -34,7 +34,7 @@ type Tree interface {
 type Layer interface {
 	// Ping fails when Redis does not answer.
 	Ping(ctx context.Context) error
-	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
+	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error)
 	// DeadLetters are at most limit rows, which are marshalled as they are, behind the
 	// first offset of total.
 	DeadLetters(ctx context.Context, offset, limit int) (rows any, total int, err error)
@@ -71,7 +71,7 @@ type Slots struct {
 	messages.Layout
 	// Held are those that the worker holds.
 	Held []int
-	All  []messages.SlotFacts
+	All  []messages.SlotInfo
 }
 
 // Options are what a Page needs. All but Token, Slots, Redis and Broker are required.

@@ -40,12 +40,12 @@ func (p *Page) actor(r *http.Request) (any, *problem) {
 	if !ok {
 		return nil, &problem{http.StatusNotFound, "it has stopped"}
 	}
-	facts, ok := a.Facts.(messages.FanoutFacts)
+	info, ok := a.Info.(messages.FanoutInfo)
 	if !ok {
 		return a, nil
 	}
 	answer := grouped{Actor: a}
-	if queues, err := p.Layer.Queues(r.Context(), []messages.Target{facts.Target}); err == nil {
+	if queues, err := p.Layer.Queues(r.Context(), []messages.Target{info.Target}); err == nil {
 		answer.Queues = queues
 		for _, q := range queues {
 			answer.Members += q.Members
@@ -59,7 +59,7 @@ type grouped struct {
 	messages.Actor
 	// Members are those that are alive, in so many queues.
 	Members int
-	Queues  []messages.QueueFacts
+	Queues  []messages.QueueInfo
 }
 
 func (p *Page) subscriptions(r *http.Request) (any, *problem) {
@@ -77,7 +77,7 @@ func (p *Page) match(r *http.Request) (any, *problem) {
 	name := r.FormValue("topic")
 	answer := struct {
 		Error  string
-		Routes []messages.RouteFacts
+		Routes []messages.RouteInfo
 	}{}
 	if err := topic.ValidateName(name); err != nil {
 		answer.Error = err.Error()
@@ -106,7 +106,7 @@ func (p *Page) queues(r *http.Request) (any, *problem) {
 		return nil, &problem{http.StatusServiceUnavailable, err.Error()}
 	}
 	if list == nil {
-		list = []messages.QueueFacts{}
+		list = []messages.QueueInfo{}
 	}
 	return list, nil
 }
@@ -139,11 +139,11 @@ func (p *Page) locate(ctx context.Context, trace *messages.Trace) {
 			continue
 		}
 		a, _ := p.Tree.Inspect(s.Path)
-		facts, ok := a.Facts.(messages.FanoutFacts)
+		info, ok := a.Info.(messages.FanoutInfo)
 		if !ok {
 			continue
 		}
-		queues, err := p.Layer.Queues(ctx, []messages.Target{facts.Target})
+		queues, err := p.Layer.Queues(ctx, []messages.Target{info.Target})
 		if err != nil || len(queues) == 0 {
 			continue
 		}

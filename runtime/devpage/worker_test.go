@@ -35,8 +35,8 @@ type bench struct {
 // oneQueue is a Redis that has one queue.
 type oneQueue struct{}
 
-func (oneQueue) Queues(_ context.Context, targets []messages.Target) ([]messages.QueueFacts, error) {
-	return []messages.QueueFacts{{Name: "specific.x!", Length: 100, Capacity: 100, Members: len(targets)}}, nil
+func (oneQueue) Queues(_ context.Context, targets []messages.Target) ([]messages.QueueInfo, error) {
+	return []messages.QueueInfo{{Name: "specific.x!", Length: 100, Capacity: 100, Members: len(targets)}}, nil
 }
 
 func (oneQueue) Ping(context.Context) error { return nil }

@@ -83,7 +83,7 @@ func parseLeases(answer []any, worker string) (a messages.LeaseAnswer, err error
 	a.Now, a.Until = time.UnixMilli(number(0)), time.UnixMilli(number(1))
 	a.Give, a.Sessions, a.Before, a.Workers = int(number(2)), int(number(3)), int(number(4)), int(number(5))
 	for i := head; i < len(answer); i += each {
-		s := messages.SlotFacts{Number: int(number(i)), Holder: text(i + 1), Name: text(i + 4)}
+		s := messages.SlotInfo{Number: int(number(i)), Holder: text(i + 1), Name: text(i + 4)}
 		s.Epoch, _ = strconv.ParseUint(text(i+2), 10, 64)
 		s.Left = max(0, time.UnixMilli(number(i+3)).Sub(a.Now))
 		if s.Holder == "-" || s.Left == 0 {

@@ -42,7 +42,7 @@ func leasesIn(fields map[string]string, now time.Time) messages.LeaseAnswer {
 	a.Workers = len(names)
 	_, _ = fmt.Sscanf(fields["layout"], "%d %d", &a.Sessions, &a.Before)
 	for n := range max(a.Sessions, a.Before) {
-		s := messages.SlotFacts{Number: n}
+		s := messages.SlotInfo{Number: n}
 		var end int64
 		_, _ = fmt.Sscanf(fields["slot:"+strconv.Itoa(n)], "%s %d %d", &s.Holder, &s.Epoch, &end)
 		s.Name, s.Left = names[s.Holder], max(0, time.UnixMilli(end).Sub(now))

@@ -23,7 +23,7 @@ type Peer interface {
 	Intact(ctx context.Context, clientID, session string) (bool, error)
 	Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error)
 
-	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error)
+	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error)
 	Attend(ctx context.Context) error
 	Join(ctx context.Context, group string) error
 	Leave(ctx context.Context, group string) error
@@ -36,7 +36,7 @@ type Peer interface {
 	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
 	Leases(ctx context.Context) (messages.LeaseAnswer, error)
 
-	Streams(ctx context.Context) ([]messages.StreamFacts, error)
+	Streams(ctx context.Context) ([]messages.StreamInfo, error)
 	StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error)
 	DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
 	ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)

@@ -12,7 +12,7 @@ import (
 
 // Queues are the queues from which the targets' members read, and the streams among the
 // targets, by name, and how full each is. Errors are *messages.LayerFailure.
-func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error) {
+func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error) {
 	members, err := c.reached(ctx, targets)
 	if err != nil {
 		return nil, err
@@ -29,14 +29,14 @@ func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messa
 		return nil, err
 	}
 	for i, q := range queues {
-		list = append(list, messages.QueueFacts{Name: q.Name, Length: int(lengths[i]), Capacity: c.config.capacityOf(q.Members[0]), Members: len(q.Members)})
+		list = append(list, messages.QueueInfo{Name: q.Name, Length: int(lengths[i]), Capacity: c.config.capacityOf(q.Members[0]), Members: len(q.Members)})
 	}
-	slices.SortFunc(list, func(a, b messages.QueueFacts) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b messages.QueueInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return list, nil
 }
 
 // Queues are the streams alone: the pub/sub back end has no queues.
-func (p *PubSub) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueFacts, error) {
+func (p *PubSub) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error) {
 	return p.streamQueues(ctx, targets)
 }
 

@@ -22,7 +22,7 @@ func TestQueues(t *testing.T) {
 		t.Fatal(err)
 	}
 	targets := []messages.Target{house, {Kind: messages.Group, Name: "nobody"}, {Kind: messages.Channel, Name: "watcher"}}
-	want := messages.QueueFacts{Name: "watcher", Length: 1, Capacity: 100, Members: 1}
+	want := messages.QueueInfo{Name: "watcher", Length: 1, Capacity: 100, Members: 1}
 	if list, err := b.layer.Queues(t.Context(), targets); err != nil || len(list) != 1 || list[0] != want {
 		t.Fatalf("%+v, %v", list, err)
 	}

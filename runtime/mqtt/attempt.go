@@ -139,7 +139,7 @@ func (a attempt) handshake(ctx context.Context, doing string, c *Conn) (failure 
 func (a attempt) accept(c *Conn, p packet) {
 	c.limits = p.limits
 	c.outbound.open(p.limits.receiveMaximum)
-	c.info = messages.ConnectionInfo{
+	c.info = messages.Connack{
 		Version: a.version, Broker: address(a.server.url), ClientID: a.clientID, Present: p.present,
 		KeepAlive: a.config.KeepAlive, MaximumPacket: p.limits.maximumPacket,
 	}

@@ -34,7 +34,7 @@ type Conn struct {
 	engine *engine
 	sink   Sink
 	state  *state
-	info   messages.ConnectionInfo
+	info   messages.Connack
 	limits limits
 
 	bound    bound
@@ -55,7 +55,7 @@ type Conn struct {
 }
 
 // Info is what the broker said when it accepted the connection.
-func (c *Conn) Info() messages.ConnectionInfo { return c.info }
+func (c *Conn) Info() messages.Connack { return c.info }
 
 // answer queues packets that never wait. An error ends the connection, which the reader
 // reports.

@@ -130,11 +130,11 @@ func dialOn(t *testing.T, d *mqtt.Dialer, v messages.Version, sink mqtt.Sink) (*
 }
 
 // tryDial dials as the worker does, and closes what it gets.
-func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.ConnectionInfo, error) {
+func tryDial(t *testing.T, d *mqtt.Dialer, v messages.Version) (messages.Connack, error) {
 	t.Helper()
 	s, err := dialOn(t, d, v, conform.NewSink(nil))
 	if err != nil {
-		return messages.ConnectionInfo{}, err
+		return messages.Connack{}, err
 	}
 	s.Close()
 	return s.Info(), nil

@@ -69,7 +69,7 @@ func (k *Keeper) compare(a answered) {
 }
 
 // free says whether no worker holds a slot.
-func free(list []messages.SlotFacts, n int) bool { return list[n].Holder == "" }
+func free(list []messages.SlotInfo, n int) bool { return list[n].Holder == "" }
 
 func (k *Keeper) hold(a answered, s messages.Slot) {
 	h := &holding{slot: s, fence: newFence(), several: a.Sessions > 1 || a.Workers > 1}

@@ -10,7 +10,7 @@ import (
 
 // holders names the other workers that hold the slots, each once, if they hold all of them; else it is
 // empty.
-func holders(all []messages.SlotFacts, ours []messages.Slot) string {
+func holders(all []messages.SlotInfo, ours []messages.Slot) string {
 	var names []string
 	for _, s := range all {
 		if s.Holder == "" || len(ours) > 0 {

@@ -50,9 +50,9 @@ func Metrics(w *Worker) string {
 
 func noLetters(context.Context) (int, time.Time, error) { return 0, time.Time{}, nil }
 
-func noStreams(context.Context) ([]messages.StreamFacts, error) { return nil, nil }
+func noStreams(context.Context) ([]messages.StreamInfo, error) { return nil, nil }
 
-func noQueues(context.Context) ([]messages.QueueFacts, error) { return nil, nil }
+func noQueues(context.Context) ([]messages.QueueInfo, error) { return nil, nil }
 
 // Spans are those that a tracer makes between actors and both sides.
 type Spans struct{ *spans }

@@ -31,9 +31,9 @@ type metricSource struct {
 	layer   func() layer.Stats
 	trips   *actors.Histogram
 	refused *mqtt.Refused
-	queues  func(context.Context) ([]messages.QueueFacts, error)
+	queues  func(context.Context) ([]messages.QueueInfo, error)
 	letters func(context.Context) (count int, since time.Time, err error)
-	streams func(context.Context) ([]messages.StreamFacts, error)
+	streams func(context.Context) ([]messages.StreamInfo, error)
 	bounds  config.Bounds
 	logs    logBounds
 	version string

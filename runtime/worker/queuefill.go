@@ -27,17 +27,17 @@ var (
 // queueFill collects how full the queues of the layer are. It sums them up, since there may be any
 // number, with changing names. It collects nothing while Redis does not answer.
 type queueFill struct {
-	look func(context.Context) ([]messages.QueueFacts, error)
+	look func(context.Context) ([]messages.QueueInfo, error)
 
 	mu     sync.Mutex
 	at     time.Time
-	queues []messages.QueueFacts
+	queues []messages.QueueInfo
 	err    error
 }
 
 // queuesOf reads the queues that the targets of a tree reach.
-func queuesOf(peer layer.Peer, tree *actors.Tree) func(context.Context) ([]messages.QueueFacts, error) {
-	return func(ctx context.Context) ([]messages.QueueFacts, error) { return peer.Queues(ctx, tree.Targets()) }
+func queuesOf(peer layer.Peer, tree *actors.Tree) func(context.Context) ([]messages.QueueInfo, error) {
+	return func(ctx context.Context) ([]messages.QueueInfo, error) { return peer.Queues(ctx, tree.Targets()) }
 }
 
 // Describe implements prometheus.Collector.
@@ -65,7 +65,7 @@ func (q *queueFill) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(fillRatioDesc, prometheus.GaugeValue, fullest)
 }
 
-func (q *queueFill) read() ([]messages.QueueFacts, error) {
+func (q *queueFill) read() ([]messages.QueueInfo, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.at.IsZero() || time.Since(q.at) > lookEvery {

@@ -43,7 +43,7 @@ func (h heldSlots) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-func progressOf(all []messages.SlotFacts, number int) *messages.SlotProgress {
+func progressOf(all []messages.SlotInfo, number int) *messages.SlotProgress {
 	for _, s := range all {
 		if s.Number == number {
 			return s.Progress

@@ -15,7 +15,7 @@ func TestSlotMetrics(t *testing.T) {
 	progress := &messages.SlotProgress{Own: 40, Granted: 31, Refused: 2, Moving: 5, Change: 90, Lag: 3}
 	body := worker.SlotMetrics(slots.View{LeaseAnswer: messages.LeaseAnswer{
 		Held:  []messages.Slot{{Number: 1, Epoch: 7}, {Number: 3, Epoch: 2}},
-		Slots: []messages.SlotFacts{{Number: 0, Progress: &messages.SlotProgress{Lag: 9}}, {Number: 1, Progress: progress}, {Number: 2}, {Number: 3}},
+		Slots: []messages.SlotInfo{{Number: 0, Progress: &messages.SlotProgress{Lag: 9}}, {Number: 1, Progress: progress}, {Number: 2}, {Number: 3}},
 	}})
 	const want = `chanmqttproxy_session_slot_epoch{slot="1"} 7
 chanmqttproxy_session_slot_epoch{slot="3"} 2

@@ -36,7 +36,7 @@ import (
 type spans struct {
 	tracer trace.Tracer
 	newest *exemplars
-	broker atomic.Pointer[messages.ConnectionInfo] // of the last connection
+	broker atomic.Pointer[messages.Connack] // of the last connection
 
 	mu       sync.Mutex
 	arrived  map[uint64]openSpan           // by the delivery's seq

@@ -19,7 +19,7 @@ var (
 
 // streamFill collects how full the streams are. It collects nothing while Redis does not answer.
 type streamFill struct {
-	look func(context.Context) ([]messages.StreamFacts, error)
+	look func(context.Context) ([]messages.StreamInfo, error)
 }
 
 // Describe implements prometheus.Collector.

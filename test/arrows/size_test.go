@@ -80,7 +80,7 @@ var gone = regexp.MustCompile(`(?i)\b(` +
 	`of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|testament|told of|unborn|unsteady|whom)\b|` +
 	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|suspects?\b|tenure|verdict|` +
 	`\b(broker|group|receiver|registry) actor\b|bridge/(broker|reader|registry)\b|ToReceiver|ToRegistry|ToGroup\b|` +
-	`(Broker|Group|Registry|Receiver|Reader)Facts|ReceiverStarted|Session(Failure|Started|Info\b)`)
+	`(Broker|Group|Member|Queue|Registry|Receiver|Route|Slot|Subscription)Facts|ReceiverStarted|Session(Failure|Started)`)
 
 // kept are such words where they stay: as older versions have written them to Redis, and in
 // what people say.

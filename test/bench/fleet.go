@@ -127,7 +127,7 @@ func (r *rig) spread(f fleet) (holder string, err error) {
 
 // isSpread says whether all sessions are held, and by each worker as many as by another,
 // or one more.
-func isSpread(slots []messages.SlotFacts, f fleet) bool {
+func isSpread(slots []messages.SlotInfo, f fleet) bool {
 	share := map[string]int{}
 	for _, s := range slots {
 		if s.Holder == "" {

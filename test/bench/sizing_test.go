@@ -90,14 +90,14 @@ func TestAccount(t *testing.T) {
 
 func TestIsSpread(t *testing.T) {
 	t.Parallel()
-	held := func(holders ...string) (list []messages.SlotFacts) {
+	held := func(holders ...string) (list []messages.SlotInfo) {
 		for i, h := range holders {
-			list = append(list, messages.SlotFacts{Number: i, Holder: h})
+			list = append(list, messages.SlotInfo{Number: i, Holder: h})
 		}
 		return list
 	}
 	for name, c := range map[string]struct {
-		slots             []messages.SlotFacts
+		slots             []messages.SlotInfo
 		sessions, workers int
 		want              bool
 	}{

@@ -282,11 +282,11 @@ type connection struct {
 	asked   map[string]bool // filters that it has subscribed to
 }
 
-func (c *connection) Info() messages.ConnectionInfo {
+func (c *connection) Info() messages.Connack {
 	b := c.broker
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return messages.ConnectionInfo{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
+	return messages.Connack{Version: c.version, Broker: "mqtts://broker.example:8883", ClientID: "probe/1", Present: len(b.attempts) > 1 && !b.fresh}
 }
 
 // usable says why a call can't be made: the connection is no more, or the caller has given up.

@@ -250,7 +250,7 @@ func (l *Leases) give(id string, me *worker, reigns bool, now, until int64) int 
 func (l *Leases) fill(a *messages.LeaseAnswer, id string, now int64) {
 	for n := range l.count() {
 		s := l.slots[n]
-		f := messages.SlotFacts{Number: n, Epoch: s.epoch}
+		f := messages.SlotInfo{Number: n, Epoch: s.epoch}
 		if left := time.Duration(s.end-now) * time.Millisecond; s.holder != "" && left > 0 {
 			f.Holder, f.Left = s.holder, left
 			if w := l.workers[s.holder]; w != nil {

@@ -47,7 +47,7 @@ const keepers = ['', 'store', 'requests'];
 function seenActor(path) {
   const a = actor(path);
   if (!a) return { trouble: live.tree && !standby() ? 'bad' : '', value: '–', note: standby() ? 'standing by' : live.tree ? 'not there' : '…', path };
-  const [trouble, why] = ofActor(a), version = a.Kind === 'connection' && live.facts.get(a.Path)?.Version;
+  const [trouble, why] = ofActor(a), version = a.Kind === 'connection' && live.info.get(a.Path)?.Version;
   return { trouble, value: `${count(a.Waiting)} waiting`, note: why || (version ? `speaks MQTT ${version}` : purpose(a.Kind)), path };
 }
 
@@ -141,5 +141,5 @@ export function bridge() {
       h('span', { class: 'keepers' }, side.map(([n]) => n))),
     row, sessions, h('h2', null, 'Parts of the worker'), intro('Each part handles one message after the other. If one fails, only that part is restarted.'), table);
   const shows = [alarmed, begun, counted, held, listed, ...track.map(([, s]) => s), ...side.map(([, s]) => s)];
-  return { node, title: 'Overview', on: ['tree', 'facts', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
+  return { node, title: 'Overview', on: ['tree', 'info', 'connected', 'about'], show: () => shows.forEach((s) => s()) };
 }

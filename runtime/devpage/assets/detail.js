@@ -6,7 +6,7 @@ import { live, at, on, now, series, actor } from './live.js';
 import { spark } from './spark.js';
 import { ofActor, sides } from './trouble.js';
 import { action } from './act.js';
-import { rows, pairs, factList } from './facts.js';
+import { rows, pairs, infoList } from './info.js';
 import { table, pager } from './table.js';
 import { columns } from './columns.js';
 import { register, go } from './nav.js';
@@ -45,9 +45,9 @@ export function shut() {
 on('tree', () => refresh?.());
 
 function ofOne(path) {
-  const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), facts = factList(), line = spark('in');
+  const state = h('p', { class: 'state' }), figures = pairs(), failure = h('div'), info = infoList(), line = spark('in');
   const kind = path.slice(path.lastIndexOf('/') + 1).split(':')[0];
-  const node = h('div', null, h('p', { class: 'muted' }, purpose(kind)), h('p', { class: 'mono muted wrap' }, path), state, line, figures, facts, failure, buttons(path, kind, () => filter));
+  const node = h('div', null, h('p', { class: 'muted' }, purpose(kind)), h('p', { class: 'mono muted wrap' }, path), state, line, figures, info, failure, buttons(path, kind, () => filter));
   let shown = '', filter = name(path);
   const show = async () => {
     let a;
@@ -59,8 +59,8 @@ function ofOne(path) {
     put(state, `${glyph(trouble)} ${a.State} for ${since(a.Since, now())}${why && why !== a.State ? '; ' + why : ''}`);
     mark(state, trouble);
     figures.show(figuresOf(a));
-    facts.show(a.Queues ? { ...a.Facts, Reached: a.Members, Queues: a.Queues } : a.Facts);
-    if (a.Kind === 'subscription' && a.Facts) filter = a.Facts.Filter; // the path has only its beginning
+    info.show(a.Queues ? { ...a.Info, Reached: a.Members, Queues: a.Queues } : a.Info);
+    if (a.Kind === 'subscription' && a.Info) filter = a.Info.Filter; // the path has only its beginning
     const stamp = a.Failure ? a.Failure.At + a.Failure.Text : '';
     if (stamp !== shown || !stamp) failure.replaceChildren(...failureOf(a.Failure)); // a stack that is open stays open
     shown = stamp;
@@ -116,7 +116,7 @@ function ofSide(side) {
     }
     list.show([
       ['Address', (redis ? live.about.Redis : live.about.Broker) || '–'], ['State', `${glyph(up ? '' : 'bad')} ${up ? 'connected' : 'not connected'}`],
-      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.facts.get(at('session/connection'))) : []),
+      ['Why', (redis ? s.layerWhy : s.mqttWhy) || '–'], ...(redis ? [['Command channel', live.about.Channel || '–']] : up ? rows(live.info.get(at('session/connection'))) : []),
     ]);
   };
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };

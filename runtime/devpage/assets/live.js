@@ -9,7 +9,7 @@ const kept = { story: 1000, log: 1000 };
 
 export const live = {
   about: {}, tree: null, root: 'bridge', chosen: 0, connected: false, offset: 0,
-  story: [], log: [], facts: new Map(), series: new Map(), drops: [],
+  story: [], log: [], info: new Map(), series: new Map(), drops: [],
 };
 
 export function on(name, handler) {
@@ -73,7 +73,7 @@ function treeCame(tree) {
   series('stat:lost').add(lost.reduce((sum, name) => sum + stat(name), 0), at);
   for (const a of tree.Actors) {
     series(a.Path).add(a.Handled, at);
-    if (a.Facts) live.facts.set(a.Path, a.Facts);
+    if (a.Info) live.info.set(a.Path, a.Info);
   }
   for (const f of tree.Families) {
     series('family:' + f.Kind).add(f.Handled, at);
@@ -90,7 +90,7 @@ function storyCame(lines) {
   const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
   live.story.push(...fresh);
   live.story.splice(0, live.story.length - kept.story);
-  if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'reader')) askFacts();
+  if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'reader')) askInfo();
   if (fresh.length) tell('story', fresh);
 }
 
@@ -106,20 +106,20 @@ function stateCame(connected) {
   tell('connected', connected);
 }
 
-// asked are the actors whose facts the page shows at once, where the tree does
+// asked are the actors whose info the page shows at once, where the tree does
 // not bring them.
 const asked = () => ['', 'session', 'session/connection', 'commands', 'router'].map(at);
 
 let asking = false;
 
-async function askFacts() {
-  if (asking || !live.connected || document.hidden || live.tree?.Actors.some((a) => a.Facts)) return;
+async function askInfo() {
+  if (asking || !live.connected || document.hidden || live.tree?.Actors.some((a) => a.Info)) return;
   asking = true;
   for (const path of asked()) { // one after the other, to leave room for other viewers
-    try { live.facts.set(path, (await get('actor', { path })).Facts); } catch { /* what was known stays */ }
+    try { live.info.set(path, (await get('actor', { path })).Info); } catch { /* what was known stays */ }
   }
   asking = false;
-  tell('facts');
+  tell('info');
 }
 
 // listen begins.
@@ -128,7 +128,7 @@ export function listen() {
     tree: treeCame,
     story: storyCame,
     log: logCame,
-    about: (about) => { live.about = about; tell('about', about); setTimeout(askFacts, 100); },
+    about: (about) => { live.about = about; tell('about', about); setTimeout(askInfo, 100); },
   }, stateCame);
-  setInterval(askFacts, 2000);
+  setInterval(askInfo, 2000);
 }

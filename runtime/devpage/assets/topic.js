@@ -4,7 +4,7 @@ import { h, field, fault, intro } from './dom.js';
 import { get } from './api.js';
 import { table } from './table.js';
 import { target } from './names.js';
-import { label, value } from './facts.js';
+import { label, value } from './info.js';
 import { go } from './nav.js';
 
 const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v && key !== 'QoS' && !(key === 'Batch' && v < 2))

@@ -7,7 +7,7 @@ import { name, family as called } from './names.js';
 const fresh = 10_000, recent = 60_000; // ms since a failure
 const old = 1e9; // ns that a message has waited
 
-const facts = (path) => live.facts.get(path) || {};
+const info = (path) => live.info.get(path) || {};
 
 // why is what an actor died of last, and when it tries again.
 function why(path) {
@@ -18,7 +18,7 @@ function why(path) {
 
 // sides tells whether either side is there, and why not.
 export function sides() {
-  const bridge = facts(at()), commands = facts(at('commands')), state = facts(at('session')).State || {};
+  const bridge = info(at()), commands = info(at('commands')), state = info(at('session')).State || {};
   return {
     layer: bridge.LayerUp !== false && commands.LayerUp !== false,
     layerWhy: why(at('commands/reader')) || commands.Trouble || '',

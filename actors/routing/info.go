@@ -10,41 +10,41 @@ import (
 )
 
 // Serving are the members of filters.
-func (t *Table) Serving(filters []string) map[string][]messages.MemberFacts {
-	served := map[string][]messages.MemberFacts{}
+func (t *Table) Serving(filters []string) map[string][]messages.MemberInfo {
+	served := map[string][]messages.MemberInfo{}
 	for _, filter := range filters {
 		if r, ok := t.trie.Get(filter); ok {
-			served[filter] = r.memberFacts(nil)
+			served[filter] = r.memberInfo(nil)
 		}
 	}
 	return served
 }
 
 // Matching is what becomes of a topic.
-func (t *Table) Matching(name string) []messages.RouteFacts {
+func (t *Table) Matching(name string) []messages.RouteInfo {
 	matched := t.trie.Match(name, nil)
-	routes := []messages.RouteFacts{}
+	routes := []messages.RouteInfo{}
 	for _, r := range matched {
-		f := messages.RouteFacts{Filter: r.Filter, QoS: r.Desired.QoS, Members: r.memberFacts(matched)}
-		f.Way = slices.ContainsFunc(f.Members, func(m messages.MemberFacts) bool { return m.Way })
+		f := messages.RouteInfo{Filter: r.Filter, QoS: r.Desired.QoS, Members: r.memberInfo(matched)}
+		f.Way = slices.ContainsFunc(f.Members, func(m messages.MemberInfo) bool { return m.Way })
 		routes = append(routes, f)
 	}
-	slices.SortFunc(routes, func(a, b messages.RouteFacts) int { return cmp.Compare(a.Filter, b.Filter) })
+	slices.SortFunc(routes, func(a, b messages.RouteInfo) int { return cmp.Compare(a.Filter, b.Filter) })
 	return routes
 }
 
-// memberFacts are those of the members, with whether they have their way here among the
+// memberInfo is that of the members, with whether they have their way here among the
 // matching routes.
-func (r *Route) memberFacts(matched []*Route) []messages.MemberFacts {
-	list := []messages.MemberFacts{}
+func (r *Route) memberInfo(matched []*Route) []messages.MemberInfo {
+	list := []messages.MemberInfo{}
 	for target, m := range r.members.Each {
-		f := messages.MemberFacts{Target: target, Options: m.options, Static: m.static}
+		f := messages.MemberInfo{Target: target, Options: m.options, Static: m.static}
 		if way, _ := deliveringRoute(target, matched); way == r {
 			f.Way = true
 		}
 		list = append(list, f)
 	}
-	slices.SortFunc(list, func(a, b messages.MemberFacts) int {
+	slices.SortFunc(list, func(a, b messages.MemberInfo) int {
 		return cmp.Or(cmp.Compare(a.Target.Kind, b.Target.Kind), cmp.Compare(a.Target.Name, b.Target.Name))
 	})
 	return list

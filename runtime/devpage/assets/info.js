@@ -1,4 +1,4 @@
-// An actor's facts as a list, whatever they are.
+// An actor's info as a list, whatever it is.
 
 import { h, put } from './dom.js';
 import { count, bytes, span, clock } from './format.js';
@@ -28,7 +28,7 @@ const codes = {
 // label is a key of Go's as people write it.
 export const label = (key) => words[key] || key.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/^(.)(.*)/, (_, a, b) => a + b.toLowerCase());
 
-// value is a fact as text.
+// value is one of them as text.
 export function value(key, v) {
   if (v == null || v === '') return '–';
   if (codes[key]?.[v]) return codes[key][v];
@@ -43,11 +43,11 @@ export function value(key, v) {
 
 const isTarget = (v) => v && typeof v === 'object' && 'Name' in v && 'Kind' in v && Object.keys(v).length === 2;
 
-// rows are the facts as [name, text] pairs; what is nested follows in line, and
+// rows is the info as [name, text] pairs; what is nested follows in line, and
 // lists are counted.
-export function rows(facts) {
+export function rows(info) {
   const list = [], add = (pair) => list.some(([name]) => name === pair[0]) || list.push(pair); // Version stands twice
-  for (const [key, v] of Object.entries(facts || {})) {
+  for (const [key, v] of Object.entries(info || {})) {
     if (isTarget(v)) add([label(key), target(v)]);
     else if (Array.isArray(v)) add([label(key), count(v.length)]);
     else if (v && typeof v === 'object') rows(v).forEach(add);
@@ -71,21 +71,21 @@ export function pairs() {
 
 const most = 50; // of the items of a list
 
-function items(facts) {
-  return Object.entries(facts || {}).filter(([, v]) => Array.isArray(v) && v.length)
-    .flatMap(([key, v]) => [h('h3', null, label(key)), h('ul', { class: 'facts' }, v.slice(0, most).map((item) => h('li', null,
-      rows(item).map(([name, text]) => h('span', { class: 'fact' }, h('span', { class: 'muted' }, name + ' '), text)))))]);
+function items(info) {
+  return Object.entries(info || {}).filter(([, v]) => Array.isArray(v) && v.length)
+    .flatMap(([key, v]) => [h('h3', null, label(key)), h('ul', { class: 'items' }, v.slice(0, most).map((item) => h('li', null,
+      rows(item).map(([name, text]) => h('span', { class: 'item' }, h('span', { class: 'muted' }, name + ' '), text)))))]);
 }
 
-// factList draws all facts, what is in lists below the others.
-export function factList() {
+// infoList draws all info, what is in lists below the others.
+export function infoList() {
   const list = pairs(), title = h('h3', null, 'More'), below = h('div'), node = h('div', null, title, list, below);
   let drawn = '';
-  node.show = (facts) => {
-    const all = rows(facts), lists = JSON.stringify(Object.values(facts || {}).filter(Array.isArray));
+  node.show = (info) => {
+    const all = rows(info), lists = JSON.stringify(Object.values(info || {}).filter(Array.isArray));
     title.hidden = !all.length;
     list.show(all);
-    if (lists !== drawn) below.replaceChildren(...items(facts));
+    if (lists !== drawn) below.replaceChildren(...items(info));
     drawn = lists;
   };
   return node;
