@@ -468,7 +468,7 @@ func TestFallBackIsARestart(t *testing.T) {
 			}
 		}
 		if want := []string{"started", "failed", "restarted", "connected"}; !slices.Equal(events, want) {
-			b.Errorf("the session's story is %q", events)
+			b.Errorf("the connection's events are %q", events)
 		}
 	})
 }

@@ -69,7 +69,7 @@ func TestStoryOfALostConnection(t *testing.T) {
 			}
 		}
 		if !slices.Equal(words, []string{"failed", "lost", "restarted", "waiting", "connected"}) {
-			b.Errorf("the story is %q", words)
+			b.Errorf("the events are %q", words)
 		}
 		if s := b.find("bridge/session/connection"); s.Restarts != 1 || s.Failure == nil || !strings.Contains(s.Failure.Text, "network") {
 			b.Errorf("the session is %+v", s)

@@ -78,7 +78,7 @@ func TestPageOfDev(t *testing.T) {
 	tab.Wait(soon, `!document.querySelector('#at-conn').classList.contains('bad')`)
 	shows(t, tab, "#published", "Published to house/attic/lamp/set")
 	tab.Click("#tab-timeline")
-	shows(t, tab, "#story li:not(.bad):not(.warn)", "connected")
+	shows(t, tab, "#timeline li:not(.bad):not(.warn)", "connected")
 
 	follow := func(topic string) {
 		t.Helper()
@@ -178,8 +178,8 @@ func TestPageInABrowserOfAStranger(t *testing.T) {
 	shows(t, tab, "#first", "@on_mqtt")
 	tab.Wait(soon, `document.querySelector('#at-conn')?.textContent.includes('MQTT 5')`) // nobody has stopped the broker
 	tab.Click("#tab-timeline")
-	shows(t, tab, "#story", "connected")
-	if story := tab.Text("#story"); strings.Contains(story, "lost") {
+	shows(t, tab, "#timeline", "connected")
+	if timeline := tab.Text("#timeline"); strings.Contains(timeline, "lost") {
 		t.Error("another site has acted")
 	}
 

@@ -25,7 +25,7 @@ func TestEvents(t *testing.T) {
 	b := open(t, nil)
 	first, second := b.events("/api/events"), b.events("/api/events")
 	b.wait(first, "about", `"Version":"v1"`)
-	b.wait(first, "story", `"What":"connected"`)
+	b.wait(first, "timeline", `"What":"connected"`)
 	if tree := b.wait(first, "tree", `"bridge/session/connection"`); !strings.Contains(tree, `"Received":0`) {
 		t.Error(tree)
 	}
@@ -34,7 +34,7 @@ func TestEvents(t *testing.T) {
 	b.wait(first, "log", "something happened")
 	b.wait(second, "tree", `"Kind":"subscription","Actors":1`)
 	b.broker.Drop(messages.Network)
-	b.wait(second, "story", `"What":"lost"`)
+	b.wait(second, "timeline", `"What":"lost"`)
 	b.page.Close()
 	for range first {
 	}
@@ -181,7 +181,7 @@ func TestActs(t *testing.T) {
 	b := open(t, func(o *devpage.Options) { o.Broker = s })
 	events := b.events("/api/events")
 	b.post("/api/act", `{"Action": "restart", "Path": "bridge/session/connection"}`, http.StatusOK)
-	b.wait(events, "story", "failed by hand")
+	b.wait(events, "timeline", "failed by hand")
 	b.post("/api/act", `{"Action": "disconnect"}`, http.StatusOK)
 	b.post("/api/act", `{"Action": "stop-broker"}`, http.StatusOK)
 	b.post("/api/act", `{"Action": "start-broker"}`, http.StatusOK)

@@ -198,7 +198,7 @@ func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 		told = len(f.life)
 		f.mu.Unlock()
 		if len(fresh) > 0 {
-			send(w, "story", fresh)
+			send(w, "timeline", fresh)
 		}
 		send(w, "tree", f.tree())
 		select {

@@ -115,7 +115,7 @@ func (h *hub) join() (*viewer, bool) {
 	h.viewers[v] = true
 	events := h.page.Tree.Events(0)
 	v.events <- event("about", h.page.About)
-	v.events <- event("story", events[max(0, len(events)-eventsShown):])
+	v.events <- event("timeline", events[max(0, len(events)-eventsShown):])
 	for _, line := range lines {
 		v.events <- event("log", line)
 	}
@@ -172,7 +172,7 @@ func (h *hub) run(stop func()) {
 		events := h.page.Tree.Events(h.serial)
 		if len(events) > 0 {
 			h.serial = events[len(events)-1].Serial
-			h.all(event("story", events))
+			h.all(event("timeline", events))
 		}
 		h.all(tree)
 		h.mu.Unlock()

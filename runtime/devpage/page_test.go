@@ -132,7 +132,7 @@ func follows(t *testing.T, f *fake, tab *kit.Tab) {
 		fill(tab, "#follow-topic", one.topic)
 		tab.Click("#follow-next")
 		tab.Wait(10*time.Second, `document.querySelector('#outcome').textContent.startsWith('`+one.outcome+`')`)
-		if got := kit.Script[string](tab, `[...document.querySelectorAll('.stage')].map((s) => [...s.querySelectorAll('.title')].map((b) => b.textContent.replace('✓', '')).join()).join(' ')`); got != one.drawn {
+		if got := kit.Script[string](tab, `[...document.querySelectorAll('.column')].map((s) => [...s.querySelectorAll('.title')].map((b) => b.textContent.replace('✓', '')).join()).join(' ')`); got != one.drawn {
 			t.Errorf("%s is drawn as %q, want %q", one.topic, got, one.drawn)
 		}
 		picture(t, tab, "follow-"+one.topic)
@@ -214,9 +214,9 @@ func reddens(_ *testing.T, f *fake, tab *kit.Tab) {
 	f.loseBroker(true)
 	tab.Wait(10*time.Second, `document.querySelector('#at-conn.bad') && document.querySelector('#at-mqtt.bad') && document.querySelector('#alarm.bad').textContent.includes('connection refused')`)
 	tab.Click("#tab-timeline")
-	tab.Wait(10*time.Second, `document.querySelector('#story .bad').textContent.includes('failed')`)
+	tab.Wait(10*time.Second, `document.querySelector('#timeline .bad').textContent.includes('failed')`)
 	f.loseBroker(false)
-	tab.Wait(10*time.Second, `document.querySelector('#story li').textContent.includes('connected')`)
+	tab.Wait(10*time.Second, `document.querySelector('#timeline li').textContent.includes('connected')`)
 	tab.Click("#tab-bridge")
 	tab.Wait(10*time.Second, `document.querySelector('#at-mqtt:not(.bad)') && document.querySelector('#at-conn:not(.bad)')`)
 	f.forgive()

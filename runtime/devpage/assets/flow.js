@@ -33,24 +33,24 @@ function folded(boxes) {
   return [...list, { title: `${rest.length} more`, steps: [], trouble: worst, note: worst ? 'some are in trouble' : rest.every((b) => b.last?.What === 'written') ? 'written' : 'under way' }];
 }
 
-// stagesOf are the columns of the picture, each of boxes, in the order in which the message
+// columnsOf are the columns of the picture, each of boxes, in the order in which the message
 // passes them.
-export function stagesOf(trace) {
+export function columnsOf(trace) {
   const steps = (trace.Steps || []).filter((s) => s.What !== 'armed');
   const out = steps.filter((s) => ['publishing', 'waiting', 'acknowledged', 'refused'].includes(s.What) && ['session', 'connection'].includes(kindOf(s.Path)));
   const came = steps.filter((s) => ['connection', 'router'].includes(kindOf(s.Path)) && !out.includes(s));
   const received = came.filter((s) => kindOf(s.Path) === 'connection'), routed = came.filter((s) => kindOf(s.Path) === 'router');
-  const stages = [];
-  if (out.length) stages.push([box(part('session'), out)]);
-  stages.push([{ title: 'MQTT broker', steps: [], trouble: '', place: true, note: out.length && !received.length ? '' : 'sends it' }]);
-  if (received.length) stages.push([box(part('connection'), received)]);
-  if (routed.length) stages.push([box(part('router'), routed)]);
+  const columns = [];
+  if (out.length) columns.push([box(part('session'), out)]);
+  columns.push([{ title: 'MQTT broker', steps: [], trouble: '', place: true, note: out.length && !received.length ? '' : 'sends it' }]);
+  if (received.length) columns.push([box(part('connection'), received)]);
+  if (routed.length) columns.push([box(part('router'), routed)]);
   const filters = filtersOf(routed.find((s) => s.What === 'matched')), held = byPath(steps, ['subscription']);
-  if (filters.length) stages.push(folded(filters.map((f) => ({ ...f, ...boxFor(held, f.title) }))));
+  if (filters.length) columns.push(folded(filters.map((f) => ({ ...f, ...boxFor(held, f.title) }))));
   const ends = folded(byPath(steps, targets));
-  if (ends.length) stages.push(ends);
-  if (ends.some((e) => e.steps.some((s) => s.What === 'written') || e.note === 'written')) stages.push([{ title: 'Redis', steps: [], trouble: '', place: true, note: 'keeps it for the site' }]);
-  return stages;
+  if (ends.length) columns.push(ends);
+  if (ends.some((e) => e.steps.some((s) => s.What === 'written') || e.note === 'written')) columns.push([{ title: 'Redis', steps: [], trouble: '', place: true, note: 'keeps it for the site' }]);
+  return columns;
 }
 
 const boxFor = (held, filter) => held.find((b) => b.title === filter) || {};
@@ -65,18 +65,18 @@ const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 // flow is the picture; show(trace) draws it.
 export function flow() {
-  const wires = svg('svg', { class: 'wires', 'aria-hidden': 'true' }), row = h('div', { class: 'stages' });
+  const wires = svg('svg', { class: 'wires', 'aria-hidden': 'true' }), row = h('div', { class: 'columns' });
   const node = h('div', { class: 'flow', role: 'group', 'aria-label': 'The way of the message', hidden: true }, wires, row);
   let columns = [], drawn = '';
   new ResizeObserver(() => wire(wires, columns, row, false)).observe(row);
   node.show = (trace) => {
-    const stages = stagesOf(trace), stamp = JSON.stringify(stages);
+    const boxed = columnsOf(trace), stamp = JSON.stringify(boxed);
     node.hidden = !(trace.Steps || []).some((s) => s.What !== 'armed');
     if (stamp === drawn || node.hidden) return;
     drawn = stamp;
     const first = exact(trace.Steps[0].At);
-    columns = stages.map((boxes) => boxes.map((b) => [draw(b, first), b]));
-    row.replaceChildren(...columns.map((boxes) => h('div', { class: 'stage' }, boxes.map(([n]) => n))));
+    columns = boxed.map((boxes) => boxes.map((b) => [draw(b, first), b]));
+    row.replaceChildren(...columns.map((boxes) => h('div', { class: 'column' }, boxes.map(([n]) => n))));
     wire(wires, columns, row, trace.Done && !still());
   };
   node.clear = () => { drawn = ''; node.hidden = true; };

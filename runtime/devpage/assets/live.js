@@ -5,11 +5,11 @@ import { get, stream } from './api.js';
 import { Series } from './spark.js';
 
 const listeners = {};
-const kept = { story: 1000, log: 1000 };
+const kept = { timeline: 1000, log: 1000 };
 
 export const live = {
   about: {}, tree: null, root: 'bridge', chosen: 0, connected: false, offset: 0,
-  story: [], log: [], info: new Map(), series: new Map(), drops: [],
+  timeline: [], log: [], info: new Map(), series: new Map(), drops: [],
 };
 
 export function on(name, handler) {
@@ -17,7 +17,7 @@ export function on(name, handler) {
   return () => listeners[name].delete(handler);
 }
 
-function tell(name, value) {
+function emit(name, value) {
   for (const handler of listeners[name] || []) handler(value);
 }
 
@@ -43,7 +43,7 @@ export const at = (rest) => live.root + (rest ? '/' + rest : '');
 export function choose(number) {
   live.chosen = number;
   root();
-  tell('tree', live.tree);
+  emit('tree', live.tree);
 }
 
 function root() {
@@ -82,28 +82,28 @@ function treeCame(tree) {
   if (!live.tree) performance.mark('tree');
   live.tree = tree;
   root();
-  tell('tree', tree);
+  emit('tree', tree);
 }
 
-function storyCame(lines) {
-  const last = live.story.at(-1)?.Serial ?? -1;
+function timelineCame(lines) {
+  const last = live.timeline.at(-1)?.Serial ?? -1;
   const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
-  live.story.push(...fresh);
-  live.story.splice(0, live.story.length - kept.story);
+  live.timeline.push(...fresh);
+  live.timeline.splice(0, live.timeline.length - kept.timeline);
   if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'reader')) askInfo();
-  if (fresh.length) tell('story', fresh);
+  if (fresh.length) emit('timeline', fresh);
 }
 
 function logCame(line) {
   live.log.push(line);
   live.log.splice(0, live.log.length - kept.log);
-  tell('log', line);
+  emit('log', line);
 }
 
 function stateCame(connected) {
-  if (connected && !live.connected) [live.story, live.log] = [[], []]; // they come anew, perhaps of another worker
+  if (connected && !live.connected) [live.timeline, live.log] = [[], []]; // they come anew, perhaps of another worker
   live.connected = connected;
-  tell('connected', connected);
+  emit('connected', connected);
 }
 
 // asked are the actors whose info the page shows at once, where the tree does
@@ -119,16 +119,16 @@ async function askInfo() {
     try { live.info.set(path, (await get('actor', { path })).Info); } catch { /* what was known stays */ }
   }
   asking = false;
-  tell('info');
+  emit('info');
 }
 
 // listen begins.
 export function listen() {
   stream('events', {
     tree: treeCame,
-    story: storyCame,
+    timeline: timelineCame,
     log: logCame,
-    about: (about) => { live.about = about; tell('about', about); setTimeout(askInfo, 100); },
+    about: (about) => { live.about = about; emit('about', about); setTimeout(askInfo, 100); },
   }, stateCame);
   setInterval(askInfo, 2000);
 }

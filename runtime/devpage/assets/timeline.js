@@ -12,9 +12,9 @@ const calm = ['started', 'stopped', 'connected']; // what alone makes no lane
 const window = 5 * 60_000;
 
 // after is how long after the one before it of the same actor a thing happened.
-function withGaps(story) {
+function withGaps(events) {
   const last = new Map();
-  return story.map((line) => {
+  return events.map((line) => {
     const before = last.get(line.Path);
     last.set(line.Path, line);
     return { ...line, after: before ? new Date(line.At) - new Date(before.At) : null, before: before?.What };
@@ -33,7 +33,7 @@ function entry(line) {
 
 // lanes draws the last minutes, a lane for each kind that has something to show.
 function lanes(node) {
-  const end = now(), recent = live.story.filter((line) => end - new Date(line.At) < window);
+  const end = now(), recent = live.timeline.filter((line) => end - new Date(line.At) < window);
   const kinds = [...new Set(recent.filter((line) => !calm.includes(line.What)).map((line) => line.Kind))].sort();
   if (!kinds.length) return node.replaceChildren(h('p', { class: 'muted' }, 'Nothing failed.'));
   node.replaceChildren(...kinds.map((kind) => {
@@ -49,19 +49,19 @@ function lanes(node) {
 export function timeline() {
   const only = h('input', { type: 'checkbox', change: () => show() });
   const search = h('input', { type: 'search', 'data-find': true, placeholder: 'part or words', input: () => show() });
-  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines story', id: 'story' }), none = h('p', { class: 'empty' }, 'No such event.');
+  const strip = h('div', { class: 'lanes' }), list = h('ol', { class: 'lines timeline', id: 'timeline' }), none = h('p', { class: 'empty' }, 'No such event.');
   let drawn = '';
   const show = () => {
     lanes(strip);
-    const stamp = [live.story.at(-1)?.Serial, live.story.length, only.checked, search.value].join();
+    const stamp = [live.timeline.at(-1)?.Serial, live.timeline.length, only.checked, search.value].join();
     if (stamp === drawn) return; // stacks that are open stay open
     drawn = stamp;
     const text = search.value.toLowerCase();
-    const lines = withGaps(live.story).filter((line) => (!only.checked || words[line.What] || line.What === 'restarted') && `${line.Path} ${name(line.Path)} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
+    const lines = withGaps(live.timeline).filter((line) => (!only.checked || words[line.What] || line.What === 'restarted') && `${line.Path} ${name(line.Path)} ${line.What} ${line.Text || ''}`.toLowerCase().includes(text));
     list.replaceChildren(...lines.slice(-300).reverse().map(entry));
     none.hidden = lines.length > 0;
   };
   return { node: h('div', null, intro('What failed, why, and what was restarted, the newest first. Click a name to see how that part is now.'), h('div', { class: 'row' }, field('Find', search), h('label', { class: 'check' }, only, ' only failures and restarts')),
-    h('h2', null, 'The last five minutes'), strip, list, none), title: 'Timeline', on: ['story', 'tree', 'connected'], show };
+    h('h2', null, 'The last five minutes'), strip, list, none), title: 'Timeline', on: ['timeline', 'tree', 'connected'], show };
 }
 

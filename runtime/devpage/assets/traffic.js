@@ -22,7 +22,7 @@ function publisher() {
   const done = h('p', { class: 'muted', role: 'status', id: 'published' });
   const state = h('span'), topicOf = h('span', { class: 'mono topic' });
   let last; // the trace of the newest
-  const tell = async (id) => { // how far it has come, until it is there or refused
+  const showProgress = async (id) => { // how far it has come, until it is there or refused
     while (id === last) {
       const { Steps } = await get('trace', { id }), step = (what) => Steps?.findLast((s) => s.What === what);
       const end = step('acknowledged') || step('refused');
@@ -39,7 +39,7 @@ function publisher() {
       last = Trace;
       putTopic(topicOf, body.Topic);
       done.replaceChildren(state, topicOf, '. ', h('button', { type: 'button', class: 'link', click: () => go('follow', { id: Trace, topic: body.Topic }) }, 'See where it goes'));
-      await tell(Trace);
+      await showProgress(Trace);
     } catch (error) {
       last = null;
       done.replaceChildren();

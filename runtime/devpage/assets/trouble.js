@@ -11,7 +11,7 @@ const info = (path) => live.info.get(path) || {};
 
 // why is what an actor died of last, and when it tries again.
 function why(path) {
-  const failure = actor(path)?.Failure, last = live.story.findLast((line) => line.Path === path);
+  const failure = actor(path)?.Failure, last = live.timeline.findLast((line) => line.Path === path);
   if (!failure) return '';
   return failure.Text + (last?.What === 'waiting' && last.Text ? `; waits ${last.Text}` : '');
 }
