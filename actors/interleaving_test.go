@@ -328,7 +328,7 @@ func TestOutcomeThatCannotBeHandledCostsItsBatch(t *testing.T) {
 		o.Layer = &layerHook{Layer: b.layer, send: func(out *messages.Outcome) {
 			if first {
 				first = false
-				out.Refused = []messages.Refusal{{Queue: messages.Queue{Name: "q"}, From: 99}}
+				out.FullQueues = []messages.FullQueue{{Queue: messages.Queue{Name: "q"}, From: 99}}
 			}
 		}}
 	}

@@ -159,7 +159,7 @@ func (r *router) restored(ctx actor.Context, m messages.Restored) {
 	var e routing.Effects
 	changes, leaving := r.routes.Restore(&e, m.Stored, *r.rules.Load(), r.deniesFilter, time.Now())
 	r.apply(ctx, e, "", changes)
-	r.session.Tell(messages.StartSession{Leaving: append(m.Leaving, leaving...), Refused: m.Refused})
+	r.session.Tell(messages.StartSession{Leaving: append(m.Leaving, leaving...), Refusals: m.Refusals})
 	r.startCommands(ctx)
 }
 

@@ -66,7 +66,7 @@ func (r *row) snapshot(now time.Time) messages.Actor {
 // info is what the router knows of the row.
 func (r *row) info() messages.SubscriptionInfo {
 	f := messages.SubscriptionInfo{
-		Filter: r.filter, Asked: r.asked, Granted: r.granted, Answered: r.answered, Refused: r.refusal,
+		Filter: r.filter, Asked: r.asked, Granted: r.granted, Answered: r.answered, Refusal: r.refusal,
 		Messages: r.handled.Load(), LastTopic: r.last,
 	}
 	if f.Messages > 0 {

@@ -150,7 +150,7 @@ func (s *session) startConnection(ctx actor.Context, m messages.StartSession) {
 	for _, filter := range m.Leaving {
 		s.changes.leave(filter)
 	}
-	s.changes.recalled(m.Refused)
+	s.changes.recalled(m.Refusals)
 	s.change()
 	if s.connection.pid == nil {
 		s.connection = refOf[messages.ToConnection](s.system, spawn(ctx, "connection", newConnection(s.env, s.to)))

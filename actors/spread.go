@@ -52,7 +52,7 @@ func (s *spread) start(ctx actor.Context) {
 	s.viewed(ctx, placement.Changed{Layout: true})
 	var refused []messages.FilterRefusal
 	s.mirror.read(func(v *placement.View) { refused = v.Refusals(s.Options.Slot) })
-	s.session.Tell(messages.StartSession{Refused: refused})
+	s.session.Tell(messages.StartSession{Refusals: refused})
 }
 
 // receive handles the router's messages that matter with several slots only.

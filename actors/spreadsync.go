@@ -60,9 +60,9 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, recipi
 
 // sendRetained sends the retained messages to the recipients that have not got them.
 func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
-	sendRetaineded := to.Greeted
+	greeted := to.Greeted
 	for _, n := range recipients {
-		if n.Number <= sendRetaineded || !to.Has(n.Target) {
+		if n.Number <= greeted || !to.Has(n.Target) {
 			continue
 		}
 		to.Greeted = max(to.Greeted, n.Number)

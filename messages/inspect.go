@@ -121,10 +121,10 @@ type RouterInfo struct {
 // SubscriptionInfo is that of one filter.
 type SubscriptionInfo struct {
 	Filter string
-	// Asked and Granted are the QoS; Refused is why the broker has refused it.
+	// Asked and Granted are the QoS; Refusal is why the broker has refused it.
 	Asked, Granted byte
 	Answered       bool
-	Refused        string
+	Refusal        string
 	// Messages counts what came, LastAt when, and LastTopic on which topic.
 	Messages  uint64
 	LastAt    time.Time

@@ -68,9 +68,9 @@ type Keep struct {
 // Restored is what was stored before: the subscriptions, the filters that the MQTT broker
 // may still have though nobody wants them, and those that it refused. Store tells router.
 type Restored struct {
-	Stored  []Stored
-	Leaving []string
-	Refused []FilterRefusal
+	Stored   []Stored
+	Leaving  []string
+	Refusals []FilterRefusal
 	// Epochs are the layouts that still count, the newest last, and Number is that of the
 	// last change of the registry.
 	Epochs []Epoch
@@ -83,11 +83,11 @@ type Restored struct {
 }
 
 // StartSession asks to connect to the broker, now that the subscriptions are known. Leaving
-// are filters to unsubscribe from, Refused are those that the broker refused before. Router
+// are filters to unsubscribe from, Refusals are those that the broker refused before. Router
 // tells session.
 type StartSession struct {
-	Leaving []string
-	Refused []FilterRefusal
+	Leaving  []string
+	Refusals []FilterRefusal
 }
 
 // FilterGone says that the MQTT broker has no subscription for these filters

@@ -10,7 +10,7 @@ type Batch struct {
 	// Only, if set, are the only channels to write to. The target reaches each of them.
 	Only []string
 	// Skip names queues (Queue.Name) not to write to, since earlier messages wait for
-	// them. The Outcome has them as Refused.
+	// them. The Outcome has them as FullQueues.
 	Skip []string
 	// Stamp belongs to the layer. It sets it at the first attempt, so that further attempts
 	// write the same bytes; 0 at first.
@@ -33,9 +33,9 @@ type Queue struct {
 	Members []string
 }
 
-// Refusal is a queue that had no room for Batch.Bundles[From:], or was in Skip (From is 0
+// FullQueue is a queue that had no room for Batch.Bundles[From:], or was in Skip (From is 0
 // then).
-type Refusal struct {
+type FullQueue struct {
 	Queue Queue
 	From  int
 }
@@ -44,8 +44,8 @@ type Refusal struct {
 type Outcome struct {
 	// Stored is the number of (bundle, queue) pairs written.
 	Stored int
-	// Refused are the queues that did not take everything.
-	Refused []Refusal
+	// FullQueues are those that did not take everything.
+	FullQueues []FullQueue
 	// Undecodable is the number of events written as bytes, since their payload could not
 	// be decoded as the subscription asks.
 	Undecodable int

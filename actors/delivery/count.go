@@ -31,8 +31,8 @@ func (t *Target) count(b *messages.Batch, o messages.Outcome, now time.Time) {
 // Answers, and what was retained, are not on their way from somebody.
 func (t *Target) measure(b *messages.Batch, o messages.Outcome, now time.Time) {
 	written := b.Bundles
-	if b.Queue != nil && len(o.Refused) > 0 {
-		written = written[:o.Refused[0].From]
+	if b.Queue != nil && len(o.FullQueues) > 0 {
+		written = written[:o.FullQueues[0].From]
 	}
 	for _, bundle := range written {
 		for _, e := range bundle.Events {
@@ -47,7 +47,7 @@ func (t *Target) measure(b *messages.Batch, o messages.Outcome, now time.Time) {
 func (t *Target) arrived(message *messages.Message, i, n int, b *messages.Batch, o messages.Outcome) {
 	refused := 0 // queues that have not taken it
 	stored := o.Stored
-	for _, r := range o.Refused {
+	for _, r := range o.FullQueues {
 		stored += n - r.From
 		if i >= r.From {
 			refused++

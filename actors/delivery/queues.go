@@ -6,9 +6,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// refused takes in what queues had no room for.
-func (t *Target) refused(e *Effects, b *messages.Batch, outcome messages.Outcome, now time.Time) {
-	for _, r := range outcome.Refused {
+// fullQueues takes in what queues had no room for.
+func (t *Target) fullQueues(e *Effects, b *messages.Batch, outcome messages.Outcome, now time.Time) {
+	for _, r := range outcome.FullQueues {
 		o, ok := t.overflows[r.Queue.Name]
 		if !ok {
 			o = newOverflow(t, now)
@@ -27,14 +27,14 @@ func (t *Target) refused(e *Effects, b *messages.Batch, outcome messages.Outcome
 // overflowWritten notes what a queue has taken of what waited for it.
 func (t *Target) overflowWritten(e *Effects, b *messages.Batch, outcome messages.Outcome, now time.Time) {
 	name, taken := b.Queue.Name, b.Bundles
-	for _, r := range outcome.Refused {
+	for _, r := range outcome.FullQueues {
 		taken = taken[:r.From]
 	}
 	o := t.overflows[name]
 	o.writing = nil
 	o.wrote(len(eventsOf(taken)), now)
 	switch {
-	case len(outcome.Refused) == 0:
+	case len(outcome.FullQueues) == 0:
 		t.fill(e, name, now)
 	case o.stuck(now):
 		e.Again = append(e.Again, Again{name, stuckRetry})

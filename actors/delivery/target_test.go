@@ -62,7 +62,7 @@ func seqs(parts []messages.Settlement) (list []uint64) {
 
 // refusing is an outcome in which a queue did not take the bundles from the given one on.
 func refusing(queue string, from int) messages.Outcome {
-	return messages.Outcome{Refused: []messages.Refusal{{Queue: messages.Queue{Name: queue, Members: []string{queue + "a"}}, From: from}}}
+	return messages.Outcome{FullQueues: []messages.FullQueue{{Queue: messages.Queue{Name: queue, Members: []string{queue + "a"}}, From: from}}}
 }
 
 // TestNext: what waits goes with one write while none is under way, as much as fits together.

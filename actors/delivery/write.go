@@ -74,7 +74,7 @@ func (t *Target) Written(b *messages.Batch, o messages.Outcome, now time.Time) (
 		t.overflowWritten(&e, b, o, now)
 	default:
 		t.hasRoom()
-		t.refused(&e, b, o, now)
+		t.fullQueues(&e, b, o, now)
 		t.done(&e)
 		e.Write = t.Next()
 	}

@@ -39,7 +39,7 @@ func (s *State) Restore(m messages.Restored) {
 	for _, f := range m.Leaving {
 		s.leaving[f] = true
 	}
-	for _, r := range m.Refused {
+	for _, r := range m.Refusals {
 		s.refused[r.Filter] = r
 	}
 }

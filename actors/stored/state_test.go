@@ -59,8 +59,8 @@ func TestWrites(t *testing.T) {
 		"wanted shared":      {before: messages.Restored{Leaving: []string{"s"}}, changes: []messages.Change{{Put: shared}}, want: "put s 0", len: 2},
 		"left":               {before: messages.Restored{Leaving: []string{"a", "b"}}, gone: []string{"a", "c"}, want: "gone a", len: 1},
 		"refused":            {changes: []messages.Change{{Refusal: refused}}, want: "refused r", len: 1},
-		"accepted":           {before: messages.Restored{Refused: []messages.FilterRefusal{*refused}}, changes: []messages.Change{{Accepted: "r"}}, want: "accepted r"},
-		"refused, then gone": {before: messages.Restored{Refused: []messages.FilterRefusal{*refused}}, gone: []string{"r"}, want: "accepted r"},
+		"accepted":           {before: messages.Restored{Refusals: []messages.FilterRefusal{*refused}}, changes: []messages.Change{{Accepted: "r"}}, want: "accepted r"},
+		"refused, then gone": {before: messages.Restored{Refusals: []messages.FilterRefusal{*refused}}, gone: []string{"r"}, want: "accepted r"},
 		"several": {
 			before:  messages.Restored{Several: true},
 			changes: []messages.Change{{Put: of("a", 1)}, {Refusal: refused}, {Accepted: "x"}, {Remove: of("b", 0)}}, gone: []string{"a"},
@@ -97,7 +97,7 @@ func TestAll(t *testing.T) {
 	t.Parallel()
 	s := stored.New()
 	s.Restore(messages.Restored{
-		Stored: []messages.Stored{*of("a", 1), *of("b", 0)}, Leaving: []string{"c", "d"}, Refused: []messages.FilterRefusal{{Filter: "e"}},
+		Stored: []messages.Stored{*of("a", 1), *of("b", 0)}, Leaving: []string{"c", "d"}, Refusals: []messages.FilterRefusal{{Filter: "e"}},
 		Epochs: []messages.Epoch{{Number: 1, Sessions: 1}},
 	})
 	if got, want := text(s.All()), "epochs 1, leaving c, leaving d, put a 1, put b 0, refused e"; got != want {

@@ -98,7 +98,7 @@ func BenchmarkMembers(b *testing.B) {
 						b.StartTimer()
 					}
 					batch.Stamp = 0
-					if outcome, err := c.Send(b.Context(), batch); err != nil || len(outcome.Refused) > 0 {
+					if outcome, err := c.Send(b.Context(), batch); err != nil || len(outcome.FullQueues) > 0 {
 						b.Fatal(err)
 					}
 				}

@@ -154,7 +154,7 @@ func (c *Client) OldEntries(ctx context.Context, slot int) (all messages.Restore
 		r, refused := parseRefusal(field, value)
 		switch {
 		case refused:
-			all.Refused = append(all.Refused, r)
+			all.Refusals = append(all.Refusals, r)
 		case leaving:
 			all.Leaving = append(all.Leaving, s.Filter)
 		case ok:

@@ -173,7 +173,7 @@ func TestPatternedGroup(t *testing.T) {
 	})
 	b.join(t, "g", "small", "large", "none", "p!a", "p!b", "q!b")
 	outcome, err := b.layer.Send(t.Context(), numbered(3))
-	if err != nil || outcome.Stored != 2+3+0+3+1 || len(outcome.Refused) != 3 {
+	if err != nil || outcome.Stored != 2+3+0+3+1 || len(outcome.FullQueues) != 3 {
 		t.Errorf("%+v: %v", outcome, err)
 	}
 	for key, want := range map[string]int64{"small": 2, "large": 3, "none": 0, "p!": 3, "q!": 1} {

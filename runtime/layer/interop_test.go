@@ -236,7 +236,7 @@ func (i *interop) events(to messages.Target, consumers ...string) {
 	batch.Bundles = append(batch.Bundles, messages.Bundle{Plural: true, Events: events})
 	want = append(want, map[string]any{"type": i.channel + ".messages", "messages": all})
 	i.heard(to)
-	if outcome, err := i.peer.Send(i.Context(), batch); err != nil || len(outcome.Refused) > 0 {
+	if outcome, err := i.peer.Send(i.Context(), batch); err != nil || len(outcome.FullQueues) > 0 {
 		i.Fatalf("%v: %+v, %v", to, outcome, err)
 	}
 	for _, channel := range consumers {

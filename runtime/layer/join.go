@@ -53,7 +53,7 @@ func Request(ctx context.Context, p Peer, channel string, m messages.Map) error 
 	target := messages.Target{Kind: messages.Channel, Name: channel}
 	event := messages.Event{Message: &messages.Message{QoS: 1, At: time.Now()}, Body: m}
 	outcome, err := p.Send(ctx, &messages.Batch{Target: target, Bundles: []messages.Bundle{{Events: []messages.Event{event}}}})
-	if err == nil && len(outcome.Refused) > 0 {
+	if err == nil && len(outcome.FullQueues) > 0 {
 		return errors.New("the queue of channel " + channel + " is full: is a worker running?")
 	}
 	return err

@@ -143,8 +143,8 @@ func TestOldKeys(t *testing.T) {
 			want("imported", filtersOf(all.Stored), of(zero+"0", one+"1", "local0"))
 			want("leaving", fmt.Sprint(all.Leaving), "[gone]")
 			second, all := b.restored(1)
-			if len(all.Refused) != 1 || all.Refused[0] != *refusal {
-				t.Errorf("refused: %+v", all.Refused)
+			if len(all.Refusals) != 1 || all.Refusals[0] != *refusal {
+				t.Errorf("refused: %+v", all.Refusals)
 			}
 			b.write(first, messages.Change{Epochs: []messages.Epoch{{Number: 1, Sessions: 2}}}, messages.Change{Gone: "gone"})
 			b.write(first, put(oldStored(one, qos(2))), put(oldStored("new")), put(oldStored("also")), messages.Change{Leaving: "leaves"})
@@ -168,7 +168,7 @@ func TestOldKeys(t *testing.T) {
 				}
 			}
 			want("leaving for an older one", fmt.Sprint(old[topic.Slot("leaves", 2)].Leaving), "[leaves]")
-			if list := old[1].Refused; len(list) != 1 || list[0].Filter != "r" {
+			if list := old[1].Refusals; len(list) != 1 || list[0].Filter != "r" {
 				t.Errorf("refused for an older one: %+v", list)
 			}
 
@@ -224,8 +224,8 @@ func TestOldStreams(t *testing.T) {
 				if got := filtersOf(all.Stored); got != filters {
 					t.Errorf("restored %q, want %q", got, filters)
 				}
-				if len(all.Refused) != 1 || all.Refused[0] != refusal {
-					t.Errorf("refused: %v", all.Refused)
+				if len(all.Refusals) != 1 || all.Refusals[0] != refusal {
+					t.Errorf("refused: %v", all.Refusals)
 				}
 				return c
 			}

@@ -157,7 +157,7 @@ func (s *state) do(op, to string, arg golden.Value) bool {
 		message = slices.DeleteFunc(message, func(p messages.Pair) bool { return p.Key == "__asgi_channel__" })
 	}
 	outcome, err := s.layer.SendMessages(ctx, target, message)
-	return err == nil && (len(outcome.Refused) == 0 || op == "group_send") // which is silent
+	return err == nil && (len(outcome.FullQueues) == 0 || op == "group_send") // which is silent
 }
 
 // compare compares a queue with what Python left. The order of a map's entries

@@ -57,7 +57,7 @@ func (c *Client) restore(ctx context.Context) (all messages.Restored, err error)
 	}
 	for _, e := range list {
 		if r, ok := parseRefusal(e.field, e.value); ok {
-			all.Refused = append(all.Refused, r)
+			all.Refusals = append(all.Refusals, r)
 		}
 	}
 	return all, c.forgetOldStreams(ctx)

@@ -65,13 +65,13 @@ func (c *Client) answered(w *writing, from call, answer []any) error {
 		if !ok1 || !ok2 || !ok3 {
 			return errAnswer
 		}
-		w.refused(name, from.first+int(taken), members)
+		w.full(name, from.first+int(taken), members)
 	}
 	return nil
 }
 
-// refused notes a queue, unless it is known already: with what it took before.
-func (w *writing) refused(name string, from int, members []any) {
+// full notes a full queue, unless it is known already: with what it took before.
+func (w *writing) full(name string, from int, members []any) {
 	if w.known[name] {
 		return
 	}
@@ -81,5 +81,5 @@ func (w *writing) refused(name string, from int, members []any) {
 	} else {
 		w.away[name] = false
 	}
-	w.outcome.Refused = append(w.outcome.Refused, messages.Refusal{Queue: w.queue(name, members), From: from})
+	w.outcome.FullQueues = append(w.outcome.FullQueues, messages.FullQueue{Queue: w.queue(name, members), From: from})
 }

@@ -65,7 +65,7 @@ func (a attempt) connect(ctx context.Context) (*Conn, *messages.ConnectionFailur
 	}
 	c := &Conn{
 		stream: newStream(network, writeTimeout), sink: a.sink, state: a.state,
-		outbound: newOutbound(), bound: a.config.bound(), refused: a.config.Refused, log: a.config.Logger, muted: make(chan struct{}),
+		outbound: newOutbound(), bound: a.config.bound(), skipped: a.config.Skipped, log: a.config.Logger, muted: make(chan struct{}),
 	}
 	if a.version == messages.MQTT5 {
 		c.copies = &a.server.copies

@@ -48,8 +48,8 @@ type Config struct {
 	// UserPropertyBytes how many bytes their names and values may have together; 0: 65,536.
 	// The rest is left out.
 	UserProperties, UserPropertyBytes int
-	// Refused counts what was not taken; nil: it is not counted.
-	Refused *Refused
+	// Skipped counts what was not taken; nil: it is not counted.
+	Skipped *Skipped
 	// Will is published by the broker when the connection breaks; nil: none.
 	Will *Will
 	// Timeout bounds each CONNECT of each server, from the name look-up to the CONNACK,
@@ -118,8 +118,8 @@ func (c Config) withDefaults() Config {
 	c.MaximumPacket = cmp.Or(c.MaximumPacket, defaultMaximumPacket)
 	c.UserProperties = cmp.Or(c.UserProperties, defaultUserProperties)
 	c.UserPropertyBytes = cmp.Or(c.UserPropertyBytes, defaultUserBytes)
-	if c.Refused == nil {
-		c.Refused = new(Refused)
+	if c.Skipped == nil {
+		c.Skipped = new(Skipped)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -38,7 +38,7 @@ type Conn struct {
 	limits limits
 
 	bound    bound
-	refused  *Refused
+	skipped  *Skipped
 	log      *slog.Logger
 	inbound  inbound
 	copies   *copies // nil under 3.1.1

@@ -110,7 +110,7 @@ func (c *Conn) pass(p packet) {
 // acknowledged. It numbers those of QoS 0.
 func (c *Conn) take(p packet, seq uint64) bool {
 	if p.oversized > 0 || p.dropped > 0 {
-		c.refused.note(p, c.log)
+		c.skipped.note(p, c.log)
 	}
 	if p.oversized > 0 {
 		return true

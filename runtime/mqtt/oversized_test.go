@@ -136,9 +136,9 @@ func (l *lines) count(part string) int {
 func TestOversized(t *testing.T) { // not parallel, since it measures memory
 	for _, v := range versions {
 		t.Run(v.String(), func(t *testing.T) {
-			broker, log, refused := newCareless(t), &lines{}, &mqtt.Refused{}
+			broker, log, refused := newCareless(t), &lines{}, &mqtt.Skipped{}
 			d := mqtt.NewDialer(config(broker.url(), func(c *mqtt.Config) {
-				c.Refused, c.Logger, c.MaximumPacket = refused, slog.New(slog.NewTextHandler(log, nil)), 1<<20
+				c.Skipped, c.Logger, c.MaximumPacket = refused, slog.New(slog.NewTextHandler(log, nil)), 1<<20
 			}))
 			sink := conform.NewSink(port{d})
 			dial := func(present byte) *mqtt.Conn {
@@ -208,10 +208,10 @@ func TestOversizedElsewhere(t *testing.T) {
 		for _, v := range versions {
 			t.Run(fmt.Sprint(name, " ", v), func(t *testing.T) {
 				t.Parallel()
-				refused := &mqtt.Refused{}
+				refused := &mqtt.Skipped{}
 				from, told := connect(t, v, config(server, func(c *mqtt.Config) { c.ClientID = named("from" + v.String()) }))
 				to, got := connect(t, v, config(server, func(c *mqtt.Config) {
-					c.ClientID, c.MaximumPacket, c.Refused = named("to"+v.String()), 1<<20, refused
+					c.ClientID, c.MaximumPacket, c.Skipped = named("to"+v.String()), 1<<20, refused
 				}))
 				topic := "a/" + v.String()
 				if _, err := to.Subscribe(t.Context(), []messages.Desired{{Filter: topic, QoS: 2}}); err != nil {

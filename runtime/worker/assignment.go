@@ -54,7 +54,7 @@ func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.
 		peer: layer.Open(c, w.logOf("layer")),
 	}
 	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open, known: &w.clientID}
-	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.refused, w.logOf("mqtt")), t.number, fence)
+	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.skipped, w.logOf("mqtt")), t.number, fence)
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)

@@ -40,7 +40,7 @@ func OptionsOf(cfg *config.Config) actors.Options {
 func Metrics(w *Worker) string {
 	t := metricSource{
 		stats: w.stats, status: func() workerStatus { return workerStatus{} }, counts: &slots.Counts{}, waiting: actors.New(actors.Options{}).Waiting,
-		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, refused: w.refused, queues: noQueues, streams: noStreams, letters: noLetters,
+		layer: func() layer.Stats { return layer.Stats{} }, trips: w.trips, skipped: w.skipped, queues: noQueues, streams: noStreams, letters: noLetters,
 		bounds: w.config.Bounds, version: w.Version,
 	}
 	answer := httptest.NewRecorder()

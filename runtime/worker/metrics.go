@@ -30,7 +30,7 @@ type metricSource struct {
 	waiting func() map[string]int // in mailboxes, by kind
 	layer   func() layer.Stats
 	trips   *actors.Histogram
-	refused *mqtt.Refused
+	skipped *mqtt.Skipped
 	queues  func(context.Context) ([]messages.QueueInfo, error)
 	letters func(context.Context) (count int, since time.Time, err error)
 	streams func(context.Context) ([]messages.StreamInfo, error)
@@ -44,7 +44,7 @@ type metricSource struct {
 func (w *Worker) metricSource(base layer.Peer) metricSource {
 	return metricSource{
 		stats: w.stats, status: w.status, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
-		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, refused: w.refused, queues: queuesOf(base, w.tree),
+		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, skipped: w.skipped, queues: queuesOf(base, w.tree),
 		letters: base.OldestDeadLetter, streams: base.Streams,
 		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version, examples: w.tracing.examples(),
 	}
@@ -109,8 +109,8 @@ func (t metricSource) inbound(m metrics) {
 	m.count("messages_received_total", "Messages from the MQTT broker.", &s.Received)
 	m.count("messages_unmatched_total", "Messages from the MQTT broker that no subscription matches.", &s.Unmatched)
 	m.count("messages_written_total", "Messages written to queues in Redis: one for each process of each group.", &s.Stored)
-	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent nevertheless; the worker acknowledged and skipped them.", &t.refused.Oversized)
-	m.count("properties_dropped_total", "User properties left out of messages that had more than MQTT_MAX_USER_PROPERTIES, or longer ones than MQTT_MAX_USER_PROPERTY_BYTES.", &t.refused.Properties)
+	m.count("oversized_messages_total", "Messages larger than MQTT_MAX_PACKET that the MQTT broker sent nevertheless; the worker acknowledged and skipped them.", &t.skipped.Oversized)
+	m.count("properties_dropped_total", "User properties left out of messages that had more than MQTT_MAX_USER_PROPERTIES, or longer ones than MQTT_MAX_USER_PROPERTY_BYTES.", &t.skipped.Properties)
 	m.count("messages_undecodable_total", "Messages written as bytes, because their payload is not what the subscription wants (json, text).", &s.Undecodable)
 	m.count("numbers_as_text_total", "Integers beyond 64 bits in JSON payloads, written as text, because msgpack can't hold them.", &s.BigNumbers)
 	for reason, n := range map[string]*atomic.Int64{

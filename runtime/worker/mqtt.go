@@ -16,9 +16,9 @@ type broker struct{ *mqtt.Dialer }
 
 // newBroker makes the MQTT client of a session slot. Only that of the first slot has a will, since
 // only it publishes.
-func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), refused *mqtt.Refused, log *slog.Logger) broker {
+func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), skipped *mqtt.Skipped, log *slog.Logger) broker {
 	c := DialerConfig(cfg, sessions.ClientID, log)
-	c.Sessions, c.RoundTrip, c.Refused = sessions, trip, refused
+	c.Sessions, c.RoundTrip, c.Skipped = sessions, trip, skipped
 	if slot := sessions.slot; slot != 0 {
 		base := c.ClientID
 		c.Will = nil

@@ -172,7 +172,7 @@ func (s *spans) sent(b *messages.Batch, began time.Time, o messages.Outcome, err
 
 // refusals counts the queues that had no room for the i-th bundle.
 func refusals(o messages.Outcome, i int) (n int) {
-	for _, r := range o.Refused {
+	for _, r := range o.FullQueues {
 		if i >= r.From {
 			n++
 		}

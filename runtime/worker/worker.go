@@ -38,7 +38,7 @@ type Worker struct {
 	log      *slog.Logger
 	stats    *actors.Stats
 	trips    *actors.Histogram // round trips to the MQTT broker
-	refused  *mqtt.Refused
+	skipped  *mqtt.Skipped
 	listener net.Listener
 	lines    *devpage.Log
 
@@ -58,7 +58,7 @@ type Worker struct {
 // New makes a worker for a valid configuration. It connects to nothing yet.
 func New(cfg *config.Config, log *slog.Logger) *Worker {
 	lines := devpage.NewLog()
-	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}, refused: &mqtt.Refused{}}
+	w := &Worker{config: cfg, log: slog.New(lines.Handler(log.Handler())), lines: lines, stats: &actors.Stats{}, trips: &actors.Histogram{}, skipped: &mqtt.Skipped{}}
 	rules := rulesOf(cfg)
 	w.rules.Store(&rules)
 	return w

@@ -287,13 +287,13 @@ func portFull(b *portBench) {
 	batch := portBatch(layerTarget("g"), "1", "2", "3")
 	a := layerQueue("specific.a!1")
 	o := b.send(batch)
-	b.want("outcome", o, messages.Outcome{Stored: 4, Refused: []messages.Refusal{{Queue: a, From: 1}}})
-	if len(o.Refused) != 1 {
+	b.want("outcome", o, messages.Outcome{Stored: 4, FullQueues: []messages.FullQueue{{Queue: a, From: 1}}})
+	if len(o.FullQueues) != 1 {
 		return
 	}
 	b.want("what there was room for", b.Read("specific.a!1"), []string{"1"})
 	b.Room("specific.a!1", 9)
-	rest := &messages.Batch{Target: batch.Target, Bundles: batch.Bundles[1:], Queue: &o.Refused[0].Queue}
+	rest := &messages.Batch{Target: batch.Target, Bundles: batch.Bundles[1:], Queue: &o.FullQueues[0].Queue}
 	b.want("outcome of the rest", b.send(rest), messages.Outcome{Stored: 2})
 	b.want("the rest", b.Read("specific.a!1"), []string{"2", "3"})
 	b.want("the other", b.Read("specific.b!1"), []string{"1", "2", "3"})
@@ -304,7 +304,7 @@ func portSkip(b *portBench) {
 	b.Join("g", "specific.a!1", "specific.b!1")
 	batch := portBatch(layerTarget("g"), "1")
 	batch.Skip = []string{messages.NonLocal("specific.a!1")}
-	b.want("outcome", b.send(batch), messages.Outcome{Stored: 1, Refused: []messages.Refusal{{Queue: layerQueue("specific.a!1")}}})
+	b.want("outcome", b.send(batch), messages.Outcome{Stored: 1, FullQueues: []messages.FullQueue{{Queue: layerQueue("specific.a!1")}}})
 	b.want("what was skipped", b.Read("specific.a!1"), []string{})
 }
 
@@ -348,7 +348,7 @@ func (b *portBench) kept(l actors.Layer) string {
 	for _, f := range all.Leaving {
 		list = append(list, "leaving "+f)
 	}
-	for _, r := range all.Refused {
+	for _, r := range all.Refusals {
 		list = append(list, "refused "+r.Filter)
 	}
 	slices.Sort(list)

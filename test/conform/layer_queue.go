@@ -26,7 +26,7 @@ func layerFullAndFree(t *testing.T, b *layerBench) {
 	b.join("g", "specific.a!1", "specific.a!2", "specific.b!1", "specific.c!1")
 	b.wantOutcome(send(layerBatch(layerTarget("g"), layerEvents(0, 8))), messages.Outcome{
 		Stored: 3 + 8,
-		Refused: []messages.Refusal{
+		FullQueues: []messages.FullQueue{
 			{Queue: layerQueue("specific.a!1", "specific.a!2")},
 			{Queue: layerQueue("specific.b!1"), From: 3},
 		},
@@ -46,7 +46,7 @@ func layerFullInChunks(t *testing.T, b *layerBench) {
 		b.fill(func(batch *messages.Batch) messages.Outcome { return b.send(c, batch) }, key, n)
 	}
 	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(0, all)))
-	b.wantOutcome(outcome, messages.Outcome{Stored: 10 + 64, Refused: []messages.Refusal{
+	b.wantOutcome(outcome, messages.Outcome{Stored: 10 + 64, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("specific.a!1"), From: 10}, {Queue: layerQueue("specific.b!1"), From: 64},
 	}})
 	b.wantNumbers(b.payloads("asgispecific.a!")[90:], 0, 10)
@@ -85,7 +85,7 @@ func layerSkip(t *testing.T, b *layerBench) {
 	b.join("g", "specific.a!1", "specific.a!2", "specific.b!1", "mqtt")
 	batch := layerBatch(layerTarget("g"), layerEvents(0, 70))
 	batch.Skip = []string{"specific.a!", "specific.gone!", "mqtt"}
-	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 70, Refused: []messages.Refusal{
+	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 70, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("mqtt")}, {Queue: layerQueue("specific.a!1", "specific.a!2")},
 	}})
 	b.wantNumbers(b.payloads("asgispecific.b!"), 0, 70)
@@ -106,7 +106,7 @@ func layerOnly(t *testing.T, b *layerBench) {
 	batch := layerBatch(layerTarget("g"), layerEvents(0, 8))
 	batch.Only = []string{"specific.a!1", "specific.b!1", "specific.a!3", "specific.d!1"}
 	batch.Skip = []string{"specific.d!"}
-	want := messages.Outcome{Stored: 8 + 3, Refused: []messages.Refusal{
+	want := messages.Outcome{Stored: 8 + 3, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("specific.b!1"), From: 3}, {Queue: layerQueue("specific.d!1")},
 	}}
 	b.wantOutcome(send(batch), want)
@@ -136,7 +136,7 @@ func layerOneQueue(t *testing.T, b *layerBench) {
 		batch := layerBatch(layerTarget("g"), layerEvents(0, 12))
 		batch.Queue = &queue
 		b.wantOutcome(b.send(c, batch), messages.Outcome{
-			Stored: 10, Refused: []messages.Refusal{{Queue: queue, From: 10}},
+			Stored: 10, FullQueues: []messages.FullQueue{{Queue: queue, From: 10}},
 		})
 		for i, m := range b.read("asgi" + queue.Name) {
 			names, _ := m.Get("__asgi_channel__")
@@ -157,12 +157,12 @@ func layerFullChannel(t *testing.T, b *layerBench) {
 		target := messages.Target{Kind: messages.Channel, Name: name}
 		queue := layerQueue(name)
 		b.wantOutcome(b.send(c, layerBatch(target, layerEvents(0, 12))), messages.Outcome{
-			Stored: 10, Refused: []messages.Refusal{{Queue: queue, From: 10}},
+			Stored: 10, FullQueues: []messages.FullQueue{{Queue: queue, From: 10}},
 		})
 		b.wantNumbers(b.payloads("asgi"+queue.Name), 0, 10)
 		skipping := layerBatch(target, layerEvents(0, 2))
 		skipping.Skip = []string{queue.Name}
-		b.wantOutcome(b.send(c, skipping), messages.Outcome{Refused: []messages.Refusal{{Queue: queue}}})
+		b.wantOutcome(b.send(c, skipping), messages.Outcome{FullQueues: []messages.FullQueue{{Queue: queue}}})
 		only := layerBatch(target, layerEvents(5, 3))
 		only.Queue = &queue
 		b.wantOutcome(b.send(c, only), messages.Outcome{Stored: 3})
@@ -183,7 +183,7 @@ func layerPlural(t *testing.T, b *layerBench) {
 	for i, n := range []int{1, 20, 0, 50} {
 		batch.Bundles = append(batch.Bundles, messages.Bundle{Plural: true, Events: layerEvents(100*i, n)})
 	}
-	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 3, Refused: []messages.Refusal{
+	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 3, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("specific.a!1"), From: 3},
 	}})
 	for i, m := range b.read("asgispecific.a!") {
@@ -227,7 +227,7 @@ func layerManyMembers(t *testing.T, b *layerBench) {
 	b.join("g", names...)
 	b.wantOutcome(b.send(c, layerBatch(layerTarget("g"), layerEvents(0, 5))), messages.Outcome{Stored: 5000})
 	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(5, 1)))
-	if outcome.Stored != 0 || len(outcome.Refused) != len(names) {
-		t.Errorf("stored %d, refused by %d", outcome.Stored, len(outcome.Refused))
+	if outcome.Stored != 0 || len(outcome.FullQueues) != len(names) {
+		t.Errorf("stored %d, refused by %d", outcome.Stored, len(outcome.FullQueues))
 	}
 }

@@ -90,7 +90,7 @@ func layerFull(t *testing.T, b *layerBench) {
 	b.join("one", "specific.a!1")
 	b.send(c, layerBatch(layerTarget("one"), layerEvents(100, 4)))
 	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(0, 12)))
-	b.wantOutcome(outcome, messages.Outcome{Stored: 6 + 10, Refused: []messages.Refusal{
+	b.wantOutcome(outcome, messages.Outcome{Stored: 6 + 10, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("specific.a!1"), From: 6}, {Queue: layerQueue("specific.b!1"), From: 10},
 	}})
 	b.wantNumbers(b.payloads("asgispecific.a!")[4:], 0, 6)
@@ -127,7 +127,7 @@ func layerOddMembers(t *testing.T, b *layerBench) {
 	b.join("g", odd...)
 	b.all(func(host *redis.Client) error { return host.Set(b.context(), "asgistring", "not a queue", 0).Err() })
 	outcome := b.send(b.client(), layerBatch(layerTarget("g"), layerEvents(0, 2)))
-	b.wantOutcome(outcome, messages.Outcome{Stored: 6, Refused: []messages.Refusal{{Queue: layerQueue("string")}}})
+	b.wantOutcome(outcome, messages.Outcome{Stored: 6, FullQueues: []messages.FullQueue{{Queue: layerQueue("string")}}})
 	for key, want := range map[string]string{
 		"asgiq!": "q!é日😀 q!\u0800", "asgispecific.a!": "specific.a!1", "asgi" + long: long,
 	} {

@@ -98,8 +98,8 @@ func layerRegistry(t *testing.T, b *layerBench) {
 	b.store(c, messages.Change{Refusal: &messages.FilterRefusal{Filter: `z"/#`, Kind: "closed"}}, messages.Change{Refusal: &refusal},
 		messages.Change{Refusal: &messages.FilterRefusal{Filter: "x", Kind: "full"}}, messages.Change{Accepted: "x"})
 	b.wantRegistry(want, `y"/#`)
-	if all, err := b.client().Restore(b.context()); err != nil || len(all.Refused) != 1 || all.Refused[0] != refusal {
-		t.Errorf("refused are %v (%v), want %v", all.Refused, err, refusal)
+	if all, err := b.client().Restore(b.context()); err != nil || len(all.Refusals) != 1 || all.Refusals[0] != refusal {
+		t.Errorf("refused are %v (%v), want %v", all.Refusals, err, refusal)
 	}
 
 	// A flush of the layer leaves it.

@@ -171,7 +171,7 @@ func (m *mirror) until(ctx context.Context, t *testing.T, what string, registry 
 func tablesEntries(t *testing.T, tables Tables) {
 	ctx := tablesTime(t)
 	first, second := tables.Writer(0, 1), tables.Writer(1, 1)
-	if all := opened(t, first); len(all.Stored)+len(all.Leaving)+len(all.Refused)+len(all.Epochs) > 0 {
+	if all := opened(t, first); len(all.Stored)+len(all.Leaving)+len(all.Refusals)+len(all.Epochs) > 0 {
 		t.Errorf("at first there is %+v", all)
 	}
 	opened(t, second)
@@ -217,7 +217,7 @@ func tablesEntries(t *testing.T, tables Tables) {
 		t.Fatalf("restored %+v", all)
 	}
 	all.Stored[0].Number = 0
-	want := messages.Restored{Stored: []messages.Stored{stored}, Leaving: []string{"l"}, Refused: []messages.FilterRefusal{refused.Refusal}, Epochs: epochs, Number: all.Number}
+	want := messages.Restored{Stored: []messages.Stored{stored}, Leaving: []string{"l"}, Refusals: []messages.FilterRefusal{refused.Refusal}, Epochs: epochs, Number: all.Number}
 	if !reflect.DeepEqual(all, want) {
 		t.Errorf("restored %+v, want %+v", all, want)
 	}

@@ -184,7 +184,7 @@ func (l *Layer) write(b *messages.Batch, q messages.Queue, w *wrote, o *messages
 	w.queues[q.Name] = take
 	o.Stored += take
 	if take < len(b.Bundles) {
-		o.Refused = append(o.Refused, messages.Refusal{Queue: q, From: take})
+		o.FullQueues = append(o.FullQueues, messages.FullQueue{Queue: q, From: take})
 	}
 }
 
@@ -211,7 +211,7 @@ func (l *Layer) Restore(ctx context.Context) (all messages.Restored, err error) 
 			all.Leaving = append(all.Leaving, f)
 		}
 		for _, r := range l.refused {
-			all.Refused = append(all.Refused, r)
+			all.Refusals = append(all.Refusals, r)
 		}
 	})
 	return all, err

@@ -245,7 +245,7 @@ func (w *TableWriter) Restore(context.Context) (all messages.Restored, err error
 			}
 			for _, e := range table.entries {
 				if e.Refusal != nil && !e.gone {
-					all.Refused = append(all.Refused, *e.Refusal)
+					all.Refusals = append(all.Refusals, *e.Refusal)
 				}
 			}
 		}

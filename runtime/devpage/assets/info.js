@@ -8,7 +8,7 @@ import { now } from './live.js';
 // Where a word needs its part of the worker to be understood, that is in front of it.
 const words = {
   LayerUp: 'Redis answers', ConnectionUp: 'MQTT is connected', LastAt: 'Last message', LastTopic: 'Its topic',
-  Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'The broker has answered', Refused: 'Refused by the broker', KeepAlive: 'Keep-alive',
+  Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'The broker has answered', Refusal: 'Refused by the broker', KeepAlive: 'Keep-alive',
   Present: 'Session resumed', MaximumPacket: 'Largest message', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS',
   Version: 'MQTT version', Connection: 'Connections so far', Live: 'Connected', Since: 'Since', Reason: 'Why not', Trouble: 'Problem',
   Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters not sent to the broker yet', Attempts: 'Failed attempts in a row',

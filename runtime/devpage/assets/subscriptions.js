@@ -8,7 +8,7 @@ import { target } from './names.js';
 import { now } from './live.js';
 import { go } from './nav.js';
 
-const qos = (s) => (s.Refused ? `✕ refused: ${s.Refused}` : !s.Answered ? `${s.Asked}, not answered yet` : s.Granted === s.Asked ? s.Granted : `${s.Granted}, not ${s.Asked}`);
+const qos = (s) => (s.Refusal ? `✕ refused: ${s.Refusal}` : !s.Answered ? `${s.Asked}, not answered yet` : s.Granted === s.Asked ? s.Granted : `${s.Granted}, not ${s.Asked}`);
 
 function members(s) {
   const list = s.Members || [], more = list.length > 2 ? ` and ${list.length - 2} more` : '';
@@ -26,7 +26,7 @@ export function subscriptions() {
   } };
   const pages = pager(50, () => show());
   const list = table({
-    label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => go('detail', s.Path), trouble: (s) => (s.Refused ? 'bad' : ''),
+    label: 'Subscriptions', key: (s) => s.Path, sort, open: (s) => go('detail', s.Path), trouble: (s) => (s.Refusal ? 'bad' : ''),
     empty: 'No such subscription. A consumer makes one with @on_mqtt or mqtt.subscribe.',
     columns: [
       { title: 'Filter', sort: 'filter', head: true, topic: true, grow: true, text: (s) => s.Filter },

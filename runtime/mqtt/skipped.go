@@ -14,8 +14,8 @@ const (
 	loggedTopic = 256
 )
 
-// Refused counts what brokers have sent and was not taken. Several Dialers may share one.
-type Refused struct {
+// Skipped counts what brokers have sent and was not taken. Several Dialers may share one.
+type Skipped struct {
 	// Oversized are messages, Properties are user properties.
 	Oversized, Properties atomic.Int64
 
@@ -23,7 +23,7 @@ type Refused struct {
 }
 
 // note counts what was not taken of a packet, and logs it once a topic.
-func (r *Refused) note(p packet, log *slog.Logger) {
+func (r *Skipped) note(p packet, log *slog.Logger) {
 	if p.oversized > 0 {
 		r.Oversized.Add(1)
 		r.large.warn(log, p.message.Topic, "a message larger than MQTT_MAX_PACKET was skipped: send less, or raise it", "bytes", p.oversized)
