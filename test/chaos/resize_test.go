@@ -59,7 +59,7 @@ func asking() chaos.Load {
 // slower is a load that RabbitMQ carries: it sends no more than ten messages (mqtt.prefetch)
 // ahead of the acknowledgements, so that more would wait in its queues.
 func slower(l chaos.Load) chaos.Load {
-	l.In = min(l.In, 750)
+	l.In = min(l.In, 400)
 	return l
 }
 
