@@ -52,7 +52,7 @@
 // Each slot has a bridge with its actors. Only the first slot reads commands. From a
 // subscribe to its answer:
 //
-//	commands → router of slot 0 → store (registry in Redis) → mirror → router of the filter's slot → session → its store (status in Redis) → mirror → router of slot 0 → reader
+//	commands → router of slot 0 → store (registry in Redis) → mirror → router of the filter's slot → session → its store (status in Redis) → mirror → router of slot 0 → commands
 //
 // The mirror is no actor, and there is one for all slots of a process. It follows two kinds
 // of tables in Redis: the registry says what is wanted, and over how many slots; the status
