@@ -14,11 +14,10 @@ import (
 // leader is the part of the first slot's router that serves all slots: it writes commands
 // into the registry, and answers them from the statuses of the slots.
 type leader struct {
-	commands      *placement.Commands
-	storing       map[messages.Receipt]waiter // while their subscribes are written
-	waiting       map[string][]waiter         // by the filter as the broker knows it
-	layout        messages.Layout
-	writingEpochs []messages.Epoch // layouts that are being written
+	commands *placement.Commands
+	storing  map[messages.Receipt]waiter // while their subscribes are written
+	waiting  map[string][]waiter         // by the filter as the broker knows it
+	layout   messages.Layout
 }
 
 // waiter is a subscribe whose sender waits for an answer.
@@ -42,15 +41,14 @@ func (s *spread) lead(c placement.Changed) {
 	var changes []messages.Change
 	s.mirror.read(func(v *placement.View) {
 		l.commands.Seen()
-		if slices.Equal(l.writingEpochs, v.Epochs()) {
-			l.writingEpochs, l.commands.Moving = nil, false
+		if slices.Equal(l.commands.Epochs, v.Epochs()) {
+			l.commands.Epochs = nil
 		}
 		changes = l.commands.Tidy(c)
-		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.writingEpochs == nil {
-			l.writingEpochs = epochs
+		if epochs, changed := l.commands.Layouts(max(1, l.layout.Sessions)); changed && l.commands.Epochs == nil {
+			l.commands.Epochs = epochs
 			changes = append(changes, messages.Change{Epochs: epochs})
 		}
-		l.commands.Moving = l.writingEpochs != nil
 		known := messages.Layout{Sessions: l.layout.Sessions}
 		if !v.Settled() || v.Slots() != l.layout.Sessions {
 			known.Before = v.Slots()

@@ -18,8 +18,8 @@ type Commands struct {
 	pairs   int                                   // that are added
 	due     []Item                                // filters of which the View has all again
 	began   uint64                                // the number of the View then
-	// Moving: a layout is being written.
-	Moving bool
+	// Epochs are the layouts that are being written; nil: none are.
+	Epochs []messages.Epoch
 }
 
 // intent is what becomes of a pair of filter and target when all is written.
@@ -186,7 +186,7 @@ func (c *Commands) relied(i Item, o messages.Options) bool {
 	}
 	elsewhere := func(wire string) bool {
 		return wire != i.Wire && !topic.IsShared(wire) &&
-			(c.Moving || len(v.epochs) > 1 || topic.Slot(wire, v.Epoch().Sessions) != topic.Slot(i.Wire, v.Epoch().Sessions))
+			(c.Epochs != nil || len(v.epochs) > 1 || topic.Slot(wire, v.Epoch().Sessions) != topic.Slot(i.Wire, v.Epoch().Sessions))
 	}
 	for _, f := range v.filters.Overlapping(i.Wire, nil) {
 		if m, ok := f.members.Get(i.Target); ok && !m.ending && elsewhere(f.wire) {
@@ -208,7 +208,7 @@ func (c *Commands) Tidy(changed Changed) (changes []messages.Change) {
 	var wires []string
 	for _, i := range slices.SortedFunc(maps.Keys(v.endings), Item.compare) {
 		number := v.endings[i]
-		if _, pending := c.intents[i.Wire][i.Target]; !pending && !c.Moving && v.ended(number) {
+		if _, pending := c.intents[i.Wire][i.Target]; !pending && c.Epochs == nil && v.ended(number) {
 			s, _ := v.Stored(i)
 			changes = append(changes, c.take(i, s))
 			wires = append(wires, i.Wire)

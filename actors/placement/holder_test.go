@@ -37,7 +37,6 @@ type holder struct {
 	changes    *placement.Commands
 	subscribed map[string]bool           // by this holder
 	ending     map[placement.Item]uint64 // the marker behind which all has come
-	laid       bool                      // a layout is being written
 	alone      bool                      // it began as the only slot: it says nothing in its status
 }
 
@@ -473,7 +472,7 @@ func (h *holder) outboxed() {
 	}
 	for _, c := range changes {
 		if len(c.Epochs) > 0 {
-			h.laid, h.changes.Moving, h.stirred = false, false, max(h.stirred, h.now)
+			h.changes.Epochs, h.stirred = nil, max(h.stirred, h.now)
 			if n := len(h.layouts); n == 0 || h.layouts[n-1] != c.Epochs[len(c.Epochs)-1] {
 				h.layouts = append(h.layouts, c.Epochs[len(c.Epochs)-1])
 			}
@@ -485,8 +484,8 @@ func (h *holder) outboxed() {
 // lead is what the first slot does besides.
 func (h *holder) lead() {
 	v := h.process.view
-	if epochs, changed := h.layoutsNow(); changed && !h.laid && !h.alone {
-		h.laid, h.changes.Moving = true, true
+	if epochs, changed := h.layoutsNow(); changed && h.changes.Epochs == nil && !h.alone {
+		h.changes.Epochs = epochs
 		h.outbox = append(h.outbox, messages.Change{Epochs: epochs})
 	}
 	h.leased = max(h.layout, v.Slots())
