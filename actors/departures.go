@@ -63,7 +63,7 @@ func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
-		d.sure = !to.Unasked && to.Replies.Last.Serial >= to.Desired.Serial && to.Replies.Last.Failure == nil
+		d.sure = !to.Unasked && to.Replies.Last.Serial >= to.Desired.Serial && to.Replies.Last.Refusal == nil
 		to.Leaving = &d.Leaving
 		s.session.Tell(messages.Undesired{Filter: wire})
 	}

@@ -50,7 +50,9 @@ func (r *row) count(d messages.Delivery) {
 	r.handled.Store(r.handled.Load() + 1)
 	r.sent.Store(r.sent.Load() + uint64(len(d.To)))
 	r.lastAt.Store(d.Message.At.UnixNano())
-	r.last = d.Message.Topic
+	if r.last = d.Message.Topic; r.last == r.filter {
+		r.last = r.filter // the topic is not kept
+	}
 }
 
 // snapshot is the row as it is now.

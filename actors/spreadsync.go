@@ -84,9 +84,9 @@ func (s *spread) report(ctx actor.Context, to *routing.Route) {
 		return
 	}
 	s.unanswered.Remove(to.Wire)
-	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Failure == nil, QoS: v.QoS}
-	if v.Failure != nil {
-		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: v.Kind, Code: v.Code}, v.Failure.Reason
+	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Refusal == nil, QoS: v.QoS}
+	if r := v.Refusal; r != nil {
+		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: r.Kind, Code: r.Code}, r.Reason
 	}
 	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
 }

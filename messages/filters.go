@@ -6,9 +6,6 @@ type Desired struct {
 	Filter  string
 	QoS     byte
 	NoLocal bool
-	// Serial is higher than in each Desired before. Replay is the serial of the last
-	// Desired of the filter that asked for the retained messages as well; 0: none did.
-	Serial, Replay uint64
 	// Retained asks the MQTT broker for the retained messages. The session sets it
 	// if they have not come since Replay.
 	Retained bool
@@ -17,6 +14,9 @@ type Desired struct {
 	// each filter. The router sets it, or the session for filters that are not
 	// wanted any more.
 	Overlaps bool
+	// Serial is higher than in each Desired before. Replay is the serial of the last
+	// Desired of the filter that asked for the retained messages as well; 0: none did.
+	Serial, Replay uint64
 }
 
 // Undesired says that a filter is not wanted any more. Router tells session.

@@ -30,9 +30,14 @@ const replyWait = 10 * time.Second
 type Result struct {
 	Serial  uint64 // 0: nothing yet
 	QoS     byte
-	Failure *messages.Failure // nil: it was granted
-	Kind    string            // a word of reconcile.Kind, and the SUBACK's code, where it is a refusal
-	Code    byte
+	Refusal *Refusal // nil: it was granted
+}
+
+// Refusal is why a filter is not granted.
+type Refusal struct {
+	messages.Failure
+	Kind string // a word of reconcile.Kind
+	Code byte   // the SUBACK's
 }
 
 // Granted is what a broker says that grants a filter.
@@ -40,12 +45,12 @@ func Granted(m messages.Granted) Result { return Result{Serial: m.Serial, QoS: m
 
 // Refused is what a broker says that refuses a filter.
 func Refused(m messages.Refused) Result {
-	failure := &messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	return Result{Serial: m.Serial, Failure: failure, Kind: m.Kind, Code: m.Code}
+	failure := messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
+	return Result{Serial: m.Serial, Refusal: &Refusal{failure, m.Kind, m.Code}}
 }
 
 // unsubscribed is the result of a filter that nobody wants any more.
-var unsubscribed = Result{Serial: math.MaxUint64, Failure: Unsubscribed()}
+var unsubscribed = Result{Serial: math.MaxUint64, Refusal: &Refusal{Failure: *Unsubscribed()}}
 
 // Unsubscribed is why a subscribe gets no answer of the broker.
 func Unsubscribed() *messages.Failure {
@@ -67,7 +72,7 @@ func (r *Replies) Wait(receipt messages.Receipt, qos byte, serial uint64, now ti
 
 // Refused says whether the broker has refused the Desired of that serial.
 func (r *Replies) Refused(serial uint64) bool {
-	return r.Last.Serial == serial && r.Last.Failure != nil
+	return r.Last.Serial == serial && r.Last.Refusal != nil
 }
 
 // Decide takes in what the broker said, and returns the answers to those who wait for it.
@@ -84,5 +89,9 @@ func (r *Replies) Decide(result Result) (answers []messages.Answer) {
 }
 
 func (r Result) answer(w reply) messages.Answer {
-	return messages.Answer{Receipt: w.receipt, Failure: r.Failure, QoS: min(r.QoS, w.qos)}
+	a := messages.Answer{Receipt: w.receipt, QoS: min(r.QoS, w.qos)}
+	if r.Refusal != nil {
+		a.Failure = &r.Refusal.Failure
+	}
+	return a
 }

@@ -27,17 +27,17 @@ type Route struct {
 // membership is that of one target in one filter.
 type membership struct {
 	options messages.Options
-	serial  uint64    // the lower, the older
-	asked   time.Time // when it was last asked for
-	static  bool      // it stays, since the configuration wants it
-	command bool      // a command wants it
+	serial  uint64 // the lower, the older
+	asked   int64  // when it was last asked for, in Unix ns
+	static  bool   // it stays, since the configuration wants it
+	command bool   // a command wants it
 }
 
 // join adds a member, or changes its options, and says whether that changed
 // anything of what is to be stored if a command wants it.
 func (r *Route) join(target messages.Target, options messages.Options, serial uint64, now time.Time) bool {
 	old, member := r.members.Get(target)
-	joined := membership{options: options, serial: serial, asked: now}
+	joined := membership{options: options, serial: serial, asked: now.UnixNano()}
 	if member {
 		joined.serial, joined.static, joined.command = old.serial, old.static, old.command
 	}

@@ -9,15 +9,23 @@ type child[V any] struct {
 	node  *node[V]
 }
 
-// children are the nodes of the next level by its text.
+// children are the nodes of the next level by its text; nil: none.
 type children[V any] struct {
 	list  []child[V] // at most few; nil while there is a map
 	index map[string]*node[V]
 }
 
-func (c *children[V]) len() int { return len(c.list) + len(c.index) }
+func (c *children[V]) len() int {
+	if c == nil {
+		return 0
+	}
+	return len(c.list) + len(c.index)
+}
 
 func (c *children[V]) get(level string) *node[V] {
+	if c == nil {
+		return nil
+	}
 	if c.index != nil {
 		return c.index[level]
 	}
@@ -80,6 +88,9 @@ func (c *children[V]) gather() {
 
 // each calls f for every child.
 func (c *children[V]) each(f func(level string, n *node[V])) {
+	if c == nil {
+		return
+	}
 	for _, kid := range c.list {
 		f(kid.level, kid.node)
 	}

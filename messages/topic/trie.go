@@ -14,10 +14,10 @@ type Trie[V any] struct {
 
 // node stands for the levels of a filter up to some slash.
 type node[V any] struct {
-	here     *V       // value of the filter that ends here
-	below    *V       // value of the filter that goes on with "#"
-	plus     *node[V] // continues with "+"
-	children children[V]
+	here     *V           // value of the filter that ends here
+	below    *V           // value of the filter that goes on with "#"
+	plus     *node[V]     // continues with "+"
+	children *children[V] // nil: there are none, as in most nodes
 }
 
 func (n *node[V]) empty() bool {
@@ -51,6 +51,9 @@ func (n *node[V]) grow(level string) *node[V] {
 	if level == "+" {
 		n.plus = next
 	} else {
+		if n.children == nil {
+			n.children = &children[V]{}
+		}
 		// A copy: one level would keep a long filter in memory.
 		n.children.put(strings.Clone(level), next)
 	}
@@ -120,7 +123,9 @@ func (n *node[V]) remove(rest string, more bool) {
 	case level == "+":
 		n.plus = nil
 	default:
-		n.children.remove(level)
+		if n.children.remove(level); n.children.len() == 0 {
+			n.children = nil
+		}
 	}
 }
 
