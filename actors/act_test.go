@@ -110,7 +110,7 @@ func TestListOfSubscriptions(t *testing.T) {
 			b.Errorf("%d: %+v", total, rows)
 		}
 		routes := b.tree.Matching("a/07")
-		if len(routes) != 2 || !routes[0].Way || !routes[1].Way || routes[1].Filter != "a/07" || routes[1].Members[0].Target != alerts {
+		if len(routes) != 2 || !routes[0].Delivers || !routes[1].Delivers || routes[1].Filter != "a/07" || routes[1].Members[0].Target != alerts {
 			b.Errorf("%+v", routes)
 		}
 		if routes := b.tree.Matching("b"); len(routes) != 0 {

@@ -138,9 +138,9 @@ type MemberInfo struct {
 	Options Options
 	// Static: it stands in the configuration.
 	Static bool
-	// Way: messages of the topic that was asked about take this filter's way to
-	// the target.
-	Way bool `json:",omitempty"`
+	// Delivers: messages of the topic that was asked about reach the target by this
+	// filter.
+	Delivers bool `json:",omitempty"`
 }
 
 // SubscriptionRow is a subscription in a list.
@@ -167,12 +167,12 @@ type Serving struct{ Filters []string }
 type Matching struct{ Topic string }
 
 // RouteInfo is that of one filter that matches a topic. QoS is what was asked
-// of the broker, Way whether anybody gets the topic's messages by this filter.
+// of the broker, Delivers whether anybody gets the topic's messages by this filter.
 type RouteInfo struct {
-	Filter  string
-	QoS     byte
-	Members []MemberInfo
-	Way     bool
+	Filter   string
+	QoS      byte
+	Members  []MemberInfo
+	Delivers bool
 }
 
 // FanoutInfo is that of the writer to one target.

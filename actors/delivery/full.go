@@ -2,13 +2,13 @@ package delivery
 
 import "time"
 
-// fullSaid is how often it is logged at most that a stream is full.
-const fullSaid = time.Minute
+// fullLogged is how often it is logged at most that a stream is full.
+const fullLogged = time.Minute
 
 // full is how long a stream has had no room, and when that was logged.
 type full struct {
-	since time.Time // zero: it has room
-	said  time.Time
+	since  time.Time // zero: it has room
+	logged time.Time
 }
 
 // noRoom notes that the stream has no room. It returns how soon to look again, whether that
@@ -17,8 +17,8 @@ func (f *full) noRoom(now time.Time) (pause time.Duration, begins, log bool) {
 	if begins = f.since.IsZero(); begins {
 		f.since = now
 	}
-	if log = begins && (f.said.IsZero() || now.Sub(f.said) >= fullSaid); log {
-		f.said = now
+	if log = begins && (f.logged.IsZero() || now.Sub(f.logged) >= fullLogged); log {
+		f.logged = now
 	}
 	if now.Sub(f.since) >= stuckAfter {
 		return stuckRetry, begins, log

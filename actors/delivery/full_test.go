@@ -23,8 +23,8 @@ func TestFull(t *testing.T) {
 		{stuckAfter, false, stuckRetry, false, false},
 		{stuckAfter + time.Second, true, 0, false, false},
 		{stuckAfter + time.Second, false, fullRetry, true, false},
-		{fullSaid, true, 0, false, false},
-		{fullSaid, false, fullRetry, true, true},
+		{fullLogged, true, 0, false, false},
+		{fullLogged, false, fullRetry, true, true},
 	} {
 		if step.room {
 			if !f.over() || f.over() {

@@ -4,34 +4,34 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// said is what a slot says of a filter.
-func (v *View) said(slot int, wire string) (said messages.FilterStatus) {
+// status is what a slot says of a filter.
+func (v *View) status(slot int, wire string) (status messages.FilterStatus) {
 	if f, ok := v.filters.Get(wire); ok {
 		if at := f.at(slot); at != nil {
-			said = at.FilterStatus
+			status = at.FilterStatus
 		}
 	}
-	return said
+	return status
 }
 
 // unsure says whether a filter that nobody wants here may be in the session.
 func (s *Slot) unsure(role Role, wire string, h *here) bool {
-	if h.said.Filter != "" && h.said.Left == 0 {
+	if h.status.Filter != "" && h.status.Left == 0 {
 		return true
 	}
 	f, ok := s.view.filters.Get(wire)
-	return ok && role == Owner && f.leaving > 0 && (h.said.Left == 0 || h.said.Number < f.leaving)
+	return ok && role == Owner && f.leaving > 0 && (h.status.Left == 0 || h.status.Number < f.leaving)
 }
 
 // forget drops what is known of a filter that is not here, and the mark of it, if it
 // stands for nothing any more. What the slot has said itself is known until the View has it.
 func (s *Slot) forget(wire string, h *here, e *Effects) {
 	h.joined, h.held, h.released = false, false, 0
-	if h.said.Left > 0 && s.needless(wire, h.said.Left, s.said.Left) {
+	if h.status.Left > 0 && s.needless(wire, h.status.Left, s.status.Left) {
 		e.Write = append(e.Write, messages.Change{Forget: wire})
-		h.said = messages.FilterStatus{}
+		h.status = messages.FilterStatus{}
 	}
-	if h.said == s.view.said(s.number, wire) {
+	if h.status == s.view.status(s.number, wire) {
 		delete(s.here, wire)
 		return
 	}
@@ -58,7 +58,7 @@ func (s *Slot) forgetMarks(e *Effects) {
 		}
 	})
 	for wire, h := range s.here {
-		if h.said.Left > 0 && !h.joined && !h.leaving {
+		if h.status.Left > 0 && !h.joined && !h.leaving {
 			marked = append(marked, wire)
 		}
 	}

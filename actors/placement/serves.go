@@ -13,8 +13,8 @@ func (h *here) granted(role Role) uint64 {
 	switch {
 	case role == Owner:
 		return math.MaxUint64
-	case role == Former && h.said.Granted:
-		return h.said.Number
+	case role == Former && h.status.Granted:
+		return h.status.Number
 	}
 	return 0
 }

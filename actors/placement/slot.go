@@ -12,7 +12,7 @@ type Slot struct {
 	here      map[string]*here // by filter as the broker knows it
 	connected bool
 	retired   bool // its session is no more
-	said      messages.SlotStatus
+	status    messages.SlotStatus
 	formers   map[string]bool // filters that are to be left
 	endings   map[Item]ending // pairs that end, of those that the slot serves
 }
@@ -23,7 +23,7 @@ type here struct {
 	leaving  bool // until Left
 	held     bool
 	released uint64 // the epoch in which it was released
-	said     messages.FilterStatus
+	status   messages.FilterStatus
 }
 
 // Effects are what is to be done.
@@ -45,7 +45,7 @@ type Effects struct {
 
 // NewSlot makes the slot of that number, which has said so far what the View knows.
 func NewSlot(number int, view *View) *Slot {
-	return &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, endings: map[Item]ending{}, said: view.Status(number)}
+	return &Slot{number: number, view: view, here: map[string]*here{}, formers: map[string]bool{}, endings: map[Item]ending{}, status: view.Status(number)}
 }
 
 // Connected notes that the holder of the slot is connected to the broker: no former holder
@@ -136,7 +136,7 @@ func (s *Slot) of(wire string) *here {
 	if h := s.here[wire]; h != nil {
 		return h
 	}
-	return &here{said: s.view.said(s.number, wire)}
+	return &here{status: s.view.status(s.number, wire)}
 }
 
 // role is that of the slot for a filter, by what it has said itself of it.
@@ -145,10 +145,10 @@ func (s *Slot) role(wire string, h *here) (role Role, leave bool) {
 	switch {
 	case role != Former:
 		return role, leave
-	case h.said.Left >= s.view.Epoch().Number, s.said.Left >= s.view.Epoch().Number:
+	case h.status.Left >= s.view.Epoch().Number, s.status.Left >= s.view.Epoch().Number:
 		return None, false // the View may not have it yet
 	}
-	return Former, leave || !h.said.Granted
+	return Former, leave || !h.status.Granted
 }
 
 // hold finds out whether what comes of a filter is held back.
@@ -174,10 +174,10 @@ func (s *Slot) hold(wire string, h *here, role Role, e *Effects) {
 // the owner's to answer.
 func (s *Slot) Answered(status messages.FilterStatus) (e Effects) {
 	h := s.here[status.Filter]
-	if h == nil || h.leaving || h.said == status || !s.Asks(status.Filter) {
+	if h == nil || h.leaving || h.status == status || !s.Asks(status.Filter) {
 		return e
 	}
-	h.said = status
+	h.status = status
 	e.Write = append(e.Write, messages.Change{Filter: &status})
 	return e
 }
@@ -194,8 +194,8 @@ func (s *Slot) Left(wire string) (e Effects) {
 	if f, ok := s.view.filters.Get(wire); ok {
 		number = max(number, f.leaving)
 	}
-	h.said = messages.FilterStatus{Filter: wire, Number: number, Left: s.view.Epoch().Number}
-	status := h.said
+	h.status = messages.FilterStatus{Filter: wire, Number: number, Left: s.view.Epoch().Number}
+	status := h.status
 	e.Write = append(e.Write, messages.Change{Filter: &status})
 	delete(s.formers, wire)
 	s.writeStatus(&e)
@@ -208,24 +208,24 @@ func (s *Slot) writeStatus(e *Effects) {
 	if !s.connected || epoch.Number == 0 || !s.view.Loaded() {
 		return
 	}
-	said := s.said
-	said.Epoch = epoch.Number
+	status := s.status
+	status.Epoch = epoch.Number
 	ends := s.endPairs(e)
-	if said.Epoch > s.said.Epoch || s.view.endsAfter(s.said.Ended, ends) {
-		said.Ended = ends
+	if status.Epoch > s.status.Epoch || s.view.endsAfter(s.status.Ended, ends) {
+		status.Ended = ends
 	}
 	if len(s.formers) == 0 && !s.busy() && (s.number < epoch.Sessions || s.retired) {
-		said.Left = epoch.Number
+		status.Left = epoch.Number
 	}
-	if said == s.said && !s.view.endsAfter(s.said.Change, s.view.Number()) {
+	if status == s.status && !s.view.endsAfter(s.status.Change, s.view.Number()) {
 		return
 	}
-	said.Change = s.view.Number()
-	more := said.Left > s.said.Left
-	if s.said = said; more {
+	status.Change = s.view.Number()
+	more := status.Left > s.status.Left
+	if s.status = status; more {
 		s.forgetMarks(e)
 	}
-	e.Write = append(e.Write, messages.Change{Status: &said})
+	e.Write = append(e.Write, messages.Change{Status: &status})
 }
 
 // busy says whether a filter is still on its way out of a slot that is no more.
@@ -240,5 +240,5 @@ func (s *Slot) busy() bool {
 
 // Idle says whether the slot is none by the newest layout, and has left all.
 func (s *Slot) Idle() bool {
-	return s.connected && s.said.Epoch == s.view.Epoch().Number && s.number >= s.view.Epoch().Sessions && len(s.formers) == 0 && !s.busy()
+	return s.connected && s.status.Epoch == s.view.Epoch().Number && s.number >= s.view.Epoch().Sessions && len(s.formers) == 0 && !s.busy()
 }

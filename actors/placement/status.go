@@ -22,10 +22,10 @@ type status struct {
 }
 
 // next is what follows when a slot says something.
-func (s *status) next(said messages.FilterStatus, slot int, now int64, round uint32) status {
-	next := status{FilterStatus: said, slot: slot, since: now, before: s.before, beforeFrom: s.beforeFrom, round: round}
+func (s *status) next(newer messages.FilterStatus, slot int, now int64, round uint32) status {
+	next := status{FilterStatus: newer, slot: slot, since: now, before: s.before, beforeFrom: s.beforeFrom, round: round}
 	switch {
-	case s.FilterStatus == said:
+	case s.FilterStatus == newer:
 		next.since = s.since
 	case !s.Granted:
 		next.before = 0

@@ -217,7 +217,7 @@ func (p *Plan) parts(f *flight, entries []*Entry) (list [][]*Entry) {
 	for _, e := range entries {
 		e.doubted().chain = f.chain
 	}
-	p.part = (len(entries) + ways - 1) / ways
+	p.part = (len(entries) + divideInto - 1) / divideInto
 	for some := range slices.Chunk(entries, p.part) {
 		list = append(list, some)
 	}

@@ -17,8 +17,8 @@ const (
 	// calm is how long a connection must have been quiet before a candidate is sent, so
 	// that what was sent before it is not taken for its doing.
 	calm = 250 * time.Millisecond
-	// ways is into how many parts a packet that failed is divided.
-	ways = 8
+	// divideInto is into how many parts a packet that failed is divided.
+	divideInto = 8
 	// crowd is how many filters must fail alone, at the highest number of
 	// subscriptions that the session ever had, for that to be its limit.
 	crowd = 4

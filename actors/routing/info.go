@@ -26,7 +26,7 @@ func (t *Table) Matching(name string) []messages.RouteInfo {
 	routes := []messages.RouteInfo{}
 	for _, r := range matched {
 		f := messages.RouteInfo{Filter: r.Filter, QoS: r.Desired.QoS, Members: r.memberInfo(matched)}
-		f.Way = slices.ContainsFunc(f.Members, func(m messages.MemberInfo) bool { return m.Way })
+		f.Delivers = slices.ContainsFunc(f.Members, func(m messages.MemberInfo) bool { return m.Delivers })
 		routes = append(routes, f)
 	}
 	slices.SortFunc(routes, func(a, b messages.RouteInfo) int { return cmp.Compare(a.Filter, b.Filter) })
@@ -39,8 +39,8 @@ func (r *Route) memberInfo(matched []*Route) []messages.MemberInfo {
 	list := []messages.MemberInfo{}
 	for target, m := range r.members.Each {
 		f := messages.MemberInfo{Target: target, Options: m.options, Static: m.static}
-		if way, _ := deliveringRoute(target, matched); way == r {
-			f.Way = true
+		if by, _ := deliveringRoute(target, matched); by == r {
+			f.Delivers = true
 		}
 		list = append(list, f)
 	}

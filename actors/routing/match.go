@@ -79,8 +79,8 @@ func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 		for target := range r.recipients {
 			if !seen[target] {
 				seen[target] = true
-				way, member := deliveringRoute(target, m.Routes)
-				m.Parts = appendPart(m.Parts, way, member)
+				by, member := deliveringRoute(target, m.Routes)
+				m.Parts = appendPart(m.Parts, by, member)
 			}
 		}
 	}
@@ -128,12 +128,12 @@ func (r *Route) concerns(d messages.Delivery) bool {
 
 // deliveringRoute is the matching route by which a target gets messages, the one in which
 // it has been for the longest, and its membership there.
-func deliveringRoute(target messages.Target, matched []*Route) (way *Route, member messages.Member) {
+func deliveringRoute(target messages.Target, matched []*Route) (by *Route, member messages.Member) {
 	var oldest membership
 	for _, r := range matched {
-		if m, ok := r.members.Get(target); ok && (way == nil || way.Held && !r.Held || way.Held == r.Held && m.serial < oldest.serial) {
-			way, oldest = r, m
+		if m, ok := r.members.Get(target); ok && (by == nil || by.Held && !r.Held || by.Held == r.Held && m.serial < oldest.serial) {
+			by, oldest = r, m
 		}
 	}
-	return way, messages.Member{Target: target, Options: oldest.options}
+	return by, messages.Member{Target: target, Options: oldest.options}
 }

@@ -10,10 +10,10 @@ import (
 // Pairs counts the pairs of filter and target, and bounds those that commands add. What
 // was stored, or is configured, is not refused.
 type Pairs struct {
-	stats *stats.Stats
-	most  int
-	own   int  // of this slot
-	said  bool // that it is full
+	stats  *stats.Stats
+	most   int
+	own    int  // of this slot
+	logged bool // that it is full
 }
 
 // NewPairs makes a count of none, of which there may be so many.
@@ -23,7 +23,7 @@ func NewPairs(s *stats.Stats, most int) Pairs { return Pairs{stats: s, most: mos
 func (p *Pairs) Add(n int) {
 	p.own += n
 	if all := p.stats.Pairs.Add(int64(n)); all < int64(p.most) {
-		p.said = false
+		p.logged = false
 	}
 }
 
@@ -40,7 +40,7 @@ func (p *Pairs) Full(more, all int) (refused *messages.Failure, first bool) {
 		return nil, false
 	}
 	p.stats.TooMany.Add(1)
-	first, p.said = !p.said, true
+	first, p.logged = !p.logged, true
 	return &messages.Failure{Code: messages.CodeRefused, Reason: fmt.Sprintf(
 		"there are %d subscriptions, counted by filter and target, and MQTT_MAX_SUBSCRIPTIONS is %d: unsubscribe from some, or raise it", all, p.most)}, first
 }

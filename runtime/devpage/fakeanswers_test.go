@@ -55,7 +55,7 @@ func (f *fake) match(query url.Values) any {
 	var routes []messages.RouteInfo
 	for _, r := range f.rows {
 		if r.Filter == topic {
-			routes = append(routes, messages.RouteInfo{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Way: true})
+			routes = append(routes, messages.RouteInfo{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Delivers: true})
 		}
 	}
 	return map[string]any{"Routes": routes}

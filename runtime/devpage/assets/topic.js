@@ -30,7 +30,7 @@ export function topic() {
       { title: 'Filter', head: true, topic: true, grow: true, text: (m) => m.Filter },
       { title: 'Goes to', grow: true, text: (m) => target(m.Target) },
       { title: 'QoS, at most', num: true, text: (m) => Math.min(m.Options?.QoS ?? 0, m.asked) },
-      { title: 'Delivered by', wide: true, text: (m) => (m.Way ? 'this filter' : 'another that matches') },
+      { title: 'Delivered by', wide: true, text: (m) => (m.Delivers ? 'this filter' : 'another that matches') },
       { title: 'Options', wide: true, grow: true, text: options },
       { title: 'Subscribed by', wide: true, text: (m) => (m.Static ? 'the configuration' : 'a consumer') },
     ],
