@@ -99,6 +99,9 @@ func (r *rig) once(s scenario, who string) (map[string]float64, error) {
 	if s.parallel > 0 {
 		return r.toolkit(s, who)
 	}
+	if s.restart && who != "worker" {
+		return r.subscribeAlone()
+	}
 	program, err := r.program(s, who)
 	if err != nil {
 		return nil, err
@@ -133,7 +136,7 @@ func (r *rig) program(s scenario, who string) (*exec.Cmd, error) {
 		}
 		return start(exec.CommandContext(r.ctx, r.dir+"/floor", args...))
 	case s.restart:
-		return r.start(s.capacity, "HTTP_LISTEN="+readyAddress)
+		return r.start(s.capacity, append(s.settings, "HTTP_LISTEN="+readyAddress)...)
 	default:
 		return r.start(s.capacity, s.settings...)
 	}

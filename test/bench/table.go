@@ -61,7 +61,7 @@ func (r row) line(results []result) string {
 		compared = strings.TrimSpace(number(base) + " " + strings.TrimPrefix(way, "floor"))
 	}
 	ratio, compare := number(value)+r.target.unit, value
-	if base > 0 {
+	if base > 0 && r.target.unit == "" { // a figure with a unit only stands beside
 		compare = value / base
 		ratio = fmt.Sprintf("%.2f", compare)
 	}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+)
+
+const (
+	manyFilters = 100_000
+	// perSubscribe is how many filters the worker puts into a SUBSCRIBE.
+	perSubscribe = 500
+)
+
+// subscribeAlone is how many seconds mosquitto takes for the SUBSCRIBEs of 100,000 filters that
+// a client sends which does nothing else.
+func (r *rig) subscribeAlone() (map[string]float64, error) {
+	conn, err := net.Dial("tcp", "127.0.0.1:"+r.mqtt)
+	if err != nil {
+		return nil, err
+	}
+	client := paho.NewClient(paho.ClientConfig{Conn: conn, PacketTimeout: time.Minute})
+	defer func() { _ = client.Disconnect(&paho.Disconnect{}) }()
+	if _, err := client.Connect(r.ctx, &paho.Connect{ClientID: "subscribes", CleanStart: true, KeepAlive: 300}); err != nil {
+		return nil, err
+	}
+	last := []string{"v", "v", "+", "#"} // as those of the load generator
+	began := time.Now()
+	for first := 0; first < manyFilters; first += perSubscribe {
+		s := &paho.Subscribe{}
+		for n := range perSubscribe {
+			s.Subscriptions = append(s.Subscriptions, paho.SubscribeOptions{Topic: fmt.Sprintf("bench/alone/%d/%s", first+n, last[n%len(last)]), QoS: 1})
+		}
+		if _, err := client.Subscribe(r.ctx, s); err != nil {
+			return nil, fmt.Errorf("subscribing to filters from %d on: %w", first, err)
+		}
+	}
+	return map[string]float64{"ready_s": time.Since(began).Seconds()}, nil
+}
