@@ -44,6 +44,8 @@ type FullQueue struct {
 type Outcome struct {
 	// Stored is the number of (bundle, queue) pairs written.
 	Stored int
+	// NameBytes is how many bytes of members' names were written with the bundles to a group.
+	NameBytes int
 	// FullQueues are those that did not take everything.
 	FullQueues []FullQueue
 	// Undecodable is the number of events written as bytes, since their payload could not

@@ -8,13 +8,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// batchLimit is the most events of one write. More makes the layer's script hold up other
-// clients of Redis for longer, and gains little. From batchBytes on a batch takes no further
-// event.
-const (
-	batchLimit = 64
-	batchBytes = 1 << 20
-)
+// batchBytes is the size from which a batch takes no further event.
+const batchBytes = 1 << 20
 
 // backlog is what waits to be written to a target, in order.
 type backlog struct {

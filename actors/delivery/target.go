@@ -38,6 +38,7 @@ type Target struct {
 	parts   []messages.Settlement // of the deliveries in it
 	replies []messages.Receipt    // of the answers in it
 	failed  int                   // attempts to write it, or another, in a row
+	limit   int                   // of the events in the next one
 
 	overflows map[string]*overflow // by queue
 	waited    uint64               // how many events have come to wait in them
@@ -50,7 +51,7 @@ type Target struct {
 // New makes a target for which nothing waits.
 func New(name messages.Target, limits *Limits) *Target {
 	return &Target{
-		name: name, limits: limits, backlog: backlog{stats: limits.Stats}, overflows: map[string]*overflow{},
+		name: name, limits: limits, limit: batchLimit, backlog: backlog{stats: limits.Stats}, overflows: map[string]*overflow{},
 		recipients: retained.NewRecipients(limits.Stats, limits.Budget),
 	}
 }

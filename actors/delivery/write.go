@@ -37,7 +37,7 @@ func (t *Target) Next() *messages.Batch {
 	if t.writing != nil || t.backlog.len() == 0 {
 		return nil
 	}
-	head := t.backlog.head(batchLimit)
+	head := t.backlog.head(t.limit)
 	events := make([]messages.Event, len(head))
 	t.parts = make([]messages.Settlement, len(head))
 	for i, w := range head {
@@ -74,11 +74,19 @@ func (t *Target) Written(b *messages.Batch, o messages.Outcome, now time.Time) (
 		t.overflowWritten(&e, b, o, now)
 	default:
 		t.hasRoom()
+		t.learn(b, o)
 		t.fullQueues(&e, b, o, now)
 		t.done(&e)
 		e.Write = t.Next()
 	}
 	return e
+}
+
+// learn sets how many events the next write to everybody may have.
+func (t *Target) learn(b *messages.Batch, o messages.Outcome) {
+	if b.Only == nil && t.name.Kind != messages.Stream {
+		t.limit = limitAfter(len(b.Bundles), o)
+	}
 }
 
 // done lets go of what the write to everybody was about.

@@ -8,9 +8,10 @@ import (
 )
 
 // One call of the script carries at most so many events, and begins no further
-// message above so many bytes: other clients wait while it runs.
+// message above so many bytes: other clients wait while it runs. Callers whose group has many
+// queues make smaller batches.
 const (
-	maxCallEvents = 64
+	maxCallEvents = 256
 	maxCallBytes  = 512 << 10
 )
 

@@ -74,6 +74,11 @@ func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome,
 //	1,000                        10,786         33,484
 //
 // A member costs 1 µs, and its consumer in Python a millisecond to read.
+//
+// The rest of a call is the writing. Redis from 6.2 on hashes every byte of every string that a
+// script makes, and copies it several times: the names of 1,000 members are 76 kB of each message,
+// which take 100 µs before ZADD, which takes as much again. Of 30 messages in a call each takes
+// 230 µs, and 25 of these are reading and packing the members; with 100 processes 5 of 160.
 
 // load is what one call of Send writes.
 type load struct {

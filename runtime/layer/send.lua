@@ -11,12 +11,13 @@
 -- members apart, whomever they name; then score and body of each message; then
 -- names of queues to leave alone.
 -- KEYS: the group's key, or the queue's.
--- Returns how many (message, queue) pairs are stored and how many old messages
--- were dropped unread, and for each queue that did not take all: its name, how
+-- Returns how many (message, queue) pairs are stored, how many old messages were
+-- dropped unread, how many bytes the lists of members took that were stored with the
+-- messages, and for each queue that did not take all: its name, how
 -- many it took, and its members (of a group). Of kind 'members': the group's.
 local kind, prefix, capacity, expiry, stale = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local again, count, from, to = ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local answer, skip = {0, 0}, {}
+local answer, skip = {0, 0, 0}, {}
 for i = 12 + 2 * count, #ARGV do skip[ARGV[i]] = true end
 
 -- A call that the server comes to late would write again what a later attempt
@@ -46,8 +47,9 @@ end
 -- What an earlier attempt wrote and nobody read: message number to member, and
 -- the highest number. All up to that was written, and read where it is missing.
 local function earlier(key)
-  local there, highest, members = {}, 0, {}
+  local there, highest = {}, 0
   if again == '' then return there, highest end
+  local members = {}
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, again, '+inf')) do
     members[string.sub(member, from, to)] = member
   end
@@ -60,28 +62,26 @@ end
 
 -- Puts the messages, each with the tail behind it, into one queue, and returns
 -- how many it took. What is there already moves up, to stay in order with the
--- rest.
+-- rest. One ZADD is of so many that they stay in the processor's cache.
+local add = {}
 local function put(key, tail)
   local held = length(key)
   if not held then return 0 end
   local there, written = earlier(key)
   local taken = math.max(written, math.min(count, written + capacity - held))
-  local add, n, size = {}, 0, 0
-  local function flush()
-    if n == 0 then return end
-    redis.call('ZADD', key, unpack(add))
-    redis.call('EXPIRE', key, expiry)
-    add, n, size = {}, 0, 0
-  end
+  local n, size, wrote = 0, 0, false
   for i = 1, taken do
     local member = there[i] or i > written and ARGV[11 + 2 * i] .. tail
     if member then
       add[n + 1], add[n + 2] = ARGV[10 + 2 * i], member
       n, size = n + 2, size + #member
-      if size > 32768 then flush() end -- more falls out of the processor's cache
+    end
+    if n == 64 or size > 32768 or i == taken and n > 0 then
+      redis.call('ZADD', key, unpack(add, 1, n))
+      n, size, wrote = 0, 0, true
     end
   end
-  flush()
+  if wrote then redis.call('EXPIRE', key, expiry) end
   return taken
 end
 
@@ -132,8 +132,11 @@ end
 -- Serves one queue and notes what became of it.
 local function serve(queue, names, tail)
   local taken = 0
-  if not skip[queue] then taken = put(prefix .. queue, tail(names)) end
-  answer[1] = answer[1] + taken
+  if not skip[queue] then
+    local list = tail(names)
+    taken = put(prefix .. queue, list)
+    answer[1], answer[3] = answer[1] + taken, answer[3] + taken * #list
+  end
   if taken < count then
     local n = #answer
     answer[n + 1], answer[n + 2], answer[n + 3] = queue, taken, names
@@ -147,19 +150,22 @@ end
 
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[6])
 if kind == 'members' then return redis.call('ZRANGE', KEYS[1], 0, -1) end
+
+-- Neighbours often share a queue: of a name that begins like the one before it only
+-- the rest is looked at, which halves the time.
 local find, sub = string.find, string.sub
-local queues, order, before, names = {}, {}, nil, nil
+local queues, order, before, width, names = {}, {}, nil, nil, nil
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  if #name < 65536 and utf8(name) then
-    if not before or find(name, before, 1, true) ~= 1 then
-      local mark = find(name, '!', 1, true)
-      before = mark and sub(name, 1, mark)
-      local queue = before or name
-      names = queues[queue]
-      if not names then
-        names = {}
-        queues[queue], order[#order + 1] = names, queue
-      end
+  if before and #name < 256 and sub(name, 1, width) == before and max(byte(name, width, -1)) < 128 then
+    names[#names + 1] = name
+  elseif #name < 65536 and utf8(name) then
+    width = find(name, '!', 1, true)
+    before = width and sub(name, 1, width)
+    local queue = before or name
+    names = queues[queue]
+    if not names then
+      names = {}
+      queues[queue], order[#order + 1] = names, queue
     end
     names[#names + 1] = name
   end

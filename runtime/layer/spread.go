@@ -49,6 +49,7 @@ func (c *Client) sum(l load, parts []part) (sum messages.Outcome, err error) {
 	for _, p := range parts {
 		errs = append(errs, p.err)
 		sum.Stored += p.outcome.Stored
+		sum.NameBytes += p.outcome.NameBytes
 		sum.FullQueues = append(sum.FullQueues, p.outcome.FullQueues...)
 		sum.Undecodable = max(sum.Undecodable, p.outcome.Undecodable) // the same in each
 		sum.BigNumbers = max(sum.BigNumbers, p.outcome.BigNumbers)

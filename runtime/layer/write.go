@@ -15,7 +15,7 @@ type writing struct {
 	// away are the queues to leave alone; true: the caller said so, else they had
 	// no room in an earlier call.
 	away  map[string]bool
-	known map[string]bool // queues in outcome.Refused
+	known map[string]bool // queues in outcome.FullQueues
 }
 
 // write makes the calls one after the other: a queue that had no room in one is
@@ -42,23 +42,28 @@ func (c *Client) write(ctx context.Context, d destination, skip []string, calls 
 
 var errAnswer = errors.New("an answer of Redis that does not fit the script")
 
-// answered takes in what the script says: two counts, and three values for each
+// answered takes in what the script says: three counts, and three values for each
 // queue that refused.
 func (c *Client) answered(w *writing, from call, answer []any) error {
-	if len(answer)%3 != 2 {
+	if len(answer) < 3 || len(answer)%3 != 0 {
 		return errAnswer
 	}
 	stored, ok1 := answer[0].(int64)
 	dropped, ok2 := answer[1].(int64)
-	if !ok1 || !ok2 {
+	names, ok3 := answer[2].(int64)
+	if !ok1 || !ok2 || !ok3 {
 		return errAnswer
 	}
 	w.outcome.Stored += int(stored)
+	w.outcome.NameBytes += int(names)
+	if w.kind == "queue" { // whose tail is in the messages
+		w.outcome.NameBytes += int(stored) * len(w.tail)
+	}
 	w.server.gauges.expired.Add(uint64(max(dropped, 0)))
 	if dropped > 0 && w.kind == "queue" {
 		c.unread.note(w.server, w.key, time.Now())
 	}
-	for rest := answer[2:]; len(rest) > 0; rest = rest[3:] {
+	for rest := answer[3:]; len(rest) > 0; rest = rest[3:] {
 		name, ok1 := rest[0].(string)
 		taken, ok2 := rest[1].(int64)
 		members, ok3 := rest[2].([]any)

@@ -131,6 +131,7 @@ func (b *portBench) send(batch *messages.Batch) messages.Outcome {
 	b.Helper()
 	o, err := b.Layer.Send(b.limited(), batch)
 	b.fine(err)
+	o.NameBytes = 0 // which depends on the layer
 	return o
 }
 

@@ -39,18 +39,18 @@ func layerFullAndFree(t *testing.T, b *layerBench) {
 // layerFullInChunks sends more than one call of the script carries. What was
 // refused in one is not tried in the next, though there may be room again.
 func layerFullInChunks(t *testing.T, b *layerBench) {
-	const all = 150
-	c := b.client(layerCapacity(100))
+	const all, call = 600, 256
+	c := b.client(layerCapacity(400))
 	b.join("g", "specific.a!1", "specific.b!1")
-	for key, n := range map[string]int{"specific.a!1": 90, "specific.b!1": 36} {
+	for key, n := range map[string]int{"specific.a!1": 390, "specific.b!1": 400 - call} {
 		b.fill(func(batch *messages.Batch) messages.Outcome { return b.send(c, batch) }, key, n)
 	}
 	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(0, all)))
-	b.wantOutcome(outcome, messages.Outcome{Stored: 10 + 64, FullQueues: []messages.FullQueue{
-		{Queue: layerQueue("specific.a!1"), From: 10}, {Queue: layerQueue("specific.b!1"), From: 64},
+	b.wantOutcome(outcome, messages.Outcome{Stored: 10 + call, FullQueues: []messages.FullQueue{
+		{Queue: layerQueue("specific.a!1"), From: 10}, {Queue: layerQueue("specific.b!1"), From: call},
 	}})
-	b.wantNumbers(b.payloads("asgispecific.a!")[90:], 0, 10)
-	b.wantNumbers(b.payloads("asgispecific.b!")[36:], 0, 64)
+	b.wantNumbers(b.payloads("asgispecific.a!")[390:], 0, 10)
+	b.wantNumbers(b.payloads("asgispecific.b!")[400-call:], 0, call)
 }
 
 // layerRepeatRefused sends again what was partly refused and partly read: what
@@ -81,14 +81,14 @@ func layerRepeatJoined(t *testing.T, b *layerBench) {
 }
 
 func layerSkip(t *testing.T, b *layerBench) {
-	c := b.client()
+	c := b.client(layerCapacity(300))
 	b.join("g", "specific.a!1", "specific.a!2", "specific.b!1", "mqtt")
-	batch := layerBatch(layerTarget("g"), layerEvents(0, 70))
+	batch := layerBatch(layerTarget("g"), layerEvents(0, 300))
 	batch.Skip = []string{"specific.a!", "specific.gone!", "mqtt"}
-	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 70, FullQueues: []messages.FullQueue{
+	b.wantOutcome(b.send(c, batch), messages.Outcome{Stored: 300, FullQueues: []messages.FullQueue{
 		{Queue: layerQueue("mqtt")}, {Queue: layerQueue("specific.a!1", "specific.a!2")},
 	}})
-	b.wantNumbers(b.payloads("asgispecific.b!"), 0, 70)
+	b.wantNumbers(b.payloads("asgispecific.b!"), 0, 300)
 	for _, key := range []string{"asgispecific.a!", "asgispecific.gone!", "asgimqtt"} {
 		if b.find(key).Exists(b.context(), key).Val() != 0 {
 			t.Errorf("%s was written and should be skipped", key)
@@ -225,8 +225,12 @@ func layerManyMembers(t *testing.T, b *layerBench) {
 		names[i] = fmt.Sprintf("specific.%04d!1", i)
 	}
 	b.join("g", names...)
-	b.wantOutcome(b.send(c, layerBatch(layerTarget("g"), layerEvents(0, 5))), messages.Outcome{Stored: 5000})
-	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(5, 1)))
+	outcome := b.send(c, layerBatch(layerTarget("g"), layerEvents(0, 5)))
+	b.wantOutcome(outcome, messages.Outcome{Stored: 5000})
+	if least := 5000 * len(names[0]); outcome.NameBytes < least || outcome.NameBytes > 3*least {
+		t.Errorf("%d bytes of names were written, which have %d", outcome.NameBytes, least)
+	}
+	outcome = b.send(c, layerBatch(layerTarget("g"), layerEvents(5, 1)))
 	if outcome.Stored != 0 || len(outcome.FullQueues) != len(names) {
 		t.Errorf("stored %d, refused by %d", outcome.Stored, len(outcome.FullQueues))
 	}

@@ -68,7 +68,7 @@ func layerOrder(t *testing.T, b *layerBench) {
 		b.join(name, "specific.a!"+name)
 		all.Go(func() {
 			for first := 0; first < each; {
-				n := min(1+(first*7)%90, each-first) // batches of many sizes
+				n := min(1+(first*7)%300, each-first) // batches of many sizes
 				b.send(c, layerBatch(layerTarget(name), layerEvents(first, n)))
 				first += n
 			}
@@ -111,19 +111,19 @@ func layerLate(t *testing.T, b *layerBench) {
 
 // layerRepeat sends one batch again, as after an error whose first attempt did all.
 func layerRepeat(t *testing.T, b *layerBench) {
-	c := b.client(layerCapacity(100))
+	c := b.client(layerCapacity(300))
 	b.join("g", "specific.a!1")
-	batch := layerBatch(layerTarget("g"), layerEvents(0, 100))
+	batch := layerBatch(layerTarget("g"), layerEvents(0, 300))
 	b.send(c, batch)
 	outcome := b.send(c, batch)
-	b.wantOutcome(outcome, messages.Outcome{Stored: 100})
-	b.wantNumbers(b.payloads("asgispecific.a!"), 0, 100)
+	b.wantOutcome(outcome, messages.Outcome{Stored: 300})
+	b.wantNumbers(b.payloads("asgispecific.a!"), 0, 300)
 }
 
 // layerOddMembers has a group whose members nobody should have added.
 func layerOddMembers(t *testing.T, b *layerBench) {
 	long := strings.Repeat("x", 300)
-	odd := []string{"string", "a\xffb", "\xed\xa0\x80", "q!é日😀", "q!\u0800", long, "specific.a!1"}
+	odd := []string{"string", "a\xffb", "\xed\xa0\x80", "q!é日😀", "q!\u0800", "q!\xff", long, "specific.a!1"}
 	b.join("g", odd...)
 	b.all(func(host *redis.Client) error { return host.Set(b.context(), "asgistring", "not a queue", 0).Err() })
 	outcome := b.send(b.client(), layerBatch(layerTarget("g"), layerEvents(0, 2)))

@@ -183,6 +183,9 @@ func (l *Layer) write(b *messages.Batch, q messages.Queue, w *wrote, o *messages
 	}
 	w.queues[q.Name] = take
 	o.Stored += take
+	for _, name := range q.Members {
+		o.NameBytes += take * len(name)
+	}
 	if take < len(b.Bundles) {
 		o.FullQueues = append(o.FullQueues, messages.FullQueue{Queue: q, From: take})
 	}
