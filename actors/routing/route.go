@@ -17,8 +17,10 @@ type Route struct {
 	Replies Replies          // of those who wait for the broker's answer
 	Slot
 
-	identifier uint32
+	Unasked    bool // the broker is not asked for the filter, since another slot is
+	Held       bool // what comes is kept, until another slot has handed over what it has
 	static     bool // has members that stay
+	identifier uint32
 	members    placement.Targets[membership]
 	everybody  []messages.Member          // members in a form to send; nil: to be made
 	recipients map[messages.Target]uint64 // serial of the last, see messages.SendRetained; nil: there was none

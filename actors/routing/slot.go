@@ -9,8 +9,6 @@ import (
 
 // Slot is what matters only where there are several session slots.
 type Slot struct {
-	Unasked bool // the broker is not asked for the filter
-	Held    bool // what comes is kept, until another slot has handed over what it has
 	Kept    []messages.Delivery
 	Leaving *Leaving // nil: the filter stays
 	Number  uint64   // of the registry's last change that asks for it

@@ -112,7 +112,7 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 
 func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 	wire := placement.Wire(filter, o)
-	r := &Route{Filter: filter, Wire: wire, identifier: topic.Identifier(wire), Slot: Slot{Unasked: t.Unasked}}
+	r := &Route{Filter: filter, Wire: wire, identifier: topic.Identifier(wire), Unasked: t.Unasked}
 	r.Desired.Overlaps = t.overlaps(e, filter)
 	t.trie.Set(filter, r)
 	e.Made = append(e.Made, r)
