@@ -19,7 +19,7 @@ type assignment struct {
 	began  time.Time
 	slot   *actors.Slot
 	peer   layer.Peer
-	broker *fencedBroker
+	mqtt   *fencedMQTT
 	done   chan struct{}
 	over   chan struct{} // closed by Stop and Abandon
 	once   sync.Once
@@ -54,12 +54,12 @@ func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.
 		peer: layer.Open(c, w.logOf("layer")),
 	}
 	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open, known: &w.clientID}
-	t.broker = newFencedBroker(newBroker(w.config, sessions, w.trips.Observe, w.skipped, w.logOf("mqtt")), t.number, fence)
+	t.mqtt = newFencedMQTT(newMQTTPort(w.config, sessions, w.trips.Observe, w.skipped, w.logOf("mqtt")), t.number, fence)
 	w.changing.Lock()
 	defer w.changing.Unlock()
 	o := w.options(t.number)
-	o.Layer = &commands{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait}
-	o.MQTT, o.Layout, o.OpenStreams = t.broker, layout, streams
+	o.Layer = &layerPort{sessions: sessions, decoder: decoderFor(w.config), wait: fence.Wait}
+	o.MQTT, o.Layout, o.OpenStreams = t.mqtt, layout, streams
 	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)
 	w.peers.add(t.peer)
@@ -96,7 +96,7 @@ func (t *assignment) Done() <-chan struct{} { return t.done }
 func (t *assignment) Err() error { return t.slot.Err() }
 
 // TakenOver is closed when the broker has given the session to another client.
-func (t *assignment) TakenOver() <-chan struct{} { return t.broker.takenOver }
+func (t *assignment) TakenOver() <-chan struct{} { return t.mqtt.takenOver }
 
 // Away is for how long the broker has not been reached.
 func (t *assignment) Away() time.Duration {
@@ -153,7 +153,7 @@ func (t *assignment) retire(version messages.Version) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), retireTimeout)
 	defer cancel()
-	if err := t.broker.Drop(ctx, version); err != nil {
+	if err := t.mqtt.Drop(ctx, version); err != nil {
 		t.worker.log.Warn("cannot end the MQTT session of a removed session slot; the broker keeps it until it expires", "slot", t.number, "error", err)
 	}
 	if _, err := t.peer.Write(ctx, left); err != nil { // whoever takes the slot then says so

@@ -25,7 +25,7 @@ func Understand(m layer.Message, d decoder) messages.Received { return decodeMes
 // LayerOf is a peer of the layer as the actors of the first slot see it, which is held.
 func LayerOf(p layer.Peer) actors.Layer {
 	held := &sessions{Peer: p, held: func() bool { return true }, known: new(atomic.Pointer[string])}
-	return &commands{sessions: held, wait: func(context.Context) error { return nil }}
+	return &layerPort{sessions: held, wait: func(context.Context) error { return nil }}
 }
 
 // DecoderFor decodes the commands of a site with that configuration.

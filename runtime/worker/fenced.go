@@ -10,30 +10,30 @@ import (
 	"chanmqttproxy/runtime/slots"
 )
 
-// fencedBroker is the MQTT client of a slot whose lease may end at any time. After that it sends
+// fencedMQTT is the MQTT client of a slot whose lease may end at any time. After that it sends
 // nothing until the slot is held again, or ever.
-type fencedBroker struct {
-	broker
+type fencedMQTT struct {
+	mqttPort
 	slot      int
 	fence     *slots.Fence
 	takenOver chan struct{}
 	once      sync.Once
 }
 
-func newFencedBroker(b broker, slot int, fence *slots.Fence) *fencedBroker {
-	return &fencedBroker{broker: b, slot: slot, fence: fence, takenOver: make(chan struct{})}
+func newFencedMQTT(m mqttPort, slot int, fence *slots.Fence) *fencedMQTT {
+	return &fencedMQTT{mqttPort: m, slot: slot, fence: fence, takenOver: make(chan struct{})}
 }
 
 // Dial connects once the slot is held.
-func (b *fencedBroker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
-	if err := b.fence.Wait(ctx); err != nil {
+func (m *fencedMQTT) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
+	if err := m.fence.Wait(ctx); err != nil {
 		return nil, &messages.ConnectionFailure{Doing: "waiting for the lease of the session slot", Err: err}
 	}
-	s, err := b.broker.Dial(ctx, version, takeoverSink{sink, b})
+	s, err := m.mqttPort.Dial(ctx, version, takeoverSink{sink, m})
 	if err != nil {
 		return nil, err
 	}
-	return fencedConn{s, b.slot, b.fence}, nil
+	return fencedConn{s, m.slot, m.fence}, nil
 }
 
 // fencedConn publishes while the slot is held.
@@ -56,14 +56,14 @@ func (s fencedConn) Publish(ctx context.Context, p messages.Publish) error {
 // takeoverSink notices that the session went to another client.
 type takeoverSink struct {
 	actors.Sink
-	broker *fencedBroker
+	mqtt *fencedMQTT
 }
 
 // Lost passes the failure on.
 func (a takeoverSink) Lost(err error) {
 	var f *messages.ConnectionFailure
 	if errors.As(err, &f) && f.Cause == messages.TakenOver {
-		a.broker.once.Do(func() { close(a.broker.takenOver) })
+		a.mqtt.once.Do(func() { close(a.mqtt.takenOver) })
 	}
 	a.Sink.Lost(err)
 }

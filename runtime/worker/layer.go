@@ -11,8 +11,8 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// commands is the layer as the actors see it: a layer.Peer whose messages are decoded.
-type commands struct {
+// layerPort is the layer as the actors see it: a layer.Peer whose messages are decoded.
+type layerPort struct {
 	*sessions
 	decoder command.Decoder
 	wait    func(context.Context) error // until the slot is held
@@ -22,26 +22,26 @@ type commands struct {
 const leaseWait = time.Second
 
 // OpenReader connects once Redis answers and the slot is held: nothing may be read before.
-func (c *commands) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
-	if err := c.awaitSlot(ctx); err != nil {
+func (l *layerPort) OpenReader(ctx context.Context, host int, lost func(error)) (actors.CommandReader, error) {
+	if err := l.awaitSlot(ctx); err != nil {
 		return nil, err
 	}
-	r, err := c.Peer.OpenReader(ctx, host, lost)
+	r, err := l.Peer.OpenReader(ctx, host, lost)
 	if err != nil {
 		return nil, err
 	}
-	return reader{r, c.decoder}, nil
+	return reader{r, l.decoder}, nil
 }
 
 // awaitSlot returns as soon as Redis answers and the slot is held. Errors are
 // *messages.LayerFailure.
-func (c *commands) awaitSlot(ctx context.Context) error {
-	if err := c.Peer.Ping(ctx); err != nil {
+func (l *layerPort) awaitSlot(ctx context.Context) error {
+	if err := l.Peer.Ping(ctx); err != nil {
 		return err
 	}
 	waiting, stop := context.WithTimeout(ctx, leaseWait)
 	defer stop()
-	err := c.wait(waiting)
+	err := l.wait(waiting)
 	if err == nil {
 		return nil
 	}

@@ -11,12 +11,12 @@ import (
 	"chanmqttproxy/runtime/mqtt"
 )
 
-// broker is the MQTT client as the actors see it.
-type broker struct{ *mqtt.Dialer }
+// mqttPort is the MQTT client as the actors see it.
+type mqttPort struct{ *mqtt.Dialer }
 
-// newBroker makes the MQTT client of a session slot. Only that of the first slot has a will, since
+// newMQTTPort makes the MQTT client of a session slot. Only that of the first slot has a will, since
 // only it publishes.
-func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration), skipped *mqtt.Skipped, log *slog.Logger) broker {
+func newMQTTPort(cfg *config.Config, sessions *sessions, trip func(time.Duration), skipped *mqtt.Skipped, log *slog.Logger) mqttPort {
 	c := DialerConfig(cfg, sessions.ClientID, log)
 	c.Sessions, c.RoundTrip, c.Skipped = sessions, trip, skipped
 	if slot := sessions.slot; slot != 0 {
@@ -30,12 +30,12 @@ func newBroker(cfg *config.Config, sessions *sessions, trip func(time.Duration),
 	if sessions.slot == messages.StreamSlot { // a full stream leaves room for the others
 		c.ReceiveBytes = max(cfg.Bounds.BacklogMemory/8, 1<<20)
 	}
-	return broker{mqtt.NewDialer(c)}
+	return mqttPort{mqtt.NewDialer(c)}
 }
 
 // Dial makes a connection.
-func (b broker) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
-	conn, err := b.Dialer.Dial(ctx, version, sink)
+func (m mqttPort) Dial(ctx context.Context, version messages.Version, sink actors.Sink) (actors.Conn, error) {
+	conn, err := m.Dialer.Dial(ctx, version, sink)
 	if err != nil {
 		return nil, err // not a nil *mqtt.Conn in an interface
 	}
