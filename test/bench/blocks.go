@@ -12,7 +12,9 @@ type block struct {
 	text func([]result) string
 }
 
-var blocks = []block{{"sessions", sessionsTable}, {"failover", failoverTable}, {"sizing", sizingTable}}
+var blocks = []block{
+	{"sessions", sessionsTable}, {"failover", failoverTable}, {"sizing", sizingTable}, {"peers", peersTable}, {"peers-short", shortPeersTable},
+}
 
 // fill writes the tables anew that stand in a file. One of which nothing was measured
 // stays as it is.

@@ -5,6 +5,7 @@
 //	go run ./test/bench                     all rows, five times each: an hour
 //	go run ./test/bench -rows in-1,out-1 -reps 2
 //	go run ./test/bench -quick              in a minute: has it become slower?
+//	go run ./test/bench -peers -reps 1      beside what else a site can use: four minutes
 //	go run ./test/bench -list               the rows and what each is to reach
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers
@@ -57,6 +58,7 @@ func main() {
 	flag.StringVar(&o.worker, "worker", "", "program to measure (default: the one of this checkout)")
 	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
 	glance := flag.Bool("quick", false, "print ten ratios, with what they were in each of three turns of a second")
+	beside := flag.Bool("peers", false, "measure the worker beside what else a site can use, instead of rows; with -rows, those whose names begin so")
 	list := flag.Bool("list", false, "print the rows and measure nothing")
 	summary := flag.Bool("summary", false, "print the table and measure nothing")
 	into := flag.String("into", "", "files whose generated tables, between <!-- bench NAME --> and <!-- /bench NAME -->, are written anew from the results, with spaces between them")
@@ -78,6 +80,10 @@ func main() {
 		exitOn(err)
 		fmt.Print(text)
 		return
+	case *beside:
+		ctx, stop := interruptible()
+		defer stop()
+		exitOn(measurePeers(ctx, o, *only))
 	case !*summary:
 		ctx, stop := interruptible()
 		defer stop()
@@ -113,19 +119,21 @@ type choice struct {
 
 // choose are the rows whose names begin so.
 func choose(only string) (c choice) {
-	chosen := func(name string) bool {
-		begins := func(beginning string) bool { return beginning != "" && strings.HasPrefix(name, beginning) }
-		return only == "" || slices.ContainsFunc(strings.Split(only, ","), begins)
-	}
 	for _, r := range rows {
-		if chosen(r.name) {
+		if begins(r.name, only) {
 			c.rows = append(c.rows, r)
 		}
 	}
 	for _, f := range fleets {
-		if chosen(f.name) {
+		if begins(f.name, only) {
 			c.fleets = append(c.fleets, f)
 		}
 	}
 	return c
+}
+
+// begins says whether a name begins with one of a list's; with an empty list it does.
+func begins(name, list string) bool {
+	begins := func(beginning string) bool { return beginning != "" && strings.HasPrefix(name, beginning) }
+	return list == "" || slices.ContainsFunc(strings.Split(list, ","), begins)
 }

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	"chanmqttproxy/test/kit"
@@ -48,18 +47,11 @@ var ofState = kept{
 }
 
 // toolkit measures a scenario in Python and returns its figures.
-func (r *rig) toolkit(s scenario, who string) (figures map[string]float64, err error) {
-	t := &bench{}
-	defer t.end()
-	defer func() {
-		if p := recover(); p != nil {
-			failed, ok := p.(failure)
-			if !ok {
-				panic(p)
-			}
-			err = failed
-		}
-	}()
+func (r *rig) toolkit(s scenario, who string) (map[string]float64, error) {
+	return withKit(func(t *bench) (map[string]float64, error) { return r.inPython(t, s, who) })
+}
+
+func (r *rig) inPython(t *bench, s scenario, who string) (map[string]float64, error) {
 	db := kit.Postgres(t)
 	env := append(r.environment(), "MQTT_HOST=127.0.0.1:"+r.mqtt, "REDIS_URL=redis://127.0.0.1:"+r.redis,
 		"PGDATABASE=postgres", "PGUSER=postgres", "PGHOST=127.0.0.1", "PGPORT="+db.Port(), "BENCH_TOPICS="+fmt.Sprint(topics),
@@ -162,27 +154,4 @@ func (p *python) start(args ...string) *exec.Cmd {
 		p.Fatalf("%s: %v", strings.Join(args, " "), err)
 	}
 	return cmd
-}
-
-// bench stands for the test that the kit's servers belong to.
-type bench struct {
-	testing.TB
-	cleanups []func()
-}
-
-type failure struct{ error }
-
-func (b *bench) Helper()          {}
-func (b *bench) Failed() bool     { return false }
-func (b *bench) Cleanup(f func()) { b.cleanups = append(b.cleanups, f) }
-func (b *bench) Errorf(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
-}
-func (b *bench) Fatalf(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
-func (b *bench) Skipf(format string, args ...any)  { b.Fatalf(format, args...) }
-
-func (b *bench) end() {
-	for i := range b.cleanups {
-		b.cleanups[len(b.cleanups)-1-i]()
-	}
 }

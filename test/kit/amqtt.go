@@ -11,7 +11,7 @@ import (
 // anything over Kill, Stop and Start. It is gone when the test ends.
 func Amqtt(t testing.TB) *BrokerServer {
 	t.Helper()
-	program := filepath.Join(venv(t, filepath.Join(root(), "test", "brokers", "amqtt.txt")), "bin", "amqtt")
+	program := filepath.Join(Venv(t, filepath.Join(root(), "test", "brokers", "amqtt.txt")), "bin", "amqtt")
 	if _, err := exec.LookPath(program); err != nil {
 		Missing(t, "no amqtt: run test/run, which installs it (%v)", err)
 	}

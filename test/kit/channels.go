@@ -39,7 +39,7 @@ func Channels(t testing.TB, version, script string) *ChannelsProcess {
 	t.Helper()
 	dir := siteVenv(t)
 	if version != ChannelsVersions[len(ChannelsVersions)-1] {
-		dir = venv(t, SiteFile(filepath.Join("older", "channels_redis-"+version+".txt")))
+		dir = Venv(t, SiteFile(filepath.Join("older", "channels_redis-"+version+".txt")))
 	}
 	cmd := interpreter(context.Background(), t, dir, "-c", script)
 	input, err := cmd.StdinPipe()

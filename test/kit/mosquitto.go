@@ -78,6 +78,9 @@ func (m *MosquittoServer) Addr() string { return net.JoinHostPort("127.0.0.1", s
 // URL is mqtt://127.0.0.1:port.
 func (m *MosquittoServer) URL() *url.URL { return &url.URL{Scheme: "mqtt", Host: m.Addr()} }
 
+// PID is the number of its process.
+func (m *MosquittoServer) PID() int { return m.process.PID() }
+
 // Kill ends it with SIGKILL: what it had not stored is lost.
 func (m *MosquittoServer) Kill() { m.process.Kill() }
 

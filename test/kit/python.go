@@ -69,12 +69,12 @@ func siteVenv(t testing.TB) string {
 	if dir := os.Getenv("CHANMQTTPROXY_VENV"); dir != "" {
 		return dir
 	}
-	return venv(t, SiteFile("requirements.txt"))
+	return Venv(t, SiteFile("requirements.txt"))
 }
 
-// venv is where test/run puts the virtual environment for the present content
-// of a file of requirements.
-func venv(t testing.TB, path string) string {
+// Venv is the folder of the virtual environment for the present content of a file of
+// requirements. Whoever makes it, as test/run does, puts it there.
+func Venv(t testing.TB, path string) string {
 	t.Helper()
 	requirements, err := os.ReadFile(path)
 	if err != nil {

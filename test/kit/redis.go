@@ -46,6 +46,9 @@ func (r *RedisServer) Addr() string { return net.JoinHostPort("127.0.0.1", strco
 // URL is "redis://127.0.0.1:port".
 func (r *RedisServer) URL() string { return "redis://" + r.Addr() }
 
+// PID is the number of the server's process.
+func (r *RedisServer) PID() int { return r.process.PID() }
+
 // Client is a plain client of the server, closed when the test ends.
 func (r *RedisServer) Client() *redis.Client { return RedisClient(r.t, r.Addr()) }
 

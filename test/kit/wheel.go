@@ -19,7 +19,7 @@ func pythonPackage() string { return filepath.Join(root(), "runtime", "python") 
 // checked ("uv", "twine").
 func PythonTool(t testing.TB, name string) string {
 	t.Helper()
-	path := filepath.Join(venv(t, filepath.Join(pythonPackage(), "requirements.txt")), "bin", name)
+	path := filepath.Join(Venv(t, filepath.Join(pythonPackage(), "requirements.txt")), "bin", name)
 	if _, err := os.Stat(path); err != nil {
 		Missing(t, "no %s: run test/run, which installs it (%v)", name, err)
 	}
