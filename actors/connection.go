@@ -53,15 +53,16 @@ type connection struct {
 	owned   lifeline
 	sink    *sink
 	live    Conn
-	markers sessionMarkers
+	markers *sessionMarkers
 
 	outgoing   []messages.Publish
 	publishing bool
 }
 
 func newConnection(deps *env, to *refs) *actor.Props {
+	markers := &sessionMarkers{slot: deps.Slot, health: deps.health, mirror: deps.mirror, router: to.router}
 	return propsOf(deps, func() actor.Actor {
-		return &connection{env: deps, session: to.session, router: to.router, markers: sessionMarkers{deps.health, deps.mirror, to.router}}
+		return &connection{env: deps, session: to.session, router: to.router, markers: markers}
 	})
 }
 

@@ -27,7 +27,7 @@ type departures struct {
 type departure struct {
 	routing.Leaving
 	wire   string
-	sure   bool   // the session has had it all the time
+	sure   bool   // this holder has subscribed, and no UNSUBSCRIBE can have been lost since
 	gone   bool   // the broker has it no more
 	marker uint64 // all of its messages come before this one: see placement.Markers
 	to     []messages.Target
@@ -58,7 +58,7 @@ type leaveDue struct {
 // stay stops leaving a filter.
 func (d *departures) stay(wire string) { delete(d.leaving, wire) }
 
-// leaveFilter unsubscribes from a filter, which the broker may not have.
+// leaveFilter unsubscribes from a filter. The broker may not have it.
 func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
@@ -70,19 +70,17 @@ func (s *spread) leaveFilter(wire string) {
 	s.session.Tell(messages.Leave{Filter: wire})
 }
 
-// subscribedAgain leaves what comes of filters from now on to their owner, where messages may be
-// missing here before it. The owner has had all of that. The marker may be that of a former holder, who has
-// seen that the owner has the filter in the same layout. Of a shared filter each message comes to
-// one session only.
+// subscribedAgain closes the filters of an Again marker. Nothing is missing where this holder has
+// subscribed itself (sure). Of a shared filter the owner gets no copy of its own.
 func (s *spread) subscribedAgain(m placement.Again) {
-	var newest uint64
-	s.mirror.read(func(v *placement.View) { newest = v.Epoch().Number })
-	if m.Epoch != newest {
+	var counts bool
+	s.mirror.read(func(v *placement.View) { counts = v.Counts(m, s.Options.Slot) })
+	if !counts {
 		return
 	}
 	for _, wire := range m.Filters {
 		if d := s.leaving[wire]; d != nil && !d.sure && !topic.IsShared(wire) {
-			d.Closed = true
+			s.routes.Close(&d.Leaving)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (s *spread) sendMarker(serial uint64) {
 	}
 }
 
-// markerCame notes that a marker is back, unless it is another slot's.
+// markerCame notes that a marker is back. It may be another slot's.
 func (s *spread) markerCame(m messages.Marked) {
 	if m.Marker == "" {
 		s.markers.Connecting()
@@ -74,11 +74,10 @@ func (s *spread) markerDue() {
 	}
 }
 
-// markersConnected sends the marker under way again, which may be lost with the former
-// connection.
+// markersConnected sends the marker under way again. It may be lost with the former connection.
 func (s *spread) markersConnected() {
 	for _, d := range s.leaving {
-		d.sure = false
+		d.sure = false // an UNSUBSCRIBE may have had its effect on the former connection
 	}
 	waiting := s.markers.Waiting()
 	if serial := s.markers.Connected(arrival(time.Now())); serial > 0 {

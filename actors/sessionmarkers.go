@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync/atomic"
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
@@ -12,22 +13,28 @@ import (
 
 // sessionMarkers publishes the markers of a session: see placement.Markers.
 type sessionMarkers struct {
+	slot   int
 	health *health
 	mirror *mirror
 	router Ref[messages.ToRouter]
+	lost   atomic.Int32 // connections in a row on which an Again marker had no effect that is known
 }
 
-// subscribeFirst subscribes to filters that are to be unsubscribed, where the session is of an
-// earlier connection and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which
-// filters its session has. It answers an UNSUBSCRIBE then, and goes on with the filters. A marker
-// goes before: see placement.Again.
-func (m sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters []string) error {
+// againLosses is how many of them there may be: some brokers close the connection of a client that
+// publishes what it may not.
+const againLosses = 3
+
+// subscribeFirst subscribes to filters that are to be unsubscribed, if the broker has kept the
+// session and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which filters its session
+// has. It then answers an UNSUBSCRIBE, but goes on with the filters. An Again marker goes before.
+func (m *sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters []string) error {
 	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
 		return nil
 	}
-	if m.health.several.Load() {
-		again := placement.Again{Filters: filters}
-		m.mirror.read(func(v *placement.View) { again.Epoch = v.Epoch().Number })
+	if m.health.several.Load() && m.lost.Load() < againLosses {
+		m.lost.Add(1)
+		var again placement.Again
+		m.mirror.read(func(v *placement.View) { again = v.Again(m.slot, filters) })
 		if err := m.publish(ctx, live, again.String()); err != nil {
 			return err
 		}
@@ -37,11 +44,14 @@ func (m sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters [
 		wants[i] = messages.Desired{Filter: filter, QoS: 1}
 	}
 	_, err := live.Subscribe(ctx, wants)
+	if err == nil {
+		m.lost.Store(0)
+	}
 	return err
 }
 
 // publish subscribes to the session's own markers, and publishes one.
-func (m sessionMarkers) publish(ctx context.Context, live Conn, marker string) error {
+func (m *sessionMarkers) publish(ctx context.Context, live Conn, marker string) error {
 	topic := messages.MarkerTopics + url.QueryEscape(live.Info().ClientID)
 	codes, err := live.Subscribe(ctx, []messages.Desired{{Filter: topic, QoS: 1}})
 	switch {

@@ -46,7 +46,9 @@ type Message struct {
 	// DefaultQoS: nobody asked for that QoS, so that a broker which takes less gets less.
 	DefaultQoS bool
 	// Retain inbound means a replay from the broker's retained store [MQTT-3.3.1-8].
-	Retain     bool
+	Retain bool
+	// Dup inbound: the broker may have sent it before [MQTT-3.3.1-1]. Outbound it is not used.
+	Dup        bool
 	Properties *Properties
 	// At is when it arrived; zero outbound.
 	At time.Time

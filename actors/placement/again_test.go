@@ -5,18 +5,37 @@ import (
 	"testing"
 
 	"chanmqttproxy/actors/placement"
+	"chanmqttproxy/messages"
 )
 
 func TestAgain(t *testing.T) {
 	t.Parallel()
-	want := placement.Again{Epoch: 7, Filters: []string{"a b/+", "$share/x/c"}}
+	want := placement.Again{Life: "x1", Slot: 2, Epoch: 7, Filters: []string{"a b/+", "$share/x/c"}}
 	if got, ok := placement.ParseAgain(want.String()); !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("%q is %v, %v", want.String(), got, ok)
 	}
-	for _, other := range []string{"", "again", "again\x00", "again\x00x\x00a", "dh2k4 12"} {
+	for _, other := range []string{"", "again", "again\x00x\x001", "again\x00x\x00y\x001\x00a", "again\x00x\x001\x00y\x00a", "dh2k4 12"} {
 		if got, ok := placement.ParseAgain(other); ok {
 			t.Errorf("%q is %v", other, got)
 		}
+	}
+}
+
+// A marker counts for its slot only, in its layout, and not where the registry is another.
+func TestAgainCounts(t *testing.T) {
+	t.Parallel()
+	v := &placement.View{}
+	registry(v, 2, []messages.Stored{{Target: target("a")}}, 3)
+	a := v.Again(1, []string{moved})
+	if !v.Counts(a, 1) || v.Counts(a, 0) {
+		t.Errorf("of slot 1: %v, of slot 0: %v", v.Counts(a, 1), v.Counts(a, 0))
+	}
+	if other := (placement.Again{Life: "other", Slot: 1, Epoch: a.Epoch}); v.Counts(other, 1) {
+		t.Error("that of another registry counts")
+	}
+	registry(v, 3, nil, 3, 1)
+	if v.Counts(a, 1) {
+		t.Error("it counts in the next layout")
 	}
 }
 

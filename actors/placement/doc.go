@@ -13,19 +13,19 @@
 //
 //   - Leaving. A former owner leaves when the owner has the broker's answer, and every slot
 //     acts by the newest layout. It unsubscribes, waits until nothing waits for it at the broker
-//     (see Markers), hands over all that it has received, and says so: for that mark the owner
-//     waits. A lease that ran out is none: the next holder
-//     of the slot resumes the session and comes to the same.
+//     (see Markers), hands over all that it has received, and says so. For that mark the owner
+//     waits. A lease that runs out is not a mark. The next holder resumes the session, and leaves
+//     the filter itself.
 //
 //   - Layouts. The next one waits until all has moved, so a filter has at most one former
-//     owner; and until the slots have said what a slot that was alone, or an older version,
-//     has left in their sessions.
+//     owner. A slot that was alone, or of an older version, writes no status. So the next layout
+//     also waits until the slots have said what their sessions hold.
 //
 //   - Overlaps. A target that several filters match, in several slots, gets a message by the
-//     lowest slot whose filter was granted for it and is not moving. A slot leaves a message
-//     to another only if it knew of that when it sent the last marker that is back. What comes
-//     before may have waited, at the broker or in a process that was stopped, since before the
-//     other's subscription.
+//     lowest slot whose filter was granted for it and is not moving. A slot sends a marker and
+//     gets it back. Only then does it leave messages to another slot, and only to one that it
+//     knew of when it sent the marker. What came before may have waited, at the broker or in a
+//     process that was stopped, since before the other's subscription.
 //
 //   - Ending. A subscription on which another slot may rely does not go at once when it is
 //     unsubscribed. The registry says that it ends, and no slot leaves a message to it any
@@ -34,22 +34,25 @@
 //     target still gets what the filter matches.
 //
 //   - Forgetting. With a connection, RabbitMQ 3.10 forgets which filters a session has. So a
-//     slot subscribes once more before it unsubscribes. A former owner may have left the filter
-//     before, and died before its mark. What may come only by the new subscription is not
-//     delivered: the owner has it, and what was published in between (see Again).
+//     slot subscribes once more before it unsubscribes. Its session may have missed messages
+//     between the two subscriptions, if a former holder has died in the middle of leaving. The
+//     owner has those, and all later ones. So the slot drops what comes then: see Again.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
-// comes twice. Three gaps are left. Two are of no_local, which only the first slot serves. One is
-// told at Commands.Put. And where the first slot is the former owner of a filter that a target
-// wants without local messages, it unsubscribes, and subscribes again for that target: what is
-// published in between does not come to it. The third is of order, with a broker that forgets:
-// three holders of a slot die one after the other while they leave a filter. The last may deliver
-// what is behind the marker of the second, before older messages that the owner holds back.
+// comes twice. Three gaps are left:
+//
+//   - A command that changes no_local: see Commands.Put.
+//   - Only the first slot serves no_local. Where it is the former owner of a filter that a target
+//     wants without local messages, it unsubscribes, and subscribes again for that target. The
+//     target misses what is published in between.
+//   - The order, with a broker that forgets: two holders of a slot die one after the other while
+//     they leave a filter. The third may deliver what was behind the marker of the second, before
+//     older messages that the owner holds back.
 //
 // A late write of a holder that was stopped, and went on when another had its slot, is
 // refused by its epoch. One that came through, since Redis had lost the leases, would do no
-// harm: a mark says that a filter was left, and it was, by that holder's own connection; if
-// the next one subscribed to it again, then by a newer layout, of which the mark does not
-// speak. An answer of the broker says what the session has, which is the next holder's
+// harm. A mark says that a filter was left, and it was, by that holder's own connection. If the
+// next one subscribed to it again, then a newer layout gave it the filter. The mark is about the
+// older one. An answer of the broker says what the session has, which is the next holder's
 // session as well.
 package placement

@@ -22,7 +22,7 @@ type holder struct {
 	connects   int // the tick at which it connects
 	connected  int // since which tick; 0: not
 	markers    placement.Markers
-	again      bool // what the broker has granted may be the answer to more
+	again      bool // report the grants again: the view has changed
 	joined     map[string]map[string]bool
 	holds      map[string]bool
 	held       map[string][]*part

@@ -33,14 +33,14 @@ func (v *View) AskedBy(i Item) uint64 {
 	return 0
 }
 
-// Answer is what the broker has said of a filter to the slot that serves a target with
-// those options, if it has said so of what was AskedBy it up to that number. Shared filters are
-// answered by the first slot. There is none before every slot acts by the newest layout: one that
-// does not know it may subscribe by the one before, and deliver newer messages than the owner
-// holds back.
+// Answer is the broker's answer to the slot that serves a target with those options. It counts
+// only if it covers the change of that number (see AskedBy). Shared filters are answered by the
+// first slot. While filters move there is none before every slot acts by the newest layout: one
+// that does not know it may still subscribe by the old one, and deliver newer messages than the
+// owner holds back.
 func (v *View) Answer(wire string, o messages.Options, number uint64) (s messages.FilterStatus, ok bool) {
 	f, known := v.filters.Get(wire)
-	if !known || !v.agreed() {
+	if !known || len(v.epochs) > 1 && !v.agreed() {
 		return s, false
 	}
 	slot := 0

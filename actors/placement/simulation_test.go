@@ -15,7 +15,7 @@ import (
 var (
 	histories = flag.Int("histories", 150, "how many random histories are simulated")
 	firstSeed = flag.Uint64("seed", 1, "the seed of the first one")
-	step      = flag.Uint64("step", 1, "from one seed to the next; with 5, from 1, the broker forgets in all of them")
+	step      = flag.Uint64("step", 1, "the distance of the seeds; 5: from seed 1, the broker always forgets")
 	broken    = flag.String("broken", "", "the rule that is broken in them: see mutation")
 )
 

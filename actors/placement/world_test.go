@@ -57,7 +57,7 @@ type packet struct {
 	n      int
 	at     int    // the tick at which it can be there
 	epoch  uint64 // of the holder whose marker it is; 0: it is none
-	again  string // a marker before this filter was subscribed again, to be left in the layout of that number
+	again  string // an Again marker of this filter, in that layout
 	layout uint64
 }
 

@@ -52,6 +52,9 @@ func (r *Route) memberInfo(matched []*Route) []messages.MemberInfo {
 
 // Describe says in words what becomes of a message, for those who follow it.
 func (m Match) Describe() (what, text string) {
+	if len(m.Routes) == 0 && m.Remote {
+		return "matched", "by a filter that has moved: another session slot delivers it"
+	}
 	if len(m.Routes) == 0 {
 		return "unmatched", "no filter matches its topic: it goes to nobody"
 	}

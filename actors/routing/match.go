@@ -9,7 +9,7 @@ import (
 
 // Match is what becomes of a delivery. It holds until the next.
 type Match struct {
-	Routes []*Route // all whose filters match, but those of which another slot delivers everything
+	Routes []*Route // all that match, without closed ones
 	// Parts are the subscriptions that get it. Remote: some
 	// members get it from another slot.
 	Parts  []Part
@@ -28,8 +28,9 @@ type Part struct {
 func (t *Table) Match(d messages.Delivery) Match {
 	m := Match{Routes: t.trie.Match(d.Message.Topic, t.matched[:0]), Parts: t.parts[:0]}
 	t.matched = m.Routes
-	if !d.Message.Retain && slices.ContainsFunc(m.Routes, (*Route).closed) {
-		m.Routes, m.Remote = slices.DeleteFunc(m.Routes, (*Route).closed), true
+	closed := func(r *Route) bool { return r.closed(d) }
+	if !d.Message.Retain && slices.ContainsFunc(m.Routes, closed) {
+		m.Routes, m.Remote = slices.DeleteFunc(m.Routes, closed), true
 	}
 	switch {
 	case d.Message.Retain:

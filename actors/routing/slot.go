@@ -17,12 +17,24 @@ type Slot struct {
 
 // Leaving is that of a filter which goes to another slot.
 type Leaving struct {
-	Last   time.Time // when something came last, or the broker had answered
-	Closed bool      // what comes from now on is the other slot's
+	Last time.Time // when something came last, or the broker had answered
+	// Closed: deliveries with a higher Seq than After are not delivered, since the other slot has them.
+	Closed bool
+	After  uint64
 }
 
-// closed says whether another slot delivers all that comes of the filter.
-func (r *Route) closed() bool { return r.Leaving != nil && r.Leaving.Closed }
+// Close closes a filter for what comes from now on.
+func (t *Table) Close(l *Leaving) {
+	if !l.Closed {
+		l.Closed, l.After = true, t.after
+	}
+}
+
+// closed says whether another slot delivers a message, and this one does not. What the broker repeats
+// may be older than it looks.
+func (r *Route) closed(d messages.Delivery) bool {
+	return r.Leaving != nil && r.Leaving.Closed && d.Token.Seq > r.Leaving.After && !d.Message.Dup
+}
 
 // shared says whether every slot holds the filter.
 func (r *Route) shared() bool { return topic.IsShared(r.Wire) }

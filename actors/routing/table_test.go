@@ -135,6 +135,30 @@ func TestMatchHeld(t *testing.T) {
 }
 
 // TestMatchRemote: who gets a message from another slot does not get it here.
+// What comes of a closed filter goes to nobody here, but for what came before, what may be older, and
+// what another filter matches.
+func TestMatchClosed(t *testing.T) {
+	tab := subscribed("a/# alerts", "a/+ beside")
+	r, _ := tab.Get("a/#")
+	r.Leaving = &routing.Leaving{}
+	tab.Seen(5)
+	tab.Close(r.Leaving)
+	tab.Seen(9)
+	tab.Close(r.Leaving)
+	for what, c := range map[string]struct {
+		change func(*messages.Delivery)
+		want   string
+	}{
+		"before":   {func(d *messages.Delivery) { d.Token.Seq = 5 }, "a/#: alerts; a/+: beside"},
+		"after":    {func(d *messages.Delivery) { d.Token.Seq = 6 }, "a/+: beside"},
+		"repeated": {func(d *messages.Delivery) { d.Token.Seq, d.Message.Dup = 6, true }, "a/#: alerts; a/+: beside"},
+	} {
+		if m := tab.Match(delivery("a/b", c.change)); who(m) != c.want || m.Remote != (what == "after") {
+			t.Errorf("%s: %q, remote %v", what, who(m), m.Remote)
+		}
+	}
+}
+
 func TestMatchRemote(t *testing.T) {
 	t.Parallel()
 	for members, want := range map[string]string{"x": "remote", "x y": "a: y, remote", "y": "a: y"} {

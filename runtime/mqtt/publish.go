@@ -16,7 +16,7 @@ const maximumIdentifiers = 1024
 // The libraries' codecs would build all user properties before anybody could count them.
 func decodePublish(f frame, v messages.Version, most userLimit) (packet, error) {
 	flags := f.bytes[0]
-	m := &messages.Message{QoS: flags >> 1 & 3, Retain: flags&1 != 0}
+	m := &messages.Message{QoS: flags >> 1 & 3, Retain: flags&1 != 0, Dup: flags&8 != 0}
 	p := packet{kind: typePublish, dup: flags&8 != 0, message: m}
 	if m.QoS == 3 {
 		return packet{}, errQoS3
