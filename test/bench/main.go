@@ -5,12 +5,12 @@
 //	go run ./test/bench                     all rows, five times each: an hour
 //	go run ./test/bench -rows in-1,out-1 -reps 2
 //	go run ./test/bench -quick              in a minute: has it become slower?
-//	go run ./test/bench -peers -reps 1      beside what else a site can use: four minutes
+//	go run ./test/bench -peers -reps 1      beside what else a site can use: six minutes
 //	go run ./test/bench -list               the rows and what each is to reach
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers
 //	go run ./test/bench -summary            the tables of what was measured so far
-//	go run ./test/bench -summary -into 'test/README.md runtime/slots/README.md'
+//	go run ./test/bench -summary -into 'README.md test/README.md runtime/slots/README.md'
 //	                                        and writes them there
 //
 // The results are appended to a file, one JSON line for each measurement, so that

@@ -21,7 +21,7 @@ func TestPeersTable(t *testing.T) {
 	}
 	results := []result{
 		one("peers-in", "worker", map[string]float64{rate: 20_000, cpu: 2.5}),
-		one("peers-in", "worker", map[string]float64{rate: 30_000, cpu: 3.5}),
+		one("peers-in", "worker", map[string]float64{rate: 30_000, cpu: 3.5, "noise": 0.04}),
 		one("peers-in", "mqttasgi 2.0.0", map[string]float64{rate: 900}),
 		one("peers-burst", "mqttasgi 2.0.0", map[string]float64{"sent": 5000, "lost_msgs": 12, "reordered": 3}),
 		one("peers-restart", "worker", map[string]float64{"sent": 1000, "lost_msgs": 0, "whole_s": 0.25}),
@@ -37,6 +37,9 @@ func TestPeersTable(t *testing.T) {
 		if !strings.Contains(long, line) || !strings.Contains(short, line) {
 			t.Errorf("no %q in\n%s\nor in\n%s", line, long, short)
 		}
+	}
+	if want := "\nRuns: up to 2. While messages came in, other programs took 4 % of the machine at most.\n"; !strings.HasSuffix(long, want) {
+		t.Errorf("no %q at the end of\n%s", want, long)
 	}
 	if line := "| CPU for a message in, µs | 30 | - | - | - |"; !strings.Contains(long, line) || strings.Contains(short, line) {
 		t.Errorf("%q is for the long table alone\n%s\n%s", line, long, short)

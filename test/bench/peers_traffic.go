@@ -28,7 +28,7 @@ const (
 	peerTopic, peerGroup = "bench/traffic/t", "bench_traffic"
 	burstLength          = 5000
 	// silence is for how long nothing has come where nothing more is to come.
-	silence = 3 * time.Second
+	silence = 10 * time.Second
 	// The broker is away for so long, after so much traffic, and is given so long to be
 	// whole again.
 	beforeRestart, away, untilWhole = 2 * time.Second, time.Second, 40 * time.Second
