@@ -13,17 +13,17 @@ import (
 )
 
 // row is a subscription as the router's table has it, and all that most subscriptions are. It
-// has an actor only while there is something to keep: see subscriptions. The router writes it;
-// what is atomic, any goroutine reads.
+// has an actor only while there is something to keep, or many members: see subscriptions. The
+// router writes it; what is atomic, any goroutine reads.
 type row struct {
 	router string // the router's path
 	filter string
-	place  int32 // in rows.list
+	place  int32 // in rows.list; -1: it is not there any more
 
-	answered, renamed bool // the broker has answered; an actor has had the serial
-	asked, granted    byte
-	refusal           string // why the broker has refused the filter
-	last              string // topic of the last message
+	answered, named bool // the broker has answered; an actor has had the serial
+	asked, granted  byte
+	refusal         string // why the broker has refused the filter
+	last            string // topic of the last message
 
 	serial        atomic.Uint64 // no other row, or actor, of the filter has it
 	since         int64         // when it was made: see arrival
@@ -93,11 +93,14 @@ func (s *rows) add(r *row) {
 func (s *rows) remove(r *row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.place < 0 {
+		return
+	}
 	last := len(s.list) - 1
 	s.list[r.place] = s.list[last]
 	s.list[r.place].place = r.place
 	s.list[last] = nil
-	s.list = s.list[:last]
+	s.list, r.place = s.list[:last], -1
 }
 
 // sum adds them to what is known of their actors.

@@ -602,6 +602,14 @@ func TestFilterThatComesToAStoppingSlot(t *testing.T) {
 		f.hold(1)
 		f.pass(5 * time.Second)
 		f.wantAt("with its next holder", second, 1)
+		total, rows := f.tree.Subscriptions(messages.SubscriptionList{Limit: 10})
+		var filters []string
+		for _, r := range rows {
+			filters = append(filters, r.Filter)
+		}
+		if slices.Sort(filters); total != 2 || !slices.Equal(filters, []string{first, second}) {
+			f.Errorf("%d subscriptions are shown: %q", total, filters)
+		}
 	})
 }
 

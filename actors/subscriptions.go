@@ -13,15 +13,15 @@ import (
 
 const subscriptionKind = "subscription"
 
-// restCheck is how often it is checked which actors of subscriptions have had nothing to do since
-// the last check. They are stopped once they keep nothing.
+// restCheck is how often the actors of subscriptions are checked. One that has had nothing to do
+// since the last check, and keeps nothing, is stopped.
 const restCheck = time.Minute
 
 // checkSubscriptions comes when it is time for that.
 type checkSubscriptions struct{ stamp }
 
 // subscriptions are those of a router. Each is a row. It gets an actor, a child of the router,
-// for its first message that has to be kept, or that goes to many: see routing.Keeps. The router
+// for its first message that has to be kept, or that goes to many: see routing.NeedsActor. The router
 // itself passes the others on. It stops an actor as it stops that of a target: the
 // StopWhenIdle has a number that is out of date once something more has gone to the actor.
 type subscriptions struct {
@@ -32,6 +32,9 @@ type subscriptions struct {
 	family  *family
 	serial  uint64                     // of the last row, actor, or message to one
 	living  map[*routing.Route]*living // those that have actors
+
+	checking bool // a checkSubscriptions is on its way
+	cleared  bool // the router stops: what it still does is not shown any more
 }
 
 func newSubscriptions(deps *env, to *refs) subscriptions {
@@ -44,10 +47,12 @@ func rowOf(of *routing.Route) *row { return of.Row.(*row) }
 // add makes the row of a route.
 func (s *subscriptions) add(of *routing.Route) {
 	s.serial++
-	r := &row{router: s.paths.router, filter: of.Filter, since: arrival(time.Now())}
+	r := &row{router: s.paths.router, filter: of.Filter, since: arrival(time.Now()), place: -1}
 	r.serial.Store(s.serial)
 	of.Row = r
-	s.observer.rows.add(r)
+	if !s.cleared {
+		s.observer.rows.add(r)
+	}
 }
 
 // remove takes the row of a route away, and stops its actor, if it has one, behind what it has.
@@ -69,7 +74,7 @@ func (s *subscriptions) pass(of *routing.Route, d messages.Delivery) {
 	r := rowOf(of)
 	r.count(d)
 	switch {
-	case routing.Keeps(d.To):
+	case routing.NeedsActor(d.To):
 		s.keep(of, d)
 	case s.tell(of, d):
 	case len(d.To) == 0:
@@ -93,17 +98,15 @@ func (s *subscriptions) keep(of *routing.Route, m messages.ToSubscription) {
 		return
 	}
 	r := rowOf(of)
-	if r.renamed { // the actor before may not have stopped yet
+	if r.named { // the actor before may not have stopped yet
 		s.serial++
 		r.serial.Store(s.serial)
 	}
-	r.renamed = true
+	r.named = true
 	pid, seen := s.family.spawn(s.router, subscriptionKind, r.filter, r.serial.Load())
 	live := &living{Ref: refOf[messages.ToSubscription](s.system, pid), seen: seen}
-	if len(s.living) == 0 {
-		s.life.after(restCheck, &checkSubscriptions{})
-	}
 	s.living[of] = live
+	s.checkLater()
 	r.live.Store(live)
 	s.tell(of, m)
 }
@@ -120,18 +123,24 @@ func (s *subscriptions) tell(of *routing.Route, m messages.ToSubscription) bool 
 	return true
 }
 
-// check asks those actors whether they keep anything that have had nothing to do since the last
-// check.
+// checkLater has the actors checked in restCheck, if there are any.
+func (s *subscriptions) checkLater() {
+	if len(s.living) > 0 && !s.checking {
+		s.checking = true
+		s.life.after(restCheck, &checkSubscriptions{})
+	}
+}
+
+// check asks each actor that has had nothing to do since the last check whether it keeps anything.
 func (s *subscriptions) check() {
+	s.checking = false
 	for _, live := range s.living {
 		if live.number == live.idle {
 			live.Tell(messages.StopWhenIdle{Number: live.number})
 		}
 		live.idle = live.number
 	}
-	if len(s.living) > 0 {
-		s.life.after(restCheck, &checkSubscriptions{})
-	}
+	s.checkLater()
 }
 
 // stopIdle stops an actor that keeps nothing, unless something has gone to it since.
@@ -141,8 +150,9 @@ func (s *subscriptions) stopIdle(of *routing.Route, number uint64) {
 	}
 }
 
-// clear takes the rows away of all routes.
+// clear takes the rows away of all routes, as the router stops.
 func (s *subscriptions) clear(routes *routing.Table) {
+	s.cleared = true
 	routes.Each(func(of *routing.Route) { s.observer.rows.remove(rowOf(of)) })
 }
 

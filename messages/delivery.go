@@ -34,7 +34,7 @@ func (e Event) Size() int64 {
 	return int64(size)
 }
 
-// Deliver passes a delivery to one target. Subscription tells the target's fanout.
+// Deliver passes a delivery to one target. Router, or a subscription, tells the target's fanout.
 // Answers (from commands, with a Receipt that ReplyWritten repeats) and changes of state
 // (from broker) come through the router, and have no Weight.
 type Deliver struct {
@@ -64,7 +64,7 @@ type SendRetained struct {
 
 // RetainedComplete says that all retained messages have come for the recipients of a filter
 // up to a serial. Subscription tells router, which tells the fanout, and session, without a
-// Target.
+// Target; without an actor of the subscription the router tells both.
 type RetainedComplete struct {
 	Target Target
 	Filter string
@@ -79,7 +79,7 @@ type Flush struct {
 	All  bool
 }
 
-// Flushed answers Flush. Subscription tells router.
+// Flushed answers Flush. Subscription tells router; without an actor the router does it itself.
 type Flushed struct{ Filter string }
 
 // StopWhenIdle asks a fanout to answer Idle when it has nothing left to write. No

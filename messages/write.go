@@ -12,6 +12,9 @@ type Batch struct {
 	// Skip names queues (Queue.Name) not to write to, since earlier messages wait for
 	// them. The Outcome has them as FullQueues.
 	Skip []string
+	// CallLimit is the most events that the layer writes in one step, while which Redis serves
+	// nobody else; 0: as many as the layer thinks fit.
+	CallLimit int
 	// Stamp belongs to the layer. It sets it at the first attempt, so that further attempts
 	// write the same bytes; 0 at first.
 	Stamp uint64
@@ -44,7 +47,7 @@ type FullQueue struct {
 type Outcome struct {
 	// Stored is the number of (bundle, queue) pairs written.
 	Stored int
-	// NameBytes is how many bytes of members' names were written with the bundles to a group.
+	// NameBytes is how many bytes of members' names were written with the bundles.
 	NameBytes int
 	// FullQueues are those that did not take everything.
 	FullQueues []FullQueue

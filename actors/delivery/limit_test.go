@@ -48,3 +48,36 @@ func TestLimit(t *testing.T) {
 		})
 	}
 }
+
+// TestLimitIsForgotten: once nothing waits, it is not known what the next message costs. A batch
+// that is wanted larger is written in steps of the limit.
+func TestLimitIsForgotten(t *testing.T) {
+	s := &stats.Stats{}
+	group := delivery.New(messages.Target{Name: "alerts"}, &delivery.Limits{
+		Backlog: 1000, Expiry: time.Minute, Budget: stats.Budget{Held: &s.WaitingBytes, Limit: 1 << 20}, Stats: s,
+	})
+	want := func(n, limit int) *messages.Batch {
+		t.Helper()
+		b := group.Next()
+		if len(b.Bundles) != n || b.CallLimit != limit {
+			t.Fatalf("a batch of %d messages in steps of %d, want %d in steps of %d", len(b.Bundles), b.CallLimit, n, limit)
+		}
+		return b
+	}
+	add := func(n int) {
+		for i := range n {
+			group.Add(deliver(i, nil))
+		}
+	}
+	written := func(b *messages.Batch) *messages.Batch {
+		return group.Written(b, messages.Outcome{Stored: len(b.Bundles)}, time.Now()).Write
+	}
+	add(100)
+	if b := written(want(64, 64)); len(b.Bundles) != 36 || b.CallLimit != 256 {
+		t.Fatalf("what is left goes as %d in steps of %d", len(b.Bundles), b.CallLimit)
+	} else if b = written(b); b != nil {
+		t.Fatalf("%d more", len(b.Bundles))
+	}
+	add(100)
+	want(64, 64)
+}

@@ -46,7 +46,7 @@ func (t *Target) Next() *messages.Batch {
 			t.replies = append(t.replies, w.receipt)
 		}
 	}
-	t.writing = &messages.Batch{Target: t.name, Bundles: bundles(events), Skip: t.skipped()}
+	t.writing = &messages.Batch{Target: t.name, Bundles: bundles(events), Skip: t.skipped(), CallLimit: t.limit}
 	if to := head[0].to; to != nil {
 		t.writing.Only = to.Names
 	}
@@ -82,9 +82,13 @@ func (t *Target) Written(b *messages.Batch, o messages.Outcome, now time.Time) (
 	return e
 }
 
-// learn sets how many events the next write to everybody may have.
+// learn sets how many events the next write to everybody may have. What was learned is forgotten
+// when nothing waits: by the next message there may be more queues.
 func (t *Target) learn(b *messages.Batch, o messages.Outcome) {
-	if b.Only == nil && t.name.Kind != messages.Stream {
+	switch {
+	case t.backlog.len() == 0:
+		t.limit = batchLimit
+	case b.Only == nil && t.name.Kind != messages.Stream:
 		t.limit = limitAfter(len(b.Bundles), o)
 	}
 }

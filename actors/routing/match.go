@@ -49,12 +49,12 @@ func (t *Table) Match(d messages.Delivery) Match {
 	return m
 }
 
-// many is how many members a subscription serves on the side. More take a while.
+// many is the most members to whom the router passes a delivery itself.
 const many = 8
 
-// Keeps says whether a delivery is for a subscription's actor: some members want it held back,
+// NeedsActor says whether a delivery is for a subscription's actor: some members want it held back,
 // or there are many.
-func Keeps(members []messages.Member) bool {
+func NeedsActor(members []messages.Member) bool {
 	return len(members) > many || slices.ContainsFunc(members, func(m messages.Member) bool { return m.Options.MinInterval > 0 })
 }
 

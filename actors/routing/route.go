@@ -2,7 +2,6 @@ package routing
 
 import (
 	"slices"
-	"time"
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
@@ -30,16 +29,16 @@ type Route struct {
 type membership struct {
 	options messages.Options
 	serial  uint64 // the lower, the older
-	asked   int64  // when it was last asked for, in Unix ns
+	asked   int64  // when it was last asked for: see Table.time
 	static  bool   // it stays, since the configuration wants it
 	command bool   // a command wants it
 }
 
 // join adds a member, or changes its options, and says whether that changed
 // anything of what is to be stored if a command wants it.
-func (r *Route) join(target messages.Target, options messages.Options, serial uint64, now time.Time) bool {
+func (r *Route) join(target messages.Target, options messages.Options, serial uint64, asked int64) bool {
 	old, member := r.members.Get(target)
-	joined := membership{options: options, serial: serial, asked: now.UnixNano()}
+	joined := membership{options: options, serial: serial, asked: asked}
 	if member {
 		joined.serial, joined.static, joined.command = old.serial, old.static, old.command
 	}

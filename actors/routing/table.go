@@ -22,8 +22,9 @@ type Table struct {
 	targets   map[messages.Target]int // in how many filters each is
 	responses messages.Desired        // the filter of responses to requests; zero: there are none
 	serial    uint64
-	after     uint64 // Seq of the last delivery
-	connected bool   // there has been a connection
+	after     uint64    // Seq of the last delivery
+	connected bool      // there has been a connection
+	base      time.Time // the first that was told: see time
 
 	matched []*Route // scratch space of one delivery
 	parts   []Part
@@ -32,6 +33,15 @@ type Table struct {
 // NewTable makes a table without filters.
 func NewTable(pairs Pairs) *Table {
 	return &Table{Pairs: pairs, targets: map[messages.Target]int{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Member) []messages.Member { return all }}
+}
+
+// time is a moment in ns since the first one that was told. Where both have a monotonic clock it is
+// measured by that, so it never steps back.
+func (t *Table) time(now time.Time) int64 {
+	if t.base.IsZero() {
+		t.base = now
+	}
+	return int64(now.Sub(t.base))
 }
 
 // Effects are what an actor has to do after a change, in the order of the fields.
@@ -94,7 +104,7 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 			t.Pairs.Add(1)
 		}
 		t.serial++
-		if r.join(target, c.Options, t.serial, now) {
+		if r.join(target, c.Options, t.serial, t.time(now)) {
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: r.Filter, Target: target, Options: c.Options}})
 		}
 	}

@@ -87,8 +87,8 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestKeeps: a subscription needs an actor for those who want something held back, and for many.
-func TestKeeps(t *testing.T) {
+// TestNeedsActor: a subscription needs an actor for those who want something held back, and for many.
+func TestNeedsActor(t *testing.T) {
 	t.Parallel()
 	paced := messages.Member{Options: messages.Options{MinInterval: 1}}
 	for want, lists := range map[bool][][]messages.Member{
@@ -96,7 +96,7 @@ func TestKeeps(t *testing.T) {
 		true:  {{paced}, {{}, paced}, make([]messages.Member, 9)},
 	} {
 		for _, list := range lists {
-			if routing.Keeps(list) != want {
+			if routing.NeedsActor(list) != want {
 				t.Errorf("%v: %v", list, !want)
 			}
 		}

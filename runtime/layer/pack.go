@@ -7,11 +7,10 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// One call of the script carries at most so many events, and begins no further
-// message above so many bytes: other clients wait while it runs. Callers whose group has many
-// queues make smaller batches.
+// One call of the script carries at most so many events, if the batch has no CallLimit, and
+// begins no further message above so many bytes: other clients wait while it runs.
 const (
-	maxCallEvents = 256
+	maxCallEvents = 64
 	maxCallBytes  = 512 << 10
 )
 
@@ -46,6 +45,7 @@ type packer struct {
 	again  string
 	stamp  uint64
 
+	most   int // events of a call
 	coming int // bundles that are not packed yet, as far as it is known
 	calls  []call
 	packed int // messages in calls
@@ -58,7 +58,7 @@ type packer struct {
 func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 	p := &packer{
 		destination: d, config: &c.config, codec: c.codec,
-		random: c.random[:], prefix: *c.config.RandomPrefixLength, stamp: stamp,
+		random: c.random[:], prefix: *c.config.RandomPrefixLength, stamp: stamp, most: maxCallEvents,
 	}
 	if again {
 		p.again = score(int64(stamp))
@@ -69,7 +69,7 @@ func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
 // bundle appends one bundle.
 func (p *packer) bundle(b *messages.Bundle) (u oddities) {
 	if p.buf == nil {
-		n := max(1, min(p.coming, maxCallEvents))
+		n := max(1, min(p.coming, p.most))
 		p.buf = make([]byte, 0, min(n*p.room(b), maxCallBytes))
 		p.ends = slices.Grow(p.ends, n)
 	}
@@ -121,7 +121,7 @@ func (p *packer) endMember(events int) {
 	p.buf = p.codec.seal(p.buf, p.body, p.stamp-1, p.key)
 	p.ends = append(p.ends, len(p.buf))
 	p.events += events
-	if p.events >= maxCallEvents || len(p.buf) >= maxCallBytes {
+	if p.events >= p.most || len(p.buf) >= maxCallBytes {
 		p.cut()
 	}
 }

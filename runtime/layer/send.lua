@@ -62,7 +62,8 @@ end
 
 -- Puts the messages, each with the tail behind it, into one queue, and returns
 -- how many it took. What is there already moves up, to stay in order with the
--- rest. One ZADD is of so many that they stay in the processor's cache.
+-- rest. A ZADD has at most 32 messages, or 32 KiB and one more, which stay in the
+-- processor's cache.
 local add = {}
 local function put(key, tail)
   local held = length(key)
