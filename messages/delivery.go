@@ -64,7 +64,7 @@ type SendRetained struct {
 
 // RetainedComplete says that all retained messages have come for the recipients of a filter
 // up to a serial. Subscription tells router, which tells the fanout, and session, without a
-// Target; without an actor of the subscription the router tells both.
+// Target; without an actor of the subscription the router tells session.
 type RetainedComplete struct {
 	Target Target
 	Filter string
