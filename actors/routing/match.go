@@ -49,7 +49,7 @@ func (t *Table) Match(d messages.Delivery) Match {
 	return m
 }
 
-// many is the most members to whom the router passes a delivery itself.
+// many is the most members of a delivery that the router passes on itself.
 const many = 8
 
 // NeedsActor says whether a delivery is for a subscription's actor: some members want it held back,
