@@ -59,7 +59,7 @@ func LibraryPublish(b []byte) (*messages.Message, error) {
 		return nil, err
 	}
 	read := p.Content.(*packets.Publish)
-	m := &messages.Message{Topic: read.Topic, Payload: read.Payload, QoS: read.QoS, Retain: read.Retain}
+	m := &messages.Message{Topic: read.Topic, Payload: read.Payload, QoS: read.QoS, Retain: read.Retain, Dup: read.Duplicate}
 	from := read.Properties
 	to := messages.Properties{
 		ContentType: from.ContentType, ResponseTopic: from.ResponseTopic, CorrelationData: from.CorrelationData,
