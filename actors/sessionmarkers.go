@@ -17,7 +17,7 @@ type sessionMarkers struct {
 	health *health
 	mirror *mirror
 	router Ref[messages.ToRouter]
-	lost   atomic.Int32 // connections in a row on which an Again marker had no effect that is known
+	lost   atomic.Int32 // connections in a row that ended after an Again marker, before the next answer
 }
 
 // againLosses is how many of them there may be: some brokers close the connection of a client that

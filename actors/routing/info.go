@@ -33,8 +33,7 @@ func (t *Table) Matching(name string) []messages.RouteInfo {
 	return routes
 }
 
-// memberInfo is that of the members, with whether they have their way here among the
-// matching routes.
+// memberInfo is that of the members, with whether this one of the matching routes delivers to them.
 func (r *Route) memberInfo(matched []*Route) []messages.MemberInfo {
 	list := []messages.MemberInfo{}
 	for target, m := range r.members.Each {

@@ -16,15 +16,15 @@ import (
 // broker goes to a group, and commands of the channel "mqtt" are published. How the others
 // do it is in python/.
 type peer struct {
-	name    string // of the result lines
-	program string // of the virtual environment, with its arguments; "": this worker
-	asgi    string // the site's application
-	told    bool   // it subscribes at a command; else it is to have subscribed to bench/#
+	name      string // of the result lines
+	program   string // of the virtual environment, with its arguments; "": this worker
+	asgi      string // the site's application
+	byCommand bool   // it subscribes at a command; else it is to have subscribed to bench/#
 }
 
 var peers = []peer{
-	{name: "worker", told: true},
-	{name: "chanmqttproxy 0.1", program: "python -m django runworker mqtt", asgi: "peer_package", told: true},
+	{name: "worker", byCommand: true},
+	{name: "chanmqttproxy 0.1", program: "python -m django runworker mqtt", asgi: "peer_package", byCommand: true},
 	{name: "mqttasgi 2.0.0", program: "mqttasgi peer_mqttasgi:application", asgi: "peer_mqttasgi"},
 	{name: "twenty lines of paho", program: "python test/bench/python/peer_lines.py"},
 }
@@ -35,9 +35,8 @@ const (
 	peerRate = 200
 )
 
-// contests are what each peer is measured at: by the load generator, or by what has no
-// arguments for it.
-var contests = []scenario{
+// peerScenarios are what each peer is measured at. Those with arguments are the load generator's.
+var peerScenarios = []scenario{
 	{name: "peers-in", args: "inbound -qos 1", timed: true},
 	{name: "peers-out", args: "outbound -qos 1", timed: true},
 	{name: "peers-latency", args: fmt.Sprint("latency -qos 1 -rate ", peerRate)},
@@ -57,12 +56,12 @@ func measurePeers(ctx context.Context, o options, only string) error {
 		return err
 	}
 	for rep := range o.reps {
-		for _, s := range contests {
+		for _, s := range peerScenarios {
 			for _, p := range peers {
 				if !begins(p.name, only) {
 					continue
 				}
-				once := func() (map[string]float64, error) { return r.contest(p, s, venv) }
+				once := func() (map[string]float64, error) { return r.measurePeer(p, s, venv) }
 				if err := r.quietly(s.name, p.name, rep, once); err != nil {
 					return fmt.Errorf("%s of %s: %w", s.name, p.name, err)
 				}
@@ -89,22 +88,22 @@ func installPeers(ctx context.Context) (venv string, err error) {
 	return venv, nil
 }
 
-// A stage is a peer with servers of its own.
-type stage struct {
-	*rig  // with their ports
-	t     *bench
-	peer  peer
-	redis *kit.RedisServer
-	mqtt  *kit.MosquittoServer
-	said  func() string // what the peer wrote
+// A peerRig is a peer with servers of its own.
+type peerRig struct {
+	*rig   // with their ports
+	t      *bench
+	peer   peer
+	redis  *kit.RedisServer
+	mqtt   *kit.MosquittoServer
+	output func() string // what the peer wrote
 }
 
 // olderAddress is where mosquitto listens too, for the older package: it knows only this port.
 const olderAddress = "127.18.83.1"
 
-// stage starts servers and the peer.
-func (r *rig) stage(t *bench, p peer, venv string) (*stage, *exec.Cmd, error) {
-	s := &stage{t: t, peer: p, said: func() string { return "" }}
+// startPeer starts servers and the peer.
+func (r *rig) startPeer(t *bench, p peer, venv string) (*peerRig, *exec.Cmd, error) {
+	s := &peerRig{t: t, peer: p, output: func() string { return "" }}
 	s.redis = kit.Redis(t, "--appendonly", "no")
 	s.mqtt = kit.Mosquitto(t, "listener 1883 "+olderAddress)
 	own := *r
@@ -120,7 +119,7 @@ func (r *rig) stage(t *bench, p peer, venv string) (*stage, *exec.Cmd, error) {
 	words := strings.Fields(p.program)
 	cmd := exec.CommandContext(r.ctx, filepath.Join(venv, "bin", words[0]), words[1:]...)
 	cmd.Env = peerEnvironment("test/bench/python", p.asgi, s.redis, s.mqtt)
-	s.said = kit.Start(t, p.name, cmd).Output
+	s.output = kit.Start(t, p.name, cmd).Output
 	return s, cmd, nil
 }
 
@@ -134,28 +133,28 @@ func peerEnvironment(folder, asgi string, redis *kit.RedisServer, mqtt *kit.Mosq
 		"MQTT_HOSTNAME=127.0.0.1", "MQTT_RETRIES=0", "MQTT_CLEAN=False", "MQTT_CLIENT_ID=peer")
 }
 
-// contest measures one peer at one thing.
-func (r *rig) contest(p peer, c scenario, venv string) (map[string]float64, error) {
+// measurePeer measures one peer at one thing.
+func (r *rig) measurePeer(p peer, c scenario, venv string) (map[string]float64, error) {
 	return withKit(func(t *bench) (map[string]float64, error) {
-		s, cmd, err := r.stage(t, p, venv)
+		s, cmd, err := r.startPeer(t, p, venv)
 		switch {
 		case err != nil:
 			return nil, err
 		case c.args != "":
-			return s.told(s.load(c, cmd))
+			return s.withOutput(s.load(c, cmd))
 		case c.name == "peers-burst":
-			return s.told(s.burst())
+			return s.withOutput(s.burst())
 		default:
-			return s.told(s.restart())
+			return s.withOutput(s.restart())
 		}
 	})
 }
 
-// told adds what the peer wrote to an error.
-func (s *stage) told(figures map[string]float64, err error) (map[string]float64, error) {
+// withOutput adds what the peer wrote to an error.
+func (s *peerRig) withOutput(figures map[string]float64, err error) (map[string]float64, error) {
 	if err != nil {
-		said := s.said()
-		err = fmt.Errorf("%w; the peer wrote:\n%s", err, said[max(0, len(said)-4000):])
+		output := s.output()
+		err = fmt.Errorf("%w; the peer wrote:\n%s", err, output[max(0, len(output)-4000):])
 	}
 	return figures, err
 }

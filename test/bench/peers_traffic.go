@@ -36,10 +36,10 @@ const (
 )
 
 // traffic begins when the peer passes messages on.
-func (s *stage) traffic() (*traffic, error) {
+func (s *peerRig) traffic() (*traffic, error) {
 	member := kit.NewDjango(s.t, s.redis.Addr())
 	member.Join(peerGroup)
-	if s.peer.told {
+	if s.peer.byCommand {
 		member.Send(kit.Subscribe(peerTopic, peerGroup, 1))
 	}
 	f := &traffic{device: kit.NewDevice(s.t, s.mqtt.Addr()), ended: make(chan struct{}), began: time.Now()}
@@ -132,7 +132,7 @@ func overtaken(arrivals []arrival) (count int) {
 }
 
 // burst sends many messages at once.
-func (s *stage) burst() (map[string]float64, error) {
+func (s *peerRig) burst() (map[string]float64, error) {
 	f, err := s.traffic()
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (s *stage) burst() (map[string]float64, error) {
 
 // restart stops the broker while messages are sent, and starts it again. whole_s is for how
 // long nothing came that was sent after the start; there is none where that is for ever.
-func (s *stage) restart() (map[string]float64, error) {
+func (s *peerRig) restart() (map[string]float64, error) {
 	f, err := s.traffic()
 	if err != nil {
 		return nil, err
