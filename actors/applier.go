@@ -97,7 +97,7 @@ func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 	}
 	keep := messages.Keep{Receipt: receipt, Changes: changes}
 	if a.spread != nil {
-		keep.Serial = a.spread.leader.commands.Serial()
+		keep.ChangeSeq = a.spread.leader.commands.ChangeSeq()
 	}
 	a.store.Tell(keep)
 }

@@ -78,7 +78,7 @@ func (c *changes) subscribed(m messages.Subscribed) {
 	for i, want := range m.Filters {
 		c.answered(want)
 		if code := m.Codes[i]; code < messages.ReasonUnspecified {
-			c.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Serial: want.Serial})
+			c.router.Tell(messages.Granted{Filter: want.Filter, Asked: want.QoS, QoS: code, Revision: want.Revision})
 		}
 	}
 }
@@ -117,7 +117,7 @@ func (c *changes) decided(v reconcile.Result) {
 	}
 	f.asked = v.Kind == reconcile.Silent
 	code, reason := refusalOf(v)
-	c.router.Tell(messages.Refused{Filter: filter, Kind: v.Kind.String(), Code: code, Reason: reason, Serial: f.want.Serial})
+	c.router.Tell(messages.Refused{Filter: filter, Kind: v.Kind.String(), Code: code, Reason: reason, Revision: f.want.Revision})
 	if v.New {
 		c.store.Tell(messages.Keep{Changes: []messages.Change{{Refusal: &messages.FilterRefusal{Filter: filter, Kind: v.Kind.String(), Code: v.Code}}}})
 	}

@@ -20,7 +20,7 @@ type departures struct {
 	ends    map[placement.Item]uint64   // pairs that end, and the marker before which all comes
 	ending  map[string][]placement.Item // by filter: those whose subscription is passing on the rest
 	ended   map[uint64]placement.Item   // by the ID of their HandOver
-	serial  uint64
+	lastID  uint64                      // of a HandOver
 }
 
 // departure is one filter that is being left.
@@ -63,7 +63,7 @@ func (s *spread) leaveFilter(wire string) {
 	d := &departure{wire: wire}
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
-		d.sure = !to.Unasked && to.Replies.Last.Serial >= to.Desired.Serial && to.Replies.Last.Refusal == nil
+		d.sure = !to.Unasked && to.Replies.Last.Revision >= to.Desired.Revision && to.Replies.Last.Refusal == nil
 		to.Leaving = &d.Leaving
 		s.session.Tell(messages.Undesired{Filter: wire})
 	}
@@ -141,9 +141,9 @@ func (s *spread) handOverDue(ctx actor.Context, m *handOverDue) {
 // handOver asks the targets to answer when they have written what the subscription passed on.
 func (s *spread) handOver(filter string) {
 	for _, i := range s.ending[filter] {
-		s.serial++
-		s.ended[s.serial] = i
-		s.table.handOver(i.Target, s.serial)
+		s.lastID++
+		s.ended[s.lastID] = i
+		s.table.handOver(i.Target, s.lastID)
 	}
 	delete(s.ending, filter)
 	for _, wire := range []string{filter, topic.Shared(filter)} {
@@ -152,10 +152,10 @@ func (s *spread) handOver(filter string) {
 			continue
 		}
 		for _, target := range d.to {
-			s.serial++
-			s.handing[s.serial] = d
+			s.lastID++
+			s.handing[s.lastID] = d
 			d.left++
-			s.table.handOver(target, s.serial)
+			s.table.handOver(target, s.lastID)
 		}
 	}
 }

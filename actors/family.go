@@ -26,8 +26,8 @@ func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) 
 }
 
 // spawn starts the actor of a filter or target. Its record outlives its incarnations.
-func (f *family) spawn(ctx actor.Context, kind, name string, serial uint64) (*actor.PID, *watched) {
-	id := childName(kind, name, serial)
+func (f *family) spawn(ctx actor.Context, kind, name string, uid uint64) (*actor.PID, *watched) {
+	id := childName(kind, name, uid)
 	f.next = f.mailbox()
 	record := &watched{
 		name: name, path: ctx.Self().GetId() + "/" + id, kind: kind,

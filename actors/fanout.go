@@ -103,7 +103,7 @@ func (f *fanout) Receive(ctx actor.Context) {
 		f.stopNumber = 0
 		f.target.Recipient(m)
 	case messages.RetainedComplete:
-		f.target.Complete(m.Filter, m.Serial)
+		f.target.Complete(m.Filter, m.Revision)
 	case writeNow:
 		f.writeQueued = false
 		f.write(f.target.Next())

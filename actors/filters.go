@@ -27,8 +27,8 @@ type filterState struct {
 
 	pausing bool // waits for replayPause to be over
 
-	// Serials of the Replays that the broker granted, and of those that have come
-	// in whole.
+	// Revisions of the Desireds whose retained messages the broker was asked for, and of
+	// those of which all have come.
 	replayed, complete uint64
 	replaying          int64 // when the last was asked for: see arrival; 0: none was
 }
@@ -61,7 +61,7 @@ func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	marked := w.Overlaps != f.want.Overlaps // it must be subscribed before the filter that overlaps it
-	anew := w.Serial > f.want.Serial
+	anew := w.Revision > f.want.Revision
 	f.want = w
 	if f.Refused() && !anew { // nobody asks for it again
 		return 0
@@ -98,11 +98,11 @@ func (fs *filters) answered(w messages.Desired) {
 }
 
 // retainedComplete notes that all retained messages have come that Desireds of the filter up
-// to that serial asked for.
-func (fs *filters) retainedComplete(filter string, serial uint64) {
+// to that revision asked for.
+func (fs *filters) retainedComplete(filter string, revision uint64) {
 	if f, ok := fs.byName[filter]; ok {
-		f.complete = max(f.complete, serial)
-		f.replayed = max(f.replayed, serial)
+		f.complete = max(f.complete, revision)
+		f.replayed = max(f.replayed, revision)
 	}
 }
 

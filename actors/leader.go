@@ -150,7 +150,7 @@ func (s *spread) drop(filter string, target messages.Target) {
 // broker's answer.
 func (s *spread) kept(m messages.Kept) {
 	l := &s.leader
-	s.mirror.read(func(*placement.View) { l.commands.Written(m.Serial, m.Number) })
+	s.mirror.read(func(*placement.View) { l.commands.Written(m.ChangeSeq, m.Number) })
 	for _, receipt := range m.Receipts {
 		w, ok := l.storing[receipt]
 		delete(l.storing, receipt)

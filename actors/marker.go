@@ -12,7 +12,7 @@ import (
 // markers are the markers of a slot: see placement.Markers.
 type markers struct {
 	placement.Markers
-	name     string // of this start of the slot; it precedes the serial in each marker
+	name     string // of this start of the slot; it precedes the sequence number in each marker
 	checking bool   // a markerDue is on its way
 }
 
@@ -24,17 +24,18 @@ const markerTick = 200 * time.Millisecond
 // markerDue comes when the marker under way has to be checked.
 type markerDue struct{ stamp }
 
-// mark returns the serial of a marker. What waits at the broker now comes before it.
+// mark asks for a marker and returns its sequence number. What waits at the broker now comes
+// before it.
 func (s *spread) mark() uint64 {
-	serial, send := s.markers.Ask(arrival(time.Now()))
+	seq, send := s.markers.Ask(arrival(time.Now()))
 	if send {
-		s.sendMarker(serial)
+		s.sendMarker(seq)
 	}
-	return serial
+	return seq
 }
 
-func (s *spread) sendMarker(serial uint64) {
-	s.session.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(serial, 10)})
+func (s *spread) sendMarker(seq uint64) {
+	s.session.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(seq, 10)})
 	if !s.markers.checking {
 		s.markers.checking = true
 		s.life.after(markerTick, &markerDue{})
@@ -52,11 +53,11 @@ func (s *spread) markerCame(m messages.Marked) {
 		return
 	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)
-	serial, err := strconv.ParseUint(text, 10, 64)
+	seq, err := strconv.ParseUint(text, 10, 64)
 	if !mine || err != nil {
 		return
 	}
-	if next := s.markers.Came(serial, arrival(time.Now())); next > 0 {
+	if next := s.markers.Came(seq, arrival(time.Now())); next > 0 {
 		s.sendMarker(next)
 	}
 	s.markersPassed()
@@ -80,8 +81,8 @@ func (s *spread) markersConnected() {
 		d.sure = false // an UNSUBSCRIBE may have had its effect on the former connection
 	}
 	waiting := s.markers.Waiting()
-	if serial := s.markers.Connected(arrival(time.Now())); serial > 0 {
-		s.sendMarker(serial)
+	if seq := s.markers.Connected(arrival(time.Now())); seq > 0 {
+		s.sendMarker(seq)
 	} else if waiting {
 		s.markersRefused("each time the connection was lost")
 	}
@@ -97,8 +98,8 @@ func (s *spread) markersRefused(reason string) {
 
 // markersPassed continues what has waited for a marker.
 func (s *spread) markersPassed() {
-	for i, serial := range s.ends {
-		if s.markers.Passed(serial) {
+	for i, seq := range s.ends {
+		if s.markers.Passed(seq) {
 			delete(s.ends, i)
 			s.life.send(&handOverDue{Item: i})
 		}

@@ -48,9 +48,9 @@ func (r *requests) Receive(ctx actor.Context) {
 	case messages.Connected:
 		r.apply(r.waiting.Connected(m.Info))
 	case messages.Granted:
-		r.apply(r.waiting.Granted(m.Filter, m.Serial))
+		r.apply(r.waiting.Granted(m.Filter, m.Revision))
 	case messages.Refused:
-		r.apply(r.waiting.Refused(m.Filter, m.Serial, m.Reason))
+		r.apply(r.waiting.Refused(m.Filter, m.Revision, m.Reason))
 	case messages.Response:
 		r.response(m)
 	case messages.Unpublished:

@@ -20,12 +20,12 @@ type row struct {
 	filter string
 	place  int32 // in rows.list; -1: it is not there any more
 
-	answered, named bool // the broker has answered; an actor has had the serial
+	answered, named bool // the broker has answered; an actor has had the uid
 	asked, granted  byte
 	refusal         string // why the broker has refused the filter
 	last            string // topic of the last message
 
-	serial        atomic.Uint64 // no other row, or actor, of the filter has it
+	uid           atomic.Uint64 // no other row, or actor, of the filter has it
 	since         int64         // when it was made: see arrival
 	handled, sent atomic.Uint64 // messages, and how often they were passed on
 	lastAt        atomic.Int64  // when a message came, in Unix ns; 0: none has
@@ -42,7 +42,7 @@ type living struct {
 
 // path is that of the row, and of its actor if it has one.
 func (r *row) path() string {
-	return r.router + "/" + childName(subscriptionKind, r.filter, r.serial.Load())
+	return r.router + "/" + childName(subscriptionKind, r.filter, r.uid.Load())
 }
 
 // count counts a message.
@@ -129,13 +129,13 @@ func (s *rows) all(text string, paths bool) []*row {
 
 // find is the row with that path; nil: there is none.
 func (s *rows) find(path string) *row {
-	serial, err := strconv.ParseUint(path[strings.LastIndexByte(path, '~')+1:], 10, 64)
+	uid, err := strconv.ParseUint(path[strings.LastIndexByte(path, '~')+1:], 10, 64)
 	if err != nil {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.list, func(r *row) bool { return r.serial.Load() == serial && r.path() == path })
+	i := slices.IndexFunc(s.list, func(r *row) bool { return r.uid.Load() == uid && r.path() == path })
 	if i < 0 {
 		return nil
 	}

@@ -75,7 +75,7 @@ func (s *session) Receive(ctx actor.Context) {
 	case messages.Mark:
 		s.toConnection(m)
 	case messages.RetainedComplete:
-		s.changes.retainedComplete(m.Filter, m.Serial)
+		s.changes.retainedComplete(m.Filter, m.Revision)
 	case *trialDue:
 		s.publishes.try(m)
 	case messages.Drain:

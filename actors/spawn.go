@@ -224,13 +224,13 @@ func spawn(ctx actor.Context, name string, props *actor.Props) *actor.PID {
 }
 
 // childName makes one step of an actor's path from a filter or target's name. Long names are
-// cut; the serial keeps them apart.
-func childName(kind, name string, serial uint64) string {
+// cut; the uid keeps them apart.
+func childName(kind, name string, uid uint64) string {
 	escaped := url.PathEscape(name)
 	if len(escaped) > 80 {
 		escaped = escaped[:80]
 	}
-	return fmt.Sprintf("%s:%s~%d", kind, strings.ReplaceAll(escaped, "/", "%2F"), serial)
+	return fmt.Sprintf("%s:%s~%d", kind, strings.ReplaceAll(escaped, "/", "%2F"), uid)
 }
 
 // unhandled counts a message that an actor does not handle. Those of an actor's life cycle do

@@ -35,7 +35,7 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 		s.unanswered.Remove(i.Wire)
 		return
 	}
-	again := asked > to.Number && to.Replies.Refused(to.Desired.Serial)
+	again := asked > to.Number && to.Replies.Refused(to.Desired.Revision)
 	to.Number = max(to.Number, asked)
 	if asks && (to.Unasked || again) {
 		to.Unasked = false
@@ -79,7 +79,7 @@ func (s *spread) report(ctx actor.Context, to *routing.Route) {
 		return
 	}
 	v := to.Replies.Last
-	if v.Serial < to.Desired.Serial {
+	if v.Revision < to.Desired.Revision {
 		s.unanswered.Add(to.Wire, to.Number)
 		return
 	}

@@ -145,10 +145,10 @@ const checkEvery = 2 * time.Second
 // storedNow is the outcome of one Layer.Write.
 type storedNow struct {
 	task
-	changes  []messages.Change
-	receipts []messages.Receipt
-	serial   uint64
-	number   uint64
+	changes   []messages.Change
+	receipts  []messages.Receipt
+	changeSeq uint64
+	number    uint64
 }
 
 // checked is the outcome of one Layer.Intact.
@@ -172,7 +172,7 @@ func (s *store) save() {
 // write writes the changes that wait. If Redis has lost everything (lost), it writes also
 // without changes.
 func (s *store) write(lost bool) {
-	m := &storedNow{serial: s.state.Serial()}
+	m := &storedNow{changeSeq: s.state.ChangeSeq()}
 	m.changes, m.receipts = s.state.Take()
 	m.work = func(ctx context.Context) (err error) {
 		if lost || len(m.changes) > 0 {
@@ -197,7 +197,7 @@ func (s *store) storedNow(m *storedNow) {
 	}
 	if s.state.Several() {
 		s.mirror.wake()
-		s.router.Tell(messages.Kept{Receipts: m.receipts, Serial: m.serial, Number: m.number})
+		s.router.Tell(messages.Kept{Receipts: m.receipts, ChangeSeq: m.changeSeq, Number: m.number})
 	}
 	s.save()
 }

@@ -54,7 +54,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Granted:
 		s.granted(ctx, m)
 	case messages.Refused:
-		s.completeUpTo(m.Serial)
+		s.completeUpTo(m.Revision)
 	case messages.Interrupted:
 		s.pending.known().Interrupted()
 	case fired:
@@ -186,7 +186,7 @@ func (s *subscription) fired(ctx actor.Context, m fired) {
 }
 
 func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
-	if now := time.Now(); s.pending.known().Granted(m.Serial, now) {
+	if now := time.Now(); s.pending.known().Granted(m.Revision, now) {
 		s.pending.quiet.set(ctx, now.Add(retained.Quiet))
 	}
 }
@@ -203,23 +203,23 @@ func (s *subscription) check(ctx actor.Context) {
 	}
 }
 
-// completeUpTo completes the recipients up to a serial.
-func (s *subscription) completeUpTo(serial uint64) {
-	for _, target := range s.pending.known().Complete(serial) {
-		s.retainedComplete(target, serial)
+// completeUpTo completes the recipients up to a revision of the Desired.
+func (s *subscription) completeUpTo(revision uint64) {
+	for _, target := range s.pending.known().Complete(revision) {
+		s.retainedComplete(target, revision)
 	}
-	s.session.Tell(messages.RetainedComplete{Filter: s.filter, Serial: serial})
+	s.session.Tell(messages.RetainedComplete{Filter: s.filter, Revision: revision})
 }
 
 // completeFor completes the recipients of a target that has left.
 func (s *subscription) completeFor(target messages.Target) {
-	if serial, ok := s.pending.known().Leave(target); ok {
-		s.retainedComplete(target, serial)
+	if revision, ok := s.pending.known().Leave(target); ok {
+		s.retainedComplete(target, revision)
 	}
 }
 
-func (s *subscription) retainedComplete(target messages.Target, serial uint64) {
-	s.router.Tell(messages.RetainedComplete{Target: target, Filter: s.filter, Serial: serial})
+func (s *subscription) retainedComplete(target messages.Target, revision uint64) {
+	s.router.Tell(messages.RetainedComplete{Target: target, Filter: s.filter, Revision: revision})
 }
 
 // stop counts and logs the messages that are lost: they were held back, and are acknowledged.

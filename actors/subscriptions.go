@@ -30,7 +30,8 @@ type subscriptions struct {
 	life    *incarnation // the router's
 	session Ref[messages.ToSession]
 	family  *family
-	serial  uint64                     // of the last row, actor, or message to one
+	uid     uint64                     // of the last row or actor
+	sent    uint64                     // messages to actors so far
 	living  map[*routing.Route]*living // those that have actors
 
 	checking bool // a checkSubscriptions is on its way
@@ -46,9 +47,9 @@ func rowOf(of *routing.Route) *row { return of.Row.(*row) }
 
 // add makes the row of a route.
 func (s *subscriptions) add(of *routing.Route) {
-	s.serial++
+	s.uid++
 	r := &row{router: s.paths.router, filter: of.Filter, since: arrival(time.Now()), place: -1}
-	r.serial.Store(s.serial)
+	r.uid.Store(s.uid)
 	of.Row = r
 	if !s.cleared {
 		s.observer.rows.add(r)
@@ -99,11 +100,11 @@ func (s *subscriptions) keep(of *routing.Route, m messages.ToSubscription) {
 	}
 	r := rowOf(of)
 	if r.named { // the actor before may not have stopped yet
-		s.serial++
-		r.serial.Store(s.serial)
+		s.uid++
+		r.uid.Store(s.uid)
 	}
 	r.named = true
-	pid, seen := s.family.spawn(s.router, subscriptionKind, r.filter, r.serial.Load())
+	pid, seen := s.family.spawn(s.router, subscriptionKind, r.filter, r.uid.Load())
 	live := &living{Ref: refOf[messages.ToSubscription](s.system, pid), seen: seen}
 	s.living[of] = live
 	s.checkLater()
@@ -117,8 +118,8 @@ func (s *subscriptions) tell(of *routing.Route, m messages.ToSubscription) bool 
 	if live == nil {
 		return false
 	}
-	s.serial++
-	live.number = s.serial
+	s.sent++
+	live.number = s.sent
 	live.Tell(m)
 	return true
 }
@@ -182,7 +183,7 @@ func (s *subscriptions) granted(of *routing.Route, m messages.Granted) {
 // refused notes that the broker has refused a filter: no retained messages of it will come.
 func (s *subscriptions) refused(of *routing.Route, m messages.Refused) {
 	if !s.tell(of, m) {
-		s.session.Tell(messages.RetainedComplete{Filter: of.Filter, Serial: m.Serial})
+		s.session.Tell(messages.RetainedComplete{Filter: of.Filter, Revision: m.Revision})
 	}
 	r := rowOf(of)
 	if r.answered = true; r.refusal == m.Reason {

@@ -21,7 +21,7 @@ type targets struct {
 	parent actor.Context // the router's
 	family *family
 	actors map[messages.Target]*targetActor
-	serial uint64
+	uid    uint64 // of the last actor
 
 	draining bool
 	drained  map[string]bool // by target
@@ -41,8 +41,8 @@ func newTargetActors(deps *env, to *refs) targets {
 func (t *targets) of(target messages.Target) *targetActor {
 	a, ok := t.actors[target]
 	if !ok {
-		t.serial++
-		pid, _ := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.serial)
+		t.uid++
+		pid, _ := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.uid)
 		a = &targetActor{Ref: refOf[messages.ToFanout](t.system, pid)}
 		t.actors[target] = a
 		if t.draining {

@@ -35,7 +35,7 @@ type traces struct {
 	followed atomic.Pointer[map[string]uint64] // topics to the traces that wait for them; nil: none
 
 	mu       sync.Mutex
-	serial   uint64
+	lastID   uint64
 	kept     []*trace // the oldest first
 	underWay int      // own publishes
 }
@@ -58,8 +58,8 @@ func newTraces() *traces { return &traces{} }
 func (t *traces) arm(topic string, outbound bool) uint64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.serial++
-	w := &trace{Trace: messages.Trace{ID: t.serial, Topic: topic}, begun: time.Now(), outbound: outbound}
+	t.lastID++
+	w := &trace{Trace: messages.Trace{ID: t.lastID, Topic: topic}, begun: time.Now(), outbound: outbound}
 	if t.kept = append(t.kept, w); len(t.kept) > tracesKept {
 		t.disarm(t.kept[0])
 		t.kept = t.kept[1:]

@@ -114,7 +114,7 @@ func (t *Tree) serving(router string, filters ...string) map[string]messages.Sub
 	return info
 }
 
-// Events are the last events after a serial, oldest first.
+// Events are the last events after the one with that Seq, oldest first.
 func (t *Tree) Events(after uint64) []messages.LifeEvent {
 	return t.shared.observer.events.after(after)
 }

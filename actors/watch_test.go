@@ -63,7 +63,7 @@ func TestStoryOfALostConnection(t *testing.T) {
 		b.broker.Drop(messages.Network)
 		b.pass(time.Minute)
 		var words []string
-		for _, h := range b.tree.Events(before[len(before)-1].Serial) {
+		for _, h := range b.tree.Events(before[len(before)-1].Seq) {
 			if h.Kind == "connection" {
 				words = append(words, h.What)
 			}

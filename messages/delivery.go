@@ -56,19 +56,19 @@ type SendRetained struct {
 	Options Options
 	// Channel is the recipient; empty: everybody.
 	Channel string
-	// Serial is that of the Desired that asks for them.
-	Serial uint64
+	// Revision is that of the Desired that asks for them.
+	Revision uint64
 	// After is the Seq of the last delivery that came before.
 	After uint64
 }
 
 // RetainedComplete says that all retained messages have come for the recipients of a filter
-// up to a serial. Subscription tells router, which tells the fanout, and session, without a
+// up to a revision. Subscription tells router, which tells the fanout, and session, without a
 // Target; without an actor of the subscription the router tells session.
 type RetainedComplete struct {
-	Target Target
-	Filter string
-	Serial uint64
+	Target   Target
+	Filter   string
+	Revision uint64
 }
 
 // Flush asks a subscription to pass on everything that came before, and then to answer

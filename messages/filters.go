@@ -14,20 +14,20 @@ type Desired struct {
 	// each filter. The router sets it, or the session for filters that are not
 	// wanted any more.
 	Overlaps bool
-	// Serial is higher than in each Desired before. Replay is the serial of the last
+	// Revision is higher than in each Desired before. Replay is the revision of the last
 	// Desired of the filter that asked for the retained messages as well; 0: none did.
-	Serial, Replay uint64
+	Revision, Replay uint64
 }
 
 // Undesired says that a filter is not wanted any more. Router tells session.
 type Undesired struct{ Filter string }
 
-// Granted says which QoS the broker granted for a filter, and which one the Desired with
-// that serial asked for. Session tells router, which tells the subscription, or requests.
+// Granted says which QoS the broker granted for a filter, and which one that revision of
+// the Desired asked for. Session tells router, which tells the subscription, or requests.
 type Granted struct {
 	Filter     string
 	Asked, QoS byte
-	Serial     uint64
+	Revision   uint64
 }
 
 // Refused says that the broker refused a filter. Reason is the SUBACK's reason code in
@@ -36,10 +36,10 @@ type Granted struct {
 type Refused struct {
 	Filter string
 	// Kind is a word of reconcile.Kind.
-	Kind   string
-	Code   byte
-	Reason string
-	Serial uint64
+	Kind     string
+	Code     byte
+	Reason   string
+	Revision uint64
 }
 
 // Interrupted says that the connection was lost before all retained messages of a filter

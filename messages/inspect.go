@@ -46,8 +46,8 @@ type ActorFailure struct {
 
 // LifeEvent is one line of the tree's life.
 type LifeEvent struct {
-	// Serial counts them all.
-	Serial     uint64
+	// Seq counts the events of the process.
+	Seq        uint64
 	At         time.Time
 	Path, Kind string
 	// What is one word: started, failed, bug, restarted, resumed (it goes on with

@@ -66,12 +66,12 @@ type ForStreams Execute
 type StreamsState struct{ Up bool }
 
 // Kept says that changes were written: those of the commands with these receipts, up to the
-// Keep with that Serial. Number is that of the registry afterwards. Store tells router,
+// Keep with that ChangeSeq. Number is that of the registry afterwards. Store tells router,
 // if there are several slots.
 type Kept struct {
-	Receipts []Receipt
-	Serial   uint64
-	Number   uint64
+	Receipts  []Receipt
+	ChangeSeq uint64
+	Number    uint64
 }
 
 // Leave says that the MQTT broker may have a filter that nobody wants any more. Router

@@ -61,8 +61,8 @@ type FilterRefusal struct {
 type Keep struct {
 	Receipt Receipt
 	Changes []Change
-	// Serial, where there are several slots, comes back in Kept.
-	Serial uint64
+	// ChangeSeq, where there are several slots, comes back in Kept.
+	ChangeSeq uint64
 }
 
 // Restored is what was stored before: the subscriptions, the filters that the MQTT broker

@@ -97,7 +97,7 @@ func (r *Requests) proceed(e *RequestEffects, name string, w *request) {
 		w.message.Properties.CorrelationData = []byte(name)
 		e.Publish = append(e.Publish, messages.Publish{Receipt: w.receipt, Message: w.message})
 	case r.want.Filter == "":
-		r.want = messages.Desired{Filter: r.prefix + "+", QoS: 1, Serial: r.want.Serial + 1}
+		r.want = messages.Desired{Filter: r.prefix + "+", QoS: 1, Revision: r.want.Revision + 1}
 		want := r.want
 		e.Subscribe = &want
 	}
@@ -129,8 +129,8 @@ func oneLevel(clientID string) string {
 }
 
 // Granted notes that the broker has granted the filter, if it is that of the responses.
-func (r *Requests) Granted(filter string, serial uint64) (e RequestEffects) {
-	if !r.subscribed(filter, serial) {
+func (r *Requests) Granted(filter string, revision uint64) (e RequestEffects) {
+	if !r.subscribed(filter, revision) {
 		return e
 	}
 	r.granted = true
@@ -138,8 +138,8 @@ func (r *Requests) Granted(filter string, serial uint64) (e RequestEffects) {
 }
 
 // Refused notes that it has not.
-func (r *Requests) Refused(filter string, serial uint64, reason string) (e RequestEffects) {
-	if !r.subscribed(filter, serial) {
+func (r *Requests) Refused(filter string, revision uint64, reason string) (e RequestEffects) {
+	if !r.subscribed(filter, revision) {
 		return e
 	}
 	r.granted, r.want.Filter = false, "" // the next request asks again
@@ -155,8 +155,8 @@ func (r *Requests) Refused(filter string, serial uint64, reason string) (e Reque
 }
 
 // subscribed says whether the broker speaks of what was asked for last.
-func (r *Requests) subscribed(filter string, serial uint64) bool {
-	return filter == r.want.Filter && serial == r.want.Serial
+func (r *Requests) subscribed(filter string, revision uint64) bool {
+	return filter == r.want.Filter && revision == r.want.Revision
 }
 
 // Response answers the request on whose topic a message came. Nothing is ended where nobody

@@ -13,7 +13,7 @@ import (
 func said(e commands.RequestEffects) string {
 	text := ""
 	if e.Subscribe != nil {
-		text += fmt.Sprintf(" subscribe %s %d", e.Subscribe.Filter, e.Subscribe.Serial)
+		text += fmt.Sprintf(" subscribe %s %d", e.Subscribe.Filter, e.Subscribe.Revision)
 	}
 	for _, p := range e.Publish {
 		text += fmt.Sprintf(" publish %s to %s, %ds", p.Receipt, p.Message.Properties.ResponseTopic, *p.Message.Properties.MessageExpiry)
@@ -55,8 +55,8 @@ func TestRequests(t *testing.T) {
 			return r.Connected(messages.Connack{Version: v, ClientID: "a/b c", Present: present})
 		}
 	}
-	granted := func(serial uint64) step {
-		return func(r *commands.Requests) commands.RequestEffects { return r.Granted(filter, serial) }
+	granted := func(revision uint64) step {
+		return func(r *commands.Requests) commands.RequestEffects { return r.Granted(filter, revision) }
 	}
 	refused := func(r *commands.Requests) commands.RequestEffects { return r.Refused(filter, 1, "no") }
 	response := func(name string) step {

@@ -110,8 +110,8 @@ func (t *Target) append(m messages.Deliver, to *retained.Channels) {
 func (t *Target) Recipient(m messages.SendRetained) { t.recipients.Add(m) }
 
 // Complete says that all retained messages of a filter have come, for the recipients up to
-// a serial.
-func (t *Target) Complete(filter string, serial uint64) { t.recipients.Complete(filter, serial) }
+// a revision of its Desired.
+func (t *Target) Complete(filter string, revision uint64) { t.recipients.Complete(filter, revision) }
 
 // Stored is how many events queues have taken.
 func (t *Target) Stored() uint64 { return t.written }

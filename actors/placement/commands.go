@@ -11,30 +11,30 @@ import (
 // Commands makes changes of the registry of what commands ask for. Only the holder of the
 // first slot has it. It knows what is being written before the View does.
 type Commands struct {
-	view    *View
-	serial  uint64
-	intents map[string]map[messages.Target]intent // by filter as the broker knows it
-	writing []written                             // oldest first
-	pairs   int                                   // that are added
-	due     []Item                                // filters of which the View has all again
-	began   uint64                                // the number of the View then
+	view      *View
+	changeSeq uint64                                // of the last change that was made
+	intents   map[string]map[messages.Target]intent // by filter as the broker knows it
+	writing   []written                             // oldest first
+	pairs     int                                   // that are added
+	due       []Item                                // filters of which the View has all again
+	began     uint64                                // the number of the View then
 	// Epochs are the layouts that are being written; nil: none are.
 	Epochs []messages.Epoch
 }
 
 // intent is what becomes of a pair of filter and target when all is written.
 type intent struct {
-	stored messages.Stored
-	gone   bool
-	serial uint64
+	stored    messages.Stored
+	gone      bool
+	changeSeq uint64
 }
 
 // written is what is being written of a pair, or is written and not known to the View.
 type written struct {
 	Item
-	serial uint64
-	number uint64 // of the registry then; 0: it is being written
-	adds   int    // pairs of filter and target
+	changeSeq uint64
+	number    uint64 // of the registry then; 0: it is being written
+	adds      int    // pairs of filter and target
 }
 
 // NewCommands makes one that knows what the View does.
@@ -45,13 +45,13 @@ func NewCommands(v *View) *Commands {
 // Pairs is how many pairs of filter and target are added that the View has not yet.
 func (c *Commands) Pairs() int { return c.pairs }
 
-// Serial is the number of the last changes that were made. Written takes it.
-func (c *Commands) Serial() uint64 { return c.serial }
+// ChangeSeq is the number of the last change that was made. Written takes it.
+func (c *Commands) ChangeSeq() uint64 { return c.changeSeq }
 
-// Written notes that the changes up to a serial are in the registry of that number.
-func (c *Commands) Written(serial, number uint64) {
+// Written notes that the changes up to that ChangeSeq are in the registry of that number.
+func (c *Commands) Written(changeSeq, number uint64) {
 	for i := range c.writing {
-		if w := &c.writing[i]; w.serial > serial {
+		if w := &c.writing[i]; w.changeSeq > changeSeq {
 			break
 		} else if w.number == 0 {
 			w.number = number
@@ -69,7 +69,7 @@ func (c *Commands) Seen() {
 		}
 		c.writing = c.writing[1:]
 		c.pairs -= w.adds
-		if targets := c.intents[w.Wire]; targets[w.Target].serial == w.serial {
+		if targets := c.intents[w.Wire]; targets[w.Target].changeSeq == w.changeSeq {
 			delete(targets, w.Target)
 			if len(targets) == 0 {
 				delete(c.intents, w.Wire)
@@ -168,13 +168,13 @@ func (c *Commands) left(wire string, changes []messages.Change) []messages.Chang
 }
 
 func (c *Commands) intend(i Item, n intent) {
-	c.serial++
-	n.serial = c.serial
+	c.changeSeq++
+	n.changeSeq = c.changeSeq
 	if c.intents[i.Wire] == nil {
 		c.intents[i.Wire] = map[messages.Target]intent{}
 	}
 	c.intents[i.Wire][i.Target] = n
-	c.writing = append(c.writing, written{Item: i, serial: n.serial})
+	c.writing = append(c.writing, written{Item: i, changeSeq: n.changeSeq})
 }
 
 // relied says whether another slot may leave messages for a target to the one of a filter:

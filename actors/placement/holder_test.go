@@ -251,17 +251,17 @@ func (h *holder) done(p *part) {
 
 // mark asks for a marker.
 func (h *holder) mark() uint64 {
-	serial, send := h.markers.Ask(h.clock())
+	seq, send := h.markers.Ask(h.clock())
 	if send {
-		h.sendMarker(serial)
+		h.sendMarker(seq)
 	}
-	return serial
+	return seq
 }
 
 // sendMarker publishes a marker, if there is a connection.
-func (h *holder) sendMarker(serial uint64) {
+func (h *holder) sendMarker(seq uint64) {
 	if s := h.session(h.slot); s.live == h {
-		s.queue = append(s.queue, packet{n: int(serial), at: h.now + h.IntN(9), epoch: h.epoch})
+		s.queue = append(s.queue, packet{n: int(seq), at: h.now + h.IntN(9), epoch: h.epoch})
 	}
 }
 
@@ -328,8 +328,8 @@ func (h *holder) step() {
 	if h.connected == 0 && h.now >= h.connects && valid && h.process.view.Loaded() {
 		s.live, s.sent, h.connected = h, 0, h.now
 		h.markers.Connecting()
-		if serial := h.markers.Connected(h.clock()); serial > 0 {
-			h.sendMarker(serial)
+		if seq := h.markers.Connected(h.clock()); seq > 0 {
+			h.sendMarker(seq)
 		}
 		h.do(h.machine.Connected())
 	}
@@ -447,7 +447,7 @@ func (h *holder) end() {
 }
 
 func (h *holder) outboxed() {
-	changes, serial := h.outbox, h.changes.Serial()
+	changes, changeSeq := h.outbox, h.changes.ChangeSeq()
 	h.outbox, h.writes = nil, 0
 	for _, c := range changes {
 		if c.Status != nil {
@@ -463,7 +463,7 @@ func (h *holder) outboxed() {
 		return
 	}
 	if h.slot == 0 {
-		h.changes.Written(serial, number)
+		h.changes.Written(changeSeq, number)
 	}
 	for _, c := range h.commands {
 		if !c.stored && c.number == pending {

@@ -23,7 +23,7 @@ const (
 // A broker may not let the worker publish or subscribe to its markers. Then nothing waits for
 // them any more. Times are nanoseconds of a clock that never goes back. The zero value is ready for use.
 type Markers struct {
-	sent, back, wanted uint64 // serials
+	sent, back, wanted uint64 // sequence numbers of markers
 	at                 int64  // when the last was sent
 	since              int64  // when the last that is back was sent, on this connection
 	received           int64  // deliveries by then or later
@@ -35,9 +35,9 @@ type Markers struct {
 // Connecting notes that a new connection is being made: what is repeated comes first.
 func (m *Markers) Connecting() { m.since = 0 }
 
-// Connected notes a new connection. A marker that was under way may be lost: another is to be
-// sent, the serial of which it returns, else 0.
-func (m *Markers) Connected(now int64) (serial uint64) {
+// Connected notes a new connection. A marker that was under way may be lost: Connected
+// returns the number of another, which is to be sent, else 0.
+func (m *Markers) Connected(now int64) (seq uint64) {
 	if !m.Waiting() {
 		return 0
 	}
@@ -48,9 +48,9 @@ func (m *Markers) Connected(now int64) (serial uint64) {
 	return m.send(now)
 }
 
-// Ask returns the serial of the marker that is back when everything has come that waits now.
+// Ask returns the number of the marker that is back when everything has come that waits now.
 // It is to be sent at once, or when the one that is under way is back.
-func (m *Markers) Ask(now int64) (serial uint64, send bool) {
+func (m *Markers) Ask(now int64) (seq uint64, send bool) {
 	switch {
 	case m.refused:
 		return 0, false
@@ -61,11 +61,11 @@ func (m *Markers) Ask(now int64) (serial uint64, send bool) {
 	return m.send(now), true
 }
 
-// Came notes a marker that is back, however late, and returns the serial of the next one to be
+// Came notes a marker that is back, however late, and returns the number of the next one to be
 // sent, or 0.
-func (m *Markers) Came(serial uint64, now int64) (next uint64) {
-	m.back, m.losses, m.refused = max(m.back, min(serial, m.sent)), 0, false
-	if serial == m.sent {
+func (m *Markers) Came(seq uint64, now int64) (next uint64) {
+	m.back, m.losses, m.refused = max(m.back, min(seq, m.sent)), 0, false
+	if seq == m.sent {
 		m.since = m.at
 	}
 	if m.Waiting() || m.wanted <= m.sent {
@@ -78,7 +78,7 @@ func (m *Markers) Came(serial uint64, now int64) (next uint64) {
 func (m *Markers) Since() int64 { return m.since }
 
 // Passed says whether the marker is back, or none can be.
-func (m *Markers) Passed(serial uint64) bool { return m.refused || serial <= m.back }
+func (m *Markers) Passed(seq uint64) bool { return m.refused || seq <= m.back }
 
 // Waiting says whether a marker is under way.
 func (m *Markers) Waiting() bool { return !m.refused && m.back < m.sent }

@@ -12,13 +12,13 @@ import (
 func TestMarkers(t *testing.T) {
 	t.Parallel()
 	var m placement.Markers
-	serial, send := m.Ask(0)
-	if serial != 1 || !send {
-		t.Fatalf("asked for the first: %d, send %v; want 1, at once", serial, send)
+	seq, send := m.Ask(0)
+	if seq != 1 || !send {
+		t.Fatalf("asked for the first: %d, send %v; want 1, at once", seq, send)
 	}
-	serial, send = m.Ask(0)
-	if serial != 2 || send {
-		t.Errorf("asked while 1 is under way: %d, send %v; want 2, later", serial, send)
+	seq, send = m.Ask(0)
+	if seq != 2 || send {
+		t.Errorf("asked while 1 is under way: %d, send %v; want 2, later", seq, send)
 	}
 	if next := m.Came(1, 0); next != 2 {
 		t.Errorf("when 1 is back %d is sent, want 2", next)
@@ -29,8 +29,8 @@ func TestMarkers(t *testing.T) {
 	if next := m.Came(2, 0); next != 0 || !m.Passed(2) || m.Waiting() {
 		t.Error("2 is back, and no other is asked for")
 	}
-	if serial, send := m.Ask(0); serial != 3 || !send {
-		t.Errorf("asked while none is under way: %d, send %v; want 3, at once", serial, send)
+	if seq, send := m.Ask(0); seq != 3 || !send {
+		t.Errorf("asked while none is under way: %d, send %v; want 3, at once", seq, send)
 	}
 }
 
@@ -38,13 +38,13 @@ func TestMarkers(t *testing.T) {
 func TestMarkersOfANewConnection(t *testing.T) {
 	t.Parallel()
 	var m placement.Markers
-	if serial := m.Connected(0); serial != 0 {
-		t.Errorf("marker %d is sent, and nobody has asked", serial)
+	if seq := m.Connected(0); seq != 0 {
+		t.Errorf("marker %d is sent, and nobody has asked", seq)
 	}
 	m.Ask(0)
 	asked, _ := m.Ask(0)
-	if serial := m.Connected(0); serial != asked {
-		t.Errorf("marker %d is sent on the new connection, want %d, for which somebody waits", serial, asked)
+	if seq := m.Connected(0); seq != asked {
+		t.Errorf("marker %d is sent on the new connection, want %d, for which somebody waits", seq, asked)
 	}
 	if m.Came(1, 0); m.Passed(asked) {
 		t.Error("the former connection's marker does not tell what waits now")
@@ -133,7 +133,7 @@ func TestLateMarker(t *testing.T) {
 	if m.Came(1, 130*second); m.Waiting() {
 		t.Error("it still waits")
 	}
-	if serial, send := m.Ask(50 * second); serial != 2 || !send {
-		t.Errorf("the next one is %d, sent %v; want 2, at once", serial, send)
+	if seq, send := m.Ask(50 * second); seq != 2 || !send {
+		t.Errorf("the next one is %d, sent %v; want 2, at once", seq, send)
 	}
 }

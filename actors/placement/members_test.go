@@ -25,9 +25,9 @@ func TestTargets(t *testing.T) {
 				delete(want, target)
 				got.Remove(target)
 			}
-			serial, known := want[target]
-			if s, ok := got.Get(target); s != serial || ok != known {
-				t.Fatalf("seed %d, step %d: %v has %d %v, want %d %v", seed, step, target, s, ok, serial, known)
+			wanted, known := want[target]
+			if s, ok := got.Get(target); s != wanted || ok != known {
+				t.Fatalf("seed %d, step %d: %v has %d %v, want %d %v", seed, step, target, s, ok, wanted, known)
 			}
 			if all := maps.Collect(got.Each); !maps.Equal(all, want) {
 				t.Fatalf("seed %d, step %d: %v, want %v", seed, step, all, want)

@@ -16,14 +16,14 @@ const (
 )
 
 // Pending is what a subscription knows of those who wait for its filter's retained
-// messages. There is none, nil, where nobody ever has.
+// messages. There is none, nil, where nobody ever has. A revision is that of the filter's Desired.
 type Pending struct {
-	targets map[messages.Target]uint64 // with recipients: serial of the last of them
-	asked   uint64                     // serial of the last that came
-	granted uint64                     // serial up to which the broker was asked; 0: not on this connection
-	ended   uint64                     // serial up to which all have come
+	targets map[messages.Target]uint64 // with recipients: revision of the last of them
+	asked   uint64                     // revision of the last recipient
+	granted uint64                     // revision up to which the broker was asked; 0: not on this connection
+	ended   uint64                     // revision up to which all have come
 
-	patient  uint64 // serial of those whose time is over at the deadline
+	patient  uint64 // revision up to which the time is over at the deadline
 	deadline time.Time
 	came     time.Time // when the last message came
 }
@@ -33,8 +33,8 @@ func NewPending() *Pending { return &Pending{targets: map[messages.Target]uint64
 
 // Add notes a recipient.
 func (r *Pending) Add(m messages.SendRetained) {
-	r.targets[m.Target] = m.Serial
-	r.asked = m.Serial
+	r.targets[m.Target] = m.Revision
+	r.asked = m.Revision
 }
 
 // Idle says that nobody waits, and that all that was asked for has come.
@@ -42,14 +42,14 @@ func (r *Pending) Idle() bool { return r == nil || len(r.targets) == 0 && r.aske
 
 // Granted notes that the broker was asked for the messages, and says whether Check is
 // to be called.
-func (r *Pending) Granted(serial uint64, now time.Time) bool {
+func (r *Pending) Granted(revision uint64, now time.Time) bool {
 	if r == nil || r.asked <= r.ended {
 		return false
 	}
 	running := r.granted > 0
-	r.granted, r.came = serial, now
+	r.granted, r.came = revision, now
 	if !running {
-		r.patient, r.deadline = serial, now.Add(longest)
+		r.patient, r.deadline = revision, now.Add(longest)
 	}
 	return !running
 }
@@ -68,15 +68,15 @@ func (r *Pending) Arrived(now time.Time) {
 	}
 }
 
-// Leave notes that a target waits no more, and returns the serial of its last recipient,
+// Leave notes that a target waits no more, and returns the revision of its last recipient,
 // if it had any.
-func (r *Pending) Leave(target messages.Target) (serial uint64, waited bool) {
+func (r *Pending) Leave(target messages.Target) (revision uint64, waited bool) {
 	if r == nil {
 		return 0, false
 	}
-	serial, waited = r.targets[target]
+	revision, waited = r.targets[target]
 	delete(r.targets, target)
-	return serial, waited
+	return revision, waited
 }
 
 // Targets are those that wait.
@@ -90,7 +90,7 @@ func (r *Pending) Targets() (waiting []messages.Target) {
 	return waiting
 }
 
-// Check says up to which serial the messages have come, 0 for none, and after how
+// Check says up to which revision the messages have come, 0 for none, and after how
 // long to check again, 0 for never.
 func (r *Pending) Check(now time.Time, underWay bool) (ended uint64, again time.Duration) {
 	quiet := now.Sub(r.came)
@@ -112,17 +112,17 @@ func (r *Pending) Check(now time.Time, underWay bool) (ended uint64, again time.
 }
 
 // Complete takes those away who have got everything, and returns their targets.
-func (r *Pending) Complete(serial uint64) (targets []messages.Target) {
+func (r *Pending) Complete(revision uint64) (targets []messages.Target) {
 	if r == nil {
 		return nil
 	}
-	r.ended = max(r.ended, serial)
+	r.ended = max(r.ended, revision)
 	if r.asked <= r.ended {
 		r.granted = 0
 	}
 	for target, last := range r.targets {
 		targets = append(targets, target)
-		if last <= serial {
+		if last <= revision {
 			delete(r.targets, target)
 		}
 	}

@@ -17,7 +17,7 @@ func TestPending(t *testing.T) {
 	if p.Granted(1, begin) {
 		t.Error("nobody waits")
 	}
-	p.Add(messages.SendRetained{Target: who, Serial: 2})
+	p.Add(messages.SendRetained{Target: who, Revision: 2})
 	if !p.Granted(2, begin) || p.Idle() {
 		t.Error("somebody waits")
 	}
@@ -53,7 +53,7 @@ func TestPendingLong(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	p := retained.NewPending()
-	p.Add(messages.SendRetained{Serial: 1})
+	p.Add(messages.SendRetained{Revision: 1})
 	p.Granted(1, begin)
 	for s := range 60 {
 		now := begin.Add(time.Duration(s) * time.Second)

@@ -35,9 +35,9 @@ type waiting struct {
 
 // recipient is a channel, or everybody ("").
 type recipient struct {
-	channel       string
-	options       messages.Options
-	after, serial uint64
+	channel         string
+	options         messages.Options
+	after, revision uint64
 }
 
 // lastSeen is what was passed on of one topic: the Seq of the last live message and
@@ -74,7 +74,7 @@ func (n *Recipients) Add(m messages.SendRetained) {
 		o = &waiting{place: map[string]int{}}
 		n.filters[m.Filter] = o
 	}
-	who := recipient{channel: m.Channel, options: m.Options, after: m.After, serial: m.Serial}
+	who := recipient{channel: m.Channel, options: m.Options, after: m.After, revision: m.Revision}
 	if i, known := o.place[m.Channel]; known {
 		o.list[i] = who
 		return
@@ -209,14 +209,14 @@ func (n *Recipients) reuseChannels(shares []Share) []Share {
 	return shares
 }
 
-// Complete takes those away who have got everything of a filter, up to a serial.
-func (n *Recipients) Complete(filter string, serial uint64) {
+// Complete takes those away who have got everything of a filter, up to a revision.
+func (n *Recipients) Complete(filter string, revision uint64) {
 	o, ok := n.filters[filter]
 	if !ok {
 		return
 	}
 	o.list = slices.DeleteFunc(o.list, func(who recipient) bool {
-		if who.serial <= serial {
+		if who.revision <= revision {
 			n.count(who, -1)
 			return true
 		}

@@ -42,7 +42,7 @@ func TestRecipients(t *testing.T) {
 			switch words[0] {
 			case "add":
 				at := number(parts[2])
-				r.Add(messages.SendRetained{Filter: parts[0], Channel: parts[1], Serial: at, After: at})
+				r.Add(messages.SendRetained{Filter: parts[0], Channel: parts[1], Revision: at, After: at})
 			case "complete":
 				r.Complete(parts[0], number(parts[1]))
 			case "live":
@@ -87,7 +87,7 @@ func TestRecipientsMemory(t *testing.T) {
 	t.Parallel()
 	s := &stats.Stats{}
 	r := retained.NewRecipients(s, stats.Budget{Held: &s.WaitingBytes, Limit: 400})
-	r.Add(messages.SendRetained{Filter: "#", Channel: "x", Serial: 1, After: 1})
+	r.Add(messages.SendRetained{Filter: "#", Channel: "x", Revision: 1, After: 1})
 	for n := range uint64(20) {
 		r.Live(fmt.Sprint(n), n+2)
 	}

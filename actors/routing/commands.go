@@ -62,13 +62,13 @@ func (t *Table) known(c messages.SubscribeCommand) (changes []messages.Change) {
 // await has a subscribe answered when the broker has said what it grants. A filter
 // that it has refused is asked for again.
 func (t *Table) await(e *Effects, r *Route, receipt messages.Receipt, c messages.SubscribeCommand, now time.Time) {
-	if r.Replies.Refused(r.Desired.Serial) {
+	if r.Replies.Refused(r.Desired.Revision) {
 		t.request(e, r, r.Desired, false)
 	}
 	if c.Reply.Channel == "" {
 		return
 	}
-	if a, ok := r.Replies.Wait(receipt, c.Options.QoS, r.Desired.Serial, now); ok {
+	if a, ok := r.Replies.Wait(receipt, c.Options.QoS, r.Desired.Revision, now); ok {
 		e.Answers = append(e.Answers, a)
 	}
 }

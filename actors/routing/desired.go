@@ -12,7 +12,7 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 		return
 	}
 	want := r.Needed()
-	want.Serial, want.Replay, want.Overlaps = r.Desired.Serial, r.Desired.Replay, r.Desired.Overlaps
+	want.Revision, want.Replay, want.Overlaps = r.Desired.Revision, r.Desired.Replay, r.Desired.Overlaps
 	if want != r.Desired || retained {
 		t.request(e, r, want, retained)
 	}
@@ -20,10 +20,10 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 
 // request asks the broker for a filter, also once more.
 func (t *Table) request(e *Effects, r *Route, want messages.Desired, retained bool) {
-	t.serial++
-	want.Serial = t.serial
+	t.revision++
+	want.Revision = t.revision
 	if retained {
-		want.Replay = t.serial
+		want.Replay = t.revision
 	}
 	r.Desired = want
 	e.Session = append(e.Session, want)

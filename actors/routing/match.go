@@ -111,7 +111,7 @@ func (r *Route) own(matched []*Route) []messages.Member {
 	for target, m := range r.members.Each {
 		older := func(o *Route) bool {
 			other, ok := o.members.Get(target)
-			return ok && (o.Held == r.Held && other.serial < m.serial || r.Held && !o.Held)
+			return ok && (o.Held == r.Held && other.order < m.order || r.Held && !o.Held)
 		}
 		if !slices.ContainsFunc(matched, older) {
 			own = append(own, messages.Member{Target: target, Options: m.options})
@@ -132,7 +132,7 @@ func (r *Route) concerns(d messages.Delivery) bool {
 func deliveringRoute(target messages.Target, matched []*Route) (by *Route, member messages.Member) {
 	var oldest membership
 	for _, r := range matched {
-		if m, ok := r.members.Get(target); ok && (by == nil || by.Held && !r.Held || by.Held == r.Held && m.serial < oldest.serial) {
+		if m, ok := r.members.Get(target); ok && (by == nil || by.Held && !r.Held || by.Held == r.Held && m.order < oldest.order) {
 			by, oldest = r, m
 		}
 	}

@@ -17,10 +17,10 @@ type Replies struct {
 }
 
 type reply struct {
-	receipt messages.Receipt
-	qos     byte
-	serial  uint64 // of the Desired
-	came    time.Time
+	receipt  messages.Receipt
+	qos      byte
+	revision uint64 // of the Desired
+	came     time.Time
 }
 
 // replyWait is after how long a sender is told that the broker has not answered.
@@ -28,9 +28,9 @@ const replyWait = 10 * time.Second
 
 // Result is what the broker said last of a filter, and of which Desired.
 type Result struct {
-	Serial  uint64 // 0: nothing yet
-	QoS     byte
-	Refusal *Refusal // nil: it was granted
+	Revision uint64 // 0: nothing yet
+	QoS      byte
+	Refusal  *Refusal // nil: it was granted
 }
 
 // Refusal is why a filter is not granted.
@@ -41,16 +41,16 @@ type Refusal struct {
 }
 
 // Granted is what a broker says that grants a filter.
-func Granted(m messages.Granted) Result { return Result{Serial: m.Serial, QoS: m.QoS} }
+func Granted(m messages.Granted) Result { return Result{Revision: m.Revision, QoS: m.QoS} }
 
 // Refused is what a broker says that refuses a filter.
 func Refused(m messages.Refused) Result {
 	failure := messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	return Result{Serial: m.Serial, Refusal: &Refusal{failure, m.Kind, m.Code}}
+	return Result{Revision: m.Revision, Refusal: &Refusal{failure, m.Kind, m.Code}}
 }
 
 // unsubscribed is the result of a filter that nobody wants any more.
-var unsubscribed = Result{Serial: math.MaxUint64, Refusal: &Refusal{Failure: *Unsubscribed()}}
+var unsubscribed = Result{Revision: math.MaxUint64, Refusal: &Refusal{Failure: *Unsubscribed()}}
 
 // Unsubscribed is why a subscribe gets no answer of the broker.
 func Unsubscribed() *messages.Failure {
@@ -58,9 +58,9 @@ func Unsubscribed() *messages.Failure {
 }
 
 // Wait answers a subscribe, now or when the broker has spoken.
-func (r *Replies) Wait(receipt messages.Receipt, qos byte, serial uint64, now time.Time) (a messages.Answer, ok bool) {
-	w := reply{receipt, qos, serial, now}
-	if r.Last.Serial >= serial {
+func (r *Replies) Wait(receipt messages.Receipt, qos byte, revision uint64, now time.Time) (a messages.Answer, ok bool) {
+	w := reply{receipt, qos, revision, now}
+	if r.Last.Revision >= revision {
 		return r.Last.answer(w), true
 	}
 	for len(r.waiting) > 0 && now.Sub(r.waiting[0].came) > replyWait {
@@ -70,16 +70,16 @@ func (r *Replies) Wait(receipt messages.Receipt, qos byte, serial uint64, now ti
 	return a, false
 }
 
-// Refused says whether the broker has refused the Desired of that serial.
-func (r *Replies) Refused(serial uint64) bool {
-	return r.Last.Serial == serial && r.Last.Refusal != nil
+// Refused says whether the broker has refused that revision of the Desired.
+func (r *Replies) Refused(revision uint64) bool {
+	return r.Last.Revision == revision && r.Last.Refusal != nil
 }
 
 // Decide takes in what the broker said, and returns the answers to those who wait for it.
 func (r *Replies) Decide(result Result) (answers []messages.Answer) {
 	r.Last = result
 	r.waiting = slices.DeleteFunc(r.waiting, func(w reply) bool {
-		if result.Serial < w.serial {
+		if result.Revision < w.revision {
 			return false
 		}
 		answers = append(answers, result.answer(w))

@@ -22,13 +22,13 @@ type Route struct {
 	identifier uint32
 	members    placement.Targets[membership]
 	everybody  []messages.Member          // members in a form to send; nil: to be made
-	recipients map[messages.Target]uint64 // serial of the last, see messages.SendRetained; nil: there was none
+	recipients map[messages.Target]uint64 // revision of the last, see messages.SendRetained; nil: there was none
 }
 
 // membership is that of one target in one filter.
 type membership struct {
 	options messages.Options
-	serial  uint64 // the lower, the older
+	order   uint64 // the lower, the older
 	asked   int64  // when it was last asked for: see Table.time
 	static  bool   // it stays, since the configuration wants it
 	command bool   // a command wants it
@@ -36,11 +36,11 @@ type membership struct {
 
 // join adds a member, or changes its options, and says whether that changed
 // anything of what is to be stored if a command wants it.
-func (r *Route) join(target messages.Target, options messages.Options, serial uint64, asked int64) bool {
+func (r *Route) join(target messages.Target, options messages.Options, order uint64, asked int64) bool {
 	old, member := r.members.Get(target)
-	joined := membership{options: options, serial: serial, asked: asked}
+	joined := membership{options: options, order: order, asked: asked}
 	if member {
-		joined.serial, joined.static, joined.command = old.serial, old.static, old.command
+		joined.order, joined.static, joined.command = old.order, old.static, old.command
 	}
 	r.members.Set(target, joined)
 	if member && old.options == options && old.command {
@@ -115,12 +115,12 @@ func (r *Route) isFixed(target messages.Target) bool {
 	return m.static
 }
 
-// waits notes the serial of a target's last recipient of retained messages.
-func (r *Route) waits(target messages.Target, serial uint64) {
+// waits notes the revision of a target's last recipient of retained messages.
+func (r *Route) waits(target messages.Target, revision uint64) {
 	if r.recipients == nil {
 		r.recipients = map[messages.Target]uint64{}
 	}
-	r.recipients[target] = serial
+	r.recipients[target] = revision
 }
 
 func (r *Route) leave(target messages.Target) {

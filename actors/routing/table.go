@@ -21,10 +21,11 @@ type Table struct {
 	trie      topic.Trie[*Route]
 	targets   map[messages.Target]int // in how many filters each is
 	responses messages.Desired        // the filter of responses to requests; zero: there are none
-	serial    uint64
-	after     uint64    // Seq of the last delivery
-	connected bool      // there has been a connection
-	base      time.Time // the first that was told: see time
+	revision  uint64                  // of the newest Desired
+	joined    uint64                  // memberships so far
+	after     uint64                  // Seq of the last delivery
+	connected bool                    // there has been a connection
+	base      time.Time               // the first that was told: see time
 
 	matched []*Route // scratch space of one delivery
 	parts   []Part
@@ -103,8 +104,8 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 			t.targets[target]++
 			t.Pairs.Add(1)
 		}
-		t.serial++
-		if r.join(target, c.Options, t.serial, t.time(now)) {
+		t.joined++
+		if r.join(target, c.Options, t.joined, t.time(now)) {
 			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: r.Filter, Target: target, Options: c.Options}})
 		}
 	}
@@ -134,8 +135,8 @@ func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) {
 	t.want(e, r, true)
 	for _, n := range RecipientsOf(c) {
-		m := messages.SendRetained{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Serial: r.Desired.Serial, After: t.after}
-		r.waits(n.Target, m.Serial)
+		m := messages.SendRetained{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Revision: r.Desired.Revision, After: t.after}
+		r.waits(n.Target, m.Revision)
 		e.Recipients = append(e.Recipients, Recipient{r, m})
 	}
 }
@@ -161,7 +162,7 @@ func RecipientsOf(c messages.SubscribeCommand) (list []messages.Recipient) {
 
 // Complete notes that all retained messages have come for those who wait for a target.
 func (t *Table) Complete(m messages.RetainedComplete) {
-	if r, ok := t.trie.Get(m.Filter); ok && r.recipients[m.Target] <= m.Serial {
+	if r, ok := t.trie.Get(m.Filter); ok && r.recipients[m.Target] <= m.Revision {
 		delete(r.recipients, m.Target)
 	}
 }

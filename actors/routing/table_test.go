@@ -197,7 +197,7 @@ func TestMatchRetained(t *testing.T) {
 	if got := who(x.Match(retained)); got != "a/#: x; a/+: " {
 		t.Errorf("x waits: %q", got)
 	}
-	x.Complete(messages.RetainedComplete{Target: group("x"), Filter: "a/+", Serial: e.Recipients[0].Serial})
+	x.Complete(messages.RetainedComplete{Target: group("x"), Filter: "a/+", Revision: e.Recipients[0].Revision})
 	if got := who(x.Match(retained)); got != "" {
 		t.Errorf("all have come: %q", got)
 	}
@@ -226,7 +226,7 @@ func wants(e routing.Effects) string {
 			if m.Overlaps {
 				text += " overlaps"
 			}
-			if m.Replay > 0 && m.Replay == m.Serial {
+			if m.Replay > 0 && m.Replay == m.Revision {
 				text += " retained"
 			}
 			list = append(list, text)
@@ -340,7 +340,7 @@ func TestReplies(t *testing.T) {
 	if len(e.Answers) != 0 {
 		t.Errorf("answered %v", e.Answers)
 	}
-	got := r.Replies.Decide(routing.Granted(messages.Granted{Serial: r.Desired.Serial, QoS: 2}))
+	got := r.Replies.Decide(routing.Granted(messages.Granted{Revision: r.Desired.Revision, QoS: 2}))
 	if len(got) != 2 || got[0].Receipt != "1" || got[0].QoS != 1 {
 		t.Errorf("answers: %+v", got)
 	}
@@ -349,7 +349,7 @@ func TestReplies(t *testing.T) {
 	if len(e.Answers) != 1 || e.Answers[0].Receipt != "3" {
 		t.Errorf("answered at once: %+v", e.Answers)
 	}
-	r.Replies.Decide(routing.Refused(messages.Refused{Serial: r.Desired.Serial, Reason: "no"}))
+	r.Replies.Decide(routing.Refused(messages.Refused{Revision: r.Desired.Revision, Reason: "no"}))
 	e = routing.Effects{}
 	x.Command(&e, "4", command("a x"), now)
 	if len(e.Answers) != 0 || wants(e) != "a" {
@@ -370,7 +370,7 @@ func TestRepliesAreForgotten(t *testing.T) {
 	for n := range 1000 {
 		r.Wait(messages.Receipt(fmt.Sprint(n)), 0, 1, now.Add(time.Duration(n)*time.Second))
 	}
-	if got := len(r.Decide(routing.Result{Serial: 1})); got == 0 || got > 20 {
+	if got := len(r.Decide(routing.Result{Revision: 1})); got == 0 || got > 20 {
 		t.Errorf("%d are kept", got)
 	}
 }

@@ -16,11 +16,11 @@ const (
 // Writes decides when to write, or look: one thing at a time.
 type Writes struct {
 	*State
-	known    bool // what was stored has been read
-	busy     bool
-	unsure   bool // something may have been lost
-	attempts int  // that failed in a row
-	serial   uint64
+	known     bool // what was stored has been read
+	busy      bool
+	unsure    bool   // something may have been lost
+	attempts  int    // that failed in a row
+	changeSeq uint64 // of the newest Keep
 }
 
 // NewWrites has nothing to do before it is told what Redis holds.
@@ -41,11 +41,11 @@ func (w *Writes) Restore(m messages.Restored) {
 // Keep notes changes, and the command that waits for them.
 func (w *Writes) Keep(m messages.Keep) {
 	w.State.Keep(m)
-	w.serial = max(w.serial, m.Serial)
+	w.changeSeq = max(w.changeSeq, m.ChangeSeq)
 }
 
-// Serial is that of the newest Keep.
-func (w *Writes) Serial() uint64 { return w.serial }
+// ChangeSeq is that of the newest Keep.
+func (w *Writes) ChangeSeq() uint64 { return w.changeSeq }
 
 // Doubt notes that Redis may have lost something.
 func (w *Writes) Doubt() { w.unsure = true }

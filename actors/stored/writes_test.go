@@ -14,7 +14,7 @@ func TestWritesTakeTurns(t *testing.T) {
 	t.Parallel()
 	type step = func(*stored.Writes)
 	keep := func(w *stored.Writes) {
-		w.Keep(messages.Keep{Receipt: "r", Serial: 7, Changes: []messages.Change{{Put: of("a", 0)}}})
+		w.Keep(messages.Keep{Receipt: "r", ChangeSeq: 7, Changes: []messages.Change{{Put: of("a", 0)}}})
 	}
 	restore := func(w *stored.Writes) { w.Restore(messages.Restored{}) }
 	doubt := (*stored.Writes).Doubt
@@ -59,14 +59,14 @@ func TestWritesTakeTurns(t *testing.T) {
 	}
 }
 
-// TestWritesCount: failures in a row count until something goes well, serials rise.
+// TestWritesCount: failures in a row count until something goes well, and ChangeSeq rises.
 func TestWritesCount(t *testing.T) {
 	t.Parallel()
 	w := stored.NewWrites()
-	w.Keep(messages.Keep{Serial: 3})
-	w.Keep(messages.Keep{Serial: 2})
-	if w.Serial() != 3 {
-		t.Errorf("serial %d", w.Serial())
+	w.Keep(messages.Keep{ChangeSeq: 3})
+	w.Keep(messages.Keep{ChangeSeq: 2})
+	if w.ChangeSeq() != 3 {
+		t.Errorf("ChangeSeq %d", w.ChangeSeq())
 	}
 	w.Failed()
 	if n := w.Failed(); n != 2 {

@@ -82,7 +82,7 @@ func (f *fake) tell(at time.Time, path, what, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := path[strings.LastIndexByte(path, '/')+1:]
-	f.life = append(f.life, messages.LifeEvent{Serial: uint64(len(f.life)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
+	f.life = append(f.life, messages.LifeEvent{Seq: uint64(len(f.life)) + 1, At: at, Path: path, Kind: strings.Split(name, ":")[0], What: what, Text: text})
 }
 
 // loseBroker takes the MQTT broker away, or gives it back.

@@ -32,7 +32,7 @@ type hub struct {
 	viewers map[*viewer]bool
 	last    []byte // the last tree, as an event
 	at      time.Time
-	serial  uint64 // of the events that was told
+	lastSeq uint64 // of the last event that was sent
 	running bool
 	tails   int
 }
@@ -106,7 +106,7 @@ func (h *hub) join() (*viewer, bool) {
 		h.running = true
 		stop := h.page.Log.listen(func(line Line) { h.broadcast(event("log", line)) })
 		if known := h.page.Tree.Events(0); len(known) > 0 {
-			h.serial = known[len(known)-1].Serial
+			h.lastSeq = known[len(known)-1].Seq
 		}
 		go h.run(stop)
 	}
@@ -169,9 +169,9 @@ func (h *hub) run(stop func()) {
 		}
 		tree := h.tree()
 		h.mu.Lock()
-		events := h.page.Tree.Events(h.serial)
+		events := h.page.Tree.Events(h.lastSeq)
 		if len(events) > 0 {
-			h.serial = events[len(events)-1].Serial
+			h.lastSeq = events[len(events)-1].Seq
 			h.all(event("timeline", events))
 		}
 		h.all(tree)

@@ -63,7 +63,7 @@ type subscriber struct {
 	dropped  int           // and not reported yet
 	overflow atomic.Uint64 // all that were dropped
 	failed   error         // why there is nothing to hand out; nobody was told
-	serial   uint64
+	seq      uint64
 }
 
 // list is of commands in their order, each as it would be in a queue of the core
@@ -241,9 +241,9 @@ func (s *subscriber) came(body string) {
 
 // member makes a command unlike all others.
 func (s *subscriber) member(body string) string {
-	s.serial++
+	s.seq++
 	prefix := append(make([]byte, 0, prefixLength+len(body)), s.peer.random[:]...)
-	return string(append(binary.BigEndian.AppendUint64(prefix, s.serial), body...))
+	return string(append(binary.BigEndian.AppendUint64(prefix, s.seq), body...))
 }
 
 // notify fills a signal of one place, unless it is full.

@@ -66,8 +66,8 @@ func (c *Client) streamLetters(ctx context.Context, stream string) func(func(red
 
 // behind is the least id of an entry behind another.
 func behind(id string) string {
-	millis, serial, _ := strings.Cut(id, "-")
-	n, _ := strconv.ParseUint(serial, 10, 64)
+	millis, seq, _ := strings.Cut(id, "-")
+	n, _ := strconv.ParseUint(seq, 10, 64)
 	return millis + "-" + strconv.FormatUint(n+1, 10)
 }
 

@@ -28,9 +28,9 @@ type small struct {
 	site   *kit.Django
 	device *kit.Device
 
-	mu     sync.Mutex
-	topics map[string][]string // payloads by topic
-	serial int
+	mu        sync.Mutex
+	topics    map[string][]string // payloads by topic
+	published int
 }
 
 func newSmall(t *testing.T) *small {
@@ -75,8 +75,8 @@ func (s *small) subscribe(filter string) {
 // broker has it.
 func (s *small) publish(topic string) string {
 	s.t.Helper()
-	s.serial++
-	text := fmt.Sprint("word ", s.serial)
+	s.published++
+	text := fmt.Sprint("word ", s.published)
 	if !s.device.Publish(topic, 1, text).WaitTimeout(20 * time.Second) {
 		s.t.Fatalf("publishing to %s: no acknowledgement in 20 s", topic)
 	}

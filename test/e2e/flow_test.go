@@ -105,10 +105,10 @@ func (in *inbox) reached(topic string) bool {
 // reaches publishes until a message comes through to the site.
 func reaches(t *testing.T, device *kit.Device, topic string, in *inbox) {
 	t.Helper()
-	serial := 0
+	attempt := 0
 	kit.Eventually(t, 30*time.Second, "a message on "+topic+" comes through", func() bool {
-		serial++
-		probe := fmt.Sprint("probe ", serial, " ", topic)
+		attempt++
+		probe := fmt.Sprint("probe ", attempt, " ", topic)
 		device.Publish(topic, 1, probe).WaitTimeout(time.Second)
 		time.Sleep(20 * time.Millisecond)
 		return in.reached(topic)

@@ -22,7 +22,7 @@ type Django struct {
 	t       testing.TB
 	redis   *redis.Client
 	process string // specific.<32 hex>!
-	serial  atomic.Uint64
+	sent    atomic.Uint64
 	seen    map[string]bool // read, but perhaps still in Redis
 }
 
@@ -65,7 +65,7 @@ func (d *Django) SendRaw(members ...redis.Z) {
 
 func (d *Django) member(m messages.Map) string {
 	d.t.Helper()
-	prefix := binary.BigEndian.AppendUint64([]byte(d.process[9:13]), d.serial.Add(1))
+	prefix := binary.BigEndian.AppendUint64([]byte(d.process[9:13]), d.sent.Add(1))
 	body, err := Pack(prefix, m)
 	if err != nil {
 		d.t.Errorf("packing a command: %v", err)

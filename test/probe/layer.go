@@ -23,7 +23,7 @@ type Layer struct {
 	away    bool
 
 	hosts       []layerHost
-	serial      int
+	received    int
 	acked       map[messages.Receipt]bool
 	deadLetters map[messages.Receipt]string
 
@@ -129,8 +129,8 @@ func (l *Layer) put(r messages.Received) messages.Receipt { return l.putOn(0, r)
 
 func (l *Layer) putOn(host int, r messages.Received) messages.Receipt {
 	l.change(func() {
-		l.serial++
-		r.Receipt = messages.Receipt(fmt.Sprintf("r%d", l.serial))
+		l.received++
+		r.Receipt = messages.Receipt(fmt.Sprintf("r%d", l.received))
 		l.hosts[host].queue = append(l.hosts[host].queue, r)
 	})
 	return r.Receipt

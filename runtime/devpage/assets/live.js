@@ -86,8 +86,8 @@ function treeCame(tree) {
 }
 
 function timelineCame(lines) {
-  const last = live.timeline.at(-1)?.Serial ?? -1;
-  const fresh = [].concat(lines || []).filter((line) => line.Serial > last);
+  const last = live.timeline.at(-1)?.Seq ?? -1;
+  const fresh = [].concat(lines || []).filter((line) => line.Seq > last);
   live.timeline.push(...fresh);
   live.timeline.splice(0, live.timeline.length - kept.timeline);
   if (fresh.some((line) => asked().includes(line.Path) || line.Kind === 'reader')) askInfo();

@@ -53,7 +53,7 @@ export function timeline() {
   let drawn = '';
   const show = () => {
     lanes(strip);
-    const stamp = [live.timeline.at(-1)?.Serial, live.timeline.length, only.checked, search.value].join();
+    const stamp = [live.timeline.at(-1)?.Seq, live.timeline.length, only.checked, search.value].join();
     if (stamp === drawn) return; // stacks that are open stay open
     drawn = stamp;
     const text = search.value.toLowerCase();

@@ -77,15 +77,15 @@ def test_any_course_of_events_keeps_order() -> None:
     """Random puts, results and drops, against what must hold: order, one at a time, nothing lost."""
     for seed in range(300):
         chance = random.Random(seed)
-        lanes, taken, now, serial = Lanes(), list[Job](), 0.0, 0
+        lanes, taken, now, number = Lanes(), list[Job](), 0.0, 0
         waiting: dict[tuple[str, str], list[str]] = {}
         for _ in range(200):
             what = chance.randrange(5)
             if what == 0:
                 topic = chance.choice("abc")
-                source, serial = topic.upper(), serial + 1
-                lanes.put(job(topic, str(serial), source))
-                waiting.setdefault((source, topic), []).append(str(serial))
+                source, number = topic.upper(), number + 1
+                lanes.put(job(topic, str(number), source))
+                waiting.setdefault((source, topic), []).append(str(number))
             elif what in (1, 2):
                 now += 1
                 if found := lanes.take(now):

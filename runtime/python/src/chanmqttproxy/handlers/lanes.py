@@ -40,7 +40,7 @@ class Lanes:
         self._ready: deque[str] = deque()
         self._waiting: list[tuple[float, int, str]] = []
         self._held: dict[str, dict[str, None]] = {}  # topics, by what they wait for
-        self._serial = 0
+        self._order = 0
         self.count = 0
         self.size = 0
 
@@ -81,8 +81,8 @@ class Lanes:
         topic = job.entry.topic
         lane = self._lanes[topic]
         lane.taken, lane.waits = False, True
-        self._serial += 1
-        heapq.heappush(self._waiting, (at, self._serial, topic))
+        self._order += 1
+        heapq.heappush(self._waiting, (at, self._order, topic))
 
     def hold(self, job: Job, reason: str) -> None:
         """A message that was taken is to be handled again once what it waits for is released."""

@@ -313,5 +313,5 @@ def pairs(entries: Any) -> Found:
 
 def parsed(id: str) -> tuple[int, int]:
     """An id of an entry, to be compared."""
-    milliseconds, _, serial = id.partition("-")
-    return int(milliseconds), int(serial or 0)
+    milliseconds, _, sequence = id.partition("-")
+    return int(milliseconds), int(sequence or 0)
