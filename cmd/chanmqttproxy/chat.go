@@ -66,11 +66,11 @@ func (c *chat) publish(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	p := newPeer(c.cfg)
-	defer p.Close()
+	consumer := newConsumer(c.cfg)
+	defer consumer.Close()
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	err = p.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
+	err = consumer.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
 		{Key: "topic", Value: name}, {Key: "payload", Value: said.Text}, {Key: "qos", Value: int64(1)}, {Key: "retain", Value: false},
 	}}})
 	if err != nil {
@@ -92,24 +92,24 @@ func (c *chat) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the chat is full", http.StatusServiceUnavailable)
 		return
 	}
-	p := newPeer(c.cfg)
-	defer p.leave(group)
-	if err := enter(r.Context(), p, group, name); err != nil {
+	consumer := newConsumer(c.cfg)
+	defer consumer.leave(group)
+	if err := enter(r.Context(), consumer, group, name); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	_ = p.each(r.Context(), func(m messages.Map) (bool, error) { return false, sendEvent(w, m) })
+	_ = consumer.each(r.Context(), func(m messages.Map) (bool, error) { return false, sendEvent(w, m) })
 }
 
 // enter joins the room's group and subscribes it. The answer is the first that
 // comes to the consumer.
-func enter(ctx context.Context, p *peer, group, name string) error {
-	if err := p.Join(ctx, group); err != nil {
+func enter(ctx context.Context, consumer *consumer, group, name string) error {
+	if err := consumer.Join(ctx, group); err != nil {
 		return err
 	}
-	return p.command(ctx, messages.Map{
-		{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: name}, {Key: "group", Value: group}, {Key: "qos", Value: int64(1)}, {Key: "reply_channel", Value: p.channel},
+	return consumer.command(ctx, messages.Map{
+		{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: name}, {Key: "group", Value: group}, {Key: "qos", Value: int64(1)}, {Key: "reply_channel", Value: consumer.channel},
 	})
 }
 

@@ -24,7 +24,7 @@ const badClock = time.Second
 const leastRedis = 5
 
 // checkRedis says how the layer's servers are.
-func checkRedis(ctx context.Context, client layer.Peer, prefix string) (string, error) {
+func checkRedis(ctx context.Context, client layer.Client, prefix string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	r, err := client.Check(ctx)
@@ -67,7 +67,7 @@ func unfit(r layer.Report) error {
 
 // audience says under which prefixes there are groups, where ours is not among
 // them. A site that does not run has none: it is no failure.
-func audience(ctx context.Context, client layer.Peer, prefix string) string {
+func audience(ctx context.Context, client layer.Client, prefix string) string {
 	found, err := client.Prefixes(ctx)
 	if err != nil || found[prefix] > 0 {
 		return ""
@@ -85,7 +85,7 @@ func audience(ctx context.Context, client layer.Peer, prefix string) string {
 }
 
 // holders says who holds which session slot. Where no worker runs there is nothing to say.
-func holders(ctx context.Context, client layer.Peer) string {
+func holders(ctx context.Context, client layer.Client) string {
 	a, err := client.Leases(ctx)
 	if err != nil || a.Workers == 0 {
 		return ""

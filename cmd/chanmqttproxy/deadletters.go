@@ -37,7 +37,7 @@ back come after those that are in the stream.`,
   chanmqttproxy dead-letters drop --all`,
 	}
 	all := false
-	drop := lettersCommand("drop", "Delete the dead letters with the given IDs, or all", func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+	drop := lettersCommand("drop", "Delete the dead letters with the given IDs, or all", func(ctx context.Context, c *cobra.Command, client layer.Client, ids []string) error {
 		return dropLetters(ctx, c, client, ids, all)
 	}, cobra.ArbitraryArgs)
 	drop.Flags().BoolVar(&all, "all", false, "delete all, without asking")
@@ -50,7 +50,7 @@ back come after those that are in the stream.`,
 }
 
 // letters is what a verb does with the dead letters.
-type letters func(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error
+type letters func(ctx context.Context, c *cobra.Command, client layer.Client, ids []string) error
 
 func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *cobra.Command {
 	use := verb
@@ -82,7 +82,7 @@ func lettersCommand(verb, short string, do letters, args cobra.PositionalArgs) *
 // pageSize is how many dead letters are listed at a time.
 const pageSize = 50
 
-func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []string) error {
+func listLetters(ctx context.Context, c *cobra.Command, client layer.Client, _ []string) error {
 	page, err := c.Flags().GetInt("page")
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func listLetters(ctx context.Context, c *cobra.Command, client layer.Peer, _ []s
 	return printStreams(ctx, c, client)
 }
 
-func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string, all bool) error {
+func dropLetters(ctx context.Context, c *cobra.Command, client layer.Client, ids []string, all bool) error {
 	switch {
 	case all && len(ids) > 0:
 		return usageError{errors.New("give IDs or --all, not both")}
@@ -126,7 +126,7 @@ func dropLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids [
 	return printCount(c, "dropped", n, ids, err)
 }
 
-func replayLetters(ctx context.Context, c *cobra.Command, client layer.Peer, ids []string) error {
+func replayLetters(ctx context.Context, c *cobra.Command, client layer.Client, ids []string) error {
 	n, err := client.ReplayDeadLetters(ctx, ids...)
 	return printCount(c, "put back", n, ids, err)
 }

@@ -37,7 +37,7 @@ func demo(ctx context.Context, cfg *config.Config, broker *embedded.BrokerServer
 	}
 	var both sync.WaitGroup
 	both.Go(func() { devices(ctx, broker, lamps) })
-	both.Go(func() { again(ctx, func() error { return consumer(ctx, cfg) }) })
+	both.Go(func() { again(ctx, func() error { return simulateConsumer(ctx, cfg) }) })
 	return both.Wait, nil
 }
 
@@ -66,16 +66,16 @@ func devices(ctx context.Context, broker *embedded.BrokerServer, lamps <-chan st
 	}
 }
 
-// consumer is the simulated one: it joins a group, subscribes, reads what comes,
-// and switches a lamp every few seconds.
-func consumer(ctx context.Context, cfg *config.Config) error {
-	p := newPeer(cfg)
-	defer p.leave(demoGroup)
-	if err := p.Join(ctx, demoGroup); err != nil {
+// simulateConsumer joins a group, subscribes, reads what comes, and switches a lamp
+// every few seconds.
+func simulateConsumer(ctx context.Context, cfg *config.Config) error {
+	consumer := newConsumer(cfg)
+	defer consumer.leave(demoGroup)
+	if err := consumer.Join(ctx, demoGroup); err != nil {
 		return err
 	}
 	for _, filter := range []string{"house/+/temperature", "house/+/lamp", "house/+/door"} {
-		if err := p.command(ctx, messages.Map{{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: filter}, {Key: "group", Value: demoGroup}}); err != nil {
+		if err := consumer.command(ctx, messages.Map{{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: filter}, {Key: "group", Value: demoGroup}}); err != nil {
 			return err
 		}
 	}
@@ -84,14 +84,14 @@ func consumer(ctx context.Context, cfg *config.Config) error {
 	var switching sync.WaitGroup
 	defer switching.Wait()
 	defer cancel()
-	switching.Go(func() { switchLamps(ctx, p) })
-	return p.each(ctx, func(messages.Map) (bool, error) { return false, nil })
+	switching.Go(func() { switchLamps(ctx, consumer) })
+	return consumer.each(ctx, func(messages.Map) (bool, error) { return false, nil })
 }
 
-func switchLamps(ctx context.Context, p *peer) {
+func switchLamps(ctx context.Context, consumer *consumer) {
 	for n := 0; pause(ctx, 5*time.Second); n++ {
 		on := messages.Map{{Key: "on", Value: n%2 == 0}}
-		_ = p.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
+		_ = consumer.command(ctx, messages.Map{{Key: "type", Value: "mqtt.publish"}, {Key: "publish", Value: messages.Map{
 			{Key: "topic", Value: "house/" + rooms[n%len(rooms)] + "/lamp/set"}, {Key: "payload", Value: on}, {Key: "qos", Value: int64(1)}, {Key: "retain", Value: false},
 		}}}) // where Redis is stopped it comes with the next
 	}

@@ -17,15 +17,15 @@ const inquiryID = "chanmqttproxy send: the state"
 // inquiry asks a worker that does not answer a command for its state, which it answers
 // without its MQTT broker too.
 type inquiry struct {
-	peer  *peer
-	out   io.Writer // for the user, when the broker is away
-	state messages.Map
+	consumer *consumer
+	out      io.Writer // for the user, when the broker is away
+	state    messages.Map
 }
 
 func (i *inquiry) send(ctx context.Context) {
 	// Whoever waits for the answer reports what is wrong with Redis.
-	_ = i.peer.command(ctx, messages.Map{
-		{Key: "type", Value: "mqtt.status"}, {Key: "id", Value: inquiryID}, {Key: "reply_channel", Value: i.peer.channel},
+	_ = i.consumer.command(ctx, messages.Map{
+		{Key: "type", Value: "mqtt.status"}, {Key: "id", Value: inquiryID}, {Key: "reply_channel", Value: i.consumer.channel},
 	})
 }
 

@@ -37,19 +37,19 @@ func listen(c *cobra.Command, cfg *config.Config, group, topic string) error {
 	if err := messages.ValidGroup(group); err != nil {
 		return usageError{err}
 	}
-	p := newPeer(cfg)
-	defer p.leave(group)
+	consumer := newConsumer(cfg)
+	defer consumer.leave(group)
 	ctx := c.Context()
-	if err := p.Join(ctx, group); err != nil {
+	if err := consumer.Join(ctx, group); err != nil {
 		return err
 	}
 	if topic != "" {
 		command := messages.Map{{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: topic}, {Key: "group", Value: group}}
-		if err := p.command(ctx, command); err != nil {
+		if err := consumer.command(ctx, command); err != nil {
 			return err
 		}
 	}
-	err := p.each(ctx, func(event messages.Map) (bool, error) { return false, writeJSON(c.OutOrStdout(), event) })
+	err := consumer.each(ctx, func(event messages.Map) (bool, error) { return false, writeJSON(c.OutOrStdout(), event) })
 	if ctx.Err() != nil {
 		return nil
 	}

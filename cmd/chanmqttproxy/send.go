@@ -136,19 +136,19 @@ func packed(v any) messages.Value {
 
 // send sends a command and prints the answer. An answer that is an error is one.
 func send(c *cobra.Command, cfg *config.Config, command messages.Map) error {
-	p := newPeer(cfg)
-	defer p.leave()
+	consumer := newConsumer(cfg)
+	defer consumer.leave()
 	ctx, cancel := context.WithTimeout(c.Context(), answerWithin)
 	defer cancel()
-	if err := p.Attend(ctx); err != nil {
+	if err := consumer.Attend(ctx); err != nil {
 		return err
 	}
-	if err := p.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: p.channel})); err != nil {
+	if err := consumer.command(ctx, append(command, messages.Pair{Key: "reply_channel", Value: consumer.channel})); err != nil {
 		return err
 	}
-	worker := inquiry{peer: p, out: c.ErrOrStderr()}
+	worker := inquiry{consumer: consumer, out: c.ErrOrStderr()}
 	defer time.AfterFunc(askAfter, func() { worker.send(ctx) }).Stop()
-	err := p.each(ctx, func(answer messages.Map) (bool, error) {
+	err := consumer.each(ctx, func(answer messages.Map) (bool, error) {
 		if worker.answered(answer) {
 			return false, nil
 		}

@@ -11,9 +11,9 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// ofStream is a peer whose dead letters are those of a stream's readers.
+// ofStream is a client whose dead letters are those of a stream's readers.
 type ofStream struct {
-	layer.Peer
+	layer.Client
 	stream string
 }
 
@@ -45,8 +45,8 @@ func validStream(stream string, ids []string) error {
 	return nil
 }
 
-// subjectOf is what a preview of a peer's dead letters shows.
-func subjectOf(client layer.Peer) string {
+// subjectOf is what a preview of a client's dead letters shows.
+func subjectOf(client layer.Client) string {
 	if _, ok := client.(ofStream); ok {
 		return "TOPIC"
 	}
@@ -54,7 +54,7 @@ func subjectOf(client layer.Peer) string {
 }
 
 // printStreams prints, below the dead letters of commands, which streams have some too.
-func printStreams(ctx context.Context, c *cobra.Command, client layer.Peer) error {
+func printStreams(ctx context.Context, c *cobra.Command, client layer.Client) error {
 	if _, ok := client.(ofStream); ok {
 		return nil
 	}

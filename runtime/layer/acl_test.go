@@ -54,12 +54,12 @@ func TestMinimalRights(t *testing.T) {
 			}
 			config.Hosts[0].Redis.Username, config.Hosts[0].Redis.Password = "worker", "secret"
 			config.Until = func() time.Time { return time.Now().Add(time.Hour) }
-			peer := layer.Open(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
-			t.Cleanup(peer.Close)
-			doAll(t, peer, admin)
+			client := layer.Open(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+			t.Cleanup(client.Close)
+			doAll(t, client, admin)
 			hearOthers(t, config)
 			doTables(t, config)
-			peer.Close()
+			client.Close()
 			denied, err := admin.Do(t.Context(), "acl", "log").Slice()
 			if err != nil || len(denied) > 0 {
 				t.Errorf("denied: %v %v", denied, err)
@@ -72,9 +72,9 @@ func TestMinimalRights(t *testing.T) {
 func hearOthers(t *testing.T, config layer.Config) {
 	t.Helper()
 	config.Slot = 1
-	peer := layer.Open(config, slog.New(slog.DiscardHandler))
-	defer peer.Close()
-	if _, err := peer.Follow(t.Context(), make([]messages.Position, 3), false); err != nil {
+	client := layer.Open(config, slog.New(slog.DiscardHandler))
+	defer client.Close()
+	if _, err := client.Follow(t.Context(), make([]messages.Position, 3), false); err != nil {
 		t.Error(err)
 	}
 }
@@ -83,21 +83,21 @@ func hearOthers(t *testing.T, config layer.Config) {
 func doTables(t *testing.T, config layer.Config) {
 	t.Helper()
 	config.Epoch = 1
-	peer := layer.Open(config, slog.New(slog.DiscardHandler))
-	defer peer.Close()
-	if _, err := peer.Restore(t.Context()); err != nil {
+	client := layer.Open(config, slog.New(slog.DiscardHandler))
+	defer client.Close()
+	if _, err := client.Restore(t.Context()); err != nil {
 		t.Error(err)
 	}
 	s := messages.Stored{Filter: "a", Target: messages.Target{Name: "g"}}
 	for _, c := range []messages.Change{{Put: &s, Session: "one"}, {Remove: &s}, {Put: &s}} {
-		if _, err := peer.Write(t.Context(), []messages.Change{c}); err != nil {
+		if _, err := client.Write(t.Context(), []messages.Change{c}); err != nil {
 			t.Error(err)
 		}
 	}
-	if intact, err := peer.Intact(t.Context(), "id", "one"); !intact || err != nil {
+	if intact, err := client.Intact(t.Context(), "id", "one"); !intact || err != nil {
 		t.Error(intact, err)
 	}
-	if pages, err := peer.Follow(t.Context(), make([]messages.Position, 2), true); len(pages) == 0 || err != nil {
+	if pages, err := client.Follow(t.Context(), make([]messages.Position, 2), true); len(pages) == 0 || err != nil {
 		t.Error(pages, err)
 	}
 	// Another holder, and older keys.
@@ -110,7 +110,7 @@ func doTables(t *testing.T, config layer.Config) {
 }
 
 // doAll does what a worker does.
-func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
+func doAll(t *testing.T, client layer.Client, admin *redis.Client) {
 	t.Helper()
 	ctx := t.Context()
 	must := func(what string, err error) {
@@ -119,20 +119,20 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}
-	_, err := peer.Lease(ctx, messages.LeaseAsk{Worker: "w", Lease: time.Second, Sessions: 2, Held: []messages.Slot{{Number: 1, Epoch: 1}}, Release: []int{0}})
+	_, err := client.Lease(ctx, messages.LeaseAsk{Worker: "w", Lease: time.Second, Sessions: 2, Held: []messages.Slot{{Number: 1, Epoch: 1}}, Release: []int{0}})
 	must("lease", err)
 	group := messages.Target{Name: "g"}
-	must("ping", peer.Ping(ctx))
-	_, err = peer.Check(ctx)
+	must("ping", client.Ping(ctx))
+	_, err = client.Check(ctx)
 	must("check", err)
-	_, err = peer.Prefixes(ctx)
+	_, err = client.Prefixes(ctx)
 	must("prefixes", err)
-	_, err = peer.ClientID(ctx, "")
+	_, err = client.ClientID(ctx, "")
 	must("client id", err)
-	must("remember", peer.RememberSession(ctx, "x"))
-	_, err = peer.KnownSession(ctx, "x")
+	must("remember", client.RememberSession(ctx, "x"))
+	_, err = client.KnownSession(ctx, "x")
 	must("known", err)
-	_, err = peer.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
+	_, err = client.Live(ctx, []messages.Target{group, {Kind: messages.Channel, Name: "asgispecific.1"}})
 	must("live", err)
 	admin.ZAdd(ctx, "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "specific.1!x"})
 	event := alone(messages.Event{Message: &messages.Message{Topic: "t"}})
@@ -141,49 +141,49 @@ func doAll(t *testing.T, peer layer.Peer, admin *redis.Client) {
 		{Target: group, Bundles: []messages.Bundle{event}, Queue: &messages.Queue{Name: "specific.1!", Members: []string{"specific.1!x"}}},
 	} {
 		for range 2 { // and again, as after an error
-			_, err = peer.Send(ctx, b)
+			_, err = client.Send(ctx, b)
 			must("send", err)
 		}
 	}
-	doStreams(t, peer, admin, must)
-	doCommands(t, peer, admin, must)
+	doStreams(t, client, admin, must)
+	doCommands(t, client, admin, must)
 }
 
 // doStreams appends to a stream, in two generations of partitions, and looks after it.
-func doStreams(t *testing.T, peer layer.Peer, admin *redis.Client, must func(string, error)) {
+func doStreams(t *testing.T, client layer.Client, admin *redis.Client, must func(string, error)) {
 	t.Helper()
 	ctx, stream := t.Context(), messages.Target{Kind: messages.Stream, Name: "s"}
 	stored := messages.Stored{Filter: "a", Target: stream}
-	_, err := peer.Restore(ctx)
+	_, err := client.Restore(ctx)
 	must("restore", err)
-	_, err = peer.Write(ctx, []messages.Change{{Put: &stored}})
+	_, err = client.Write(ctx, []messages.Change{{Put: &stored}})
 	must("open a stream", err)
 	admin.HSet(ctx, "chanmqttproxy:asgi:mqtt:stream:s", "generations", "1:2", "bytes", 1<<40) // others, to be counted again
 	for range 2 {
 		event := alone(messages.Event{Message: &messages.Message{Topic: "t"}})
-		_, err := peer.Send(ctx, &messages.Batch{Target: stream, Bundles: []messages.Bundle{event, event}})
+		_, err := client.Send(ctx, &messages.Batch{Target: stream, Bundles: []messages.Bundle{event, event}})
 		must("append", err)
 	}
-	_, err = peer.Streams(ctx)
+	_, err = client.Streams(ctx)
 	must("streams", err)
-	_, err = peer.StreamsWanted(ctx)
+	_, err = client.StreamsWanted(ctx)
 	must("streams wanted", err)
 	body := admin.XRange(ctx, "chanmqttproxy:asgi:mqtt:stream:s:2:0", "-", "+").Val()
 	for _, entry := range append(body, admin.XRange(ctx, "chanmqttproxy:asgi:mqtt:stream:s:2:3", "-", "+").Val()...) {
 		admin.XAdd(ctx, &redis.XAddArgs{Stream: "chanmqttproxy:asgi:mqtt:stream:s:dead", Values: []any{"body", entry.Values["body"]}})
 	}
-	letters, _, err := peer.StreamLetters(ctx, "s", 0, 10)
+	letters, _, err := client.StreamLetters(ctx, "s", 0, 10)
 	must("letters of a stream", err)
 	for _, l := range letters {
-		_, err = peer.ReplayStreamLetters(ctx, "s", l.ID)
+		_, err = client.ReplayStreamLetters(ctx, "s", l.ID)
 		must("replay to a stream", err)
 	}
-	_, err = peer.DropStreamLetters(ctx, "s", "1-1")
+	_, err = client.DropStreamLetters(ctx, "s", "1-1")
 	must("drop letters of a stream", err)
 }
 
 // doCommands receives, acknowledges, writes dead letters and replays them.
-func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(string, error)) {
+func doCommands(t *testing.T, client layer.Client, admin *redis.Client, must func(string, error)) {
 	t.Helper()
 	ctx := t.Context()
 	stop := make(chan struct{})
@@ -204,23 +204,23 @@ func doCommands(t *testing.T, peer layer.Peer, admin *redis.Client, must func(st
 		close(stop)
 		<-stopped
 	}()
-	reader := conform.NewLayerClient(peer)
+	reader := conform.NewLayerClient(client)
 	receive := func() messages.Receipt {
 		t.Helper()
 		list, err := reader.Receive(ctx, 1)
 		must("receive", err)
 		return list[0].Receipt
 	}
-	must("acknowledge", peer.Acknowledge(ctx, []messages.Receipt{receive()}))
+	must("acknowledge", client.Acknowledge(ctx, []messages.Receipt{receive()}))
 	for range 3 {
-		must("dead letter", peer.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: receive(), Reason: "odd"}}))
+		must("dead letter", client.AddDeadLetters(ctx, []messages.DeadLetter{{Receipt: receive(), Reason: "odd"}}))
 	}
-	letters, _, err := peer.DeadLetters(ctx, 0, 50)
+	letters, _, err := client.DeadLetters(ctx, 0, 50)
 	must("dead letters", err)
-	_, err = peer.ReplayDeadLetters(ctx, letters[0].ID)
+	_, err = client.ReplayDeadLetters(ctx, letters[0].ID)
 	must("replay", err)
-	_, err = peer.DropDeadLetters(ctx, letters[1].ID)
+	_, err = client.DropDeadLetters(ctx, letters[1].ID)
 	must("drop one", err)
-	_, err = peer.DropDeadLetters(ctx)
+	_, err = client.DropDeadLetters(ctx)
 	must("drop", err)
 }

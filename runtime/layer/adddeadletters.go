@@ -42,7 +42,7 @@ const maxReason = 1000
 // message above Config.DeadLetterBytes only the beginning is kept. It is atomic for each
 // message and may be repeated: what is no longer in flight is left alone. Errors are
 // *messages.LayerFailure.
-func (c *Client) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
+func (c *Core) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {
 	of := make([][]deadMember, len(c.servers))
 	for _, b := range letters {
 		s, member := c.member(b.Receipt)
@@ -58,7 +58,7 @@ func (c *Client) AddDeadLetters(ctx context.Context, letters []messages.DeadLett
 // deadMember is a member of an in-flight key with the reason why it becomes a dead letter.
 type deadMember struct{ member, reason string }
 
-func (c *Client) addDeadLettersAt(ctx context.Context, s *server, letters []deadMember) error {
+func (c *Core) addDeadLettersAt(ctx context.Context, s *server, letters []deadMember) error {
 	for len(letters) > 0 {
 		n := lettersPerCall(letters)
 		keys := append(c.keys.letters(), c.keys.inflight(s.inbox.id))
@@ -79,7 +79,7 @@ func (c *Client) addDeadLettersAt(ctx context.Context, s *server, letters []dead
 }
 
 // writeDeadLetters makes one call of the script.
-func (c *Client) writeDeadLetters(ctx context.Context, s *server, keys []string, letters []deadMember) error {
+func (c *Core) writeDeadLetters(ctx context.Context, s *server, keys []string, letters []deadMember) error {
 	oldest := time.Now().Add(-c.config.DeadLetterAge).UTC().Format("2006-01-02T15:04:05")
 	args := []any{
 		c.config.DeadLetters, c.config.DeadLetterTotalBytes, c.config.DeadLetterBytes,
@@ -105,7 +105,7 @@ func lettersPerCall(letters []deadMember) int {
 	return n
 }
 
-func (c *Client) newLetter(b deadMember) (id string, packed []byte) {
+func (c *Core) newLetter(b deadMember) (id string, packed []byte) {
 	l := letter{
 		ID:      strings.ToLower(rand.Text()[:10]),
 		Time:    time.Now().UTC().Truncate(time.Millisecond),

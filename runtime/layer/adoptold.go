@@ -19,7 +19,7 @@ var (
 // adoptOld is for the first slot. On each host it moves back to the command channel what older
 // workers have given to other slots. The messages between those slots are dropped when they are
 // received.
-func (c *Client) adoptOld(ctx context.Context, slots int) error {
+func (c *Core) adoptOld(ctx context.Context, slots int) error {
 	if c.keys.slot != 0 {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (c *Client) adoptOld(ctx context.Context, slots int) error {
 		of := c.keys
 		of.slot = slot
 		for _, s := range c.servers {
-			keys := []string{of.commands(), of.peers(), c.keys.commands()}
+			keys := []string{of.commands(), of.readers(), c.keys.commands()}
 			moved, err := adoptOldScript.Run(ctx, s.redis, keys, of.inflight(""), c.config.Expiry).Int()
 			if err != nil {
 				return err

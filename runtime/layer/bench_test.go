@@ -88,7 +88,7 @@ func BenchmarkMembers(b *testing.B) {
 				for i := range members {
 					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: fmt.Sprintf(form, i, 0)})
 				}
-				c := layer.New(layer.Config{Redis: kit.RedisOptions(server.Addr())}, slog.New(slog.DiscardHandler))
+				c := layer.NewCore(layer.Config{Redis: kit.RedisOptions(server.Addr())}, slog.New(slog.DiscardHandler))
 				defer c.Close()
 				batch := sample(1)
 				for n := 0; b.Loop(); n++ {
@@ -143,7 +143,7 @@ func BenchmarkSendForms(b *testing.B) {
 					plain.ZAdd(b.Context(), "asgi:group:g0", redis.Z{Score: float64(time.Now().Unix()), Member: member})
 				}
 			}
-			c := layer.New(config, slog.New(slog.DiscardHandler))
+			c := layer.NewCore(config, slog.New(slog.DiscardHandler))
 			defer c.Close()
 			b.ResetTimer()
 			b.ReportAllocs()
@@ -152,7 +152,7 @@ func BenchmarkSendForms(b *testing.B) {
 	}
 }
 
-func sendEvents(b *testing.B, c layer.Peer, plain *redis.Client, g, total, size int) {
+func sendEvents(b *testing.B, c layer.Client, plain *redis.Client, g, total, size int) {
 	bundles := sample(size).Bundles
 	for sent := 0; sent < total; sent += size {
 		if sent/size%512 == 0 {

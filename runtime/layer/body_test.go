@@ -54,7 +54,7 @@ func TestBodies(t *testing.T) {
 			t.Parallel()
 			addr := runMiniredis(t).Addr()
 			config := layer.Config{Redis: kit.RedisOptions(addr), Serializer: test.serializer}
-			c := layer.New(config, slog.New(slog.DiscardHandler))
+			c := layer.NewCore(config, slog.New(slog.DiscardHandler))
 			defer c.Close()
 			// What belongs to one of several consumers carries the layer's own entry.
 			target := messages.Target{Kind: messages.Channel, Name: "s.x!y"}

@@ -25,7 +25,7 @@ type Report struct {
 
 // Check checks all hosts, and reports on the first. Waiting is the sum of all, and
 // ClockDifference the greatest. Errors are *messages.LayerFailure.
-func (c *Client) Check(ctx context.Context) (Report, error) {
+func (c *Core) Check(ctx context.Context) (Report, error) {
 	report, err := c.checkOne(ctx, c.servers[0])
 	for _, s := range c.servers[1:] {
 		if err != nil {
@@ -43,7 +43,7 @@ func (c *Client) Check(ctx context.Context) (Report, error) {
 }
 
 // Ping says whether any of the hosts answers. Errors are *messages.LayerFailure.
-func (c *Client) Ping(ctx context.Context) error {
+func (c *Core) Ping(ctx context.Context) error {
 	answers := make(chan error, len(c.servers))
 	for _, s := range c.servers {
 		go func() { answers <- s.redis.Ping(ctx).Err() }()
@@ -57,7 +57,7 @@ func (c *Client) Ping(ctx context.Context) error {
 	return c.failure("waiting for an answer", last)
 }
 
-func (c *Client) checkOne(ctx context.Context, s *server) (Report, error) {
+func (c *Core) checkOne(ctx context.Context, s *server) (Report, error) {
 	var r Report
 	waiting, err := s.redis.ZCard(ctx, c.keys.queue(c.config.Channel)).Result()
 	if err != nil {

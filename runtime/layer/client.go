@@ -1,152 +1,65 @@
 package layer
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
-	_ "embed" // the scripts
 	"log/slog"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
+	"chanmqttproxy/messages"
 )
 
-var (
-	//go:embed send.lua
-	sendSource string
-	//go:embed take.lua
-	takeSource string
-	//go:embed find.lua
-	findSource string
-	//go:embed keep.lua
-	keepSource string
-	//go:embed deadletter.lua
-	deadLetterSource string
-	//go:embed drop.lua
-	dropSource string
-	//go:embed replay.lua
-	replaySource string
-	//go:embed forget.lua
-	forgetSource string
+// Client is one client of a channel layer: a Core or a PubSub, whose methods say
+// what they promise.
+type Client interface {
+	Hosts() []string
+	OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error)
+	Acknowledge(ctx context.Context, receipts []messages.Receipt) error
+	AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error
+	Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error)
+	Live(ctx context.Context, targets []messages.Target) ([]bool, error)
 
-	sendScript       = redis.NewScript(sendSource)
-	takeScript       = redis.NewScript(takeSource)
-	findScript       = redis.NewScript(findSource)
-	keepScript       = redis.NewScript(keepSource)
-	deadLetterScript = redis.NewScript(deadLetterSource)
+	Restore(ctx context.Context) (messages.Restored, error)
+	Write(ctx context.Context, changes []messages.Change) (uint64, error)
+	Intact(ctx context.Context, clientID, session string) (bool, error)
+	Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error)
 
-	dropScript   = redis.NewScript(dropSource)
-	replayScript = redis.NewScript(replaySource)
-	forgetScript = redis.NewScript(forgetSource)
-)
+	Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error)
+	Attend(ctx context.Context) error
+	Join(ctx context.Context, group string) error
+	Leave(ctx context.Context, group string) error
+	Discard(ctx context.Context) error
 
-// Client is one client of a channel layer. It connects when it is first used, and again after
-// every loss: an error means only that this call failed. All methods may be called from any
-// goroutine.
-type Client struct {
-	config  Config
-	keys    keys
-	log     *slog.Logger
-	clock   *clock
-	codec   *codec
-	random  [prefixLength - 8]byte
-	servers []*server
-	redis   *redis.Client // of the first
-	turns   turns
-	partial partialWrites
-	unread  unread
-	site    siteClock
-	sealer  *sealer
+	Ping(ctx context.Context) error
+	Check(ctx context.Context) (Report, error)
+	Prefixes(ctx context.Context) (map[string]int, error)
 
-	follower follower
-	storing  storing
-	stop     context.CancelFunc
-	watched  sync.WaitGroup
-	once     sync.Once
+	Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error)
+	Leases(ctx context.Context) (messages.LeaseAnswer, error)
+
+	Streams(ctx context.Context) ([]messages.StreamInfo, error)
+	StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error)
+	DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
+	ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
+	StreamsWanted(ctx context.Context) (bool, error)
+
+	ClientID(ctx context.Context, known string) (string, error)
+	KnownSession(ctx context.Context, clientID string) (bool, error)
+	RememberSession(ctx context.Context, clientID string) error
+
+	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
+	OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error)
+	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
+	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
+
+	Stats() Stats
+	Close()
 }
 
-// New makes a client. It does not wait for Redis. Close must be called. It silences the log of
-// go-redis: callers get every error.
-func New(config Config, log *slog.Logger) *Client {
-	logging.Disable()
-	config = config.withDefaults()
-	c := &Client{
-		config: config,
-		keys:   keys{prefix: *config.Prefix, channel: config.Channel, slot: config.Slot},
-		log:    log,
-		clock:  new(clock),
+// Open makes a client of a layer of the back end that the configuration names, as
+// NewCore and NewPubSub do.
+func Open(config Config, log *slog.Logger) Client {
+	if config.PubSub {
+		return NewPubSub(config, log)
 	}
-	c.storing = c.keys.newStoring()
-	c.sealer = newSealer(config.EncryptionKeys)
-	_, _ = rand.Read(c.random[:]) // never fails
-	c.codec = newCodec(config, config.maxTokenAge(), c.clock.now)
-	ctx, stop := context.WithCancel(context.Background())
-	c.stop = stop
-	for i, host := range config.Hosts {
-		c.servers = append(c.servers, newServer(ctx, c, i, host))
-	}
-	c.redis = c.servers[0].redis
-	for _, s := range c.servers {
-		c.watched.Go(func() { c.watchClock(ctx, s) })
-	}
-	return c
-}
-
-// Close ends the calls under way, gives up the lease, so that others may take over at once what
-// is still in flight, and closes the connections. Without an answer of Redis it takes a few
-// seconds. It may be called twice.
-func (c *Client) Close() {
-	c.once.Do(func() {
-		c.stop()
-		c.watched.Wait()
-		c.follower.close()
-		var all sync.WaitGroup
-		for _, s := range c.servers {
-			all.Go(s.close)
-		}
-		all.Wait()
-	})
-}
-
-// ClientID is the MQTT client id for the workers of this prefix and channel,
-// "chanmqttproxy-" and eight letters or digits. It is drawn when first asked for
-// and kept in Redis for good: it names the session that the broker stores. Where Redis has
-// lost it, it is the known one, unless that is "". Errors are *messages.LayerFailure.
-func (c *Client) ClientID(ctx context.Context, known string) (string, error) {
-	drawn := cmp.Or(known, "chanmqttproxy-"+strings.ToLower(rand.Text()[:8]))
-	key := c.keys.clientID()
-	err := c.redis.SetArgs(ctx, key, drawn, redis.SetArgs{Mode: "NX"}).Err()
-	if err != nil && err != redis.Nil {
-		return "", c.failure("storing the MQTT client id", err)
-	}
-	id, err := c.redis.Get(ctx, key).Result()
-	if err != nil {
-		return "", c.failure("reading the MQTT client id", err)
-	}
-	return id, nil
-}
-
-// keepClientID stores the MQTT client id, unless it is "" or one is stored.
-func (c *Client) keepClientID(ctx context.Context, clientID string) error {
-	if clientID == "" {
-		return nil
-	}
-	err := c.redis.SetArgs(ctx, c.keys.clientID(), clientID, redis.SetArgs{Mode: "NX"}).Err()
-	if err != nil && err != redis.Nil {
-		return c.failure("storing the MQTT client id", err)
-	}
-	return nil
-}
-
-// pause waits, and says whether ctx is still alive.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
+	return NewCore(config, log)
 }

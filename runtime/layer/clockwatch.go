@@ -16,7 +16,7 @@ const (
 
 // watchClock measures the difference of a host's clock until ctx ends, and at once when it is in
 // doubt.
-func (c *Client) watchClock(ctx context.Context, s *server) {
+func (c *Core) watchClock(ctx context.Context, s *server) {
 	for next := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
@@ -38,7 +38,7 @@ func (c *Client) watchClock(ctx context.Context, s *server) {
 
 // noteClock notes the difference of a host's clock. That of the first host corrects ours. It
 // logs when a difference starts and ends.
-func (c *Client) noteClock(s *server, d time.Duration) {
+func (c *Core) noteClock(s *server, d time.Duration) {
 	before := time.Duration(s.gauges.difference.Swap(int64(d)))
 	s.gauges.known.Store(true)
 	what := "going by that of Redis"

@@ -173,7 +173,7 @@ func (c *codec) plain(body string) (raw, error) {
 }
 
 // EncodeBody encodes a message as it is in a queue of such a layer, without the random prefix. It
-// is for tests: a Client does this itself.
+// is for tests: a Core does this itself.
 func (c Config) EncodeBody(m messages.Map) ([]byte, error) {
 	codec := c.codec()
 	body, err := codec.message(nil, m, 0)

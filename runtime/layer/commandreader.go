@@ -9,7 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// CommandReader reads the command channel at one host. It is made by Peer.OpenReader, and
+// CommandReader reads the command channel at one host. It is made by Client.OpenReader, and
 // is never connected again: after its first error it is good for nothing but Close.
 type CommandReader interface {
 	// Receive waits until the command channel holds something and takes at most limit
@@ -46,7 +46,7 @@ type queueReader struct {
 
 // Hosts are the names of those from which the command channel is read, each by a reader of
 // its own.
-func (c *Client) Hosts() []string {
+func (c *Core) Hosts() []string {
 	names := make([]string, len(c.servers))
 	for i, s := range c.servers {
 		names[i] = s.host.Name()
@@ -58,7 +58,7 @@ func (c *Client) Hosts() []string {
 // reader is lost while nobody calls it, or before its call fails; not after Close. Where it
 // is known no more than that changes are not reported, the failure says Untold: Redis may be
 // there. Errors are *messages.LayerFailure.
-func (c *Client) OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error) {
+func (c *Core) OpenReader(ctx context.Context, host int, lost func(error)) (CommandReader, error) {
 	s := c.servers[host]
 	doing := "reading channel " + c.config.Channel
 	if err := s.redis.Ping(ctx).Err(); err != nil {

@@ -37,7 +37,7 @@ type stored struct {
 // DeadLetters returns at most limit dead letters after the first offset, the newest first, and
 // how many there are. It leaves out those that cannot be read, with a warning. Errors are
 // *messages.LayerFailure.
-func (c *Client) DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error) {
+func (c *Core) DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error) {
 	first := offset // of those to be read at each host
 	if len(c.servers) > 1 {
 		first = 0
@@ -68,7 +68,7 @@ func (c *Client) DeadLetters(ctx context.Context, offset, limit int) (page []Dea
 
 // DropDeadLetters deletes the dead letters with those IDs, or all if none are given, and returns
 // how many there were. Errors are *messages.LayerFailure.
-func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
+func (c *Core) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	if len(ids) == 0 {
 		return c.dropAll(ctx)
 	}
@@ -88,11 +88,11 @@ func (c *Client) DropDeadLetters(ctx context.Context, ids ...string) (int, error
 }
 
 // drop deletes one, and returns 1 if it was there, else 0.
-func (c *Client) drop(ctx context.Context, l stored) (int, error) {
+func (c *Core) drop(ctx context.Context, l stored) (int, error) {
 	return dropScript.Run(ctx, l.server.redis, c.keys.letters(), l.raw, l.ID).Int()
 }
 
-func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
+func (c *Core) dropAll(ctx context.Context) (dropped int, err error) {
 	for _, s := range c.servers {
 		var there *redis.IntCmd
 		_, err := s.redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
@@ -113,7 +113,7 @@ func (c *Client) dropAll(ctx context.Context) (dropped int, err error) {
 // capacity does not count. Each leaves the dead letters as it enters the channel. It returns how
 // many did. Errors are *messages.LayerFailure, or, if all others were replayed,
 // *IncompleteLetters.
-func (c *Client) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
+func (c *Core) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	keys := append(c.keys.letters(), c.keys.queue(c.config.Channel))
 	return c.replayEach(ctx, ids, func(l stored) (int, error) {
 		n, err := replayScript.Run(ctx, l.server.redis, keys, l.raw, l.ID, score(c.clock.take(1)), c.config.Expiry).Int()
@@ -133,7 +133,7 @@ func (e *IncompleteLetters) Error() string {
 }
 
 // replayEach replays the letters that are complete, the oldest first.
-func (c *Client) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
+func (c *Core) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
 	letters, err := c.letters(ctx, 0, -1, ids...)
 	if err != nil {
 		return 0, err
@@ -158,7 +158,7 @@ func (c *Client) replayEach(ctx context.Context, ids []string, replay func(store
 
 // letters reads the dead letters of each host between two positions, both included, the newest
 // first, or those of them with the given IDs.
-func (c *Client) letters(ctx context.Context, first, last int, ids ...string) ([]stored, error) {
+func (c *Core) letters(ctx context.Context, first, last int, ids ...string) ([]stored, error) {
 	var list []stored
 	for _, s := range c.servers {
 		some, err := c.lettersAt(ctx, s, first, last, ids)
@@ -173,7 +173,7 @@ func (c *Client) letters(ctx context.Context, first, last int, ids ...string) ([
 	return list, nil
 }
 
-func (c *Client) lettersAt(ctx context.Context, s *server, first, last int, ids []string) ([]stored, error) {
+func (c *Core) lettersAt(ctx context.Context, s *server, first, last int, ids []string) ([]stored, error) {
 	all, err := s.redis.LRange(ctx, c.keys.deadLetters(), int64(first), int64(last)).Result()
 	if err != nil {
 		return nil, s.failure("reading the dead letters", err)

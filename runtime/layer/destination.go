@@ -21,7 +21,7 @@ type destination struct {
 // destination returns what a target is in Redis, if one call can write to all of it: a channel,
 // one queue of a group, or a whole group of a simple layer. The stamp spreads what goes to a
 // general channel over the hosts.
-func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint64) destination {
+func (c *Core) destination(t messages.Target, only *messages.Queue, stamp uint64) destination {
 	if t.Kind == messages.Group {
 		return c.groupDestination(t, only)
 	}
@@ -38,7 +38,7 @@ func (c *Client) destination(t messages.Target, only *messages.Queue, stamp uint
 	return d
 }
 
-func (c *Client) groupDestination(t messages.Target, only *messages.Queue) destination {
+func (c *Core) groupDestination(t messages.Target, only *messages.Queue) destination {
 	d := destination{target: t, extra: 1}
 	if only == nil {
 		d.server, d.kind, d.key = c.on(t.Name), "group", c.keys.group(t.Name)

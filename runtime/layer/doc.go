@@ -2,8 +2,9 @@
 // channels_redis.core.RedisChannelLayer keeps in Redis, in all its forms: one host or several,
 // msgpack or JSON, in clear or encrypted, one capacity or many.
 //
-// A Client reads one general channel (the commands) and writes to groups and
-// channels. Three promises hold beyond what the Python layer gives:
+// A Client is a Core or, where the layer is of the pub/sub back end, a PubSub. A Core reads one
+// general channel (the commands) and writes to groups and channels. Three promises hold beyond
+// what the Python layer gives:
 //
 //   - What Receive has returned stays in Redis, in keys of this client, until Acknowledge. When
 //     the client dies or closes, the next one that receives from the same channel takes it over,

@@ -13,7 +13,7 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	addr := runMiniredis(t).Addr()
-	c := layer.New(layer.Config{Redis: kit.RedisOptions(addr), Channel: "iot"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	c := layer.NewCore(layer.Config{Redis: kit.RedisOptions(addr), Channel: "iot"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	defer c.Close()
 	expiry, format := uint32(30), byte(1)
 	event := func(m messages.Message) messages.Event { return messages.Event{Message: &m} }

@@ -14,7 +14,7 @@ import (
 // Preview is how a dead letter is shown.
 func Preview(member string) string {
 	config := Config{}.withDefaults()
-	c := &Client{config: config, codec: newCodec(config, 0, time.Now)}
+	c := &Core{config: config, codec: newCodec(config, 0, time.Now)}
 	return c.preview(member)
 }
 
@@ -65,7 +65,7 @@ func FormatEntry(s messages.Stored) (field, value string) {
 }
 
 // Freeze stops the client's clock. It is to be called before anything is sent.
-func (c *Client) Freeze(at time.Time) { c.clock.stopped = at }
+func (c *Core) Freeze(at time.Time) { c.clock.stopped = at }
 
 // Head is what can be read of a body that cannot be decoded.
 func Head(c Config, body string) messages.Map {
@@ -78,7 +78,7 @@ const StreamFormat = streamFormat
 // StreamBody is an event as an entry of a stream in clear has it.
 func StreamBody(e messages.Event) string {
 	config := Config{}.withDefaults()
-	body, _ := (&Client{config: config, codec: newCodec(config, 0, time.Now)}).streamBody(e)
+	body, _ := (&Core{config: config, codec: newCodec(config, 0, time.Now)}).streamBody(e)
 	return body
 }
 
@@ -94,12 +94,12 @@ func Generations(text string) (again string, partitions int, ok bool) {
 
 // StreamLetter is how a dead letter of a stream is shown.
 func StreamLetter(id, reason, body string) DeadLetter {
-	c := &Client{config: Config{}.withDefaults()}
+	c := &Core{config: Config{}.withDefaults()}
 	return c.streamLetter(redis.XMessage{ID: id, Values: map[string]any{"reason": reason, "body": body}})
 }
 
 // LeaseAs asks as a version of the program whose script that is.
-func (c *Client) LeaseAs(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+func (c *Core) LeaseAs(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	return c.lease(ctx, script, ask)
 }
 
@@ -122,7 +122,7 @@ func EntriesOf(changes []messages.Change) map[string]string {
 
 // OldStore stores changes as versions do that have a hash for each slot; edition is what they
 // write last.
-func (c *Client) OldStore(ctx context.Context, changes []messages.Change, edition string) error {
+func (c *Core) OldStore(ctx context.Context, changes []messages.Change, edition string) error {
 	key, e := c.keys.oldKey(c.keys.slot), editsOf(changes)
 	for _, change := range append(e.registry, e.status...) {
 		var put, gone []string
@@ -147,7 +147,7 @@ func (c *Client) OldStore(ctx context.Context, changes []messages.Change, editio
 }
 
 // OldEntries are what such a version finds for a slot.
-func (c *Client) OldEntries(ctx context.Context, slot int) (all messages.Restored, err error) {
+func (c *Core) OldEntries(ctx context.Context, slot int) (all messages.Restored, err error) {
 	fields, err := c.oldEntries(ctx, slot)
 	for field, value := range fields {
 		s, leaving, ok := parseField(field)
@@ -185,7 +185,7 @@ func AppendPayload(dst, payload []byte, mode messages.PayloadMode) (out []byte, 
 // __asgi_channel__; where one cannot be packed nothing is written. The JSON
 // serializer packs no bytes. Errors of Redis are *messages.LayerFailure; a
 // repeated call writes again.
-func (c *Client) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
+func (c *Core) SendMessages(ctx context.Context, target messages.Target, list ...messages.Map) (messages.Outcome, error) {
 	l := load{target: target, stamp: c.stamp(target, len(list))}
 	l.pack = func(p *packer) (oddities, error) {
 		for i, m := range list {

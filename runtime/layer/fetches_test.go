@@ -94,8 +94,8 @@ func TestOlderWorkersTakeOver(t *testing.T) {
 		t.Errorf("taken over: %q, want %q", got, want)
 	}
 	wantKeys(t, plain, 1)
-	if peers := plain.ZRange(t.Context(), "chanmqttproxy:asgi:mqtt:peers", 0, -1).Val(); !slices.Equal(peers, []string{"old"}) {
-		t.Errorf("leases of %q", peers)
+	if readers := plain.ZRange(t.Context(), "chanmqttproxy:asgi:mqtt:peers", 0, -1).Val(); !slices.Equal(readers, []string{"old"}) {
+		t.Errorf("leases of %q", readers)
 	}
 }
 
@@ -108,13 +108,13 @@ func TestFetchedAgain(t *testing.T) {
 	c := newClient(t, server.Addr())
 	all := waiting(t, plain, 0, 6)
 	first := fetched(t, c, 6)
-	peers := plain.ZRange(t.Context(), "chanmqttproxy:asgi:mqtt:peers", 0, -1).Val()
-	own := slices.IndexFunc(peers, func(name string) bool { return strings.Contains(name, ".") })
-	if len(peers) != 2 || own < 0 {
-		t.Fatalf("leases of %q", peers)
+	readers := plain.ZRange(t.Context(), "chanmqttproxy:asgi:mqtt:peers", 0, -1).Val()
+	own := slices.IndexFunc(readers, func(name string) bool { return strings.Contains(name, ".") })
+	if len(readers) != 2 || own < 0 {
+		t.Fatalf("leases of %q", readers)
 	}
 	// A lost answer leaves this behind.
-	lost := peers[own] + "x"
+	lost := readers[own] + "x"
 	all = append(all, waiting(t, plain, 6, 3)...)
 	plain.Rename(t.Context(), "asgimqtt", "asgimqtt$inflight:"+lost)
 	plain.ZAdd(t.Context(), "chanmqttproxy:asgi:mqtt:peers", redis.Z{Score: 1e12, Member: lost})
@@ -147,7 +147,7 @@ func TestFetchWithoutRename(t *testing.T) {
 	if err := plain.Do(t.Context(), "acl", "setuser", "worker", "on", ">secret", "~*", "&*", "+@all", "-rename").Err(); err != nil {
 		t.Fatal(err)
 	}
-	c := conform.NewLayerClient(layer.New(layer.Config{
+	c := conform.NewLayerClient(layer.NewCore(layer.Config{
 		Redis: &redis.Options{Addr: server.Addr(), Username: "worker", Password: "secret"},
 	}, slog.New(slog.DiscardHandler)))
 	t.Cleanup(c.Close)

@@ -36,7 +36,7 @@ type follower struct {
 // table are in their order, and of some hundred entries. Where Redis has lost a table there
 // is no page of it until its writer has written it again, as a whole. One call at a time may
 // be made. Errors are *messages.LayerFailure.
-func (c *Client) Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error) {
+func (c *Core) Follow(ctx context.Context, known []messages.Position, wait bool) ([]messages.Page, error) {
 	if len(known) == 0 {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (k keys) tables(slots int) []table {
 	return tables
 }
 
-func (c *Client) follow(ctx context.Context, tables []table, known []messages.Position, wait bool) ([]messages.Page, error) {
+func (c *Core) follow(ctx context.Context, tables []table, known []messages.Position, wait bool) ([]messages.Page, error) {
 	f := &c.follower
 	if err := c.attend(ctx, wait); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (c *Client) follow(ctx context.Context, tables []table, known []messages.Po
 }
 
 // readDue reads what is new in those tables that may have changed.
-func (c *Client) readDue(ctx context.Context, tables []table, known []messages.Position) (pages []messages.Page, err error) {
+func (c *Core) readDue(ctx context.Context, tables []table, known []messages.Position) (pages []messages.Page, err error) {
 	f := &c.follower
 	for i, t := range tables {
 		if !f.due[t.name] {
@@ -113,7 +113,7 @@ func (c *Client) readDue(ctx context.Context, tables []table, known []messages.P
 }
 
 // pageOf makes a page of what was read.
-func (c *Client) pageOf(t table, number int, p tablePage) messages.Page {
+func (c *Core) pageOf(t table, number int, p tablePage) messages.Page {
 	page := messages.Page{Table: number, Reset: p.reset, Partial: p.more, At: p.at}
 	odd := 0
 	for _, e := range p.entries {
@@ -134,7 +134,7 @@ func (c *Client) pageOf(t table, number int, p tablePage) messages.Page {
 }
 
 // attend has the client hear of changes, if it is to wait and does not yet.
-func (c *Client) attend(ctx context.Context, wait bool) error {
+func (c *Core) attend(ctx context.Context, wait bool) error {
 	f := &c.follower
 	if f.due == nil {
 		f.due, f.read = map[string]bool{}, map[string]messages.Position{}
@@ -176,7 +176,7 @@ func (f *follower) close() {
 }
 
 // await waits until a table may have changed.
-func (c *Client) await(ctx context.Context, tables []table, known []messages.Position) error {
+func (c *Core) await(ctx context.Context, tables []table, known []messages.Position) error {
 	f := &c.follower
 	silence := followSilence
 	if f.polls {
@@ -233,7 +233,7 @@ func differs(at messages.Position, words []string) bool {
 }
 
 // compare looks which tables have changed, all in one trip.
-func (c *Client) compare(ctx context.Context, tables []table, known []messages.Position) error {
+func (c *Core) compare(ctx context.Context, tables []table, known []messages.Position) error {
 	heads := make([]*redis.StringCmd, len(tables))
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, t := range tables {

@@ -23,7 +23,7 @@ type hostsBench struct {
 	servers []*miniredis.Miniredis
 	plain   []*redis.Client
 	config  layer.Config
-	core    *layer.Client
+	core    *layer.Core
 	layer   *conform.LayerClient
 }
 
@@ -37,7 +37,7 @@ func newHosts(t *testing.T, n int, change func(*layer.Config)) *hostsBench {
 	if change != nil {
 		change(&b.config)
 	}
-	b.core = layer.New(b.config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	b.core = layer.NewCore(b.config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	b.layer = conform.NewLayerClient(b.core)
 	t.Cleanup(b.layer.Close)
 	return b

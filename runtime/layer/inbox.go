@@ -25,7 +25,7 @@ const maxReadBytes = 1 << 20
 type inbox struct {
 	ctx    context.Context // ends with the client
 	server *server
-	client *Client
+	client *Core
 	redis  *redis.Client
 	id     string
 	signal chan struct{}  // holds one when there may be something to take
@@ -40,9 +40,9 @@ type inbox struct {
 	missed   atomic.Bool // something in flight was not handed out
 }
 
-func newInbox(ctx context.Context, c *Client, s *server) *inbox {
+func newInbox(ctx context.Context, c *Core, s *server) *inbox {
 	return &inbox{
-		ctx: ctx, server: s, client: c, redis: s.redis, id: newPeerID(),
+		ctx: ctx, server: s, client: c, redis: s.redis, id: newReaderID(),
 		signal: make(chan struct{}, 1), lock: make(chan struct{}, 1),
 	}
 }
@@ -127,7 +127,7 @@ func (b *inbox) take(limit int) (t taken) {
 	c := b.client
 	began := time.Now()
 	next := b.inflight.begin(b.id)
-	keys := []string{c.keys.commands(), c.keys.inflight(next.name), c.keys.peers()}
+	keys := []string{c.keys.commands(), c.keys.inflight(next.name), c.keys.readers()}
 	members, err := takeScript.Run(b.ctx, b.redis, keys,
 		limit, int(inflightFor.Seconds()), next.name, c.config.Lease.Seconds(), c.config.until(), maxReadBytes).StringSlice()
 	if err != nil {

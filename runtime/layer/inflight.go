@@ -39,7 +39,7 @@ func chunks(members []string) iter.Seq[[]string] {
 // Acknowledge lets received messages leave Redis for good. It may be repeated,
 // and receipts of messages that are gone do no harm. Errors are
 // *messages.LayerFailure.
-func (c *Client) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
+func (c *Core) Acknowledge(ctx context.Context, receipts []messages.Receipt) error {
 	members := make([][]string, len(c.servers))
 	for _, r := range receipts {
 		s, member := c.member(r)
@@ -82,7 +82,7 @@ func (s *server) forgetWhole(ctx context.Context, whole []fetchPart) error {
 		for i, w := range whole {
 			gone[i], names[i] = p.Del(ctx, k.inflight(w.name)), w.name
 		}
-		return p.ZRem(ctx, k.peers(), names...).Err()
+		return p.ZRem(ctx, k.readers(), names...).Err()
 	})
 	for i, w := range whole {
 		if err == nil && gone[i].Val() == 0 {
@@ -145,14 +145,14 @@ func sum(member string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func newPeerID() string { return strings.ToLower(rand.Text()) }
+func newReaderID() string { return strings.ToLower(rand.Text()) }
 
 // renew renews the leases on what is in flight here, and takes over what readers without one
 // had in flight. It returns how many messages that were, and how many are in flight at
 // readers with a lease. gather brings the own ones together too.
 func (b *inbox) renew(ctx context.Context, gather bool) (adopted, others int64, err error) {
 	c := b.client
-	keys := []string{c.keys.inflight(b.id), c.keys.peers()}
+	keys := []string{c.keys.inflight(b.id), c.keys.readers()}
 	args := []any{
 		b.id, c.config.Lease.Seconds(), int(inflightFor.Seconds()), c.keys.inflight(""),
 		c.config.until(), c.config.Until != nil, gather,
@@ -221,7 +221,7 @@ func (b *inbox) close() {
 	for _, name := range b.inflight.names() {
 		ended = append(ended, redis.Z{Member: name})
 	}
-	err := b.redis.ZAdd(ctx, b.client.keys.peers(), ended...).Err()
+	err := b.redis.ZAdd(ctx, b.client.keys.readers(), ended...).Err()
 	if err != nil {
 		b.client.log.Debug("giving up the leases on the command channel failed", "error", err)
 	}

@@ -86,7 +86,7 @@ type interop struct {
 	site    *kit.ChannelsProcess
 	name    string // of the layer in Python
 	channel string // of the commands
-	peer    layer.Peer
+	client  layer.Client
 	reader  *conform.LayerClient
 	text    bool // the serializer has no bytes
 	ordered bool // commands come in order
@@ -116,9 +116,9 @@ func newInterop(t *testing.T, site *kit.ChannelsProcess, servers *interopServers
 
 // start opens both ends.
 func (i *interop) start(backend string, config layer.Config, django map[string]any) {
-	i.peer = layer.Open(config, slog.New(slog.DiscardHandler))
-	i.Cleanup(i.peer.Close)
-	i.reader = conform.NewLayerClient(i.peer)
+	i.client = layer.Open(config, slog.New(slog.DiscardHandler))
+	i.Cleanup(i.client.Close)
+	i.reader = conform.NewLayerClient(i.client)
 	i.ask(nil, "open_layer", i.name, backend, django)
 }
 
@@ -137,7 +137,7 @@ func (i *interop) run() {
 	i.events(messages.Target{Name: "g"}, one, two)
 	i.events(messages.Target{Name: "h"}, one)
 	i.events(messages.Target{Kind: messages.Channel, Name: two}, two)
-	if core, ok := i.peer.(*layer.Client); ok {
+	if core, ok := i.client.(*layer.Core); ok {
 		i.queue(core, one, two)
 	}
 	i.ask(nil, "leave", i.name, "g", one)
@@ -155,7 +155,7 @@ func (i *interop) join(groups ...string) (channel string) {
 // stores nothing: Python does not wait for the answer to its SUBSCRIBE.
 func (i *interop) heard(to messages.Target) {
 	i.Helper()
-	p, ok := i.peer.(*layer.PubSub)
+	p, ok := i.client.(*layer.PubSub)
 	if !ok {
 		return
 	}
@@ -207,7 +207,7 @@ func (i *interop) receive(to chan<- []layer.Message, count int) {
 			return
 		}
 		for _, m := range list {
-			if err := i.peer.Acknowledge(i.Context(), []messages.Receipt{m.Receipt}); err != nil {
+			if err := i.client.Acknowledge(i.Context(), []messages.Receipt{m.Receipt}); err != nil {
 				i.Error(err)
 			}
 		}
@@ -236,7 +236,7 @@ func (i *interop) events(to messages.Target, consumers ...string) {
 	batch.Bundles = append(batch.Bundles, messages.Bundle{Plural: true, Events: events})
 	want = append(want, map[string]any{"type": i.channel + ".messages", "messages": all})
 	i.heard(to)
-	if outcome, err := i.peer.Send(i.Context(), batch); err != nil || len(outcome.FullQueues) > 0 {
+	if outcome, err := i.client.Send(i.Context(), batch); err != nil || len(outcome.FullQueues) > 0 {
 		i.Fatalf("%v: %+v, %v", to, outcome, err)
 	}
 	for _, channel := range consumers {
@@ -249,7 +249,7 @@ func (i *interop) events(to messages.Target, consumers ...string) {
 }
 
 // queue writes to the queue that consumers share, as to one that was full before.
-func (i *interop) queue(core *layer.Client, members ...string) {
+func (i *interop) queue(core *layer.Core, members ...string) {
 	i.Helper()
 	batch := &messages.Batch{
 		Target:  messages.Target{Name: "g"},

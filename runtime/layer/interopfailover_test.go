@@ -40,9 +40,9 @@ func TestInteropFailover(t *testing.T) {
 
 // failover is one layer behind a Sentinel, with both its ends.
 type failover struct {
-	site *kit.ChannelsProcess
-	name string
-	peer *conform.LayerClient
+	site   *kit.ChannelsProcess
+	name   string
+	client *conform.LayerClient
 }
 
 func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.SentinelServer, backend, version string) *failover {
@@ -51,8 +51,8 @@ func newFailover(t *testing.T, site *kit.ChannelsProcess, sentinel *kit.Sentinel
 		Redis: &redis.Options{}, Master: kit.SentinelMaster,
 		Sentinels: []*redis.Options{{Addr: "127.0.0.1:1"}, {Addr: sentinel.Addr()}},
 	}}}
-	f.peer = conform.NewLayerClient(layer.Open(config, slog.New(slog.DiscardHandler)))
-	t.Cleanup(f.peer.Close)
+	f.client = conform.NewLayerClient(layer.Open(config, slog.New(slog.DiscardHandler)))
+	t.Cleanup(f.client.Close)
 	host, port, _ := net.SplitHostPort(sentinel.Addr())
 	django := map[string]any{"prefix": f.name, "hosts": []any{map[string]any{
 		"master_name": kit.SentinelMaster, "sentinels": []any{[]any{host, json.Number(port)}},
@@ -73,7 +73,7 @@ func (f *failover) goesOn(t *testing.T) {
 	go func() {
 		defer close(received)
 		for list := []layer.Message(nil); len(list) == 0 && ctx.Err() == nil; {
-			list, _ = f.peer.Receive(ctx, 1)
+			list, _ = f.client.Receive(ctx, 1)
 		}
 	}()
 	f.until(t, received, "a command came", func() {
@@ -93,7 +93,7 @@ func (f *failover) goesOn(t *testing.T) {
 	}()
 	f.until(t, heard, "an event went", func() {
 		batch := &messages.Batch{Target: messages.Target{Name: "g"}, Bundles: []messages.Bundle{alone(messages.Event{Message: &messages.Message{Topic: "t"}})}}
-		_, _ = f.peer.Send(ctx, batch)
+		_, _ = f.client.Send(ctx, batch)
 	})
 }
 

@@ -17,7 +17,7 @@ func TestEqualTimes(t *testing.T) {
 	t.Parallel()
 	const count, size = 2_000, 50
 	server := kit.Redis(t)
-	c := layer.New(layer.Config{Redis: kit.RedisOptions(server.Addr()), Capacity: count, Expiry: 3600}, slog.New(slog.DiscardHandler))
+	c := layer.NewCore(layer.Config{Redis: kit.RedisOptions(server.Addr()), Capacity: count, Expiry: 3600}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
 	c.Freeze(time.Now())
 	site := kit.Channels(t, "4.3", siteScript)

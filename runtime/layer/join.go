@@ -13,7 +13,7 @@ import (
 // Join puts the client's own channel, Config.Channel, into a group, as
 // channels_redis's group_add does: Receive returns then what is sent to it. Errors
 // of Redis are *messages.LayerFailure.
-func (c *Client) Join(ctx context.Context, group string) error {
+func (c *Core) Join(ctx context.Context, group string) error {
 	s := c.on(group)
 	key := c.keys.group(group)
 	pipe := s.redis.TxPipeline()
@@ -26,7 +26,7 @@ func (c *Client) Join(ctx context.Context, group string) error {
 }
 
 // Leave takes the client's own channel out of a group, as group_discard does.
-func (c *Client) Leave(ctx context.Context, group string) error {
+func (c *Core) Leave(ctx context.Context, group string) error {
 	s := c.on(group)
 	if err := s.redis.ZRem(ctx, c.keys.group(group), c.config.Channel).Err(); err != nil {
 		return s.failure("leaving group/"+group, err)
@@ -35,7 +35,7 @@ func (c *Client) Leave(ctx context.Context, group string) error {
 }
 
 // Discard drops what waits on the client's own channel.
-func (c *Client) Discard(ctx context.Context) error {
+func (c *Core) Discard(ctx context.Context) error {
 	for _, s := range c.servers {
 		if err := s.redis.Del(ctx, c.keys.queue(c.config.Channel)).Err(); err != nil {
 			return s.failure("dropping what waits on "+c.config.Channel, err)
@@ -45,30 +45,30 @@ func (c *Client) Discard(ctx context.Context) error {
 }
 
 // Attend does nothing: what is sent to the own channel waits there.
-func (c *Client) Attend(context.Context) error { return nil }
+func (c *Core) Attend(context.Context) error { return nil }
 
 // Request sends a message to a channel, as channels_redis's send does, if there
 // is room in its queue.
-func Request(ctx context.Context, p Peer, channel string, m messages.Map) error {
+func Request(ctx context.Context, c Client, channel string, m messages.Map) error {
 	target := messages.Target{Kind: messages.Channel, Name: channel}
 	event := messages.Event{Message: &messages.Message{QoS: 1, At: time.Now()}, Body: m}
-	outcome, err := p.Send(ctx, &messages.Batch{Target: target, Bundles: []messages.Bundle{{Events: []messages.Event{event}}}})
+	outcome, err := c.Send(ctx, &messages.Batch{Target: target, Bundles: []messages.Bundle{{Events: []messages.Event{event}}}})
 	if err == nil && len(outcome.FullQueues) > 0 {
 		return errors.New("the queue of channel " + channel + " is full: is a worker running?")
 	}
 	return err
 }
 
-// ReceiveAll reads all hosts of a peer, and calls do with what comes, one call at a time. It
-// ends with the first error of do, or when no host can be read any more. The peer's messages
+// ReceiveAll reads all hosts of a client, and calls do with what comes, one call at a time. It
+// ends with the first error of do, or when no host can be read any more. The client's messages
 // stay in Redis until they are acknowledged.
-func ReceiveAll(ctx context.Context, p Peer, limit int, do func([]Message) error) error {
+func ReceiveAll(ctx context.Context, c Client, limit int, do func([]Message) error) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	hosts := p.Hosts()
+	hosts := c.Hosts()
 	lists, errs, failed := make(chan []Message), make(chan error, len(hosts)), []error(nil)
 	for host := range hosts {
-		go func() { errs <- receiveFrom(reading, p, host, limit, lists) }()
+		go func() { errs <- receiveFrom(reading, c, host, limit, lists) }()
 	}
 	var done error
 	for len(failed) < len(hosts) {
@@ -91,9 +91,9 @@ func ReceiveAll(ctx context.Context, p Peer, limit int, do func([]Message) error
 }
 
 // receiveFrom passes on what one host has until that fails.
-func receiveFrom(ctx context.Context, p Peer, host, limit int, lists chan<- []Message) error {
+func receiveFrom(ctx context.Context, c Client, host, limit int, lists chan<- []Message) error {
 	for {
-		r, err := p.OpenReader(ctx, host, func(error) {})
+		r, err := c.OpenReader(ctx, host, func(error) {})
 		if err != nil {
 			return err
 		}

@@ -19,15 +19,15 @@ end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 for i = 8, #ARGV do redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[i]) end
 
-local function take_over(peer)
-  local left = ARGV[4] .. peer
+local function take_over(reader)
+  local left = ARGV[4] .. reader
   local count = redis.call('ZCARD', left)
   for at = 0, count - 1 do -- one at a time: each may be large
     local message = redis.call('ZRANGE', left, at, at, 'WITHSCORES')
     redis.call('ZADD', KEYS[1], message[2], message[1])
   end
   redis.call('DEL', left)
-  redis.call('ZREM', KEYS[2], peer)
+  redis.call('ZREM', KEYS[2], reader)
   return count
 end
 
@@ -35,20 +35,20 @@ local own = ARGV[1] .. '.'
 local adopted, others = 0, 0
 local leases = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
 for i = 1, #leases, 2 do
-  local peer, ends = leases[i], tonumber(leases[i + 1])
-  if string.sub(peer, 1, #own) == own then
+  local reader, ends = leases[i], tonumber(leases[i + 1])
+  if string.sub(reader, 1, #own) == own then
     if ARGV[7] == '1' then
-      take_over(peer)
-    elseif redis.call('EXPIRE', ARGV[4] .. peer, ARGV[3]) == 1 then
-      redis.call('ZADD', KEYS[2], now + ARGV[2], peer)
+      take_over(reader)
+    elseif redis.call('EXPIRE', ARGV[4] .. reader, ARGV[3]) == 1 then
+      redis.call('ZADD', KEYS[2], now + ARGV[2], reader)
     else
-      redis.call('ZREM', KEYS[2], peer) -- all is done
+      redis.call('ZREM', KEYS[2], reader) -- all is done
     end
-  elseif peer ~= ARGV[1] then
+  elseif reader ~= ARGV[1] then
     if ARGV[6] == '1' or ends < now then
-      adopted = adopted + take_over(peer)
+      adopted = adopted + take_over(reader)
     else
-      others = others + redis.call('ZCARD', ARGV[4] .. peer)
+      others = others + redis.call('ZCARD', ARGV[4] .. reader)
     end
   end
 end

@@ -42,19 +42,19 @@ func (k keys) ofSlots(channel string) bool {
 // group is the key of a group's members.
 func (k keys) group(name string) string { return k.prefix + ":group:" + name }
 
-// inflight is the key of what one peer received and did not acknowledge. Python
-// knows only a key without the peer's id, and moves what it finds there back
+// inflight is the key of what one reader received and did not acknowledge. Python
+// knows only a key without the reader's id, and moves what it finds there back
 // into the queue; this one it never touches, and flush removes it.
-func (k keys) inflight(peer string) string {
-	return k.commands() + "$inflight:" + peer
+func (k keys) inflight(reader string) string {
+	return k.commands() + "$inflight:" + reader
 }
 
-// peers is the key of the readers' leases. It is outside the layer's prefix, so
+// readers is the key of the readers' leases. It is outside the layer's prefix, so
 // that flush, which removes all that begins with the prefix, does not make
 // readers forget each other. (With the prefix "" or a beginning of
 // "chanmqttproxy" it is removed all the same: live readers come back by
 // themselves; what dead ones had in flight was flushed too.)
-func (k keys) peers() string { return k.ofSlot("peers") }
+func (k keys) readers() string { return k.ofSlot("peers") }
 
 // clientID is the key of the MQTT client id, outside the prefix for the same
 // reason.

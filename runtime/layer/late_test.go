@@ -21,10 +21,10 @@ const hasty = 600 * time.Millisecond
 
 // newHasty waits until the client knows the server's clock, and has one member in
 // the group g.
-func newHasty(t *testing.T, addr string, plain *redis.Client) *layer.Client {
+func newHasty(t *testing.T, addr string, plain *redis.Client) *layer.Core {
 	t.Helper()
 	options := &redis.Options{Addr: addr, ReadTimeout: hasty, WriteTimeout: hasty}
-	c := layer.New(layer.Config{Redis: options, Capacity: 1000}, slog.New(slog.DiscardHandler))
+	c := layer.NewCore(layer.Config{Redis: options, Capacity: 1000}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
 	kit.Eventually(t, 20*time.Second, "the clock is known", func() bool { return c.Stats().Hosts[0].Known })
 	plain.ZAdd(t.Context(), "asgi:group:g", redis.Z{Score: float64(time.Now().Unix()), Member: "p!a"})
@@ -34,7 +34,7 @@ func newHasty(t *testing.T, addr string, plain *redis.Client) *layer.Client {
 }
 
 // sendAgain tries until a batch is written, and at least once in vain.
-func sendAgain(t *testing.T, c layer.Peer, batch *messages.Batch) {
+func sendAgain(t *testing.T, c layer.Client, batch *messages.Batch) {
 	t.Helper()
 	if _, err := c.Send(t.Context(), batch); err == nil {
 		t.Fatal("written though nothing got through")

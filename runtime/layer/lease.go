@@ -25,11 +25,11 @@ const leasesFor = 24 * time.Hour
 // renews them. It may be repeated: an answer that was lost comes with the next. A question
 // that comes after a later one of the same worker is refused. Errors are
 // *messages.LayerFailure.
-func (c *Client) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+func (c *Core) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	return c.lease(ctx, leaseScript, ask)
 }
 
-func (c *Client) lease(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
+func (c *Core) lease(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	args := []any{
 		ask.Worker, ask.Lease.Milliseconds(), ask.Sessions, ask.Propose, ask.Down, ask.Leaving, ask.Name,
 		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), ask.Turn, len(ask.Held),

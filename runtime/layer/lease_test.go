@@ -17,15 +17,15 @@ import (
 )
 
 // leases asks the script, at a time that the test sets.
-func leases(t *testing.T) (*layer.Client, *miniredis.Miniredis) {
+func leases(t *testing.T) (*layer.Core, *miniredis.Miniredis) {
 	t.Helper()
 	server := miniredis.RunT(t)
 	return leasesAt(t, server.Addr()), server
 }
 
-func leasesAt(t *testing.T, addr string) *layer.Client {
+func leasesAt(t *testing.T, addr string) *layer.Core {
 	t.Helper()
-	c := layer.New(layer.Config{Redis: kit.RedisOptions(addr)}, slog.New(slog.DiscardHandler))
+	c := layer.NewCore(layer.Config{Redis: kit.RedisOptions(addr)}, slog.New(slog.DiscardHandler))
 	t.Cleanup(c.Close)
 	return c
 }
@@ -107,7 +107,7 @@ func TestLeasesAreModelledOnRedis(t *testing.T) {
 }
 
 // looked checks that who only looks sees what a worker was told.
-func looked(t *testing.T, client *layer.Client, ask messages.LeaseAsk, told messages.LeaseAnswer) {
+func looked(t *testing.T, client *layer.Core, ask messages.LeaseAsk, told messages.LeaseAnswer) {
 	t.Helper()
 	seen, err := client.Leases(t.Context())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // Leases looks at the session slots as a worker would see them, and changes
 // nothing. Where no worker has asked for any lately there are none. Errors are
 // *messages.LayerFailure.
-func (c *Client) Leases(ctx context.Context) (messages.LeaseAnswer, error) {
+func (c *Core) Leases(ctx context.Context) (messages.LeaseAnswer, error) {
 	var fields *redis.MapStringStringCmd
 	var clock *redis.TimeCmd
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {

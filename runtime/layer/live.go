@@ -28,7 +28,7 @@ import (
 // With several hosts a general channel is live where it is on any of them.
 //
 // A key of another type is not live. Errors are *messages.LayerFailure.
-func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
+func (c *Core) Live(ctx context.Context, targets []messages.Target) ([]bool, error) {
 	live := make([]bool, len(targets))
 	for start := 0; start < len(targets); start += maxLook {
 		end := min(start+maxLook, len(targets))
@@ -43,7 +43,7 @@ func (c *Client) Live(ctx context.Context, targets []messages.Target) ([]bool, e
 const maxLook = 1000
 
 // liveAt asks each host for those targets that it has.
-func (c *Client) liveAt(ctx context.Context, targets []messages.Target, live []bool) error {
+func (c *Core) liveAt(ctx context.Context, targets []messages.Target, live []bool) error {
 	for _, s := range c.servers {
 		pipe := s.redis.Pipeline()
 		answers := make([]func() (bool, error), len(targets))
@@ -64,7 +64,7 @@ func (c *Client) liveAt(ctx context.Context, targets []messages.Target, live []b
 }
 
 // has says whether a target is on a host; a general channel is on all.
-func (c *Client) has(s *server, t messages.Target) bool {
+func (c *Core) has(s *server, t messages.Target) bool {
 	switch {
 	case t.Kind == messages.Group:
 		return c.on(t.Name) == s
@@ -76,7 +76,7 @@ func (c *Client) has(s *server, t messages.Target) bool {
 
 // queryLive adds to a pipeline what is to be known of one target. What it returns reads the
 // answers.
-func (c *Client) queryLive(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
+func (c *Core) queryLive(ctx context.Context, pipe redis.Pipeliner, s *server, t messages.Target) func() (bool, error) {
 	now := c.clock.now().Add(-time.Duration(c.clock.behind.Load()))
 	if t.Kind == messages.Group {
 		members := pipe.ZCount(ctx, c.keys.group(t.Name), c.oldestMember(), "+inf")
@@ -90,7 +90,7 @@ func (c *Client) queryLive(ctx context.Context, pipe redis.Pipeliner, s *server,
 }
 
 // oldestMember bounds the scores of memberships that have not expired.
-func (c *Client) oldestMember() string {
+func (c *Core) oldestMember() string {
 	return "(" + strconv.FormatInt(c.clock.cutoff(c.config.GroupExpiry), 10)
 }
 
@@ -108,7 +108,7 @@ func readLive(answers []func() (bool, error), live []bool) error {
 }
 
 // read says whether a queue looks as if somebody reads it.
-func (c *Client) read(first *redis.ZSliceCmd, length *redis.IntCmd, capacity int, now time.Time) bool {
+func (c *Core) read(first *redis.ZSliceCmd, length *redis.IntCmd, capacity int, now time.Time) bool {
 	if first.Err() != nil {
 		return false
 	}

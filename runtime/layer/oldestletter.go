@@ -11,7 +11,7 @@ import (
 // OldestDeadLetter returns how many dead letters are stored, and since when the
 // oldest is; the zero time: there is none. One older than Config.DeadLetterAge counts until
 // it is forgotten: with the next dead letter, or when none has come for that long. Errors are *messages.LayerFailure.
-func (c *Client) OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error) {
+func (c *Core) OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error) {
 	for _, s := range c.servers {
 		var number *redis.IntCmd
 		var last *redis.StringCmd

@@ -61,7 +61,7 @@ func all(places []bool) []bool {
 }
 
 // oldRegistry is what a change of the registry changes in the hashes of so many slots.
-func (c *Client) oldRegistry(change entry, sessions int) (list []oldEdit) {
+func (c *Core) oldRegistry(change entry, sessions int) (list []oldEdit) {
 	if c.keys.slot == messages.StreamSlot {
 		return nil
 	}
@@ -91,7 +91,7 @@ func oldValue(e entry) string {
 }
 
 // oldStatus is what a change of the status changes in the hash of the slot.
-func (c *Client) oldStatus(change entry) []oldEdit {
+func (c *Core) oldStatus(change entry) []oldEdit {
 	if !isRefusal(change.field) || c.keys.slot == messages.StreamSlot {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (c *Client) oldStatus(change entry) []oldEdit {
 
 // oldSlots are of how many slots there may be hashes, by the layout of the leases. Older
 // versions know no streams.
-func (c *Client) oldSlots(ctx context.Context) (int, error) {
+func (c *Core) oldSlots(ctx context.Context) (int, error) {
 	if c.keys.slot == messages.StreamSlot {
 		return 0, nil
 	}
@@ -113,7 +113,7 @@ func (c *Client) oldSlots(ctx context.Context) (int, error) {
 
 // leaseLayout is over how many slots filters are to be spread, and were before if they still
 // move; 0: not known, or nothing moves.
-func (c *Client) leaseLayout(ctx context.Context) (sessions, before int, err error) {
+func (c *Core) leaseLayout(ctx context.Context) (sessions, before int, err error) {
 	layout, err := c.redis.HGet(ctx, c.keys.own("slots"), "layout").Result()
 	if err != nil && err != redis.Nil {
 		return 0, 0, err
@@ -123,7 +123,7 @@ func (c *Client) leaseLayout(ctx context.Context) (sessions, before int, err err
 }
 
 // oldEditions say who wrote the hashes of so many slots last; empty: nobody.
-func (c *Client) oldEditions(ctx context.Context, slots int) (editions, error) {
+func (c *Core) oldEditions(ctx context.Context, slots int) (editions, error) {
 	asked := make([]*redis.StringCmd, slots)
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for slot := range asked {
@@ -160,7 +160,7 @@ func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions
 
 // oldStreams says whether an older worker has stored subscriptions of streams in a hash. They
 // are brought over once.
-func (c *Client) oldStreams(ctx context.Context) (bool, error) {
+func (c *Core) oldStreams(ctx context.Context) (bool, error) {
 	if c.keys.slot != messages.StreamSlot {
 		return false, nil
 	}
@@ -169,7 +169,7 @@ func (c *Client) oldStreams(ctx context.Context) (bool, error) {
 }
 
 // forgetOldStreams removes that hash.
-func (c *Client) forgetOldStreams(ctx context.Context) error {
+func (c *Core) forgetOldStreams(ctx context.Context) error {
 	if c.keys.slot != messages.StreamSlot {
 		return nil
 	}
@@ -178,7 +178,7 @@ func (c *Client) forgetOldStreams(ctx context.Context) error {
 
 // importOld are the entries of the hashes of all slots: what is wanted, and what may be at
 // the broker though nobody wants it.
-func (c *Client) importOld(ctx context.Context, slots int) (registry map[string]string, err error) {
+func (c *Core) importOld(ctx context.Context, slots int) (registry map[string]string, err error) {
 	registry = map[string]string{}
 	if c.keys.slot == messages.StreamSlot {
 		return registry, c.importSlot(ctx, c.keys.slot, registry)
@@ -192,7 +192,7 @@ func (c *Client) importOld(ctx context.Context, slots int) (registry map[string]
 }
 
 // importSlot adds those of one slot.
-func (c *Client) importSlot(ctx context.Context, slot int, registry map[string]string) error {
+func (c *Core) importSlot(ctx context.Context, slot int, registry map[string]string) error {
 	fields, err := c.oldEntries(ctx, slot)
 	for field, value := range fields {
 		s, leaving, ok := parseField(field)
@@ -212,7 +212,7 @@ func (c *Client) importSlot(ctx context.Context, slot int, registry map[string]s
 const oldChunk = 1000
 
 // oldEntries are those of the hash of a slot, in clear. A scan may tell of one twice.
-func (c *Client) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
+func (c *Core) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
 	key, fields := c.keys.oldKey(slot), map[string]string{}
 	for cursor := uint64(0); ; {
 		list, next, err := c.redis.HScan(ctx, key, cursor, "", oldChunk).Result()
@@ -230,7 +230,7 @@ func (c *Client) oldEntries(ctx context.Context, slot int) (map[string]string, e
 
 // exportOld writes the hashes of so many slots anew: their editions, first and last, say
 // whether that is done.
-func (c *Client) exportOld(ctx context.Context, slots int) error {
+func (c *Core) exportOld(ctx context.Context, slots int) error {
 	s := &c.storing
 	if err := c.redis.HSet(ctx, c.keys.oldKey(0), editionField, ourEdition).Err(); err != nil {
 		return err
@@ -255,7 +255,7 @@ func (c *Client) exportOld(ctx context.Context, slots int) error {
 }
 
 // exportSlot writes the hash of a slot anew, but for what its holder writes there.
-func (c *Client) exportSlot(ctx context.Context, slot int, registry []entry) error {
+func (c *Core) exportSlot(ctx context.Context, slot int, registry []entry) error {
 	key := c.keys.oldKey(slot)
 	had, err := c.oldEntries(ctx, slot)
 	if err != nil {

@@ -32,10 +32,10 @@ func newOldBench(t *testing.T, keys ...string) *oldBench {
 	return &oldBench{t: t, addr: addr, admin: kit.RedisClient(t, addr), keys: keys}
 }
 
-func (b *oldBench) client(slot int) *layer.Client {
+func (b *oldBench) client(slot int) *layer.Core {
 	b.epoch++
 	until := time.Now().Add(time.Hour)
-	c := layer.New(layer.Config{
+	c := layer.NewCore(layer.Config{
 		Redis: kit.RedisOptions(b.addr), Slot: slot, Epoch: b.epoch, Until: func() time.Time { return until }, EncryptionKeys: b.keys,
 	}, slog.New(slog.DiscardHandler))
 	b.t.Cleanup(c.Close)
@@ -61,7 +61,7 @@ func (b *oldBench) olderHas(slot int) messages.Restored {
 	return all
 }
 
-func (b *oldBench) restored(slot int) (*layer.Client, messages.Restored) {
+func (b *oldBench) restored(slot int) (*layer.Core, messages.Restored) {
 	b.t.Helper()
 	c := b.client(slot)
 	all, err := c.Restore(b.t.Context())
@@ -71,7 +71,7 @@ func (b *oldBench) restored(slot int) (*layer.Client, messages.Restored) {
 	return c, all
 }
 
-func (b *oldBench) write(c *layer.Client, changes ...messages.Change) {
+func (b *oldBench) write(c *layer.Core, changes ...messages.Change) {
 	b.t.Helper()
 	if _, err := c.Write(b.t.Context(), changes); err != nil {
 		b.t.Fatal(err)
@@ -215,7 +215,7 @@ func TestOldStreams(t *testing.T) {
 			b := newOldBench(t, keys...)
 			refusal := messages.FilterRefusal{Filter: "r", Kind: "size"}
 			a, other := oldStored("a"), oldStored("b")
-			want := func(filters string) *layer.Client {
+			want := func(filters string) *layer.Core {
 				t.Helper()
 				if wanted, err := b.client(0).StreamsWanted(t.Context()); wanted != (filters != "") || err != nil {
 					t.Errorf("wanted: %v, %v", wanted, err)

@@ -55,7 +55,7 @@ type packer struct {
 	events int   // in buf
 }
 
-func newPacker(c *Client, d destination, stamp uint64, again bool) *packer {
+func newPacker(c *Core, d destination, stamp uint64, again bool) *packer {
 	p := &packer{
 		destination: d, config: &c.config, codec: c.codec,
 		random: c.random[:], prefix: *c.config.RandomPrefixLength, stamp: stamp, most: maxCallEvents,

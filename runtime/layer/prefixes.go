@@ -15,7 +15,7 @@ const (
 // Prefixes counts, for each prefix that is in use on the layer's hosts, the
 // groups that have or had members lately. It looks at 100,000 keys of each host
 // at most. Errors are *messages.LayerFailure.
-func (c *Client) Prefixes(ctx context.Context) (map[string]int, error) {
+func (c *Core) Prefixes(ctx context.Context) (map[string]int, error) {
 	found := map[string]int{}
 	for _, s := range c.servers {
 		var cursor uint64

@@ -14,7 +14,7 @@ const (
 
 // preview shows a message of the command channel without what it holds: its
 // type, and the names of its keys and of those inside its publish.
-func (c *Client) preview(member string) string {
+func (c *Core) preview(member string) string {
 	body, err := c.codec.plain(c.behindPrefix(member))
 	if err != nil {
 		return "not a message: " + err.Error()

@@ -29,24 +29,24 @@ var (
 	leaveScript   = redis.NewScript(leaveSource)
 )
 
-// PubSub is one peer of a layer of channels_redis's pub/sub back end. What is
-// stored for the worker itself is where a Client has it.
+// PubSub is one client of a layer of channels_redis's pub/sub back end. What is
+// stored for the worker itself is where a Core has it.
 //
 // That back end stores no messages: who is not there when one is published never
 // gets it, and nobody hears of that. No queue is ever full. Of several workers
 // one acts on the commands: the holder of a lease.
 type PubSub struct {
-	*Client
+	*Core
 	subscriber *subscriber
 	groups     groups
 	once       sync.Once
 }
 
-// NewPubSub makes a peer of a pub/sub layer, as New does of one of the core back
+// NewPubSub makes a client of a pub/sub layer, as NewCore does of one of the core back
 // end.
 func NewPubSub(config Config, log *slog.Logger) *PubSub {
 	config.RandomPrefixLength = nil // messages have none; a dead letter has one
-	p := &PubSub{Client: New(config, log)}
+	p := &PubSub{Core: NewCore(config, log)}
 	p.codec = newCodec(p.config, 0, p.clock.now) // tokens of any age, as in Python
 	p.subscriber = newSubscriber(p)
 	return p
@@ -60,7 +60,7 @@ func (p *PubSub) Close() {
 	p.once.Do(func() {
 		p.groups.close()
 		p.subscriber.close()
-		p.Client.Close()
+		p.Core.Close()
 	})
 }
 

@@ -36,15 +36,15 @@ func pubSubConfig(servers ...*kit.RedisServer) layer.Config {
 
 // collector receives all the time and notes the numbers of the commands.
 type collector struct {
-	peer *conform.LayerClient
-	mu   sync.Mutex
-	got  []int64
-	recs []messages.Receipt
+	client *conform.LayerClient
+	mu     sync.Mutex
+	got    []int64
+	recs   []messages.Receipt
 }
 
 // collect runs until stop is called.
 func collect(t *testing.T, p *conform.LayerClient) (c *collector, stop func()) {
-	c = &collector{peer: p}
+	c = &collector{client: p}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -62,7 +62,7 @@ func collect(t *testing.T, p *conform.LayerClient) (c *collector, stop func()) {
 }
 
 func (c *collector) take(ctx context.Context) {
-	list, err := c.peer.Receive(ctx, 7)
+	list, err := c.client.Receive(ctx, 7)
 	if err != nil {
 		select {
 		case <-time.After(10 * time.Millisecond):

@@ -12,7 +12,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// groups are those that a peer of a pub/sub layer is in, each with what ends its
+// groups are those that a client of a pub/sub layer is in, each with what ends its
 // listening.
 type groups struct {
 	mu     sync.Mutex
@@ -129,11 +129,11 @@ func (s *subscriber) attend(ctx context.Context) error {
 // come, which takes a round trip or two.
 const attendEvery = 5 * time.Millisecond
 
-// own takes in what is for this peer alone, whoever holds the lease on commands.
+// own takes in what is for this client alone, whoever holds the lease on commands.
 func (s *subscriber) own(body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ready.full(s.peer.config.CommandMemory) {
+	if s.ready.full(s.client.config.CommandMemory) {
 		s.dropped++
 		s.overflow.Add(1)
 		return

@@ -97,10 +97,10 @@ func (s *subscriber) lost(err error, tell bool) {
 func (s *subscriber) listen(ctx context.Context, joined chan<- struct{}) error {
 	client := redis.NewClient(s.server.host.options(ctx, 1))
 	defer client.Close()
-	sub := client.Subscribe(ctx, s.peer.config.Channel, s.signs)
+	sub := client.Subscribe(ctx, s.client.config.Channel, s.signs)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	silence := max(2*s.peer.config.Lease, 3*time.Second)
+	silence := max(2*s.client.config.Lease, 3*time.Second)
 	for channels := 0; ; {
 		got, err := sub.ReceiveTimeout(ctx, silence)
 		if err != nil {
@@ -135,7 +135,7 @@ func (s *subscriber) keep(ctx context.Context) {
 	for {
 		select {
 		case <-s.ask:
-		case <-time.After(s.peer.config.Lease / 4):
+		case <-time.After(s.client.config.Lease / 4):
 		case <-ctx.Done():
 			return
 		}
@@ -155,7 +155,7 @@ func (s *subscriber) claim(ctx context.Context) error {
 	if !joined {
 		return nil
 	}
-	return claimScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.peer.config.Lease.Milliseconds(), s.signs).Err()
+	return claimScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.client.config.Lease.Milliseconds(), s.signs).Err()
 }
 
 // sign takes in what somebody said to all.
@@ -182,7 +182,7 @@ func (s *subscriber) yield(begins bool) {
 	s.maybe = list{}
 	if begins && s.holding {
 		s.holding = false
-		s.peer.log.Warn("another worker reads the commands now: this one was silent for too long")
+		s.client.log.Warn("another worker reads the commands now: this one was silent for too long")
 	}
 }
 
@@ -199,7 +199,7 @@ func (s *subscriber) takeOver(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.peer.log.Warn("commands that another worker left could not be read", "error", err)
+		s.client.log.Warn("commands that another worker left could not be read", "error", err)
 	}
 	for _, body := range left {
 		s.ready.add(s.member(body))
@@ -239,7 +239,7 @@ func (s *subscriber) close() {
 	s.end()
 	s.listener.Wait()
 	if rest := s.rest(); err != nil && len(rest) > 0 {
-		s.peer.log.Warn("commands that were not carried out are lost: a pub/sub layer stores nothing",
+		s.client.log.Warn("commands that were not carried out are lost: a pub/sub layer stores nothing",
 			"count", len(rest), "error", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// AddDeadLetters puts received commands among the dead letters, as a Client's does. Those that
+// AddDeadLetters puts received commands among the dead letters, as a Core's does. Those that
 // are no longer under way are left alone. After a failure one may be there twice when the
 // call is repeated. Errors are *messages.LayerFailure.
 func (p *PubSub) AddDeadLetters(ctx context.Context, letters []messages.DeadLetter) error {

@@ -33,7 +33,7 @@ const maxWaiting = 10_000
 // acts on what came since its last sign, of which some may have been done; what
 // it had taken before and not carried out is lost.
 type subscriber struct {
-	peer   *PubSub
+	client *PubSub
 	server *server // on which the commands come
 	id     string
 	lease  string // key
@@ -99,7 +99,7 @@ func (l *list) take(n int) []string {
 
 func newSubscriber(p *PubSub) *subscriber {
 	return &subscriber{
-		peer: p, server: p.on(p.config.Channel), id: newPeerID(),
+		client: p, server: p.on(p.config.Channel), id: newReaderID(),
 		lease: p.keys.own("lease"), left: p.keys.own("left"), signs: p.keys.own("signs"),
 		closed: make(chan struct{}), gone: make(chan struct{}),
 		ask: make(chan struct{}, 1), signal: make(chan struct{}, 1),
@@ -107,18 +107,18 @@ func newSubscriber(p *PubSub) *subscriber {
 }
 
 // pubSubReader is the CommandReader of a pub/sub layer. The connection, and what came on it,
-// is the peer's: it listens on when the reader is closed, until it is closed itself.
+// is the client's: it listens on when the reader is closed, until it is closed itself.
 type pubSubReader struct {
-	peer *PubSub
-	lost func(error)
+	client *PubSub
+	lost   func(error)
 }
 
 // Hosts is the one on which the commands come.
 func (p *PubSub) Hosts() []string { return []string{p.subscriber.server.host.Name()} }
 
-// OpenReader begins to listen, unless the peer does so already. Receive then waits until
-// commands come, while this peer is the one that is to act on them. What is published
-// before, and between two connections, is lost. lost and errors are as Client.OpenReader
+// OpenReader begins to listen, unless the client does so already. Receive then waits until
+// commands come, while this client is the one that is to act on them. What is published
+// before, and between two connections, is lost. lost and errors are as Core.OpenReader
 // has them.
 func (p *PubSub) OpenReader(ctx context.Context, _ int, lost func(error)) (CommandReader, error) {
 	r := &pubSubReader{p, lost}
@@ -130,7 +130,7 @@ func (p *PubSub) OpenReader(ctx context.Context, _ int, lost func(error)) (Comma
 
 // Receive is as CommandReader says.
 func (r *pubSubReader) Receive(ctx context.Context, limit int) ([]Message, error) {
-	p := r.peer
+	p := r.client
 	members, err := p.subscriber.receive(ctx, limit)
 	if err != nil {
 		return nil, p.subscriber.failure(err)
@@ -148,7 +148,7 @@ func (r *pubSubReader) Receive(ctx context.Context, limit int) ([]Message, error
 
 // Close has nobody told when the connection is lost.
 func (r *pubSubReader) Close() {
-	s := r.peer.subscriber
+	s := r.client.subscriber
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reader == r {
@@ -157,7 +157,7 @@ func (r *pubSubReader) Close() {
 }
 
 func (s *subscriber) failure(err error) error {
-	return s.server.failure("reading channel "+s.peer.config.Channel, err)
+	return s.server.failure("reading channel "+s.client.config.Channel, err)
 }
 
 func (s *subscriber) receive(ctx context.Context, limit int) ([]string, error) {
@@ -194,7 +194,7 @@ func (s *subscriber) logDropped() {
 	if s.dropped == 0 {
 		return
 	}
-	s.peer.log.Warn("commands were dropped: the worker does not keep up, and a pub/sub layer stores nothing", "count", s.dropped)
+	s.client.log.Warn("commands were dropped: the worker does not keep up, and a pub/sub layer stores nothing", "count", s.dropped)
 	s.dropped = 0
 }
 
@@ -230,7 +230,7 @@ func (s *subscriber) came(body string) {
 	}
 	switch {
 	case s.leaving:
-	case to.full(s.peer.config.CommandMemory):
+	case to.full(s.client.config.CommandMemory):
 		s.dropped++
 		s.overflow.Add(1)
 	default:
@@ -242,7 +242,7 @@ func (s *subscriber) came(body string) {
 // member makes a command unlike all others.
 func (s *subscriber) member(body string) string {
 	s.seq++
-	prefix := append(make([]byte, 0, prefixLength+len(body)), s.peer.random[:]...)
+	prefix := append(make([]byte, 0, prefixLength+len(body)), s.client.random[:]...)
 	return string(append(binary.BigEndian.AppendUint64(prefix, s.seq), body...))
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Queues are the queues from which the targets' members read, and the streams among the
 // targets, by name, and how full each is. Errors are *messages.LayerFailure.
-func (c *Client) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error) {
+func (c *Core) Queues(ctx context.Context, targets []messages.Target) ([]messages.QueueInfo, error) {
 	members, err := c.reached(ctx, targets)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (p *PubSub) Queues(ctx context.Context, targets []messages.Target) ([]messa
 }
 
 // reached are the channels that targets reach, each once.
-func (c *Client) reached(ctx context.Context, targets []messages.Target) (names []string, err error) {
+func (c *Core) reached(ctx context.Context, targets []messages.Target) (names []string, err error) {
 	seen := map[string]bool{}
 	see := func(name string) {
 		if !seen[name] {
@@ -71,7 +71,7 @@ func (c *Client) reached(ctx context.Context, targets []messages.Target) (names 
 }
 
 // membersOn asks a host for the members of its groups.
-func (c *Client) membersOn(ctx context.Context, s *server, targets []messages.Target) (groups []*redis.StringSliceCmd, err error) {
+func (c *Core) membersOn(ctx context.Context, s *server, targets []messages.Target) (groups []*redis.StringSliceCmd, err error) {
 	oldest := c.oldestMember()
 	pipe := s.redis.Pipeline()
 	for _, t := range targets {
@@ -89,7 +89,7 @@ func (c *Client) membersOn(ctx context.Context, s *server, targets []messages.Ta
 }
 
 // lengths adds how long the queues on a host are.
-func (c *Client) lengths(ctx context.Context, s *server, queues []messages.Queue, lengths []int64) error {
+func (c *Core) lengths(ctx context.Context, s *server, queues []messages.Queue, lengths []int64) error {
 	pipe := s.redis.Pipeline()
 	asked := map[int]*redis.IntCmd{}
 	for i, q := range queues {

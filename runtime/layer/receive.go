@@ -25,7 +25,7 @@ type Message struct {
 }
 
 // dropOld takes away what the slots of older workers have said to each other.
-func (c *Client) dropOld(ctx context.Context, list []Message) ([]Message, error) {
+func (c *Core) dropOld(ctx context.Context, list []Message) ([]Message, error) {
 	var gone []messages.Receipt
 	rest := list[:0]
 	for _, m := range list {
@@ -46,7 +46,7 @@ func (c *Client) dropOld(ctx context.Context, list []Message) ([]Message, error)
 }
 
 // open takes members apart. Their first bytes mean nothing.
-func (c *Client) open(s *server, members []string) []Message {
+func (c *Core) open(s *server, members []string) []Message {
 	list := make([]Message, len(members))
 	for i, member := range members {
 		list[i] = Message{Receipt: c.receipt(s, member)}
@@ -58,13 +58,13 @@ func (c *Client) open(s *server, members []string) []Message {
 }
 
 // behindPrefix is the body of a member that may be too short to have one.
-func (c *Client) behindPrefix(member string) string {
+func (c *Core) behindPrefix(member string) string {
 	return member[min(len(member), *c.config.RandomPrefixLength):]
 }
 
 // body is what a member says, without the layer's own entry, and whether that names
 // a slot.
-func (c *Client) body(member string) (body messages.Map, ofSlot bool, err error) {
+func (c *Core) body(member string) (body messages.Map, ofSlot bool, err error) {
 	prefix := *c.config.RandomPrefixLength
 	if len(member) < prefix {
 		return nil, false, fmt.Errorf("a message of %d bytes: shorter than the %d bytes of its header", len(member), prefix)

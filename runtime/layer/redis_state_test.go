@@ -83,7 +83,7 @@ func TestGoldenRedisState(t *testing.T) {
 				if c.Config.Prefix != nil {
 					s.prefix = *c.Config.Prefix
 				}
-				s.layer = layer.New(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
+				s.layer = layer.NewCore(config, slog.New(slog.NewTextHandler(io.Discard, nil)))
 				t.Cleanup(s.layer.Close)
 				for _, step := range c.Steps {
 					ok := s.do(step.Op, step.Args[0].Text(t), step.Args[1])
@@ -134,7 +134,7 @@ type state struct {
 	t      *testing.T
 	name   string
 	redis  []*redis.Client
-	layer  *layer.Client
+	layer  *layer.Core
 	prefix string
 }
 

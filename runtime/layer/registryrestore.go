@@ -20,7 +20,7 @@ func formatNumber(n uint64) string { return strconv.FormatUint(n, 10) }
 //
 // Entries that cannot be read, or decrypted, are left out, and options that cannot be read
 // have their defaults, with one warning for all. Errors are *messages.LayerFailure.
-func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
+func (c *Core) Restore(ctx context.Context) (messages.Restored, error) {
 	s := &c.storing
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +31,7 @@ func (c *Client) Restore(ctx context.Context) (messages.Restored, error) {
 	return all, nil
 }
 
-func (c *Client) restore(ctx context.Context) (all messages.Restored, err error) {
+func (c *Core) restore(ctx context.Context) (all messages.Restored, err error) {
 	s := &c.storing
 	s.lost = false
 	if c.keys.slot <= 0 {
@@ -64,7 +64,7 @@ func (c *Client) restore(ctx context.Context) (all messages.Restored, err error)
 }
 
 // restoreRegistry claims the registry, and takes in what older workers have stored.
-func (c *Client) restoreRegistry(ctx context.Context) (all messages.Restored, err error) {
+func (c *Core) restoreRegistry(ctx context.Context) (all messages.Restored, err error) {
 	s := &c.storing
 	slots, err := c.oldSlots(ctx)
 	if err != nil {
@@ -124,7 +124,7 @@ const (
 
 // awaitImport waits until the registry holds what older workers have stored: whoever resumed
 // the session of a slot before would not know what is wanted of what it hands out.
-func (c *Client) awaitImport(ctx context.Context) error {
+func (c *Core) awaitImport(ctx context.Context) error {
 	for until := time.Now().Add(importTime); ; {
 		slots, err := c.oldSlots(ctx)
 		if err != nil {
@@ -147,7 +147,7 @@ func (c *Client) awaitImport(ctx context.Context) error {
 // replace has the registry hold what older workers have stored since, and nothing else that
 // they know of. They may have spread the filters anew: a layout by which the sessions have
 // what they have takes the place of those that were known.
-func (c *Client) replace(ctx context.Context, imports func() (map[string]string, error)) ([]entry, error) {
+func (c *Core) replace(ctx context.Context, imports func() (map[string]string, error)) ([]entry, error) {
 	s := &c.storing
 	whole, _, err := c.readWhole(ctx, s.registry.table)
 	if err != nil {

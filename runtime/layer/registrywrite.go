@@ -48,7 +48,7 @@ var (
 // Where Redis has lost something it is refused too. Then Intact says so, and the next Write
 // has to say all that Redis does not hold; readers do not see it before it is there as a
 // whole. Errors are *messages.LayerFailure.
-func (c *Client) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
+func (c *Core) Write(ctx context.Context, changes []messages.Change) (uint64, error) {
 	s := &c.storing
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +84,7 @@ func (c *Client) Write(ctx context.Context, changes []messages.Change) (uint64, 
 }
 
 // writeOrBegin makes edits, in another life of the tables if need be.
-func (c *Client) writeOrBegin(ctx context.Context, list []edit, session string) error {
+func (c *Core) writeOrBegin(ctx context.Context, list []edit, session string) error {
 	s := &c.storing
 	if !s.lost {
 		return c.writeTables(ctx, list, nil, session)
@@ -103,7 +103,7 @@ func (c *Client) writeOrBegin(ctx context.Context, list []edit, session string) 
 }
 
 // editsFor are edits of the tables, with those of the hashes that older versions read.
-func (c *Client) editsFor(e edits) []edit {
+func (c *Core) editsFor(e edits) []edit {
 	s := &c.storing
 	list := make([]edit, 0, len(e.registry)+len(e.status))
 	for _, change := range e.registry {
@@ -153,7 +153,7 @@ func (s tableState) intact(w *tableWriter, epoch uint64) bool {
 // Intact says whether Redis holds what Restore has returned and Write has changed
 // since, and the marker of a session; "" means none. The client id, unless "", is written
 // again where none is. Errors are *messages.LayerFailure.
-func (c *Client) Intact(ctx context.Context, clientID, session string) (bool, error) {
+func (c *Core) Intact(ctx context.Context, clientID, session string) (bool, error) {
 	s := &c.storing
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,16 +32,16 @@ func newVault(t *testing.T) *vault {
 }
 
 // client is one of a layer with these keys.
-func (v *vault) client(keys ...string) *layer.Client {
+func (v *vault) client(keys ...string) *layer.Core {
 	v.t.Helper()
-	c := layer.New(layer.Config{
+	c := layer.NewCore(layer.Config{
 		Hosts: []layer.Host{{Redis: v.redis.Options()}}, EncryptionKeys: keys, Expiry: 1,
 	}, slog.New(v.log))
 	v.t.Cleanup(c.Close)
 	return c
 }
 
-func (v *vault) store(c *layer.Client, filters ...string) {
+func (v *vault) store(c *layer.Core, filters ...string) {
 	v.t.Helper()
 	var changes []messages.Change
 	for _, f := range filters {
@@ -51,7 +51,7 @@ func (v *vault) store(c *layer.Client, filters ...string) {
 	v.write(c, changes...)
 }
 
-func (v *vault) restore(c *layer.Client) messages.Restored {
+func (v *vault) restore(c *layer.Core) messages.Restored {
 	v.t.Helper()
 	all, err := c.Restore(v.t.Context())
 	if err != nil {
@@ -60,7 +60,7 @@ func (v *vault) restore(c *layer.Client) messages.Restored {
 	return all
 }
 
-func (v *vault) write(c *layer.Client, changes ...messages.Change) {
+func (v *vault) write(c *layer.Core, changes ...messages.Change) {
 	v.t.Helper()
 	if _, err := c.Write(v.t.Context(), changes); err != nil {
 		v.t.Fatal(err)
@@ -144,7 +144,7 @@ func TestSealed(t *testing.T) {
 func TestSealedTables(t *testing.T) {
 	t.Parallel()
 	v := newVault(t)
-	c := layer.New(layer.Config{
+	c := layer.NewCore(layer.Config{
 		Hosts: []layer.Host{{Redis: v.redis.Options()}}, EncryptionKeys: []string{"key"}, Epoch: 1,
 		Until: func() time.Time { return time.Now().Add(time.Hour) },
 	}, slog.New(v.log))
@@ -230,7 +230,7 @@ func TestSealedEntriesStayInTheirPlace(t *testing.T) {
 	if err := v.redis.Rename(t.Context(), vaultKey, strings.Replace(vaultKey, ":mqtt:", ":other:", 1)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	c := layer.New(layer.Config{Hosts: []layer.Host{{Redis: v.redis.Options()}}, Channel: "other", EncryptionKeys: []string{"key"}}, slog.New(v.log))
+	c := layer.NewCore(layer.Config{Hosts: []layer.Host{{Redis: v.redis.Options()}}, Channel: "other", EncryptionKeys: []string{"key"}}, slog.New(v.log))
 	t.Cleanup(c.Close)
 	if all, err := c.Restore(t.Context()); err != nil || len(all.Stored)+len(all.Leaving) != 0 {
 		t.Errorf("what was stored for another worker: %+v, %v", all, err)

@@ -31,7 +31,7 @@ import (
 // same batch: what was written and is not yet read is not written twice, nor is
 // what went to a host that answered when another did not. Errors are
 // *messages.LayerFailure.
-func (c *Client) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+func (c *Core) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
 	if b.Target.Kind == messages.Stream {
 		return c.appendEvents(ctx, b)
 	}
@@ -93,7 +93,7 @@ type load struct {
 	pack       func(*packer) (oddities, error)
 }
 
-func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error) {
+func (c *Core) transmit(ctx context.Context, l load) (messages.Outcome, error) {
 	switch {
 	case l.target.Kind == messages.Channel || l.queue != nil:
 	case l.only != nil:
@@ -109,7 +109,7 @@ func (c *Client) transmit(ctx context.Context, l load) (messages.Outcome, error)
 }
 
 // carry writes a load to one destination.
-func (c *Client) carry(ctx context.Context, l load, d destination) (messages.Outcome, error) {
+func (c *Core) carry(ctx context.Context, l load, d destination) (messages.Outcome, error) {
 	p := newPacker(c, d, l.stamp, l.again)
 	u, err := l.pack(p)
 	if err != nil {

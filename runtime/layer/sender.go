@@ -51,7 +51,7 @@ type result struct {
 	err    error
 }
 
-func newSender(ctx context.Context, client *redis.Client, c *Client, server *server) *sender {
+func newSender(ctx context.Context, client *redis.Client, c *Core, server *server) *sender {
 	s := &sender{
 		ctx: ctx, redis: client, server: server, config: c.config, clock: c.clock,
 		jobs: make(chan *job, 64), done: make(chan struct{}),

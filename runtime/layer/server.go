@@ -23,7 +23,7 @@ type server struct {
 	doubt  chan struct{} // holds one when its clock may be another
 }
 
-func newServer(ctx context.Context, c *Client, index int, host Host) *server {
+func newServer(ctx context.Context, c *Core, index int, host Host) *server {
 	s := &server{index: index, host: host, redis: redis.NewClient(host.options(ctx, 8)), doubt: make(chan struct{}, 1)}
 	writer := redis.NewClient(host.options(ctx, 1))
 	s.redis.AddHook(refuseHook{s})
@@ -78,15 +78,15 @@ func unfit(answer string) string {
 
 // on is the host that has a name: a group's, or the part of a channel's that
 // names its queue.
-func (c *Client) on(name string) *server { return c.servers[ring(name, len(c.servers))] }
+func (c *Core) on(name string) *server { return c.servers[ring(name, len(c.servers))] }
 
 // failure is that of the first host, which has all that is kept for the worker
 // itself.
-func (c *Client) failure(doing string, err error) error { return c.servers[0].failure(doing, err) }
+func (c *Core) failure(doing string, err error) error { return c.servers[0].failure(doing, err) }
 
 // receipt names a member of one host's in-flight key. With several hosts it
 // begins with two bytes that say which.
-func (c *Client) receipt(s *server, member string) messages.Receipt {
+func (c *Core) receipt(s *server, member string) messages.Receipt {
 	if len(c.servers) == 1 {
 		return messages.Receipt(member)
 	}
@@ -95,7 +95,7 @@ func (c *Client) receipt(s *server, member string) messages.Receipt {
 
 // member is what a receipt names. A stranger's receipt names something that is
 // nowhere.
-func (c *Client) member(r messages.Receipt) (s *server, member string) {
+func (c *Core) member(r messages.Receipt) (s *server, member string) {
 	if len(c.servers) == 1 || len(r) < 2 {
 		return c.servers[0], string(r)
 	}

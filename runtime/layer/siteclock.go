@@ -22,7 +22,7 @@ type siteClock struct {
 }
 
 // sees takes in what commands show. What it means for what is removed holds at once.
-func (c *Client) sees(g sighting) {
+func (c *Core) sees(g sighting) {
 	b := &c.site
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -44,7 +44,7 @@ func (c *Client) sees(g sighting) {
 }
 
 // allow has the clock allow for the site's that is furthest behind. It holds the lock.
-func (c *Client) allow() {
+func (c *Core) allow() {
 	behind := c.site.stored.Behind
 	if c.site.reading {
 		behind = c.site.seen.behind.by
@@ -53,7 +53,7 @@ func (c *Client) allow() {
 }
 
 // logClocks logs once how the site's clocks are off, and when they are not any more.
-func (c *Client) logClocks() {
+func (c *Core) logClocks() {
 	b := &c.site
 	site := b.seen.sure()
 	off := site != SiteClock{}
@@ -71,7 +71,7 @@ func (c *Client) logClocks() {
 
 // keepSiteClock stores what was seen, for as long as memberships live, or reads what
 // others have stored.
-func (c *Client) keepSiteClock(ctx context.Context, client *redis.Client) {
+func (c *Core) keepSiteClock(ctx context.Context, client *redis.Client) {
 	b := &c.site
 	b.mu.Lock()
 	reading, fresh, seen := b.reading, b.fresh, b.seen.sure()
@@ -96,7 +96,7 @@ func (c *Client) keepSiteClock(ctx context.Context, client *redis.Client) {
 }
 
 // siteNow is how the site's clocks are as far as is known.
-func (c *Client) siteNow() SiteClock {
+func (c *Core) siteNow() SiteClock {
 	c.site.mu.Lock()
 	defer c.site.mu.Unlock()
 	if c.site.reading {
@@ -107,7 +107,7 @@ func (c *Client) siteNow() SiteClock {
 
 // sawTaken takes in what a reader took: the dates of the oldest and the newest command,
 // and Redis's time in seconds and microseconds. Fresh is since when they were not there.
-func (c *Client) sawTaken(oldest, newest, sec, micro string, fresh time.Duration) {
+func (c *Core) sawTaken(oldest, newest, sec, micro string, fresh time.Duration) {
 	var n [4]float64
 	for i, text := range []string{oldest, newest, sec, micro} {
 		var err error
@@ -124,7 +124,7 @@ const memberships = 100
 // siteClockAt is what a host shows of the site's clocks to somebody who has read no
 // command: what workers have stored, and dates in the future. What it cannot tell is left
 // out.
-func (c *Client) siteClockAt(ctx context.Context, s *server) SiteClock {
+func (c *Core) siteClockAt(ctx context.Context, s *server) SiteClock {
 	stored, _ := s.redis.Get(ctx, c.keys.siteClock()).Result()
 	keys := []string{c.keys.queue(c.config.Channel)}
 	groups, _, _ := s.redis.Scan(ctx, 0, c.keys.group("*"), prefixStep).Result()

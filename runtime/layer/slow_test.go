@@ -20,7 +20,7 @@ func slowClient(t *testing.T, server *kit.RedisServer) *conform.LayerClient {
 	t.Helper()
 	proxy := kit.NewProxy(t, server.Addr())
 	proxy.Limit(2_500_000)
-	c := layer.New(layer.Config{
+	c := layer.NewCore(layer.Config{
 		Redis: &redis.Options{Addr: proxy.Addr(), ReadTimeout: time.Second, WriteTimeout: time.Second},
 		Lease: 2 * time.Second,
 	}, slog.New(slog.DiscardHandler))

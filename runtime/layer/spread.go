@@ -21,7 +21,7 @@ type part struct {
 
 // spread writes a load to queues of a group, each by a call of its own to the host
 // that has it.
-func (c *Client) spread(ctx context.Context, l load, queues []messages.Queue) (messages.Outcome, error) {
+func (c *Core) spread(ctx context.Context, l load, queues []messages.Queue) (messages.Outcome, error) {
 	parts := make([]part, len(queues))
 	done := c.partial.take(l.stamp)
 	slots := make(chan struct{}, maxWrites)
@@ -44,7 +44,7 @@ func (c *Client) spread(ctx context.Context, l load, queues []messages.Queue) (m
 
 // sum makes one outcome of all. Where a part failed the load may come again: the
 // parts that did not are remembered.
-func (c *Client) sum(l load, parts []part) (sum messages.Outcome, err error) {
+func (c *Core) sum(l load, parts []part) (sum messages.Outcome, err error) {
 	var errs []error
 	for _, p := range parts {
 		errs = append(errs, p.err)
@@ -77,7 +77,7 @@ func firstError(errs []error) error {
 
 // members reads who is in a group, by queue. Names that are not UTF-8 are left out:
 // their reader would fail.
-func (c *Client) members(ctx context.Context, t messages.Target) ([]messages.Queue, error) {
+func (c *Core) members(ctx context.Context, t messages.Target) ([]messages.Queue, error) {
 	d := destination{server: c.on(t.Name), key: c.keys.group(t.Name), kind: "members"}
 	args := append(c.config.command(d, 0), "", 0, 0, 0)
 	names, err := d.server.sender.do(ctx, call{args: args})

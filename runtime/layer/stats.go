@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Stats is how a peer does, and how its hosts are, to be shown. All counts are
+// Stats is how a client does, and how its hosts are, to be shown. All counts are
 // since it was made.
 type Stats struct {
 	// Hosts are the layer's, in their order.
@@ -41,7 +41,7 @@ type HostStats struct {
 }
 
 // Stats can be asked for as often as one likes: it waits for nothing.
-func (c *Client) Stats() Stats {
+func (c *Core) Stats() Stats {
 	s := Stats{Site: c.siteNow()}
 	for _, server := range c.servers {
 		g := &server.gauges
@@ -57,7 +57,7 @@ func (c *Client) Stats() Stats {
 
 // Stats can be asked for as often as one likes: it waits for nothing.
 func (p *PubSub) Stats() Stats {
-	s := p.Client.Stats()
+	s := p.Core.Stats()
 	s.DroppedCommands = p.subscriber.overflow.Load()
 	return s
 }

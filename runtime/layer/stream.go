@@ -40,7 +40,7 @@ const (
 // there is room; where Outcome.Full is set the same batch goes on behind them. It may be
 // repeated with the same batch, after an error too: nothing is appended twice. Batch.Only
 // and the like mean nothing to a stream.
-func (c *Client) appendEvents(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
+func (c *Core) appendEvents(ctx context.Context, b *messages.Batch) (messages.Outcome, error) {
 	if b.Stamp == 0 {
 		b.Stamp = uint64(c.clock.take(1))
 	}
@@ -73,13 +73,13 @@ func (c *Client) appendEvents(ctx context.Context, b *messages.Batch) (messages.
 
 // streamBody is an event as an entry has it: msgpack, whatever the layer's serializer, and
 // a Fernet token of that, of any age, where the layer encrypts.
-func (c *Client) streamBody(e messages.Event) (string, oddities) {
+func (c *Core) streamBody(e messages.Event) (string, oddities) {
 	body, u := appendBundle(nil, c.codec.channel, &messages.Bundle{Events: []messages.Event{e}}, 0)
 	return c.sealer.message(string(body)), u
 }
 
 // appendTo begins a call of the script. Who may send a batch again gives it a name.
-func (c *Client) appendTo(stream, batch string) []any {
+func (c *Core) appendTo(stream, batch string) []any {
 	return []any{
 		"", stream, streamFormat, c.config.StreamPartitions, c.config.StreamMessages, c.config.StreamBytes,
 		c.config.DeadLetters, c.config.DeadLetterTotalBytes, batch,
@@ -87,7 +87,7 @@ func (c *Client) appendTo(stream, batch string) []any {
 }
 
 // append makes a call of the script. Errors are *messages.LayerFailure.
-func (c *Client) append(ctx context.Context, stream string, args []any) (written, dropped, done int, err error) {
+func (c *Core) append(ctx context.Context, stream string, args []any) (written, dropped, done int, err error) {
 	s := c.servers[0]
 	args[0] = s.sender.deadline()
 	keys := []string{c.keys.stream(stream), c.keys.streams(), c.keys.streamLetters(stream)}
@@ -111,7 +111,7 @@ func (c *Client) append(ctx context.Context, stream string, args []any) (written
 
 // openStreams has the facts of the streams there that are subscribed to, for readers who
 // come before the first message.
-func (c *Client) openStreams(ctx context.Context, changes []messages.Change) error {
+func (c *Core) openStreams(ctx context.Context, changes []messages.Change) error {
 	for _, change := range changes {
 		if change.Put == nil || change.Put.Target.Kind != messages.Stream {
 			continue
@@ -126,7 +126,7 @@ func (c *Client) openStreams(ctx context.Context, changes []messages.Change) err
 
 // StreamsWanted says whether subscriptions are stored for the session slot of the streams.
 // Errors are *messages.LayerFailure.
-func (c *Client) StreamsWanted(ctx context.Context) (bool, error) {
+func (c *Core) StreamsWanted(ctx context.Context) (bool, error) {
 	of := c.keys
 	of.slot = messages.StreamSlot
 	var head *redis.StringCmd

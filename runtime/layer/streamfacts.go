@@ -42,7 +42,7 @@ func (k keys) partition(stream string, g, number int) string {
 
 // Streams are the streams that there are, by name, with what is in each. Errors are
 // *messages.LayerFailure.
-func (c *Client) Streams(ctx context.Context) ([]messages.StreamInfo, error) {
+func (c *Core) Streams(ctx context.Context) ([]messages.StreamInfo, error) {
 	names, err := c.redis.SMembers(ctx, c.keys.streams()).Result()
 	if err != nil {
 		return nil, c.failure("reading the names of the streams", err)
@@ -52,7 +52,7 @@ func (c *Client) Streams(ctx context.Context) ([]messages.StreamInfo, error) {
 }
 
 // streamQueues are the streams among targets, as queues.
-func (c *Client) streamQueues(ctx context.Context, targets []messages.Target) (list []messages.QueueInfo, err error) {
+func (c *Core) streamQueues(ctx context.Context, targets []messages.Target) (list []messages.QueueInfo, err error) {
 	var names []string
 	for _, t := range targets {
 		if t.Kind == messages.Stream {
@@ -66,7 +66,7 @@ func (c *Client) streamQueues(ctx context.Context, targets []messages.Target) (l
 	return list, err
 }
 
-func (c *Client) streamFacts(ctx context.Context, names []string) ([]messages.StreamInfo, error) {
+func (c *Core) streamFacts(ctx context.Context, names []string) ([]messages.StreamInfo, error) {
 	list := make([]messages.StreamInfo, 0, len(names))
 	for _, name := range names {
 		facts, err := c.streamFact(ctx, name)
@@ -78,7 +78,7 @@ func (c *Client) streamFacts(ctx context.Context, names []string) ([]messages.St
 	return list, nil
 }
 
-func (c *Client) streamFact(ctx context.Context, name string) (f messages.StreamInfo, err error) {
+func (c *Core) streamFact(ctx context.Context, name string) (f messages.StreamInfo, err error) {
 	known, err := c.redis.HGetAll(ctx, c.keys.stream(name)).Result()
 	if err != nil {
 		return f, err

@@ -25,7 +25,7 @@ const letterPage = 64
 // StreamLetters returns at most limit dead letters of a stream's readers behind the first
 // offset, the newest first, and how many there are. Preview is the topic, or why it cannot
 // be read. Errors are *messages.LayerFailure.
-func (c *Client) StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error) {
+func (c *Core) StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error) {
 	key := c.keys.streamLetters(stream)
 	count, err := c.redis.XLen(ctx, key).Result()
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *Client) StreamLetters(ctx context.Context, stream string, offset, limit
 }
 
 // streamLetters are the dead letters of a stream, the oldest first.
-func (c *Client) streamLetters(ctx context.Context, stream string) func(func(redis.XMessage, error) bool) {
+func (c *Core) streamLetters(ctx context.Context, stream string) func(func(redis.XMessage, error) bool) {
 	return func(yield func(redis.XMessage, error) bool) {
 		for from := "-"; ; {
 			list, err := c.redis.XRangeN(ctx, c.keys.streamLetters(stream), from, "+", letterPage).Result()
@@ -72,7 +72,7 @@ func behind(id string) string {
 }
 
 // streamLetter is an entry as it is shown. What others have written may be anything.
-func (c *Client) streamLetter(m redis.XMessage) DeadLetter {
+func (c *Core) streamLetter(m redis.XMessage) DeadLetter {
 	field := func(name string) string {
 		text, _ := m.Values[name].(string)
 		return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
@@ -112,7 +112,7 @@ var (
 )
 
 // streamTopic is the topic of the event in the body of an entry.
-func (c *Client) streamTopic(body string) (string, error) {
+func (c *Core) streamTopic(body string) (string, error) {
 	plain, ok := c.sealer.openMessage(body)
 	if !ok {
 		return "", errSealed
@@ -134,7 +134,7 @@ func (c *Client) streamTopic(body string) (string, error) {
 
 // DropStreamLetters forgets those dead letters of a stream's readers, or all when none are
 // named, and returns how many there were. Errors are *messages.LayerFailure.
-func (c *Client) DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error) {
+func (c *Core) DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error) {
 	if len(ids) == 0 {
 		for letter, err := range c.streamLetters(ctx, stream) {
 			if err != nil {
@@ -159,7 +159,7 @@ func (c *Client) DropStreamLetters(ctx context.Context, stream string, ids ...st
 // bounds. Each leaves the dead letters as it enters the stream. It returns how many that
 // were. Errors are *messages.LayerFailure, or, when all others were put back,
 // *UnreadableLetters.
-func (c *Client) ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (replayed int, err error) {
+func (c *Core) ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (replayed int, err error) {
 	unreadable := 0
 	for letter, err := range c.streamLetters(ctx, stream) {
 		if err != nil {

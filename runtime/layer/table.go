@@ -69,7 +69,7 @@ type tablePage struct {
 // readTable reads what comes next in a table, and the value of one field each time. There
 // is nothing while there is no table, or it is being filled and the reader does not want it
 // so.
-func (c *Client) readTable(ctx context.Context, t table, at messages.Position, filling bool, always string) (p tablePage, there bool, err error) {
+func (c *Core) readTable(ctx context.Context, t table, at messages.Position, filling bool, always string) (p tablePage, there bool, err error) {
 	answer, err := tableReadScript.Run(ctx, c.redis, t.keys()[:2],
 		at.Life, at.Number, max(at.Since, at.Number), tableChunk, tableChunkBytes, flag(filling), always).Slice()
 	if err != nil || len(answer) == 0 {
@@ -122,7 +122,7 @@ type wholeTable struct {
 }
 
 // readWhole reads a whole table, also while it is being filled.
-func (c *Client) readWhole(ctx context.Context, t table) (all wholeTable, there bool, err error) {
+func (c *Core) readWhole(ctx context.Context, t table) (all wholeTable, there bool, err error) {
 	for {
 		p, ok, err := c.readTable(ctx, t, all.at, true, "")
 		if err != nil || !ok {

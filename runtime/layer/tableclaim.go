@@ -9,7 +9,7 @@ import (
 
 // claim reads a table and makes it that of this holder of the slot. Where there is none, or
 // only a part of one, it is made: first holds what it has then, beside what is there.
-func (c *Client) claim(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
+func (c *Core) claim(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
 	for range 3 {
 		whole, there, err := c.readWhole(ctx, w.table)
 		if err != nil {
@@ -45,7 +45,7 @@ func stay(string) bool { return true }
 
 // makeLost makes a table of which Redis has lost something. Other slots act by the registry:
 // they see it again when Write has added what the holder of the first one knows.
-func (c *Client) makeLost(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
+func (c *Core) makeLost(ctx context.Context, w *tableWriter, first func() (map[string]string, error)) ([]entry, error) {
 	if w == &c.storing.registry && c.keys.slot == 0 {
 		c.storing.lost = true
 		return c.make(ctx, w, first, stay)
@@ -55,7 +55,7 @@ func (c *Client) makeLost(ctx context.Context, w *tableWriter, first func() (map
 
 // make begins another life of a table: with the fields that first gives, and with those that
 // are there already and stay. Readers see the tables that become whole.
-func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[string]string, error), stays func(field string) bool, whole ...*tableWriter) ([]entry, error) {
+func (c *Core) make(ctx context.Context, w *tableWriter, first func() (map[string]string, error), stays func(field string) bool, whole ...*tableWriter) ([]entry, error) {
 	want, err := first()
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (c *Client) make(ctx context.Context, w *tableWriter, first func() (map[str
 // is sealed by the first key. Those in clear, from before there were keys, count only as long
 // as none is sealed: else whoever can write to Redis could add some. It warns of what cannot
 // be opened, which stays.
-func (c *Client) opened(t table, whole wholeTable) (list []entry, reseal []edit) {
+func (c *Core) opened(t table, whole wholeTable) (list []entry, reseal []edit) {
 	var inClear []entry
 	unknown, opens := 0, 0
 	for _, stored := range whole.fields {

@@ -23,17 +23,17 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 	server := kit.Redis(t)
 	admin := kit.RedisClient(t, server.Addr())
 	until := time.Now().Add(time.Hour)
-	open := func(c layer.Config) layer.Peer {
+	open := func(c layer.Config) layer.Client {
 		c.Redis = kit.RedisOptions(server.Addr())
-		peer := layer.Open(c, slog.New(slog.DiscardHandler))
-		t.Cleanup(peer.Close)
-		return peer
+		client := layer.Open(c, slog.New(slog.DiscardHandler))
+		t.Cleanup(client.Close)
+		return client
 	}
 	writer := open(layer.Config{Epoch: 1, Until: func() time.Time { return until }})
 	if _, err := writer.Restore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	readers := []*tableReader{{peer: open(layer.Config{})}, {peer: open(layer.Config{})}}
+	readers := []*tableReader{{client: open(layer.Config{})}, {client: open(layer.Config{})}}
 	write := func(changes ...messages.Change) {
 		if _, err := writer.Write(t.Context(), changes); err != nil {
 			t.Fatal(err)
@@ -80,8 +80,8 @@ func TestCostOfOneMoreSubscription(t *testing.T) {
 
 // tableReader is a process that follows the tables.
 type tableReader struct {
-	peer  layer.Peer
-	known []messages.Position
+	client layer.Client
+	known  []messages.Position
 }
 
 // read reads all that is new, and says of how many subscriptions it was told.
@@ -91,7 +91,7 @@ func (r *tableReader) read(t *testing.T, ctx context.Context) (told int) {
 		r.known = make([]messages.Position, 4) // the registry, and three slots
 	}
 	for {
-		pages, err := r.peer.Follow(ctx, r.known, false)
+		pages, err := r.client.Follow(ctx, r.known, false)
 		if err != nil {
 			t.Fatal(err)
 		}

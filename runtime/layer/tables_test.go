@@ -13,9 +13,9 @@ import (
 )
 
 // slotClient is the client of the holder of a slot.
-type slotClient struct{ layer.Peer }
+type slotClient struct{ layer.Client }
 
-func (s slotClient) Intact(ctx context.Context) (bool, error) { return s.Peer.Intact(ctx, "", "") }
+func (s slotClient) Intact(ctx context.Context) (bool, error) { return s.Client.Intact(ctx, "", "") }
 
 func TestTables(t *testing.T) {
 	t.Parallel()
@@ -33,16 +33,16 @@ func TestTables(t *testing.T) {
 			t.Parallel()
 			conform.TablesSuite(t, func(t *testing.T) conform.Tables {
 				addr := form.addr(t)
-				open := func(slot int, epoch uint64) layer.Peer {
+				open := func(slot int, epoch uint64) layer.Client {
 					c := layer.Config{Redis: kit.RedisOptions(addr), Slot: slot, Epoch: epoch}
 					if epoch > 0 {
 						until := time.Now().Add(time.Hour)
 						c.Until = func() time.Time { return until }
 					}
 					form.change(&c)
-					peer := layer.Open(c, slog.New(slog.DiscardHandler))
-					t.Cleanup(peer.Close)
-					return peer
+					client := layer.Open(c, slog.New(slog.DiscardHandler))
+					t.Cleanup(client.Close)
+					return client
 				}
 				admin := kit.RedisClient(t, addr)
 				return conform.Tables{

@@ -82,7 +82,7 @@ func (p *pairs) add(s *sealer, key string, e entry, table bool) {
 // writeTables makes edits, some hundred at a time, each time all of them or none; the tables
 // that become whole do so with the last. It may be repeated. Where a session is given, it is
 // noted together with the first. errTableLost: a table has to be opened first.
-func (c *Client) writeTables(ctx context.Context, edits []edit, whole []*tableWriter, session string) error {
+func (c *Core) writeTables(ctx context.Context, edits []edit, whole []*tableWriter, session string) error {
 	for {
 		n := 0
 		for bytes := 0; n < min(len(edits), tableChunk) && bytes < tableChunkBytes; n++ {
@@ -101,7 +101,7 @@ func (c *Client) writeTables(ctx context.Context, edits []edit, whole []*tableWr
 }
 
 // writeSome is one call of the script.
-func (c *Client) writeSome(ctx context.Context, edits []edit, whole []*tableWriter, session string) error {
+func (c *Core) writeSome(ctx context.Context, edits []edit, whole []*tableWriter, session string) error {
 	var writers []*tableWriter
 	changes, become := map[*tableWriter]*pairs{}, map[*tableWriter]string{}
 	of := func(w *tableWriter) *pairs {
@@ -176,7 +176,7 @@ func writtenIn(answer []any, writers []*tableWriter) error {
 
 // openTable begins another life of a table, with what is there of it. Readers wait until it
 // is written as whole.
-func (c *Client) openTable(ctx context.Context, w *tableWriter) error {
+func (c *Core) openTable(ctx context.Context, w *tableWriter) error {
 	life, cursor := rand.Text(), "0"
 	for {
 		answer, err := tableOpenScript.Run(ctx, c.redis, w.keys(), c.config.until(), c.config.Epoch, life, w.number, cursor).StringSlice()

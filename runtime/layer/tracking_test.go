@@ -19,7 +19,7 @@ import (
 )
 
 func newClient(t testing.TB, addr string) *conform.LayerClient {
-	c := conform.NewLayerClient(layer.New(layer.Config{Redis: &redis.Options{Addr: addr}, Capacity: 1 << 30}, slog.New(slog.NewTextHandler(io.Discard, nil))))
+	c := conform.NewLayerClient(layer.NewCore(layer.Config{Redis: &redis.Options{Addr: addr}, Capacity: 1 << 30}, slog.New(slog.NewTextHandler(io.Discard, nil))))
 	t.Cleanup(c.Close)
 	return c
 }

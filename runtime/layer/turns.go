@@ -31,7 +31,7 @@ func (t *turns) take(channel string) uint64 {
 
 // stamp numbers n messages for a target. Where they go to a general channel the
 // first number says by its remainder to which host, also when they are sent again.
-func (c *Client) stamp(t messages.Target, n int) uint64 {
+func (c *Core) stamp(t messages.Target, n int) uint64 {
 	hosts := len(c.servers)
 	if hosts == 1 || t.Kind == messages.Group || strings.Contains(t.Name, "!") {
 		return uint64(c.clock.take(n))

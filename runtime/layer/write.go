@@ -20,7 +20,7 @@ type writing struct {
 
 // write makes the calls one after the other: a queue that had no room in one is
 // left alone by those that follow.
-func (c *Client) write(ctx context.Context, d destination, skip []string, calls []call) (messages.Outcome, error) {
+func (c *Core) write(ctx context.Context, d destination, skip []string, calls []call) (messages.Outcome, error) {
 	w := writing{destination: d, away: map[string]bool{}, known: map[string]bool{}}
 	for _, name := range skip {
 		w.away[name] = true
@@ -44,7 +44,7 @@ var errAnswer = errors.New("an answer of Redis that does not fit the script")
 
 // answered takes in what the script says: three counts, and three values for each
 // queue that refused.
-func (c *Client) answered(w *writing, from call, answer []any) error {
+func (c *Core) answered(w *writing, from call, answer []any) error {
 	if len(answer) < 3 || len(answer)%3 != 0 {
 		return errAnswer
 	}

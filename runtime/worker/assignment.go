@@ -18,7 +18,7 @@ type assignment struct {
 	number int
 	began  time.Time
 	slot   *actors.Slot
-	peer   layer.Peer
+	client layer.Client
 	mqtt   *fencedMQTT
 	done   chan struct{}
 	over   chan struct{} // closed by Stop and Abandon
@@ -51,9 +51,9 @@ func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.
 	t := &assignment{
 		worker: w, number: slot.Number, began: time.Now(), layout: layout,
 		done: make(chan struct{}), over: make(chan struct{}),
-		peer: layer.Open(c, w.logOf("layer")),
+		client: layer.Open(c, w.logOf("layer")),
 	}
-	sessions := &sessions{Peer: t.peer, slot: t.number, held: fence.Open, known: &w.clientID}
+	sessions := &sessions{Client: t.client, slot: t.number, held: fence.Open, known: &w.clientID}
 	t.mqtt = newFencedMQTT(newMQTTPort(w.config, sessions, w.trips.Observe, w.skipped, w.logOf("mqtt")), t.number, fence)
 	w.changing.Lock()
 	defer w.changing.Unlock()
@@ -62,7 +62,7 @@ func (w *Worker) start(slot messages.Slot, layout messages.Layout, fence *slots.
 	o.MQTT, o.Layout, o.OpenStreams = t.mqtt, layout, streams
 	t.untrace = w.tracing.trace(&o)
 	t.slot = w.tree.Start(o)
-	w.peers.add(t.peer)
+	w.clients.add(t.client)
 	go t.close()
 	return t
 }
@@ -73,8 +73,8 @@ func (t *assignment) close() {
 	if t.retiring() {
 		<-t.over
 	}
-	t.peer.Close()
-	t.worker.peers.remove(t.peer)
+	t.client.Close()
+	t.worker.clients.remove(t.client)
 	close(t.done)
 }
 
@@ -156,7 +156,7 @@ func (t *assignment) retire(version messages.Version) {
 	if err := t.mqtt.Drop(ctx, version); err != nil {
 		t.worker.log.Warn("cannot end the MQTT session of a removed session slot; the broker keeps it until it expires", "slot", t.number, "error", err)
 	}
-	if _, err := t.peer.Write(ctx, left); err != nil { // whoever takes the slot then says so
+	if _, err := t.client.Write(ctx, left); err != nil { // whoever takes the slot then says so
 		t.worker.log.Warn("cannot note in Redis that a session slot was removed", "slot", t.number, "error", err)
 		t.once.Do(func() { close(t.over) })
 	}

@@ -22,9 +22,9 @@ import (
 // Understand decodes one message.
 func Understand(m layer.Message, d decoder) messages.Received { return decodeMessage(m, d) }
 
-// LayerOf is a peer of the layer as the actors of the first slot see it, which is held.
-func LayerOf(p layer.Peer) actors.Layer {
-	held := &sessions{Peer: p, held: func() bool { return true }, known: new(atomic.Pointer[string])}
+// LayerOf is a client of the layer as the actors of the first slot see it, which is held.
+func LayerOf(p layer.Client) actors.Layer {
+	held := &sessions{Client: p, held: func() bool { return true }, known: new(atomic.Pointer[string])}
 	return &layerPort{sessions: held, wait: func(context.Context) error { return nil }}
 }
 

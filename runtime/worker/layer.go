@@ -11,7 +11,7 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// layerPort is the layer as the actors see it: a layer.Peer whose messages are decoded.
+// layerPort is the layer as the actors see it: a layer.Client whose messages are decoded.
 type layerPort struct {
 	*sessions
 	decoder command.Decoder
@@ -26,7 +26,7 @@ func (l *layerPort) OpenReader(ctx context.Context, host int, lost func(error)) 
 	if err := l.awaitSlot(ctx); err != nil {
 		return nil, err
 	}
-	r, err := l.Peer.OpenReader(ctx, host, lost)
+	r, err := l.Client.OpenReader(ctx, host, lost)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (l *layerPort) OpenReader(ctx context.Context, host int, lost func(error)) 
 // awaitSlot returns as soon as Redis answers and the slot is held. Errors are
 // *messages.LayerFailure.
 func (l *layerPort) awaitSlot(ctx context.Context) error {
-	if err := l.Peer.Ping(ctx); err != nil {
+	if err := l.Client.Ping(ctx); err != nil {
 		return err
 	}
 	waiting, stop := context.WithTimeout(ctx, leaseWait)

@@ -35,14 +35,14 @@ type site struct {
 	t      *testing.T
 	redis  *kit.RedisServer
 	client *redis.Client
-	last   *layer.Client
+	last   *layer.Core
 	count  int
 }
 
 const siteCapacity = 10
 
 func (s *site) worker() actors.Layer {
-	s.last = layer.New(layer.Config{
+	s.last = layer.NewCore(layer.Config{
 		Hosts:    []layer.Host{{Redis: kit.RedisOptions(s.redis.Addr())}},
 		Capacity: siteCapacity,
 	}, slog.New(slog.DiscardHandler))

@@ -6,37 +6,37 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// peers are the layer clients of the slots that are held, and the counts of former ones, so that
+// clients are the layer clients of the slots that are held, and the counts of former ones, so that
 // counters never decrease.
-type peers struct {
+type clients struct {
 	mu   sync.Mutex
-	live map[layer.Peer]struct{}
+	live map[layer.Client]struct{}
 	past layer.Stats
 }
 
-func (p *peers) add(peer layer.Peer) {
+func (p *clients) add(client layer.Client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.live == nil {
-		p.live = map[layer.Peer]struct{}{}
+		p.live = map[layer.Client]struct{}{}
 	}
-	p.live[peer] = struct{}{}
+	p.live[client] = struct{}{}
 }
 
-func (p *peers) remove(peer layer.Peer) {
+func (p *clients) remove(client layer.Client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.live, peer)
-	p.past = sum(p.past, peer.Stats())
+	delete(p.live, client)
+	p.past = sum(p.past, client.Stats())
 }
 
 // stats sums up all of them. The base, a client that writes nothing, has the state of the hosts.
-func (p *peers) stats(base layer.Stats) layer.Stats {
+func (p *clients) stats(base layer.Stats) layer.Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := sum(base, p.past)
-	for peer := range p.live {
-		all = sum(all, peer.Stats())
+	for client := range p.live {
+		all = sum(all, client.Stats())
 	}
 	return all
 }

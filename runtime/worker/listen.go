@@ -33,19 +33,19 @@ func (w *Worker) listen() error {
 }
 
 // serve serves health and metrics until stop is called.
-func (w *Worker) serve(peer layer.Peer) (stop func()) {
+func (w *Worker) serve(client layer.Client) (stop func()) {
 	if w.listener == nil {
 		return func() {}
 	}
 	log := w.logOf("http")
 	server := status.New(w.listener, status.Options{
 		Live:    func() error { return w.tree.Ping(aliveWithin) },
-		Ready:   func() status.Readiness { return noted(w.status().readiness(), w.peers.stats(peer.Stats())) },
-		Metrics: w.metricSource(peer).handler(),
+		Ready:   func() status.Readiness { return noted(w.status().readiness(), w.clients.stats(client.Stats())) },
+		Metrics: w.metricSource(client).handler(),
 		Pprof:   w.config.HTTP.Pprof,
 		Log:     log,
 	})
-	leave := w.mount(server, peer)
+	leave := w.mount(server, client)
 	go func() {
 		if err := server.Serve(); err != nil {
 			log.Error("health and metrics are not served any more; the worker goes on: restart it to have them back", "error", err)

@@ -41,10 +41,10 @@ type metricSource struct {
 	examples *exemplars
 }
 
-func (w *Worker) metricSource(base layer.Peer) metricSource {
+func (w *Worker) metricSource(base layer.Client) metricSource {
 	return metricSource{
 		stats: w.stats, status: w.status, counts: &w.keeper.Counts, waiting: w.tree.Waiting,
-		layer: func() layer.Stats { return w.peers.stats(base.Stats()) }, trips: w.trips, skipped: w.skipped, queues: queuesOf(base, w.tree),
+		layer: func() layer.Stats { return w.clients.stats(base.Stats()) }, trips: w.trips, skipped: w.skipped, queues: queuesOf(base, w.tree),
 		letters: base.OldestDeadLetter, streams: base.Streams,
 		bounds: w.config.Bounds, logs: logBounds{w.Logs, w.config.Log.Memory}, version: w.Version, examples: w.tracing.examples(),
 	}

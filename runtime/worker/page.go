@@ -21,13 +21,13 @@ type Development struct {
 }
 
 // mount puts the page on a server. Beyond loopback it is there only with a token.
-func (w *Worker) mount(server *status.Server, peer layer.Peer) (stop func()) {
+func (w *Worker) mount(server *status.Server, client layer.Client) (stop func()) {
 	loopback := server.Loopback()
 	if !loopback && w.config.HTTP.Token == "" {
 		return func() {}
 	}
 	o := devpage.Options{
-		About: w.about(), Tree: w.tree, Layer: queues{peer}, Stats: w.stats.Numbers, Slots: w.slotsShown,
+		About: w.about(), Tree: w.tree, Layer: queues{client}, Stats: w.stats.Numbers, Slots: w.slotsShown,
 		Log: w.lines, Token: w.config.HTTP.Token, Loopback: loopback,
 	}
 	if w.Development != nil {
@@ -78,11 +78,11 @@ func (w *Worker) slotsShown() devpage.Slots {
 }
 
 // queues is Redis as the page sees it.
-type queues struct{ layer.Peer }
+type queues struct{ layer.Client }
 
 // DeadLetters implements devpage.Layer.
 func (q queues) DeadLetters(ctx context.Context, offset, limit int) (any, int, error) {
-	return q.Peer.DeadLetters(ctx, offset, limit)
+	return q.Client.DeadLetters(ctx, offset, limit)
 }
 
 var _ devpage.Tree = (*actors.Tree)(nil)

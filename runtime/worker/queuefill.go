@@ -36,8 +36,8 @@ type queueFill struct {
 }
 
 // queuesOf reads the queues that the targets of a tree reach.
-func queuesOf(peer layer.Peer, tree *actors.Tree) func(context.Context) ([]messages.QueueInfo, error) {
-	return func(ctx context.Context) ([]messages.QueueInfo, error) { return peer.Queues(ctx, tree.Targets()) }
+func queuesOf(client layer.Client, tree *actors.Tree) func(context.Context) ([]messages.QueueInfo, error) {
+	return func(ctx context.Context) ([]messages.QueueInfo, error) { return client.Queues(ctx, tree.Targets()) }
 }
 
 // Describe implements prometheus.Collector.

@@ -14,7 +14,7 @@ import (
 // one, or does not know the session any more. The worker goes on with the one that it has, and
 // stores it again.
 type sessions struct {
-	layer.Peer
+	layer.Client
 	slot  int
 	held  func() bool             // whether this worker holds the slot
 	known *atomic.Pointer[string] // the name that a slot of this worker was given last
@@ -31,7 +31,7 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 	if name := s.known.Load(); name != nil {
 		known = *name
 	}
-	name, err := s.Peer.ClientID(ctx, known)
+	name, err := s.Client.ClientID(ctx, known)
 	if err == nil {
 		s.name.Store(&name)
 		s.known.Store(&name)
@@ -42,7 +42,7 @@ func (s *sessions) ClientID(ctx context.Context) (string, error) {
 // RememberSession notes which session is in use. It stores that in Redis first, so that Intact does not
 // miss it there.
 func (s *sessions) RememberSession(ctx context.Context, clientID string) error {
-	err := s.Peer.RememberSession(ctx, clientID)
+	err := s.Client.RememberSession(ctx, clientID)
 	if err == nil {
 		s.inUse.Store(&clientID)
 	}
@@ -62,7 +62,7 @@ func (s *sessions) Intact(ctx context.Context) (bool, error) {
 	if n := s.inUse.Load(); n != nil {
 		inUse = *n
 	}
-	return s.Peer.Intact(ctx, name, inUse)
+	return s.Client.Intact(ctx, name, inUse)
 }
 
 // errUnheld is why nothing is stored for a slot that is not held.
@@ -78,5 +78,5 @@ func (s *sessions) Write(ctx context.Context, changes []messages.Change) (uint64
 	if name := s.inUse.Load(); name != nil {
 		changes = append(slices.Clip(changes), messages.Change{Session: *name})
 	}
-	return s.Peer.Write(ctx, changes)
+	return s.Client.Write(ctx, changes)
 }

@@ -11,9 +11,9 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// recorder is a Peer that notes what is stored, call by call.
+// recorder is a layer.Client that notes what is stored, call by call.
 type recorder struct {
-	layer.Peer
+	layer.Client
 	stored      [][]messages.Change
 	remembering func() // called while a session is being noted
 	fault       error
@@ -45,7 +45,7 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
 	held := true
-	s := &sessions{Peer: r, held: func() bool { return held }, known: new(atomic.Pointer[string])}
+	s := &sessions{Client: r, held: func() bool { return held }, known: new(atomic.Pointer[string])}
 	if _, err := s.ClientID(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestSubscriptionsAreStoredWithTheirSession(t *testing.T) {
 func TestSessionIsNotMissedBeforeItIsNoted(t *testing.T) {
 	t.Parallel()
 	r := &recorder{fault: errors.New("no answer")}
-	s := &sessions{Peer: r, held: func() bool { return true }}
+	s := &sessions{Client: r, held: func() bool { return true }}
 	r.remembering = func() {
 		if intact, err := s.Intact(t.Context()); !intact || err != nil {
 			t.Errorf("intact %v, %v", intact, err)

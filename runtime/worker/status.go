@@ -13,7 +13,7 @@ import (
 )
 
 // newKeeper makes the keeper of this worker's session slots.
-func (w *Worker) newKeeper(client layer.Peer) *slots.Keeper {
+func (w *Worker) newKeeper(client layer.Client) *slots.Keeper {
 	return slots.New(slots.Options{
 		Leases: client, Hold: w.hold, Lease: w.config.Broker.SessionLease, Sessions: w.config.Broker.Sessions,
 		Log: w.logOf("slots"),

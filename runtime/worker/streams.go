@@ -77,7 +77,7 @@ func (s *streaming) run() {
 // wanted waits until a stream is subscribed to; false: it is over.
 func (s *streaming) wanted() bool {
 	for {
-		wanted, err := s.peer.StreamsWanted(s.over)
+		wanted, err := s.client.StreamsWanted(s.over)
 		if s.over.Err() != nil {
 			return false
 		}

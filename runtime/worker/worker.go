@@ -47,7 +47,7 @@ type Worker struct {
 	rules     atomic.Pointer[messages.Rules]
 	running   atomic.Pointer[actors.Tree] // the tree, for those who come before it
 	tree      *actors.Tree
-	peers     peers
+	clients   clients
 	streaming atomic.Pointer[streaming] // that of the last time that the first slot was held
 	refusals  layer.Refusals
 	clientID  atomic.Pointer[string] // of the last slot that was held

@@ -108,12 +108,12 @@ func workerName(i int) string {
 // spread waits until every worker holds its share of the sessions, and returns who holds
 // session 0.
 func (r *rig) spread(f fleet) (holder string, err error) {
-	peer := r.peer("mqtt") // whose leases they are
-	defer peer.Close()
+	client := r.client("mqtt") // whose leases they are
+	defer client.Close()
 	ctx, cancel := context.WithTimeout(r.ctx, spreadTimeout)
 	defer cancel()
 	for {
-		leases, err := peer.Leases(ctx)
+		leases, err := client.Leases(ctx)
 		if err == nil && leases.Workers == f.workers && isSpread(leases.Slots, f) {
 			return leases.Slots[0].Name, nil
 		}

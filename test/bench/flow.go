@@ -21,7 +21,7 @@ import (
 // a member of the group that is subscribed to all of them.
 type flow struct {
 	ctx    context.Context
-	peer   layer.Peer
+	client layer.Client
 	device *paho.Client
 	name   string
 	qos    byte
@@ -40,8 +40,8 @@ type arrival struct {
 	at     time.Duration
 }
 
-// peer is a member of the channel layer that the workers use.
-func (r *rig) peer(channel string) layer.Peer {
+// client is one of the channel layer that the workers use.
+func (r *rig) client(channel string) layer.Client {
 	return layer.Open(layer.Config{
 		Redis: &redis.Options{Addr: "127.0.0.1:" + r.redis}, Channel: channel, Capacity: wideCapacity,
 	}, slog.New(slog.DiscardHandler))
@@ -51,20 +51,20 @@ func (r *rig) peer(channel string) layer.Peer {
 // its share, and returns when the broker has granted them. close is to be called.
 func (r *rig) newFlow(qos byte) (*flow, error) {
 	name := "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	f := &flow{ctx: r.ctx, peer: r.peer(name), name: name, qos: qos, began: time.Now()}
+	f := &flow{ctx: r.ctx, client: r.client(name), name: name, qos: qos, began: time.Now()}
 	conn, err := net.Dial("tcp", "127.0.0.1:"+r.mqtt)
 	if err != nil {
-		f.peer.Close()
+		f.client.Close()
 		return nil, err
 	}
 	f.device = paho.NewClient(paho.ClientConfig{Conn: conn})
 	if _, err = f.device.Connect(r.ctx, &paho.Connect{ClientID: name, CleanStart: true, KeepAlive: 30}); err == nil {
-		err = f.peer.Join(r.ctx, name)
+		err = f.client.Join(r.ctx, name)
 	}
 	go f.read()
 	for i := range flowTopics {
 		if err == nil {
-			err = layer.Request(r.ctx, f.peer, "mqtt", messages.Map{
+			err = layer.Request(r.ctx, f.client, "mqtt", messages.Map{
 				{Key: "type", Value: "mqtt.subscribe"}, {Key: "topic", Value: f.topic(i)}, {Key: "group", Value: name},
 				{Key: "qos", Value: int64(qos)}, {Key: "payload", Value: "text"}, {Key: "reply_channel", Value: name},
 			})
@@ -82,14 +82,14 @@ func (r *rig) newFlow(qos byte) (*flow, error) {
 
 func (f *flow) close() {
 	_ = f.device.Disconnect(&paho.Disconnect{})
-	f.peer.Close()
+	f.client.Close()
 }
 
 func (f *flow) topic(n int) string { return f.name + "/" + strconv.Itoa(n%flowTopics) }
 
-// read notes what comes, until the peer is closed.
+// read notes what comes, until the client is closed.
 func (f *flow) read() {
-	err := layer.ReceiveAll(f.ctx, f.peer, 1000, func(list []layer.Message) error {
+	err := layer.ReceiveAll(f.ctx, f.client, 1000, func(list []layer.Message) error {
 		at := time.Since(f.began)
 		var receipts []messages.Receipt
 		f.mu.Lock()
@@ -98,7 +98,7 @@ func (f *flow) read() {
 			f.note(m.Body, at)
 		}
 		f.mu.Unlock()
-		return f.peer.Acknowledge(f.ctx, receipts)
+		return f.client.Acknowledge(f.ctx, receipts)
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -162,7 +162,7 @@ func (b *layerBench) restart(meanwhile func()) {
 
 // client opens a client, which is closed when the test ends.
 func (b *layerBench) client(change ...func(*layer.Config)) *LayerClient {
-	c := NewLayerClient(layer.New(b.config(change...), slog.New(slog.NewTextHandler(io.Discard, nil))))
+	c := NewLayerClient(layer.NewCore(b.config(change...), slog.New(slog.NewTextHandler(io.Discard, nil))))
 	b.t.Cleanup(c.Close)
 	return c
 }

@@ -9,18 +9,18 @@ import (
 	"chanmqttproxy/runtime/layer"
 )
 
-// LayerClient is a peer of a channel layer that reads all its hosts at the same time, and
+// LayerClient is a client of a channel layer that reads all its hosts at the same time, and
 // connects again when it is asked for more after a failure.
 type LayerClient struct {
-	layer.Peer
+	layer.Client
 	mu       sync.Mutex
 	readers  []layer.CommandReader
 	buffered []layer.Message
 }
 
-// NewLayerClient makes one of a peer, which it closes.
-func NewLayerClient(p layer.Peer) *LayerClient {
-	return &LayerClient{Peer: p, readers: make([]layer.CommandReader, len(p.Hosts()))}
+// NewLayerClient makes one of a layer.Client, which it closes.
+func NewLayerClient(c layer.Client) *LayerClient {
+	return &LayerClient{Client: c, readers: make([]layer.CommandReader, len(c.Hosts()))}
 }
 
 // Receive waits for messages, and returns at most limit of them. A host that fails is tried

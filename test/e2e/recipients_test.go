@@ -84,12 +84,12 @@ type tile struct {
 
 // crowdLayer takes the commands from the test: the rest of it is real.
 type crowdLayer struct {
-	layer.Peer
+	layer.Client
 	commands chan messages.Received
 }
 
 func (l crowdLayer) Intact(ctx context.Context) (bool, error) {
-	return l.Peer.Intact(ctx, "", "")
+	return l.Client.Intact(ctx, "", "")
 }
 
 func (l crowdLayer) OpenReader(context.Context, int, func(error)) (actors.CommandReader, error) {
@@ -125,13 +125,13 @@ func (d crowdMQTT) Dial(ctx context.Context, v messages.Version, sink actors.Sin
 func startCrowd(t *testing.T, version messages.Version, r *kit.RedisServer, broker *kit.MosquittoServer) *crowd {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	peer := layer.Open(layer.Config{Redis: &redis.Options{Addr: r.Addr()}, Capacity: 100_000}, log)
+	client := layer.Open(layer.Config{Redis: &redis.Options{Addr: r.Addr()}, Capacity: 100_000}, log)
 	w := &crowd{redis: r.Client(), commands: make(chan messages.Received, recipients), seen: map[string]map[string]*tile{}}
 	dialer := mqtt.NewDialer(mqtt.Config{
 		Servers: []*url.URL{broker.URL()}, KeepAlive: 30, SessionExpiry: 300,
 		ClientID: func(context.Context) (string, error) { return "crowd", nil },
 	})
-	options := actors.Options{Layer: crowdLayer{peer, w.commands}, MQTT: crowdMQTT{dialer}, Version: version, Log: log}
+	options := actors.Options{Layer: crowdLayer{client, w.commands}, MQTT: crowdMQTT{dialer}, Version: version, Log: log}
 	w.tree = actors.New(options)
 	w.slot = w.tree.Start(options)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,7 +143,7 @@ func startCrowd(t *testing.T, version messages.Version, r *kit.RedisServer, brok
 	t.Cleanup(func() {
 		w.slot.Shutdown()
 		<-w.slot.Done()
-		peer.Close()
+		client.Close()
 		cancel()
 		readers.Wait()
 	})

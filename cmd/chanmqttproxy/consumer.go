@@ -20,47 +20,47 @@ import (
 	"chanmqttproxy/runtime/worker"
 )
 
-// peer is a member of the channel layer with a channel of its own, as a consumer
-// of a site is.
-type peer struct {
-	layer.Peer
+// consumer is a client of the channel layer with a channel of its own, as a consumer
+// of a site has.
+type consumer struct {
+	layer.Client
 	channel string // its own
 	worker  string // that of the worker
 }
 
-// newPeer makes one. leave is to be called.
-func newPeer(cfg *config.Config) *peer {
-	c := worker.LayerConfig(cfg)
-	p := &peer{worker: cfg.Channel, channel: "chanmqttproxy-" + strings.ToLower(rand.Text()[:12])}
-	c.Channel, c.MaxElements = p.channel, 0 // events may be of any size
-	p.Peer = layer.Open(c, slog.New(slog.DiscardHandler))
-	return p
+// newConsumer makes one. leave is to be called.
+func newConsumer(cfg *config.Config) *consumer {
+	options := worker.LayerConfig(cfg)
+	c := &consumer{worker: cfg.Channel, channel: "chanmqttproxy-" + strings.ToLower(rand.Text()[:12])}
+	options.Channel, options.MaxElements = c.channel, 0 // events may be of any size
+	c.Client = layer.Open(options, slog.New(slog.DiscardHandler))
+	return c
 }
 
 // leave goes, and leaves nothing behind.
-func (p *peer) leave(groups ...string) {
+func (c *consumer) leave(groups ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, group := range groups {
-		_ = p.Leave(ctx, group) // it expires
+		_ = c.Leave(ctx, group) // it expires
 	}
-	_ = p.Discard(ctx)
-	p.Close()
+	_ = c.Discard(ctx)
+	c.Close()
 }
 
 // command sends a command to the worker.
-func (p *peer) command(ctx context.Context, m messages.Map) error {
-	return layer.Request(ctx, p.Peer, p.worker, m)
+func (c *consumer) command(ctx context.Context, m messages.Map) error {
+	return layer.Request(ctx, c.Client, c.worker, m)
 }
 
 // errEnough ends each.
 var errEnough = errors.New("enough")
 
 // each calls do with what comes, until it says that this is enough, or ctx ends.
-func (p *peer) each(ctx context.Context, do func(messages.Map) (enough bool, err error)) error {
-	err := layer.ReceiveAll(ctx, p.Peer, 100, func(list []layer.Message) error {
+func (c *consumer) each(ctx context.Context, do func(messages.Map) (enough bool, err error)) error {
+	err := layer.ReceiveAll(ctx, c.Client, 100, func(list []layer.Message) error {
 		for _, m := range list {
-			if err := p.Acknowledge(ctx, []messages.Receipt{m.Receipt}); err != nil {
+			if err := c.Acknowledge(ctx, []messages.Receipt{m.Receipt}); err != nil {
 				return err
 			}
 			if m.Fault != nil {
