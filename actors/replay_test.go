@@ -540,7 +540,7 @@ func TestRecipientToAGroupThatWasLeftIsKept(t *testing.T) {
 }
 
 // The interval is that of the filter by which live messages come.
-func TestReplayTakesTheWayOfLiveMessages(t *testing.T) {
+func TestReplayTakesTheFilterOfLiveMessages(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.layer.Put(paced("a/#"))

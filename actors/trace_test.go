@@ -10,8 +10,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// way are the words of a trace, which is over if done says so.
-func (b *bundle) way(id uint64, done bool, want ...string) {
+// steps are the words of a trace, which is over if done says so.
+func (b *bundle) steps(id uint64, done bool, want ...string) {
 	b.Helper()
 	trace, ok := b.tree.Traced(id)
 	var words []string
@@ -34,11 +34,11 @@ func TestTraceOfOneMessage(t *testing.T) {
 			b.broker.Send(message("b", "x"))
 		}
 		b.settle()
-		b.way(delivered, true, "received", "matched", "queued", "written", "settled")
-		b.way(unmatched, true, "received", "unmatched", "settled")
-		b.way(never, false)
+		b.steps(delivered, true, "received", "matched", "queued", "written", "settled")
+		b.steps(unmatched, true, "received", "unmatched", "settled")
+		b.steps(never, false)
 		b.pass(2 * time.Minute)
-		b.way(never, true, "dropped")
+		b.steps(never, true, "dropped")
 	})
 }
 
@@ -50,16 +50,16 @@ func TestTraceAtAFullQueue(t *testing.T) {
 		dropped := b.tree.Trace("a")
 		b.broker.Send(message("a", "x"))
 		b.settle()
-		b.way(dropped, true, "received", "matched", "queued", "written", "dropped", "settled")
+		b.steps(dropped, true, "received", "matched", "queued", "written", "dropped", "settled")
 		b.layer.Put(with(messages.Options{}))
 		b.settle()
 		overflow := b.tree.Trace("a")
 		b.broker.Send(message("a", "x"))
 		b.settle()
-		b.way(overflow, false, "received", "matched", "queued", "written", "overflow", "settled")
+		b.steps(overflow, false, "received", "matched", "queued", "written", "overflow", "settled")
 		b.layer.Room(slow, 10)
 		b.pass(5 * time.Second)
-		b.way(overflow, true, "received", "matched", "queued", "written", "overflow", "settled", "written")
+		b.steps(overflow, true, "received", "matched", "queued", "written", "overflow", "settled", "written")
 	})
 }
 
@@ -73,10 +73,10 @@ func TestTraceOfAReplacedMessage(t *testing.T) {
 		held := b.tree.Trace("a")
 		b.broker.Send(message("a", "2"))
 		b.settle()
-		b.way(held, false, "received", "matched", "held", "settled")
+		b.steps(held, false, "received", "matched", "held", "settled")
 		b.broker.Send(message("a", "3"))
 		b.settle()
-		b.way(held, true, "received", "matched", "held", "settled", "dropped")
+		b.steps(held, true, "received", "matched", "held", "settled", "dropped")
 	})
 }
 
@@ -93,18 +93,18 @@ func TestTraceOfAPublish(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.pass(5 * time.Second)
-		b.way(nobody, true, "publishing", "acknowledged", "unmatched")
+		b.steps(nobody, true, "publishing", "acknowledged", "unmatched")
 		b.broker.RefusePublish("a/2", 0x87)
 		refused, _ := b.tree.Publish(message("a/2", "x"))
 		b.settle()
-		b.way(refused, true, "publishing", "refused")
+		b.steps(refused, true, "publishing", "refused")
 		b.layer.Put(subscribe("a/+", alerts))
 		b.settle()
 		returned, _ := b.tree.Publish(message("a/3", "x"))
 		b.settle()
 		b.broker.Send(message("a/3", "x"))
 		b.settle()
-		b.way(returned, true, "publishing", "acknowledged", "received", "matched", "queued", "written", "settled")
+		b.steps(returned, true, "publishing", "acknowledged", "received", "matched", "queued", "written", "settled")
 	})
 }
 

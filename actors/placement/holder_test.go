@@ -22,11 +22,11 @@ type holder struct {
 	connects   int // the tick at which it connects
 	connected  int // since which tick; 0: not
 	markers    placement.Markers
-	again      bool // report the grants again: the view has changed
+	reportDue  bool // the grants are to be reported: the view has changed
 	joined     map[string]map[string]bool
 	holds      map[string]bool
 	held       map[string][]*part
-	way        []*part // on the way to the targets, in order
+	sending    []*part // to the targets, in order
 	open       map[packet]int
 	acked      map[packet]bool
 	leaving    map[string]*leaving
@@ -63,7 +63,7 @@ type leaving struct {
 type request struct {
 	due   int // the tick of the answer
 	away  bool
-	again bool // it was subscribed again before
+	again bool // it was subscribed once more before
 }
 
 func (h *holder) ask(wire string, away bool) {
@@ -129,7 +129,7 @@ func (p *process) read(w *world) {
 	}
 	for _, slot := range slices.Sorted(maps.Keys(p.holds)) {
 		if h := p.holds[slot]; h.machine != nil {
-			h.again = true
+			h.reportDue = true
 			h.do(h.machine.Changed(sum))
 			if slot == 0 {
 				h.changes.Seen()
@@ -230,10 +230,10 @@ func (h *holder) send(p *part) {
 		h.mark()
 	}
 	p.at = h.now + h.IntN(10)
-	if n := len(h.way); n > 0 {
-		p.at = max(p.at, h.way[n-1].at)
+	if n := len(h.sending); n > 0 {
+		p.at = max(p.at, h.sending[n-1].at)
 	}
-	h.way = append(h.way, p)
+	h.sending = append(h.sending, p)
 }
 
 // done settles a part; the whole is acknowledged in its turn, unless the connection is another's.
@@ -289,7 +289,7 @@ func (h *holder) receive(m packet) {
 	var parts []*part
 	seen := map[string]bool{}
 	wires := slices.Sorted(maps.Keys(h.joined))
-	// The way by which it is delivered at once goes before one by which it is held back.
+	// The filter by which it is delivered at once goes before one by which it is held back.
 	slices.SortStableFunc(wires, func(a, b string) int {
 		switch {
 		case h.holds[a] == h.holds[b]:
@@ -343,9 +343,9 @@ func (h *holder) step() {
 		}
 		h.answers(s)
 	}
-	for len(h.way) > 0 && h.way[0].at <= h.now && valid {
-		p := h.way[0]
-		h.way = h.way[1:]
+	for len(h.sending) > 0 && h.sending[0].at <= h.now && valid {
+		p := h.sending[0]
+		h.sending = h.sending[1:]
 		at := delivery{p.target, p.topic}
 		h.got[at] = append(h.got[at], taken{h.slot, h.process.view.Epoch().Number, p.n})
 		h.done(p)
@@ -358,7 +358,7 @@ func (h *holder) step() {
 	if valid && h.now%20 == 0 && h.process.view.Loaded() {
 		h.write(h, nil) // what Redis has lost is found missing
 	}
-	if h.slot >= h.process.view.Epoch().Sessions && h.connected > 0 && h.machine.Idle() && valid && s.live == h && len(s.queue) == 0 && len(h.way) == 0 {
+	if h.slot >= h.process.view.Epoch().Sessions && h.connected > 0 && h.machine.Idle() && valid && s.live == h && len(s.queue) == 0 && len(h.sending) == 0 {
 		h.do(h.machine.Retired())
 	}
 	if h.slot == 0 && valid {
@@ -389,10 +389,10 @@ func (h *holder) answers(s *session) {
 			h.report(wire)
 		}
 	}
-	if !h.again {
+	if !h.reportDue {
 		return
 	}
-	h.again = false
+	h.reportDue = false
 	for _, wire := range slices.Sorted(maps.Keys(h.joined)) {
 		if _, ok := h.asked[wire]; !ok && s.filters[wire] && h.leaving[wire] == nil && h.machine.Asks(wire) {
 			h.report(wire)
@@ -416,7 +416,7 @@ func (h *holder) depart() {
 			continue
 		}
 		left := func(p *part) bool { return p.wire == wire }
-		if h.faults != noDrain && (slices.ContainsFunc(h.way, left) || slices.ContainsFunc(h.held[wire], left)) {
+		if h.faults != noDrain && (slices.ContainsFunc(h.sending, left) || slices.ContainsFunc(h.held[wire], left)) {
 			continue
 		}
 		delete(h.leaving, wire)
@@ -432,7 +432,7 @@ func (h *holder) end() {
 	var items []placement.Item
 	for i, marker := range h.ending {
 		under := func(p *part) bool { return p.wire == i.Wire && p.target == i.Target.Name }
-		if h.faults == endEarly || h.markers.Passed(marker) && !slices.ContainsFunc(h.way, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
+		if h.faults == endEarly || h.markers.Passed(marker) && !slices.ContainsFunc(h.sending, under) && !slices.ContainsFunc(h.held[i.Wire], under) {
 			items = append(items, i)
 		}
 	}

@@ -7,7 +7,7 @@
 // for the longest. What changes the table says what follows as Effects, which the actor
 // carries out.
 //
-// When a target leaves a filter its messages may take another way from then on. Gate holds
+// When a target leaves a filter its messages may come by another filter from then on. Gate holds
 // what comes until the subscription has passed on what it had; without that, a message
 // could overtake an earlier one.
 package routing

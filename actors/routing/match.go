@@ -67,9 +67,9 @@ func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []mes
 	m.Remote = m.Remote || len(here) < len(members)
 }
 
-// matchRetained adds the parts of the targets behind which recipients wait for a retained message,
-// by the way that live messages of its topic take. The subscription that asked for it hears
-// of it in any case.
+// matchRetained adds the parts of the targets behind which recipients wait for a retained message.
+// A target gets it by the filter that delivers live messages of its topic. The subscription that
+// asked for it hears of it in any case.
 func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 	seen := map[messages.Target]bool{}
 	for _, r := range m.Routes {
@@ -104,8 +104,8 @@ func (t *Table) isResponse(name string) bool {
 	return f != "" && strings.HasPrefix(name, strings.TrimSuffix(f, "+"))
 }
 
-// own are the members whose way among the matching routes is this one: the one
-// in which their membership is the oldest, but rather one of which nothing is held back.
+// own are the members to whom this route delivers, of all that match: they have been in it for
+// the longest. A route of which nothing is held back goes before one that is held.
 func (r *Route) own(matched []*Route) []messages.Member {
 	var own []messages.Member
 	for target, m := range r.members.Each {

@@ -177,7 +177,7 @@ func TestMatchRemote(t *testing.T) {
 	}
 }
 
-// TestMatchRetained: a retained message goes to those who wait for one, the way of their
+// TestMatchRetained: a retained message goes to those who wait for one, by the filter of their
 // live messages.
 func TestMatchRetained(t *testing.T) {
 	t.Parallel()
