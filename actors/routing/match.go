@@ -104,8 +104,8 @@ func (t *Table) isResponse(name string) bool {
 	return f != "" && strings.HasPrefix(name, strings.TrimSuffix(f, "+"))
 }
 
-// own are the members to whom this route delivers, of all that match: they have been in it for
-// the longest. A route of which nothing is held back goes before one that is held.
+// own are the members that get a message by this route, of all that match: they have been in it
+// for the longest. A route of which nothing is held back goes before one that is held.
 func (r *Route) own(matched []*Route) []messages.Member {
 	var own []messages.Member
 	for target, m := range r.members.Each {

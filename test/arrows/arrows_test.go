@@ -123,6 +123,10 @@ func TestChecks(t *testing.T) {
 
 		{"words", file("actors/a.go", "// the testaments of herald's"), `"herald"`},
 		{"words", file("actors/a.go", "// a testamentary word"), ""},
+		{"words", file("actors/a.go", "type a struct{ rowSerial int }"), `"Serial"`},
+		{"words", file("actors/a.go", "// a serializer; x509's SerialNumber"), ""},
+		{"words", file("actors/a.go", "// the peer of a channel layer"), `"peer of a channel layer"`},
+		{"words", file("actors/a.go", "// the peer has closed the connection"), ""},
 		{"words", map[string]string{"runtime/devpage/a.js": "// Unborn"}, "runtime/devpage/a.js:1"},
 	} {
 		faults, err := checks[test.check](memory(test.files))
