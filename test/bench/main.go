@@ -6,6 +6,7 @@
 //	go run ./test/bench -rows in-1,out-1 -reps 2
 //	go run ./test/bench -quick              in a minute: has it become slower?
 //	go run ./test/bench -peers -reps 1      beside what else a site can use: six minutes
+//	go run ./test/bench -limits -reps 1     with one processor and 64 MiB: five minutes
 //	go run ./test/bench -list               the rows and what each is to reach
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers
@@ -44,6 +45,7 @@ type options struct {
 	warm    string
 	noise   float64
 	worker  string
+	limited bool
 }
 
 func main() {
@@ -59,6 +61,7 @@ func main() {
 	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
 	glance := flag.Bool("quick", false, "print ten ratios, with what they were in each of three turns of a second")
 	beside := flag.Bool("peers", false, "measure the worker beside what else a site can use, instead of rows; with -rows, those whose names begin so")
+	flag.BoolVar(&o.limited, "limits", false, "measure the rows that are beside the floor with "+strings.Join(limits, " ")+" for both")
 	list := flag.Bool("list", false, "print the rows and measure nothing")
 	summary := flag.Bool("summary", false, "print the table and measure nothing")
 	into := flag.String("into", "", "files whose generated tables, between <!-- bench NAME --> and <!-- /bench NAME -->, are written anew from the results, with spaces between them")
@@ -71,6 +74,9 @@ func main() {
 		}
 		for _, f := range chosen.fleets {
 			fmt.Printf("%-16s %s\n", f.name, f)
+		}
+		for _, p := range chosen.pages {
+			fmt.Printf("%-16s %s\n", p.name, p)
 		}
 		return
 	case *glance:
@@ -115,6 +121,7 @@ func exitOn(err error) {
 type choice struct {
 	rows   []row
 	fleets []fleet
+	pages  []page
 }
 
 // choose are the rows whose names begin so.
@@ -127,6 +134,11 @@ func choose(only string) (c choice) {
 	for _, f := range fleets {
 		if begins(f.name, only) {
 			c.fleets = append(c.fleets, f)
+		}
+	}
+	for _, p := range pages {
+		if begins(p.name, only) {
+			c.pages = append(c.pages, p)
 		}
 	}
 	return c

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -18,12 +17,16 @@ type result struct {
 	Who      string // "worker", or "floor" with its way
 	Rep      int
 	Noisy    bool
+	Limited  bool // both had one processor and little memory
 	Figures  map[string]float64
 }
 
 // measure measures what the rows need. Worker and floors take turns, so that
 // a drift of the machine meets them alike.
 func measure(ctx context.Context, o options, chosen choice) error {
+	if o.limited {
+		chosen = choice{rows: limitedRows(chosen.rows)}
+	}
 	r, err := newRig(ctx, o)
 	defer r.close()
 	if err != nil {
@@ -45,7 +48,7 @@ func measure(ctx context.Context, o options, chosen choice) error {
 			}
 		}
 	}
-	return nil
+	return r.measurePages(chosen.pages)
 }
 
 // needed are the scenarios of some rows, each once.
@@ -78,7 +81,7 @@ func (r *rig) quietly(name, who string, rep int, once func() (map[string]float64
 			return err
 		}
 		f["processors"] = float64(runtime.NumCPU())
-		res := result{Scenario: name, Who: who, Rep: rep, Noisy: f["noise"] > r.noise, Figures: f}
+		res := result{Scenario: name, Who: who, Rep: rep, Noisy: f["noise"] > r.noise, Limited: r.limited, Figures: f}
 		if err := appendResult(r.out, res); err != nil {
 			return err
 		}
@@ -123,55 +126,6 @@ func (r *rig) empty() error {
 		return fmt.Errorf("emptying Redis: %w: %s", err, out)
 	}
 	return nil
-}
-
-// program starts the worker or the floor.
-func (r *rig) program(s scenario, who string) (*exec.Cmd, error) {
-	way, is := strings.CutPrefix(who, "floor")
-	switch {
-	case is:
-		args := append([]string{"-redis", "127.0.0.1:" + r.redis, "-mqtt", "127.0.0.1:" + r.mqtt}, strings.Fields(way)...)
-		if s.capacity > 0 {
-			args = append(args, "-cap", fmt.Sprint(s.capacity))
-		}
-		return start(exec.CommandContext(r.ctx, r.dir+"/floor", args...))
-	case s.restart:
-		return r.start(s.capacity, append(s.settings, "HTTP_LISTEN="+readyAddress)...)
-	default:
-		return r.start(s.capacity, s.settings...)
-	}
-}
-
-// start starts a worker, with queues of the given capacity (0: the layer's default).
-func (r *rig) start(capacity int, settings ...string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(r.ctx, r.worker, "run")
-	cmd.Env = append(r.environment(), "PATH="+os.Getenv("PATH"), "LOG_LEVEL=warn", "MQTT_HOST=127.0.0.1")
-	if capacity > 0 {
-		cmd.Env = append(cmd.Env, fmt.Sprintf(`CHANNEL_LAYERS={"default":{"BACKEND":"channels_redis.core.RedisChannelLayer","CONFIG":{"hosts":["redis://127.0.0.1:%s"],"capacity":%d}}}`, r.redis, capacity))
-	} else {
-		cmd.Env = append(cmd.Env, "REDIS_URL=redis://127.0.0.1:"+r.redis)
-	}
-	cmd.Env = append(cmd.Env, settings...)
-	return start(cmd)
-}
-
-func start(cmd *exec.Cmd) (*exec.Cmd, error) {
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	return cmd, cmd.Start()
-}
-
-// leave has a worker stop in order: the next would else wait for its leases to end, and
-// be ready to stand by meanwhile.
-func leave(c *exec.Cmd) {
-	_ = c.Process.Signal(syscall.SIGTERM)
-	_ = c.Wait()
-}
-
-func stop(c *exec.Cmd) {
-	if c != nil && c.ProcessState == nil {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	}
 }
 
 // load runs the load generator, and returns the figures of its last line.

@@ -14,7 +14,7 @@ import (
 
 // paced measures how long messages take at a fixed rate.
 func (r *rig) paced(workers []*exec.Cmd) (map[string]float64, error) {
-	f, err := r.newFlow(0)
+	f, err := r.newMemberFlow(0)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (r *rig) paced(workers []*exec.Cmd) (map[string]float64, error) {
 	first, before := len(f.sent), r.look(workers)
 	err = f.publish(flowRate, time.Duration(r.seconds)*time.Second)
 	after := r.look(workers)
-	return r.accounted(f, first, before, after, err)
+	return r.accounted(f.flow, first, before, after, err)
 }
 
 const (
@@ -39,7 +39,7 @@ const (
 
 // without measures what becomes of messages while a worker ends.
 func (r *rig) without(workers []*exec.Cmd, end func()) (map[string]float64, error) {
-	f, err := r.newFlow(1)
+	f, err := r.newMemberFlow(1)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (r *rig) without(workers []*exec.Cmd, end func()) (map[string]float64, erro
 	}()
 	err = f.publish(killRate, beforeEnd+afterEnd)
 	after := r.look(workers)
-	return r.accounted(f, 0, before, after, err)
+	return r.accounted(f.flow, 0, before, after, err)
 }
 
 // accounted waits for the last messages of a flow.

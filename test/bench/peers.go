@@ -51,7 +51,7 @@ func measurePeers(ctx context.Context, o options, only string) error {
 	if err != nil {
 		return err
 	}
-	venv, err := installPeers(ctx)
+	venv, err := installVenv(ctx, peersVenv)
 	if err != nil {
 		return err
 	}
@@ -69,23 +69,6 @@ func measurePeers(ctx context.Context, o options, only string) error {
 		}
 	}
 	return nil
-}
-
-// installPeers makes the virtual environment of the peers, unless it is there.
-func installPeers(ctx context.Context) (venv string, err error) {
-	_, err = withKit(func(t *bench) (map[string]float64, error) {
-		venv = kit.Venv(t, peersVenv)
-		return nil, nil
-	})
-	mark := filepath.Join(venv, "installed")
-	if _, missing := os.Stat(mark); err != nil || missing == nil {
-		return venv, err
-	}
-	script := `rm -rf "$0" && python3 -m venv "$0" && "$0/bin/pip" install --quiet --requirement "$1" && touch "$2"`
-	if out, err := exec.CommandContext(ctx, "sh", "-c", script, venv, peersVenv, mark).CombinedOutput(); err != nil {
-		return venv, fmt.Errorf("installing what %s names into %s: %w\n%s", peersVenv, venv, err, out)
-	}
-	return venv, nil
 }
 
 // A peerRig is a peer with servers of its own.
@@ -142,10 +125,8 @@ func (r *rig) measurePeer(p peer, c scenario, venv string) (map[string]float64, 
 			return nil, err
 		case c.args != "":
 			return s.withOutput(s.load(c, cmd))
-		case c.name == "peers-burst":
-			return s.withOutput(s.burst())
 		default:
-			return s.withOutput(s.restart())
+			return s.withOutput(s.ofTraffic(c.name))
 		}
 	})
 }

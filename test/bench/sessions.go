@@ -29,9 +29,10 @@ func sessionsTable(results []result) string {
 
 // shares are how much of a processor each part used, in the middle of some runs.
 type shares struct {
-	worker, broker, redis, load, others float64
-	rate, secs, processors, noise       float64
-	runs                                int
+	worker, broker, redis, daphne, load, others float64
+	queue                                       float64 // events that waited for Daphne
+	rate, secs, processors, noise               float64
+	runs                                        int
 }
 
 // measured are the shares in a scenario of the load generator.
@@ -46,6 +47,7 @@ func measured(results []result, scenario string) shares {
 	}
 	s.worker = (figure("cpu_worker_s") + figure("cpu_worker2_s")) / s.secs
 	s.broker, s.redis = figure("cpu_mosquitto_s")/s.secs, figure("cpu_redis_s")/s.secs
+	s.daphne, s.queue = figure("cpu_daphne_s")/s.secs, figure("queue")
 	s.load, s.others = figure("cpu_load_s")/s.secs, figure("cpu_others_s")/s.secs
 	return s
 }
@@ -58,14 +60,19 @@ func (s shares) per100k(share float64) float64 {
 	return share / s.rate * 100_000
 }
 
-// full is the share of what there is that counts as all of it.
-const full = 0.9
+// full is the share of what there is that counts as all of it, and fullQueue the number of
+// events in Daphne's queue that counts as all it holds: the worker looks every 20 ms whether
+// there is room.
+const full, fullQueue = 0.9, 0.8 * daphneQueue
 
-// limit says what kept more messages from passing. Broker and Redis use one processor at
-// most; all else shares the machine.
+// limit says what kept more messages from passing. Broker, Redis and Daphne use one
+// processor at most; all else shares the machine. Daphne uses less while it waits for Redis, and
+// is the limit too when its queue is full.
 func (s shares) limit() string {
-	all := s.worker + s.broker + s.redis + s.load + s.others
+	all := s.worker + s.broker + s.redis + s.daphne + s.load + s.others
 	switch {
+	case s.daphne >= full || s.queue >= fullQueue:
+		return fmt.Sprintf("Daphne: %s of a processor, %s events wait for it", number(s.daphne), number(s.queue))
 	case s.broker >= full && s.broker >= s.redis:
 		return "the broker"
 	case s.redis >= full:

@@ -18,6 +18,8 @@ func TestLimit(t *testing.T) {
 		"a broker uses one processor":    {shares{broker: 0.95, redis: 0.4, worker: 1.2, processors: 8}, "the broker"},
 		"so does Redis":                  {shares{broker: 0.5, redis: 0.93, worker: 1.2, processors: 8}, "Redis"},
 		"the worker may use several":     {shares{broker: 0.5, redis: 0.5, worker: 2, processors: 8}, "none"},
+		"Daphne uses one processor":      {shares{daphne: 0.92, redis: 0.5, processors: 8}, "Daphne"},
+		"its queue is full":              {shares{daphne: 0.6, redis: 0.5, queue: 80, processors: 2}, "Daphne"},
 		"all together use what there is": {shares{broker: 0.5, redis: 0.4, worker: 0.6, load: 0.4, processors: 2}, "2 processors"},
 		"others use it":                  {shares{broker: 0.1, redis: 0.1, worker: 0.1, others: 1.6, processors: 2}, "2 processors"},
 	} {

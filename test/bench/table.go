@@ -101,12 +101,12 @@ type sample struct {
 }
 
 // of is the sample of one figure. Noisy measurements are left out where there are
-// others.
+// others; those with limits have a table of their own.
 func of(results []result, scenario, who, figure string) sample {
 	var quiet, all sample
 	for _, r := range results {
 		value, ok := r.Figures[figure]
-		if !ok || r.Scenario != scenario || r.Who != who {
+		if !ok || r.Limited || r.Scenario != scenario || r.Who != who {
 			continue
 		}
 		all.add(value, r.Figures["noise"])
@@ -148,4 +148,11 @@ func (s sample) most() float64 {
 		return 0
 	}
 	return slices.Max(s.values)
+}
+
+func (s sample) sum() (sum float64) {
+	for _, v := range s.values {
+		sum += v
+	}
+	return sum
 }

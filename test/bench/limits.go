@@ -1,0 +1,48 @@
+package main
+
+import "fmt"
+
+// limits are what worker and floor get with -limits: both are Go programs.
+var limits = []string{"GOMAXPROCS=1", "GOMEMLIMIT=64MiB"}
+
+// limitedShare is how much of the floor's speed the worker is to have at least with limits.
+const limitedShare = 0.8
+
+// limitedRows are those of some rows that are compared with the floor, with the aim that
+// they have with limits.
+func limitedRows(chosen []row) (list []row) {
+	for _, r := range chosen {
+		if s := scenarioOf(r.scenario); len(s.floors) == 0 || s.restart || s.parallel > 0 {
+			continue
+		}
+		if r.target.most {
+			r.target = atMost(1/limitedShare, "")
+		} else {
+			r.target = atLeast(limitedShare)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// limitsTable is what was measured with limits, in Markdown; empty if nothing was.
+func limitsTable(results []result) string {
+	var with []result
+	lost, twice, reordered := 0.0, 0.0, 0.0
+	for _, r := range results {
+		if !r.Limited {
+			continue
+		}
+		r.Limited = false
+		with = append(with, r)
+		if r.Who == "worker" {
+			lost += r.Figures["lost_key_msgs"] + r.Figures["lost"]
+			twice += r.Figures["dup"]
+			reordered += r.Figures["reordered"]
+		}
+	}
+	if len(with) == 0 {
+		return ""
+	}
+	return table(limitedRows(rows), with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order.\n", number(lost), number(twice), number(reordered))
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestLimitsTable(t *testing.T) {
+	t.Parallel()
+	one := func(who string, limited bool, figures map[string]float64) result {
+		return result{Scenario: "out-1", Who: who, Limited: limited, Figures: figures}
+	}
+	results := []result{
+		one("worker", false, map[string]float64{rate: 5000, cpu: 1}), one("floor", false, map[string]float64{rate: 5000, cpu: 1}),
+	}
+	if text := limitsTable(results); text != "" {
+		t.Errorf("of what was measured without limits: %q", text)
+	}
+	results = append(results,
+		one("worker", true, map[string]float64{rate: 700, cpu: 3, "lost": 2, "dup": 1}), one("floor", true, map[string]float64{rate: 1000, cpu: 2.5, "lost": 5}),
+	)
+	text := limitsTable(results)
+	for _, line := range []string{
+		"| outbound, QoS 1 | 700 | 1,000 | **0.70** | at least 0.8 | 1 | 0 % |\n",
+		"| CPU a message outbound, QoS 1 | 3 | 2.5 | 1.20 | at most 1.25 | 1 | 0 % |\n",
+		"\nOf the worker's messages 2 were lost, 1 came twice and 0 out of order.\n",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+	if line := "| outbound, QoS 1 | 5,000 | 5,000 | 1.00 |"; !strings.Contains(table(rows, results), line) {
+		t.Errorf("without limits no %q in\n%s", line, table(rows, results))
+	}
+}
+
+// TestLimitedRows: those of many filters, and of Python, are not compared with the floor.
+func TestLimitedRows(t *testing.T) {
+	t.Parallel()
+	limited := func(name string) bool {
+		return slices.ContainsFunc(limitedRows(rows), func(r row) bool { return r.name == name })
+	}
+	for name, want := range map[string]bool{"in-0": true, "members-1000": true, "latency-out": true, "filters": false, "start-100k": false, "view-1": false} {
+		if limited(name) != want {
+			t.Errorf("%s is measured with limits: %v", name, !want)
+		}
+	}
+}
+
+// TestLaunch: the limits are added to a program's own environment.
+func TestLaunch(t *testing.T) {
+	t.Parallel()
+	shows := exec.Command("sh", "-c", `test "$GOMAXPROCS $GOMEMLIMIT $MORE" = "1 64MiB yes"`)
+	shows.Env = append(os.Environ(), "MORE=yes")
+	r := &rig{options: options{limited: true}}
+	cmd, err := r.launch(shows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the program has %q: %v", cmd.Env, err)
+	}
+}
