@@ -72,7 +72,7 @@ func (s shares) limit() string {
 	all := s.worker + s.broker + s.redis + s.daphne + s.load + s.others
 	switch {
 	case s.daphne >= full || s.queue >= fullQueue:
-		return fmt.Sprintf("Daphne: %s of a processor, %s events wait for it", number(s.daphne), number(s.queue))
+		return fmt.Sprintf("Daphne: %.0f events wait for it; it uses %.2f of a processor, all together %.1f of %.0f", s.queue, s.daphne, all, s.processors)
 	case s.broker >= full && s.broker >= s.redis:
 		return "the broker"
 	case s.redis >= full:

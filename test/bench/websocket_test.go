@@ -31,7 +31,7 @@ func TestPagesTable(t *testing.T) {
 		"| the same: 99th percentile, ms | 5 | - |\n",
 		"| messages a second at most | 1,000 | 4,000 |\n",
 		"| messages in a frame then | 1 | 12.5 |\n",
-		"| what was full then | Daphne: 0.7 of a processor, 91 events wait for it | none: the messages under way |\n",
+		"| what was full then | Daphne: 91 events wait for it; it uses 0.70 of a processor, all together 0.9 of 2 | none: the messages under way |\n",
 		"| CPU for a message then, µs: Daphne | 700 | 0 |\n",
 		"| the same: the worker | 100 | 0 |\n",
 		"\nOf 4,000 messages 2 were lost, 1 came twice and 3 out of order. Runs: up to 1. Other programs took 4 % of the machine at most.\n",
