@@ -58,7 +58,7 @@ func (r row) line(results []result) string {
 		compared = fmt.Sprintf("%s idle", number(other.median()))
 	case len(other.values) > 0:
 		base = other.median()
-		compared = strings.TrimSpace(number(base) + " " + strings.TrimPrefix(way, "floor"))
+		compared = strings.TrimSpace(number(base) + " " + wayName(way))
 	}
 	ratio, compare := number(value)+r.target.unit, value
 	if base > 0 && r.target.unit == "" { // a figure with a unit only stands beside
@@ -69,6 +69,17 @@ func (r row) line(results []result) string {
 		ratio = "**" + ratio + "**"
 	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, number(mine.median()), compared, ratio, r.target, len(mine.values), 100*mine.noise)
+}
+
+// wayName is what a way of the floor is called in documents.
+func wayName(way string) string {
+	name, is := map[string]string{
+		"floor -batch 64": "(64 a call)", "floor -mode client": "(two trips)", "floor -mode client -depth 2000": "(2,000 deep)",
+	}[way]
+	if !is {
+		return strings.TrimSpace(strings.TrimPrefix(way, "floor"))
+	}
+	return name
 }
 
 // base is what the row's figure is compared with, and whose it is: the row's way of the
