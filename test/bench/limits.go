@@ -28,7 +28,7 @@ func limitedRows(chosen []row) (list []row) {
 // limitsTable is what was measured with limits, in Markdown; empty if nothing was.
 func limitsTable(results []result) string {
 	var with []result
-	lost, twice, reordered := 0.0, 0.0, 0.0
+	lost, twice, reordered, memory := 0.0, 0.0, 0.0, 0.0
 	for _, r := range results {
 		if !r.Limited {
 			continue
@@ -39,10 +39,12 @@ func limitsTable(results []result) string {
 			lost += r.Figures["lost_key_msgs"] + r.Figures["lost"]
 			twice += r.Figures["dup"]
 			reordered += r.Figures["reordered"]
+			memory = max(memory, r.Figures[rss])
 		}
 	}
 	if len(with) == 0 {
 		return ""
 	}
-	return table(limitedRows(rows), with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order.\n", number(lost), number(twice), number(reordered))
+	return table(limitedRows(rows), with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order. It took up to %s MB.\n",
+		number(lost), number(twice), number(reordered), number(memory))
 }
