@@ -112,7 +112,7 @@ func (c *changes) decided(v reconcile.Result) {
 		return
 	}
 	f, ok := c.byName[filter]
-	if !ok || f.want.Filter == "" {
+	if !ok || !f.wanted {
 		return
 	}
 	f.asked = v.Kind == reconcile.Silent

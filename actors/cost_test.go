@@ -46,5 +46,5 @@ func TestCostOfSubscriptions(t *testing.T) {
 			layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
 		}
 		kit.Eventually(t, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == n })
-	}).Within(t, "a subscription", kit.Cost{Allocations: 14, Bytes: 1600})
+	}).Within(t, "a subscription", kit.Cost{Allocations: 13.5, Bytes: 1310})
 }

@@ -65,8 +65,8 @@ func (r *deliveries) route(d messages.Delivery) {
 // pass gives the subscription its part of a delivery, or keeps it until another slot has
 // handed over what it has of the filter.
 func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
-	if to.Leaving != nil {
-		to.Leaving.Last = time.Now()
+	if l := to.LeavingNow(); l != nil {
+		l.Last = time.Now()
 	}
 	if to.Held && !d.Message.Retain {
 		r.spread.keep(to, d)

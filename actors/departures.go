@@ -64,7 +64,7 @@ func (s *spread) leaveFilter(wire string) {
 	s.leaving[wire] = d
 	if to, ok := s.routes.Wired(wire); ok {
 		d.sure = !to.Unasked && to.Replies.Last.Revision >= to.Desired.Revision && to.Replies.Last.Refusal == nil
-		to.Leaving = &d.Leaving
+		to.Slot().Leaving = &d.Leaving
 		s.session.Tell(messages.Undesired{Filter: wire})
 	}
 	s.session.Tell(messages.Leave{Filter: wire})

@@ -21,16 +21,27 @@ type filters struct {
 // filterState is what is wanted of one filter and what the broker knows of it.
 type filterState struct {
 	reconcile.Entry
-	want   messages.Desired // zero: not wanted any more
-	asked  bool             // the broker has, or may have, a subscription for it
-	queued bool             // stands in filters.changes
+	want    messages.Asked
+	wanted  bool     // want counts
+	asked   bool     // the broker has, or may have, a subscription for it
+	queued  bool     // stands in filters.changes
+	pausing bool     // waits for replayPause to be over
+	replays *replays // nil: its retained messages were never asked for
+}
 
-	pausing bool // waits for replayPause to be over
+// replays are the requests for the retained messages of a filter.
+type replays struct {
+	// Revisions of those that the broker granted, and of those that have come in whole.
+	granted, complete uint64
+	asked             int64 // when the last was asked for: see arrival; 0: none was
+}
 
-	// Revisions of the Desireds whose retained messages the broker was asked for, and of
-	// those of which all have come.
-	replayed, complete uint64
-	replaying          int64 // when the last was asked for: see arrival; 0: none was
+// ofReplays makes room for what is known of them.
+func (f *filterState) ofReplays() *replays {
+	if f.replays == nil {
+		f.replays = &replays{}
+	}
+	return f.replays
 }
 
 // replayPause is the least time between two requests for the retained messages of one
@@ -55,19 +66,19 @@ func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 		f = newFilterState(w.Filter)
 		fs.byName[w.Filter] = f
 	}
-	if f.want.Filter == "" {
+	if !f.wanted {
 		fs.leaving.Delete(topic.Unshared(w.Filter))
 		w.Overlaps = w.Overlaps || len(fs.leaving.Overlapping(topic.Unshared(w.Filter), nil)) > 0
 	}
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	marked := w.Overlaps != f.want.Overlaps // it must be subscribed before the filter that overlaps it
 	anew := w.Revision > f.want.Revision
-	f.want = w
+	f.want, f.wanted = w.Asked(), true
 	if f.Refused() && !anew { // nobody asks for it again
 		return 0
 	}
-	if f.replaying != 0 {
-		pause = replayPause - time.Duration(arrival(time.Now())-f.replaying)
+	if f.replays != nil && f.replays.asked != 0 {
+		pause = replayPause - time.Duration(arrival(time.Now())-f.replays.asked)
 	}
 	if pause <= 0 || marked || f.Waits() {
 		fs.plan.Ask(&f.Entry, time.Now())
@@ -84,7 +95,7 @@ func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 func (fs *filters) due(filter string) {
 	if f, ok := fs.byName[filter]; ok && f.pausing {
 		f.pausing = false
-		if f.want.Filter != "" {
+		if f.wanted {
 			fs.plan.Ask(&f.Entry, time.Now())
 		}
 	}
@@ -93,7 +104,8 @@ func (fs *filters) due(filter string) {
 // answered notes a Desired that the broker has answered.
 func (fs *filters) answered(w messages.Desired) {
 	if f, ok := fs.byName[w.Filter]; ok && w.Retained {
-		f.replayed = max(f.replayed, w.Replay)
+		r := f.ofReplays()
+		r.granted = max(r.granted, w.Replay)
 	}
 }
 
@@ -101,8 +113,9 @@ func (fs *filters) answered(w messages.Desired) {
 // to that revision asked for.
 func (fs *filters) retainedComplete(filter string, revision uint64) {
 	if f, ok := fs.byName[filter]; ok {
-		f.complete = max(f.complete, revision)
-		f.replayed = max(f.replayed, revision)
+		r := f.ofReplays()
+		r.complete = max(r.complete, revision)
+		r.granted = max(r.granted, revision)
 	}
 }
 
@@ -110,8 +123,8 @@ func (fs *filters) retainedComplete(filter string, revision uint64) {
 // have come in part only. They are asked for again.
 func (fs *filters) lost() (interrupted []string) {
 	for name, f := range fs.byName {
-		if f.replayed > f.complete {
-			f.replayed = f.complete
+		if r := f.replays; r != nil && r.granted > r.complete {
+			r.granted = r.complete
 			interrupted = append(interrupted, name)
 		}
 	}
@@ -121,7 +134,7 @@ func (fs *filters) lost() (interrupted []string) {
 // undesired notes that a filter is no longer wanted.
 func (fs *filters) undesired(filter string) {
 	if f, ok := fs.byName[filter]; ok {
-		f.want.Filter = ""
+		f.wanted = false
 		fs.plan.Drop(&f.Entry)
 		fs.leaving.Set(topic.Unshared(filter), f)
 		fs.queue(f)
@@ -147,7 +160,7 @@ func (fs *filters) connected(info messages.Connack) {
 	fs.plan.Connected(info.Broker, info.Present, fs.entries(), time.Now())
 	for _, f := range fs.byName {
 		f.asked = f.asked || info.Present && !f.Refused()
-		if f.want.Filter == "" {
+		if !f.wanted {
 			fs.queue(f)
 		}
 	}
@@ -167,7 +180,7 @@ func (fs *filters) entries() iter.Seq[*reconcile.Entry] {
 // filters that nobody wants.
 func (fs *filters) recall(refused []messages.FilterRefusal) (unwanted []string) {
 	for _, r := range refused {
-		if f, ok := fs.byName[r.Filter]; ok && f.want.Filter != "" {
+		if f, ok := fs.byName[r.Filter]; ok && f.wanted {
 			fs.plan.Recall(&f.Entry, reconcile.KindOf(r.Kind), r.Code, time.Now())
 		} else {
 			unwanted = append(unwanted, r.Filter)
@@ -200,7 +213,7 @@ func (fs *filters) takeUnwanted(n int) (unwanted, unknown []string) {
 	for _, f := range fs.changes[:n] {
 		f.queued = false
 		switch {
-		case f.want.Filter != "": // again
+		case f.wanted: // again
 		case f.asked:
 			unwanted = append(unwanted, f.Filter)
 		default:
@@ -214,9 +227,13 @@ func (fs *filters) takeUnwanted(n int) (unwanted, unknown []string) {
 
 // request is what is wanted of a filter at this moment.
 func (f *filterState) request() messages.Desired {
-	w := f.want
-	if w.Retained = w.Replay > f.replayed; w.Retained {
-		f.replaying = arrival(time.Now())
+	w := f.want.Of(f.Filter)
+	if w.Replay == 0 {
+		return w
+	}
+	r := f.ofReplays()
+	if w.Retained = w.Replay > r.granted; w.Retained {
+		r.asked = arrival(time.Now())
 	}
 	return w
 }
@@ -230,7 +247,7 @@ func (fs *filters) gone(names []string) (unwanted []string) {
 		case !ok:
 			unwanted = append(unwanted, name)
 			continue
-		case f.want.Filter == "":
+		case !f.wanted:
 			unwanted = append(unwanted, name)
 			if !f.queued {
 				fs.forget(f)

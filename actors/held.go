@@ -28,7 +28,7 @@ func (s *spread) keep(to *routing.Route, d messages.Delivery) {
 		s.undo(d)
 		return
 	}
-	to.Kept = append(to.Kept, d)
+	to.Slot().Kept = append(to.Slot().Kept, d)
 }
 
 // letGo passes on what was kept back of a filter.
@@ -37,8 +37,8 @@ func (s *spread) letGo(to *routing.Route) {
 		to.Held = false
 		s.held--
 	}
-	kept := to.Kept
-	to.Kept = nil
+	kept := to.Slot().Kept
+	to.Slot().Kept = nil
 	for _, d := range kept {
 		if d.To = s.here(d, to, to.Still(d.To)); len(d.To) == 0 {
 			giveBack(s.session, d.Token, d.Weight)
@@ -52,10 +52,10 @@ func (s *spread) letGo(to *routing.Route) {
 func (s *spread) undoAll() {
 	s.undoing = true
 	s.routes.Each(func(to *routing.Route) {
-		for _, d := range to.Kept {
+		for _, d := range to.Slot().Kept {
 			s.undo(d)
 		}
-		to.Kept = nil
+		to.Slot().Kept = nil
 	})
 }
 
@@ -75,7 +75,7 @@ func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages
 			return
 		}
 		for _, m := range members {
-			elsewhere, old := v.Elsewhere(s.Options.Slot, to.Wire, m.Target, d.Since, s.found)
+			elsewhere, old := v.Elsewhere(s.Options.Slot, to.Wire(), m.Target, d.Since, s.found)
 			if !elsewhere {
 				rest = append(rest, m)
 			}

@@ -24,7 +24,7 @@ func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []
 func (t *Tree) rows(list []*row) []messages.SubscriptionRow {
 	filters := map[string][]string{} // by router
 	for _, r := range list {
-		filters[r.router] = append(filters[r.router], r.filter)
+		filters[r.paths.router] = append(filters[r.paths.router], r.filter)
 	}
 	info := map[string]map[string]messages.SubscriptionInfo{}
 	for router, some := range filters {
@@ -33,7 +33,7 @@ func (t *Tree) rows(list []*row) []messages.SubscriptionRow {
 	rows := make([]messages.SubscriptionRow, len(list))
 	for i, r := range list {
 		rows[i] = messages.SubscriptionRow{Path: r.path(), SubscriptionInfo: messages.SubscriptionInfo{Filter: r.filter}}
-		if f, ok := info[r.router][r.filter]; ok {
+		if f, ok := info[r.paths.router][r.filter]; ok {
 			rows[i].SubscriptionInfo = f
 		}
 	}

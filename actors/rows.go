@@ -16,13 +16,12 @@ import (
 // has an actor only while there is something to keep, or many members: see subscriptions. The
 // router writes it; what is atomic, any goroutine reads.
 type row struct {
-	router string // the router's path
+	paths  *paths // of the slot
 	filter string
 	place  int32 // in rows.list; -1: it is not there any more
 
 	answered, named bool // the broker has answered; an actor has had the uid
 	asked, granted  byte
-	refusal         string // why the broker has refused the filter
 	last            string // topic of the last message
 
 	uid           atomic.Uint64 // no other row, or actor, of the filter has it
@@ -42,7 +41,7 @@ type living struct {
 
 // path is that of the row, and of its actor if it has one.
 func (r *row) path() string {
-	return r.router + "/" + childName(subscriptionKind, r.filter, r.uid.Load())
+	return r.paths.router + "/" + childName(subscriptionKind, r.filter, r.uid.Load())
 }
 
 // count counts a message.
@@ -68,7 +67,7 @@ func (r *row) snapshot(now time.Time) messages.Actor {
 // info is what the router knows of the row.
 func (r *row) info() messages.SubscriptionInfo {
 	f := messages.SubscriptionInfo{
-		Filter: r.filter, Asked: r.asked, Granted: r.granted, Answered: r.answered, Refusal: r.refusal,
+		Filter: r.filter, Asked: r.asked, Granted: r.granted, Answered: r.answered,
 		Messages: r.handled.Load(), LastTopic: r.last,
 	}
 	if f.Messages > 0 {

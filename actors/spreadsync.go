@@ -17,9 +17,9 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 	s.stay(i.Wire)
 	filter := topic.Unshared(i.Wire)
 	if to, ok := s.routes.Get(filter); ok {
-		to.Leaving = nil
+		to.Slot().Leaving = nil
 		gone := to.Missing(i, members)
-		if to.Wire != i.Wire { // it was shared, or was not
+		if to.Wire() != i.Wire { // it was shared, or was not
 			gone = to.Targets()
 		}
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, filter, gone) })
@@ -35,8 +35,8 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 		s.unanswered.Remove(i.Wire)
 		return
 	}
-	again := asked > to.Number && to.Replies.Refused(to.Desired.Revision)
-	to.Number = max(to.Number, asked)
+	again := asked > to.Slot().Number && to.Replies.Refused(to.Desired.Revision)
+	to.Slot().Number = max(to.Slot().Number, asked)
 	if asks && (to.Unasked || again) {
 		to.Unasked = false
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.AskAgain(e, to) })
@@ -60,12 +60,12 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, recipi
 
 // sendRetained sends the retained messages to the recipients that have not got them.
 func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
-	greeted := to.Greeted
+	greeted := to.Slot().Greeted
 	for _, n := range recipients {
 		if n.Number <= greeted || !to.Has(n.Target) {
 			continue
 		}
-		to.Greeted = max(to.Greeted, n.Number)
+		to.Slot().Greeted = max(to.Slot().Greeted, n.Number)
 		c := messages.SubscribeCommand{
 			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Recipient: n.Channel,
 		}
@@ -80,13 +80,13 @@ func (s *spread) report(ctx actor.Context, to *routing.Route) {
 	}
 	v := to.Replies.Last
 	if v.Revision < to.Desired.Revision {
-		s.unanswered.Add(to.Wire, to.Number)
+		s.unanswered.Add(to.Wire(), to.Slot().Number)
 		return
 	}
-	s.unanswered.Remove(to.Wire)
-	st := messages.FilterStatus{Filter: to.Wire, Number: to.Number, Granted: v.Refusal == nil, QoS: v.QoS}
+	s.unanswered.Remove(to.Wire())
+	st := messages.FilterStatus{Filter: to.Wire(), Number: to.Slot().Number, Granted: v.Refusal == nil, QoS: v.QoS}
 	if r := v.Refusal; r != nil {
-		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire, Kind: r.Kind, Code: r.Code}, r.Reason
+		st.Refusal, st.Reason = messages.FilterRefusal{Filter: to.Wire(), Kind: r.Kind, Code: r.Code}, r.Reason
 	}
 	s.carryOut(ctx, func() placement.Effects { return s.Answered(st) })
 }

@@ -48,7 +48,7 @@ func rowOf(of *routing.Route) *row { return of.Row.(*row) }
 // add makes the row of a route.
 func (s *subscriptions) add(of *routing.Route) {
 	s.uid++
-	r := &row{router: s.paths.router, filter: of.Filter, since: arrival(time.Now()), place: -1}
+	r := &row{paths: &s.paths, filter: of.Filter, since: arrival(time.Now()), place: -1}
 	r.uid.Store(s.uid)
 	of.Row = r
 	if !s.cleared {
@@ -79,7 +79,7 @@ func (s *subscriptions) pass(of *routing.Route, d messages.Delivery) {
 		s.keep(of, d)
 	case s.tell(of, d):
 	case len(d.To) == 0:
-		s.step(d.Message, r.router, "dropped", "a retained message that nobody waits for")
+		s.step(d.Message, r.paths.router, "dropped", "a retained message that nobody waits for")
 		giveBack(s.session, d.Token, d.Weight)
 	default:
 		passOn(d)
@@ -170,7 +170,7 @@ func (s *subscriptions) answered(of *routing.Route, m filterAnswer) {
 // granted notes that the broker has granted a filter.
 func (s *subscriptions) granted(of *routing.Route, m messages.Granted) {
 	r := rowOf(of)
-	r.answered, r.asked, r.granted, r.refusal = true, m.Asked, m.QoS, ""
+	r.answered, r.asked, r.granted = true, m.Asked, m.QoS
 	s.tell(of, m)
 	if m.QoS < m.Asked {
 		s.Log.Warn("the broker granted a lower QoS than was asked for",
@@ -185,11 +185,10 @@ func (s *subscriptions) refused(of *routing.Route, m messages.Refused) {
 	if !s.tell(of, m) {
 		s.session.Tell(messages.RetainedComplete{Filter: of.Filter, Revision: m.Revision})
 	}
-	r := rowOf(of)
-	if r.answered = true; r.refusal == m.Reason {
+	rowOf(of).answered = true
+	if before := of.Replies.Last.Refusal; before != nil && before.Why == m.Reason {
 		return
 	}
-	r.refusal = m.Reason
 	s.Stats.FilterRefused.Add(1)
 	s.Log.Warn("the broker refused a subscription; the worker tries again later, and when a consumer asks again",
 		"hint", hint.Subscribe(reconcile.KindOf(m.Kind), m.Code), "filter", m.Filter, "code", m.Code, "reason", m.Reason)
@@ -201,6 +200,9 @@ func serving(routes *routing.Table, filters []string) map[string]messages.Subscr
 	for filter, members := range routes.Serving(filters) {
 		of, _ := routes.Get(filter)
 		f := rowOf(of).info()
+		if refusal := of.Replies.Last.Refusal; refusal != nil {
+			f.Refusal = refusal.Why
+		}
 		f.Members = members
 		info[filter] = f
 	}

@@ -66,7 +66,7 @@ type Options struct {
 	Shared bool
 	// Batch is how many messages may travel as one message of the layer, if they wait at the
 	// same moment. At 1 or less each travels alone, in the singular form.
-	Batch int
+	Batch uint16
 	// MinInterval is the least time between two messages of one topic. The newest is held
 	// back until then. At 0 all are passed on at once.
 	MinInterval time.Duration

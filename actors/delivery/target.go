@@ -156,6 +156,6 @@ func EventFor(o messages.Options, m *messages.Message) messages.Event {
 		QoS:      min(m.QoS, o.QoS),
 		Payload:  o.Payload,
 		Overflow: o.Overflow,
-		Batch:    o.Batch,
+		Batch:    int(o.Batch),
 	}
 }

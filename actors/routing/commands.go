@@ -12,7 +12,7 @@ import (
 // is refused; full: there are too many subscriptions, which was not so before.
 func (t *Table) Command(e *Effects, receipt messages.Receipt, c messages.SubscribeCommand, now time.Time) (changes []messages.Change, refused *messages.Failure, full bool) {
 	r, ok := t.trie.Get(c.Filter)
-	if ok && r.shared() != c.Options.Shared {
+	if ok && r.Shared != c.Options.Shared {
 		return nil, SharedOrNot(c.Filter), false
 	}
 	if refused, full = t.Pairs.Full(t.more(c), t.Pairs.All()); refused != nil {
@@ -114,7 +114,7 @@ func (t *Table) subscribeStatic(e *Effects, rules, before messages.Rules, now ti
 			r.fix(target)
 		}
 		// The configuration of the next start may not have it.
-		changes = append(changes, messages.Change{Leaving: r.Wire})
+		changes = append(changes, messages.Change{Leaving: r.Wire()})
 	}
 	return changes
 }

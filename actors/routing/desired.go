@@ -13,20 +13,20 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 	}
 	want := r.Needed()
 	want.Revision, want.Replay, want.Overlaps = r.Desired.Revision, r.Desired.Replay, r.Desired.Overlaps
-	if want != r.Desired || retained {
+	if want != r.Desired || r.Desired.Revision == 0 || retained {
 		t.request(e, r, want, retained)
 	}
 }
 
 // request asks the broker for a filter, also once more.
-func (t *Table) request(e *Effects, r *Route, want messages.Desired, retained bool) {
+func (t *Table) request(e *Effects, r *Route, want messages.Asked, retained bool) {
 	t.revision++
 	want.Revision = t.revision
 	if retained {
 		want.Replay = t.revision
 	}
 	r.Desired = want
-	e.Session = append(e.Session, want)
+	e.Session = append(e.Session, want.Of(r.Wire()))
 }
 
 // AskAgain asks the broker for a filter once more, though it has refused it or was not
@@ -51,18 +51,17 @@ func (t *Table) WantResponses(e *Effects, want messages.Desired) {
 func (t *Table) overlaps(e *Effects, filter string) bool {
 	others := t.trie.Overlapping(filter, nil)
 	for _, r := range others {
-		mark(e, &r.Desired)
+		if !r.Desired.Overlaps {
+			r.Desired.Overlaps = true
+			if r.Desired.Revision > 0 {
+				e.Session = append(e.Session, r.Desired.Of(r.Wire()))
+			}
+		}
 	}
 	responses := t.responses.Filter != "" && topic.Overlap(filter, t.responses.Filter)
-	if responses {
-		mark(e, &t.responses)
+	if responses && !t.responses.Overlaps {
+		t.responses.Overlaps = true
+		e.Session = append(e.Session, t.responses)
 	}
 	return responses || len(others) > 0
-}
-
-func mark(e *Effects, w *messages.Desired) {
-	if !w.Overlaps {
-		w.Overlaps = true
-		e.Session = append(e.Session, *w)
-	}
 }

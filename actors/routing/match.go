@@ -36,7 +36,7 @@ func (t *Table) Match(d messages.Delivery) Match {
 	case d.Message.Retain:
 		t.matchRetained(&m, d)
 	case len(m.Routes) == 1 && m.Routes[0].concerns(d):
-		t.matchLive(&m, d, m.Routes[0], m.Routes[0].all())
+		t.matchLive(&m, d, m.Routes[0], t.all(m.Routes[0]))
 	default:
 		for _, r := range m.Routes {
 			if r.concerns(d) {
@@ -47,6 +47,22 @@ func (t *Table) Match(d messages.Delivery) Match {
 	m.Response = !d.Message.Retain && t.isResponse(d.Message.Topic)
 	t.parts = m.Parts
 	return m
+}
+
+// all are the members of a route. Those of routes that have the same member alone share a list.
+func (t *Table) all(r *Route) []messages.Member {
+	if r.everybody != nil {
+		return *r.everybody
+	}
+	list := make([]messages.Member, 0, r.members.Len())
+	for target, m := range r.members.Each {
+		list = append(list, messages.Member{Target: target, Options: m.options})
+	}
+	r.everybody = &list
+	if len(list) == 1 {
+		r.everybody = t.targets[list[0].Target].share(&list)
+	}
+	return *r.everybody
 }
 
 // many is the most members of a delivery that the router passes on itself.
@@ -73,11 +89,11 @@ func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []mes
 func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 	seen := map[messages.Target]bool{}
 	for _, r := range m.Routes {
-		if len(r.recipients) == 0 || !r.concerns(d) {
+		if len(r.recipients()) == 0 || !r.concerns(d) {
 			continue
 		}
 		m.Parts = appendPart(m.Parts, r)
-		for target := range r.recipients {
+		for target := range r.recipients() {
 			if !seen[target] {
 				seen[target] = true
 				by, member := deliveringRoute(target, m.Routes)

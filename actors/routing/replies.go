@@ -13,7 +13,7 @@ import (
 // whose senders were told that the broker does not answer.
 type Replies struct {
 	Last    Result
-	waiting []reply
+	waiting *[]reply // nil: nobody waits, as most of the time
 }
 
 type reply struct {
@@ -36,6 +36,7 @@ type Result struct {
 // Refusal is why a filter is not granted.
 type Refusal struct {
 	messages.Failure
+	Why  string // as the broker says it, or as the worker takes it
 	Kind string // a word of reconcile.Kind
 	Code byte   // the SUBACK's
 }
@@ -46,7 +47,7 @@ func Granted(m messages.Granted) Result { return Result{Revision: m.Revision, Qo
 // Refused is what a broker says that refuses a filter.
 func Refused(m messages.Refused) Result {
 	failure := messages.Failure{Code: messages.CodeRefused, Reason: "the broker refused the filter: " + m.Reason}
-	return Result{Revision: m.Revision, Refusal: &Refusal{failure, m.Kind, m.Code}}
+	return Result{Revision: m.Revision, Refusal: &Refusal{failure, m.Reason, m.Kind, m.Code}}
 }
 
 // unsubscribed is the result of a filter that nobody wants any more.
@@ -63,10 +64,11 @@ func (r *Replies) Wait(receipt messages.Receipt, qos byte, revision uint64, now 
 	if r.Last.Revision >= revision {
 		return r.Last.answer(w), true
 	}
-	for len(r.waiting) > 0 && now.Sub(r.waiting[0].came) > replyWait {
-		r.waiting = r.waiting[1:]
+	if r.waiting == nil {
+		r.waiting = &[]reply{}
 	}
-	r.waiting = append(r.waiting, w)
+	waiting := slices.DeleteFunc(*r.waiting, func(w reply) bool { return now.Sub(w.came) > replyWait })
+	*r.waiting = append(waiting, w)
 	return a, false
 }
 
@@ -78,13 +80,19 @@ func (r *Replies) Refused(revision uint64) bool {
 // Decide takes in what the broker said, and returns the answers to those who wait for it.
 func (r *Replies) Decide(result Result) (answers []messages.Answer) {
 	r.Last = result
-	r.waiting = slices.DeleteFunc(r.waiting, func(w reply) bool {
+	if r.waiting == nil {
+		return nil
+	}
+	left := slices.DeleteFunc(*r.waiting, func(w reply) bool {
 		if result.Revision < w.revision {
 			return false
 		}
 		answers = append(answers, result.answer(w))
 		return true
 	})
+	if r.waiting = &left; len(left) == 0 {
+		r.waiting = nil
+	}
 	return answers
 }
 

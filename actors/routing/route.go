@@ -5,24 +5,46 @@ import (
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
+	"chanmqttproxy/messages/topic"
 )
 
 // Route is what is known of one filter, and its members.
 type Route struct {
 	Filter  string
-	Wire    string           // as the broker has it: see topic.Shared
-	Row     any              // what the actor that owns the table keeps of it
-	Desired messages.Desired // what the broker was asked for last; no Filter: it was not
-	Replies Replies          // of those who wait for the broker's answer
-	Slot
+	Row     any            // what the actor that owns the table keeps of it
+	Desired messages.Asked // what the broker was asked for last; Revision 0: nothing
+	Replies Replies        // of those who wait for the broker's answer
 
 	Unasked    bool // the broker is not asked for the filter, since another slot is
 	Held       bool // what comes is kept, until another slot has handed over what it has
+	Shared     bool // the broker has it as a shared subscription: see Wire
 	static     bool // has members that stay
 	identifier uint32
+	rare       *rare // nil: there is nothing in it
 	members    placement.Targets[membership]
-	everybody  []messages.Member          // members in a form to send; nil: to be made
+	everybody  *[]messages.Member // members in a form to send; nil: to be made
+}
+
+// rare is what few routes have. It is apart, to save memory.
+type rare struct {
+	slot       Slot
 	recipients map[messages.Target]uint64 // revision of the last, see messages.SendRetained; nil: there was none
+}
+
+// few makes room for what few routes have.
+func (r *Route) few() *rare {
+	if r.rare == nil {
+		r.rare = &rare{}
+	}
+	return r.rare
+}
+
+// recipients are those of retained messages, and the revision of the last of each.
+func (r *Route) recipients() map[messages.Target]uint64 {
+	if r.rare == nil {
+		return nil
+	}
+	return r.rare.recipients
 }
 
 // membership is that of one target in one filter.
@@ -50,10 +72,18 @@ func (r *Route) join(target messages.Target, options messages.Options, order uin
 	return true
 }
 
+// Wire is the filter as the broker has it.
+func (r *Route) Wire() string {
+	if r.Shared {
+		return topic.Shared(r.Filter)
+	}
+	return r.Filter
+}
+
 // served says whether a new member is served by what the broker was asked for,
 // without looking at all the others.
 func (r *Route) served(options messages.Options) bool {
-	return r.Desired.Filter != "" && options.QoS <= r.Desired.QoS && options.NoLocal == r.Desired.NoLocal
+	return r.Desired.Revision > 0 && options.QoS <= r.Desired.QoS && options.NoLocal == r.Desired.NoLocal
 }
 
 // fix makes a membership stay.
@@ -117,37 +147,28 @@ func (r *Route) isFixed(target messages.Target) bool {
 
 // waits notes the revision of a target's last recipient of retained messages.
 func (r *Route) waits(target messages.Target, revision uint64) {
-	if r.recipients == nil {
-		r.recipients = map[messages.Target]uint64{}
+	f := r.few()
+	if f.recipients == nil {
+		f.recipients = map[messages.Target]uint64{}
 	}
-	r.recipients[target] = revision
+	f.recipients[target] = revision
 }
 
 func (r *Route) leave(target messages.Target) {
 	r.members.Remove(target)
-	delete(r.recipients, target)
+	delete(r.recipients(), target)
 	r.everybody = nil
 }
 
 // Needed is what the members need of the broker together: the highest QoS, and
 // no local messages only if nobody wants them.
-func (r *Route) Needed() messages.Desired {
-	want := messages.Desired{Filter: r.Wire, NoLocal: true}
+func (r *Route) Needed() messages.Asked {
+	want := messages.Asked{NoLocal: true}
 	for _, m := range r.members.Each {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal
 	}
 	return want
-}
-
-// all are the members.
-func (r *Route) all() []messages.Member {
-	if r.everybody == nil {
-		for target, m := range r.members.Each {
-			r.everybody = append(r.everybody, messages.Member{Target: target, Options: m.options})
-		}
-	}
-	return r.everybody
 }
 
 // Targets are those of all members.

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"chanmqttproxy/messages"
-	"chanmqttproxy/messages/topic"
 )
 
 // Slot is what matters only where there are several session slots.
@@ -13,6 +12,17 @@ type Slot struct {
 	Leaving *Leaving // nil: the filter stays
 	Number  uint64   // of the registry's last change that asks for it
 	Greeted uint64   // that of the last recipient of retained messages
+}
+
+// Slot is what matters of the route only where there are several session slots. It can be changed.
+func (r *Route) Slot() *Slot { return &r.few().slot }
+
+// LeavingNow is how the filter goes to another slot; nil: it stays.
+func (r *Route) LeavingNow() *Leaving {
+	if r.rare == nil {
+		return nil
+	}
+	return r.rare.slot.Leaving
 }
 
 // Leaving is that of a filter which goes to another slot.
@@ -33,8 +43,6 @@ func (t *Table) Close(l *Leaving) {
 // closed says whether another slot delivers a message, and this one does not. What the broker repeats
 // may be older than it looks.
 func (r *Route) closed(d messages.Delivery) bool {
-	return r.Leaving != nil && r.Leaving.Closed && d.Token.Seq > r.Leaving.After && !d.Message.Dup
+	l := r.LeavingNow()
+	return l != nil && l.Closed && d.Token.Seq > l.After && !d.Message.Dup
 }
-
-// shared says whether every slot holds the filter.
-func (r *Route) shared() bool { return topic.IsShared(r.Wire) }

@@ -3,7 +3,6 @@ package routing
 import (
 	"strings"
 	"time"
-	"unique"
 
 	"chanmqttproxy/actors/placement"
 	"chanmqttproxy/messages"
@@ -19,13 +18,13 @@ type Table struct {
 	Unasked bool
 
 	trie      topic.Trie[*Route]
-	targets   map[messages.Target]int // in how many filters each is
-	responses messages.Desired        // the filter of responses to requests; zero: there are none
-	revision  uint64                  // of the newest Desired
-	joined    uint64                  // memberships so far
-	after     uint64                  // Seq of the last delivery
-	connected bool                    // there has been a connection
-	base      time.Time               // the first that was told: see time
+	targets   map[messages.Target]*served
+	responses messages.Desired // the filter of responses to requests; zero: there are none
+	revision  uint64           // of the newest Desired
+	joined    uint64           // memberships so far
+	after     uint64           // Seq of the last delivery
+	connected bool             // there has been a connection
+	base      time.Time        // the first that was told: see time
 
 	matched []*Route // scratch space of one delivery
 	parts   []Part
@@ -33,7 +32,7 @@ type Table struct {
 
 // NewTable makes a table without filters.
 func NewTable(pairs Pairs) *Table {
-	return &Table{Pairs: pairs, targets: map[messages.Target]int{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Member) []messages.Member { return all }}
+	return &Table{Pairs: pairs, targets: map[messages.Target]*served{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Member) []messages.Member { return all }}
 }
 
 // time is a moment in ns since the first one that was told. Where both have a monotonic clock it is
@@ -74,14 +73,14 @@ func (t *Table) Get(filter string) (*Route, bool) { return t.trie.Get(filter) }
 // Wired is the route of a filter as the broker knows it.
 func (t *Table) Wired(wire string) (*Route, bool) {
 	r, ok := t.trie.Get(topic.Unshared(wire))
-	return r, ok && r.Wire == wire
+	return r, ok && r.Shared == topic.IsShared(wire)
 }
 
 // Each calls do with every route.
 func (t *Table) Each(do func(*Route)) { t.trie.Each(do) }
 
 // Serves says whether a target is in any filter.
-func (t *Table) Serves(target messages.Target) bool { return t.targets[target] > 0 }
+func (t *Table) Serves(target messages.Target) bool { return t.targets[target] != nil }
 
 // Len is how many filters and how many targets there are.
 func (t *Table) Len() (filters, targets int) { return t.trie.Len(), len(t.targets) }
@@ -95,13 +94,12 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 	if !ok {
 		r = t.add(e, strings.Clone(c.Filter), c.Options) // without the whole command
 	}
-	served := r.served(c.Options)
+	known := r.served(c.Options)
 	for _, target := range c.Targets {
-		target.Name = unique.Make(target.Name).Value()
 		if r.Has(target) {
-			served = false // its old options may have been the reason for what is wanted
+			known = false // its old options may have been the reason for what is wanted
 		} else {
-			t.targets[target]++
+			target = t.serve(target)
 			t.Pairs.Add(1)
 		}
 		t.joined++
@@ -110,12 +108,12 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 		}
 	}
 	if len(changes) > 0 && r.static { // what is stored may go again, and the mark goes with it
-		changes = append(changes, messages.Change{Leaving: r.Wire})
+		changes = append(changes, messages.Change{Leaving: r.Wire()})
 	}
 	switch {
 	case c.Replay:
 		t.SendRetained(e, r, c)
-	case len(changes) > 0 && !served:
+	case len(changes) > 0 && !known:
 		t.want(e, r, false)
 	}
 	return changes
@@ -123,7 +121,7 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 
 func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 	wire := placement.Wire(filter, o)
-	r := &Route{Filter: filter, Wire: wire, identifier: topic.Identifier(wire), Unasked: t.Unasked}
+	r := &Route{Filter: filter, Shared: o.Shared, identifier: topic.Identifier(wire), Unasked: t.Unasked}
 	r.Desired.Overlaps = t.overlaps(e, filter)
 	t.trie.Set(filter, r)
 	e.Made = append(e.Made, r)
@@ -162,8 +160,8 @@ func RecipientsOf(c messages.SubscribeCommand) (list []messages.Recipient) {
 
 // Complete notes that all retained messages have come for those who wait for a target.
 func (t *Table) Complete(m messages.RetainedComplete) {
-	if r, ok := t.trie.Get(m.Filter); ok && r.recipients[m.Target] <= m.Revision {
-		delete(r.recipients, m.Target)
+	if r, ok := t.trie.Get(m.Filter); ok && r.recipients()[m.Target] <= m.Revision {
+		delete(r.recipients(), m.Target)
 	}
 }
 
@@ -192,14 +190,15 @@ func (t *Table) Unsubscribe(e *Effects, filter string, targets []messages.Target
 	t.trie.Delete(filter)
 	e.Gone = append(e.Gone, r)
 	e.Answers = append(e.Answers, r.Replies.Decide(unsubscribed)...)
-	e.Session = append(e.Session, messages.Undesired{Filter: r.Wire})
-	return append(changes, messages.Change{Leaving: r.Wire})
+	e.Session = append(e.Session, messages.Undesired{Filter: r.Wire()})
+	return append(changes, messages.Change{Leaving: r.Wire()})
 }
 
 func (t *Table) leave(e *Effects, r *Route, target messages.Target) {
 	r.leave(target)
 	t.Pairs.Add(-1)
-	if t.targets[target]--; t.targets[target] == 0 {
+	s := t.targets[target]
+	if s.filters--; s.filters == 0 {
 		delete(t.targets, target)
 		e.Idle = append(e.Idle, target)
 	}

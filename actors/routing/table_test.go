@@ -140,11 +140,11 @@ func TestMatchHeld(t *testing.T) {
 func TestMatchClosed(t *testing.T) {
 	tab := subscribed("a/# alerts", "a/+ beside")
 	r, _ := tab.Get("a/#")
-	r.Leaving = &routing.Leaving{}
+	r.Slot().Leaving = &routing.Leaving{}
 	tab.Seen(5)
-	tab.Close(r.Leaving)
+	tab.Close(r.LeavingNow())
 	tab.Seen(9)
-	tab.Close(r.Leaving)
+	tab.Close(r.LeavingNow())
 	for what, c := range map[string]struct {
 		change func(*messages.Delivery)
 		want   string
@@ -459,4 +459,20 @@ func identifiers(filters []string) (list []uint32) {
 		list = append(list, topic.Identifier(filter))
 	}
 	return list
+}
+
+// TestMatchSharesMembers: filters with the same member alone share what is sent, and options that
+// change concern their own filter only.
+func TestMatchSharesMembers(t *testing.T) {
+	t.Parallel()
+	x := subscribed("a x", "b x")
+	members := func(topic string) *messages.Member { return &x.Match(delivery(topic, nil)).Parts[0].Members[0] }
+	if members("a") != members("b") {
+		t.Error("two lists")
+	}
+	var e routing.Effects
+	x.Subscribe(&e, messages.SubscribeCommand{Filter: "b", Targets: []messages.Target{members("b").Target}, Options: messages.Options{QoS: 2}}, time.Now())
+	if members("b").Options.QoS != 2 || members("a").Options.QoS == 2 {
+		t.Error("the options of one filter are those of another")
+	}
 }

@@ -153,7 +153,7 @@ func (f *fields) overflow() messages.Overflow {
 const maxBatch = 1000
 
 // batch is 0 for 1, which is the same.
-func (f *fields) batch() int {
+func (f *fields) batch() uint16 {
 	switch n := f.number("batch", "an int from 1 to 1000", maxBatch, 1); n {
 	case 0:
 		f.reject(BadValue, "batch", "must be an int from 1 to 1000, not 0")
@@ -161,7 +161,7 @@ func (f *fields) batch() int {
 	case 1:
 		return 0
 	default:
-		return int(n)
+		return uint16(n)
 	}
 }
 

@@ -103,7 +103,7 @@ func formatOptions(s messages.Stored) string {
 	o := s.Options
 	return format(storedOptions{
 		QoS: o.QoS, NoLocal: o.NoLocal, Payload: o.Payload.String(), Overflow: o.Overflow.String(),
-		Batch: o.Batch, MinInterval: o.MinInterval.Seconds(), Shared: o.Shared,
+		Batch: int(o.Batch), MinInterval: o.MinInterval.Seconds(), Shared: o.Shared,
 		Granted: s.Granted, Static: s.Static, Unasked: s.Unasked, Since: s.Since, Ending: s.Ending,
 	})
 }
@@ -155,8 +155,8 @@ func parseOption(o *messages.Options, key string, raw json.RawMessage) bool {
 		o.Overflow = messages.Overflow(i)
 		return ok
 	case "batch":
-		i, ok := parseIndex(raw, math.MaxInt32)
-		o.Batch = i
+		i, ok := parseIndex(raw, math.MaxUint16)
+		o.Batch = uint16(i)
 		return ok
 	case "min_interval":
 		d, ok := parseSeconds(raw)

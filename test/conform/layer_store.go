@@ -64,7 +64,7 @@ func layerRegistry(t *testing.T, b *layerBench) {
 		list = append(list,
 			messages.Stored{Filter: filter, Target: layerTarget("g")},
 			messages.Stored{Filter: filter, Target: messages.Target{Kind: messages.Channel, Name: "specific.a!1"}, Options: messages.Options{
-				QoS: byte(i % 3), NoLocal: i%2 == 1, Payload: messages.PayloadMode(i % 4), Overflow: messages.Overflow(i % 3), Batch: i * 50,
+				QoS: byte(i % 3), NoLocal: i%2 == 1, Payload: messages.PayloadMode(i % 4), Overflow: messages.Overflow(i % 3), Batch: uint16(i * 50),
 				MinInterval: time.Duration(i) * 1_100_000_007, Shared: i%3 == 2,
 			}})
 	}

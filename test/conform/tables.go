@@ -239,7 +239,7 @@ func tablesRandom(t *testing.T, tables Tables) {
 	for round := range 40 {
 		var changes []messages.Change
 		for range random.IntN(3) * random.IntN(150) {
-			s := messages.Stored{Filter: fmt.Sprint("f", random.IntN(700)), Target: target, Options: messages.Options{Batch: round}}
+			s := messages.Stored{Filter: fmt.Sprint("f", random.IntN(700)), Target: target, Options: messages.Options{Batch: uint16(round)}}
 			if _, there := registry[key(s.Filter)]; there && random.IntN(2) == 0 {
 				changes = append(changes, messages.Change{Remove: &s})
 				delete(registry, key(s.Filter))

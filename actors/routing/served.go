@@ -1,0 +1,35 @@
+package routing
+
+import (
+	"strings"
+
+	"chanmqttproxy/messages"
+)
+
+// served is what a table keeps of a target, for all its filters.
+type served struct {
+	target  messages.Target
+	filters int                // in how many it is
+	alone   *[]messages.Member // the target as the only member, see Table.all; nil: it never was
+}
+
+// serve notes that a target is in one filter more, and returns it with the name that all share.
+func (t *Table) serve(target messages.Target) messages.Target {
+	s := t.targets[target]
+	if s == nil {
+		target.Name = strings.Clone(target.Name) // without the whole command
+		s = &served{target: target}
+		t.targets[target] = s
+	}
+	s.filters++
+	return s.target
+}
+
+// share returns the list of the target as the only member that others have made, if its options
+// are the same, or this one.
+func (s *served) share(list *[]messages.Member) *[]messages.Member {
+	if s.alone == nil || (*s.alone)[0].Options != (*list)[0].Options {
+		s.alone = list
+	}
+	return s.alone
+}
