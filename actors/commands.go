@@ -34,7 +34,7 @@ type commandsActor struct {
 	readers  readers
 	acks     commands.Acks
 	replies  *commands.Replies
-	overdue  alarm // when the next subscribe without the broker's answer is answered
+	overdue  timer // when the next subscribe without the broker's answer is answered
 	streams  streamCommands
 	draining bool
 	ended    int // readers that have stopped

@@ -24,9 +24,9 @@ func (l late) Follow(ctx context.Context, known []messages.Position, wait bool) 
 	return pages, err
 }
 
-// elsewhere has a slot held by another process, which learns what is in the registry so much
+// remote has a slot held by another process, which learns what is in the registry so much
 // later.
-func (f *fleet) elsewhere(slot int, by *time.Duration) {
+func (f *fleet) remote(slot int, by *time.Duration) {
 	f.give(slot)
 	o, here := f.options, f.tree
 	o.Registry = late{f.tables, by}
@@ -56,7 +56,7 @@ func TestOverlapEnds(t *testing.T) {
 			several(t, 3, func(f *fleet) {
 				var by time.Duration
 				high := topic.Slot("a/b", 3)
-				f.elsewhere(high, &by)
+				f.remote(high, &by)
 				f.pass(time.Second)
 				low, _ := f.overlap()
 				wild := f.wild(low)

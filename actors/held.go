@@ -75,8 +75,8 @@ func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages
 			return
 		}
 		for _, m := range members {
-			elsewhere, old := v.Elsewhere(s.Options.Slot, to.Wire(), m.Target, d.Since, s.found)
-			if !elsewhere {
+			remote, old := v.Remote(s.Options.Slot, to.Wire(), m.Target, d.Since, s.found)
+			if !remote {
 				rest = append(rest, m)
 			}
 			doubt = doubt || old

@@ -22,9 +22,9 @@ type mirror struct {
 	view  placement.View
 	slots map[int]*follower // that get the changes
 	least int               // at least that many statuses are read
-	syncs int               // that wait for turn
+	syncs int               // that wait to read the tables
 
-	turn    sync.Mutex // held while the tables are read
+	reading sync.Mutex // held while the tables are read
 	waiting context.CancelFunc
 	stop    context.CancelFunc
 	up      bool
@@ -134,8 +134,8 @@ func (m *mirror) sync(ctx context.Context, slots int) error {
 }
 
 func (m *mirror) readPages(ctx context.Context, wait bool) error {
-	m.turn.Lock()
-	defer m.turn.Unlock()
+	m.reading.Lock()
+	defer m.reading.Unlock()
 	m.mu.RLock()
 	known := m.view.Known(max(m.least, m.view.Slots()))
 	m.mu.RUnlock()

@@ -8,11 +8,11 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// throttled is a throttle, with an alarm for the next message that is due. It is nil until
+// throttled is a throttle, with a timer for the next message that is due. It is nil until
 // something is held back.
 type throttled struct {
 	*throttle.Throttle
-	due alarm
+	due timer
 }
 
 // idle says that nothing is held back.
@@ -26,7 +26,7 @@ func (t *throttled) letGo(of func(messages.Target) bool) []messages.Deliver {
 	return t.Release(of)
 }
 
-// wake sets the alarm.
+// wake sets the timer.
 func (t *throttled) wake(ctx actor.Context) {
 	if t != nil {
 		t.due.set(ctx, t.Next())
@@ -39,11 +39,11 @@ func (t *throttled) stop() {
 	}
 }
 
-// pending are the recipients that wait for retained messages, with an alarm for when all may
+// pending are the recipients that wait for retained messages, with a timer for when all may
 // have come. It is nil until there is a recipient.
 type pending struct {
 	*retained.Pending
-	quiet alarm
+	quiet timer
 }
 
 // known returns the recipients; a nil Pending has none.

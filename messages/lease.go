@@ -15,9 +15,9 @@ type LeaseAsk struct {
 	// point in Worker (1 if there is none) is the version of how such workers store
 	// subscriptions. Only the workers with the lowest version get slots.
 	Worker, Name string
-	// Turn is higher than in each earlier request of the worker. A request that a later one
+	// RequestSeq is higher than in each earlier request of the worker. A request that a later one
 	// has overtaken is refused: it could release what is held again.
-	Turn uint64
+	RequestSeq uint64
 	// Lease is how long what is granted lasts.
 	Lease time.Duration
 	// Sessions is how many slots the worker is configured with; Propose asks for a

@@ -184,17 +184,17 @@ func (c *Commands) relied(i Item, o messages.Options) bool {
 	if o.NoLocal || o.Shared || v.Slots() < 2 {
 		return false
 	}
-	elsewhere := func(wire string) bool {
+	remote := func(wire string) bool {
 		return wire != i.Wire && !topic.IsShared(wire) &&
 			(c.Epochs != nil || len(v.epochs) > 1 || topic.Slot(wire, v.Epoch().Sessions) != topic.Slot(i.Wire, v.Epoch().Sessions))
 	}
 	for _, f := range v.filters.Overlapping(i.Wire, nil) {
-		if m, ok := f.members.Get(i.Target); ok && !m.ending && elsewhere(f.wire) {
+		if m, ok := f.members.Get(i.Target); ok && !m.ending && remote(f.wire) {
 			return true
 		}
 	}
 	for wire, targets := range c.intents {
-		if n, ok := targets[i.Target]; ok && !n.gone && elsewhere(wire) && topic.Overlap(i.Wire, wire) {
+		if n, ok := targets[i.Target]; ok && !n.gone && remote(wire) && topic.Overlap(i.Wire, wire) {
 			return true
 		}
 	}

@@ -221,8 +221,8 @@ func (h *holder) send(p *part) {
 	if h.faults == trustGrant {
 		p.since = h.clock()
 	}
-	elsewhere, doubt := v.Elsewhere(h.slot, p.wire, to, p.since, v.Match(p.topic, nil))
-	if !h.joined[p.wire][p.target] || elsewhere {
+	remote, doubt := v.Remote(h.slot, p.wire, to, p.since, v.Match(p.topic, nil))
+	if !h.joined[p.wire][p.target] || remote {
 		h.done(p)
 		return
 	}

@@ -150,11 +150,11 @@ func (v *View) Match(name string, found []*Filter) []*Filter {
 	return v.filters.Match(name, found[:0])
 }
 
-// Elsewhere says whether another slot delivers to a target what comes to a slot for a filter:
+// Remote says whether another slot delivers to a target what comes to a slot for a filter:
 // the lowest that was granted one of those that match. It was published since that moment
 // (see Markers.Since); doubt says that it would be so if it were published now, so that a
 // marker is worth while.
-func (v *View) Elsewhere(slot int, wire string, target messages.Target, since int64, matching []*Filter) (is, doubt bool) {
+func (v *View) Remote(slot int, wire string, target messages.Target, since int64, matching []*Filter) (is, doubt bool) {
 	for _, f := range matching {
 		if f.wire == wire {
 			continue

@@ -6,8 +6,8 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// steady is how long something must have been said to count when something else is said.
-const steady = time.Second
+// stableAfter is how long something must have been said to count when something else is said.
+const stableAfter = time.Second
 
 // status is what a slot says of a filter.
 type status struct {
@@ -29,7 +29,7 @@ func (s *status) next(newer messages.FilterStatus, slot int, now int64, round ui
 		next.since = s.since
 	case !s.Granted:
 		next.before = 0
-	case now-s.since > int64(steady):
+	case now-s.since > int64(stableAfter):
 		next.before, next.beforeFrom = s.Number, s.since
 	}
 	return next

@@ -34,7 +34,7 @@ const (
 type doubt struct {
 	chain   *chain
 	strikes int  // connections that were closed on it alone
-	crowded bool // the first of them when the session had as many filters as ever
+	atPeak  bool // the first of them when the session had as many filters as ever
 
 	refused bool
 	again   bool // refused, and being tried again

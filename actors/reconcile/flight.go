@@ -136,11 +136,11 @@ func (p *Plan) granted(f *flight, e *Entry) {
 		e.here = true
 		p.held++
 	}
-	if f.kind == alone && e.doubt != nil && e.doubt.crowded {
+	if f.kind == alone && e.doubt != nil && e.doubt.atPeak {
 		p.at.evidence += 2 // it is not the filter
 	}
 	if p.held > p.at.peak {
-		p.at.peak, p.at.evidence, p.at.crowded = p.held, 0, nil
+		p.at.peak, p.at.evidence, p.at.failed = p.held, 0, nil
 	}
 	over := p.at.limit > 0 && p.held > p.at.limit
 	if over {

@@ -98,16 +98,16 @@ func (p *Plan) single(e *Entry) {
 func (p *Plan) strike(f *flight, now time.Time) {
 	e := f.Entries[0]
 	d := e.doubted()
-	crowded := !e.here && p.held > 0 && p.held >= p.at.peak && f.kind != alone
-	if crowded && d.refused && d.kind == Full && p.at.wrong == 0 {
+	atPeak := !e.here && p.held > 0 && p.held >= p.at.peak && f.kind != alone
+	if atPeak && d.refused && d.kind == Full && p.at.wrong == 0 {
 		p.at.limit = p.held
 		p.refuse(e, Full, 0, now)
 		return
 	}
 	d.strikes++
-	if crowded {
-		d.crowded = true
-		p.crowded(e)
+	if atPeak {
+		d.atPeak = true
+		p.failedAtPeak(e)
 	}
 	if d.strikes > 1 {
 		p.refuse(e, Closed, 0, now)
@@ -119,11 +119,11 @@ func (p *Plan) strike(f *flight, now time.Time) {
 	}
 }
 
-// crowded notes that a filter failed when the session had as many as ever. Each counts
+// failedAtPeak notes that a filter failed when the session had as many as ever. Each counts
 // once.
-func (p *Plan) crowded(e *Entry) {
-	if !slices.Contains(p.at.crowded, e) {
-		p.at.crowded = append(p.at.crowded, e)
+func (p *Plan) failedAtPeak(e *Entry) {
+	if !slices.Contains(p.at.failed, e) {
+		p.at.failed = append(p.at.failed, e)
 		p.at.evidence++
 	}
 	// The next that is tried is to be one of other origin: forbidden filters are often
@@ -136,10 +136,10 @@ func (p *Plan) crowded(e *Entry) {
 // full concludes that the session takes no more. What waits is asked for as far as there
 // is room.
 func (p *Plan) full(now time.Time) {
-	crowded := p.at.crowded
-	p.at.limit, p.at.evidence, p.at.crowded = p.held, 0, nil
+	failed := p.at.failed
+	p.at.limit, p.at.evidence, p.at.failed = p.held, 0, nil
 	p.risk = now.Add(firstPause)
-	for _, e := range crowded {
+	for _, e := range failed {
 		if !e.dropped && e.Refused() {
 			p.refuse(e, Full, 0, now)
 		}

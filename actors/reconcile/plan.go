@@ -61,7 +61,7 @@ type server struct {
 	limit    int  // the most that a session takes; 0: none is known
 	small    bool // a part of a packet was too large
 	slowest  time.Duration
-	crowded  []*Entry      // what failed alone at the peak
+	failed   []*Entry      // what failed alone at the peak
 	evidence int           // how much speaks for a limit
 	proven   int           // the largest packet that was granted
 	pause    time.Duration // after the last try that may have cost the connection

@@ -11,7 +11,7 @@ func TestBudget(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		all, own int64
-		crowded  bool
+		over     bool
 	}{
 		{6400, 6400, false},
 		{6401, 100, false}, // a fair share
@@ -21,7 +21,7 @@ func TestBudget(t *testing.T) {
 	} {
 		var held atomic.Int64
 		held.Store(test.all)
-		if got := (stats.Budget{Held: &held, Limit: 6400}).Over(test.own); got != test.crowded {
+		if got := (stats.Budget{Held: &held, Limit: 6400}).Over(test.own); got != test.over {
 			t.Errorf("%d of %d: %v", test.own, test.all, got)
 		}
 	}

@@ -44,7 +44,7 @@ func checkRedis(ctx context.Context, client layer.Client, prefix string) (string
 	if off := layer.Clocks(-clock, r.Site); r.Site != (layer.SiteClock{}) && off != "" {
 		found += "\n           Set the clocks by NTP: " + off + "."
 	}
-	return found + audience(ctx, client, prefix) + holders(ctx, client), nil
+	return found + otherPrefixes(ctx, client, prefix) + holders(ctx, client), nil
 }
 
 // The servers that answer and cannot be used.
@@ -65,9 +65,9 @@ func unfit(r layer.Report) error {
 	return nil
 }
 
-// audience says under which prefixes there are groups, where ours is not among
+// otherPrefixes says under which prefixes there are groups, where ours is not among
 // them. A site that does not run has none: it is no failure.
-func audience(ctx context.Context, client layer.Client, prefix string) string {
+func otherPrefixes(ctx context.Context, client layer.Client, prefix string) string {
 	found, err := client.Prefixes(ctx)
 	if err != nil || found[prefix] > 0 {
 		return ""

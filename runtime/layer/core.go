@@ -47,19 +47,19 @@ var (
 // every loss: an error means only that this call failed. All methods may be called from any
 // goroutine.
 type Core struct {
-	config  Config
-	keys    keys
-	log     *slog.Logger
-	clock   *clock
-	codec   *codec
-	random  [prefixLength - 8]byte
-	servers []*server
-	redis   *redis.Client // of the first
-	turns   turns
-	partial partialWrites
-	unread  unread
-	site    siteClock
-	sealer  *sealer
+	config     Config
+	keys       keys
+	log        *slog.Logger
+	clock      *clock
+	codec      *codec
+	random     [prefixLength - 8]byte
+	servers    []*server
+	redis      *redis.Client // of the first
+	roundRobin roundRobin
+	partial    partialWrites
+	unread     unread
+	site       siteClock
+	sealer     *sealer
 
 	follower follower
 	storing  storing

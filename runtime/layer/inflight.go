@@ -150,7 +150,7 @@ func newReaderID() string { return strings.ToLower(rand.Text()) }
 // renew renews the leases on what is in flight here, and takes over what readers without one
 // had in flight. It returns how many messages that were, and how many are in flight at
 // readers with a lease. gather brings the own ones together too.
-func (b *inbox) renew(ctx context.Context, gather bool) (adopted, others int64, err error) {
+func (b *inbox) renew(ctx context.Context, gather bool) (reclaimed, others int64, err error) {
 	c := b.client
 	keys := []string{c.keys.inflight(b.id), c.keys.readers()}
 	args := []any{
@@ -192,13 +192,13 @@ func (b *inbox) settle() (bool, error) {
 // here the next round tries again.
 func (b *inbox) keep() {
 	for pause(b.ctx, b.client.config.Lease/4) {
-		adopted, _, err := b.renew(b.ctx, false)
+		reclaimed, _, err := b.renew(b.ctx, false)
 		if err != nil {
 			b.client.log.Debug("renewing the lease on the command channel failed", "error", err)
 			continue
 		}
-		if adopted > 0 {
-			b.client.log.Info("took over commands that another worker left", "count", adopted)
+		if reclaimed > 0 {
+			b.client.log.Info("took over commands that another worker left", "count", reclaimed)
 			b.missed.Store(true)
 			notify(b.signal)
 		}

@@ -19,7 +19,7 @@ end
 redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[1])
 for i = 8, #ARGV do redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[i]) end
 
-local function take_over(reader)
+local function reclaim(reader)
   local left = ARGV[4] .. reader
   local count = redis.call('ZCARD', left)
   for at = 0, count - 1 do -- one at a time: each may be large
@@ -32,13 +32,13 @@ local function take_over(reader)
 end
 
 local own = ARGV[1] .. '.'
-local adopted, others = 0, 0
+local reclaimed, others = 0, 0
 local leases = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
 for i = 1, #leases, 2 do
   local reader, ends = leases[i], tonumber(leases[i + 1])
   if string.sub(reader, 1, #own) == own then
     if ARGV[7] == '1' then
-      take_over(reader)
+      reclaim(reader)
     elseif redis.call('EXPIRE', ARGV[4] .. reader, ARGV[3]) == 1 then
       redis.call('ZADD', KEYS[2], now + ARGV[2], reader)
     else
@@ -46,7 +46,7 @@ for i = 1, #leases, 2 do
     end
   elseif reader ~= ARGV[1] then
     if ARGV[6] == '1' or ends < now then
-      adopted = adopted + take_over(reader)
+      reclaimed = reclaimed + reclaim(reader)
     else
       others = others + redis.call('ZCARD', ARGV[4] .. reader)
     end
@@ -54,4 +54,4 @@ for i = 1, #leases, 2 do
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
-return {adopted, others}
+return {reclaimed, others}

@@ -32,7 +32,7 @@ func (c *Core) Lease(ctx context.Context, ask messages.LeaseAsk) (messages.Lease
 func (c *Core) lease(ctx context.Context, script *redis.Script, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	args := []any{
 		ask.Worker, ask.Lease.Milliseconds(), ask.Sessions, ask.Propose, ask.Down, ask.Leaving, ask.Name,
-		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), ask.Turn, len(ask.Held),
+		int(leasesFor.Seconds()), max(0, ask.Sent.UnixMilli()), ask.RequestSeq, len(ask.Held),
 	}
 	for _, s := range ask.Held {
 		args = append(args, s.Number, s.Epoch)

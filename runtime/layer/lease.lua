@@ -1,12 +1,12 @@
 -- Grants, renews and takes back the leases of session slots, by the server's clock.
 --
--- KEYS: the leases, a hash: 'worker:<id>' to 'end flags turn name', 'slot:<n>' to
+-- KEYS: the leases, a hash: 'worker:<id>' to 'end flags seq name', 'slot:<n>' to
 -- 'holder epoch end', 'layout' to 'sessions before', 'giving' and 'lost' to their
 -- ends.
 -- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
 -- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
--- 10 its turn, 11 how many slots it believes to hold, then number and epoch of each; then how many it
+-- 10 the number of the request, 11 how many slots it believes to hold, then number and epoch of each; then how many it
 -- gives up, and their numbers; so those that it does not want for now, a list for older scripts, and those held
 -- whose leases are over; then '1', the sessions that the first slot knows of, and how many
 -- slots it needs, or '0'.
@@ -42,9 +42,9 @@ for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
   local kind, name = string.match(field, '^(%a+):(.+)$')
   if kind == 'worker' then
-    local till, down, turn, people = string.match(value, '^(%d+) ([01][01]) (%d+) (.*)$')
+    local till, down, seq, people = string.match(value, '^(%d+) ([01][01]) (%d+) (.*)$')
     if till and tonumber(till) > now then
-      if name == me and tonumber(turn) > tonumber(ARGV[10]) then
+      if name == me and tonumber(seq) > tonumber(ARGV[10]) then
         return redis.error_reply('OVERTAKEN by a later question of the same worker')
       end
       workers[name] = {down = string.sub(down, 1, 1) == '1', leaving = string.sub(down, 2, 2) == '1', name = people, count = 0, older = format(name) < format(me)}

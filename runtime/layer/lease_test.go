@@ -89,7 +89,7 @@ func TestLeasesAreModelledOnRedis(t *testing.T) {
 			model.Lose()
 		}
 		ask := randomAsk(random, time.Now(), held)
-		ask.Lease, ask.Turn = 20*time.Millisecond, uint64(step)
+		ask.Lease, ask.RequestSeq = 20*time.Millisecond, uint64(step)
 		if !ask.Sent.IsZero() {
 			ask.Sent = time.Now().Add(-time.Duration(random.IntN(15)) * time.Millisecond)
 		}
@@ -132,13 +132,13 @@ func randomAsk(random *rand.Rand, now time.Time, held map[string][]messages.Slot
 		return list
 	}
 	ask := messages.LeaseAsk{
-		Worker: []string{"w0", "w1", "w2", "w3", "2.w4", "2.w5"}[random.IntN(6)], Name: "host name:1", Lease: 1500 * time.Millisecond, Turn: uint64(now.UnixMilli()),
+		Worker: []string{"w0", "w1", "w2", "w3", "2.w4", "2.w5"}[random.IntN(6)], Name: "host name:1", Lease: 1500 * time.Millisecond, RequestSeq: uint64(now.UnixMilli()),
 		Sessions: 1 + random.IntN(2)*5, Propose: odds(10), Down: odds(6), Leaving: odds(12),
 		Release: some(12), Cooling: some(16), Doubtful: some(3), Layout: messages.Layout{Sessions: random.IntN(4), Before: random.IntN(4)},
 	}
 	ask.Held = held[ask.Worker]
 	if odds(10) {
-		ask.Turn -= uint64(random.IntN(1000)) // as if it had been long on its way
+		ask.RequestSeq -= uint64(random.IntN(1000)) // as if it had been long on its way
 	}
 	if !odds(5) {
 		ask.Sent = now.Add(-time.Duration(random.IntN(1000)) * time.Millisecond)
@@ -152,11 +152,11 @@ func TestLayoutAfterALoss(t *testing.T) {
 	t.Parallel()
 	eachRedis(t, func(t *testing.T, addr string) {
 		c := leasesAt(t, addr)
-		turn := uint64(0)
+		requestSeq := uint64(0)
 		ask := func(worker string, sessions int, change func(*messages.LeaseAsk)) messages.LeaseAnswer {
 			t.Helper()
-			turn++
-			a := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: sessions, Turn: turn}
+			requestSeq++
+			a := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: sessions, RequestSeq: requestSeq}
 			change(&a)
 			answer, err := c.Lease(t.Context(), a)
 			if err != nil {
@@ -192,10 +192,10 @@ func TestOvertakenQuestion(t *testing.T) {
 	t.Parallel()
 	eachRedis(t, func(t *testing.T, addr string) {
 		c := leasesAt(t, addr)
-		turn := uint64(0)
+		requestSeq := uint64(0)
 		ask := func(worker string, release ...int) messages.LeaseAsk {
-			turn++
-			return messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: 1, Turn: turn, Release: release}
+			requestSeq++
+			return messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Minute, Sessions: 1, RequestSeq: requestSeq, Release: release}
 		}
 		held := func(ask messages.LeaseAsk) int {
 			t.Helper()

@@ -34,7 +34,7 @@ func leasesIn(fields map[string]string, now time.Time) messages.LeaseAnswer {
 	names := map[string]string{}
 	for field, value := range fields {
 		id, ok := strings.CutPrefix(field, "worker:")
-		said := strings.SplitN(value, " ", 4) // end, flags, turn, name
+		said := strings.SplitN(value, " ", 4) // end, flags, seq, name
 		if end, err := strconv.ParseInt(said[0], 10, 64); ok && err == nil && len(said) == 4 && time.UnixMilli(end).After(now) {
 			names[id] = said[3]
 		}

@@ -29,7 +29,7 @@ func TestOlderWorkersComeFirst(t *testing.T) {
 		now = now.Add(100 * time.Millisecond)
 		server.SetTime(now)
 		ask := messages.LeaseAsk{
-			Worker: worker, Name: "a:1", Lease: time.Second, Sessions: 2, Turn: uint64(now.UnixMilli()), Held: held[worker], Propose: true,
+			Worker: worker, Name: "a:1", Lease: time.Second, Sessions: 2, RequestSeq: uint64(now.UnixMilli()), Held: held[worker], Propose: true,
 			Sent: now,
 		}
 		if len(held[worker]) == 0 {
@@ -123,7 +123,7 @@ func TestFirstSlotGoesToAnOlderWorkerFirst(t *testing.T) {
 		t.Helper()
 		now = now.Add(100 * time.Millisecond)
 		server.SetTime(now)
-		ask := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Second, Sessions: 4, Turn: uint64(now.UnixMilli()), Leaving: leaving, Release: release}
+		ask := messages.LeaseAsk{Worker: worker, Name: "a:1", Lease: time.Second, Sessions: 4, RequestSeq: uint64(now.UnixMilli()), Leaving: leaving, Release: release}
 		lease := c.Lease
 		if worker == "old" {
 			lease = func(ctx context.Context, ask messages.LeaseAsk) (messages.LeaseAnswer, error) {

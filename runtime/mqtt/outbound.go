@@ -12,7 +12,7 @@ import (
 
 // outbound is the publishing side of one connection.
 type outbound struct {
-	turn  chan struct{} // holds one: the calls of Publish, one after the other
+	lock  chan struct{} // holds one: the calls of Publish, one after the other
 	slots chan struct{} // one for each message in flight [MQTT-3.3.4-7]
 
 	mu      sync.Mutex
@@ -26,7 +26,7 @@ type unwritten struct {
 	receipt messages.Receipt
 }
 
-func newOutbound() *outbound { return &outbound{turn: make(chan struct{}, 1)} }
+func newOutbound() *outbound { return &outbound{lock: make(chan struct{}, 1)} }
 
 // open sets the number of slots.
 func (o *outbound) open(receiveMaximum uint16) {
@@ -43,10 +43,10 @@ func (o *outbound) open(receiveMaximum uint16) {
 // Conn, in the same order and before others, or not at all. There a message that is half way at the
 // broker continues where it stood, so that QoS 2 is not doubled.
 func (c *Conn) Publish(ctx context.Context, p messages.Publish) (err error) {
-	if err := c.acquire(ctx, c.outbound.turn); err != nil {
+	if err := c.acquire(ctx, c.outbound.lock); err != nil {
 		return c.unsent(err)
 	}
-	defer func() { <-c.outbound.turn }()
+	defer func() { <-c.outbound.lock }()
 	c.stream.gather(true)
 	defer func() {
 		if err != nil || !p.More {

@@ -19,18 +19,18 @@ type Skipped struct {
 	// Oversized are messages, Properties are user properties.
 	Oversized, Properties atomic.Int64
 
-	large, crowded topicLog
+	oversizedLog, propertiesLog topicLog
 }
 
 // note counts what was not taken of a packet, and logs it once a topic.
 func (r *Skipped) note(p packet, log *slog.Logger) {
 	if p.oversized > 0 {
 		r.Oversized.Add(1)
-		r.large.warn(log, p.message.Topic, "a message larger than MQTT_MAX_PACKET was skipped: send less, or raise it", "bytes", p.oversized)
+		r.oversizedLog.warn(log, p.message.Topic, "a message larger than MQTT_MAX_PACKET was skipped: send less, or raise it", "bytes", p.oversized)
 	}
 	if p.dropped > 0 {
 		r.Properties.Add(int64(p.dropped))
-		r.crowded.warn(log, p.message.Topic, "user properties were left out: send fewer, or raise MQTT_MAX_USER_PROPERTIES or MQTT_MAX_USER_PROPERTY_BYTES", "properties", p.dropped)
+		r.propertiesLog.warn(log, p.message.Topic, "user properties were left out: send fewer, or raise MQTT_MAX_USER_PROPERTIES or MQTT_MAX_USER_PROPERTY_BYTES", "properties", p.dropped)
 	}
 }
 

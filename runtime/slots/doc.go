@@ -23,7 +23,7 @@
 // more; the broker is the fence then.
 //
 // A question that was given up may come to Redis after later ones, on a connection of
-// before. It is refused (messages.LeaseAsk.Turn): what it gives up may be held again.
+// before. It is refused (messages.LeaseAsk.RequestSeq): what it gives up may be held again.
 //
 // The broker is the only fence also where the clock of Redis jumps ahead, or a replica
 // that had not heard of a lease takes Redis's place.

@@ -80,17 +80,17 @@ type Keeper struct {
 
 	worker, name string
 
-	held     map[int]*holding
-	release  map[int]bool
-	cooldown map[int]cooldown
-	proposed time.Time // when the layout was first as configured; zero: it has not been
-	former   int       // over how many slots filters were spread before
-	turn     uint64    // of the last request
-	down     time.Time
-	reason   string // why Redis is away; empty: it is not known to be
-	standby  string // the workers that it stands by for; empty: it does not stand by
-	leaving  bool
-	woken    chan struct{}
+	held       map[int]*holding
+	release    map[int]bool
+	cooldown   map[int]cooldown
+	proposed   time.Time // when the layout was first as configured; zero: it has not been
+	former     int       // over how many slots filters were spread before
+	requestSeq uint64    // of the last request
+	down       time.Time
+	reason     string // why Redis is away; empty: it is not known to be
+	standby    string // the workers that it stands by for; empty: it does not stand by
+	leaving    bool
+	woken      chan struct{}
 
 	mu   sync.Mutex
 	view View

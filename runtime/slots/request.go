@@ -36,9 +36,9 @@ func (k *Keeper) pause(a answered) time.Duration {
 
 // request is what Redis is to know of this worker now, and what it asks for.
 func (k *Keeper) request() messages.LeaseAsk {
-	k.turn++
+	k.requestSeq++
 	ask := messages.LeaseAsk{
-		Worker: k.worker, Name: k.name, Turn: k.turn, Lease: k.Lease, Sessions: k.Sessions,
+		Worker: k.worker, Name: k.name, RequestSeq: k.requestSeq, Lease: k.Lease, Sessions: k.Sessions,
 		Propose: k.proposes(), Leaving: k.leaving, Down: k.isDown(),
 		Release: slices.Sorted(maps.Keys(k.release)),
 	}

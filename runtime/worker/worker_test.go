@@ -42,7 +42,7 @@ func TestUnderstand(t *testing.T) {
 	reply := messages.Reply{Channel: "w", ID: "7"}
 	site := worker.DecoderFor(&config.Config{Channel: "mqtt"})
 	bug := decoder{site, func(messages.Map) (messages.Command, error) { panic("index out of range") }}
-	strange := decoder{site, func(messages.Map) (messages.Command, error) { return nil, unreadable }}
+	failing := decoder{site, func(messages.Map) (messages.Command, error) { return nil, unreadable }}
 	for name, test := range map[string]struct {
 		message layer.Message
 		decoder interface {
@@ -72,7 +72,7 @@ func TestUnderstand(t *testing.T) {
 			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
 		"a bug": {layer.Message{Receipt: "r", Body: body("mqtt.publish")}, bug,
 			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", Reply: reply}},
-		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, strange,
+		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, failing,
 			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", Reply: reply}},
 	} {
 		got := worker.Understand(test.message, test.decoder)

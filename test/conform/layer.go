@@ -92,7 +92,7 @@ func Layer(t *testing.T, form LayerForm, open func(t *testing.T) LayerServer) {
 		"stream generations": layerStreamGenerations,
 		"stream late":        layerStreamLate,
 		"stream restart":     layerStreamRestart,
-		"stream strange":     layerStreamStrange,
+		"stream unreadable":  layerStreamUnreadable,
 		"stream wanted":      layerStreamWanted,
 		"stream letters":     layerStreamLetters,
 	} {

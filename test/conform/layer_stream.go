@@ -301,9 +301,9 @@ func layerStreamRestart(t *testing.T, b *layerBench) {
 	}
 }
 
-// layerStreamStrange leaves a stream of a later version alone, and one whose key is of
+// layerStreamUnreadable leaves a stream of a later version alone, and one whose key is of
 // another type.
-func layerStreamStrange(t *testing.T, b *layerBench) {
+func layerStreamUnreadable(t *testing.T, b *layerBench) {
 	c := b.client(layerStreamBounds(1, 10, 1000))
 	ctx, host := b.context(), b.hosts[0]
 	host.HSet(ctx, layerStreamKey, "format", "2")

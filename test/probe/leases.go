@@ -28,7 +28,7 @@ type worker struct {
 	end           int64
 	down, leaving bool
 	name          string
-	turn          uint64
+	requestSeq    uint64
 	count         int
 	older         bool // than who asks
 }
@@ -57,7 +57,7 @@ var errOvertaken = errors.New("overtaken by a later question of the same worker"
 // Lease answers a worker.
 func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 	now, length := l.Now().UnixMilli(), ask.Lease.Milliseconds()
-	if w := l.workers[ask.Worker]; w != nil && w.end > now && w.turn > ask.Turn {
+	if w := l.workers[ask.Worker]; w != nil && w.end > now && w.requestSeq > ask.RequestSeq {
 		return messages.LeaseAnswer{}, errOvertaken
 	}
 	alive, gone := 0, 0
@@ -70,7 +70,7 @@ func (l *Leases) Lease(ask messages.LeaseAsk) (messages.LeaseAnswer, error) {
 		}
 		return w.end <= now
 	})
-	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name, turn: ask.Turn}
+	me := &worker{end: now + length, down: ask.Down, leaving: ask.Leaving, name: ask.Name, requestSeq: ask.RequestSeq}
 	l.workers[ask.Worker] = me
 	elder := false
 	for id, w := range l.workers {

@@ -7,25 +7,25 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// maxTurns bounds for how many channels it is remembered whose turn it is; above
-// it all are forgotten.
-const maxTurns = 10000
+// maxChannels bounds for how many channels the next host is remembered; above it all
+// are forgotten.
+const maxChannels = 10000
 
-// turns counts what was sent to each general channel, so that it goes to one host
+// roundRobin counts what was sent to each general channel, so that it goes to one host
 // after the other.
-type turns struct {
+type roundRobin struct {
 	mu   sync.Mutex
 	next map[string]uint64
 }
 
-func (t *turns) take(channel string) uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.next == nil || len(t.next) >= maxTurns {
-		t.next = map[string]uint64{}
+func (r *roundRobin) take(channel string) uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.next == nil || len(r.next) >= maxChannels {
+		r.next = map[string]uint64{}
 	}
-	n := t.next[channel]
-	t.next[channel]++
+	n := r.next[channel]
+	r.next[channel]++
 	return n
 }
 
@@ -36,7 +36,7 @@ func (c *Core) stamp(t messages.Target, n int) uint64 {
 	if hosts == 1 || t.Kind == messages.Group || strings.Contains(t.Name, "!") {
 		return uint64(c.clock.take(n))
 	}
-	first, host := uint64(c.clock.take(n+hosts-1)), c.turns.take(t.Name)%uint64(hosts)
+	first, host := uint64(c.clock.take(n+hosts-1)), c.roundRobin.take(t.Name)%uint64(hosts)
 	for first%uint64(hosts) != host {
 		first++
 	}
