@@ -8,11 +8,14 @@ var limits = []string{"GOMAXPROCS=1", "GOMEMLIMIT=64MiB"}
 // limitedShare is how much of the floor's speed the worker is to have at least with limits.
 const limitedShare = 0.8
 
-// limitedRows are those of some rows that are compared with the floor, with the aim that
-// they have with limits.
+// limitedFilters is up to how many filters is measured with limits.
+const limitedFilters = 1000
+
+// limitedRows are those of some rows that compare the worker with the floor, or with itself,
+// with the aim that they have with limits.
 func limitedRows(chosen []row) (list []row) {
 	for _, r := range chosen {
-		if s := scenarioOf(r.scenario); len(s.floors) == 0 || s.restart || s.parallel > 0 {
+		if s := scenarioOf(r.scenario); s.filters > limitedFilters || s.restart || s.parallel > 0 || r.target.unit != "" {
 			continue
 		}
 		if r.target.most {

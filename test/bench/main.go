@@ -61,7 +61,7 @@ func main() {
 	only := flag.String("rows", "", "comma list of rows, or of their beginnings (default: all)")
 	glance := flag.Bool("quick", false, "print ten ratios, with what they were in each of three turns of a second")
 	beside := flag.Bool("peers", false, "measure the worker beside what else a site can use, instead of rows; with -rows, those whose names begin so")
-	flag.BoolVar(&o.limited, "limits", false, "measure the rows that are beside the floor with "+strings.Join(limits, " ")+" for both")
+	flag.BoolVar(&o.limited, "limits", false, "measure the rows of up to 1,000 filters with "+strings.Join(limits, " ")+", for worker and floor")
 	list := flag.Bool("list", false, "print the rows and measure nothing")
 	summary := flag.Bool("summary", false, "print the table and measure nothing")
 	into := flag.String("into", "", "files whose generated tables, between <!-- bench NAME --> and <!-- /bench NAME -->, are written anew from the results, with spaces between them")
