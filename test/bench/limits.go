@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // limits are what worker and floor get with -limits: both are Go programs.
 var limits = []string{"GOMAXPROCS=1", "GOMEMLIMIT=64MiB"}
@@ -31,23 +34,25 @@ func limitedRows(chosen []row) (list []row) {
 // limitsTable is what was measured with limits, in Markdown; empty if nothing was.
 func limitsTable(results []result) string {
 	var with []result
-	lost, twice, reordered, memory := 0.0, 0.0, 0.0, 0.0
 	for _, r := range results {
-		if !r.Limited {
-			continue
-		}
-		r.Limited = false
-		with = append(with, r)
-		if r.Who == "worker" {
-			lost += r.Figures["lost_key_msgs"] + r.Figures["lost"]
-			twice += r.Figures["dup"]
-			reordered += r.Figures["reordered"]
-			memory = max(memory, r.Figures[rss])
+		if r.Limited {
+			r.Limited = false
+			with = append(with, r)
 		}
 	}
 	if len(with) == 0 {
 		return ""
 	}
-	return table(limitedRows(rows), with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order. It took up to %s MB.\n",
+	lost, twice, reordered, memory := 0.0, 0.0, 0.0, 0.0
+	chosen := limitedRows(rows)
+	for _, s := range needed(chosen) {
+		lost += total(with, s.name, "lost_key_msgs") + total(with, s.name, "lost")
+		twice += total(with, s.name, "dup")
+		if !strings.HasPrefix(s.args, "subs") { // there it is counted across topics
+			reordered += total(with, s.name, "reordered")
+		}
+		memory = max(memory, of(with, s.name, "worker", rss).most())
+	}
+	return table(chosen, with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order. It took up to %s MB.\n",
 		number(lost), number(twice), number(reordered), number(memory))
 }

@@ -21,7 +21,8 @@ func TestLimitsTable(t *testing.T) {
 	}
 	results = append(results,
 		one("worker", true, map[string]float64{rate: 700, cpu: 3, rss: 40, "lost": 2, "dup": 1}), one("floor", true, map[string]float64{rate: 1000, cpu: 2.5, "lost": 5}),
-		result{Scenario: "in-0", Who: "worker", Limited: true, Figures: map[string]float64{rate: 900}},
+		result{Scenario: "in-0", Who: "worker", Limited: true, Figures: map[string]float64{rate: 900, "reordered": 3}},
+		result{Scenario: "filters-1k", Who: "worker", Limited: true, Figures: map[string]float64{rate: 900, "reordered": 50}},
 		result{Scenario: "in-0", Who: "floor -mode client", Limited: true, Figures: map[string]float64{rate: 1000}},
 	)
 	text := limitsTable(results)
@@ -29,7 +30,7 @@ func TestLimitsTable(t *testing.T) {
 		"| outbound, QoS 1 | 700 | 1,000 | **0.70** | at least 0.8 | 1 | 0 % |\n",
 		"| inbound, QoS 0, one member | 900 | 1,000 (two trips) | 0.90 | at least 0.8 | 1 | 0 % |\n",
 		"| CPU a message outbound, QoS 1 | 3 | 2.5 | 1.20 | at most 1.25 | 1 | 0 % |\n",
-		"\nOf the worker's messages 2 were lost, 1 came twice and 0 out of order. It took up to 40 MB.\n",
+		"\nOf the worker's messages 2 were lost, 1 came twice and 3 out of order. It took up to 40 MB.\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)

@@ -161,9 +161,12 @@ func (s sample) most() float64 {
 	return slices.Max(s.values)
 }
 
-func (s sample) sum() (sum float64) {
-	for _, v := range s.values {
-		sum += v
+// total is the sum of a figure of the worker in all runs, the noisy ones too.
+func total(results []result, scenario, figure string) (sum float64) {
+	for _, r := range results {
+		if !r.Limited && r.Scenario == scenario && r.Who == "worker" {
+			sum += r.Figures[figure]
+		}
 	}
 	return sum
 }

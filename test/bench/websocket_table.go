@@ -61,10 +61,10 @@ func pagesTable(results []result) string {
 	for _, p := range pages {
 		s := of(results, p.name, "worker", rate)
 		runs, noise = max(runs, len(s.values)), max(noise, s.noise)
-		sent += of(results, p.name, "worker", "sent").sum()
-		lost += of(results, p.name, "worker", "lost_msgs").sum()
-		twice += of(results, p.name, "worker", "dup").sum()
-		reordered += of(results, p.name, "worker", "reordered").sum()
+		sent += total(results, p.name, "sent")
+		lost += total(results, p.name, "lost_msgs")
+		twice += total(results, p.name, "dup")
+		reordered += total(results, p.name, "reordered")
 	}
 	if runs == 0 {
 		return ""
