@@ -116,6 +116,15 @@ func TestIsSpread(t *testing.T) {
 	}
 }
 
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for f, want := range map[float64]string{0: "0", 0.1234: "0.123", 999.4: "999", 999.9: "1,000", 45_678: "45,678", 1_234_567: "1,234,567"} {
+		if got := number(f); got != want {
+			t.Errorf("%v is %q, want %q", f, got, want)
+		}
+	}
+}
+
 func TestFill(t *testing.T) {
 	t.Parallel()
 	b := block{name: "x"}

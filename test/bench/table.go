@@ -146,11 +146,14 @@ func (s sample) median() float64 {
 
 // number is a figure in three digits, as a person reads it.
 func number(f float64) string {
-	if f >= 1000 {
-		whole := fmt.Sprintf("%.0f", f)
-		return whole[:len(whole)-3] + "," + whole[len(whole)-3:]
+	if f < 999.5 {
+		return fmt.Sprintf("%.3g", f)
 	}
-	return fmt.Sprintf("%.3g", f)
+	whole := fmt.Sprintf("%.0f", f)
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return whole
 }
 
 // most is the largest value.
