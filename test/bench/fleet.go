@@ -51,7 +51,7 @@ var fleets = []fleet{
 const (
 	wideCapacity = 20_000
 	flowTopics   = 100
-	flowRate     = tenth
+	flowRate     = 2000
 	killRate     = 200
 	// spreadTimeout is how long workers may take until each holds its share.
 	spreadTimeout = time.Minute

@@ -79,6 +79,9 @@ func main() {
 		for _, p := range chosen.pages {
 			fmt.Printf("%-16s %s\n", p.name, p)
 		}
+		if len(chosen.collections) > 0 {
+			fmt.Printf("%-16s garbage collectors\n", "gc")
+		}
 		return
 	case *glance:
 		ctx, stop := interruptible()
@@ -120,9 +123,10 @@ func exitOn(err error) {
 
 // choice is what is to be measured, or to be reported.
 type choice struct {
-	rows   []row
-	fleets []fleet
-	pages  []page
+	rows        []row
+	fleets      []fleet
+	pages       []page
+	collections []scenario
 }
 
 // choose are the rows whose names begin so.
@@ -141,6 +145,9 @@ func choose(only string) (c choice) {
 		if begins(p.name, only) {
 			c.pages = append(c.pages, p)
 		}
+	}
+	if begins("gc", only) {
+		c.collections = collections()
 	}
 	return c
 }

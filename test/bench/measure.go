@@ -32,7 +32,7 @@ func measure(ctx context.Context, o options, chosen choice) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range needed(chosen.rows) {
+	for _, s := range append(needed(chosen.rows), chosen.collections...) {
 		for rep := range o.reps {
 			for _, who := range contestants(s) {
 				if err := r.quietly(s.name, who, rep, func() (map[string]float64, error) { return r.once(s, who) }); err != nil {

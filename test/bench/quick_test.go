@@ -25,7 +25,7 @@ func TestQuickTable(t *testing.T) {
 		want          []string
 	}{
 		"a quiet machine": {[3]float64{1000, 1010, 990}, [3]float64{950, 960, 940}, []string{
-			"| inbound, QoS 0, one member | 950 | 1,000 | 0.95 | 0.95 to 0.95 | at least 0.9 |",
+			"| inbound, QoS 0, one member | 950 | 1,000 | 0.95 | 0.95 to 0.95 | at least 0.95 |",
 			"| CPU a message, outbound, QoS 1 | 2 | 1 | **2.00** | 2.00 to 2.00 | at most 1.3 |",
 			"The machine was quiet: the floor varied by 2 % at most (inbound, QoS 0, one member).",
 		}},

@@ -26,8 +26,8 @@ var (
 	bare       = []string{"paho"} // a client of the site's own process
 )
 
-// tenth is a tenth of the peak rate, about, with which latency is measured.
-const tenth = 2000
+// steady is how many messages a second are sent while latency is measured.
+const steady = 200
 
 var scenarios = []scenario{
 	{name: "in-0", args: "inbound -qos 0", floors: ways, timed: true},
@@ -45,8 +45,8 @@ var scenarios = []scenario{
 	{name: "out-0", args: "outbound -qos 0", floors: oneWay, timed: true},
 	{name: "out-1", args: "outbound -qos 1", floors: oneWay, timed: true},
 	{name: "out-2", args: "outbound -qos 2", floors: oneWay, timed: true},
-	{name: "latency-in", args: fmt.Sprintf("latency -rate %d", tenth), floors: ways},
-	{name: "latency-out", args: fmt.Sprintf("latency-out -qos 1 -rate %d", tenth), floors: oneWay},
+	{name: "latency-in", args: fmt.Sprintf("latency -rate %d", steady), floors: ways},
+	{name: "latency-out", args: fmt.Sprintf("latency-out -qos 1 -rate %d", steady), floors: oneWay},
 	{name: "idle", args: "idle", floors: noFloor},
 	{name: "start", args: "subs -n 10000 -dur 0 -wait 300s", floors: noFloor, restart: true},
 	{name: "start-100k", args: "subs -n 100000 -dur 0 -wait 300s", floors: subscribes, restart: true, settings: []string{"MQTT_MAX_SUBSCRIPTIONS=200000"}},
@@ -112,30 +112,30 @@ func atMost(limit float64, unit string) target {
 }
 
 var rows = []row{
-	{name: "in-0", what: "inbound, QoS 0, one member", figure: rate, scenario: "in-0", target: atLeast(0.9)},
-	{name: "in-1", what: "inbound, QoS 1, one member", figure: rate, scenario: "in-1", target: atLeast(0.9)},
-	{name: "in-0-wide", what: "inbound, QoS 0, capacity 20,000", figure: rate, scenario: "in-0-wide", way: "-batch 64", target: atLeast(0.85)},
-	{name: "in-0-wide-client", what: "the same", figure: rate, scenario: "in-0-wide", target: atLeast(0.85)},
-	{name: "in-1-wide", what: "inbound, QoS 1, capacity 20,000", figure: rate, scenario: "in-1-wide", way: "-batch 64", target: atLeast(0.85)},
-	{name: "in-1-wide-client", what: "the same", figure: rate, scenario: "in-1-wide", target: atLeast(0.85)},
+	{name: "in-0", what: "inbound, QoS 0, one member", figure: rate, scenario: "in-0", target: atLeast(0.95)},
+	{name: "in-1", what: "inbound, QoS 1, one member", figure: rate, scenario: "in-1", target: atLeast(0.95)},
+	{name: "in-0-wide", what: "inbound, QoS 0, capacity 20,000", figure: rate, scenario: "in-0-wide", way: "-batch 64", target: atLeast(0.95)},
+	{name: "in-0-wide-client", what: "the same", figure: rate, scenario: "in-0-wide", target: atLeast(0.9)},
+	{name: "in-1-wide", what: "inbound, QoS 1, capacity 20,000", figure: rate, scenario: "in-1-wide", way: "-batch 64", target: atLeast(0.95)},
+	{name: "in-1-wide-client", what: "the same", figure: rate, scenario: "in-1-wide", target: atLeast(0.9)},
 	{name: "members-10", what: "inbound, 10 members of one process", figure: rate, scenario: "members-10", target: atLeast(0.95)},
 	{name: "members-100", what: "inbound, 100 members of one process", figure: rate, scenario: "members-100", target: atLeast(0.95)},
 	{name: "members-1000", what: "inbound, 1,000 members of one process", figure: rate, scenario: "members-1000", target: atLeast(0.95)},
 	{name: "members-10-apart", what: "inbound, 10 processes", figure: rate, scenario: "members-10-apart", target: atLeast(0.95)},
 	{name: "members-100-apart", what: "inbound, 100 processes", figure: rate, scenario: "members-100-apart", target: atLeast(0.95)},
 	{name: "members-1000-apart", what: "inbound, 1,000 processes", figure: rate, scenario: "members-1000-apart", target: atLeast(0.95)},
-	{name: "filters", what: "inbound over 10,000 filters, against one", figure: rate, scenario: "filters-10k", against: "filters-1", target: atLeast(0.85)},
-	{name: "filters-ten", what: "the same against ten, which are as many groups", figure: rate, scenario: "filters-10k", against: "filters-10", target: atLeast(0.85)},
-	{name: "filters-1k", what: "inbound over 1,000 filters, against ten", figure: rate, scenario: "filters-1k", against: "filters-10", target: atLeast(0.85)},
-	{name: "filters-cpu", what: "CPU a message at 100,000 filters, against 100", figure: cpu, scenario: "filters-100k", against: "filters-100", target: atMost(1.5, "")},
+	{name: "filters", what: "inbound over 10,000 filters, against one", figure: rate, scenario: "filters-10k", against: "filters-1", target: atLeast(0.7)},
+	{name: "filters-ten", what: "the same against ten, which are as many groups", figure: rate, scenario: "filters-10k", against: "filters-10", target: atLeast(0.95)},
+	{name: "filters-1k", what: "inbound over 1,000 filters, against ten", figure: rate, scenario: "filters-1k", against: "filters-10", target: atLeast(0.95)},
+	{name: "filters-cpu", what: "CPU of 100,000 messages at 100,000 filters, s, against 100 filters", figure: cpu, scenario: "filters-100k", against: "filters-100", target: atMost(1.5, "")},
 	{name: "out-0", what: "outbound, QoS 0", figure: rate, scenario: "out-0", target: atLeast(0.9)},
-	{name: "out-1", what: "outbound, QoS 1", figure: rate, scenario: "out-1", target: atLeast(0.9)},
-	{name: "out-2", what: "outbound, QoS 2", figure: rate, scenario: "out-2", target: atLeast(0.9)},
-	{name: "latency-in", what: "p99 of the latency inbound", figure: p99, scenario: "latency-in", target: atMost(1.5, "")},
-	{name: "latency-out", what: "p99 of the latency outbound", figure: p99, scenario: "latency-out", target: atMost(1.5, "")},
-	{name: "cpu-in", what: "CPU a message inbound, QoS 0", figure: cpu, scenario: "in-0", target: atMost(1.3, "")},
+	{name: "out-1", what: "outbound, QoS 1", figure: rate, scenario: "out-1", target: atLeast(0.95)},
+	{name: "out-2", what: "outbound, QoS 2", figure: rate, scenario: "out-2", target: atLeast(0.95)},
+	{name: "latency-in", what: "p99 of the latency inbound, 200 a second, ms", figure: p99, scenario: "latency-in", target: atMost(1.2, "")},
+	{name: "latency-out", what: "p99 of the latency outbound, 200 a second, ms", figure: p99, scenario: "latency-out", target: atMost(1.2, "")},
+	{name: "cpu-in", what: "CPU of 100,000 messages inbound, QoS 0, s", figure: cpu, scenario: "in-0", target: atMost(1.3, "")},
 	{name: "cpu-in-wide", what: "the same, capacity 20,000", figure: cpu, scenario: "in-0-wide", target: atMost(1.3, "")},
-	{name: "cpu-out", what: "CPU a message outbound, QoS 1", figure: cpu, scenario: "out-1", target: atMost(1.3, "")},
+	{name: "cpu-out", what: "CPU of 100,000 messages outbound, QoS 1, s", figure: cpu, scenario: "out-1", target: atMost(1.3, "")},
 	{name: "idle", what: "memory, idle", figure: rss, scenario: "idle", target: atMost(30, " MB")},
 	{name: "memory", what: "memory at 100,000 subscriptions", figure: rss, scenario: "filters-100k", target: atMost(180, " MB")},
 	{name: "memory-each", what: "memory of one of 100,000 subscriptions", figure: rss, scenario: "filters-100k", against: "idle", divide: 100, target: atMost(1.2, " kB")},

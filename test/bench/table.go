@@ -36,10 +36,19 @@ func readResults(file string) (list []result, err error) {
 	return list, lines.Err()
 }
 
+// speedTable is the rows without Python, in Markdown; empty if none was measured.
+func speedTable(results []result) string {
+	chosen := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return scenarioOf(r.scenario).parallel > 0 })
+	if !slices.ContainsFunc(chosen, func(r row) bool { return r.line(results) != "" }) {
+		return ""
+	}
+	return table(chosen, results)
+}
+
 // table is the rows for which there are results, in Markdown.
 func table(chosen []row, results []result) string {
 	var b strings.Builder
-	b.WriteString("| row | worker | compared with | ratio | is to be | runs | noise |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| | worker | compared with | ratio | aim | runs | noise |\n|---|--:|--:|--:|---|--:|--:|\n")
 	for _, r := range chosen {
 		b.WriteString(r.line(results))
 	}
