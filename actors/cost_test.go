@@ -40,11 +40,14 @@ func TestCostOfMessages(t *testing.T) {
 func TestCostOfSubscriptions(t *testing.T) {
 	kit.WithoutRace(t)
 	const n = 5000
-	tree, layer, _ := withFilters(t, 0)
+	tree, layer, broker := withFilters(t, 0)
 	kit.HeldBy(t, n, func() {
 		for i := range n {
 			layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
 		}
 		kit.Eventually(t, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == n })
-	}).Within(t, "a subscription", kit.Cost{Allocations: 13.5, Bytes: 1310})
+		kit.Eventually(t, time.Minute, "all are done", func() bool {
+			return layer.Waiting() == 0 && len(layer.Stored()) == n && len(broker.Filters()) >= n && tree.Health().Subscribed
+		})
+	}).Within(t, "a subscription", kit.Cost{Allocations: 15, Bytes: 1500})
 }

@@ -120,7 +120,7 @@ func wordsOf(field string) []string {
 }
 
 // take puts an entry, in clear, into what a page tells, and says whether it could be read.
-func (e entry) take(p *messages.Page) bool {
+func (e entry) take(p *messages.Page, options *optionsReader) bool {
 	switch e.field {
 	case epochsField:
 		p.Epochs = parseEpochs(e.value)
@@ -133,7 +133,7 @@ func (e entry) take(p *messages.Page) bool {
 	case len(words) == 2 && words[1] != "":
 		return e.takeFilter(words[0], words[1], p)
 	case len(words) == 3 && words[2] != "":
-		return e.takeStored(p)
+		return e.takeStored(words, p, options)
 	case len(words) == 5 && words[0] == recipientWord:
 		return e.takeRecipient(words, p)
 	}
@@ -160,8 +160,8 @@ func (e entry) takeFilter(word, filter string, p *messages.Page) bool {
 	return true
 }
 
-func (e entry) takeStored(p *messages.Page) bool {
-	s, _, ok := parseField(e.field)
+func (e entry) takeStored(words []string, p *messages.Page, options *optionsReader) bool {
+	s, _, ok := storedOf(words)
 	if !ok {
 		return false
 	}
@@ -170,7 +170,7 @@ func (e entry) takeStored(p *messages.Page) bool {
 		p.Removed = append(p.Removed, s)
 		return true
 	}
-	readable, clean := parseOptions(e.value, &s)
+	readable, clean := options.read(e.value, &s)
 	if readable {
 		p.Stored = append(p.Stored, s)
 	}

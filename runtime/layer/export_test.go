@@ -105,7 +105,7 @@ func (c *Core) LeaseAs(ctx context.Context, script *redis.Script, ask messages.L
 
 // TakeEntry reads an entry of a table.
 func TakeEntry(field, value string) (p messages.Page, ok bool) {
-	ok = entry{field: field, value: value}.take(&p)
+	ok = entry{field: field, value: value}.take(&p, &optionsReader{})
 	return p, ok
 }
 

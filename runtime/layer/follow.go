@@ -115,10 +115,10 @@ func (c *Core) readDue(ctx context.Context, tables []table, known []messages.Pos
 // pageOf makes a page of what was read.
 func (c *Core) pageOf(t table, number int, p tablePage) messages.Page {
 	page := messages.Page{Table: number, Reset: p.reset, Partial: p.more, At: p.at}
-	odd := 0
+	options, odd := optionsReader{}, 0
 	for _, e := range p.entries {
 		clear, ok := c.sealer.openTo(t.key, e)
-		if !ok || !clear.take(&page) {
+		if !ok || !clear.take(&page, &options) {
 			odd++
 		}
 	}

@@ -66,10 +66,11 @@ func format(v any) string {
 // parseField reads a field. One that is spelled in another way than it would be
 // written is not ok: it could never be removed.
 func parseField(field string) (s messages.Stored, leaving, ok bool) {
-	var words []string
-	if json.Unmarshal([]byte(field), &words) != nil || format(words) != field {
-		return s, false, false
-	}
+	return storedOf(wordsOf(field))
+}
+
+// storedOf is what the words of a field say.
+func storedOf(words []string) (s messages.Stored, leaving, ok bool) {
 	if len(words) == 2 && words[0] == leavingWord {
 		return messages.Stored{Filter: words[1]}, true, words[1] != ""
 	}
@@ -133,6 +134,25 @@ func parseOptions(value string, s *messages.Stored) (readable, clean bool) {
 		}
 	}
 	return true, clean
+}
+
+// optionsReader reads the options of many entries. Most have the same as the one before.
+type optionsReader struct {
+	value           string
+	options         messages.Stored
+	readable, clean bool
+}
+
+// read is as parseOptions.
+func (r *optionsReader) read(value string, s *messages.Stored) (readable, clean bool) {
+	if r.value != value || value == "" {
+		r.value, r.options = value, messages.Stored{}
+		r.readable, r.clean = parseOptions(value, &r.options)
+	}
+	o := r.options
+	o.Filter, o.Target, o.Number = s.Filter, s.Target, s.Number
+	*s = o
+	return r.readable, r.clean
 }
 
 // parseOption reads one option, and leaves its default where it cannot.

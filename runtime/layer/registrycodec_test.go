@@ -27,3 +27,17 @@ func TestEveryOptionIsStored(t *testing.T) {
 		}
 	}
 }
+
+// TestOptionsReader: each entry has its own options, and the same text the same ones.
+func TestOptionsReader(t *testing.T) {
+	t.Parallel()
+	var r optionsReader
+	for _, value := range []string{`{"qos":1}`, `{"qos":1}`, `{"batch":7}`, ``, `{"batch":7,"x":1}`, `[]`, `[]`, `{"qos":2,"unasked":true}`, `{}`} {
+		want := messages.Stored{Filter: "a", Number: 3, Target: messages.Target{Name: "b"}}
+		got := want
+		readable, clean := parseOptions(value, &want)
+		if r, c := r.read(value, &got); got != want || r != readable || c != clean {
+			t.Errorf("%s: %+v, %v, %v; want %+v, %v, %v", value, got, r, c, want, readable, clean)
+		}
+	}
+}

@@ -89,9 +89,9 @@ func (c *Core) restoreRegistry(ctx context.Context) (all messages.Restored, err 
 	if err != nil {
 		return all, err
 	}
-	page, odd := messages.Page{}, 0
+	page, options, odd := messages.Page{}, optionsReader{}, 0
 	for _, e := range list {
-		if !e.take(&page) {
+		if !e.take(&page, &options) {
 			odd++
 		}
 	}

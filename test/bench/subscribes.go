@@ -15,7 +15,8 @@ const (
 )
 
 // subscribeAlone is how many seconds mosquitto takes for the SUBSCRIBEs of 100,000 filters that
-// a client sends which does nothing else.
+// a client sends which does nothing else. It sends them twice, and the second time counts: its session
+// has the filters then, as that of a worker which is started again.
 func (r *rig) subscribeAlone() (map[string]float64, error) {
 	conn, err := net.Dial("tcp", "127.0.0.1:"+r.mqtt)
 	if err != nil {
@@ -26,16 +27,26 @@ func (r *rig) subscribeAlone() (map[string]float64, error) {
 	if _, err := client.Connect(r.ctx, &paho.Connect{ClientID: "subscribes", CleanStart: true, KeepAlive: 300}); err != nil {
 		return nil, err
 	}
-	last := []string{"v", "v", "+", "#"} // as those of the load generator
+	if err := r.subscribeAll(client); err != nil {
+		return nil, err
+	}
 	began := time.Now()
+	if err := r.subscribeAll(client); err != nil {
+		return nil, err
+	}
+	return map[string]float64{"ready_s": time.Since(began).Seconds()}, nil
+}
+
+func (r *rig) subscribeAll(client *paho.Client) error {
+	last := []string{"v", "v", "+", "#"} // as those of the load generator
 	for first := 0; first < manyFilters; first += perSubscribe {
 		s := &paho.Subscribe{}
 		for n := range perSubscribe {
 			s.Subscriptions = append(s.Subscriptions, paho.SubscribeOptions{Topic: fmt.Sprintf("bench/alone/%d/%s", first+n, last[n%len(last)]), QoS: 1})
 		}
 		if _, err := client.Subscribe(r.ctx, s); err != nil {
-			return nil, fmt.Errorf("subscribing to filters from %d on: %w", first, err)
+			return fmt.Errorf("subscribing to filters from %d on: %w", first, err)
 		}
 	}
-	return map[string]float64{"ready_s": time.Since(began).Seconds()}, nil
+	return nil
 }
