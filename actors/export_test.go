@@ -48,7 +48,7 @@ func (c *StillContext) Message() any { return c.Value }
 
 // Guard wraps an actor as each of the tree's is.
 func Guard(a actor.Actor) actor.Actor {
-	return guarded{Actor: a, watched: &watched{}, deps: &env{}}
+	return guarded{Actor: a, record: &record{}, deps: &env{}}
 }
 
 // Protected wraps an actor so that a bug in it is caught, and no more.

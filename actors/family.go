@@ -16,7 +16,7 @@ type family struct {
 }
 
 // newFamily makes a family for one incarnation of the parent.
-func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) actor.Actor) *family {
+func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*record) actor.Actor) *family {
 	f := &family{deps: deps, mailbox: mailbox}
 	f.props = actor.PropsFromProducer(
 		func() actor.Actor { return newLazy(deps, produce) },
@@ -26,10 +26,10 @@ func newFamily(deps *env, mailbox actor.MailboxProducer, produce func(*watched) 
 }
 
 // spawn starts the actor of a filter or target. Its record outlives its incarnations.
-func (f *family) spawn(ctx actor.Context, kind, name string, uid uint64) (*actor.PID, *watched) {
+func (f *family) spawn(ctx actor.Context, kind, name string, uid uint64) (*actor.PID, *record) {
 	id := childName(kind, name, uid)
 	f.next = f.mailbox()
-	record := &watched{
+	record := &record{
 		name: name, path: ctx.Self().GetId() + "/" + id, kind: kind,
 		mailbox: f.next, state: messages.StateRunning,
 	}

@@ -64,7 +64,7 @@ type fanout struct {
 	*env
 	incarnation
 	*fanoutRefs
-	seen   *watched
+	seen   *record
 	name   messages.Target
 	target *delivery.Target
 
@@ -82,7 +82,7 @@ func newTargets(deps *env, to *refs) *family {
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
 	shared := &fanoutRefs{session: to.session, router: to.router, commands: to.commands}
-	return newFamily(deps, actor.Unbounded(), func(seen *watched) actor.Actor {
+	return newFamily(deps, actor.Unbounded(), func(seen *record) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
 		case channelKind:

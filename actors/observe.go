@@ -15,9 +15,9 @@ import (
 // else that is counted.
 const sampling = 64
 
-// watched is the record of one actor, through all its incarnations. The actor's own goroutine
+// record is what is known of one actor, through all its incarnations. The actor's own goroutine
 // writes it, any goroutine reads it.
-type watched struct {
+type record struct {
 	path, kind string
 	name       string // the filter or the target's name, if it belongs to a family
 	mailbox    actor.Mailbox
@@ -43,17 +43,17 @@ type inspectable interface{ info() any }
 // observer has the records of all live actors, and the events of all.
 type observer struct {
 	mu     sync.Mutex
-	actors map[string]*watched
+	actors map[string]*record
 	rows   rows
 	events eventLog
 }
 
 func newObserver() *observer {
-	return &observer{actors: map[string]*watched{}}
+	return &observer{actors: map[string]*record{}}
 }
 
 // started notes that an incarnation has started.
-func (o *observer) started(w *watched, self *actor.PID) {
+func (o *observer) started(w *record, self *actor.PID) {
 	w.mu.Lock()
 	first, expected := w.since.IsZero(), w.path != ""
 	if !expected {
@@ -73,14 +73,14 @@ func (o *observer) started(w *watched, self *actor.PID) {
 }
 
 // expect adds the record of an actor whose path is known before it starts.
-func (o *observer) expect(w *watched) {
+func (o *observer) expect(w *record) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.actors[w.path] = w
 }
 
 // stopped notes that an actor has stopped for good.
-func (o *observer) stopped(w *watched) {
+func (o *observer) stopped(w *record) {
 	o.mu.Lock()
 	delete(o.actors, w.path)
 	o.mu.Unlock()
@@ -88,21 +88,21 @@ func (o *observer) stopped(w *watched) {
 }
 
 // failed notes a failure that an incarnation died of, or a bug that it survived.
-func (o *observer) failed(w *watched, what, text, stack string) {
+func (o *observer) failed(w *record, what, text, stack string) {
 	w.mu.Lock()
 	w.failure = &messages.ActorFailure{At: time.Now(), Text: text, Stack: stack}
 	w.mu.Unlock()
 	o.add(w, what, text, stack)
 }
 
-func (w *watched) become(state string) {
+func (w *record) become(state string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state, w.since = state, time.Now()
 }
 
 // stops says whether the actor is stopping.
-func (w *watched) stops() bool {
+func (w *record) stops() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.state == messages.StateStopping
@@ -110,7 +110,7 @@ func (w *watched) stops() bool {
 
 // add adds an event, but for the start and stop of the members of families: there are
 // thousands of them.
-func (o *observer) add(w *watched, what, text, stack string) {
+func (o *observer) add(w *record, what, text, stack string) {
 	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
@@ -123,7 +123,7 @@ func (o *observer) note(path, what, text string) {
 }
 
 // snapshot is the actor as it is now.
-func (w *watched) snapshot(now time.Time) messages.Actor {
+func (w *record) snapshot(now time.Time) messages.Actor {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	handled := w.handled.Load()
@@ -145,7 +145,7 @@ func (w *watched) snapshot(now time.Time) messages.Actor {
 }
 
 // waiting is how many messages its mailbox holds.
-func (w *watched) waiting() int {
+func (w *record) waiting() int {
 	if w.mailbox == nil {
 		return 0
 	}

@@ -205,7 +205,7 @@ func TestReplayBeginsTheInterval(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
 		b.broker.Retain(message("a", "old"))
-		c := welcome("a", 0)
+		c := forRecipient("a", 0)
 		c.Options.MinInterval = 10 * time.Second
 		b.layer.Put(c)
 		b.settle()

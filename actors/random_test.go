@@ -104,7 +104,7 @@ func (c *chance) command(n int, reply messages.Reply) messages.Command {
 		s.Reply = reply
 		return s
 	case n < 7:
-		s := welcome(filter, c.IntN(3))
+		s := forRecipient(filter, c.IntN(3))
 		s.Reply = reply
 		return s
 	case n < 9:

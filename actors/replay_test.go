@@ -29,8 +29,8 @@ func tabs(n int) func(*bundle, *actors.Options) {
 	}
 }
 
-// welcome asks for the retained values for one recipient.
-func welcome(filter string, i int) messages.SubscribeCommand {
+// forRecipient asks for the retained messages for one recipient.
+func forRecipient(filter string, i int) messages.SubscribeCommand {
 	c := subscribe(filter, alerts)
 	c.Replay, c.Recipient = true, consumer(i)
 	return c
@@ -83,7 +83,7 @@ func TestRecipientAloneGetsTheRetainedValues(t *testing.T) {
 		if got := b.written(tab(0)); len(got) != 0 {
 			b.Errorf("got %q without asking", got)
 		}
-		receipt := b.layer.Put(welcome("a/+", 1))
+		receipt := b.layer.Put(forRecipient("a/+", 1))
 		b.settle()
 		if !b.layer.Acked(receipt) {
 			b.Error("the command is not done")
@@ -111,7 +111,7 @@ func TestRecipientsWithoutANameAreEverybody(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
 		want := b.retain(3)
-		c := welcome("#", 0)
+		c := forRecipient("#", 0)
 		c.Recipient = ""
 		b.layer.Put(c)
 		own := messages.Target{Kind: messages.Channel, Name: consumer(7)}
@@ -133,7 +133,7 @@ func TestHundredRecipientsShareReplays(t *testing.T) {
 		b.settle()
 		before := b.broker.Replays()
 		for i := range 100 {
-			b.layer.Put(welcome("#", i))
+			b.layer.Put(forRecipient("#", i))
 			b.pass(time.Duration(i%7) * time.Millisecond)
 		}
 		b.pass(time.Second)
@@ -147,7 +147,7 @@ func TestHundredRecipientsShareReplays(t *testing.T) {
 	})
 }
 
-// replaysLater is a connection on which the retained values come when the test
+// replaysLater is a connection on which the retained messages come when the test
 // says so.
 type replaysLater struct {
 	actors.Conn
@@ -165,7 +165,7 @@ func (r replaysLater) Subscribe(ctx context.Context, filters []messages.Desired)
 	return r.Conn.Subscribe(ctx, filters)
 }
 
-// later has all SUBSCRIBEs for retained values wait for the channel, which is made
+// later has all SUBSCRIBEs for retained messages wait for the channel, which is made
 // in the bubble.
 func later(release *chan struct{}, prepare func(*bundle, *actors.Options)) func(*bundle, *actors.Options) {
 	return func(b *bundle, o *actors.Options) {
@@ -183,7 +183,7 @@ func TestLiveMessageIsNotFollowedByAnOlderValue(t *testing.T) {
 		b.broker.Retain(message("a", "old"))
 		b.broker.Send(message("a", "before"))
 		b.settle()
-		b.layer.Put(welcome("#", 1))
+		b.layer.Put(forRecipient("#", 1))
 		b.settle()
 		b.broker.Send(message("a", "after"))
 		b.settle()
@@ -197,8 +197,8 @@ func TestLiveMessageIsNotFollowedByAnOlderValue(t *testing.T) {
 		b.settle()
 		b.broker.Retain(message("a", "old"))
 		b.broker.Retain(message("b", "kept"))
-		b.layer.Put(welcome("+", 0))
-		b.layer.Put(welcome("#", 1))
+		b.layer.Put(forRecipient("+", 0))
+		b.layer.Put(forRecipient("#", 1))
 		b.settle()
 		b.broker.Send(message("a", "new"))
 		b.settle()
@@ -217,7 +217,7 @@ func TestOlderValueOfAnEarlierConnectionIsReplaced(t *testing.T) {
 	var release chan struct{}
 	run(t, later(&release, tabs(1)), func(b *bundle) {
 		b.broker.Retain(message("a", "new"))
-		b.layer.Put(welcome("#", 0))
+		b.layer.Put(forRecipient("#", 0))
 		b.settle()
 		stored := message("a", "old")
 		stored.Retain = true
@@ -235,7 +235,7 @@ func TestReplayThatIsCutShortIsAskedForAgain(t *testing.T) {
 		b.layer.Put(subscribe("b", alerts))
 		b.settle()
 		b.broker.Retain(message("a/1", "one"))
-		b.layer.Put(welcome("a/+", 1))
+		b.layer.Put(forRecipient("a/+", 1))
 		b.pass(time.Second)
 		b.wantWritten(1, "one")
 		b.broker.Retain(message("a/2", "two")) // as if it had not come in time
@@ -262,7 +262,7 @@ func TestReplayWaitsForRedis(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
 		b.retain(1)
-		b.layer.Put(welcome("#", 1))
+		b.layer.Put(forRecipient("#", 1))
 		b.settle()
 		b.layer.Stick(alerts, true)
 		late := func(name string) {
@@ -289,7 +289,7 @@ func TestRefusedFilterHasNoRecipients(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(1), func(b *bundle) {
 		b.broker.Deny("secret")
-		b.layer.Put(welcome("secret", 0))
+		b.layer.Put(forRecipient("secret", 0))
 		b.settle()
 		if n := b.tree.Stats().Recipients.Load(); n != 0 {
 			b.Errorf("%d recipients", n)
@@ -303,8 +303,8 @@ func TestRecipientsAreForgottenWithTheirSubscription(t *testing.T) {
 	run(t, tabs(1), func(b *bundle) {
 		b.layer.Put(subscribe("a/+", alerts, lobby))
 		b.layer.Put(subscribe("x", alerts))
-		b.layer.Put(welcome("a/+", 0))
-		b.layer.Put(welcome("b", 0))
+		b.layer.Put(forRecipient("a/+", 0))
+		b.layer.Put(forRecipient("b", 0))
 		b.settle()
 		if n := b.tree.Stats().Recipients.Load(); n != 2 {
 			b.Errorf("%d recipients", n)
@@ -325,7 +325,7 @@ func TestFilterThatComesAgainReplaysAgain(t *testing.T) {
 	run(t, tabs(1), func(b *bundle) {
 		b.retain(1)
 		for range 3 {
-			b.layer.Put(welcome("a/+", 0))
+			b.layer.Put(forRecipient("a/+", 0))
 			b.pass(time.Second)
 			b.layer.Put(unsubscribe("a/+", alerts))
 			b.pass(time.Second)
@@ -339,12 +339,12 @@ func TestOverlappingFiltersReplayOnce(t *testing.T) {
 	eachVersion(t, tabs(2), func(b *bundle) {
 		want := b.retain(5)
 		b.layer.Put(subscribe("a/#", alerts))
-		b.layer.Put(welcome("#", 0))
-		b.layer.Put(welcome("a/+", 0))
+		b.layer.Put(forRecipient("#", 0))
+		b.layer.Put(forRecipient("a/+", 0))
 		b.pass(time.Second)
 		b.wantWritten(0, want...)
 		b.wantWritten(1)
-		b.layer.Put(welcome("a/+", 1))
+		b.layer.Put(forRecipient("a/+", 1))
 		b.pass(time.Second)
 		b.wantWritten(0, want...)
 		b.wantWritten(1, want...)
@@ -358,10 +358,10 @@ func TestRecipientsWithOptionsOfTheirOwn(t *testing.T) {
 		b.layer.Put(subscribe("a/#", alerts))
 		b.settle()
 		b.retain(2)
-		text := welcome("a/#", 0)
+		text := forRecipient("a/#", 0)
 		text.Options = messages.Options{Payload: messages.PayloadText}
 		b.layer.Put(text)
-		b.layer.Put(welcome("a/#", 1))
+		b.layer.Put(forRecipient("a/#", 1))
 		b.settle()
 		for i, mode := range []messages.PayloadMode{messages.PayloadText, messages.PayloadAuto} {
 			for _, e := range b.layer.Written(tab(i)) {
@@ -383,7 +383,7 @@ func TestClearedValueIsNotReplayed(t *testing.T) {
 		b.settle()
 		b.broker.Retain(message("a/000", ""))
 		b.broker.Send(message("a/000", ""))
-		b.layer.Put(welcome("a/#", 0))
+		b.layer.Put(forRecipient("a/#", 0))
 		b.settle()
 		b.wantWritten(0, "", "old 1")
 		b.over()
@@ -396,7 +396,7 @@ func TestReplayWaitsForAFullQueue(t *testing.T) {
 		t.Run(fmt.Sprint(overflow), func(t *testing.T) {
 			t.Parallel()
 			run(t, tabs(2), func(b *bundle) {
-				first := welcome("a/#", 0)
+				first := forRecipient("a/#", 0)
 				first.Options.Overflow = overflow
 				b.layer.Put(first)
 				b.settle()
@@ -404,7 +404,7 @@ func TestReplayWaitsForAFullQueue(t *testing.T) {
 				b.broker.Send(message("a/000", "live"))
 				b.settle()
 				want := append([]string{"live"}, b.retain(100)...)
-				again := welcome("a/#", 0)
+				again := forRecipient("a/#", 0)
 				again.Options.Overflow = overflow
 				b.layer.Put(again)
 				b.pass(time.Second)
@@ -425,7 +425,7 @@ func TestRecipientsAreBounded(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) { tabs(2)(b, o); o.BacklogMemory = 64 << 10 }
 	run(t, prepare, func(b *bundle) {
-		b.layer.Put(welcome("#", 0))
+		b.layer.Put(forRecipient("#", 0))
 		b.settle()
 		for i := range 5000 {
 			b.broker.Send(message(fmt.Sprint("topic/", i), "live"))
@@ -438,7 +438,7 @@ func TestRecipientsAreBounded(t *testing.T) {
 			b.Errorf("%d bytes", n)
 		}
 		b.broker.Retain(message("topic/7", "old"))
-		b.layer.Put(welcome("#", 1))
+		b.layer.Put(forRecipient("#", 1))
 		b.pass(time.Second)
 		for i, want := range []string{"live", "old"} {
 			last := ""
@@ -453,7 +453,7 @@ func TestRecipientsAreBounded(t *testing.T) {
 		}
 		b.over()
 		for i := range 1000 {
-			b.layer.Put(welcome(fmt.Sprint("many/", i), 0))
+			b.layer.Put(forRecipient(fmt.Sprint("many/", i), 0))
 		}
 		b.settle()
 		if n := b.tree.Stats().WaitingBytes.Load(); n > 128<<10 {
@@ -468,7 +468,7 @@ func TestStreamOfRecipientsIsBounded(t *testing.T) {
 	run(t, tabs(1), func(b *bundle) {
 		b.retain(1)
 		for i := range 600 {
-			b.layer.Put(welcome("#", i))
+			b.layer.Put(forRecipient("#", i))
 			b.pass(time.Second)
 			if n := b.tree.Stats().Recipients.Load(); n > 130 {
 				b.Fatalf("%d recipients at once", n)
@@ -481,7 +481,7 @@ func TestStreamOfRecipientsIsBounded(t *testing.T) {
 func TestIdentifierTellsWhoseReplayItIs(t *testing.T) {
 	t.Parallel()
 	run(t, tabs(2), func(b *bundle) {
-		b.layer.Put(welcome("a/+", 0))
+		b.layer.Put(forRecipient("a/+", 0))
 		b.layer.Put(subscribe("#", alerts))
 		b.settle()
 		m := message("a/b", "old")
@@ -504,7 +504,7 @@ func TestEarlierReplayIsNotForLaterRecipients(t *testing.T) {
 		b.layer.Put(subscribe("a", alerts))
 		b.settle()
 		b.send("a", "live")
-		b.layer.Put(welcome("a", 0))
+		b.layer.Put(forRecipient("a", 0))
 		b.settle()
 		m := message("a", "earlier")
 		m.Retain = true
@@ -528,7 +528,7 @@ func TestRecipientToAGroupThatWasLeftIsKept(t *testing.T) {
 		b.send("b", "live")
 		b.layer.Put(unsubscribe("+", alerts))
 		b.settle()
-		b.layer.Put(welcome("#", 0))
+		b.layer.Put(forRecipient("#", 0))
 		b.settle()
 		b.layer.Stick(alerts, false)
 		b.settle()
@@ -546,7 +546,7 @@ func TestReplayTakesTheFilterOfLiveMessages(t *testing.T) {
 		b.layer.Put(paced("a/#"))
 		b.settle()
 		b.broker.Retain(message("a/b", "old"))
-		b.layer.Put(welcome("a/+", 0))
+		b.layer.Put(forRecipient("a/+", 0))
 		b.settle()
 		b.send("a/b", "live")
 		b.wantWritten(0, "old")
@@ -556,7 +556,7 @@ func TestReplayTakesTheFilterOfLiveMessages(t *testing.T) {
 	})
 }
 
-// firstUnanswered has the first SUBSCRIBE for retained values answered when the test says so,
+// firstUnanswered has the first SUBSCRIBE for retained messages answered when the test says so,
 // and no value sent for it.
 type firstUnanswered struct {
 	actors.Conn
@@ -589,7 +589,7 @@ func TestReplayOfWhichOnlyTheAnswerCameIsAskedForAgain(t *testing.T) {
 	}
 	run(t, prepare, func(b *bundle) {
 		b.broker.Retain(message("a", "kept"))
-		b.layer.Put(welcome("a", 0))
+		b.layer.Put(forRecipient("a", 0))
 		b.settle()
 		b.broker.Send(message("b", "keeps the session busy"))
 		b.settle()

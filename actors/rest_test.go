@@ -38,7 +38,7 @@ func TestSubscriptionsAtRest(t *testing.T) {
 		b.layer.Put(paced)
 		b.layer.Put(subscribe("plain", alerts))
 		b.layer.Put(subscribe("many", crowd()...))
-		b.layer.Put(welcome("retained", 1))
+		b.layer.Put(forRecipient("retained", 1))
 		b.settle()
 		b.wantResting(3, 4) // one waits for retained messages
 		for _, topic := range []string{"paced", "plain", "many"} {

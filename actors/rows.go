@@ -34,7 +34,7 @@ type row struct {
 // living is the actor of a subscription.
 type living struct {
 	Ref[messages.ToSubscription]
-	seen   *watched
+	seen   *record
 	number uint64 // of what has gone to it; only the router knows it
 	idle   uint64 // the number when it was last checked
 }

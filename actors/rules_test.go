@@ -105,7 +105,7 @@ func TestReconfiguredEarly(t *testing.T) {
 	})
 }
 
-// What asks for retained values since it was changed gets them, once.
+// What asks for retained messages since it was changed gets them, once.
 func TestRetainedValuesAreAskedForLater(t *testing.T) {
 	t.Parallel()
 	run(t, func(b *bundle, o *actors.Options) {

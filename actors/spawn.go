@@ -40,7 +40,7 @@ type releaser interface{ release(message any) }
 // It also counts what the actor does, and answers Inspect for it.
 type guarded struct {
 	actor.Actor
-	*watched
+	*record
 	deps    *env
 	current *incarnation // nil: the actor needs none
 }
@@ -62,19 +62,19 @@ type supervising struct {
 // lazy is an actor of a family until it has started.
 type lazy struct {
 	guarded
-	produce func(*watched) actor.Actor
+	produce func(*record) actor.Actor
 }
 
 // newLazy makes an actor that is built from its record when it starts.
-func newLazy(deps *env, produce func(*watched) actor.Actor) actor.Actor {
+func newLazy(deps *env, produce func(*record) actor.Actor) actor.Actor {
 	return &lazy{guarded: guarded{deps: deps}, produce: produce}
 }
 
 // Receive builds the actor at its first message, which is Started.
 func (u *lazy) Receive(ctx actor.Context) {
 	if u.Actor == nil {
-		u.watched, _ = u.deps.observer.find(ctx.Self().GetId())
-		u.take(u.produce(u.watched))
+		u.record, _ = u.deps.observer.find(ctx.Self().GetId())
+		u.take(u.produce(u.record))
 	}
 	u.guarded.Receive(ctx)
 }
@@ -121,7 +121,7 @@ func (g guarded) stale(m private) {
 func (g guarded) lifecycle(ctx actor.Context, step any) {
 	switch step.(type) {
 	case *actor.Started:
-		g.deps.observer.started(g.watched, ctx.Self())
+		g.deps.observer.started(g.record, ctx.Self())
 		if g.current != nil {
 			g.current.start(g.deps, ctx.Self())
 		}
@@ -133,7 +133,7 @@ func (g guarded) lifecycle(ctx actor.Context, step any) {
 		g.become(messages.StateStopping)
 		defer g.close()
 	case *actor.Stopped:
-		g.deps.observer.stopped(g.watched)
+		g.deps.observer.stopped(g.record)
 	}
 	g.Actor.Receive(ctx)
 }
@@ -168,15 +168,15 @@ func (g guarded) inspect(ctx actor.Context) {
 func (g guarded) recovered(ctx actor.Context, v any) {
 	switch f := v.(type) {
 	case failure:
-		g.deps.observer.failed(g.watched, "failed", f.err.Error(), "")
+		g.deps.observer.failed(g.record, "failed", f.err.Error(), "")
 		panic(f)
 	case injectedFailure:
-		g.deps.observer.failed(g.watched, "failed", f.Error(), "")
+		g.deps.observer.failed(g.record, "failed", f.Error(), "")
 		panic(f)
 	}
 	b, stack := bug{value: v, message: ctx.Message()}, string(debug.Stack())
 	g.deps.Stats.Bugs.Add(1)
-	g.deps.observer.failed(g.watched, "bug", b.Error(), stack)
+	g.deps.observer.failed(g.record, "bug", b.Error(), stack)
 	g.deps.Log.Error("a bug: please report it with this stack; the worker goes on",
 		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", stack)
 	switch ctx.Message().(type) {
@@ -192,14 +192,14 @@ func (g guarded) recovered(ctx actor.Context, v any) {
 // propsOf makes the Props for one spawn of an actor. The record of the actor outlives its
 // incarnations.
 func propsOf(deps *env, produce func() actor.Actor, options ...actor.PropsOption) *actor.Props {
-	w := &watched{}
+	w := &record{}
 	mailbox := actor.Unbounded()
 	options = append(options, actor.WithDispatcher(deps.dispatcher), actor.WithMailbox(func() actor.Mailbox {
 		w.mailbox = mailbox()
 		return w.mailbox
 	}))
 	return actor.PropsFromProducer(func() actor.Actor {
-		g := guarded{watched: w, deps: deps}
+		g := guarded{record: w, deps: deps}
 		g.take(produce())
 		if s, ok := g.Actor.(actor.SupervisorStrategy); ok {
 			return supervising{g, s}

@@ -60,12 +60,12 @@ func (s *spread) registered(i placement.Item) (members []messages.Member, recipi
 
 // sendRetained sends the retained messages to the recipients that have not got them.
 func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients []messages.Recipient) {
-	greeted := to.Slot().Greeted
+	last := to.Slot().LastRecipient
 	for _, n := range recipients {
-		if n.Number <= greeted || !to.Has(n.Target) {
+		if n.Number <= last || !to.Has(n.Target) {
 			continue
 		}
-		to.Slot().Greeted = max(to.Slot().Greeted, n.Number)
+		to.Slot().LastRecipient = max(to.Slot().LastRecipient, n.Number)
 		c := messages.SubscribeCommand{
 			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Recipient: n.Channel,
 		}

@@ -27,7 +27,7 @@ type subscription struct {
 	*env
 	*subscriptionRefs
 	filter string
-	seen   *watched
+	seen   *record
 
 	pending  *pending   // nil: nobody has waited for retained messages
 	throttle *throttled // nil: nothing was held back
@@ -37,7 +37,7 @@ type subscription struct {
 // memory while they are empty.
 func newSubscriptionActors(deps *env, to *refs) *family {
 	shared := &subscriptionRefs{router: to.router, session: to.session}
-	return newFamily(deps, actor.UnboundedLockfree(), func(seen *watched) actor.Actor {
+	return newFamily(deps, actor.UnboundedLockfree(), func(seen *record) actor.Actor {
 		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
 	})
 }
@@ -50,7 +50,7 @@ func (s *subscription) Receive(ctx actor.Context) {
 	case messages.Flush:
 		s.flush(ctx, m)
 	case messages.SendRetained:
-		s.welcome(m)
+		s.addRecipient(m)
 	case messages.Granted:
 		s.granted(ctx, m)
 	case messages.Refused:
@@ -116,8 +116,8 @@ func (s *subscription) wake(ctx actor.Context) {
 	s.throttle.wake(ctx)
 }
 
-// welcome notes a recipient.
-func (s *subscription) welcome(m messages.SendRetained) {
+// addRecipient notes a recipient.
+func (s *subscription) addRecipient(m messages.SendRetained) {
 	if s.pending == nil {
 		s.pending = &pending{Pending: retained.NewPending()}
 	}

@@ -106,7 +106,7 @@ func (t *traces) catch(followed map[string]uint64, connection string, seq uint64
 	m.Trace = id
 	kind := ""
 	if m.Retain {
-		kind = ", a retained value"
+		kind = ", a retained message"
 	}
 	t.add(id, connection, "received", fmt.Sprintf("from the MQTT broker: QoS %d, %d bytes%s", m.QoS, len(m.Payload), kind))
 	return true

@@ -120,17 +120,17 @@ func (t *Tree) Events(after uint64) []messages.LifeEvent {
 }
 
 // all are the live actors.
-func (o *observer) all() []*watched {
+func (o *observer) all() []*record {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	list := make([]*watched, 0, len(o.actors))
+	list := make([]*record, 0, len(o.actors))
 	for _, w := range o.actors {
 		list = append(list, w)
 	}
 	return list
 }
 
-func (o *observer) find(path string) (*watched, bool) {
+func (o *observer) find(path string) (*record, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w, ok := o.actors[path]

@@ -75,7 +75,7 @@ func (o *overflow) replace(topic string, by *overflowed) {
 }
 
 // replaceable says that an event replaces, and is replaced by, others of its topic.
-// A retained value does not: it is for its recipients only.
+// A retained message does not: it is for its recipients only.
 func replaceable(e messages.Event) bool {
 	return e.Overflow == messages.OverflowLatest && !e.Message.Retain
 }

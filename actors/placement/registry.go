@@ -5,7 +5,7 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// Recipients are those that wait for the retained values of a filter.
+// Recipients are those that wait for the retained messages of a filter.
 func (v *View) Recipients(wire string) (list []messages.Recipient) {
 	if f, ok := v.filters.Get(wire); ok {
 		for _, n := range f.recipients {

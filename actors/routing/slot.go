@@ -8,10 +8,10 @@ import (
 
 // Slot is what matters only where there are several session slots.
 type Slot struct {
-	Kept    []messages.Delivery
-	Leaving *Leaving // nil: the filter stays
-	Number  uint64   // of the registry's last change that asks for it
-	Greeted uint64   // that of the last recipient of retained messages
+	Kept          []messages.Delivery
+	Leaving       *Leaving // nil: the filter stays
+	Number        uint64   // of the registry's last change that asks for it
+	LastRecipient uint64   // the number of the last recipient of retained messages
 }
 
 // Slot is what matters of the route only where there are several session slots. It can be changed.

@@ -24,8 +24,8 @@ type Stats struct {
 	// those that wait to be written, and what is noted for recipients, are taken to
 	// occupy.
 	InOverflow, Paced, WaitingBytes atomic.Int64
-	// Recipients is how many wait for retained values now; Replayed counts the
-	// values that they got, one for each recipient; Replaying is how many of those
+	// Recipients is how many wait for retained messages now; Replayed counts the
+	// messages that they got, one for each recipient; Replaying is how many of those
 	// that the broker has sent are under way to the layer.
 	Recipients, Replayed, Replaying atomic.Int64
 	// Commands: taken from the layer, not understood, not allowed, publishes that

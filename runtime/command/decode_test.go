@@ -226,7 +226,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{subscribe("min_interval", int64(-1)), command.BadValue, "min_interval", "not -1"},
 		{subscribe("min_interval", false), command.BadType, "min_interval", "must be a number of seconds from 0 to 86400, not bool False"},
 		{append(subscribe("shared", true), dict("no_local", true)...), command.BadValue, "shared", "cannot have no_local"},
-		{append(subscribe("shared", true), dict("retained", "send")...), command.BadValue, "shared", "gets no retained values"},
+		{append(subscribe("shared", true), dict("retained", "send")...), command.BadValue, "shared", "gets no retained messages"},
 		{subscribe("shared", "no"), command.BadType, "shared", `str "no"`},
 
 		{subscribe("stream", "s"), command.BadValue, "stream", "a command of its own"},

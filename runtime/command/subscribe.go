@@ -76,11 +76,11 @@ func (f *fields) shareable(c messages.SubscribeCommand) {
 	case c.Options.NoLocal: // [MQTT-3.8.3-4]
 		f.reject(BadValue, "shared", "a shared subscription cannot have no_local")
 	case c.Replay: // MQTT 5, 4.8.2
-		f.reject(BadValue, "shared", "a shared subscription gets no retained values: leave retained out")
+		f.reject(BadValue, "shared", "a shared subscription gets no retained messages: leave retained out")
 	}
 }
 
-// replay asks for the retained values. A channel beside a group names the
+// replay asks for the retained messages. A channel beside a group names the
 // recipient, who is in the group already: subscribed too, it would get
 // everything twice.
 func replay(c *messages.SubscribeCommand) {

@@ -32,7 +32,7 @@ func (p *Page) guard(h http.Handler) http.Handler {
 		case status != 0:
 			refuse(w, status, text)
 		case p.Token != "" && r.URL.Query().Has("token"):
-			p.welcome(w, r)
+			p.takeToken(w, r)
 		case !p.known(r):
 			refuse(w, http.StatusUnauthorized, "a token is needed (HTTP_TOKEN): open this page with ?token=… once, or send Authorization: Bearer …")
 		default:
@@ -93,8 +93,8 @@ func (p *Page) pass() string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// welcome takes the token of the address, which is not to stay there.
-func (p *Page) welcome(w http.ResponseWriter, r *http.Request) {
+// takeToken takes the token of the address, which is not to stay there.
+func (p *Page) takeToken(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if !p.isToken(query.Get("token")) {
 		refuse(w, http.StatusUnauthorized, "that is not the token (HTTP_TOKEN)")

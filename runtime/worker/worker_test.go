@@ -163,7 +163,7 @@ subscriptions = [
 	}
 	for _, part := range []string{
 		"subscriptions[0].topic (", "subscriptions[1].qos (", "must be 0, 1 or 2", "subscriptions[3].type (", "no such key",
-		"subscriptions[4].shared (", "gets no retained values", "subscriptions[5].group (", "missing",
+		"subscriptions[4].shared (", "gets no retained messages", "subscriptions[5].group (", "missing",
 	} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in %v", part, err)

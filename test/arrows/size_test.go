@@ -76,9 +76,9 @@ func files(tree fs.FS, do func(name string, text []byte) error) error {
 // gone are words that the program had for something for which there is a usual one, as words
 // and as parts of names, and the former names of actors where they can mean nothing else.
 var gone = regexp.MustCompile(`(?i)\b(` +
-	`abroad|acquit(s|ted)?|attentive|blame|buries|burying|complaints?|deaf|deeds?|farewell|happenings?|herald|in so many words|lest|misled|misunderstood|misuse|mouths?|` +
+	`abroad|acquit(s|ted)?|adopted|attentive|audience|blame|buries|burying|complaints?|deaf|deeds?|farewell|happenings?|herald|in so many words|lest|misled|misunderstood|misuse|mouths?|` +
 	`of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|testament|told of|unborn|unsteady|wayOf|whom)\b|` +
-	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|serials?\b|suspects?\b|tenure|verdict|` +
+	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|retained values?|serials?\b|suspects?\b|tenure|verdict|` +
 	`layer\.Peer\b|peers? of (a|the)( \S+)? layer\b|` +
 	`\b(broker|group|receiver|registry) actor\b|bridge/(broker|reader|registry)\b|ToReceiver|ToRegistry|ToGroup\b|` +
 	`(Broker|Group|Member|Queue|Registry|Receiver|Route|Slot|Subscription)Facts|ReceiverStarted|Session(Failure|Started)`)

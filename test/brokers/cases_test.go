@@ -87,7 +87,7 @@ func (s *deployment) topics(t *testing.T) {
 	}
 }
 
-// Retained values come to those who ask for them, each time they ask.
+// Retained messages come to those who ask for them, each time they ask.
 func (s *deployment) retained(t *testing.T) {
 	device := s.device(t)
 	for i := range 3 {

@@ -35,8 +35,8 @@ type features struct {
 type lack string
 
 const (
-	wildcardReplay lack = "the retained values of a filter with wildcards"
-	replayAgain    lack = "retained values at a second SUBSCRIBE of the same filter"
+	wildcardReplay lack = "the retained messages of a filter with wildcards"
+	replayAgain    lack = "retained messages at a second SUBSCRIBE of the same filter"
 	oneCopy        lack = "a single copy of a message for overlapping filters under 3.1.1"
 	keepsSessions  lack = "sessions over a kill of its own"
 	sentQoS        lack = "messages with the QoS that they were sent with"

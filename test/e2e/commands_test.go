@@ -145,14 +145,14 @@ var commandCases = map[string]func(*testCase){
 		s.device().Publish(s.topic, 1, "other")
 		s.expect(s.topic + "=other")
 	},
-	"retained values are dropped unless asked for": func(s *testCase) {
+	"retained messages are dropped unless asked for": func(s *testCase) {
 		device := s.device()
 		device.Retain(s.topic, "old")
 		s.subscribes(s.topic)
 		device.Publish(s.topic, 1, "new")
 		s.expect(s.topic + "=new")
 	},
-	"retained values go to the recipient alone": func(s *testCase) {
+	"retained messages go to the recipient alone": func(s *testCase) {
 		device := s.device()
 		device.Retain(s.topic+"/a", "1")
 		s.subscribes(s.topic + "/a")
@@ -165,7 +165,7 @@ var commandCases = map[string]func(*testCase){
 		s.expect(s.topic+"/a=1 retained", s.topic+"/a=2")
 		second.expect(s.topic+"/a=1 retained", s.topic+"/a=2")
 	},
-	"retained values of a wildcard": func(s *testCase) {
+	"retained messages of a wildcard": func(s *testCase) {
 		if !s.replays {
 			s.t.Skip("this broker replays exact filters only")
 		}
@@ -180,7 +180,7 @@ var commandCases = map[string]func(*testCase){
 			s.t.Errorf("got %q", got)
 		}
 	},
-	"retained values go to the whole group where no channel is given": func(s *testCase) {
+	"retained messages go to the whole group where no channel is given": func(s *testCase) {
 		s.device().Retain(s.topic, "1")
 		other := s.member(s.t, s.topic)
 		s.subscribes(s.topic, pair("retained", "send"))
@@ -293,7 +293,7 @@ var commandCases = map[string]func(*testCase){
 	},
 }
 
-// recipient is a subscribe of the testCase's group that asks for retained values for
+// recipient is a subscribe of the testCase's group that asks for retained messages for
 // its own consumer.
 func (s *testCase) recipient(filter string) messages.Map {
 	return s.consumer.recipient(s.topic, filter)

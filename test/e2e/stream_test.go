@@ -182,7 +182,7 @@ func TestStream(t *testing.T) {
 	kit.Eventually(t, 30*time.Second, "all come", func() bool { return slices.Contains(reader.payloads("house/a"), "m59") })
 	checkOrder(t, reader.payloads("house/a"), want)
 	if got := reader.payloads("house/kept"); len(got) != 1 {
-		t.Errorf("the retained value came %d times", len(got))
+		t.Errorf("the retained message came %d times", len(got))
 	}
 	if !strings.Contains(broker.Output(), "site-stream") {
 		t.Error("streams have no session of their own")

@@ -265,7 +265,7 @@ def _asked(routes: list[Route]) -> list[Route]:
 
 
 def _group_name(routes: Iterable[Route]) -> str:
-    """The same for the same filters with the same options; retained values are for one channel alone."""
+    """The same for the same filters with the same options; retained messages are for one channel alone."""
     asked = sorted(
         (r.pattern.filter, sorted(replace(r.options, retained="drop").to_wire().items())) for r in routes
     )

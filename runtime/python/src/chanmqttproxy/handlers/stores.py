@@ -32,7 +32,7 @@ class Store:
     function: Callable[[list[Entry]], list[Rejected]]
     using: str = "default"
     retained: str = "drop"
-    """Whether it wants the retained values at the start, as the option of a subscription."""
+    """Whether it wants the retained messages at the start, as the option of a subscription."""
 
     def store(self, entries: Sequence[Entry]) -> list[Rejected]:
         """Store those of the entries that it is for."""

@@ -149,7 +149,7 @@ class Worker:
         if not group and not channel:
             raise Refused("missing-key", 'group: this key is missing, or "channel" instead')
         if group and options.retained == "send":
-            channel = None  # which only gets the retained values
+            channel = None  # which only gets the retained messages
         subscription = Subscription(command["topic"], options, group, channel)
         self._unsubscribe({"topic": command["topic"], "group": group, "channel": channel})
         self.subscriptions.append(subscription)
