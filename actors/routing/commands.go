@@ -2,6 +2,7 @@ package routing
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"chanmqttproxy/actors/placement"
@@ -17,6 +18,9 @@ func (t *Table) Command(e *Effects, receipt messages.Receipt, c messages.Subscri
 	}
 	if refused, full = t.Pairs.Full(t.more(c), t.Pairs.All()); refused != nil {
 		return nil, refused, full
+	}
+	if !ok {
+		c.Filter = strings.Clone(c.Filter) // without the whole command
 	}
 	changes = t.Subscribe(e, c, now)
 	if len(changes) == 0 {

@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"strings"
 	"time"
 
 	"chanmqttproxy/actors/placement"
@@ -92,7 +91,7 @@ func (t *Table) Seen(seq uint64) { t.after = seq }
 func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time) (changes []messages.Change) {
 	r, ok := t.trie.Get(c.Filter)
 	if !ok {
-		r = t.add(e, strings.Clone(c.Filter), c.Options) // without the whole command
+		r = t.add(e, c.Filter, c.Options)
 	}
 	known := r.served(c.Options)
 	for _, target := range c.Targets {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestContainerHolds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newContainer(t, version)
 			watched := s.watch()
-			s.load(duration)
+			s.load(duration, s.senders())
 			s.settle()
 			peak := watched()
 			t.Logf("messages %d, commands %d; at most %d MB", len(s.sent), len(s.answered), peak>>20)
@@ -61,6 +62,42 @@ func TestContainerHolds(t *testing.T) {
 	}
 }
 
+// TestContainerHoldsSubscriptions: the same container has room for 100,000 subscriptions and ordinary
+// messages, also while the broker and Redis lose all that they have, and come back. Without CHAOS=full
+// there are fewer.
+func TestContainerHoldsSubscriptions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	many, duration := 5_000, 5*time.Second
+	if os.Getenv("CHAOS") == "full" {
+		many, duration = 100_000, 30*time.Second
+	}
+	s := newContainer(t, "50", "MQTT_MAX_SUBSCRIPTIONS=200000")
+	watched := s.watch()
+	s.subscribe(many)
+	s.load(duration, s.ordinary(many))
+	s.settle()
+	s.hears(many)
+	s.broker.Kill() // the session is lost
+	s.broker.Start()
+	s.hears(many)
+	client := s.redis.Client()
+	if err := client.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	s.redis.Restart()
+	s.site.Join("quick")
+	kit.Eventually(t, time.Minute, "all is stored again", func() bool { return stored(client) >= many })
+	s.hears(many)
+	peak := watched()
+	t.Logf("%d subscriptions, messages %d, commands %d; at most %d MB", many, len(s.sent), len(s.answered), peak>>20)
+	if peak > container {
+		t.Errorf("the worker had %d MB", peak>>20)
+	}
+	s.worker.Stop()
+}
+
 // containerRun is a worker and all who send to it.
 type containerRun struct {
 	t      *testing.T
@@ -70,6 +107,7 @@ type containerRun struct {
 	site   *kit.Django
 	slow   *kit.Django // reads nothing while there is a load
 	heard  *kit.Device
+	most   atomic.Int64 // of the worker's memory, while it is watched
 
 	mu       sync.Mutex
 	sent     map[string]bool // messages that the broker has taken
@@ -77,17 +115,17 @@ type containerRun struct {
 	answered map[string]bool // publishes that the worker says are done
 }
 
-func newContainer(t *testing.T, version string) *containerRun {
+func newContainer(t *testing.T, version string, settings ...string) *containerRun {
 	t.Helper()
 	s := &containerRun{
 		t: t, redis: kit.Redis(t), broker: kit.Mosquitto(t),
 		sent: map[string]bool{}, came: map[string]bool{}, answered: map[string]bool{},
 	}
 	s.site, s.heard = kit.NewDjango(t, s.redis.Addr()), kit.NewDevice(t, s.broker.Addr())
-	s.worker = kit.PlainWorker(t, []string{
-		"LOG_FORMAT=text", s.layer(), "MQTT_HOST=" + s.broker.Addr(), "MQTT_VERSION=" + version,
-		"GOMEMLIMIT=" + strconv.Itoa(container/10*9), // as the worker sets it in a control group
-	}, "run")
+	s.worker = kit.PlainWorker(t, append(settings,
+		"LOG_FORMAT=text", s.layer(), "MQTT_HOST="+s.broker.Addr(), "MQTT_VERSION="+version,
+		"GOMEMLIMIT="+strconv.Itoa(container/10*9), // as the worker sets it in a control group
+	), "run")
 	s.heard.Listen("out/#", 1)
 	s.site.Join("quick")
 	s.slow = kit.NewDjango(t, s.redis.Addr())
@@ -103,6 +141,35 @@ func newContainer(t *testing.T, version string) *containerRun {
 		return s.came["in/small first"]
 	})
 	return s
+}
+
+// subscribe adds many subscriptions, each of a filter of its own.
+func (s *containerRun) subscribe(many int) {
+	asks := kit.NewConsumer(s.t, s.redis.Addr(), "asks")
+	began := time.Now()
+	for first := 0; first < many; first += 1000 {
+		var commands []messages.Map
+		for i := range min(1000, many-first) {
+			commands = append(commands, kit.Subscribe(fmt.Sprint("many/", first+i, "/v"), "quick", 1))
+		}
+		asks.Ask(time.Minute, commands...)
+	}
+	s.t.Logf("%d subscriptions took %v; %d MB", many, time.Since(began).Round(time.Millisecond), s.most.Load()>>20)
+}
+
+// hears waits until messages come by some of them.
+func (s *containerRun) hears(many int) {
+	s.t.Helper()
+	device, began := kit.NewDevice(s.t, s.broker.Addr()), time.Now()
+	for i, filter := range []int{0, many / 2, many - 1} {
+		topic, number := fmt.Sprint("many/", filter, "/v"), fmt.Sprint(i, "-", time.Now().UnixNano())
+		kit.Eventually(s.t, time.Minute, topic+" is subscribed to", func() bool {
+			device.Publish(topic, 1, number).WaitTimeout(time.Second)
+			s.read()
+			return s.came[topic+" "+number]
+		})
+	}
+	s.t.Logf("messages come after %v; by now at most %d MB", time.Since(began).Round(time.Millisecond), s.most.Load()>>20)
 }
 
 // layer is the setting of the layer: the process that reads has room for all.
@@ -126,7 +193,6 @@ func (s *containerRun) memory() int64 {
 // watch looks at the worker's memory until the function it returns is called, which
 // returns the most.
 func (s *containerRun) watch() (peak func() int64) {
-	var most int64
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -135,19 +201,19 @@ func (s *containerRun) watch() (peak func() int64) {
 			case <-stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				most = max(most, s.memory())
+				s.most.Store(max(s.most.Load(), s.memory()))
 			}
 		}
 	}()
 	return func() int64 {
 		close(stop)
 		<-done
-		return most
+		return s.most.Load()
 	}
 }
 
 // load has everybody send for a time, in which the broker and Redis hang once.
-func (s *containerRun) load(d time.Duration) {
+func (s *containerRun) load(d time.Duration, senders map[time.Duration]func(n int)) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), d)
 	defer cancel()
 	var work sync.WaitGroup
@@ -159,7 +225,7 @@ func (s *containerRun) load(d time.Duration) {
 			}
 		})
 	}
-	for pause, send := range s.senders() {
+	for pause, send := range senders {
 		every(pause, send)
 	}
 	every(10*time.Millisecond, func(int) { s.read() })
@@ -175,6 +241,24 @@ func (s *containerRun) load(d time.Duration) {
 		s.redis.Resume()
 	})
 	work.Wait()
+}
+
+// ordinary are those who send small messages to so many filters, and some commands.
+func (s *containerRun) ordinary(many int) map[time.Duration]func(n int) {
+	all, one, site := kit.NewDevice(s.t, s.broker.Addr()), kit.NewDevice(s.t, s.broker.Addr()), kit.NewDjango(s.t, s.redis.Addr())
+	return map[time.Duration]func(n int){
+		time.Millisecond:       func(n int) { s.send(all, fmt.Sprint("many/", n*7919%many, "/v"), strconv.Itoa(n), "") },
+		5 * time.Millisecond:   func(n int) { s.send(one, "in/small", strconv.Itoa(n), "") },
+		200 * time.Millisecond: func(n int) { site.Send(s.command(n)) },
+	}
+}
+
+// stored is how many entries the largest hash in Redis has.
+func stored(in *redis.Client) (most int) {
+	for _, key := range in.Keys(context.Background(), "*").Val() {
+		most = max(most, int(in.HLen(context.Background(), key).Val()))
+	}
+	return most
 }
 
 // senders are those who send, by how long each pauses.
