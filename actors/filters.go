@@ -14,7 +14,7 @@ import (
 type filters struct {
 	byName  map[string]*filterState
 	plan    *reconcile.Plan
-	leaving topic.Trie[*filterState] // that nobody wants any more
+	leaving topic.Trie[filterState] // that nobody wants any more
 	changes []*filterState
 }
 

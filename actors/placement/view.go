@@ -11,10 +11,10 @@ import (
 // by several goroutines at once. The zero value knows nothing.
 type View struct {
 	epochs  []messages.Epoch
-	pairs   int                 // of filter and target
-	endings map[Item]uint64     // those pairs that are ending, and the change by which they are
-	filters topic.Trie[*Filter] // by what the broker is asked for: see topic.Shared
-	tables  []table             // that of the registry first: see index
+	pairs   int                // of filter and target
+	endings map[Item]uint64    // those pairs that are ending, and the change by which they are
+	filters topic.Trie[Filter] // by what the broker is asked for: see topic.Shared
+	tables  []table            // that of the registry first: see index
 }
 
 // table is how far one of the tables has been read, and, of a slot, what it says of itself.

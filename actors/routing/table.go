@@ -16,7 +16,7 @@ type Table struct {
 	// Unasked: the broker is not asked for the filters of routes that are made.
 	Unasked bool
 
-	trie      topic.Trie[*Route]
+	trie      topic.Trie[Route]
 	targets   map[messages.Target]*served
 	responses messages.Desired // the filter of responses to requests; zero: there are none
 	revision  uint64           // of the newest Desired

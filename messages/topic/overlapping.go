@@ -6,7 +6,7 @@ import "strings"
 // that match some topic which filter matches too, as Overlap tells, in no
 // particular order. The filter itself, whether in the trie or not, is left
 // out. It walks only where the filters agree so far.
-func (t *Trie[V]) Overlapping(filter string, found []V) []V {
+func (t *Trie[V]) Overlapping(filter string, found []*V) []*V {
 	s := search[V]{own: t.find(filter), found: found}
 	s.first(&t.root, explicit(filter))
 	return s.found
@@ -15,12 +15,12 @@ func (t *Trie[V]) Overlapping(filter string, found []V) []V {
 // search collects values.
 type search[V any] struct {
 	own   *V // of the filter that is asked for
-	found []V
+	found []*V
 }
 
 func (s *search[V]) add(value *V) {
 	if value != nil && value != s.own {
-		s.found = append(s.found, *value)
+		s.found = append(s.found, value)
 	}
 }
 

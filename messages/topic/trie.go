@@ -2,7 +2,7 @@ package topic
 
 import "strings"
 
-// Trie holds a value for each of many filters and finds those whose filter
+// Trie holds a pointer for each of many filters and finds those whose filter
 // matches a topic. What a look-up costs depends on the levels of the topic and
 // on the filters that match it level by level, not on how many others there
 // are. The zero value is an empty trie. It may not be used by several
@@ -27,23 +27,24 @@ func (n *node[V]) empty() bool {
 // Len is the number of filters.
 func (t *Trie[V]) Len() int { return t.size }
 
-// Set stores the value of a filter in place of the one it had.
-func (t *Trie[V]) Set(filter string, value V) {
+// Set stores the value of a filter in place of the one it had. Each filter has a value of
+// its own, which is not nil. The trie keeps the text of the filter.
+func (t *Trie[V]) Set(filter string, value *V) {
 	n, rest, more := &t.root, filter, true
 	for more && rest != "#" {
 		var level string
 		level, rest, more = strings.Cut(rest, "/")
-		n = n.grow(level)
+		n = n.grow(level, more)
 	}
 	slot := n.slot(more)
 	if *slot == nil {
 		t.size++
 	}
-	*slot = &value
+	*slot = value
 }
 
-// grow returns the node of the next level and makes it if need be.
-func (n *node[V]) grow(level string) *node[V] {
+// grow returns the node of the next level and makes it if need be; more: the filter goes on.
+func (n *node[V]) grow(level string, more bool) *node[V] {
 	if next := n.next(level); next != nil {
 		return next
 	}
@@ -54,8 +55,10 @@ func (n *node[V]) grow(level string) *node[V] {
 		if n.children == nil {
 			n.children = &children[V]{}
 		}
-		// A copy: one level would keep a long filter in memory.
-		n.children.put(strings.Clone(level), next)
+		if more { // a copy: the level of others would keep this filter in memory
+			level = strings.Clone(level)
+		}
+		n.children.put(level, next)
 	}
 	return next
 }
@@ -77,12 +80,9 @@ func (n *node[V]) slot(more bool) **V {
 }
 
 // Get returns the value of exactly this filter, and whether it has one.
-func (t *Trie[V]) Get(filter string) (V, bool) {
-	if value := t.find(filter); value != nil {
-		return *value, true
-	}
-	var none V
-	return none, false
+func (t *Trie[V]) Get(filter string) (*V, bool) {
+	value := t.find(filter)
+	return value, value != nil
 }
 
 func (t *Trie[V]) find(filter string) *V {
@@ -131,7 +131,7 @@ func (n *node[V]) remove(rest string, more bool) {
 
 // Match appends to found the values of all filters that match the topic, each
 // once, in no particular order. It allocates only where found is full.
-func (t *Trie[V]) Match(topic string, found []V) []V {
+func (t *Trie[V]) Match(topic string, found []*V) []*V {
 	if !strings.HasPrefix(topic, "$") {
 		return t.root.match(topic, true, found)
 	}
@@ -144,12 +144,12 @@ func (t *Trie[V]) Match(topic string, found []V) []V {
 }
 
 // Each calls f with every value, in no particular order.
-func (t *Trie[V]) Each(f func(V)) { t.root.each(f) }
+func (t *Trie[V]) Each(f func(*V)) { t.root.each(f) }
 
-func (n *node[V]) each(f func(V)) {
+func (n *node[V]) each(f func(*V)) {
 	for _, value := range []*V{n.below, n.here} {
 		if value != nil {
-			f(*value)
+			f(value)
 		}
 	}
 	if n.plus != nil {
@@ -158,13 +158,13 @@ func (n *node[V]) each(f func(V)) {
 	n.children.each(func(_ string, next *node[V]) { next.each(f) })
 }
 
-func (n *node[V]) match(rest string, more bool, found []V) []V {
+func (n *node[V]) match(rest string, more bool, found []*V) []*V {
 	if n.below != nil {
-		found = append(found, *n.below)
+		found = append(found, n.below)
 	}
 	if !more {
 		if n.here != nil {
-			found = append(found, *n.here)
+			found = append(found, n.here)
 		}
 		return found
 	}
