@@ -70,9 +70,9 @@ func (s *spread) leaveFilter(wire string) {
 	s.session.Tell(messages.Leave{Filter: wire})
 }
 
-// subscribedAgain closes the filters of an Again marker. Nothing is missing where this holder has
+// resubscribing closes the filters of a Resubscribing marker. Nothing is missing where this holder has
 // subscribed itself (sure). Of a shared filter the owner gets no copy of its own.
-func (s *spread) subscribedAgain(m placement.Again) {
+func (s *spread) resubscribing(m placement.Resubscribing) {
 	var counts bool
 	s.mirror.read(func(v *placement.View) { counts = v.Counts(m, s.Options.Slot) })
 	if !counts {

@@ -48,8 +48,8 @@ func (s *spread) markerCame(m messages.Marked) {
 		s.markers.Connecting()
 		return
 	}
-	if again, ok := placement.ParseAgain(m.Marker); ok {
-		s.subscribedAgain(again)
+	if r, ok := placement.ParseResubscribing(m.Marker); ok {
+		s.resubscribing(r)
 		return
 	}
 	text, mine := strings.CutPrefix(m.Marker, s.markers.name)

@@ -17,25 +17,25 @@ type sessionMarkers struct {
 	health *health
 	mirror *mirror
 	router Ref[messages.ToRouter]
-	lost   atomic.Int32 // connections in a row that ended after an Again marker, before the next answer
+	lost   atomic.Int32 // connections in a row that ended after a Resubscribing marker, before the next answer
 }
 
-// againLosses is how many of them there may be: some brokers close the connection of a client that
+// resubscribingLosses is how many of them there may be: some brokers close the connection of a client that
 // publishes what it may not.
-const againLosses = 3
+const resubscribingLosses = 3
 
 // subscribeFirst subscribes to filters that are to be unsubscribed, if the broker has kept the
 // session and the version is 3.1.1: RabbitMQ 3.10 forgets with a connection which filters its session
-// has. It then answers an UNSUBSCRIBE, but goes on with the filters. An Again marker goes before.
+// has. It then answers an UNSUBSCRIBE, but goes on with the filters. A Resubscribing marker goes before.
 func (m *sessionMarkers) subscribeFirst(ctx context.Context, live Conn, filters []string) error {
 	if info := live.Info(); !info.Present || info.Version != messages.MQTT311 {
 		return nil
 	}
-	if m.health.several.Load() && m.lost.Load() < againLosses {
+	if m.health.several.Load() && m.lost.Load() < resubscribingLosses {
 		m.lost.Add(1)
-		var again placement.Again
-		m.mirror.read(func(v *placement.View) { again = v.Again(m.slot, filters) })
-		if err := m.publish(ctx, live, again.String()); err != nil {
+		var marker placement.Resubscribing
+		m.mirror.read(func(v *placement.View) { marker = v.Resubscribing(m.slot, filters) })
+		if err := m.publish(ctx, live, marker.String()); err != nil {
 			return err
 		}
 	}

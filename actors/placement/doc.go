@@ -36,7 +36,7 @@
 //   - Forgetting. With a connection, RabbitMQ 3.10 forgets which filters a session has. So a
 //     slot subscribes once more before it unsubscribes. Its session may have missed messages
 //     between the two subscriptions, if a former holder has died in the middle of leaving. The
-//     owner has those, and all later ones. So the slot drops what comes then: see Again.
+//     owner has those, and all later ones. So the slot drops what comes then: see Resubscribing.
 //
 // So after the first message by the owner none comes by a former one, and in doubt a message
 // comes twice. Three gaps are left:

@@ -61,21 +61,21 @@ type leaving struct {
 // request is a SUBSCRIBE or UNSUBSCRIBE under way: a later one of the same filter takes the
 // place of an earlier one.
 type request struct {
-	due   int // the tick of the answer
-	away  bool
-	again bool // it was subscribed once more before
+	due          int // the tick of the answer
+	away         bool
+	resubscribed bool // it was subscribed once more before
 }
 
 func (h *holder) ask(wire string, away bool) {
 	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: away}
 }
 
-// askAgain subscribes to a filter that is to be unsubscribed: the broker may have forgotten that
+// resubscribe subscribes to a filter that is to be unsubscribed: the broker may have forgotten that
 // the session has it. A marker goes before.
-func (h *holder) askAgain(s *session, wire string) {
-	s.queue = append(s.queue, packet{at: h.now, epoch: h.epoch, again: wire, layout: h.process.view.Epoch().Number})
+func (h *holder) resubscribe(s *session, wire string) {
+	s.queue = append(s.queue, packet{at: h.now, epoch: h.epoch, resubscribing: wire, layout: h.process.view.Epoch().Number})
 	s.filters[wire] = true
-	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: true, again: true}
+	h.asked[wire] = request{due: h.now + 1 + h.IntN(8), away: true, resubscribed: true}
 }
 
 // window is the receive maximum.
@@ -268,8 +268,8 @@ func (h *holder) sendMarker(seq uint64) {
 // marked takes a marker from the broker, which may be that of a former holder.
 func (h *holder) marked(m packet) {
 	switch {
-	case m.again != "":
-		if l := h.leaving[m.again]; l != nil && !l.sure && m.layout == h.process.view.Epoch().Number && h.faults != againFirst {
+	case m.resubscribing != "":
+		if l := h.leaving[m.resubscribing]; l != nil && !l.sure && m.layout == h.process.view.Epoch().Number && h.faults != deliverResubscribed {
 			l.closed = true
 		}
 	case m.epoch == h.epoch:
@@ -373,8 +373,8 @@ func (h *holder) answers(s *session) {
 		if h.now < r.due {
 			continue
 		}
-		if r.away && !r.again && h.forgets {
-			h.askAgain(s, wire)
+		if r.away && !r.resubscribed && h.forgets {
+			h.resubscribe(s, wire)
 			continue
 		}
 		delete(h.asked, wire)

@@ -53,12 +53,12 @@ type session struct {
 
 // packet is a message.
 type packet struct {
-	topic  string
-	n      int
-	at     int    // the tick at which it can be there
-	epoch  uint64 // of the holder whose marker it is; 0: it is none
-	again  string // an Again marker of this filter, in that layout
-	layout uint64
+	topic         string
+	n             int
+	at            int    // the tick at which it can be there
+	epoch         uint64 // of the holder whose marker it is; 0: it is none
+	resubscribing string // a Resubscribing marker of this filter, in that layout
+	layout        uint64
 }
 
 // process is a worker.
