@@ -14,7 +14,7 @@ type block struct {
 
 var blocks = []block{
 	{"sessions", sessionsTable}, {"failover", failoverTable}, {"sizing", sizingTable}, {"peers", peersTable}, {"peers-short", shortPeersTable},
-	{"websocket", pagesTable}, {"limits", limitsTable}, {"gc", gcTable}, {"speed", speedTable},
+	{"websocket", pagesTable}, {"limits", limitsTable}, {"gc", gcTable}, {"speed", speedTable}, {"speed-short", shortSpeedTable},
 }
 
 // fill writes the tables anew that stand in a file. One of which nothing was measured

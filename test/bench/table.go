@@ -36,15 +36,6 @@ func readResults(file string) (list []result, err error) {
 	return list, lines.Err()
 }
 
-// speedTable is the rows without Python, in Markdown; empty if none was measured.
-func speedTable(results []result) string {
-	chosen := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return scenarioOf(r.scenario).parallel > 0 })
-	if !slices.ContainsFunc(chosen, func(r row) bool { return r.line(results) != "" }) {
-		return ""
-	}
-	return table(chosen, results)
-}
-
 // table is the rows for which there are results, in Markdown.
 func table(chosen []row, results []result) string {
 	var b strings.Builder
@@ -56,28 +47,46 @@ func table(chosen []row, results []result) string {
 }
 
 func (r row) line(results []result) string {
-	mine := of(results, r.scenario, "worker", r.figure)
-	if len(mine.values) == 0 {
+	c, measured := r.cells(results)
+	if !measured {
 		return ""
 	}
-	value, base, compared := mine.median(), 0.0, "-"
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, c.worker, c.compared, c.ratio, r.target, c.runs, 100*c.noise)
+}
+
+// cells are what the tables say of a row. The ratio is bold where it misses its aim.
+type cells struct {
+	worker, compared, ratio string
+	runs                    int
+	noise                   float64
+}
+
+// cells are those of a row, if it was measured.
+func (r row) cells(results []result) (c cells, measured bool) {
+	mine := of(results, r.scenario, "worker", r.figure)
+	if len(mine.values) == 0 {
+		return c, false
+	}
+	c = cells{worker: number(mine.median()), compared: "-", runs: len(mine.values), noise: mine.noise}
+	value, base := mine.median(), 0.0
 	switch other, way := r.base(results); {
 	case r.divide > 0:
 		value = (value - other.median()) * 1024 / r.divide / 1000
-		compared = fmt.Sprintf("%s idle", number(other.median()))
+		c.compared = fmt.Sprintf("%s idle", number(other.median()))
 	case len(other.values) > 0:
 		base = other.median()
-		compared = strings.TrimSpace(number(base) + " " + wayName(way))
+		c.compared = strings.TrimSpace(number(base) + " " + wayName(way))
 	}
-	ratio, compare := number(value)+r.target.unit, value
+	compare := value
+	c.ratio = number(value) + r.target.unit
 	if base > 0 && r.target.unit == "" { // a figure with a unit only stands beside
 		compare = value / base
-		ratio = fmt.Sprintf("%.2f", compare)
+		c.ratio = fmt.Sprintf("%.2f", compare)
 	}
 	if !r.target.met(compare) {
-		ratio = "**" + ratio + "**"
+		c.ratio = "**" + c.ratio + "**"
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, number(mine.median()), compared, ratio, r.target, len(mine.values), 100*mine.noise)
+	return c, true
 }
 
 // wayName is what a way of the floor is called in documents.

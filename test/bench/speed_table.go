@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// speedTable is the rows without Python, in Markdown; empty if none was measured.
+func speedTable(results []result) string {
+	chosen := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return scenarioOf(r.scenario).parallel > 0 })
+	if !slices.ContainsFunc(chosen, func(r row) bool { return r.line(results) != "" }) {
+		return ""
+	}
+	return table(chosen, results)
+}
+
+// inShort are the rows that users ask for, by what they are called there.
+var inShort = []struct{ row, name string }{
+	{"in-0", "inbound, QoS 0"},
+	{"in-1", "inbound, QoS 1"},
+	{"in-0-wide-client", "inbound, QoS 0, queues for 20,000 messages instead of 100"},
+	{"members-100", "inbound, a group with 100 consumers in one process"},
+	{"members-100-apart", "inbound, a group with consumers in 100 processes"},
+	{"out-0", "outbound, QoS 0"},
+	{"out-1", "outbound, QoS 1"},
+	{"latency-in", "99th percentile of the latency inbound, 200 a second, ms"},
+	{"memory", "memory with 100,000 subscriptions at work, MB"},
+	{"start-100k", "start with 100,000 subscriptions, s"},
+}
+
+// shortSpeedTable is the rows that users ask for, in Markdown; empty if none was measured.
+func shortSpeedTable(results []result) string {
+	var b strings.Builder
+	for _, short := range inShort {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.name == short.row })
+		if c, measured := rows[i].cells(results); measured {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, c.compared, c.ratio)
+		}
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "| | worker | bare loop | ratio |\n|---|--:|--:|--:|\n" + b.String()
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSpeedTables(t *testing.T) {
+	t.Parallel()
+	if long, short := speedTable(nil), shortSpeedTable(nil); long != "" || short != "" {
+		t.Errorf("of nothing: %q and %q", long, short)
+	}
+	results := []result{
+		{Scenario: "out-0", Who: "worker", Figures: map[string]float64{rate: 800}},
+		{Scenario: "out-0", Who: "floor", Figures: map[string]float64{rate: 1000}},
+		{Scenario: "filters-100k", Who: "worker", Figures: map[string]float64{rss: 140}},
+		{Scenario: "view-1", Who: "worker", Figures: map[string]float64{rate: 300}},
+	}
+	long, short := speedTable(results), shortSpeedTable(results)
+	for line, text := range map[string]string{
+		"| outbound, QoS 0 | 800 | 1,000 | **0.80** | at least 0.9 | 1 | 0 % |\n": long,
+		"| outbound, QoS 0 | 800 | 1,000 | **0.80** |\n":                          short,
+		"| memory with 100,000 subscriptions at work, MB | 140 | - | 140 MB |\n":  short,
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+	if strings.Contains(long, "view") {
+		t.Errorf("Python's rows have a table of their own:\n%s", long)
+	}
+}
