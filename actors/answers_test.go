@@ -302,7 +302,7 @@ func TestStaticSubscriptionIsMarkedAtTheBroker(t *testing.T) {
 }
 
 // What changed while the broker was away may have been published with QoS 0.
-func TestStaticSubscriptionGetsRetainedValuesAtEachConnection(t *testing.T) {
+func TestStaticSubscriptionGetsRetainedMessagesAtEachConnection(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {
 		s := subscribe("s", lobby)

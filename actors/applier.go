@@ -146,7 +146,7 @@ func (a *applier) answered(ctx actor.Context, filter string, m filterAnswer, res
 		a.requests.Tell(m)
 		return
 	}
-	a.subscriptions.answered(to, m)
+	a.subscriptions.answered(to, m) // first: it compares m with the answer before
 	a.reply(to.Replies.Decide(result))
 	if a.spread != nil {
 		a.spread.report(ctx, to)

@@ -76,7 +76,8 @@ func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
 }
 
 // send sends the subscription a delivery, and makes the actors of targets that have none.
-// Their addresses stay in d.To, which later deliveries of the filter share.
+// Their addresses stay in d.To. Later deliveries share it, also those of other filters with the
+// same member alone.
 func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
 	for i := range d.To {
 		if m := &d.To[i]; m.At == nil {

@@ -21,7 +21,7 @@ type filters struct {
 // filterState is what is wanted of one filter and what the broker knows of it.
 type filterState struct {
 	reconcile.Entry
-	want    messages.Asked
+	want    messages.DesiredState
 	wanted  bool     // want counts
 	asked   bool     // the broker has, or may have, a subscription for it
 	queued  bool     // stands in filters.changes
@@ -73,7 +73,7 @@ func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 	w.Overlaps = w.Overlaps || f.want.Overlaps
 	marked := w.Overlaps != f.want.Overlaps // it must be subscribed before the filter that overlaps it
 	anew := w.Revision > f.want.Revision
-	f.want, f.wanted = w.Asked(), true
+	f.want, f.wanted = w.State(), true
 	if f.Refused() && !anew { // nobody asks for it again
 		return 0
 	}

@@ -75,7 +75,7 @@ func eachVersion(t *testing.T, prepare func(*bundle, *actors.Options), test func
 	}
 }
 
-func TestRecipientAloneGetsTheRetainedValues(t *testing.T) {
+func TestRecipientAloneGetsTheRetainedMessages(t *testing.T) {
 	eachVersion(t, tabs(3), func(b *bundle) {
 		want := b.retain(200)
 		b.layer.Put(subscribe("a/+", alerts))

@@ -106,7 +106,7 @@ func TestReconfiguredEarly(t *testing.T) {
 }
 
 // What asks for retained messages since it was changed gets them, once.
-func TestRetainedValuesAreAskedForLater(t *testing.T) {
+func TestRetainedMessagesAreAskedForLater(t *testing.T) {
 	t.Parallel()
 	run(t, func(b *bundle, o *actors.Options) {
 		o.Static = []messages.SubscribeCommand{subscribe("s", lobby)}

@@ -20,8 +20,8 @@ type sessionMarkers struct {
 	lost   atomic.Int32 // connections in a row that ended after a Resubscribing marker, before the next answer
 }
 
-// resubscribingLosses is how many of them there may be: some brokers close the connection of a client that
-// publishes what it may not.
+// resubscribingLosses is how many of them there may be: some brokers close the connection of a client
+// that publishes what it may not.
 const resubscribingLosses = 3
 
 // subscribeFirst subscribes to filters that are to be unsubscribed, if the broker has kept the

@@ -19,20 +19,20 @@ type Desired struct {
 	Revision, Replay uint64
 }
 
-// Asked is a Desired without its filter, as it is kept beside the filter's name.
-type Asked struct {
+// DesiredState is a Desired without its filter, as it is kept beside the filter's name.
+type DesiredState struct {
 	QoS                         byte
 	NoLocal, Retained, Overlaps bool
 	Revision, Replay            uint64
 }
 
-// Asked is what is asked of the filter.
-func (d Desired) Asked() Asked {
-	return Asked{d.QoS, d.NoLocal, d.Retained, d.Overlaps, d.Revision, d.Replay}
+// State is the Desired without its filter.
+func (d Desired) State() DesiredState {
+	return DesiredState{d.QoS, d.NoLocal, d.Retained, d.Overlaps, d.Revision, d.Replay}
 }
 
-// Of is the Desired of a filter of which that is asked.
-func (a Asked) Of(filter string) Desired {
+// Of is the Desired of a filter in that state.
+func (a DesiredState) Of(filter string) Desired {
 	return Desired{filter, a.QoS, a.NoLocal, a.Retained, a.Overlaps, a.Revision, a.Replay}
 }
 

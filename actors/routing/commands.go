@@ -57,7 +57,7 @@ func (t *Table) known(c messages.SubscribeCommand) (changes []messages.Change) {
 	r, ok := t.trie.Get(c.Filter)
 	for _, target := range c.Targets {
 		if ok && r.Has(target) && !r.isFixed(target) {
-			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: r.Filter, Target: target, Options: c.Options}})
+			changes = append(changes, messages.Change{Put: &messages.Stored{Filter: r.Filter, Target: t.named(target), Options: c.Options}})
 		}
 	}
 	return changes

@@ -19,7 +19,7 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 }
 
 // request asks the broker for a filter, also once more.
-func (t *Table) request(e *Effects, r *Route, want messages.Asked, retained bool) {
+func (t *Table) request(e *Effects, r *Route, want messages.DesiredState, retained bool) {
 	t.revision++
 	want.Revision = t.revision
 	if retained {

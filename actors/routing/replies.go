@@ -36,7 +36,7 @@ type Result struct {
 // Refusal is why a filter is not granted.
 type Refusal struct {
 	messages.Failure
-	Why  string // as the broker says it, or as the worker takes it
+	Why  string // without our words around it: a refusal for the same reason is logged once
 	Kind string // a word of reconcile.Kind
 	Code byte   // the SUBACK's
 }

@@ -11,9 +11,9 @@ import (
 // Route is what is known of one filter, and its members.
 type Route struct {
 	Filter  string
-	Row     any            // what the actor that owns the table keeps of it
-	Desired messages.Asked // what the broker was asked for last; Revision 0: nothing
-	Replies Replies        // of those who wait for the broker's answer
+	Row     any                   // what the actor that owns the table keeps of it
+	Desired messages.DesiredState // what the broker was asked for last; Revision 0: nothing
+	Replies Replies               // of those who wait for the broker's answer
 
 	Unasked    bool // the broker is not asked for the filter, since another slot is
 	Held       bool // what comes is kept, until another slot has handed over what it has
@@ -162,8 +162,8 @@ func (r *Route) leave(target messages.Target) {
 
 // Needed is what the members need of the broker together: the highest QoS, and
 // no local messages only if nobody wants them.
-func (r *Route) Needed() messages.Asked {
-	want := messages.Asked{NoLocal: true}
+func (r *Route) Needed() messages.DesiredState {
+	want := messages.DesiredState{NoLocal: true}
 	for _, m := range r.members.Each {
 		want.QoS = max(want.QoS, m.options.QoS)
 		want.NoLocal = want.NoLocal && m.options.NoLocal

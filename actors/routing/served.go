@@ -25,6 +25,10 @@ func (t *Table) serve(target messages.Target) messages.Target {
 	return s.target
 }
 
+// named is a target that is in some filter, with the name that all share: what is kept for long
+// must not keep the whole command.
+func (t *Table) named(target messages.Target) messages.Target { return t.targets[target].target }
+
 // share returns the list of the target as the only member that others have made, if its options
 // are the same, or this one.
 func (s *served) share(list *[]messages.Member) *[]messages.Member {

@@ -15,6 +15,7 @@ type Slot struct {
 }
 
 // Slot is what matters of the route only where there are several session slots. It can be changed.
+// The first call makes room for it.
 func (r *Route) Slot() *Slot { return &r.few().slot }
 
 // LeavingNow is how the filter goes to another slot; nil: it stays.

@@ -97,6 +97,7 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 	for _, target := range c.Targets {
 		if r.Has(target) {
 			known = false // its old options may have been the reason for what is wanted
+			target = t.named(target)
 		} else {
 			target = t.serve(target)
 			t.Pairs.Add(1)

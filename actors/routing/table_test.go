@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"chanmqttproxy/actors/routing"
 	"chanmqttproxy/actors/stats"
@@ -474,5 +475,22 @@ func TestMatchSharesMembers(t *testing.T) {
 	x.Subscribe(&e, messages.SubscribeCommand{Filter: "b", Targets: []messages.Target{members("b").Target}, Options: messages.Options{QoS: 2}}, time.Now())
 	if members("b").Options.QoS != 2 || members("a").Options.QoS == 2 {
 		t.Error("the options of one filter are those of another")
+	}
+}
+
+// TestCommandIsNotKept: what is to be stored of a subscribe that is repeated, with other options or
+// with the same, has the name of the first, not a part of a command that may be large.
+func TestCommandIsNotKept(t *testing.T) {
+	t.Parallel()
+	x := routing.NewTable(routing.NewPairs(&stats.Stats{}, 10))
+	name := func(o messages.Options) *byte {
+		var e routing.Effects
+		target := messages.Target{Kind: messages.Group, Name: strings.Clone("group")}
+		changes, _, _ := x.Command(&e, "r", messages.SubscribeCommand{Filter: "a", Targets: []messages.Target{target}, Options: o}, time.Now())
+		return unsafe.StringData(changes[0].Put.Target.Name)
+	}
+	first := name(messages.Options{})
+	if name(messages.Options{}) != first || name(messages.Options{QoS: 1}) != first {
+		t.Error("the name is that of a later command")
 	}
 }

@@ -43,9 +43,9 @@ var (
 	forgetScript = redis.NewScript(forgetSource)
 )
 
-// Core is one client of a layer of channels_redis's core back end. It connects when it is first used, and again after
-// every loss: an error means only that this call failed. All methods may be called from any
-// goroutine.
+// Core is one client of a layer of channels_redis's core back end. It connects when it is first
+// used, and again after every loss: an error means only that this call failed. All methods may be
+// called from any goroutine.
 type Core struct {
 	config     Config
 	keys       keys

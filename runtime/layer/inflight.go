@@ -198,7 +198,7 @@ func (b *inbox) keep() {
 			continue
 		}
 		if reclaimed > 0 {
-			b.client.log.Info("took over commands that another worker left", "count", reclaimed)
+			b.client.log.Info("reclaimed commands that another worker left", "count", reclaimed)
 			b.missed.Store(true)
 			notify(b.signal)
 		}

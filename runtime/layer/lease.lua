@@ -6,10 +6,10 @@
 -- ARGV: 1 worker, 2 length of a lease in ms, 3 configured sessions, 4 '1' to have as
 -- many, 5 '1' if the broker is out of reach, 6 '1' if the worker takes nothing new, 7 its
 -- name, 8 life of the hash in seconds, 9 when it asked, in ms, or '0' if it does not know,
--- 10 the number of the request, 11 how many slots it believes to hold, then number and epoch of each; then how many it
--- gives up, and their numbers; so those that it does not want for now, a list for older scripts, and those held
--- whose leases are over; then '1', the sessions that the first slot knows of, and how many
--- slots it needs, or '0'.
+-- 10 the number of the request, 11 how many slots it believes to hold, then number and epoch
+-- of each; then how many it gives up, and their numbers; so those that it does not want for
+-- now, a list for older scripts, and those held whose leases are over; then '1', the sessions
+-- that the first slot knows of, and how many slots it needs, or '0'.
 -- Returns: time, end of what is held, slot to give, sessions, before, live workers, then
 -- number, holder, epoch, end and holder's name of each slot.
 local key, me, lease = KEYS[1], ARGV[1], tonumber(ARGV[2])

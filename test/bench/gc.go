@@ -40,12 +40,21 @@ func collections() (list []scenario) {
 	return list
 }
 
+// cell is the median, if anything was measured.
+func (s sample) cell() string {
+	if len(s.values) == 0 {
+		return "-"
+	}
+	return number(s.median())
+}
+
 // gcTable compares the collectors, in Markdown; empty if they were not measured.
 func gcTable(results []result) string {
 	var b strings.Builder
-	b.WriteString("| collector | inbound, messages a second (capacity 20,000) | memory, MB | outbound, QoS 0 | memory, MB | 100,000 subscriptions: CPU of 100,000 messages, s | memory, MB |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| collector | inbound, messages a second (capacity 20,000) | memory, MB | outbound, QoS 0 | memory, MB | 100,000 subscriptions: CPU of 100,000 messages, s | memory, MB | runs | noise |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	measured := false
 	for _, c := range collectors {
+		runs, noise := 0, 0.0
 		fmt.Fprintf(&b, "| %s |", c.name)
 		for _, name := range collected {
 			first := rate
@@ -54,11 +63,12 @@ func gcTable(results []result) string {
 			}
 			for _, figure := range []string{first, rss} {
 				s := of(results, c.scenario(name).name, "worker", figure)
-				measured = measured || len(s.values) > 0
-				fmt.Fprintf(&b, " %s |", number(s.median()))
+				runs, noise = max(runs, len(s.values)), max(noise, s.noise)
+				fmt.Fprintf(&b, " %s |", s.cell())
 			}
 		}
-		b.WriteString("\n")
+		measured = measured || runs > 0
+		fmt.Fprintf(&b, " %d | %.0f %% |\n", runs, 100*noise)
 	}
 	if !measured {
 		return ""

@@ -18,8 +18,8 @@ func TestGCTable(t *testing.T) {
 		one(collectors[1], "filters-100k", map[string]float64{rate: 40_000, cpu: 2.5, rss: 226}),
 	})
 	for _, line := range []string{
-		"| the worker's own | 150,000 | 55 | 0 | 0 | 0 | 0 |\n",
-		"| `GOGC=100` | 0 | 0 | 0 | 0 | 2.5 | 226 |\n",
+		"| the worker's own | 150,000 | 55 | - | - | - | - | 1 | 0 % |\n",
+		"| `GOGC=100` | - | - | - | - | 2.5 | 226 | 1 | 0 % |\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // limits are what worker and floor get with -limits: both are Go programs.
 var limits = []string{"GOMAXPROCS=1", "GOMEMLIMIT=64MiB"}
@@ -43,16 +40,9 @@ func limitsTable(results []result) string {
 	if len(with) == 0 {
 		return ""
 	}
-	lost, twice, reordered, memory := 0.0, 0.0, 0.0, 0.0
-	chosen := limitedRows(rows)
+	chosen, memory := limitedRows(rows), 0.0
 	for _, s := range needed(chosen) {
-		lost += total(with, s.name, "lost_key_msgs") + total(with, s.name, "lost")
-		twice += total(with, s.name, "dup")
-		if !strings.HasPrefix(s.args, "subs") { // there it is counted across topics
-			reordered += total(with, s.name, "reordered")
-		}
 		memory = max(memory, of(with, s.name, "worker", rss).most())
 	}
-	return table(chosen, with) + fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order. It took up to %s MB.\n",
-		number(lost), number(twice), number(reordered), number(memory))
+	return table(chosen, with) + faults(chosen, with) + fmt.Sprintf("It took up to %s MB.\n", number(memory))
 }

@@ -32,7 +32,7 @@ func measure(ctx context.Context, o options, chosen choice) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range append(needed(chosen.rows), chosen.collections...) {
+	for _, s := range needed(chosen.rows) {
 		for rep := range o.reps {
 			for _, who := range contestants(s) {
 				if err := r.quietly(s.name, who, rep, func() (map[string]float64, error) { return r.once(s, who) }); err != nil {
@@ -42,6 +42,11 @@ func measure(ctx context.Context, o options, chosen choice) error {
 		}
 	}
 	for rep := range o.reps {
+		for _, s := range chosen.collections {
+			if err := r.quietly(s.name, "worker", rep, func() (map[string]float64, error) { return r.once(s, "worker") }); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
 		for _, f := range chosen.fleets {
 			if err := r.quietly(f.name, "worker", rep, func() (map[string]float64, error) { return r.fleet(f) }); err != nil {
 				return fmt.Errorf("%s: %w", f.name, err)

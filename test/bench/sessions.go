@@ -67,19 +67,19 @@ const full, fullQueue = 0.9, 0.8 * daphneQueue
 
 // limit says what kept more messages from passing. Broker, Redis and Daphne use one
 // processor at most; all else shares the machine. Daphne uses less while it waits for Redis, and
-// is the limit too when its queue is full.
+// is the limit too when its queue is full though a processor is free.
 func (s shares) limit() string {
 	all := s.worker + s.broker + s.redis + s.daphne + s.load + s.others
 	switch {
-	case s.daphne >= full || s.queue >= fullQueue:
-		return fmt.Sprintf("Daphne: %.0f events wait for it; it uses %.2f of a processor, all together %.1f of %.0f", s.queue, s.daphne, all, s.processors)
 	case s.broker >= full && s.broker >= s.redis:
 		return "the broker"
 	case s.redis >= full:
 		return "Redis"
 	case s.processors > 0 && all >= full*s.processors:
-		return fmt.Sprintf("%.0f processors: workers %.1f, broker %.1f, Redis %.1f, load generator %.1f, others %.1f",
-			s.processors, s.worker, s.broker, s.redis, s.load, s.others)
+		return fmt.Sprintf("%.0f processors: workers %.1f, broker %.1f, Redis %.1f, Daphne %.1f, load generator %.1f, others %.1f",
+			s.processors, s.worker, s.broker, s.redis, s.daphne, s.load, s.others)
+	case s.daphne >= full || s.queue >= fullQueue:
+		return fmt.Sprintf("Daphne: %.0f events wait for it; it uses %.2f of a processor, all together %.1f of %.0f", s.queue, s.daphne, all, s.processors)
 	default:
 		return "none: the messages under way"
 	}

@@ -20,6 +20,7 @@ func TestLimit(t *testing.T) {
 		"the worker may use several":     {shares{broker: 0.5, redis: 0.5, worker: 2, processors: 8}, "none"},
 		"Daphne uses one processor":      {shares{daphne: 0.92, redis: 0.5, processors: 8}, "Daphne"},
 		"its queue is full":              {shares{daphne: 0.6, redis: 0.5, queue: 80, processors: 2}, "Daphne"},
+		"it waits for a processor":       {shares{daphne: 0.5, redis: 0.5, worker: 0.8, queue: 80, processors: 2}, "2 processors"},
 		"all together use what there is": {shares{broker: 0.5, redis: 0.4, worker: 0.6, load: 0.4, processors: 2}, "2 processors"},
 		"others use it":                  {shares{broker: 0.1, redis: 0.1, worker: 0.1, others: 1.6, processors: 2}, "2 processors"},
 	} {

@@ -12,7 +12,20 @@ func speedTable(results []result) string {
 	if !slices.ContainsFunc(chosen, func(r row) bool { return r.line(results) != "" }) {
 		return ""
 	}
-	return table(chosen, results)
+	return table(chosen, results) + faults(chosen, results)
+}
+
+// faults are the messages of the worker that did not come as they should have, in a sentence.
+func faults(chosen []row, results []result) string {
+	lost, twice, reordered := 0.0, 0.0, 0.0
+	for _, s := range needed(chosen) {
+		lost += total(results, s.name, "lost_key_msgs") + total(results, s.name, "lost")
+		twice += total(results, s.name, "dup")
+		if !strings.HasPrefix(s.args, "subs") { // there it is counted across topics
+			reordered += total(results, s.name, "reordered")
+		}
+	}
+	return fmt.Sprintf("\nOf the worker's messages %s were lost, %s came twice and %s out of order.\n", number(lost), number(twice), number(reordered))
 }
 
 // inShort are the rows that users ask for, by what they are called there.
@@ -35,7 +48,11 @@ func shortSpeedTable(results []result) string {
 	for _, short := range inShort {
 		i := slices.IndexFunc(rows, func(r row) bool { return r.name == short.row })
 		if c, measured := rows[i].cells(results); measured {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, c.compared, c.ratio)
+			ratio := c.ratio
+			if ratio == c.worker+rows[i].target.unit {
+				ratio = ""
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, c.compared, ratio)
 		}
 	}
 	if b.Len() == 0 {

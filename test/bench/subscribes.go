@@ -15,8 +15,8 @@ const (
 )
 
 // subscribeAlone is how many seconds mosquitto takes for the SUBSCRIBEs of 100,000 filters that
-// a client sends which does nothing else. It sends them twice, and the second time counts: its session
-// has the filters then, as that of a worker which is started again.
+// a client sends which does nothing else. It sends them twice, and the second time counts: its
+// session has the filters then, as that of a worker which is started again.
 func (r *rig) subscribeAlone() (map[string]float64, error) {
 	conn, err := net.Dial("tcp", "127.0.0.1:"+r.mqtt)
 	if err != nil {

@@ -70,6 +70,8 @@ func (r row) cells(results []result) (c cells, measured bool) {
 	c = cells{worker: number(mine.median()), compared: "-", runs: len(mine.values), noise: mine.noise}
 	value, base := mine.median(), 0.0
 	switch other, way := r.base(results); {
+	case r.against != "" && len(other.values) == 0:
+		return c, false
 	case r.divide > 0:
 		value = (value - other.median()) * 1024 / r.divide / 1000
 		c.compared = fmt.Sprintf("%s idle", number(other.median()))
@@ -93,6 +95,7 @@ func (r row) cells(results []result) (c cells, measured bool) {
 func wayName(way string) string {
 	name, is := map[string]string{
 		"floor -batch 64": "(64 a call)", "floor -mode client": "(two trips)", "floor -mode client -depth 2000": "(2,000 deep)",
+		"floor SUBSCRIBE alone": "(mosquitto alone)",
 	}[way]
 	if !is {
 		return strings.TrimSpace(strings.TrimPrefix(way, "floor"))

@@ -39,9 +39,10 @@ const (
 	pageWarm = time.Second
 )
 
-// window is how many messages are under way where as many as possible are sent: twice what
-// Daphne's queue holds. The others wait in the worker, and travel together with batch.
-func (p page) window() int { return 2 * daphneQueue * p.batch }
+// window is how many messages are under way where as many as possible are sent: what Daphne's
+// queue holds when all batches are full. Most of them wait in the worker, and travel together with
+// batch. The worker keeps all of them: see QUEUE_BACKLOG.
+func (p page) window() int { return daphneQueue * p.batch }
 
 // String is what is measured of the page, as the list says it.
 func (p page) String() string {
