@@ -28,7 +28,7 @@ func (t *Tree) Restart(path string) error {
 	if !strings.Contains(path, "/") {
 		return fmt.Errorf("%s is the worker as a whole: stop the program and start it again", path)
 	}
-	if r := t.shared.observer.rows.find(path); r != nil && r.live.Load() == nil {
+	if r := t.shared.registry.rows.find(path); r != nil && r.live.Load() == nil {
 		return nil
 	}
 	return t.send(path, restart{})
@@ -52,7 +52,7 @@ func (t *Tree) Slow(path string, by time.Duration) error {
 }
 
 func (t *Tree) send(path string, message any) error {
-	if _, ok := t.shared.observer.find(path); !ok {
+	if _, ok := t.shared.registry.find(path); !ok {
 		return fmt.Errorf("there is no %s any more: it has stopped", path)
 	}
 	t.shared.system.Root.Send(t.shared.system.NewLocalPID(path), message)
@@ -60,9 +60,9 @@ func (t *Tree) send(path string, message any) error {
 }
 
 // waits notes a delay before an attempt that is not the first.
-func (o *observer) waits(path string, delay time.Duration, failed int) {
+func (r *actorRegistry) waits(path string, delay time.Duration, failed int) {
 	if failed > 0 {
-		o.note(path, "waiting", fmt.Sprintf("%v before attempt %d", delay.Round(10*time.Millisecond), failed+1))
+		r.note(path, "waiting", fmt.Sprintf("%v before attempt %d", delay.Round(10*time.Millisecond), failed+1))
 	}
 }
 

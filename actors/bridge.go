@@ -77,7 +77,7 @@ func (b *bridge) Receive(ctx actor.Context) {
 func (b *bridge) HandleFailure(_ *actor.ActorSystem, s actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
 	_, wanted := reason.(injectedFailure)
 	if wanted || !starting(reason) && tolerable(rs) {
-		b.observer.note(child.GetId(), "resumed", "it goes on with its state and its next message")
+		b.registry.note(child.GetId(), "resumed", "it goes on with its state and its next message")
 		s.ResumeChildren(child)
 		return
 	}

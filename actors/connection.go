@@ -104,7 +104,7 @@ func (c *connection) Receive(ctx actor.Context) {
 
 func (c *connection) prepare(m messages.Connect) {
 	c.connect = m
-	c.observer.waits(c.paths.connection, m.Pause, m.Attempt)
+	c.registry.waits(c.paths.connection, m.Pause, m.Attempt)
 	c.after(m.Pause, &dialNow{connection: m.Connection})
 }
 

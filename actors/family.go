@@ -33,6 +33,6 @@ func (f *family) spawn(ctx actor.Context, kind, name string, uid uint64) (*actor
 		name: name, path: ctx.Self().GetId() + "/" + id, kind: kind,
 		mailbox: f.next, state: messages.StateRunning,
 	}
-	f.deps.observer.expect(record)
+	f.deps.registry.expect(record)
 	return spawn(ctx, id, f.props), record
 }

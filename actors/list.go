@@ -9,7 +9,7 @@ import (
 // Subscriptions lists some of the subscriptions. total is how many have filters that contain
 // the text.
 func (t *Tree) Subscriptions(list messages.SubscriptionList) (total int, rows []messages.SubscriptionRow) {
-	found := t.shared.observer.rows.all(list.Text, false)
+	found := t.shared.registry.rows.all(list.Text, false)
 	sortRows(found, list.Sort)
 	if list.Desc {
 		slices.Reverse(found)
@@ -58,7 +58,7 @@ func (t *Tree) Matching(topic string) []messages.RouteInfo {
 // Targets returns the targets that have an actor now.
 func (t *Tree) Targets() []messages.Target {
 	var list []messages.Target
-	for _, w := range t.shared.observer.all() {
+	for _, w := range t.shared.registry.all() {
 		switch w.kind {
 		case "group":
 			list = append(list, messages.Target{Kind: messages.Group, Name: w.name})

@@ -145,7 +145,7 @@ func (o Options) withDefaults() Options {
 // shared is what all actors of a process have in common.
 type shared struct {
 	system   *actor.ActorSystem
-	observer *observer
+	registry *actorRegistry
 	traces   *traces
 	tap      tap
 	encoded  allowance

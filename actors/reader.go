@@ -54,7 +54,7 @@ func (r *reader) Receive(ctx actor.Context) {
 		r.commands.Tell(messages.ReaderStarted{Host: r.host})
 	case messages.OpenReader:
 		delay := r.Backoff.Redis().Delay(m.Attempt)
-		r.observer.waits(r.self.GetId(), delay, m.Attempt)
+		r.registry.waits(r.self.GetId(), delay, m.Attempt)
 		r.after(delay, &openNow{})
 	case *openNow:
 		r.open()
@@ -93,7 +93,7 @@ func (r *reader) opened(m *opened) {
 		fail(m.err)
 	}
 	r.live = m.reader
-	r.observer.note(r.self.GetId(), "connected", "Redis answers")
+	r.registry.note(r.self.GetId(), "connected", "Redis answers")
 	r.commands.Tell(messages.LayerReached{Host: r.host})
 }
 

@@ -61,7 +61,7 @@ func (r *readers) lost(child *actor.PID, err error) (away bool) {
 		return false
 	}
 	reason := r.hosts.ReasonOf(host)
-	r.observer.note(child.GetId(), "lost", "no commands can be read: "+reason)
+	r.registry.note(child.GetId(), "lost", "no commands can be read: "+reason)
 	switch {
 	case change == commands.OneHostAway:
 		r.Log.Warn("cannot read commands from one Redis of the channel layer; trying again, the others go on",

@@ -169,7 +169,7 @@ func (s *session) connected(m messages.Connected) {
 	}
 	s.attempts.Connected(time.Now())
 	s.Stats.Connects.Add(1)
-	s.observer.note(s.paths.connection, "connected", describe(m.Info))
+	s.registry.note(s.paths.connection, "connected", describe(m.Info))
 	s.Log.Info("connected to the MQTT broker", "broker", m.Info.Broker, "version", m.Info.Version.String(),
 		"session_present", m.Info.Present, "filters", s.changes.len(), "publishes_waiting", s.publishes.outbox.Len())
 	s.bridge.Tell(messages.ConnectionState{Up: true})
@@ -193,7 +193,7 @@ func (s *session) down(l reconnect.Loss) {
 	early := s.attempts.Lost(l, time.Now())
 	s.publishes.lost(early || up && !l.Explained && s.publishes.outbox.Tried())
 	if up {
-		s.observer.note(s.paths.connection, "lost", "the connection has lived for "+lived.Round(time.Second).String())
+		s.registry.note(s.paths.connection, "lost", "the connection has lived for "+lived.Round(time.Second).String())
 		s.bridge.Tell(messages.ConnectionState{Up: false})
 	}
 	for _, filter := range s.changes.lost() {

@@ -73,7 +73,7 @@ func newLazy(deps *env, produce func(*record) actor.Actor) actor.Actor {
 // Receive builds the actor at its first message, which is Started.
 func (u *lazy) Receive(ctx actor.Context) {
 	if u.Actor == nil {
-		u.record, _ = u.deps.observer.find(ctx.Self().GetId())
+		u.record, _ = u.deps.registry.find(ctx.Self().GetId())
 		u.take(u.produce(u.record))
 	}
 	u.guarded.Receive(ctx)
@@ -121,7 +121,7 @@ func (g guarded) stale(m private) {
 func (g guarded) lifecycle(ctx actor.Context, step any) {
 	switch step.(type) {
 	case *actor.Started:
-		g.deps.observer.started(g.record, ctx.Self())
+		g.deps.registry.started(g.record, ctx.Self())
 		if g.current != nil {
 			g.current.start(g.deps, ctx.Self())
 		}
@@ -133,7 +133,7 @@ func (g guarded) lifecycle(ctx actor.Context, step any) {
 		g.become(messages.StateStopping)
 		defer g.close()
 	case *actor.Stopped:
-		g.deps.observer.stopped(g.record)
+		g.deps.registry.stopped(g.record)
 	}
 	g.Actor.Receive(ctx)
 }
@@ -168,15 +168,15 @@ func (g guarded) inspect(ctx actor.Context) {
 func (g guarded) recovered(ctx actor.Context, v any) {
 	switch f := v.(type) {
 	case failure:
-		g.deps.observer.failed(g.record, "failed", f.err.Error(), "")
+		g.deps.registry.failed(g.record, "failed", f.err.Error(), "")
 		panic(f)
 	case injectedFailure:
-		g.deps.observer.failed(g.record, "failed", f.Error(), "")
+		g.deps.registry.failed(g.record, "failed", f.Error(), "")
 		panic(f)
 	}
 	b, stack := bug{value: v, message: ctx.Message()}, string(debug.Stack())
 	g.deps.Stats.Bugs.Add(1)
-	g.deps.observer.failed(g.record, "bug", b.Error(), stack)
+	g.deps.registry.failed(g.record, "bug", b.Error(), stack)
 	g.deps.Log.Error("a bug: please report it with this stack; the worker goes on",
 		"actor", ctx.Self().GetId(), "error", b.Error(), "stack", stack)
 	switch ctx.Message().(type) {

@@ -52,13 +52,13 @@ func (s *subscriptions) add(of *routing.Route) {
 	r.uid.Store(s.uid)
 	of.Row = r
 	if !s.cleared {
-		s.observer.rows.add(r)
+		s.registry.rows.add(r)
 	}
 }
 
 // remove takes the row of a route away, and stops its actor, if it has one, behind what it has.
 func (s *subscriptions) remove(of *routing.Route) {
-	s.observer.rows.remove(rowOf(of))
+	s.registry.rows.remove(rowOf(of))
 	s.stop(of)
 }
 
@@ -154,7 +154,7 @@ func (s *subscriptions) stopIdle(of *routing.Route, number uint64) {
 // clear takes the rows away of all routes, as the router stops.
 func (s *subscriptions) clear(routes *routing.Table) {
 	s.cleared = true
-	routes.Each(func(of *routing.Route) { s.observer.rows.remove(rowOf(of)) })
+	routes.Each(func(of *routing.Route) { s.registry.rows.remove(rowOf(of)) })
 }
 
 // answered notes the broker's answer about a filter.

@@ -42,7 +42,7 @@ func New(o Options) *Tree {
 		return slog.New(warnings{o.Log.Handler()})
 	}))
 	return &Tree{
-		shared:   &shared{system: system, observer: newObserver(), traces: newTraces(), mirror: newMirror(o)},
+		shared:   &shared{system: system, registry: newActorRegistry(), traces: newTraces(), mirror: newMirror(o)},
 		stats:    o.Stats,
 		guardian: newGuardian(),
 		slots:    map[int]*Slot{},

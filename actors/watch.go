@@ -26,7 +26,7 @@ func (t *Tree) Watch() messages.Watch {
 	for _, kind := range families {
 		sums[kind] = &messages.Family{Kind: kind}
 	}
-	for _, seen := range t.shared.observer.all() {
+	for _, seen := range t.shared.registry.all() {
 		a := seen.snapshot(now)
 		if f, ok := sums[a.Kind]; ok {
 			sum(f, a, now)
@@ -34,7 +34,7 @@ func (t *Tree) Watch() messages.Watch {
 		}
 		w.Actors = append(w.Actors, a)
 	}
-	t.shared.observer.rows.sum(sums[subscriptionKind])
+	t.shared.registry.rows.sum(sums[subscriptionKind])
 	slices.SortFunc(w.Actors, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
 	for _, kind := range families {
 		w.Families = append(w.Families, *sums[kind])
@@ -49,7 +49,7 @@ func (t *Tree) Waiting() map[string]int {
 	for _, kind := range families {
 		waiting[kind] = 0
 	}
-	for _, seen := range t.shared.observer.all() {
+	for _, seen := range t.shared.registry.all() {
 		waiting[seen.kind] += seen.waiting()
 	}
 	return waiting
@@ -72,11 +72,11 @@ func (t *Tree) Members(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
 	if kind == subscriptionKind {
-		for _, r := range t.shared.observer.rows.all(text, true) {
+		for _, r := range t.shared.registry.rows.all(text, true) {
 			list = append(list, r.snapshot(now))
 		}
 	}
-	for _, seen := range t.shared.observer.all() {
+	for _, seen := range t.shared.registry.all() {
 		if seen.kind == kind && kind != subscriptionKind && (strings.Contains(seen.name, text) || strings.Contains(seen.path, text)) {
 			list = append(list, seen.snapshot(now))
 		}
@@ -88,12 +88,12 @@ func (t *Tree) Members(kind, text string) []messages.Actor {
 // Inspect returns the actor with that path and its info, and whether there is one. Without an
 // answer in time it has no info.
 func (t *Tree) Inspect(path string) (messages.Actor, bool) {
-	if r := t.shared.observer.rows.find(path); r != nil {
+	if r := t.shared.registry.rows.find(path); r != nil {
 		a := r.snapshot(time.Now())
 		a.Info = t.rows([]*row{r})[0].SubscriptionInfo
 		return a, true
 	}
-	seen, ok := t.shared.observer.find(path)
+	seen, ok := t.shared.registry.find(path)
 	if !ok {
 		return messages.Actor{}, false
 	}
@@ -116,23 +116,23 @@ func (t *Tree) serving(router string, filters ...string) map[string]messages.Sub
 
 // Events are the last events after the one with that Seq, oldest first.
 func (t *Tree) Events(after uint64) []messages.LifeEvent {
-	return t.shared.observer.events.after(after)
+	return t.shared.registry.events.after(after)
 }
 
 // all are the live actors.
-func (o *observer) all() []*record {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	list := make([]*record, 0, len(o.actors))
-	for _, w := range o.actors {
+func (r *actorRegistry) all() []*record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]*record, 0, len(r.actors))
+	for _, w := range r.actors {
 		list = append(list, w)
 	}
 	return list
 }
 
-func (o *observer) find(path string) (*record, bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	w, ok := o.actors[path]
+func (r *actorRegistry) find(path string) (*record, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w, ok := r.actors[path]
 	return w, ok
 }

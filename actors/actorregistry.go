@@ -40,20 +40,20 @@ type record struct {
 // inspectable is an actor that answers messages.Inspect with info.
 type inspectable interface{ info() any }
 
-// observer has the records of all live actors, and the events of all.
-type observer struct {
+// actorRegistry has the records of all live actors, and the events of all.
+type actorRegistry struct {
 	mu     sync.Mutex
 	actors map[string]*record
 	rows   rows
 	events eventLog
 }
 
-func newObserver() *observer {
-	return &observer{actors: map[string]*record{}}
+func newActorRegistry() *actorRegistry {
+	return &actorRegistry{actors: map[string]*record{}}
 }
 
 // started notes that an incarnation has started.
-func (o *observer) started(w *record, self *actor.PID) {
+func (r *actorRegistry) started(w *record, self *actor.PID) {
 	w.mu.Lock()
 	first, expected := w.since.IsZero(), w.path != ""
 	if !expected {
@@ -63,36 +63,36 @@ func (o *observer) started(w *record, self *actor.PID) {
 	w.mu.Unlock()
 	if !first {
 		w.restarts.Add(1)
-		o.add(w, "restarted", "", "")
+		r.add(w, "restarted", "", "")
 		return
 	}
 	if !expected {
-		o.expect(w)
+		r.expect(w)
 	}
-	o.add(w, "started", "", "")
+	r.add(w, "started", "", "")
 }
 
 // expect adds the record of an actor whose path is known before it starts.
-func (o *observer) expect(w *record) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.actors[w.path] = w
+func (r *actorRegistry) expect(w *record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.actors[w.path] = w
 }
 
 // stopped notes that an actor has stopped for good.
-func (o *observer) stopped(w *record) {
-	o.mu.Lock()
-	delete(o.actors, w.path)
-	o.mu.Unlock()
-	o.add(w, "stopped", "", "")
+func (r *actorRegistry) stopped(w *record) {
+	r.mu.Lock()
+	delete(r.actors, w.path)
+	r.mu.Unlock()
+	r.add(w, "stopped", "", "")
 }
 
 // failed notes a failure that an incarnation died of, or a bug that it survived.
-func (o *observer) failed(w *record, what, text, stack string) {
+func (r *actorRegistry) failed(w *record, what, text, stack string) {
 	w.mu.Lock()
 	w.failure = &messages.ActorFailure{At: time.Now(), Text: text, Stack: stack}
 	w.mu.Unlock()
-	o.add(w, what, text, stack)
+	r.add(w, what, text, stack)
 }
 
 func (w *record) become(state string) {
@@ -110,16 +110,16 @@ func (w *record) stops() bool {
 
 // add adds an event, but for the start and stop of the members of families: there are
 // thousands of them.
-func (o *observer) add(w *record, what, text, stack string) {
+func (r *actorRegistry) add(w *record, what, text, stack string) {
 	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return
 	}
-	o.events.add(messages.LifeEvent{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
+	r.events.add(messages.LifeEvent{At: time.Now(), Path: w.path, Kind: w.kind, What: what, Text: text, Stack: stack})
 }
 
 // note adds an event of the actor with that path.
-func (o *observer) note(path, what, text string) {
-	o.events.add(messages.LifeEvent{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
+func (r *actorRegistry) note(path, what, text string) {
+	r.events.add(messages.LifeEvent{At: time.Now(), Path: path, Kind: kindOf(path), What: what, Text: text})
 }
 
 // snapshot is the actor as it is now.
