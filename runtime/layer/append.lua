@@ -12,20 +12,20 @@
 -- there is always room), and body.
 -- Returns how many were written, how many were dropped, and how many of the batch are
 -- done, those of earlier attempts included.
-local facts, letters = KEYS[1], KEYS[3]
+local info, letters = KEYS[1], KEYS[3]
 if ARGV[1] ~= '' then
   local now = redis.call('TIME')
   if now[1] * 1e6 + now[2] > tonumber(ARGV[1]) then
     return redis.error_reply('LATE nobody waits for this call any more')
   end
 end
-local known = redis.call('HMGET', facts, 'format', 'generations', 'bytes', 'last', 'bounds')
+local known = redis.call('HMGET', info, 'format', 'generations', 'bytes', 'last', 'bounds')
 if known[1] and known[1] ~= ARGV[3] then
   return redis.error_reply('ERR the stream has format ' .. known[1] .. ', which this version does not know')
 end
 
 local function text(n) return string.format('%.0f', n) end
-local function partition(g, k) return facts .. ':' .. g.number .. ':' .. k end
+local function partition(g, k) return info .. ':' .. g.number .. ':' .. k end
 
 -- What is left of a generation. A key of another type fails here, before anything is done.
 local function length(g)
@@ -72,7 +72,7 @@ local function count()
           if first[2][i] == 'b' then at = tonumber(first[2][i + 1]) or 0 end
           if first[2][i] == 'body' then size = #first[2][i + 1] end
         end
-        local last = tonumber(redis.call('HGET', facts, 'end:' .. g.number .. ':' .. k) or 0) or 0
+        local last = tonumber(redis.call('HGET', info, 'end:' .. g.number .. ':' .. k) or 0) or 0
         bytes = bytes + math.max(size, last - at + size)
       end
     end
@@ -97,13 +97,13 @@ if batch and batch == ARGV[9] then done = tonumber(of) end
 
 local bounds = table.concat({ARGV[5], ARGV[6], ARGV[7], ARGV[8]}, ' ')
 if known[2] ~= list or known[5] ~= bounds then
-  redis.call('HSET', facts, 'format', ARGV[3], 'generations', list, 'bounds', bounds,
+  redis.call('HSET', info, 'format', ARGV[3], 'generations', list, 'bounds', bounds,
     'max_messages', ARGV[5], 'max_bytes', ARGV[6], 'dead_messages', ARGV[7], 'dead_bytes', ARGV[8])
   redis.call('SADD', KEYS[2], ARGV[2])
   for _, g in ipairs(drained) do
     for k = 0, g.partitions - 1 do
       redis.call('DEL', partition(g, k))
-      redis.call('HDEL', facts, 'end:' .. g.number .. ':' .. k)
+      redis.call('HDEL', info, 'end:' .. g.number .. ':' .. k)
     end
   end
 end
@@ -113,7 +113,7 @@ local function append(hash, body)
   local k = tonumber(hash) % newest.partitions
   local key = partition(newest, k)
   if not ends[k] then
-    ends[k] = tonumber(redis.call('HGET', facts, 'end:' .. newest.number .. ':' .. k) or 0) or 0
+    ends[k] = tonumber(redis.call('HGET', info, 'end:' .. newest.number .. ':' .. k) or 0) or 0
     if redis.call('EXISTS', key) == 0 then
       redis.call('XGROUP', 'CREATE', key, 'handlers', '0', 'MKSTREAM')
     end
@@ -148,6 +148,6 @@ if changed or counted then
     table.insert(fields, 'end:' .. newest.number .. ':' .. k)
     table.insert(fields, text(n))
   end
-  redis.call('HSET', facts, unpack(fields))
+  redis.call('HSET', info, unpack(fields))
 end
 return {written, dropped, done}

@@ -42,8 +42,8 @@ var (
 // some hundred changes are made all or not at all; of more so many at a time. It is refused
 // if another has taken the slot meanwhile. It returns the number of the last change of the
 // registry, higher than all before where that was changed; of a status alone 0. Of changes to
-// the same entry the last one counts. It may be repeated. Restore has to come first. Of the
-// streams that are subscribed to the facts are there then, for readers who come first.
+// the same entry the last one counts. It may be repeated. Restore has to come first. A stream
+// that is subscribed to has its info in Redis then, for readers that come before its first message.
 //
 // Where Redis has lost something it is refused too. Then Intact says so, and the next Write
 // has to say all that Redis does not hold; readers do not see it before it is there as a

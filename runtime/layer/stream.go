@@ -26,7 +26,7 @@ var appendSource string
 
 var appendScript = redis.NewScript(appendSource)
 
-// streamFormat is the version of keys, facts and entries. The script names it "1" in each
+// streamFormat is the version of keys, info and entries. The script names it "1" in each
 // entry.
 const streamFormat = "1"
 
@@ -109,8 +109,8 @@ func (c *Core) append(ctx context.Context, stream string, args []any) (written, 
 	return int(answer[0]), int(answer[1]), int(answer[2]), nil
 }
 
-// openStreams has the facts of the streams there that are subscribed to, for readers who
-// come before the first message.
+// openStreams writes the info of the streams that are subscribed to, for readers that come
+// before the first message.
 func (c *Core) openStreams(ctx context.Context, changes []messages.Change) error {
 	for _, change := range changes {
 		if change.Put == nil || change.Put.Target.Kind != messages.Stream {

@@ -19,7 +19,7 @@ const maxPartitions = 10_000
 // generation is one generation of a stream's partitions.
 type generation struct{ number, partitions int }
 
-// parseGenerations reads what a stream's facts say of its generations, oldest first; none
+// parseGenerations reads what a stream's info says of its generations, oldest first; none
 // where that is not as it would be written.
 func parseGenerations(text string) (list []generation) {
 	sum := 0
@@ -48,7 +48,7 @@ func (c *Core) Streams(ctx context.Context) ([]messages.StreamInfo, error) {
 		return nil, c.failure("reading the names of the streams", err)
 	}
 	slices.Sort(names)
-	return c.streamFacts(ctx, names)
+	return c.streamInfos(ctx, names)
 }
 
 // streamQueues are the streams among targets, as queues.
@@ -59,26 +59,26 @@ func (c *Core) streamQueues(ctx context.Context, targets []messages.Target) (lis
 			names = append(names, t.Name)
 		}
 	}
-	streams, err := c.streamFacts(ctx, names)
+	streams, err := c.streamInfos(ctx, names)
 	for _, s := range streams {
 		list = append(list, messages.QueueInfo{Name: messages.Target{Kind: messages.Stream, Name: s.Name}.String(), Length: s.Messages, Capacity: s.MaxMessages})
 	}
 	return list, err
 }
 
-func (c *Core) streamFacts(ctx context.Context, names []string) ([]messages.StreamInfo, error) {
+func (c *Core) streamInfos(ctx context.Context, names []string) ([]messages.StreamInfo, error) {
 	list := make([]messages.StreamInfo, 0, len(names))
 	for _, name := range names {
-		facts, err := c.streamFact(ctx, name)
+		info, err := c.streamInfo(ctx, name)
 		if err != nil {
 			return nil, c.failure("reading stream "+name, err)
 		}
-		list = append(list, facts)
+		list = append(list, info)
 	}
 	return list, nil
 }
 
-func (c *Core) streamFact(ctx context.Context, name string) (f messages.StreamInfo, err error) {
+func (c *Core) streamInfo(ctx context.Context, name string) (f messages.StreamInfo, err error) {
 	known, err := c.redis.HGetAll(ctx, c.keys.stream(name)).Result()
 	if err != nil {
 		return f, err
