@@ -120,9 +120,9 @@ func EntriesOf(changes []messages.Change) map[string]string {
 	return all
 }
 
-// OldStore stores changes as versions do that have a hash for each slot; edition is what they
+// OldStore stores changes as versions do that have a hash for each slot; revision is what they
 // write last.
-func (c *Core) OldStore(ctx context.Context, changes []messages.Change, edition string) error {
+func (c *Core) OldStore(ctx context.Context, changes []messages.Change, revision string) error {
 	key, e := c.keys.oldKey(c.keys.slot), editsOf(changes)
 	for _, change := range append(e.registry, e.status...) {
 		var put, gone []string
@@ -143,7 +143,7 @@ func (c *Core) OldStore(ctx context.Context, changes []messages.Change, edition 
 			}
 		}
 	}
-	return c.redis.HSet(ctx, key, editionField, edition).Err()
+	return c.redis.HSet(ctx, key, revisionField, revision).Err()
 }
 
 // OldEntries are what such a version finds for a slot.

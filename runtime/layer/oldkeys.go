@@ -15,10 +15,10 @@ import (
 
 // Older versions of the worker keep what is stored in one hash for each session slot, whose
 // holder writes it. Newer ones take it in from there, and keep it right for an older one
-// that comes back. The edition says who wrote a hash last: ours begins with a word that
+// that comes back. The revision says who wrote a hash last: ours begins with a word that
 // no older version writes, and says over how many slots the entries are spread.
 
-const ourEdition = "registry:"
+const ourRevision = "registry:"
 
 // oldKey is the hash of a slot.
 func (k keys) oldKey(slot int) string { return k.own(slotKey("subscriptions", slot)) }
@@ -122,41 +122,41 @@ func (c *Core) leaseLayout(ctx context.Context) (sessions, before int, err error
 	return sessions, before, nil
 }
 
-// oldEditions say who wrote the hashes of so many slots last; empty: nobody.
-func (c *Core) oldEditions(ctx context.Context, slots int) (editions, error) {
+// oldRevisions say who wrote the hashes of so many slots last; empty: nobody.
+func (c *Core) oldRevisions(ctx context.Context, slots int) (revisions, error) {
 	asked := make([]*redis.StringCmd, slots)
 	_, err := c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for slot := range asked {
-			asked[slot] = p.HGet(ctx, c.keys.oldKey(slot), editionField)
+			asked[slot] = p.HGet(ctx, c.keys.oldKey(slot), revisionField)
 		}
 		return nil
 	})
 	if err != nil && err != redis.Nil {
 		return nil, err
 	}
-	var list editions
+	var list revisions
 	for _, e := range asked {
 		list = append(list, e.Val())
 	}
 	return list, nil
 }
 
-type editions []string
+type revisions []string
 
 // foreign says whether an older worker wrote one of the hashes last.
-func (e editions) foreign() bool {
-	return slices.ContainsFunc(e, func(s string) bool { return s != "" && !strings.HasPrefix(s, ourEdition) })
+func (r revisions) foreign() bool {
+	return slices.ContainsFunc(r, func(s string) bool { return s != "" && !strings.HasPrefix(s, ourRevision) })
 }
 
 // right says whether we did, and have spread the entries over so many slots.
-func (e editions) right(sessions int) bool {
-	return !slices.ContainsFunc(e, func(s string) bool { return s != editionFor(sessions) })
+func (r revisions) right(sessions int) bool {
+	return !slices.ContainsFunc(r, func(s string) bool { return s != revisionFor(sessions) })
 }
 
-// editionField is where the edition stands among the fields.
-const editionField = `["edition"]`
+// revisionField is where the revision stands among the fields.
+const revisionField = `["edition"]`
 
-func editionFor(sessions int) string { return ourEdition + strconv.Itoa(sessions) }
+func revisionFor(sessions int) string { return ourRevision + strconv.Itoa(sessions) }
 
 // oldStreams says whether an older worker has stored subscriptions of streams in a hash. They
 // are brought over once.
@@ -228,11 +228,11 @@ func (c *Core) oldEntries(ctx context.Context, slot int) (map[string]string, err
 	}
 }
 
-// exportOld writes the hashes of so many slots anew: their editions, first and last, say
+// exportOld writes the hashes of so many slots anew: their revisions, first and last, say
 // whether that is done.
 func (c *Core) exportOld(ctx context.Context, slots int) error {
 	s := &c.storing
-	if err := c.redis.HSet(ctx, c.keys.oldKey(0), editionField, ourEdition).Err(); err != nil {
+	if err := c.redis.HSet(ctx, c.keys.oldKey(0), revisionField, ourRevision).Err(); err != nil {
 		return err
 	}
 	whole, _, err := c.readWhole(ctx, s.registry.table)
@@ -247,7 +247,7 @@ func (c *Core) exportOld(ctx context.Context, slots int) error {
 	}
 	_, err = c.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for slot := range slots {
-			p.HSet(ctx, c.keys.oldKey(slot), editionField, editionFor(s.sessions))
+			p.HSet(ctx, c.keys.oldKey(slot), revisionField, revisionFor(s.sessions))
 		}
 		return nil
 	})

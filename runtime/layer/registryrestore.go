@@ -70,7 +70,7 @@ func (c *Core) restoreRegistry(ctx context.Context) (all messages.Restored, err 
 	if err != nil {
 		return all, err
 	}
-	old, err := c.oldEditions(ctx, slots)
+	old, err := c.oldRevisions(ctx, slots)
 	if err != nil {
 		return all, err
 	}
@@ -130,7 +130,7 @@ func (c *Core) awaitImport(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		old, err := c.oldEditions(ctx, slots)
+		old, err := c.oldRevisions(ctx, slots)
 		if err != nil || !old.foreign() {
 			return err
 		}
