@@ -30,7 +30,7 @@ func newChanges(deps *env, to *refs) changes {
 
 // next sends the connection the next changes, and sets the time of the following call.
 // Nothing is sent while an UNSUBSCRIBE has no answer: the same filter may be wanted again.
-func (c *changes) next(life *incarnation, up bool, send func(messages.ToConnection)) {
+func (c *changes) next(incarnation *incarnation, up bool, send func(messages.ToConnection)) {
 	if c.unsubscribing {
 		return
 	}
@@ -45,7 +45,7 @@ func (c *changes) next(life *incarnation, up bool, send func(messages.ToConnecti
 	if up && !busy {
 		c.giveUp(send)
 	}
-	c.schedule(life, step.Wake)
+	c.schedule(incarnation, step.Wake)
 	c.updateHealth()
 }
 
@@ -65,10 +65,10 @@ func (c *changes) giveUp(send func(messages.ToConnection)) {
 }
 
 // schedule has next called again.
-func (c *changes) schedule(life *incarnation, at time.Time) {
+func (c *changes) schedule(incarnation *incarnation, at time.Time) {
 	c.wake.stop()
 	if !at.IsZero() {
-		c.wake = life.after(max(time.Until(at), time.Millisecond), &changeDue{})
+		c.wake = incarnation.after(max(time.Until(at), time.Millisecond), &changeDue{})
 	}
 }
 

@@ -50,7 +50,7 @@ type connection struct {
 	session Ref[messages.ToSession]
 	router  Ref[messages.ToRouter] // for the sink
 	connect messages.Connect
-	owned   lifeline
+	owned   incarnationConn
 	sink    *sink
 	live    Conn
 	markers *sessionMarkers

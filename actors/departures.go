@@ -96,7 +96,7 @@ func (s *spread) filterGone(ctx actor.Context, filters []string) {
 			s.left(ctx, d)
 		default:
 			d.gone, d.Last = true, time.Now()
-			s.life.after(leaveQuiet, &leaveDue{of: d})
+			s.incarnation.after(leaveQuiet, &leaveDue{of: d})
 		}
 	}
 }
@@ -111,7 +111,7 @@ func (s *spread) leaveDue(ctx actor.Context, m *leaveDue) {
 	case !ok:
 		s.left(ctx, d)
 	case wait > 0 || s.table.gate.Len() > 0: // what the gate holds is not routed yet
-		s.life.after(max(wait, leaveQuiet/4), m)
+		s.incarnation.after(max(wait, leaveQuiet/4), m)
 	default:
 		if d.marker == 0 {
 			d.marker = s.mark()
@@ -131,7 +131,7 @@ func (s *spread) handOverDue(ctx actor.Context, m *handOverDue) {
 	case !ok:
 		s.carryOut(ctx, func() placement.Effects { return s.Ended(m.Item) })
 	case to.Held || s.table.gate.Len() > 0: // what the gate holds is not routed yet
-		s.life.after(leaveQuiet/4, m)
+		s.incarnation.after(leaveQuiet/4, m)
 	default:
 		s.ending[to.Filter] = append(s.ending[to.Filter], m.Item)
 		s.table.flush(to, messages.Flush{})

@@ -18,9 +18,9 @@ type incarnation struct {
 }
 
 // lasting is an actor that embeds an incarnation.
-type lasting interface{ life() *incarnation }
+type lasting interface{ this() *incarnation }
 
-func (i *incarnation) life() *incarnation { return i }
+func (i *incarnation) this() *incarnation { return i }
 
 func (i *incarnation) start(deps *env, self *actor.PID) {
 	i.deps, i.self = deps, self
@@ -38,7 +38,7 @@ type private interface{ from() *stamp }
 
 // stamp says which incarnation sent a private message. Private messages embed it, and are
 // sent as pointers.
-type stamp struct{ life *incarnation }
+type stamp struct{ incarnation *incarnation }
 
 func (s *stamp) from() *stamp { return s }
 
@@ -47,7 +47,7 @@ type heir interface{ inherit(message private) }
 
 // send puts m into the actor's own mailbox. It may be called from any goroutine.
 func (i *incarnation) send(m private) {
-	m.from().life = i
+	m.from().incarnation = i
 	i.deps.system.Root.Send(i.self, m)
 }
 
@@ -87,7 +87,7 @@ type job interface {
 
 // run does the job in a goroutine, and then sends it to the actor. A panic becomes its error.
 func (i *incarnation) run(doing string, j job) {
-	j.from().life = i
+	j.from().incarnation = i
 	i.deps.dispatcher.Schedule(func() {
 		j.done(i.deps.protect(doing, func() error { return j.do(i.ctx) }))
 		i.deps.system.Root.Send(i.self, j)

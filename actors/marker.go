@@ -38,7 +38,7 @@ func (s *spread) sendMarker(seq uint64) {
 	s.session.Tell(messages.Mark{Marker: s.markers.name + strconv.FormatUint(seq, 10)})
 	if !s.markers.checking {
 		s.markers.checking = true
-		s.life.after(markerTick, &markerDue{})
+		s.incarnation.after(markerTick, &markerDue{})
 	}
 }
 
@@ -71,7 +71,7 @@ func (s *spread) markerDue() {
 		s.markersRefused("the marker did not come back")
 	case s.markers.Waiting():
 		s.markers.checking = true
-		s.life.after(markerTick, &markerDue{})
+		s.incarnation.after(markerTick, &markerDue{})
 	}
 }
 
@@ -101,12 +101,12 @@ func (s *spread) markersPassed() {
 	for i, seq := range s.ends {
 		if s.markers.Passed(seq) {
 			delete(s.ends, i)
-			s.life.send(&handOverDue{Item: i})
+			s.incarnation.send(&handOverDue{Item: i})
 		}
 	}
 	for _, d := range s.leaving {
 		if d.marker > 0 && d.to == nil && s.markers.Passed(d.marker) {
-			s.life.send(&leaveDue{of: d})
+			s.incarnation.send(&leaveDue{of: d})
 		}
 	}
 }

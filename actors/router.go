@@ -42,7 +42,7 @@ func newRouter(deps *env, to *refs) *actor.Props {
 func (r *router) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		r.parent, r.subscriptions.router, r.subscriptions.life = ctx, ctx, &r.incarnation
+		r.parent, r.subscriptions.router, r.subscriptions.incarnation = ctx, ctx, &r.incarnation
 	case messages.Delivery:
 		r.deliver(m)
 	case messages.Deliver:

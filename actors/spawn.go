@@ -49,7 +49,7 @@ type guarded struct {
 func (g *guarded) take(a actor.Actor) {
 	g.Actor = a
 	if l, ok := a.(lasting); ok {
-		g.current = l.life()
+		g.current = l.this()
 	}
 }
 
@@ -94,7 +94,7 @@ func (g guarded) Receive(ctx actor.Context) {
 		g.answer(ctx, m)
 		return
 	case private:
-		if m.from().life != g.current {
+		if m.from().incarnation != g.current {
 			g.stale(m)
 			return
 		}

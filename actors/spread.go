@@ -15,9 +15,9 @@ type spread struct {
 	*env
 	spreadRefs
 	*placement.Slot
-	routes *routing.Table
-	table  *applier
-	life   *incarnation // the router's
+	routes      *routing.Table
+	table       *applier
+	incarnation *incarnation // the router's
 	departures
 	markers    markers
 	unanswered placement.Unanswered
@@ -34,8 +34,8 @@ type spreadRefs struct {
 	session  Ref[messages.ToSession]
 }
 
-func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, life *incarnation) *spread {
-	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, life: life, departures: newDepartures(), markers: newMarkers()}
+func newSpread(d *env, to spreadRefs, routes *routing.Table, table *applier, incarnation *incarnation) *spread {
+	s := &spread{env: d, spreadRefs: to, routes: routes, table: table, incarnation: incarnation, departures: newDepartures(), markers: newMarkers()}
 	routes.Here = s.here
 	d.mirror.read(func(v *placement.View) {
 		s.Slot = placement.NewSlot(d.Slot, v)

@@ -26,13 +26,13 @@ type checkSubscriptions struct{ stamp }
 // StopWhenIdle has a number that is out of date once something more has gone to the actor.
 type subscriptions struct {
 	*env
-	router  actor.Context
-	life    *incarnation // the router's
-	session Ref[messages.ToSession]
-	family  *family
-	uid     uint64                     // of the last row or actor
-	sent    uint64                     // messages to actors so far
-	living  map[*routing.Route]*living // those that have actors
+	router      actor.Context
+	incarnation *incarnation // the router's
+	session     Ref[messages.ToSession]
+	family      *family
+	uid         uint64                     // of the last row or actor
+	sent        uint64                     // messages to actors so far
+	living      map[*routing.Route]*living // those that have actors
 
 	checking bool // a checkSubscriptions is on its way
 	cleared  bool // the router stops: what it still does is not shown any more
@@ -128,7 +128,7 @@ func (s *subscriptions) tell(of *routing.Route, m messages.ToSubscription) bool 
 func (s *subscriptions) checkLater() {
 	if len(s.living) > 0 && !s.checking {
 		s.checking = true
-		s.life.after(restCheck, &checkSubscriptions{})
+		s.incarnation.after(restCheck, &checkSubscriptions{})
 	}
 }
 

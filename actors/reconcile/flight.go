@@ -93,7 +93,7 @@ func (p *Plan) Answered(id uint64, codes []byte, now time.Time) {
 	if f == nil || len(codes) != len(f.Entries) {
 		return
 	}
-	p.life = now
+	p.lastAnswer = now
 	p.at.slowest = max(p.at.slowest, now.Sub(f.sent))
 	if f.kind == sign {
 		return

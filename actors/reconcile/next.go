@@ -37,7 +37,7 @@ func (p *Plan) overdue(step *Step, now time.Time) {
 			continue
 		}
 		f.late = true
-		alive := !p.life.Before(f.sent)
+		alive := !p.lastAnswer.Before(f.sent)
 		switch {
 		case len(open) == 0 || f.kind == sign:
 			f.divided = true
@@ -118,7 +118,7 @@ func (p *Plan) first(step *Step, now time.Time, kind flightKind, entries []*Entr
 	ready := p.since.Add(calm)
 	switch e := entries[0]; {
 	case kind == alone:
-		ready = later(p.since, p.life).Add(calm)
+		ready = later(p.since, p.lastAnswer).Add(calm)
 	case e.Refused() && !e.doubt.kind.costly():
 		ready = now
 	}

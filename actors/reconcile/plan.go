@@ -31,13 +31,13 @@ type Plan struct {
 	servers map[string]*server
 	at      *server
 
-	up      bool
-	present bool // the server had the session
-	since   time.Time
-	life    time.Time // of the last answer
-	sent    int       // requests on this connection
-	closed  int       // connections that the search has cost
-	doubted bool      // the last connection was closed on a packet that is tried once more
+	up         bool
+	present    bool // the server had the session
+	since      time.Time
+	lastAnswer time.Time
+	sent       int  // requests on this connection
+	closed     int  // connections that the search has cost
+	doubted    bool // the last connection was closed on a packet that is tried once more
 
 	queue   []*Entry
 	groups  []group

@@ -2,16 +2,16 @@ package actors
 
 import "sync"
 
-// lifeline closes a connection with the incarnation that has dialled for it. One that is made
+// incarnationConn closes a connection with the incarnation that has dialled for it. One that is made
 // too late is closed at once.
-type lifeline struct {
+type incarnationConn struct {
 	mu   sync.Mutex
 	over bool
 	made Conn
 }
 
 // own takes a new connection, or closes it if the incarnation has ended.
-func (l *lifeline) own(made Conn) {
+func (l *incarnationConn) own(made Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.over {
@@ -22,7 +22,7 @@ func (l *lifeline) own(made Conn) {
 }
 
 // close closes the connection.
-func (l *lifeline) close() {
+func (l *incarnationConn) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
