@@ -41,7 +41,7 @@ type queueReader struct {
 	once     sync.Once
 
 	settled bool // nothing older is at another reader
-	emptied bool // there is nothing to take until there is a sign
+	emptied bool // there is nothing to take until there is a signal
 }
 
 // Hosts are the names of those from which the command channel is read, each by a reader of
@@ -153,7 +153,7 @@ func (r *queueReader) Close() {
 	})
 }
 
-// drain forgets the signs that came until now: who looks next sees what they announced.
+// drain forgets the signals until now: the next read finds what they announced.
 func drain(signal chan struct{}) {
 	select {
 	case <-signal:

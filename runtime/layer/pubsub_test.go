@@ -177,7 +177,7 @@ func TestPubSubLeftForLater(t *testing.T) {
 }
 
 // TestPubSubDeath: another takes over when the lease of a dead one has ended,
-// and acts on what came since its last sign.
+// and acts on what came since its last mark.
 func TestPubSubDeath(t *testing.T) {
 	t.Parallel()
 	server := kit.Redis(t)

@@ -15,7 +15,7 @@ import (
 // leaveTime bounds how long leaving takes.
 const leaveTime = 2 * time.Second
 
-// open listens to the commands and the signs, and returns when they arrive. Whoever is
+// open listens to the commands and the marks, and returns when they arrive. Whoever is
 // connected already stays so.
 func (s *subscriber) open(ctx context.Context, r *pubSubReader) error {
 	s.opening.Lock()
@@ -92,12 +92,12 @@ func (s *subscriber) lost(err error, tell bool) {
 	}
 }
 
-// listen listens until the connection fails. The signs come all the time: silence
+// listen listens until the connection fails. The marks come all the time: silence
 // is a failure.
 func (s *subscriber) listen(ctx context.Context, joined chan<- struct{}) error {
 	client := redis.NewClient(s.server.host.options(ctx, 1))
 	defer client.Close()
-	sub := client.Subscribe(ctx, s.client.config.Channel, s.signs)
+	sub := client.Subscribe(ctx, s.client.config.Channel, s.marks)
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	silence := max(2*s.client.config.Lease, 3*time.Second)
@@ -113,8 +113,8 @@ func (s *subscriber) listen(ctx context.Context, joined chan<- struct{}) error {
 				close(joined)
 			}
 		case *redis.Message:
-			if m.Channel == s.signs {
-				s.sign(ctx, m.Payload)
+			if m.Channel == s.marks {
+				s.mark(ctx, m.Payload)
 			} else {
 				s.came(m.Payload)
 			}
@@ -155,11 +155,11 @@ func (s *subscriber) claim(ctx context.Context) error {
 	if !joined {
 		return nil
 	}
-	return claimScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.client.config.Lease.Milliseconds(), s.signs).Err()
+	return claimScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.client.config.Lease.Milliseconds(), s.marks).Err()
 }
 
-// sign takes in what somebody said to all.
-func (s *subscriber) sign(ctx context.Context, text string) {
+// mark handles a mark, which every reader gets.
+func (s *subscriber) mark(ctx context.Context, text string) {
 	switch {
 	case text == "*":
 		notify(s.ask)
@@ -187,7 +187,7 @@ func (s *subscriber) yield(begins bool) {
 }
 
 // takeOver makes this worker the one that reads the commands. They are preceded by what a holder left, and by what
-// came since the last sign of one who died.
+// came since the last mark of one who died.
 func (s *subscriber) takeOver(ctx context.Context) {
 	s.mu.Lock()
 	holding := s.holding
@@ -247,7 +247,7 @@ func (s *subscriber) close() {
 // leave says that this holder acts on nothing more, and when it has heard that
 // itself, so that it knows what came before, gives up the lease.
 func (s *subscriber) leave(ctx context.Context) error {
-	holder, err := leaveScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.signs).Bool()
+	holder, err := leaveScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.marks).Bool()
 	switch {
 	case err != nil:
 		return err
@@ -261,7 +261,7 @@ func (s *subscriber) leave(ctx context.Context) error {
 			return errors.New("redis does not answer")
 		}
 	}
-	args := []any{s.id, int(inflightFor.Seconds()), s.signs}
+	args := []any{s.id, int(inflightFor.Seconds()), s.marks}
 	for _, m := range s.rest() {
 		args = append(args, m[prefixLength:])
 	}

@@ -20,9 +20,9 @@ const maxWaiting = 10_000
 // others when a reader is opened.
 //
 // Redis gives each command to every worker, but one only is to act on it: the
-// holder of a lease. The signs that go with the lease are published on a channel
+// holder of a lease. The marks that go with the lease are published on a channel
 // of our own, which each subscriber hears on the connection on which the commands
-// come, so that all agree on what came before a sign and what after:
+// come, so that all agree on what came before a mark and what after:
 //
 //   - "+id": the lease is that subscriber's. It acts on what comes now; the others
 //     forget what came before.
@@ -30,7 +30,7 @@ const maxWaiting = 10_000
 //   - "*": the lease is free.
 //
 // So nothing is lost or done twice when a holder stops. When one dies, the next
-// acts on what came since its last sign, of which some may have been done; what
+// acts on what came since its last mark, of which some may have been done; what
 // it had taken before and not carried out is lost.
 type subscriber struct {
 	client *PubSub
@@ -38,7 +38,7 @@ type subscriber struct {
 	id     string
 	lease  string // key
 	left   string // key of what a holder left to the next
-	signs  string // channel
+	marks  string // channel
 
 	opening  sync.Mutex         // held by whoever connects, or closes
 	started  bool               // the lease is asked for
@@ -100,7 +100,7 @@ func (l *list) take(n int) []string {
 func newSubscriber(p *PubSub) *subscriber {
 	return &subscriber{
 		client: p, server: p.on(p.config.Channel), id: newReaderID(),
-		lease: p.keys.own("lease"), left: p.keys.own("left"), signs: p.keys.own("signs"),
+		lease: p.keys.own("lease"), left: p.keys.own("left"), marks: p.keys.own("signs"),
 		closed: make(chan struct{}), gone: make(chan struct{}),
 		ask: make(chan struct{}, 1), signal: make(chan struct{}, 1),
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9/push"
 )
 
-// tracking is a connection on which the server tells that the command channel changed, by
+// tracking is a connection on which the server announces changes of the command channel, by
 // client tracking (RESP3, Redis 6): nothing is taken, so nothing is lost with a connection,
 // and no command is sent while nothing happens.
 type tracking struct {
@@ -25,7 +25,7 @@ type tracking struct {
 // trackingSilence is the time between two signs of life that are asked for.
 const trackingSilence = 15 * time.Second
 
-// errNoTracking says that the server does not tell of changes.
+// errNoTracking says that the server does not announce changes.
 var errNoTracking = errors.New("client tracking is not supported")
 
 // newTracking connects, and returns when changes are announced: what came before is not.
@@ -33,13 +33,13 @@ var errNoTracking = errors.New("client tracking is not supported")
 func newTracking(ctx context.Context, b *inbox, lost func(error)) (*tracking, error) {
 	living, end := context.WithCancel(b.ctx)
 	t := &tracking{inbox: b, queue: b.client.keys.commands(), ends: end, ended: make(chan struct{})}
-	armed := make(chan struct{})
+	ready := make(chan struct{})
 	b.others.Go(func() {
 		defer end()
 		defer close(t.ended)
-		t.err = t.listen(living, armed)
+		t.err = t.listen(living, ready)
 		select {
-		case <-armed:
+		case <-ready:
 			if living.Err() == nil {
 				lost(t.err)
 			}
@@ -47,7 +47,7 @@ func newTracking(ctx context.Context, b *inbox, lost func(error)) (*tracking, er
 		}
 	})
 	select {
-	case <-armed:
+	case <-ready:
 		return t, nil
 	case <-t.ended:
 		return nil, t.err
@@ -57,7 +57,7 @@ func newTracking(ctx context.Context, b *inbox, lost func(error)) (*tracking, er
 	}
 }
 
-// close ends the connection, of which nobody is told.
+// close ends the connection, and calls no lost.
 func (t *tracking) close() {
 	t.ends()
 	<-t.ended
@@ -65,7 +65,7 @@ func (t *tracking) close() {
 
 // listen keeps the connection until it fails. A subscription is the way to make
 // go-redis read a connection all the time; nothing is ever published to it.
-func (t *tracking) listen(ctx context.Context, armed chan<- struct{}) error {
+func (t *tracking) listen(ctx context.Context, ready chan<- struct{}) error {
 	options := t.inbox.server.host.options(ctx, 1)
 	options.Protocol = 3
 	var refused atomic.Pointer[error]
@@ -84,7 +84,7 @@ func (t *tracking) listen(ctx context.Context, armed chan<- struct{}) error {
 	sub := client.Subscribe(ctx, t.inbox.client.keys.own("wake"))
 	defer sub.Close()
 	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
-	err := readChanges(ctx, sub, options.ReadTimeout, armed)
+	err := readChanges(ctx, sub, options.ReadTimeout, ready)
 	if r := refused.Load(); r != nil && lasting(*r) {
 		return errors.Join(errNoTracking, *r)
 	}
@@ -101,7 +101,7 @@ func lasting(refusal error) bool {
 // readChanges reads until the connection fails, or is silent for too long: the first time for
 // twice as long as a server may take to answer. Changes come in meanwhile by
 // HandlePushNotification.
-func readChanges(ctx context.Context, sub *redis.PubSub, silence time.Duration, armed chan<- struct{}) error {
+func readChanges(ctx context.Context, sub *redis.PubSub, silence time.Duration, ready chan<- struct{}) error {
 	asked := false
 	for {
 		got, err := sub.ReceiveTimeout(ctx, silence)
@@ -109,9 +109,9 @@ func readChanges(ctx context.Context, sub *redis.PubSub, silence time.Duration, 
 		switch {
 		case err == nil:
 			asked = false
-			if _, ok := got.(*redis.Subscription); ok && armed != nil {
-				close(armed)
-				armed, silence = nil, trackingSilence
+			if _, ok := got.(*redis.Subscription); ok && ready != nil {
+				close(ready)
+				ready, silence = nil, trackingSilence
 			}
 		case errors.As(err, &late) && late.Timeout() && !asked:
 			asked = true
@@ -124,7 +124,7 @@ func readChanges(ctx context.Context, sub *redis.PubSub, silence time.Duration, 
 	}
 }
 
-// HandlePushNotification hears which keys changed: ["invalidate", [key, …]], or
+// HandlePushNotification receives the keys that changed: ["invalidate", [key, …]], or
 // nil instead of the keys when all did.
 func (t *tracking) HandlePushNotification(_ context.Context, _ push.NotificationHandlerContext, n []any) error {
 	if len(n) < 2 {
