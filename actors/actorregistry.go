@@ -19,7 +19,7 @@ const sampling = 64
 // writes it, any goroutine reads it.
 type record struct {
 	path, kind string
-	name       string // the filter or the target's name, if it belongs to a family
+	name       string // the filter or the target's name, of actors that a spawner starts
 	mailbox    actor.Mailbox
 
 	handled, sent atomic.Uint64
@@ -108,8 +108,8 @@ func (w *record) stops() bool {
 	return w.state == messages.StateStopping
 }
 
-// add adds an event, but for the start and stop of the members of families: there are
-// thousands of them.
+// add adds an event, but not for the start or stop of a subscription or fanout: there may be
+// thousands.
 func (r *actorRegistry) add(w *record, what, text, stack string) {
 	if text == "" && (what == "started" || what == "stopped") && strings.Contains(w.path, "~") {
 		return

@@ -77,12 +77,12 @@ type fanout struct {
 }
 
 // newTargets makes the actors of all targets, whatever their kind.
-func newTargets(deps *env, to *refs) *family {
+func newTargets(deps *env, to *refs) *spawner {
 	limits := &delivery.Limits{
 		Backlog: deps.GroupBacklog, Overflow: deps.QueueBacklog, Expiry: deps.Expiry, Budget: deps.budget(), Stats: deps.Stats,
 	}
 	shared := &fanoutRefs{session: to.session, router: to.router, commands: to.commands}
-	return newFamily(deps, actor.Unbounded(), func(seen *record) actor.Actor {
+	return newSpawner(deps, actor.Unbounded(), func(seen *record) actor.Actor {
 		target := messages.Target{Name: seen.name}
 		switch seen.kind {
 		case channelKind:

@@ -12,7 +12,7 @@ import (
 
 // resting is how many subscriptions of so many have no actor, as Watch says.
 func (b *bundle) resting() (resting, all int) {
-	for _, f := range b.tree.Watch().Families {
+	for _, f := range b.tree.Watch().Kinds {
 		if f.Kind == "subscription" {
 			resting, all = f.Rows, f.Actors
 		}

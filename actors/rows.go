@@ -103,7 +103,7 @@ func (s *rows) remove(r *row) {
 }
 
 // sum adds them to what is known of their actors.
-func (s *rows) sum(f *messages.Family) {
+func (s *rows) sum(f *messages.ActorKind) {
 	f.Handled, f.Sent = 0, 0
 	list := s.all("", false)
 	f.Rows, f.Actors = max(0, len(list)-f.Actors), len(list) // one that stops may have no row any more

@@ -59,7 +59,7 @@ type supervising struct {
 	actor.SupervisorStrategy
 }
 
-// lazy is an actor of a family until it has started.
+// lazy is an actor of a spawner until it has started.
 type lazy struct {
 	guarded
 	produce func(*record) actor.Actor

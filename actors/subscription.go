@@ -33,11 +33,11 @@ type subscription struct {
 	throttle *throttled // nil: nothing was held back
 }
 
-// newSubscriptionActors makes the family of a router's subscriptions. Their mailboxes take little
+// newSubscriptionActors makes the spawner of a router's subscriptions. Their mailboxes take little
 // memory while they are empty.
-func newSubscriptionActors(deps *env, to *refs) *family {
+func newSubscriptionActors(deps *env, to *refs) *spawner {
 	shared := &subscriptionRefs{router: to.router, session: to.session}
-	return newFamily(deps, actor.UnboundedLockfree(), func(seen *record) actor.Actor {
+	return newSpawner(deps, actor.UnboundedLockfree(), func(seen *record) actor.Actor {
 		return &subscription{env: deps, subscriptionRefs: shared, filter: seen.name, seen: seen}
 	})
 }

@@ -29,7 +29,7 @@ type subscriptions struct {
 	router      actor.Context
 	incarnation *incarnation // the router's
 	session     Ref[messages.ToSession]
-	family      *family
+	spawner     *spawner
 	uid         uint64                     // of the last row or actor
 	sent        uint64                     // messages to actors so far
 	living      map[*routing.Route]*living // those that have actors
@@ -39,7 +39,7 @@ type subscriptions struct {
 }
 
 func newSubscriptions(deps *env, to *refs) subscriptions {
-	return subscriptions{env: deps, session: to.session, family: newSubscriptionActors(deps, to), living: map[*routing.Route]*living{}}
+	return subscriptions{env: deps, session: to.session, spawner: newSubscriptionActors(deps, to), living: map[*routing.Route]*living{}}
 }
 
 // rowOf is the row of a route.
@@ -104,7 +104,7 @@ func (s *subscriptions) keep(of *routing.Route, m messages.ToSubscription) {
 		r.uid.Store(s.uid)
 	}
 	r.named = true
-	pid, seen := s.family.spawn(s.router, subscriptionKind, r.filter, r.uid.Load())
+	pid, seen := s.spawner.spawn(s.router, subscriptionKind, r.filter, r.uid.Load())
 	live := &living{Ref: refOf[messages.ToSubscription](s.system, pid), seen: seen}
 	s.living[of] = live
 	s.checkLater()

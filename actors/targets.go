@@ -18,10 +18,10 @@ const (
 // something more has gone to the actor.
 type targets struct {
 	*env
-	parent actor.Context // the router's
-	family *family
-	actors map[messages.Target]*targetActor
-	uid    uint64 // of the last actor
+	parent  actor.Context // the router's
+	spawner *spawner
+	actors  map[messages.Target]*targetActor
+	uid     uint64 // of the last actor
 
 	draining bool
 	drained  map[string]bool // by target
@@ -34,7 +34,7 @@ type targetActor struct {
 }
 
 func newTargetActors(deps *env, to *refs) targets {
-	return targets{env: deps, family: newTargets(deps, to), actors: map[messages.Target]*targetActor{}, drained: map[string]bool{}}
+	return targets{env: deps, spawner: newTargets(deps, to), actors: map[messages.Target]*targetActor{}, drained: map[string]bool{}}
 }
 
 // of returns the actor of a target, for something to be sent to it. It makes one if need be.
@@ -42,7 +42,7 @@ func (t *targets) of(target messages.Target) *targetActor {
 	a, ok := t.actors[target]
 	if !ok {
 		t.uid++
-		pid, _ := t.family.spawn(t.parent, target.Kind.String(), target.Name, t.uid)
+		pid, _ := t.spawner.spawn(t.parent, target.Kind.String(), target.Name, t.uid)
 		a = &targetActor{Ref: refOf[messages.ToFanout](t.system, pid)}
 		t.actors[target] = a
 		if t.draining {

@@ -14,17 +14,17 @@ import (
 // inspectTimeout is how long an actor may take to answer Inspect.
 const inspectTimeout = 2 * time.Second
 
-// families are the kinds of which there may be thousands.
-var families = []string{"subscription", "group", "channel", "stream"}
+// kinds are those of which there may be thousands.
+var kinds = []string{"subscription", "group", "channel", "stream"}
 
 // Watch reads the counters of every actor, without sending anything. It takes milliseconds with
 // tens of thousands of actors.
 func (t *Tree) Watch() messages.Watch {
 	now := time.Now()
 	w := messages.Watch{At: now}
-	sums := map[string]*messages.Family{}
-	for _, kind := range families {
-		sums[kind] = &messages.Family{Kind: kind}
+	sums := map[string]*messages.ActorKind{}
+	for _, kind := range kinds {
+		sums[kind] = &messages.ActorKind{Kind: kind}
 	}
 	for _, seen := range t.shared.registry.all() {
 		a := seen.snapshot(now)
@@ -36,17 +36,17 @@ func (t *Tree) Watch() messages.Watch {
 	}
 	t.shared.registry.rows.sum(sums[subscriptionKind])
 	slices.SortFunc(w.Actors, func(a, b messages.Actor) int { return cmp.Compare(a.Path, b.Path) })
-	for _, kind := range families {
-		w.Families = append(w.Families, *sums[kind])
+	for _, kind := range kinds {
+		w.Kinds = append(w.Kinds, *sums[kind])
 	}
 	return w
 }
 
-// Waiting is how many messages wait in the mailboxes of actors, by kind. All families are in it.
+// Waiting is how many messages wait in the mailboxes of actors, by kind. All kinds are in it.
 // Like Watch it sends nothing.
 func (t *Tree) Waiting() map[string]int {
 	waiting := map[string]int{}
-	for _, kind := range families {
+	for _, kind := range kinds {
 		waiting[kind] = 0
 	}
 	for _, seen := range t.shared.registry.all() {
@@ -55,7 +55,7 @@ func (t *Tree) Waiting() map[string]int {
 	return waiting
 }
 
-func sum(f *messages.Family, a messages.Actor, now time.Time) {
+func sum(f *messages.ActorKind, a messages.Actor, now time.Time) {
 	f.Actors++
 	f.Waiting += a.Waiting
 	f.Restarts += a.Restarts

@@ -31,7 +31,7 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 		b.broker.Send(message("a/1", "x"))
 		b.settle()
 		w := b.tree.Watch()
-		for _, f := range w.Families {
+		for _, f := range w.Kinds {
 			want := map[string]int{"subscription": 30, "group": 1}[f.Kind]
 			if f.Actors != want || f.Waiting != 0 || f.Restarts != 0 || f.Troubled != 0 {
 				b.Errorf("%d expected: %+v", want, f)

@@ -58,8 +58,8 @@ type LifeEvent struct {
 	Stack string `json:",omitempty"`
 }
 
-// Family sums up all actors of one kind.
-type Family struct {
+// ActorKind sums up all actors of one kind.
+type ActorKind struct {
 	Kind                      string
 	Actors, Waiting, Restarts int
 	// Rows is how many of them need no actor now: they are rows of the router's table.
@@ -72,9 +72,9 @@ type Family struct {
 
 // Watch is what can be seen of the tree at a moment.
 type Watch struct {
-	At       time.Time
-	Actors   []Actor // all but the families, parents first
-	Families []Family
+	At     time.Time
+	Actors []Actor // all but those that Kinds counts, parents first
+	Kinds  []ActorKind
 }
 
 // Inspect asks any actor for its info; it answers the sender with one of the

@@ -35,7 +35,7 @@ func TestTreeOfParts(t *testing.T) {
 		{"Path": "bridge/router", "Kind": "router", "State": "running", "Waiting": 2},
 		{"Path": "bridge:1", "Kind": "bridge", "State": "running"},
 		{"Path": "bridge:1/router", "Kind": "router", "State": "running"}],
-		"Families": [{"Kind": "subscription", "Actors": 40, "Troubled": 1, "Rows": 38}, {"Kind": "group", "Actors": 1}, {"Kind": "stream"}]}`
+		"Kinds": [{"Kind": "subscription", "Actors": 40, "Troubled": 1, "Rows": 38}, {"Kind": "group", "Actors": 1}, {"Kind": "stream"}]}`
 	wants(t, treeOf(t, said), 0, []string{strings.Join([]string{
 		"PART                                                 STATE                        WAITING  HANDLED  RESTARTS  LAST FAILURE",
 		"Worker: starts and stops the other parts             running                      0        7        0         ",

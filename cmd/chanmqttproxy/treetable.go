@@ -53,7 +53,7 @@ func asTable(out io.Writer, event []byte) error {
 		fmt.Fprintf(table, "%s%s\t%s\t%d\t%d\t%d\t%s\n", strings.Repeat("  ", depth), partName(a), a.State, a.Waiting, a.Handled, a.Restarts, failure)
 		if a.Kind == "router" && first {
 			first = false
-			families(table, strings.Repeat("  ", depth+1), tree.Families)
+			kinds(table, strings.Repeat("  ", depth+1), tree.Kinds)
 		}
 	}
 	return table.Flush()
@@ -71,8 +71,8 @@ func partName(a messages.Actor) string {
 	return name
 }
 
-// families writes a line for all parts of each kind that the others share.
-func families(table io.Writer, indent string, all []messages.Family) {
+// kinds writes a line for all parts of each kind that the others share.
+func kinds(table io.Writer, indent string, all []messages.ActorKind) {
 	for _, f := range all {
 		names, known := shared[f.Kind]
 		if !known || f.Actors == 0 {
@@ -86,7 +86,7 @@ func families(table io.Writer, indent string, all []messages.Family) {
 	}
 }
 
-func troubled(f messages.Family) string {
+func troubled(f messages.ActorKind) string {
 	state := "well"
 	if f.Troubled > 0 {
 		state = fmt.Sprintf("%d in trouble", f.Troubled)

@@ -174,8 +174,8 @@ func (f *fake) tree() any {
 	in := f.wave(1180, 0)
 	return map[string]any{
 		"At": time.Now(), "Actors": list, "Servers": map[string]bool{"broker": !f.away},
-		"Families": []messages.Family{{Kind: "subscription", Actors: len(f.rows), Handled: f.wave(1210, .3), Sent: f.wave(1190, .4)}, {Kind: "group", Actors: len(f.rows)/25 + 1, Waiting: 2, Handled: f.wave(900, .6)}, {Kind: "channel", Actors: 14, Handled: f.wave(31, 2)}},
-		"Stats":    map[string]uint64{"Received": in, "Stored": f.wave(2300, .7), "Commands": f.wave(47, 3), "Published": f.wave(44, 3.1), "Unmatched": f.wave(2, 1), "Overflowed": uint64(f.drops), "WaitingBytes": 48123, "Paced": 14},
+		"Kinds": []messages.ActorKind{{Kind: "subscription", Actors: len(f.rows), Handled: f.wave(1210, .3), Sent: f.wave(1190, .4)}, {Kind: "group", Actors: len(f.rows)/25 + 1, Waiting: 2, Handled: f.wave(900, .6)}, {Kind: "channel", Actors: 14, Handled: f.wave(31, 2)}},
+		"Stats": map[string]uint64{"Received": in, "Stored": f.wave(2300, .7), "Commands": f.wave(47, 3), "Published": f.wave(44, 3.1), "Unmatched": f.wave(2, 1), "Overflowed": uint64(f.drops), "WaitingBytes": 48123, "Paced": 14},
 	}
 }
 

@@ -3,8 +3,8 @@
 
 import { h, put, attr, mark, glyph, word, intro } from './dom.js';
 import { spark } from './spark.js';
-import { live, at, actor, family, series } from './live.js';
-import { ofActor, ofFamily, ofQueues, sides, all, standby } from './trouble.js';
+import { live, at, actor, sumOf, series } from './live.js';
+import { ofActor, ofKind, ofQueues, sides, all, standby } from './trouble.js';
 import { rate, count, since } from './format.js';
 import { part, purpose } from './names.js';
 import { go } from './nav.js';
@@ -22,8 +22,8 @@ const stations = [
   ['sess', part('session'), () => seenActor(at('session'))],
   ['conn', part('connection'), () => seenActor(at('session/connection'))],
   ['mqtt', 'MQTT broker', () => seenSide('mqtt', live.about.Broker, 'devices')],
-  ['subs', 'Subscriptions', () => seenFamily('filter', 'subscription')],
-  ['grps', 'Groups', () => seenFamily('', 'group', 'channel', 'stream')],
+  ['subs', 'Subscriptions', () => seenKind('filter', 'subscription')],
+  ['grps', 'Groups', () => seenKind('', 'group', 'channel', 'stream')],
 ];
 
 // Each stretch: its place, which way it leads, what travels, and the counter of it.
@@ -37,7 +37,7 @@ const stretches = [
   ['e5', 'out', 'publishes to MQTT', 'stat:published', 'mqtt'],
   ['f4', 'in', 'messages from MQTT', 'stat:received', 'mqtt'],
   ['f3', 'in', 'messages to the router', 'stat:received'],
-  ['f2', 'in', 'messages to subscriptions', 'family:subscription'],
+  ['f2', 'in', 'messages to subscriptions', 'kind:subscription'],
   ['f1', 'in', 'messages to groups', 'sent:subscription'],
   ['f0', 'in', 'messages into queues', 'stat:stored', 'layer'],
 ];
@@ -51,12 +51,12 @@ function seenActor(path) {
   return { trouble, value: `${count(a.Waiting)} waiting`, note: why || (version ? `speaks MQTT ${version}` : purpose(a.Kind)), path };
 }
 
-function seenFamily(each, ...kinds) {
-  const found = kinds.map(family).filter(Boolean);
-  const [trouble, why] = kinds.map(ofFamily).find(([t]) => t) || (kinds.includes('group') && ofQueues()[0] ? ofQueues() : ['', '']);
+function seenKind(each, ...kinds) {
+  const found = kinds.map(sumOf).filter(Boolean);
+  const [trouble, why] = kinds.map(ofKind).find(([t]) => t) || (kinds.includes('group') && ofQueues()[0] ? ofQueues() : ['', '']);
   const sum = (key) => found.reduce((n, f) => n + f[key], 0);
   const n = sum('Actors');
-  return { trouble, value: each ? `${count(n)} ${each}${n === 1 ? '' : 's'}` : `${count(n)} in all`, note: why || `${count(sum('Waiting'))} messages waiting`, path: 'family:' + kinds[0] };
+  return { trouble, value: each ? `${count(n)} ${each}${n === 1 ? '' : 's'}` : `${count(n)} in all`, note: why || `${count(sum('Waiting'))} messages waiting`, path: 'kind:' + kinds[0] };
 }
 
 function seenSide(side, address, beyond) {

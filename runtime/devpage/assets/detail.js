@@ -1,4 +1,4 @@
-// The drawer: one part of the worker, a family of them, or one of the two sides, in full.
+// The drawer: one part of the worker, all of a kind, or one of the two sides, in full.
 
 import { h, put, mark, glyph, field } from './dom.js';
 import { get } from './api.js';
@@ -11,19 +11,19 @@ import { table, pager } from './table.js';
 import { columns } from './columns.js';
 import { register, go } from './nav.js';
 import { count, rate, duration, since, span, clock } from './format.js';
-import { name, family as called, purpose } from './names.js';
+import { name, kindName as called, purpose } from './names.js';
 
 const drawer = () => document.getElementById('detail');
 let before, refresh, path;
 
 register('detail', detail);
 
-// detail opens the drawer on a path, "family:<kind>", "redis", "mqtt" or "queues".
+// detail opens the drawer on a path, "kind:<kind>", "redis", "mqtt" or "queues".
 function detail(what) {
   if (what === 'queues') return void (location.hash = '#/queues');
   if (drawer().hidden) before = document.activeElement;
   path = what;
-  const content = what.startsWith('family:') ? ofKind(what.slice(7)) : what === 'redis' || what === 'mqtt' ? ofSide(what) : ofOne(what);
+  const content = what.startsWith('kind:') ? ofKind(what.slice(5)) : what === 'redis' || what === 'mqtt' ? ofSide(what) : ofOne(what);
   refresh = content.show;
   const close = h('button', { type: 'button', class: 'quiet', id: 'detail-close', 'aria-label': 'Close the details', click: shut }, '✕');
   const heading = h('h2', { tabindex: '-1', id: 'detail-title' }, content.title);
@@ -122,7 +122,7 @@ function ofSide(side) {
   return { title: redis ? 'Redis' : 'MQTT broker', node, show };
 }
 
-// ofKind are the actors of a family, page by page.
+// ofKind are the actors of a kind, page by page.
 function ofKind(kind) {
   const search = h('input', { type: 'search', placeholder: 'part of the name', input: () => { pages.offset = 0; show(); } });
   const pages = pager(25, () => show());

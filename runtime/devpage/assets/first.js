@@ -1,12 +1,12 @@
 // The first steps: what a page shows of a worker that nobody has subscribed at.
 
 import { h, put } from './dom.js';
-import { live, family } from './live.js';
+import { live, sumOf } from './live.js';
 import { standby } from './trouble.js';
 import { go } from './nav.js';
 
 // none says that there is no subscription, of nobody.
-const none = () => live.tree && !standby() && !family('subscription')?.Actors;
+const none = () => live.tree && !standby() && !sumOf('subscription')?.Actors;
 
 const code = () => h('pre', { tabindex: '0' });
 

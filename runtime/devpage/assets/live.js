@@ -27,7 +27,7 @@ export const now = () => Date.now() + live.offset;
 // stat is one of the worker's counters, whichever way its name is spelled.
 export const stat = (name) => live.stats?.[name] ?? 0;
 
-// series is the rate of an actor (its path), a family ("family:group", "sent:group") or a
+// series is the rate of an actor (its path), a kind ("kind:group", "sent:group") or a
 // counter ("stat:received").
 export function series(key) {
   let s = live.series.get(key);
@@ -54,14 +54,15 @@ function root() {
 
 // actor is a single actor by its path.
 export const actor = (path) => live.tree?.Actors.find((a) => a.Path === path);
-export const family = (kind) => live.tree?.Families.find((f) => f.Kind === kind);
+// sumOf is the sum over all actors of a kind.
+export const sumOf = (kind) => live.tree?.Kinds.find((f) => f.Kind === kind);
 
 // lost are the counters of messages that were dropped.
 export const lost = ['full', 'overflowed', 'expired', 'replaced', 'abandoned'];
 
 function treeCame(tree) {
   tree.Actors ||= [];
-  tree.Families ||= [];
+  tree.Kinds ||= [];
   const at = new Date(tree.At).getTime();
   live.offset = at - Date.now();
   live.stats = {};
@@ -75,8 +76,8 @@ function treeCame(tree) {
     series(a.Path).add(a.Handled, at);
     if (a.Info) live.info.set(a.Path, a.Info);
   }
-  for (const f of tree.Families) {
-    series('family:' + f.Kind).add(f.Handled, at);
+  for (const f of tree.Kinds) {
+    series('kind:' + f.Kind).add(f.Handled, at);
     series('sent:' + f.Kind).add(f.Sent, at);
   }
   if (!live.tree) performance.mark('tree');

@@ -15,13 +15,13 @@ const parts = {
 export const part = (kind) => parts[kind]?.[0] || kind;
 export const purpose = (kind) => parts[kind]?.[1] || '';
 
-const families = {
+const kindNames = {
   subscription: ['subscription', 'subscriptions'], group: ['writer to a group', 'writers to groups'],
   channel: ['writer to a channel', 'writers to channels'], stream: ['writer to a stream', 'writers to streams'],
 };
 
-// family is what some parts of a kind are called, of which there may be thousands.
-export const family = (kind, n) => families[kind]?.[n === 1 ? 0 : 1] || kind;
+// kindName is what parts of a kind are called of which there may be thousands.
+export const kindName = (kind, n) => kindNames[kind]?.[n === 1 ? 0 : 1] || kind;
 
 // name is what the actor with a path is called: the filter or the target that it is for, or
 // its part in the worker.

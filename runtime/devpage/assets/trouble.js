@@ -1,8 +1,8 @@
 // What is wrong, and how bad it is.
 
-import { live, at, now, series, actor, family, stat, lost } from './live.js';
+import { live, at, now, series, actor, sumOf, stat, lost } from './live.js';
 import { span, count } from './format.js';
-import { name, family as called } from './names.js';
+import { name, kindName as called } from './names.js';
 
 const fresh = 10_000, recent = 60_000; // ms since a failure
 const old = 1e9; // ns that a message has waited
@@ -51,9 +51,9 @@ export function ofActor(a) {
   return ['', ''];
 }
 
-// ofFamily is the same for all actors of a kind.
-export function ofFamily(kind) {
-  const f = family(kind);
+// ofKind is the same for all actors of a kind.
+export function ofKind(kind) {
+  const f = sumOf(kind);
   if (f?.Troubled) return ['warn', `${count(f.Troubled)} in trouble`];
   return ['', ''];
 }
@@ -83,8 +83,8 @@ export function all() {
     if (trouble && !awayOf(a.Path)?.(s)) list.push([trouble, `${name(a.Path)}: ${why}`, a.Path]);
   }
   for (const kind of ['subscription', 'group', 'channel', 'stream']) {
-    const [trouble, why] = ofFamily(kind);
-    if (trouble) list.push([trouble, `${called(kind)}: ${why}`, 'family:' + kind]);
+    const [trouble, why] = ofKind(kind);
+    if (trouble) list.push([trouble, `${called(kind)}: ${why}`, 'kind:' + kind]);
   }
   if (ofQueues()[0]) list.push(['warn', queues(), 'queues']);
   return list.sort((a, b) => (a[0] > b[0]) - (a[0] < b[0]));
