@@ -253,7 +253,7 @@ type Trace struct {
 	Steps []Step
 }
 
-// Step is one station of a message's way. What is one word: armed, publishing,
+// Step is one step of a message's way. What is one word: armed, publishing,
 // waiting, acknowledged, refused, received, unmatched, matched, held, passed,
 // queued, writing, overflow, written, dropped, settled.
 type Step struct {

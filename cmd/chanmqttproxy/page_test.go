@@ -49,10 +49,10 @@ func TestPageOfDev(t *testing.T) {
 		t.Errorf("on a telephone the title covers %.0f px of what stands beside it", over)
 	}
 	tab.Size(1280, 800)
-	act := func(station, action string) {
+	act := func(node, action string) {
 		t.Helper()
 		tab.Click("#tab-bridge")
-		tab.Click(station)
+		tab.Click(node)
 		tab.Click(fmt.Sprintf(`#detail [data-act=%q]`, action))
 		if action == "stop-broker" {
 			tab.Click("#ask-go")

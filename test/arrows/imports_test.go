@@ -18,7 +18,7 @@ const module = "chanmqttproxy/"
 //
 //	cmd -> runtime/worker -> runtime/*, actors -> messages -> messages/topic -> std
 //
-// An arrow may skip stations, but only runtime/worker knows actors and the
+// An arrow may skip steps, but only runtime/worker knows actors and the
 // others of runtime/. Tests may import test/..., and those of runtime/ the
 // ports in actors, which suites are made of. Packages below actors know neither it nor
 // the actor library. runtime/deploy holds no package, but

@@ -151,7 +151,7 @@ func TestPageStandsBy(t *testing.T) {
 	page := kit.Browser(t)
 	page.Open("http://" + address + "/")
 	page.Wait(30*time.Second, `document.querySelector('#alarm').textContent.includes('Standing by')`)
-	page.Wait(30*time.Second, `document.querySelector('#at-conn').textContent.includes('standing by') && !document.querySelector('.station.bad')`)
+	page.Wait(30*time.Second, `document.querySelector('#at-conn').textContent.includes('standing by') && !document.querySelector('.node.bad')`)
 	tree := kit.Worker(t, env, "tree")
 	if code := tree.ExitCode(time.Minute); code != 0 || !strings.Contains(tree.Output(), "standing by") {
 		t.Errorf("tree: %d\n%s", code, tree.Output())

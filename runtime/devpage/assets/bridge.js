@@ -13,8 +13,8 @@ import { tiles } from './tiles.js';
 import { slots } from './slots.js';
 import { first } from './first.js';
 
-// Each station: its place in the grid, what it is called and how it is seen.
-const stations = [
+// Each node: its place in the grid, what it is called and how it is seen.
+const nodes = [
   ['redis', 'Redis', () => seenSide('layer', live.about.Redis, 'Django site')],
   ['read', part('reader'), () => seenActor(at('commands/reader'))],
   ['cmds', part('commands'), () => seenActor(at('commands'))],
@@ -65,11 +65,11 @@ function seenSide(side, address, beyond) {
   return { trouble: s[side] ? '' : 'bad', value: (address || '').replaceAll('mqtt://', ''), note, path: side === 'layer' ? 'redis' : 'mqtt' };
 }
 
-function station([place, title, see]) {
+function nodeAt([place, title, see]) {
   const icon = h('span', { class: 'glyph', 'aria-hidden': 'true' }), value = h('span', { class: 'value' }), note = h('span', { class: 'note' });
   const how = h('span', { class: 'aloud' });
   const pillar = place === 'redis' || place === 'mqtt';
-  const node = h('button', { type: 'button', class: `station at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => go('detail', see().path) },
+  const node = h('button', { type: 'button', class: `node at-${place}${pillar ? ' pillar' : ''}`, id: 'at-' + place, click: () => go('detail', see().path) },
     h('span', { class: 'title' }, icon, title), how, value, note);
   const show = () => {
     const seen = see();
@@ -131,7 +131,7 @@ function alarm() {
 
 // bridge is the panel.
 export function bridge() {
-  const track = [...stations.map(station), ...stretches.map(stretch)], side = keepers.map(keeper);
+  const track = [...nodes.map(nodeAt), ...stretches.map(stretch)], side = keepers.map(keeper);
   const [alert, alarmed] = alarm(), [row, counted] = tiles(), [table, listed] = actorTable(), [sessions, held] = slots(), [steps, begun] = first();
   const node = h('div', null, alert, steps,
     intro('Messages pass between your site’s Redis and the MQTT broker. The number at an arrow is how many pass in a second. Click a box for details.'),
