@@ -261,6 +261,6 @@ func (c *commandsActor) info() any {
 	load := c.acks.UnderWay()
 	return messages.CommandsInfo{
 		UnderWay: load.Commands, Bytes: load.Bytes, Window: c.Window, Unanswered: c.replies.Len(),
-		LayerUp: c.readers.hosts.Up(), Trouble: c.readers.hosts.Reason(),
+		LayerUp: c.readers.hosts.Up(), LayerReason: c.readers.hosts.Reason(),
 	}
 }

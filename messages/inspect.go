@@ -207,7 +207,8 @@ type CommandsInfo struct {
 	// Unanswered counts commands whose senders want an answer.
 	Unanswered int
 	LayerUp    bool
-	Trouble    string
+	// LayerReason is why the layer is down; empty: it is up, or why is not known.
+	LayerReason string
 }
 
 // StoreInfo is that of the keeper of the subscriptions in Redis.

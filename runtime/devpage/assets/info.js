@@ -10,7 +10,7 @@ const words = {
   LayerUp: 'Redis answers', ConnectionUp: 'MQTT is connected', LastAt: 'Last message', LastTopic: 'Its topic',
   Asked: 'QoS asked for', Granted: 'QoS granted', Answered: 'The broker has answered', Refusal: 'Refused by the broker', KeepAlive: 'Keep-alive',
   Present: 'Session resumed', MaximumPacket: 'Largest message', ClientID: 'Client id', NoLocal: 'no_local', MinInterval: 'min_interval', QoS: 'QoS',
-  Version: 'MQTT version', Connection: 'Connections so far', Live: 'Connected', Since: 'Since', Reason: 'Why not', Trouble: 'Problem',
+  Version: 'MQTT version', Connection: 'Connections so far', Live: 'Connected', Since: 'Since', Reason: 'Why not', LayerReason: 'Problem',
   Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters not sent to the broker yet', Attempts: 'Failed attempts in a row',
   UnderWay: 'Not finished yet', Window: 'Limit', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
   Targets: 'Groups and channels', Restored: 'Subscriptions restored', Held: 'Messages held back', Delivers: 'Delivered by this filter', Static: 'From the configuration',

@@ -21,7 +21,7 @@ export function sides() {
   const bridge = info(at()), commands = info(at('commands')), state = info(at('session')).State || {};
   return {
     layer: bridge.LayerUp !== false && commands.LayerUp !== false,
-    layerWhy: why(at('commands/reader')) || commands.Trouble || '',
+    layerWhy: why(at('commands/reader')) || commands.LayerReason || '',
     mqtt: bridge.ConnectionUp !== false && state.Connected !== false,
     mqttWhy: why(at('session/connection')) || state.Reason || '',
     mqttSince: state.Since,
