@@ -50,7 +50,7 @@ func (b *bundle) over() {
 	b.Helper()
 	b.pass(2 * time.Minute)
 	s := b.tree.Stats()
-	if n, bytes, r := s.Recipients.Load(), s.WaitingBytes.Load(), s.Replaying.Load(); n != 0 || bytes != 0 || r != 0 {
+	if n, bytes, r := s.Recipients.Load(), s.WaitingBytes.Load(), s.RetainedInFlight.Load(); n != 0 || bytes != 0 || r != 0 {
 		b.Errorf("%d recipients, %d bytes, %d replays are left", n, bytes, r)
 	}
 	if got, sent := len(b.broker.Acked()), int(s.Received.Load()); got != sent {
@@ -100,7 +100,7 @@ func TestRecipientAloneGetsTheRetainedMessages(t *testing.T) {
 		b.settle()
 		b.wantWritten(0, "new")
 		b.wantWritten(1, append(want, "new")...)
-		if n := b.tree.Stats().Replayed.Load(); n != 200 {
+		if n := b.tree.Stats().RetainedSent.Load(); n != 200 {
 			b.Errorf("%d replayed", n)
 		}
 		b.over()

@@ -42,7 +42,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 	k.flow.received.Add(1)
 	k.Stats.Count(m.Topic)
 	if m.Retain {
-		k.Stats.Replaying.Add(1)
+		k.Stats.RetainedInFlight.Add(1)
 	}
 	k.router.Tell(messages.Delivery{
 		Token:       token,

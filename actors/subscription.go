@@ -194,7 +194,7 @@ func (s *subscription) granted(ctx actor.Context, m messages.Granted) {
 // check completes the recipients whose retained messages have all come.
 func (s *subscription) check(ctx actor.Context) {
 	now := time.Now()
-	ended, again := s.pending.Check(now, s.Stats.Replaying.Load() > 0)
+	ended, again := s.pending.Check(now, s.Stats.RetainedInFlight.Load() > 0)
 	if ended > 0 {
 		s.completeUpTo(ended)
 	}

@@ -60,7 +60,7 @@ func (l *Ledger) whole(c *Credited, token messages.Token, now int64) {
 		c.Traced = append(c.Traced, token)
 	}
 	if token.Replay {
-		l.stats.Replaying.Add(-1)
+		l.stats.RetainedInFlight.Add(-1)
 	}
 	if token.QoS == 0 {
 		l.stats.UnderWayBytes.Add(-int64(token.Size))

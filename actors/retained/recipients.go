@@ -166,7 +166,7 @@ func (n *Recipients) Deliver(m *messages.Message, seq uint64) []Share {
 	}
 	p.retained, p.value = seq, value
 	n.put(m.Topic, p) // else somebody may get it twice
-	n.stats.Replayed.Add(int64(len(seen)))
+	n.stats.RetainedSent.Add(int64(len(seen)))
 	return n.reuseChannels(shares)
 }
 

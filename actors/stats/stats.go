@@ -24,10 +24,10 @@ type Stats struct {
 	// those that wait to be written, and what is noted for recipients, are taken to
 	// occupy.
 	InOverflow, Paced, WaitingBytes atomic.Int64
-	// Recipients is how many wait for retained messages now; Replayed counts the
-	// messages that they got, one for each recipient; Replaying is how many of those
+	// Recipients is how many wait for retained messages now; RetainedSent counts the
+	// messages that they got, one for each recipient; RetainedInFlight is how many of those
 	// that the broker has sent are under way to the layer.
-	Recipients, Replayed, Replaying atomic.Int64
+	Recipients, RetainedSent, RetainedInFlight atomic.Int64
 	// Commands: taken from the layer, not understood, not allowed, publishes that
 	// took effect and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64

@@ -128,8 +128,8 @@ func (t metricSource) inbound(m metrics) {
 	m.level("messages_in_overflow", "Messages that wait for room in the queue of a process.", &s.InOverflow)
 	m.level("messages_paced", "Messages that wait for the end of a min_interval.", &s.Paced)
 	m.level("retained_recipients", "Subscribers that wait for retained messages.", &s.Recipients)
-	m.count("retained_sent_total", "Retained messages that recipients got, one for each recipient.", &s.Replayed)
-	m.level("retained_in_flight", "Retained messages that are under way from the MQTT broker to Redis.", &s.Replaying)
+	m.count("retained_sent_total", "Retained messages that recipients got, one for each recipient.", &s.RetainedSent)
+	m.level("retained_in_flight", "Retained messages that are under way from the MQTT broker to Redis.", &s.RetainedInFlight)
 }
 
 func (t metricSource) outbound(m metrics) {

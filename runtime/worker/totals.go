@@ -42,7 +42,7 @@ func logTotals(s *actors.Stats, log *slog.Logger) {
 	log.Info("stopped",
 		"received", s.Received.Load(), "unmatched", s.Unmatched.Load(), "stored", s.Stored.Load(),
 		"full", s.Full.Load(), "overflowed", s.Overflowed.Load(), "expired", s.Expired.Load(),
-		"replaced", s.Replaced.Load(), "replayed", s.Replayed.Load(), "overflow", s.InOverflow.Load(), "undecodable", s.Undecodable.Load(),
+		"replaced", s.Replaced.Load(), "retained_sent", s.RetainedSent.Load(), "overflow", s.InOverflow.Load(), "undecodable", s.Undecodable.Load(),
 		"commands", s.Commands.Load(), "bad_commands", s.BadCommands.Load(),
 		"published", s.Published.Load(), "publish_refused", s.PublishRefused.Load(),
 		"connects", s.Connects.Load(), "bugs", s.Bugs.Load())

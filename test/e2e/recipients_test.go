@@ -53,7 +53,7 @@ func TestThousandRecipients(t *testing.T) {
 			t.Cleanup(func() {
 				if s := w.tree.Stats(); t.Failed() {
 					t.Logf("%d tiles behind, %d recipients, %d replays under way, %d bytes, %d dropped",
-						w.behind(newest), s.Recipients.Load(), s.Replaying.Load(), s.WaitingBytes.Load(), s.Overflowed.Load())
+						w.behind(newest), s.Recipients.Load(), s.RetainedInFlight.Load(), s.WaitingBytes.Load(), s.Overflowed.Load())
 				}
 			})
 			kit.Eventually(t, 90*time.Second, "everybody is left with the newest values", func() bool { return w.behind(newest) == 0 })
