@@ -306,7 +306,7 @@ func TestStaticSubscriptionGetsRetainedMessagesAtEachConnection(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {
 		s := subscribe("s", lobby)
-		s.Replay = true
+		s.Retained = true
 		o.Static = []messages.SubscribeCommand{s}
 		b.broker.Retain(message("s", "1"))
 	}

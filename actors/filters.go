@@ -21,32 +21,32 @@ type filters struct {
 // filterState is what is wanted of one filter and what the broker knows of it.
 type filterState struct {
 	reconcile.Entry
-	want    messages.DesiredState
-	wanted  bool     // want counts
-	asked   bool     // the broker has, or may have, a subscription for it
-	queued  bool     // stands in filters.changes
-	pausing bool     // waits for replayPause to be over
-	replays *replays // nil: its retained messages were never asked for
+	want     messages.DesiredState
+	wanted   bool              // want counts
+	asked    bool              // the broker has, or may have, a subscription for it
+	queued   bool              // stands in filters.changes
+	pausing  bool              // waits for retainedPause to be over
+	retained *retainedRequests // nil: its retained messages were never asked for
 }
 
-// replays are the requests for the retained messages of a filter.
-type replays struct {
+// retainedRequests are the requests for the retained messages of a filter.
+type retainedRequests struct {
 	// Revisions of those that the broker granted, and of those that have come in whole.
 	granted, complete uint64
 	asked             int64 // when the last was asked for: see arrival; 0: none was
 }
 
-// ofReplays makes room for what is known of them.
-func (f *filterState) ofReplays() *replays {
-	if f.replays == nil {
-		f.replays = &replays{}
+// retainedAsked returns them, and makes them if there are none yet.
+func (f *filterState) retainedAsked() *retainedRequests {
+	if f.retained == nil {
+		f.retained = &retainedRequests{}
 	}
-	return f.replays
+	return f.retained
 }
 
-// replayPause is the least time between two requests for the retained messages of one
+// retainedPause is the least time between two requests for the retained messages of one
 // filter: recipients that come in a stream share them.
-const replayPause = 250 * time.Millisecond
+const retainedPause = 250 * time.Millisecond
 
 func newFilters(batch int) filters {
 	return filters{byName: map[string]*filterState{}, plan: reconcile.New(batch)}
@@ -77,8 +77,8 @@ func (fs *filters) desired(w messages.Desired) (pause time.Duration) {
 	if f.Refused() && !anew { // nobody asks for it again
 		return 0
 	}
-	if f.replays != nil && f.replays.asked != 0 {
-		pause = replayPause - time.Duration(arrival(time.Now())-f.replays.asked)
+	if f.retained != nil && f.retained.asked != 0 {
+		pause = retainedPause - time.Duration(arrival(time.Now())-f.retained.asked)
 	}
 	if pause <= 0 || marked || f.Waits() {
 		fs.plan.Ask(&f.Entry, time.Now())
@@ -104,8 +104,8 @@ func (fs *filters) due(filter string) {
 // answered notes a Desired that the broker has answered.
 func (fs *filters) answered(w messages.Desired) {
 	if f, ok := fs.byName[w.Filter]; ok && w.Retained {
-		r := f.ofReplays()
-		r.granted = max(r.granted, w.Replay)
+		r := f.retainedAsked()
+		r.granted = max(r.granted, w.RetainedRevision)
 	}
 }
 
@@ -113,7 +113,7 @@ func (fs *filters) answered(w messages.Desired) {
 // to that revision asked for.
 func (fs *filters) retainedComplete(filter string, revision uint64) {
 	if f, ok := fs.byName[filter]; ok {
-		r := f.ofReplays()
+		r := f.retainedAsked()
 		r.complete = max(r.complete, revision)
 		r.granted = max(r.granted, revision)
 	}
@@ -123,7 +123,7 @@ func (fs *filters) retainedComplete(filter string, revision uint64) {
 // have come in part only. They are asked for again.
 func (fs *filters) lost() (interrupted []string) {
 	for name, f := range fs.byName {
-		if r := f.replays; r != nil && r.granted > r.complete {
+		if r := f.retained; r != nil && r.granted > r.complete {
 			r.granted = r.complete
 			interrupted = append(interrupted, name)
 		}
@@ -228,11 +228,11 @@ func (fs *filters) takeUnwanted(n int) (unwanted, unknown []string) {
 // request is what is wanted of a filter at this moment.
 func (f *filterState) request() messages.Desired {
 	w := f.want.Of(f.Filter)
-	if w.Replay == 0 {
+	if w.RetainedRevision == 0 {
 		return w
 	}
-	r := f.ofReplays()
-	if w.Retained = w.Replay > r.granted; w.Retained {
+	r := f.retainedAsked()
+	if w.Retained = w.RetainedRevision > r.granted; w.Retained {
 		r.asked = arrival(time.Now())
 	}
 	return w

@@ -271,7 +271,7 @@ func (s *spread) configuredNow(before messages.Rules) (changes []messages.Change
 				}
 			}
 		})
-		if !before.Replays(st) {
+		if !before.AsksRetained(st) {
 			changes = append(changes, recipientChanges(wire, st)...)
 		}
 	}

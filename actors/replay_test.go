@@ -32,7 +32,7 @@ func tabs(n int) func(*bundle, *actors.Options) {
 // forRecipient asks for the retained messages for one recipient.
 func forRecipient(filter string, i int) messages.SubscribeCommand {
 	c := subscribe(filter, alerts)
-	c.Replay, c.Recipient = true, consumer(i)
+	c.Retained, c.Recipient = true, consumer(i)
 	return c
 }
 
@@ -115,7 +115,7 @@ func TestRecipientsWithoutANameAreEverybody(t *testing.T) {
 		c.Recipient = ""
 		b.layer.Put(c)
 		own := messages.Target{Kind: messages.Channel, Name: consumer(7)}
-		b.layer.Put(messages.SubscribeCommand{Filter: "a/001", Targets: []messages.Target{own}, Replay: true, Recipient: own.Name})
+		b.layer.Put(messages.SubscribeCommand{Filter: "a/001", Targets: []messages.Target{own}, Retained: true, Recipient: own.Name})
 		b.settle()
 		b.wantWritten(0, want...)
 		b.wantWritten(1, want...)
@@ -509,7 +509,7 @@ func TestEarlierReplayIsNotForLaterRecipients(t *testing.T) {
 		m := message("a", "earlier")
 		m.Retain = true
 		b.tree.Send("bridge/router", messages.Deliver{
-			Target: alerts, Event: messages.Event{Message: &m}, Token: messages.Token{Seq: 1, QoS: 1, Replay: true},
+			Target: alerts, Event: messages.Event{Message: &m}, Token: messages.Token{Seq: 1, QoS: 1, Retained: true},
 		})
 		b.settle()
 		b.wantWritten(0, "live")

@@ -113,7 +113,7 @@ func TestRetainedMessagesAreAskedForLater(t *testing.T) {
 		b.broker.Retain(message("s", "1"))
 	}, func(b *bundle) {
 		s := subscribe("s", lobby)
-		s.Replay = true
+		s.Retained = true
 		for range 2 {
 			b.tree.Reconfigure(messages.Rules{Static: []messages.SubscribeCommand{s}})
 			b.pass(time.Minute)

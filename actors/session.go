@@ -15,8 +15,8 @@ import (
 // are wanted, and the publishes that have not taken effect. It supervises the connection and
 // gives each of its incarnations what it needs.
 
-// replayDue comes when the retained messages of a filter may be asked for again.
-type replayDue struct {
+// retainedDue comes when the retained messages of a filter may be asked for again.
+type retainedDue struct {
 	stamp
 	filter string
 }
@@ -70,7 +70,7 @@ func (s *session) Receive(ctx actor.Context) {
 		s.publishes.withdraw(m.Receipt)
 	case messages.Status:
 		s.connState.answer(m.Receipt)
-	case messages.Desired, messages.Undesired, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *replayDue, *changeDue:
+	case messages.Desired, messages.Undesired, messages.Leave, messages.Subscribed, messages.Unsubscribed, messages.NoAnswer, *retainedDue, *changeDue:
 		s.filters(m)
 	case messages.Mark:
 		s.toConnection(m)
@@ -209,9 +209,9 @@ func (s *session) filters(message any) {
 	switch m := message.(type) {
 	case messages.Desired:
 		if pause := s.changes.desired(m); pause > 0 { // its retained messages have just been asked for
-			s.after(pause, &replayDue{filter: m.Filter})
+			s.after(pause, &retainedDue{filter: m.Filter})
 		}
-	case *replayDue:
+	case *retainedDue:
 		s.changes.due(m.filter)
 	case messages.Leave:
 		s.changes.leave(m.Filter)

@@ -29,7 +29,7 @@ func (k *sink) Received(seq uint64, identifiers []uint32, m *messages.Message) b
 		return true
 	}
 	m.At = time.Now()
-	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(m.Size()), Replay: m.Retain, Traced: m.Span != nil}
+	token := messages.Token{Seq: seq, At: arrival(m.At), QoS: m.QoS, Size: uint32(m.Size()), Retained: m.Retain, Traced: m.Span != nil}
 	if followed := k.traces.followed.Load(); followed != nil {
 		token.Traced = k.traces.catch(*followed, k.paths.connection, seq, m) || token.Traced
 	}

@@ -67,7 +67,7 @@ func (s *spread) sendRetained(ctx actor.Context, to *routing.Route, recipients [
 		}
 		to.Slot().LastRecipient = max(to.Slot().LastRecipient, n.Number)
 		c := messages.SubscribeCommand{
-			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Replay: true, Recipient: n.Channel,
+			Filter: to.Filter, Targets: []messages.Target{n.Target}, Options: to.Options(n.Target), Retained: true, Recipient: n.Channel,
 		}
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.SendRetained(e, to, c) })
 	}

@@ -18,10 +18,10 @@ type SubscribeCommand struct {
 	Filter  string
 	Targets []Target
 	Options Options
-	// Replay asks for the topics' retained messages. They go to Recipient alone, a
+	// Retained asks for the topics' retained messages. They go to Recipient alone, a
 	// channel that the first of Targets reaches (itself, or a member of the group), or,
 	// where it is empty, to everybody that the targets reach.
-	Replay    bool
+	Retained  bool
 	Recipient string
 	Reply     Reply
 }

@@ -7,33 +7,33 @@ type Desired struct {
 	QoS     byte
 	NoLocal bool
 	// Retained asks the MQTT broker for the retained messages. The session sets it
-	// if they have not come since Replay.
+	// if they have not come since RetainedRevision.
 	Retained bool
 	// Overlaps: another filter may match the same topics. Under MQTT 5 such a filter is
 	// subscribed with an identifier, which tells apart the copies that a broker sends for
 	// each filter. The router sets it, or the session for filters that are not
 	// wanted any more.
 	Overlaps bool
-	// Revision is higher than in each Desired before. Replay is the revision of the last
+	// Revision is higher than in each Desired before. RetainedRevision is the revision of the last
 	// Desired of the filter that asked for the retained messages as well; 0: none did.
-	Revision, Replay uint64
+	Revision, RetainedRevision uint64
 }
 
 // DesiredState is a Desired without its filter, as it is kept beside the filter's name.
 type DesiredState struct {
 	QoS                         byte
 	NoLocal, Retained, Overlaps bool
-	Revision, Replay            uint64
+	Revision, RetainedRevision  uint64
 }
 
 // State is the Desired without its filter.
 func (d Desired) State() DesiredState {
-	return DesiredState{d.QoS, d.NoLocal, d.Retained, d.Overlaps, d.Revision, d.Replay}
+	return DesiredState{d.QoS, d.NoLocal, d.Retained, d.Overlaps, d.Revision, d.RetainedRevision}
 }
 
 // Of is the Desired of a filter in that state.
 func (a DesiredState) Of(filter string) Desired {
-	return Desired{filter, a.QoS, a.NoLocal, a.Retained, a.Overlaps, a.Revision, a.Replay}
+	return Desired{filter, a.QoS, a.NoLocal, a.Retained, a.Overlaps, a.Revision, a.RetainedRevision}
 }
 
 // Undesired says that a filter is not wanted any more. Router tells session.

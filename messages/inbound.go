@@ -8,8 +8,8 @@ type Token struct {
 	At   int64
 	Size uint32
 	QoS  byte
-	// Replay: it is a retained message that was asked for.
-	Replay bool
+	// Retained: it is a retained message that was asked for.
+	Retained bool
 	// Traced: the message is followed, or has a Span.
 	Traced bool
 }

@@ -45,7 +45,7 @@ type Message struct {
 	QoS     byte
 	// DefaultQoS: nobody asked for that QoS, so that a broker which takes less gets less.
 	DefaultQoS bool
-	// Retain inbound means a replay from the broker's retained store [MQTT-3.3.1-8].
+	// Retain inbound means a delivery from the broker's retained store [MQTT-3.3.1-8].
 	Retain bool
 	// Dup inbound: the broker may have sent it before [MQTT-3.3.1-1]. Outbound it is not used.
 	Dup        bool

@@ -38,10 +38,10 @@ type Rules struct {
 	Static []SubscribeCommand
 }
 
-// Replays says whether a static subscription like the given one asks for retained messages.
-func (r Rules) Replays(s SubscribeCommand) bool {
+// AsksRetained says whether a static subscription like the given one asks for retained messages.
+func (r Rules) AsksRetained(s SubscribeCommand) bool {
 	return slices.ContainsFunc(r.Static, func(o SubscribeCommand) bool {
-		return o.Replay && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
+		return o.Retained && o.Filter == s.Filter && slices.Equal(o.Targets, s.Targets)
 	})
 }
 

@@ -59,7 +59,7 @@ func (l *Ledger) whole(c *Credited, token messages.Token, now int64) {
 	if token.Traced {
 		c.Traced = append(c.Traced, token)
 	}
-	if token.Replay {
+	if token.Retained {
 		l.stats.RetainedInFlight.Add(-1)
 	}
 	if token.QoS == 0 {

@@ -59,7 +59,7 @@ func New(name messages.Target, limits *Limits) *Target {
 // Add puts a delivery at the end of what waits; a retained message for those recipients
 // who are to get it. It returns the parts of deliveries that were dropped.
 func (t *Target) Add(m messages.Deliver) (dropped []messages.Settlement) {
-	if m.Token.Replay {
+	if m.Token.Retained {
 		dropped = t.addRetained(m)
 	} else {
 		t.recipients.Live(m.Event.Message.Topic, m.Token.Seq)

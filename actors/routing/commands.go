@@ -110,7 +110,7 @@ func (t *Table) Restore(e *Effects, stored []messages.Stored, rules messages.Rul
 // stored of that. Who got retained messages by the former rules does not get them again.
 func (t *Table) subscribeStatic(e *Effects, rules, before messages.Rules, now time.Time) (changes []messages.Change) {
 	for _, s := range rules.Static {
-		if r, ok := t.trie.Get(s.Filter); !ok || !r.serves(s) || s.Replay && !before.Replays(s) {
+		if r, ok := t.trie.Get(s.Filter); !ok || !r.serves(s) || s.Retained && !before.AsksRetained(s) {
 			t.Subscribe(e, s, now)
 		}
 		r, _ := t.trie.Get(s.Filter)
@@ -144,7 +144,7 @@ func (t *Table) Reconfigure(e *Effects, rules, before messages.Rules, denied fun
 // have changed meanwhile, and what is published with QoS 0 is kept for nobody.
 func (t *Table) Reconnected(e *Effects, rules messages.Rules, now time.Time) {
 	for _, s := range rules.Static {
-		if r, ok := t.trie.Get(s.Filter); ok && t.connected && s.Replay && !r.Unasked && r.Has(s.Targets[0]) {
+		if r, ok := t.trie.Get(s.Filter); ok && t.connected && s.Retained && !r.Unasked && r.Has(s.Targets[0]) {
 			t.Subscribe(e, s, now)
 		}
 	}

@@ -12,7 +12,7 @@ func (t *Table) want(e *Effects, r *Route, retained bool) {
 		return
 	}
 	want := r.Needed()
-	want.Revision, want.Replay, want.Overlaps = r.Desired.Revision, r.Desired.Replay, r.Desired.Overlaps
+	want.Revision, want.RetainedRevision, want.Overlaps = r.Desired.Revision, r.Desired.RetainedRevision, r.Desired.Overlaps
 	if want != r.Desired || r.Desired.Revision == 0 || retained {
 		t.request(e, r, want, retained)
 	}
@@ -23,7 +23,7 @@ func (t *Table) request(e *Effects, r *Route, want messages.DesiredState, retain
 	t.revision++
 	want.Revision = t.revision
 	if retained {
-		want.Replay = t.revision
+		want.RetainedRevision = t.revision
 	}
 	r.Desired = want
 	e.Session = append(e.Session, want.Of(r.Wire()))
@@ -33,7 +33,7 @@ func (t *Table) request(e *Effects, r *Route, want messages.DesiredState, retain
 // to be asked.
 func (t *Table) AskAgain(e *Effects, r *Route) {
 	want := r.Needed()
-	want.Overlaps, want.Replay = r.Desired.Overlaps, r.Desired.Replay
+	want.Overlaps, want.RetainedRevision = r.Desired.Overlaps, r.Desired.RetainedRevision
 	t.request(e, r, want, false)
 }
 

@@ -111,7 +111,7 @@ func (t *Table) Subscribe(e *Effects, c messages.SubscribeCommand, now time.Time
 		changes = append(changes, messages.Change{Leaving: r.Wire()})
 	}
 	switch {
-	case c.Replay:
+	case c.Retained:
 		t.SendRetained(e, r, c)
 	case len(changes) > 0 && !known:
 		t.want(e, r, false)
@@ -141,7 +141,7 @@ func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) 
 
 // RecipientsOf are the recipients of retained messages that a subscribe names.
 func RecipientsOf(c messages.SubscribeCommand) (list []messages.Recipient) {
-	if !c.Replay {
+	if !c.Retained {
 		return nil
 	}
 	for i, target := range c.Targets {

@@ -188,7 +188,7 @@ func TestMatchRetained(t *testing.T) {
 		t.Errorf("nobody waits: %q", got)
 	}
 	c := command("a/+ x")
-	c.Replay, c.Recipient = true, "x1"
+	c.Retained, c.Recipient = true, "x1"
 	var e routing.Effects
 	x.Seen(7)
 	x.Command(&e, "", c, now)
@@ -227,7 +227,7 @@ func wants(e routing.Effects) string {
 			if m.Overlaps {
 				text += " overlaps"
 			}
-			if m.Replay > 0 && m.Replay == m.Revision {
+			if m.RetainedRevision > 0 && m.RetainedRevision == m.Revision {
 				text += " retained"
 			}
 			list = append(list, text)
@@ -258,7 +258,7 @@ func TestSubscribe(t *testing.T) {
 		"lower QoS":       {"a x", qos(0), "a y", "", 1},
 		"no longer needs": {"a x", qos(0), "a x", "a", 1},
 		"overlap":         {"a x", nil, "+ x", "a overlaps; + overlaps", 1},
-		"retained":        {"a x", func(c *messages.SubscribeCommand) { c.Replay = true }, "a x", "a retained", 1},
+		"retained":        {"a x", func(c *messages.SubscribeCommand) { c.Retained = true }, "a x", "a retained", 1},
 		"two targets":     {"a x", nil, "b x y", "b", 2},
 	} {
 		x, c := subscribed(test.before), command(test.text)

@@ -170,7 +170,7 @@ func checkCommand(t *testing.T, c messages.Command) {
 	switch c := c.(type) {
 	case messages.SubscribeCommand:
 		if topic.ValidateFilter(c.Filter) != nil || len(c.Targets) == 0 || c.Options.QoS > 2 || c.Options.MinInterval < 0 ||
-			c.Recipient != "" && !c.Replay {
+			c.Recipient != "" && !c.Retained {
 			t.Errorf("decoded %+v", c)
 		}
 	case messages.RequestCommand:

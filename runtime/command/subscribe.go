@@ -43,7 +43,7 @@ func (f *fields) subscription() messages.SubscribeCommand {
 		},
 	}
 	if f.oneOf("retained", "drop", "send") == "send" && f.err == nil {
-		replay(&command)
+		askRetained(&command)
 	}
 	if command.Options.Shared = f.flag("shared", false); command.Options.Shared && f.err == nil {
 		f.shareable(command)
@@ -75,16 +75,16 @@ func (f *fields) shareable(c messages.SubscribeCommand) {
 	switch {
 	case c.Options.NoLocal: // [MQTT-3.8.3-4]
 		f.reject(BadValue, "shared", "a shared subscription cannot have no_local")
-	case c.Replay: // MQTT 5, 4.8.2
+	case c.Retained: // MQTT 5, 4.8.2
 		f.reject(BadValue, "shared", "a shared subscription gets no retained messages: leave retained out")
 	}
 }
 
-// replay asks for the retained messages. A channel beside a group names the
+// askRetained asks for the retained messages. A channel beside a group names the
 // recipient, who is in the group already: subscribed too, it would get
 // everything twice.
-func replay(c *messages.SubscribeCommand) {
-	c.Replay = true
+func askRetained(c *messages.SubscribeCommand) {
+	c.Retained = true
 	if last := c.Targets[len(c.Targets)-1]; last.Kind == messages.Channel {
 		c.Recipient = last.Name
 	}

@@ -116,7 +116,7 @@ subscriptions:
 	}
 	o := worker.OptionsOf(cfg)
 	want := []messages.SubscribeCommand{{
-		Filter: "house/#", Targets: []messages.Target{{Name: "house"}}, Replay: true,
+		Filter: "house/#", Targets: []messages.Target{{Name: "house"}}, Retained: true,
 		Options: messages.Options{QoS: 1, MinInterval: 500_000_000},
 	}}
 	if !reflect.DeepEqual(o.Static, want) {

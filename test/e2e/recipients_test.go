@@ -155,7 +155,7 @@ var receipts atomic.Int64
 func subscribeTo(filter, recipient string) messages.Received {
 	return messages.Received{Receipt: messages.Receipt(fmt.Sprint(receipts.Add(1))), Command: messages.SubscribeCommand{
 		Filter: filter, Targets: []messages.Target{{Name: crowdName}}, Options: messages.Options{QoS: 1},
-		Replay: recipient != "", Recipient: recipient,
+		Retained: recipient != "", Recipient: recipient,
 	}}
 }
 
