@@ -26,13 +26,13 @@ const checkTimeout = 10 * time.Second
 // error counts those that do not.
 func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) error {
 	bad := 0
-	report := func(what, good string, err error, advice string) {
+	report := func(what, good string, err error, hint string) {
 		if err == nil {
 			fmt.Fprintf(out, "%-10s ok: %s\n", what, good)
 			return
 		}
 		bad++
-		fmt.Fprintf(out, "%-10s FAILED: %v\n           %s\n", what, err, advice)
+		fmt.Fprintf(out, "%-10s FAILED: %v\n           %s\n", what, err, hint)
 	}
 	client := layer.Open(worker.LayerConfig(cfg), slog.New(slog.DiscardHandler))
 	defer client.Close()
@@ -40,7 +40,7 @@ func checkConnections(ctx context.Context, out io.Writer, cfg *config.Config) er
 	report("redis", found, err, redisAdvice(cfg, err))
 	for _, server := range cfg.Broker.Servers {
 		found, err := checkBroker(ctx, cfg.Broker.Version, checkDialer(cfg, server))
-		report("broker", found, err, advice(cfg, err))
+		report("broker", found, err, hint(cfg, err))
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d connections failed", bad, 1+len(cfg.Broker.Servers))
@@ -92,8 +92,8 @@ func causeOf(err error) messages.Cause {
 	return messages.Network
 }
 
-// advice is what to do about a broker that does not let us in.
-func advice(cfg *config.Config, err error) string {
+// hint is what to do about a broker that does not let us in.
+func hint(cfg *config.Config, err error) string {
 	host, port := cfg.Where("MQTT_HOST"), cfg.Where("MQTT_PORT")
 	switch mqtt.DetailOf(err) {
 	case messages.NameNotFound:

@@ -114,7 +114,7 @@ func redisAdvice(cfg *config.Config, err error) string {
 	case messages.OutOfDate:
 		return "Has the certificate of Redis expired, or is this machine's clock wrong?"
 	}
-	for _, known := range []struct{ word, advice string }{
+	for _, known := range []struct{ word, hint string }{
 		{errCluster.Error(), "Give a Redis that is no cluster, alone or watched by Sentinels, in " + setting + " and in the site."},
 		{"CLUSTERDOWN", "It is part of a Redis Cluster, which channels_redis cannot use: give another in " + setting + " and in the site."},
 		{"MOVED", "It is part of a Redis Cluster, which channels_redis cannot use: give another in " + setting + " and in the site."},
@@ -128,7 +128,7 @@ func redisAdvice(cfg *config.Config, err error) string {
 		{"asking where the master", "Are the Sentinels running, and are their addresses and sentinel_kwargs in " + setting + " right?"},
 	} {
 		if strings.Contains(err.Error(), known.word) {
-			return known.advice
+			return known.hint
 		}
 	}
 	return "Is Redis running there, and is " + setting + " right?"
