@@ -301,7 +301,7 @@ func TestStaticSubscriptionIsMarkedAtTheBroker(t *testing.T) {
 	})
 }
 
-// What changed while the broker was away may have been published with QoS 0.
+// What changed while the broker was unreachable may have been published with QoS 0.
 func TestStaticSubscriptionGetsRetainedMessagesAtEachConnection(t *testing.T) {
 	t.Parallel()
 	prepare := func(b *bundle, o *actors.Options) {

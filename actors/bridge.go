@@ -115,7 +115,7 @@ func (b *bridge) shutdown(ctx actor.Context) {
 }
 
 // proceed stops the children when nothing is under way, or nothing can be finished since
-// one side is away.
+// one side is unreachable.
 func (b *bridge) proceed(ctx actor.Context) {
 	if !b.stopping || b.leaving != "" {
 		return

@@ -52,7 +52,7 @@ func TestAcknowledgedInRuns(t *testing.T) {
 	})
 }
 
-// However long Redis was away, commands are taken within a second of its return, and
+// However long Redis was unreachable, commands are taken within a second of its return, and
 // what was to be stored or written meanwhile is.
 func TestRedisIsSoonFoundAgain(t *testing.T) {
 	t.Parallel()

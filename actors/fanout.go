@@ -14,7 +14,7 @@ import (
 
 // A fanout writes what is delivered to one target (a group of Channels, a channel or a
 // stream) to the layer. Package delivery decides what is written and when. The fanout owns
-// the writes under way and the reminders. While Redis is away it tries a write again until
+// the writes under way and the reminders. While Redis is unreachable it tries a write again until
 // it succeeds.
 
 // sent is one Layer.Send and its outcome.

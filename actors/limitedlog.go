@@ -11,7 +11,7 @@ import (
 const limitedInterval = time.Minute
 
 // limitedLog logs what Redis refuses, at most once in limitedInterval. The commands actor logs for
-// all actors that Redis is away.
+// all actors that Redis is unreachable.
 type limitedLog struct {
 	last string
 	at   time.Time

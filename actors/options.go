@@ -41,7 +41,7 @@ type Options struct {
 	// Birth is published first on each connection; nil: nothing is.
 	Birth *messages.Message
 	// Window is the most commands that are under way at a time, 1,024 by default. While the
-	// MQTT broker is away that many wait in the worker. The others stay in Redis, where the
+	// MQTT broker is unreachable that many wait in the worker. The others stay in Redis, where the
 	// capacity of the layer pushes back on the site.
 	Window int
 	// CommandMemory bounds the memory of the commands under way, in bytes, 32 MiB by

@@ -10,7 +10,7 @@ import (
 )
 
 // Where Redis is there, and only what it tells of commands is lost, the reader is restarted
-// at once, and nobody says that Redis is away.
+// at once, and nobody says that Redis is unreachable.
 func TestLostSignsAreARestartOfTheReader(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {

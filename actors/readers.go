@@ -52,9 +52,9 @@ func (r *readers) fetch(room int) {
 	}
 }
 
-// lost notes that a reader has failed, and says whether Redis is away now. err is nil if it
+// lost notes that a reader has failed, and says whether Redis is unreachable now. err is nil if it
 // was a bug.
-func (r *readers) lost(child *actor.PID, err error) (away bool) {
+func (r *readers) lost(child *actor.PID, err error) (unreachable bool) {
 	host := slices.IndexFunc(r.list, child.Equal)
 	change := r.hosts.Lost(host, err, time.Now())
 	if change == commands.NoChange {
@@ -63,7 +63,7 @@ func (r *readers) lost(child *actor.PID, err error) (away bool) {
 	reason := r.hosts.ReasonOf(host)
 	r.registry.note(child.GetId(), "lost", "no commands can be read: "+reason)
 	switch {
-	case change == commands.OneHostAway:
+	case change == commands.HostUnreachable:
 		r.Log.Warn("cannot read commands from one Redis of the channel layer; trying again, the others go on",
 			"host", r.hosts.Name(host), "error", err)
 		return false
@@ -82,7 +82,7 @@ func (r *readers) reached(host int) (back bool) {
 	case commands.LayerUp:
 		r.Log.Info("reading commands from Redis")
 		return true
-	case commands.OneHostBack:
+	case commands.HostBack:
 		r.Log.Info("reading commands again from a Redis of the channel layer", "host", r.hosts.Name(host))
 	}
 	return false

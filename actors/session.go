@@ -35,7 +35,7 @@ type session struct {
 	connState connState
 	changes   changes
 	publishes publishes
-	accounts  accounts
+	ledger    ledger
 	draining  bool // the connection must pass on no more deliveries
 	drained   bool // it passes on no more
 }
@@ -46,7 +46,7 @@ func newSession(deps *env, to *refs) *actor.Props {
 		return &session{
 			env: deps, bridge: to.bridge, router: to.router, requests: to.requests, commands: to.commands, to: to,
 			link: link, connState: newConnState(deps, to),
-			changes: newChanges(deps, to), publishes: newPublishes(deps, to, link), accounts: newAccounts(deps),
+			changes: newChanges(deps, to), publishes: newPublishes(deps, to, link), ledger: newLedger(deps),
 		}
 	})
 }
@@ -241,7 +241,7 @@ func (s *session) change() {
 
 // settled takes parts of deliveries back, and acknowledges the deliveries that are whole.
 func (s *session) settled(m messages.Settled) {
-	if whole := s.accounts.credit(m.Parts); len(whole) > 0 {
+	if whole := s.ledger.credit(m.Parts); len(whole) > 0 {
 		s.MQTT.Ack(whole...)
 	}
 	s.reportDrained()

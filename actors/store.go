@@ -139,7 +139,7 @@ func (s *store) gone(m messages.FilterGone) {
 }
 
 // checkEvery is how often the store checks whether Redis has lost something. It also checks
-// when Redis was away.
+// when Redis was unreachable.
 const checkEvery = 2 * time.Second
 
 // storedNow is the outcome of one Layer.Write.

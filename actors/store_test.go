@@ -70,7 +70,7 @@ func TestFilterThatAnEarlierWorkerLeftIsUnsubscribed(t *testing.T) {
 	})
 }
 
-// unsubscribesWhileAway has a filter subscribed, and unsubscribed when the broker is away.
+// unsubscribesWhileAway has a filter subscribed, and unsubscribed when the broker is unreachable.
 func (b *bundle) unsubscribesWhileAway(filter string) {
 	b.layer.Put(subscribe(filter, alerts))
 	b.settle()

@@ -50,7 +50,7 @@ func New(o Options) *Tree {
 }
 
 // Start starts a slot, and returns when its actors are there. Redis and the MQTT broker may
-// still be away. An earlier slot with the same number must be done.
+// still be unreachable. An earlier slot with the same number must be done.
 func (t *Tree) Start(o Options) *Slot {
 	o.Stats = t.stats
 	s := &Slot{tree: t, deps: newEnv(t.shared, o), done: make(chan struct{})}

@@ -21,7 +21,7 @@ type host struct {
 	asked    int       // for how many commands it was asked; 0: it was not
 	attempts int       // failed ones in a row
 	since    time.Time // when it was reached
-	reason   string    // why it is away; empty: it is not known to be
+	reason   string    // why it is unreachable; empty: it is not known to be
 }
 
 // HostChange is what changes for the worker when a host is reached or lost.
@@ -29,11 +29,11 @@ type HostChange byte
 
 // The changes.
 const (
-	NoChange    HostChange = iota
-	LayerUp                // the first is reached
-	LayerAway              // the last is lost, or is away for another reason
-	OneHostBack            // one more is reached that was away
-	OneHostAway            // one is lost; others are not
+	NoChange         HostChange = iota
+	LayerUp                     // the first is reached
+	LayerUnreachable            // the last is lost, or is unreachable for another reason
+	HostBack                    // one more is reached that was not
+	HostUnreachable             // one is lost; others are not
 )
 
 // NewHosts knows nothing yet of the hosts with those names. A connection that has lived for
@@ -49,14 +49,14 @@ func NewHosts(names []string, stable time.Duration) Hosts {
 // Reached notes that a host has answered.
 func (h *Hosts) Reached(i int, now time.Time) HostChange {
 	host := &h.list[i]
-	wasAway := host.reason != ""
+	wasUnreachable := host.reason != ""
 	host.reached, host.since, host.reason = true, now, ""
 	switch {
 	case !h.up:
 		h.up = true
 		return LayerUp
-	case wasAway:
-		return OneHostBack
+	case wasUnreachable:
+		return HostBack
 	}
 	return NoChange
 }
@@ -92,14 +92,14 @@ func (h *Hosts) Lost(i int, err error, now time.Time) HostChange {
 	host.reason = reason
 	for _, other := range h.list {
 		if other.reason == "" {
-			return OneHostAway
+			return HostUnreachable
 		}
 	}
 	h.up = false
-	return LayerAway
+	return LayerUnreachable
 }
 
-// NoAnswer is why a host is away that did not answer.
+// NoAnswer is why a host is unreachable that did not answer.
 const NoAnswer = "no answer"
 
 // Fetched notes that a host has given what it was asked for.
@@ -130,7 +130,7 @@ func (h *Hosts) Ask(room, window int) []int {
 // Up says whether Redis is known to be there.
 func (h *Hosts) Up() bool { return h.up }
 
-// Reason is why Redis is away; empty: it is there, or that is not known.
+// Reason is why Redis is unreachable; empty: it is not, or that is not known.
 func (h *Hosts) Reason() string {
 	if h.up {
 		return ""
@@ -144,7 +144,7 @@ func (h *Hosts) Len() int { return len(h.list) }
 // Name is that of a host.
 func (h *Hosts) Name(i int) string { return h.list[i].name }
 
-// ReasonOf is why a host is away; empty: it is not known to be.
+// ReasonOf is why a host is unreachable; empty: it is not known to be.
 func (h *Hosts) ReasonOf(i int) string { return h.list[i].reason }
 
 // Attempts is how many attempts to reach a host have failed in a row.

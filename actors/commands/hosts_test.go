@@ -24,16 +24,16 @@ func TestHostsSay(t *testing.T) {
 	}
 	for name, steps := range map[string][]step{
 		"one host": {
-			{0, away, LayerAway, false, 1}, {0, away, NoChange, false, 2}, {0, loading, LayerAway, false, 3},
+			{0, away, LayerUnreachable, false, 1}, {0, away, NoChange, false, 2}, {0, loading, LayerUnreachable, false, 3},
 			{0, nil, LayerUp, true, 3}, {0, nil, NoChange, true, 3},
 		},
 		"only the signs are lost": {
 			{0, nil, LayerUp, true, 0}, {0, untold, NoChange, true, 0}, {0, nil, NoChange, true, 0},
-			{0, untold, NoChange, true, 0}, {0, away, LayerAway, false, 1}, {0, untold, NoChange, false, 2}, {0, nil, LayerUp, true, 2},
+			{0, untold, NoChange, true, 0}, {0, away, LayerUnreachable, false, 1}, {0, untold, NoChange, false, 2}, {0, nil, LayerUp, true, 2},
 		},
 		"two hosts": {
-			{1, away, OneHostAway, false, 1}, {0, nil, LayerUp, true, 0}, {1, away, NoChange, true, 2}, {1, nil, OneHostBack, true, 2},
-			{0, away, OneHostAway, true, 1}, {1, loading, LayerAway, false, 1}, {0, nil, LayerUp, true, 1}, {1, nil, OneHostBack, true, 1},
+			{1, away, HostUnreachable, false, 1}, {0, nil, LayerUp, true, 0}, {1, away, NoChange, true, 2}, {1, nil, HostBack, true, 2},
+			{0, away, HostUnreachable, true, 1}, {1, loading, LayerUnreachable, false, 1}, {0, nil, LayerUp, true, 1}, {1, nil, HostBack, true, 1},
 		},
 		"a bug":                   {{0, nil, LayerUp, true, 0}, {0, errBug, NoChange, true, 1}},
 		"a bug whenever it opens": {{0, nil, LayerUp, true, 0}, {0, errBug, NoChange, true, 1}, {0, errBug, NoChange, true, 2}, {0, errBug, NoChange, true, 3}},

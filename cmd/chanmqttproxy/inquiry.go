@@ -18,7 +18,7 @@ const inquiryID = "chanmqttproxy send: the state"
 // without its MQTT broker too.
 type inquiry struct {
 	consumer *consumer
-	out      io.Writer // for the user, when the broker is away
+	out      io.Writer // for the user, when the broker is unreachable
 	state    messages.Map
 }
 

@@ -73,7 +73,7 @@ func TestTools(t *testing.T) {
 	wants(t, execute(t, []string{fmt.Sprintf("HTTP_LISTEN=127.0.0.1:%d", kit.FreePort(t))}, "tree"), 1, nil, []string{"does it run with HTTP_LISTEN"})
 }
 
-// TestSendWhileBrokerIsAway: that nothing answers since the worker's broker is away is told
+// TestSendWhileBrokerIsAway: that nothing answers since the worker's broker is unreachable is told
 // from that no worker runs, early and at the end.
 func TestSendWhileBrokerIsAway(t *testing.T) {
 	t.Parallel()

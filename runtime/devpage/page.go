@@ -99,21 +99,21 @@ type Options struct {
 // Page is the page of one worker and what is behind it. Whatever is asked of it
 // costs the worker little: what all viewers see is made once a second while there
 // are any, a viewer that does not keep up is dropped, and so are viewers and
-// questions beyond a number.
+// queries beyond a number.
 type Page struct {
 	Options
 	hub   *hub
-	room  chan struct{} // for questions under way
+	room  chan struct{} // for queries under way
 	ended context.Context
 	end   context.CancelFunc
 }
 
-// questions is how many may be under way at a time.
-const questions = 8
+// maxQueries is how many may be under way at a time.
+const maxQueries = 8
 
 // New makes a page. Close is to be called.
 func New(o Options) *Page {
-	p := &Page{Options: o, room: make(chan struct{}, questions)}
+	p := &Page{Options: o, room: make(chan struct{}, maxQueries)}
 	p.ended, p.end = context.WithCancel(context.Background())
 	p.hub = newHub(p)
 	return p

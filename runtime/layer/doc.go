@@ -21,7 +21,7 @@
 // first, and then each queue is written to on its own host. The effect is the same.
 //
 // With several hosts the commands are read from all of them at once, in the order of each host.
-// A host that is away holds up the groups with members there, and nothing else.
+// A host that is unreachable holds up the groups with members there, and nothing else.
 //
 // JSON has no bytes. What would be bytes in an event (a payload that is no text, or is forced to
 // be bytes; correlation data) is base64 there, as text: base64.b64decode(message["payload"])

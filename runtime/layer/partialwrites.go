@@ -11,7 +11,7 @@ import (
 const maxPartialWrites = 1000
 
 // partialWrites remembers of loads that failed in part, by their stamps, what became of
-// the queues that were written. While one host is away the others would get the
+// the queues that were written. While one host is unreachable the others would get the
 // same again with each attempt, since what they read shows nowhere.
 type partialWrites struct {
 	mu    sync.Mutex

@@ -22,7 +22,7 @@ type groups struct {
 
 // Join has Receive return what is published to a group, until Leave or Close, beside what
 // comes to the client's own channel: once Join has returned nothing is missed but what
-// comes while Redis is away. Errors are *messages.LayerFailure.
+// comes while Redis is unreachable. Errors are *messages.LayerFailure.
 func (p *PubSub) Join(ctx context.Context, group string) error {
 	channel := p.topic(messages.Target{Name: group})
 	server := p.on(channel)

@@ -14,7 +14,7 @@
 //     the same client id, and the broker throws the former one out [MQTT-3.1.4-3].
 //
 // A lease that is over is still its former holder's until somebody else takes it: a
-// Redis that was away, or has lost its data, costs a worker its slots only if another
+// Redis that was unreachable, or has lost its data, costs a worker its slots only if another
 // was there first. Until that is known the worker keeps its connections, sends nothing,
 // and goes on where it was when it has the lease again. Where the data were lost, those
 // who hold something have the time of a lease to say so before anything is given to

@@ -33,8 +33,8 @@ type Assignment interface {
 	Err() error
 	// TakenOver is closed when the MQTT broker has given the session to another client.
 	TakenOver() <-chan struct{}
-	// Away is how long the MQTT broker has not been reached; 0: it is connected.
-	Away() time.Duration
+	// Unreachable is how long the MQTT broker has not been reached; 0: it is connected.
+	Unreachable() time.Duration
 	// SetLayout gives it another layout. Layout is what the first slot knows of it: see
 	// messages.LeaseAsk.
 	SetLayout(messages.Layout)
@@ -87,7 +87,7 @@ type Keeper struct {
 	former     int       // over how many slots filters were spread before
 	requestSeq uint64    // of the last request
 	down       time.Time
-	reason     string // why Redis is away; empty: it is not known to be
+	reason     string // why Redis is unreachable; empty: it is not known to be
 	standby    string // the workers that it stands by for; empty: it does not stand by
 	leaving    bool
 	woken      chan struct{}

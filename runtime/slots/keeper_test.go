@@ -81,7 +81,7 @@ func TestDeadWorkerIsSucceeded(t *testing.T) {
 	})
 }
 
-// A Redis that was away costs nobody a slot, and nothing is done meanwhile. It may have
+// A Redis that was unreachable costs nobody a slot, and nothing is done meanwhile. It may have
 // lost its data.
 func TestRedisIsAway(t *testing.T) {
 	for _, loses := range []bool{false, true} {

@@ -75,14 +75,14 @@ func (k *Keeper) proposes() bool {
 
 // isDown says whether the broker is out of reach from here, or was a while ago.
 func (k *Keeper) isDown() bool {
-	away, there := false, false
+	down, there := false, false
 	for _, h := range k.held {
-		d := h.assignment.Away()
-		away = away || d >= downAfter
+		d := h.assignment.Unreachable()
+		down = down || d >= downAfter
 		there = there || d == 0 && !h.lost && !h.stopping
 	}
 	switch {
-	case away:
+	case down:
 		k.down = time.Now()
 	case there:
 		k.down = time.Time{}
@@ -90,7 +90,7 @@ func (k *Keeper) isDown() bool {
 	return !k.down.IsZero() && time.Since(k.down) < memory
 }
 
-// logRedis logs once per reason that Redis is away, if nobody else does: what runs
+// logRedis logs once per reason that Redis is unreachable, if nobody else does: what runs
 // for a slot has more to say.
 func (k *Keeper) logRedis(err error) {
 	reason := ""

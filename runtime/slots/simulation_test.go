@@ -18,7 +18,7 @@ var (
 var discard = slog.New(slog.DiscardHandler)
 
 // TestSimulation runs workers through random faults: pauses longer than a lease, clocks
-// that run apart, lost questions and answers, a Redis that is away or loses its data,
+// that run apart, lost questions and answers, a Redis that is unreachable or loses its data,
 // joins, stops and deaths. At no moment may two workers act for a slot; when the faults
 // are over all slots are held, evenly spread. A failure names the seed that repeats it:
 //

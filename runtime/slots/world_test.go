@@ -313,7 +313,7 @@ func (t *assignment) Done() <-chan struct{}      { return t.done }
 func (t *assignment) Err() error                 { return nil }
 func (t *assignment) TakenOver() <-chan struct{} { return t.taken }
 
-func (t *assignment) Away() time.Duration {
+func (t *assignment) Unreachable() time.Duration {
 	t.worker.world.mu.Lock()
 	defer t.worker.world.mu.Unlock()
 	if !t.worker.away {

@@ -98,8 +98,8 @@ func (t *assignment) Err() error { return t.slot.Err() }
 // TakenOver is closed when the broker has given the session to another client.
 func (t *assignment) TakenOver() <-chan struct{} { return t.mqtt.takenOver }
 
-// Away is for how long the broker has not been reached.
-func (t *assignment) Away() time.Duration {
+// Unreachable is for how long the broker has not been reached.
+func (t *assignment) Unreachable() time.Duration {
 	h := t.slot.Health()
 	if h.Broker || !h.Restored || !h.Layer {
 		return 0 // it is connected, or waits for Redis before it tries

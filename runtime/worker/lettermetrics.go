@@ -30,7 +30,7 @@ func (d deadLetters) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	count, since, err := d.oldest(ctx)
 	if err != nil {
-		return // another metric shows that Redis is away
+		return // another metric shows that Redis is unreachable
 	}
 	age := 0.0
 	if !since.IsZero() {

@@ -51,7 +51,7 @@ func (q *queueFill) Describe(to chan<- *prometheus.Desc) {
 func (q *queueFill) Collect(to chan<- prometheus.Metric) {
 	queues, err := q.read()
 	if err != nil {
-		return // another metric shows that Redis is away
+		return // another metric shows that Redis is unreachable
 	}
 	full, fullest := 0, 0.0
 	for _, f := range queues {

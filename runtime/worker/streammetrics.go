@@ -35,7 +35,7 @@ func (s streamFill) Collect(to chan<- prometheus.Metric) {
 	defer cancel()
 	list, err := s.look(ctx)
 	if err != nil {
-		return // another metric shows that Redis is away
+		return // another metric shows that Redis is unreachable
 	}
 	for _, f := range list[:min(len(list), namedStreams)] {
 		to <- prometheus.MustNewConstMetric(streamMessages, prometheus.GaugeValue, float64(f.Messages), f.Name)

@@ -11,7 +11,7 @@ import (
 	"chanmqttproxy/runtime/telemetry"
 )
 
-// flushTimeout bounds the export of the last spans, within SHUTDOWN_TIMEOUT: a collector that is away
+// flushTimeout bounds the export of the last spans, within SHUTDOWN_TIMEOUT: a collector that is unreachable
 // must not hold up each stop.
 const flushTimeout = 3 * time.Second
 
