@@ -13,12 +13,12 @@ import (
 // asker is a consumer that wants answers.
 var asker = messages.Target{Kind: messages.Channel, Name: "specific.abc!1"}
 
-func answerTo(id string) messages.Reply { return messages.Reply{Channel: asker.Name, ID: id} }
+func answerTo(id string) messages.ReplyTo { return messages.ReplyTo{Channel: asker.Name, ID: id} }
 
 // asking is subscribe with an answer.
 func asking(id, filter string, targets ...messages.Target) messages.SubscribeCommand {
 	c := subscribe(filter, targets...)
-	c.Reply = answerTo(id)
+	c.ReplyTo = answerTo(id)
 	return c
 }
 
@@ -54,13 +54,13 @@ func (b *bundle) expectAnswers(want ...answer) {
 func TestEachCommandIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
-		unsubscribe := messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}, Reply: answerTo("3")}
+		unsubscribe := messages.UnsubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}, ReplyTo: answerTo("3")}
 		published := publish("t")
-		published.Reply = answerTo("4")
+		published.ReplyTo = answerTo("4")
 		var receipts []messages.Receipt
 		for _, c := range []messages.Command{
 			asking("1", "a", alerts), asking("2", "a", alerts), unsubscribe, published,
-			messages.StatusCommand{Reply: answerTo("5")}, asking("", "b", alerts),
+			messages.StatusCommand{ReplyTo: answerTo("5")}, asking("", "b", alerts),
 		} {
 			receipts = append(receipts, b.layer.Put(c))
 			b.settle()
@@ -119,7 +119,7 @@ func TestRefusedPublishIsNeverASuccess(t *testing.T) {
 		b.broker.RefusePublish("large", 0x95)
 		for _, topic := range []string{"denied", "large", "fine"} {
 			c := publish(topic)
-			c.Reply = answerTo(topic)
+			c.ReplyTo = answerTo(topic)
 			b.layer.Put(c)
 			b.settle()
 		}
@@ -167,7 +167,7 @@ func TestBadInputIsAnswered(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
 		r := b.layer.PutReceived(messages.Received{
-			Fault: errors.New("qos: must be 0, 1 or 2"), Code: "bad-value", Type: "mqtt.subscribe", Reply: answerTo("9"),
+			Fault: errors.New("qos: must be 0, 1 or 2"), Code: "bad-value", Type: "mqtt.subscribe", ReplyTo: answerTo("9"),
 		})
 		b.expectAnswers(answer{"mqtt.error", "9", "bad-value"})
 		if b.layer.DeadLetter(r) == "" {
@@ -222,7 +222,7 @@ func TestAllowLists(t *testing.T) {
 		b.layer.Put(asking("3", "chanmqttproxy/response/x/+", alerts))
 		for _, topic := range []string{"cmd/x", "cmd/x/y"} {
 			c := publish(topic)
-			c.Reply = answerTo(topic)
+			c.ReplyTo = answerTo(topic)
 			b.layer.Put(c)
 		}
 		b.settle()
@@ -273,7 +273,7 @@ func TestStaticSubscriptionsStay(t *testing.T) {
 	}
 	run(t, prepare, func(b *bundle) {
 		b.layer.Dead(lobby, true)
-		b.layer.Put(messages.UnsubscribeCommand{Filter: "s", Targets: []messages.Target{lobby}, Reply: answerTo("1")})
+		b.layer.Put(messages.UnsubscribeCommand{Filter: "s", Targets: []messages.Target{lobby}, ReplyTo: answerTo("1")})
 		b.layer.Put(subscribe("s", lobby, alerts)) // stored now, and dropped when idle
 		b.pass(time.Hour)
 		b.expectAnswers(answer{"mqtt.error", "1", "denied"})

@@ -74,7 +74,7 @@ func (a *applier) apply(ctx actor.Context, e routing.Effects, receipt messages.R
 	a.reply(e.Answers)
 }
 
-func (a *applier) reply(answers []messages.Answer) {
+func (a *applier) reply(answers []messages.Reply) {
 	for _, m := range answers {
 		a.commands.Tell(m)
 	}
@@ -104,7 +104,7 @@ func (a *applier) keep(receipt messages.Receipt, changes []messages.Change) {
 
 // refuse answers a command that does not take effect.
 func (a *applier) refuse(receipt messages.Receipt, failure *messages.Failure) {
-	a.commands.Tell(messages.Answer{Receipt: receipt, Failure: failure})
+	a.commands.Tell(messages.Reply{Receipt: receipt, Failure: failure})
 	a.done(receipt)
 }
 

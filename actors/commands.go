@@ -61,7 +61,7 @@ func (c *commandsActor) Receive(ctx actor.Context) {
 		c.reached(m.Host)
 	case messages.Fetched:
 		c.fetched(ctx, m)
-	case messages.Answer:
+	case messages.Reply:
 		c.answer(m)
 	case messages.ReplyWritten:
 		c.answered(m.Receipts)
@@ -154,15 +154,15 @@ func (c *commandsActor) fired(ctx actor.Context, m fired) {
 }
 
 // answer writes the answer to a command, if its sender wants one.
-func (c *commandsActor) answer(m messages.Answer) {
-	if answer := c.replies.Answer(m, time.Now()); answer != nil {
+func (c *commandsActor) answer(m messages.Reply) {
+	if answer := c.replies.Reply(m, time.Now()); answer != nil {
 		c.router.Tell(*answer)
 	}
 }
 
 // fault answers a command that did not take effect.
 func (c *commandsActor) fault(receipt messages.Receipt, code, reason string) {
-	c.answer(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: code, Reason: reason}})
+	c.answer(messages.Reply{Receipt: receipt, Failure: &messages.Failure{Code: code, Reason: reason}})
 }
 
 // invalid handles a message that is no valid command: it is counted, logged, and put into the

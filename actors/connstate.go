@@ -79,6 +79,6 @@ func (s *connState) become(state messages.State) {
 // answer answers a mqtt.status.
 func (s *connState) answer(receipt messages.Receipt) {
 	state := s.state
-	s.commands.Tell(messages.Answer{Receipt: receipt, State: &state})
+	s.commands.Tell(messages.Reply{Receipt: receipt, State: &state})
 	s.commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

@@ -18,7 +18,7 @@ func TestStateBeforeTheFirstAttempt(t *testing.T) {
 	run(t, hang, func(b *bundle) {
 		began := time.Now()
 		b.pass(time.Second)
-		b.layer.Put(messages.StatusCommand{Reply: answerTo("1")})
+		b.layer.Put(messages.StatusCommand{ReplyTo: answerTo("1")})
 		b.settle()
 		since, _ := b.layer.Sent(asker)[0].Body.Get("since")
 		if want := float64(began.UnixMilli()) / 1000; since != want {

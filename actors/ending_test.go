@@ -72,7 +72,7 @@ func TestOverlapEnds(t *testing.T) {
 				if sessions != 3 {
 					f.resize(sessions)
 				}
-				f.layers[0].Put(messages.UnsubscribeCommand{Filter: wild, Targets: []messages.Target{alerts}, Reply: answerTo("")})
+				f.layers[0].Put(messages.UnsubscribeCommand{Filter: wild, Targets: []messages.Target{alerts}, ReplyTo: answerTo("")})
 				var want []string
 				for n := range 300 {
 					f.pass(50 * time.Millisecond)

@@ -94,7 +94,7 @@ func (s *spread) register(receipt messages.Receipt, c messages.SubscribeCommand)
 		return
 	}
 	w := waiter{wire: wire, targets: c.Targets, options: c.Options}
-	if c.Reply.Channel != "" {
+	if c.ReplyTo.Channel != "" {
 		w.receipt = receipt
 	}
 	var changes []messages.Change
@@ -195,7 +195,7 @@ func (s *spread) answerWaiters(wire string) {
 }
 
 // answerTo returns the answer to a subscribe, if there is one yet.
-func (s *spread) answerTo(w waiter) (a messages.Answer, ok bool) {
+func (s *spread) answerTo(w waiter) (a messages.Reply, ok bool) {
 	a.Receipt = w.receipt
 	if w.asked == 0 {
 		return a, false
@@ -219,7 +219,7 @@ func (s *spread) dropWaiters(i placement.Item) {
 		if w.receipt == "" || !slices.Contains(w.targets, i.Target) {
 			return false
 		}
-		s.commands.Tell(messages.Answer{Receipt: w.receipt, Failure: routing.Unsubscribed()})
+		s.commands.Tell(messages.Reply{Receipt: w.receipt, Failure: routing.Unsubscribed()})
 		return true
 	}
 	l.waiting[i.Wire] = slices.DeleteFunc(l.waiting[i.Wire], end)

@@ -33,7 +33,7 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 		again := asking("", "a", alerts)
 		again.Options.QoS = 2
 		try(again, subscribed)
-		try(messages.UnsubscribeCommand{Filter: "b", Targets: []messages.Target{lobby}, Reply: answerTo("")}, "mqtt.unsubscribed")
+		try(messages.UnsubscribeCommand{Filter: "b", Targets: []messages.Target{lobby}, ReplyTo: answerTo("")}, "mqtt.unsubscribed")
 		try(asking("", "c", alerts), subscribed)
 		try(asking("", "d", alerts), "")
 		reason, _ := b.layer.Sent(asker)[len(want)-1].Body.Get("reason")

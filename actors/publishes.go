@@ -116,14 +116,14 @@ func (p *publishes) settled(m messages.Published) {
 		p.Stats.PublishRefused.Add(1)
 		p.step(taken.Message, p.paths.session, "refused", fmt.Sprintf("%s (code 0x%02x): %s", refuser(m), m.Code, m.Reason))
 		p.requests.Tell(messages.Unpublished{Message: taken.Message})
-		p.commands.Tell(messages.Answer{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
+		p.commands.Tell(messages.Reply{Receipt: m.Receipt, Failure: refusal(m.Code, m.Reason)})
 		p.Log.Warn("publish refused: "+refuser(m), "hint", hint.Publish(m.Code),
 			"topic", taken.Message.Topic, "qos", taken.Message.QoS, "code", m.Code, "reason", m.Reason)
 	default:
 		p.Stats.Published.Add(1)
 		p.step(taken.Message, p.paths.session, "acknowledged", acknowledgement[m.QoS])
 		if m.QoS != taken.Message.QoS {
-			p.commands.Tell(messages.Answer{Receipt: m.Receipt, QoS: m.QoS})
+			p.commands.Tell(messages.Reply{Receipt: m.Receipt, QoS: m.QoS})
 		}
 	}
 	p.done(m.Receipt)

@@ -95,28 +95,28 @@ func (c *chance) step() {
 }
 
 // command is one of any kind, by a number below 12.
-func (c *chance) command(n int, reply messages.Reply) messages.Command {
+func (c *chance) command(n int, reply messages.ReplyTo) messages.Command {
 	filter := pick(c, anyFilter)
 	switch {
 	case n < 4:
 		s := subscribe(filter, pick(c, anyTarget))
 		s.Options = messages.Options{QoS: byte(c.IntN(3)), NoLocal: c.IntN(4) == 0, MinInterval: time.Duration(c.IntN(3)) * 300 * time.Millisecond}
-		s.Reply = reply
+		s.ReplyTo = reply
 		return s
 	case n < 7:
 		s := forRecipient(filter, c.IntN(3))
-		s.Reply = reply
+		s.ReplyTo = reply
 		return s
 	case n < 9:
-		return messages.UnsubscribeCommand{Filter: filter, Targets: anyTarget[:1+c.IntN(3)], Reply: reply}
+		return messages.UnsubscribeCommand{Filter: filter, Targets: anyTarget[:1+c.IntN(3)], ReplyTo: reply}
 	case n < 10:
 		p := publish("out")
-		p.Reply = reply
+		p.ReplyTo = reply
 		return p
 	case n < 11:
 		return request(reply.ID, time.Duration(1+c.IntN(5))*time.Second)
 	default:
-		return messages.StatusCommand{Reply: reply}
+		return messages.StatusCommand{ReplyTo: reply}
 	}
 }
 

@@ -38,6 +38,6 @@ func giveBack(session Ref[messages.ToSession], token messages.Token, weight uint
 
 // failCommand ends a command that a bug has cost.
 func failCommand(commands Ref[messages.ToCommands], receipt messages.Receipt) {
-	commands.Tell(messages.Answer{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
+	commands.Tell(messages.Reply{Receipt: receipt, Failure: &messages.Failure{Code: messages.CodeBug, Reason: "a bug in the worker; see its log"}})
 	commands.Tell(messages.Done{Receipts: []messages.Receipt{receipt}})
 }

@@ -105,7 +105,7 @@ func (r *requests) apply(e commands.RequestEffects) {
 		r.timers[name].stop()
 		delete(r.timers, name)
 	}
-	for _, m := range e.Answer {
+	for _, m := range e.Replies {
 		r.commands.Tell(m)
 	}
 	for _, m := range e.Withdraw {

@@ -14,7 +14,7 @@ import (
 func request(id string, timeout time.Duration) messages.RequestCommand {
 	return messages.RequestCommand{
 		Message: &messages.Message{Topic: "device/get", QoS: 1, Properties: &messages.Properties{ContentType: "x"}},
-		Timeout: timeout, Reply: answerTo(id),
+		Timeout: timeout, ReplyTo: answerTo(id),
 	}
 }
 

@@ -195,7 +195,7 @@ func TestSlotsFollowTheRegistry(t *testing.T) {
 		}
 		f.answered(3)
 		for slot := range 3 {
-			f.layers[0].Put(messages.UnsubscribeCommand{Filter: placed(slot, 3), Targets: []messages.Target{alerts}, Reply: answerTo("")})
+			f.layers[0].Put(messages.UnsubscribeCommand{Filter: placed(slot, 3), Targets: []messages.Target{alerts}, ReplyTo: answerTo("")})
 			f.pass(time.Second)
 			f.wantAt("unsubscribed", placed(slot, 3))
 		}
@@ -211,7 +211,7 @@ func TestUnsubscribeBeforeTheSubscribeIsSeen(t *testing.T) {
 		f.tables.Lag(time.Second)
 		f.layers[0].Put(asking("", filter, alerts))
 		f.pass(100 * time.Millisecond)
-		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, Reply: answerTo("")})
+		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, ReplyTo: answerTo("")})
 		f.pass(10 * time.Second)
 		f.wantAt("taken back", filter)
 		f.answered(2)
@@ -534,7 +534,7 @@ func TestFirstSlotChangesHandsAfterALoss(t *testing.T) {
 		f.hold(0)
 		f.pass(30 * time.Second)
 		f.wantAt("with another holder", filter, 1)
-		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, Reply: answerTo("")})
+		f.layers[0].Put(messages.UnsubscribeCommand{Filter: filter, Targets: []messages.Target{alerts}, ReplyTo: answerTo("")})
 		f.pass(time.Second)
 		f.wantAt("unsubscribed", filter)
 		f.answered(2)

@@ -9,9 +9,9 @@ type Receipt string
 // Command is a decoded and valid command of a site.
 type Command interface{ command() }
 
-// Reply is the channel to which the answer to a command goes, and the id that the site gave
+// ReplyTo is the channel to which the answer to a command goes, and the id that the site gave
 // to recognise it. Channel is empty where no answer is wanted.
-type Reply struct{ Channel, ID string }
+type ReplyTo struct{ Channel, ID string }
 
 // SubscribeCommand is mqtt.subscribe: one filter for one or more targets.
 type SubscribeCommand struct {
@@ -23,44 +23,44 @@ type SubscribeCommand struct {
 	// where it is empty, to everybody that the targets reach.
 	Retained  bool
 	Recipient string
-	Reply     Reply
+	ReplyTo   ReplyTo
 }
 
 // UnsubscribeCommand is mqtt.unsubscribe.
 type UnsubscribeCommand struct {
 	Filter  string
 	Targets []Target
-	Reply   Reply
+	ReplyTo ReplyTo
 }
 
 // PublishCommand is mqtt.publish.
 type PublishCommand struct {
 	Message *Message
-	Reply   Reply
+	ReplyTo ReplyTo
 }
 
 // RequestCommand is mqtt.request: a publish whose receiver is expected to
-// answer within Timeout, which is above 0. Its Reply has a channel.
+// answer within Timeout, which is above 0. Its ReplyTo has a channel.
 type RequestCommand struct {
 	Message *Message
 	Timeout time.Duration
-	Reply   Reply
+	ReplyTo ReplyTo
 }
 
-// StatusCommand is mqtt.status. Its Reply has a channel.
-type StatusCommand struct{ Reply Reply }
+// StatusCommand is mqtt.status. Its ReplyTo has a channel.
+type StatusCommand struct{ ReplyTo ReplyTo }
 
 // Received is one message of the command channel. If it could not be decoded, Command is
-// nil, and Fault says what is wrong with it, without any payload. Type and Reply are set
+// nil, and Fault says what is wrong with it, without any payload. Type and ReplyTo are set
 // where an answer is wanted, or where there is a Fault and they can be read.
 type Received struct {
 	Receipt Receipt
 	Command Command
 	Fault   error
 	// Code is the stable name of the fault, for the sender.
-	Code  string
-	Type  string
-	Reply Reply
+	Code    string
+	Type    string
+	ReplyTo ReplyTo
 }
 
 // Execute asks for a command to take effect. Commands tells router.
@@ -96,7 +96,7 @@ type Response struct {
 	Message *Message
 }
 
-// Status asks for the State, as the Answer to a command. Router tells session.
+// Status asks for the State, as the Reply to a command. Router tells session.
 type Status struct{ Receipt Receipt }
 
 func (SubscribeCommand) command()   {}

@@ -22,10 +22,10 @@ const (
 	CodeBug          = "bug"          // the worker failed at it
 )
 
-// Answer is the answer to the sender of a command. The same actor sends it before Done.
-// A publish or unsubscribe that is Done without an Answer has succeeded. A subscribe,
+// Reply is the answer to the sender of a command. The same actor sends it before Done.
+// A publish or unsubscribe that is Done without a Reply has succeeded. A subscribe,
 // request or status always has one. Router, session and requests tell commands.
-type Answer struct {
+type Reply struct {
 	Receipt Receipt
 	// Failure, if set, is why the command did not take effect.
 	Failure *Failure
@@ -53,5 +53,5 @@ type State struct {
 	Reason string
 }
 
-func (Answer) toCommands()       {}
+func (Reply) toCommands()        {}
 func (ReplyWritten) toCommands() {}

@@ -4,10 +4,10 @@ import "chanmqttproxy/messages"
 
 // body is an answer as its sender sees it: type, id, command, and what
 // there is to say, in Python's types.
-func body(r messages.Received, a messages.Answer) messages.Map {
+func body(r messages.Received, a messages.Reply) messages.Map {
 	m := messages.Map{
 		{Key: "type", Value: "mqtt.error"},
-		{Key: "id", Value: textOrNone(r.Reply.ID)},
+		{Key: "id", Value: textOrNone(r.ReplyTo.ID)},
 		{Key: "command", Value: textOrNone(r.Type)},
 	}
 	m = append(m, subject(r.Command)...)

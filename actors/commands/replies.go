@@ -36,7 +36,7 @@ func (r *Replies) Len() int { return len(r.open) }
 
 // Expect notes a message that was taken from the layer, if its sender wants an answer.
 func (r *Replies) Expect(m messages.Received, now time.Time) {
-	if m.Reply.Channel == "" {
+	if m.ReplyTo.Channel == "" {
 		return
 	}
 	o := &reply{received: m}
@@ -66,13 +66,13 @@ func (r *Replies) Overdue(now time.Time) (answers []messages.Deliver) {
 		failure := &messages.Failure{
 			Code: messages.CodeTimeout, Reason: "the MQTT broker has not answered; the subscription is kept and takes effect when it does",
 		}
-		answers = append(answers, *r.Answer(messages.Answer{Receipt: r.waiting[0].received.Receipt, Failure: failure}, now))
+		answers = append(answers, *r.Reply(messages.Reply{Receipt: r.waiting[0].received.Receipt, Failure: failure}, now))
 	}
 	return answers
 }
 
-// Answer makes the answer to a command, the first time; nil: nobody wants it.
-func (r *Replies) Answer(m messages.Answer, now time.Time) *messages.Deliver {
+// Reply makes the answer to a command, the first time; nil: nobody wants it.
+func (r *Replies) Reply(m messages.Reply, now time.Time) *messages.Deliver {
 	o, ok := r.open[m.Receipt]
 	if !ok || o.answered {
 		return nil
@@ -83,7 +83,7 @@ func (r *Replies) Answer(m messages.Answer, now time.Time) *messages.Deliver {
 		e.Message, e.QoS = m.Message, m.Message.QoS
 	}
 	return &messages.Deliver{
-		Target:  messages.Target{Kind: messages.Channel, Name: o.received.Reply.Channel},
+		Target:  messages.Target{Kind: messages.Channel, Name: o.received.ReplyTo.Channel},
 		Event:   e,
 		Receipt: m.Receipt,
 	}
@@ -99,9 +99,9 @@ func (r *Replies) Done(receipt messages.Receipt, now time.Time) (answer *message
 	o.done = true
 	switch c := o.received.Command.(type) {
 	case messages.UnsubscribeCommand:
-		answer = r.Answer(messages.Answer{Receipt: receipt}, now)
+		answer = r.Reply(messages.Reply{Receipt: receipt}, now)
 	case messages.PublishCommand:
-		answer = r.Answer(messages.Answer{Receipt: receipt, QoS: c.Message.QoS}, now)
+		answer = r.Reply(messages.Reply{Receipt: receipt, QoS: c.Message.QoS}, now)
 	}
 	return answer, r.over(receipt, o)
 }

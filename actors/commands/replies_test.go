@@ -29,7 +29,7 @@ func TestReplies(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1e9, 0)
 	of := func(typ string, c messages.Command, channel string) messages.Received {
-		return messages.Received{Receipt: "r", Type: typ, Command: c, Reply: messages.Reply{Channel: channel, ID: "7"}}
+		return messages.Received{Receipt: "r", Type: typ, Command: c, ReplyTo: messages.ReplyTo{Channel: channel, ID: "7"}}
 	}
 	groups := []messages.Target{{Name: "g"}}
 	publish := of("publish", messages.PublishCommand{Message: &messages.Message{Topic: "t", QoS: 2}}, "c")
@@ -39,10 +39,10 @@ func TestReplies(t *testing.T) {
 	request := of("request", messages.RequestCommand{Message: &messages.Message{Topic: "t"}}, "c")
 	fault := of("nonsense", nil, "c")
 	type step = func(*commands.Replies) string
-	answer := func(a messages.Answer) step {
+	answer := func(a messages.Reply) step {
 		return func(r *commands.Replies) string {
 			a.Receipt = "r"
-			if d := r.Answer(a, now); d != nil {
+			if d := r.Reply(a, now); d != nil {
 				return text(*d)
 			}
 			return "none"
@@ -67,15 +67,15 @@ func TestReplies(t *testing.T) {
 	}{
 		"nobody wants an answer": {of("publish", publish.Command, ""), []step{done, written, deadLetter}, "[true false false true]"},
 		"publish":                {publish, []step{done, written, done}, "[[c type=mqtt.published id=7 command=publish topic=t qos=2]false true false true]"},
-		"refused publish":        {publish, []step{answer(messages.Answer{Failure: &messages.Failure{Code: "refused"}}), done, written}, "[[c type=mqtt.error id=7 command=publish topic=t code=refused] false true false]"},
-		"subscribe": {subscribe, []step{done, answer(messages.Answer{QoS: 1}), answer(messages.Answer{}), written},
+		"refused publish":        {publish, []step{answer(messages.Reply{Failure: &messages.Failure{Code: "refused"}}), done, written}, "[[c type=mqtt.error id=7 command=publish topic=t code=refused] false true false]"},
+		"subscribe": {subscribe, []step{done, answer(messages.Reply{QoS: 1}), answer(messages.Reply{}), written},
 			"[false [c type=mqtt.subscribed id=7 command=subscribe topic=f group=g qos=1] none true false]"},
-		"written before it is done": {subscribe, []step{answer(messages.Answer{QoS: 1}), written, done}, "[[c type=mqtt.subscribed id=7 command=subscribe topic=f group=g qos=1] false false true]"},
+		"written before it is done": {subscribe, []step{answer(messages.Reply{QoS: 1}), written, done}, "[[c type=mqtt.subscribed id=7 command=subscribe topic=f group=g qos=1] false false true]"},
 		"unsubscribe":               {unsubscribe, []step{done, written}, "[[c type=mqtt.unsubscribed id=7 command=unsubscribe topic=f group=g]false true false]"},
-		"status": {status, []step{answer(messages.Answer{State: &messages.State{Connected: true, Broker: "b", Version: messages.MQTT5, Since: now}})},
+		"status": {status, []step{answer(messages.Reply{State: &messages.State{Connected: true, Broker: "b", Version: messages.MQTT5, Since: now}})},
 			"[[c type=mqtt.state id=7 command=status connected=true broker=b version=5 since=1e+09]]"},
-		"request": {request, []step{answer(messages.Answer{Message: &messages.Message{}}), written, done}, "[[c type=mqtt.response id=7 command=request topic=t] false false true]"},
-		"dead letter": {fault, []step{answer(messages.Answer{Failure: &messages.Failure{Code: "invalid"}}), deadLetter, written},
+		"request": {request, []step{answer(messages.Reply{Message: &messages.Message{}}), written, done}, "[[c type=mqtt.response id=7 command=request topic=t] false false true]"},
+		"dead letter": {fault, []step{answer(messages.Reply{Failure: &messages.Failure{Code: "invalid"}}), deadLetter, written},
 			"[[c type=mqtt.error id=7 command=nonsense code=invalid] false true true]"},
 	} {
 		r := commands.NewReplies()
@@ -96,7 +96,7 @@ func TestOverdue(t *testing.T) {
 	at := func(seconds int) time.Time { return time.Unix(1e9+int64(seconds), 0) }
 	r := commands.NewReplies()
 	expect := func(id string, c messages.Command, second int) {
-		r.Expect(messages.Received{Receipt: messages.Receipt(id), Command: c, Reply: messages.Reply{Channel: id}}, at(second))
+		r.Expect(messages.Received{Receipt: messages.Receipt(id), Command: c, ReplyTo: messages.ReplyTo{Channel: id}}, at(second))
 	}
 	if !r.Next().IsZero() {
 		t.Error("nobody waits, and yet")
@@ -105,11 +105,11 @@ func TestOverdue(t *testing.T) {
 	expect("b", messages.RequestCommand{Message: &messages.Message{}}, 0)
 	expect("c", messages.SubscribeCommand{}, 1)
 	expect("d", messages.SubscribeCommand{}, 2)
-	r.Answer(messages.Answer{Receipt: "a"}, at(3))
+	r.Reply(messages.Reply{Receipt: "a"}, at(3))
 	if got := r.Next(); !got.Equal(at(11)) {
 		t.Errorf("next at %v", got)
 	}
-	r.Answer(messages.Answer{Receipt: "d"}, at(3))
+	r.Reply(messages.Reply{Receipt: "d"}, at(3))
 	if got := r.Overdue(at(10)); got != nil {
 		t.Errorf("too early: %s", text(got...))
 	}

@@ -38,7 +38,7 @@ type RequestEffects struct {
 	Subscribe *messages.Desired // it may be at the broker from now on
 	Publish   []messages.Publish
 	Ended     []string // requests for which nobody waits any more
-	Answer    []messages.Answer
+	Replies   []messages.Reply
 	Withdraw  []messages.Withdraw
 	Done      []messages.Receipt // they had no effect
 	TimedOut  int
@@ -165,7 +165,7 @@ func (r *Requests) Response(m *messages.Message) (e RequestEffects) {
 	name := strings.TrimPrefix(m.Topic, r.prefix)
 	if w, ok := r.waiting[name]; ok {
 		r.forget(&e, name)
-		e.Answer = []messages.Answer{{Receipt: w.receipt, Message: m}}
+		e.Replies = []messages.Reply{{Receipt: w.receipt, Message: m}}
 	}
 	return e
 }
@@ -213,7 +213,7 @@ func (r *Requests) fail(e *RequestEffects, name string, failure *messages.Failur
 	if failure.Code == messages.CodeTimeout {
 		e.TimedOut++
 	}
-	e.Answer = append(e.Answer, messages.Answer{Receipt: w.receipt, Failure: failure})
+	e.Replies = append(e.Replies, messages.Reply{Receipt: w.receipt, Failure: failure})
 	if w.sent {
 		e.Withdraw = append(e.Withdraw, messages.Withdraw{Receipt: w.receipt})
 	} else {

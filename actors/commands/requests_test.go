@@ -21,7 +21,7 @@ func said(e commands.RequestEffects) string {
 	for _, name := range e.Ended {
 		text += " end " + name
 	}
-	for _, a := range e.Answer {
+	for _, a := range e.Replies {
 		if a.Failure != nil {
 			text += fmt.Sprintf(" %s: %s", a.Receipt, a.Failure.Code)
 		} else {

@@ -69,7 +69,7 @@ func (t *Table) await(e *Effects, r *Route, receipt messages.Receipt, c messages
 	if r.Replies.Refused(r.Desired.Revision) {
 		t.request(e, r, r.Desired, false)
 	}
-	if c.Reply.Channel == "" {
+	if c.ReplyTo.Channel == "" {
 		return
 	}
 	if a, ok := r.Replies.Wait(receipt, c.Options.QoS, r.Desired.Revision, now); ok {

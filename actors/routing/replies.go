@@ -59,7 +59,7 @@ func Unsubscribed() *messages.Failure {
 }
 
 // Wait answers a subscribe, now or when the broker has spoken.
-func (r *Replies) Wait(receipt messages.Receipt, qos byte, revision uint64, now time.Time) (a messages.Answer, ok bool) {
+func (r *Replies) Wait(receipt messages.Receipt, qos byte, revision uint64, now time.Time) (a messages.Reply, ok bool) {
 	w := reply{receipt, qos, revision, now}
 	if r.Last.Revision >= revision {
 		return r.Last.answer(w), true
@@ -78,7 +78,7 @@ func (r *Replies) Refused(revision uint64) bool {
 }
 
 // Decide takes in what the broker said, and returns the answers to those who wait for it.
-func (r *Replies) Decide(result Result) (answers []messages.Answer) {
+func (r *Replies) Decide(result Result) (answers []messages.Reply) {
 	r.Last = result
 	if r.waiting == nil {
 		return nil
@@ -96,8 +96,8 @@ func (r *Replies) Decide(result Result) (answers []messages.Answer) {
 	return answers
 }
 
-func (r Result) answer(w reply) messages.Answer {
-	a := messages.Answer{Receipt: w.receipt, QoS: min(r.QoS, w.qos)}
+func (r Result) answer(w reply) messages.Reply {
+	a := messages.Reply{Receipt: w.receipt, QoS: min(r.QoS, w.qos)}
 	if r.Refusal != nil {
 		a.Failure = &r.Refusal.Failure
 	}

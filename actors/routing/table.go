@@ -50,7 +50,7 @@ type Effects struct {
 	Gone       []*Route             // their subscriptions are to stop, after they have what is kept for them
 	Session    []messages.ToSession // in this order
 	Recipients []Recipient
-	Answers    []messages.Answer // after the command is done
+	Answers    []messages.Reply  // after the command is done
 	Idle       []messages.Target // that are in no filter any more
 }
 

@@ -25,7 +25,7 @@ func table(most int) *routing.Table {
 // command is a subscribe of "filter group…", with QoS 1 and an answer wanted.
 func command(text string) messages.SubscribeCommand {
 	words := strings.Fields(text)
-	c := messages.SubscribeCommand{Filter: words[0], Options: messages.Options{QoS: 1}, Reply: messages.Reply{Channel: "me"}}
+	c := messages.SubscribeCommand{Filter: words[0], Options: messages.Options{QoS: 1}, ReplyTo: messages.ReplyTo{Channel: "me"}}
 	for _, name := range words[1:] {
 		c.Targets = append(c.Targets, group(name))
 	}

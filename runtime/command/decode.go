@@ -50,11 +50,11 @@ func (f *fields) command() messages.Command {
 
 func (f *fields) unsubscribe() messages.Command {
 	f.only("type", "reply_channel", "id", "topic", "group", "channel", "stream")
-	return messages.UnsubscribeCommand{Filter: f.filter(), Targets: f.targets(messages.ValidChannel), Reply: f.reply()}
+	return messages.UnsubscribeCommand{Filter: f.filter(), Targets: f.targets(messages.ValidChannel), ReplyTo: f.reply()}
 }
 
-func (f *fields) reply() messages.Reply {
-	return messages.Reply{
+func (f *fields) reply() messages.ReplyTo {
+	return messages.ReplyTo{
 		Channel: f.replyChannel(),
 		ID:      f.text("id", ""),
 	}
@@ -73,12 +73,12 @@ func (f *fields) toSend(channel string) error {
 }
 
 // askedFor is a reply with a channel, without which the command makes no sense.
-func (f *fields) askedFor() messages.Reply {
+func (f *fields) askedFor() messages.ReplyTo {
 	f.has("reply_channel")
 	return f.reply()
 }
 
 func (f *fields) status() messages.Command {
 	f.only("type", "reply_channel", "id")
-	return messages.StatusCommand{Reply: f.askedFor()}
+	return messages.StatusCommand{ReplyTo: f.askedFor()}
 }

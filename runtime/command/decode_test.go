@@ -49,7 +49,7 @@ func request(more ...any) messages.Map { return append(asking(), dict(more...)..
 func requested(timeout time.Duration) messages.Command {
 	return messages.RequestCommand{
 		Message: &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true},
-		Timeout: timeout, Reply: messages.Reply{Channel: "w"},
+		Timeout: timeout, ReplyTo: messages.ReplyTo{Channel: "w"},
 	}
 }
 
@@ -105,7 +105,7 @@ func TestDecode(t *testing.T) {
 			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group, channel}}},
 		"reply": {subscribe("reply_channel", consumer, "id", "any\x00thing"),
 			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group},
-				Reply: messages.Reply{Channel: consumer, ID: "any\x00thing"}}},
+				ReplyTo: messages.ReplyTo{Channel: consumer, ID: "any\x00thing"}}},
 		"min_interval":                     {subscribe("min_interval", int64(86400)), subscribed(messages.Options{MinInterval: 24 * time.Hour})},
 		"min_interval in parts of seconds": {subscribe("min_interval", 0.3), subscribed(messages.Options{MinInterval: 300 * time.Millisecond})},
 		"retained for the group": {subscribe("retained", "send"),
@@ -114,13 +114,13 @@ func TestDecode(t *testing.T) {
 			messages.SubscribeCommand{Filter: "a/+", Targets: []messages.Target{group}, Retained: true, Recipient: consumer}},
 		"retained for a channel": {dict("type", "mqtt.subscribe", "topic", "a", "channel", consumer, "retained", "send"),
 			messages.SubscribeCommand{Filter: "a", Targets: []messages.Target{channel}, Retained: true, Recipient: consumer}},
-		"status":                 {dict("type", "mqtt_status", "reply_channel", "w", "id", ""), messages.StatusCommand{Reply: messages.Reply{Channel: "w"}}},
+		"status":                 {dict("type", "mqtt_status", "reply_channel", "w", "id", ""), messages.StatusCommand{ReplyTo: messages.ReplyTo{Channel: "w"}}},
 		"request":                {request(), requested(10 * time.Second)},
 		"request underscore":     {append(dict("type", "mqtt_request"), request()[1:]...), requested(10 * time.Second)},
 		"request with a timeout": {request("timeout", 0.25), requested(250 * time.Millisecond)},
 		"request for an hour":    {request("timeout", int64(3600)), requested(time.Hour)},
 		"unsubscribe": {dict("type", "mqtt.unsubscribe", "topic", "#", "group", "g", "reply_channel", "w", "id", "7"),
-			messages.UnsubscribeCommand{Filter: "#", Targets: []messages.Target{group}, Reply: messages.Reply{Channel: "w", ID: "7"}}},
+			messages.UnsubscribeCommand{Filter: "#", Targets: []messages.Target{group}, ReplyTo: messages.ReplyTo{Channel: "w", ID: "7"}}},
 		"unsubscribe underscore": {dict("type", "mqtt_unsubscribe", "topic", "$SYS/#", "channel", consumer),
 			messages.UnsubscribeCommand{Filter: "$SYS/#", Targets: []messages.Target{channel}}},
 
@@ -130,7 +130,7 @@ func TestDecode(t *testing.T) {
 		"publish qos and retain": {publish("topic", "$SYS/a", "payload", []byte{0, 255}, "qos", int64(0), "retain", false),
 			published(messages.Message{Topic: "$SYS/a", Payload: []byte{0, 255}})},
 		"publish reply": {append(publish("topic", "a"), dict("reply_channel", "w")...),
-			messages.PublishCommand{Message: &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true}, Reply: messages.Reply{Channel: "w"}}},
+			messages.PublishCommand{Message: &messages.Message{Topic: "a", QoS: 2, DefaultQoS: true, Retain: true}, ReplyTo: messages.ReplyTo{Channel: "w"}}},
 		"publish properties": {publish("topic", "a", "content_type", "text/plain", "response_topic", "b/c",
 			"correlation_data", []byte{1}, "message_expiry", int64(math.MaxUint32), "payload_format", int64(1)),
 			properties(messages.Properties{ContentType: "text/plain", ResponseTopic: "b/c", CorrelationData: []byte{1},

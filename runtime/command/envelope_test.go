@@ -14,17 +14,17 @@ func TestEnvelope(t *testing.T) {
 	for name, test := range map[string]struct {
 		body  messages.Map
 		kind  string
-		reply messages.Reply
+		reply messages.ReplyTo
 	}{
-		"nothing":          {nil, "", messages.Reply{}},
-		"dotted":           {dict("type", "mqtt.subscribe", "reply_channel", "w!x", "id", "7"), "mqtt.subscribe", messages.Reply{Channel: "w!x", ID: "7"}},
-		"underscore":       {dict("type", "mqtt_request", "colour", "red"), "mqtt.request", messages.Reply{}},
-		"no such type":     {dict("type", "mqtt_frob", "id", "7"), "mqtt_frob", messages.Reply{ID: "7"}},
-		"a long type":      {dict("type", strings.Repeat("é", 70_000)), strings.Repeat("é", 60), messages.Reply{}},
-		"a type of ints":   {dict("type", int64(1), "id", int64(7), "reply_channel", "w"), "", messages.Reply{Channel: "w"}},
-		"a bad channel":    {dict("type", "mqtt.status", "reply_channel", "no way", "id", "7"), "mqtt.status", messages.Reply{ID: "7"}},
-		"no channel":       {dict("type", "mqtt.status", "reply_channel", nil, "id", "7"), "mqtt.status", messages.Reply{ID: "7"}},
-		"an empty channel": {dict("reply_channel", ""), "", messages.Reply{}},
+		"nothing":          {nil, "", messages.ReplyTo{}},
+		"dotted":           {dict("type", "mqtt.subscribe", "reply_channel", "w!x", "id", "7"), "mqtt.subscribe", messages.ReplyTo{Channel: "w!x", ID: "7"}},
+		"underscore":       {dict("type", "mqtt_request", "colour", "red"), "mqtt.request", messages.ReplyTo{}},
+		"no such type":     {dict("type", "mqtt_frob", "id", "7"), "mqtt_frob", messages.ReplyTo{ID: "7"}},
+		"a long type":      {dict("type", strings.Repeat("é", 70_000)), strings.Repeat("é", 60), messages.ReplyTo{}},
+		"a type of ints":   {dict("type", int64(1), "id", int64(7), "reply_channel", "w"), "", messages.ReplyTo{Channel: "w"}},
+		"a bad channel":    {dict("type", "mqtt.status", "reply_channel", "no way", "id", "7"), "mqtt.status", messages.ReplyTo{ID: "7"}},
+		"no channel":       {dict("type", "mqtt.status", "reply_channel", nil, "id", "7"), "mqtt.status", messages.ReplyTo{ID: "7"}},
+		"an empty channel": {dict("reply_channel", ""), "", messages.ReplyTo{}},
 	} {
 		kind, reply := command.Decoder{}.Envelope(test.body)
 		if kind != test.kind || reply != test.reply {

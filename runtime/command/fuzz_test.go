@@ -175,11 +175,11 @@ func checkCommand(t *testing.T, c messages.Command) {
 		}
 	case messages.RequestCommand:
 		p := c.Message.Properties
-		if c.Timeout <= 0 || c.Reply.Channel == "" || p != nil && (p.ResponseTopic != "" || p.CorrelationData != nil) {
+		if c.Timeout <= 0 || c.ReplyTo.Channel == "" || p != nil && (p.ResponseTopic != "" || p.CorrelationData != nil) {
 			t.Errorf("decoded %+v", c)
 		}
 	case messages.StatusCommand:
-		if c.Reply.Channel == "" {
+		if c.ReplyTo.Channel == "" {
 			t.Errorf("decoded %+v", c)
 		}
 	case messages.UnsubscribeCommand:

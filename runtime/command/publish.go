@@ -13,7 +13,7 @@ import (
 // qos and retain are 2 and true when left out, as in the Python worker.
 func (f *fields) publishCommand() messages.Command {
 	f.only("type", "reply_channel", "id", "publish")
-	return messages.PublishCommand{Message: f.publish(), Reply: f.reply()}
+	return messages.PublishCommand{Message: f.publish(), ReplyTo: f.reply()}
 }
 
 // publish reads the message under "publish", of which the forbidden keys are

@@ -13,7 +13,7 @@ func (f *fields) request() messages.Command {
 	return messages.RequestCommand{
 		Message: f.publish("response_topic", "correlation_data"),
 		Timeout: f.seconds("timeout", "a number of seconds above 0, up to 3600", time.Nanosecond, time.Hour, 10*time.Second),
-		Reply:   f.askedFor(),
+		ReplyTo: f.askedFor(),
 	}
 }
 

@@ -29,7 +29,7 @@ func Subscription(body messages.Map) (messages.SubscribeCommand, error) {
 func (f *fields) subscribe() messages.Command {
 	f.only(slices.Concat([]string{"type", "reply_channel", "id"}, subscriptionKeys)...)
 	command := f.subscription()
-	command.Reply = f.reply()
+	command.ReplyTo = f.reply()
 	return command
 }
 

@@ -14,7 +14,7 @@ import (
 // decoder is implemented by command.Decoder.
 type decoder interface {
 	Decode(messages.Map) (messages.Command, error)
-	Envelope(messages.Map) (kind string, reply messages.Reply)
+	Envelope(messages.Map) (kind string, reply messages.ReplyTo)
 }
 
 // decoderFor makes the decoder for the commands of a site with that configuration.
@@ -36,12 +36,12 @@ func decodeMessage(m layer.Message, d decoder) messages.Received {
 	r := messages.Received{Receipt: m.Receipt, Fault: m.Fault}
 	if r.Fault != nil {
 		r.Code = messages.CodeBadCommand
-		r.Type, r.Reply = d.Envelope(m.Head)
+		r.Type, r.ReplyTo = d.Envelope(m.Head)
 		return r
 	}
 	r.Command, r.Code, r.Fault = safely(d, m.Body)
 	if _, asks := m.Body.Get("reply_channel"); asks || r.Fault != nil {
-		r.Type, r.Reply = d.Envelope(m.Body)
+		r.Type, r.ReplyTo = d.Envelope(m.Body)
 	}
 	return r
 }

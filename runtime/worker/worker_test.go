@@ -39,7 +39,7 @@ func (d decoder) Decode(m messages.Map) (messages.Command, error) { return d.dec
 func TestUnderstand(t *testing.T) {
 	t.Parallel()
 	unreadable := errors.New("unreadable")
-	reply := messages.Reply{Channel: "w", ID: "7"}
+	reply := messages.ReplyTo{Channel: "w", ID: "7"}
 	site := worker.DecoderFor(&config.Config{Channel: "mqtt"})
 	bug := decoder{site, func(messages.Map) (messages.Command, error) { panic("index out of range") }}
 	failing := decoder{site, func(messages.Map) (messages.Command, error) { return nil, unreadable }}
@@ -47,18 +47,18 @@ func TestUnderstand(t *testing.T) {
 		message layer.Message
 		decoder interface {
 			Decode(messages.Map) (messages.Command, error)
-			Envelope(messages.Map) (string, messages.Reply)
+			Envelope(messages.Map) (string, messages.ReplyTo)
 		}
 		want messages.Received
 	}{
 		"a command": {layer.Message{Receipt: "r", Body: body("mqtt.status")}, site,
-			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: reply}, Type: "mqtt.status", Reply: reply}},
+			messages.Received{Receipt: "r", Command: messages.StatusCommand{ReplyTo: reply}, Type: "mqtt.status", ReplyTo: reply}},
 		"no command": {layer.Message{Receipt: "r", Body: body("mqtt_subscribe")}, site,
-			messages.Received{Receipt: "r", Code: command.MissingKey, Type: "mqtt.subscribe", Reply: reply}},
+			messages.Received{Receipt: "r", Code: command.MissingKey, Type: "mqtt.subscribe", ReplyTo: reply}},
 		"no message": {layer.Message{Receipt: "r", Fault: unreadable}, site,
 			messages.Received{Receipt: "r", Code: messages.CodeBadCommand}},
 		"the head of a message": {layer.Message{Receipt: "r", Fault: unreadable, Head: body("mqtt.publish")}, site,
-			messages.Received{Receipt: "r", Code: messages.CodeBadCommand, Type: "mqtt.publish", Reply: reply}},
+			messages.Received{Receipt: "r", Code: messages.CodeBadCommand, Type: "mqtt.publish", ReplyTo: reply}},
 		"an answer to where commands come": {layer.Message{Receipt: "r", Body: answerTo("mqtt")}, site,
 			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
 		"an answer to a group": {layer.Message{Receipt: "r", Body: answerTo(":group:alarms")}, site,
@@ -66,14 +66,14 @@ func TestUnderstand(t *testing.T) {
 		"an answer to a slot": {layer.Message{Receipt: "r", Body: answerTo("mqtt$slot:1")}, site,
 			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
 		"an answer to a consumer": {layer.Message{Receipt: "r", Body: answerTo("mqtt!x")}, site,
-			messages.Received{Receipt: "r", Command: messages.StatusCommand{Reply: messages.Reply{Channel: "mqtt!x"}}, Type: "mqtt.status", Reply: messages.Reply{Channel: "mqtt!x"}}},
+			messages.Received{Receipt: "r", Command: messages.StatusCommand{ReplyTo: messages.ReplyTo{Channel: "mqtt!x"}}, Type: "mqtt.status", ReplyTo: messages.ReplyTo{Channel: "mqtt!x"}}},
 		"a group's channel of pub/sub": {layer.Message{Receipt: "r", Body: answerTo("asgi__group__alarms")},
 			worker.DecoderFor(&config.Config{Layer: config.Layer{PubSub: true, Prefix: "asgi"}}),
 			messages.Received{Receipt: "r", Code: command.BadName, Type: "mqtt.status"}},
 		"a bug": {layer.Message{Receipt: "r", Body: body("mqtt.publish")}, bug,
-			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", Reply: reply}},
+			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "mqtt.publish", ReplyTo: reply}},
 		"an error without a code": {layer.Message{Receipt: "r", Body: body("x")}, failing,
-			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", Reply: reply}},
+			messages.Received{Receipt: "r", Code: messages.CodeBug, Type: "x", ReplyTo: reply}},
 	} {
 		got := worker.Understand(test.message, test.decoder)
 		if (got.Fault == nil) != (got.Command != nil) {

@@ -89,7 +89,7 @@ func (l *Layer) change(f func()) {
 // Put puts a command on the command channel and returns its receipt.
 func (l *Layer) Put(c messages.Command) messages.Receipt {
 	r := messages.Received{Command: c}
-	r.Type, r.Reply = described(c)
+	r.Type, r.ReplyTo = described(c)
 	return l.put(r)
 }
 
@@ -101,27 +101,27 @@ func (l *Layer) PutBad(fault error) messages.Receipt { return l.put(messages.Rec
 func (l *Layer) PutReceived(r messages.Received) messages.Receipt { return l.put(r) }
 
 // described is a command's type, and where its answer goes.
-func described(c messages.Command) (string, messages.Reply) {
+func described(c messages.Command) (string, messages.ReplyTo) {
 	switch c := c.(type) {
 	case messages.SubscribeCommand:
-		return "mqtt.subscribe", c.Reply
+		return "mqtt.subscribe", c.ReplyTo
 	case messages.UnsubscribeCommand:
-		return "mqtt.unsubscribe", c.Reply
+		return "mqtt.unsubscribe", c.ReplyTo
 	case messages.PublishCommand:
-		return "mqtt.publish", c.Reply
+		return "mqtt.publish", c.ReplyTo
 	case messages.RequestCommand:
-		return "mqtt.request", c.Reply
+		return "mqtt.request", c.ReplyTo
 	case messages.StatusCommand:
-		return "mqtt.status", c.Reply
+		return "mqtt.status", c.ReplyTo
 	default:
-		return "", messages.Reply{}
+		return "", messages.ReplyTo{}
 	}
 }
 
 // PutOn puts a command on the command channel at one host.
 func (l *Layer) PutOn(host int, c messages.Command) messages.Receipt {
 	r := messages.Received{Command: c}
-	r.Type, r.Reply = described(c)
+	r.Type, r.ReplyTo = described(c)
 	return l.putOn(host, r)
 }
 
