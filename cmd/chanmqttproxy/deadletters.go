@@ -44,7 +44,7 @@ back come after those that are in the stream.`,
 	c.AddCommand(
 		lettersCommand("list", "List the dead letters, the newest first, without payloads", listLetters, cobra.NoArgs),
 		drop,
-		lettersCommand("replay", "Send the dead letters with the given IDs again, or all", replayLetters, cobra.ArbitraryArgs),
+		lettersCommand("replay", "Send the dead letters with the given IDs again, or all", requeueLetters, cobra.ArbitraryArgs),
 	)
 	return c
 }
@@ -126,8 +126,8 @@ func dropLetters(ctx context.Context, c *cobra.Command, client layer.Client, ids
 	return printCount(c, "dropped", n, ids, err)
 }
 
-func replayLetters(ctx context.Context, c *cobra.Command, client layer.Client, ids []string) error {
-	n, err := client.ReplayDeadLetters(ctx, ids...)
+func requeueLetters(ctx context.Context, c *cobra.Command, client layer.Client, ids []string) error {
+	n, err := client.RequeueDeadLetters(ctx, ids...)
 	return printCount(c, "put back", n, ids, err)
 }
 

@@ -25,8 +25,8 @@ func (o ofStream) DropDeadLetters(ctx context.Context, ids ...string) (int, erro
 	return o.DropStreamLetters(ctx, o.stream, ids...)
 }
 
-func (o ofStream) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
-	return o.ReplayStreamLetters(ctx, o.stream, ids...)
+func (o ofStream) RequeueDeadLetters(ctx context.Context, ids ...string) (int, error) {
+	return o.RequeueStreamLetters(ctx, o.stream, ids...)
 }
 
 // entryID is what names an entry of a stream.

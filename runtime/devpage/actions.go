@@ -112,8 +112,8 @@ func (p *Page) letters(ctx context.Context, d wanted) (func() error, *problem) {
 		return nil, &problem{http.StatusBadRequest, "IDs: which dead letters?"}
 	}
 	do := p.Layer.DropDeadLetters
-	if d.Action == "replay-letters" {
-		do = p.Layer.ReplayDeadLetters
+	if d.Action == "requeue-letters" {
+		do = p.Layer.RequeueDeadLetters
 	}
 	return func() error {
 		n, err := do(ctx, d.IDs...)
@@ -130,7 +130,7 @@ func (p *Page) actionOf(ctx context.Context, d wanted) (func() error, *problem) 
 		return func() error { return p.Tree.Restart(d.Path) }, nil
 	case "disconnect":
 		return p.Tree.Disconnect, nil
-	case "replay-letters", "drop-letters":
+	case "requeue-letters", "drop-letters":
 		return p.letters(ctx, d)
 	}
 	if !p.About.Dev {

@@ -189,7 +189,7 @@ func TestActs(t *testing.T) {
 	b.post("/api/act", `{"Action": "slow", "Path": "bridge/router", "Millis": 5}`, http.StatusConflict)
 	b.post("/api/act", `{"Action": "restart", "Path": "bridge"}`, http.StatusConflict)
 	b.post("/api/act", `{"Action": "explode"}`, http.StatusBadRequest)
-	for _, action := range []string{"replay-letters", "drop-letters"} {
+	for _, action := range []string{"requeue-letters", "drop-letters"} {
 		b.post("/api/act", `{"Action": "`+action+`", "IDs": ["a", "b"]}`, http.StatusOK)
 		b.post("/api/act", `{"Action": "`+action+`", "IDs": ["b"]}`, http.StatusConflict)
 		b.post("/api/act", `{"Action": "`+action+`"}`, http.StatusBadRequest)

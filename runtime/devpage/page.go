@@ -38,9 +38,9 @@ type Layer interface {
 	// DeadLetters are at most limit rows, which are marshalled as they are, behind the
 	// first offset of total.
 	DeadLetters(ctx context.Context, offset, limit int) (rows any, total int, err error)
-	// ReplayDeadLetters puts dead letters back, DropDeadLetters forgets them; they say of
+	// RequeueDeadLetters puts dead letters back, DropDeadLetters forgets them; they say of
 	// how many.
-	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
+	RequeueDeadLetters(ctx context.Context, ids ...string) (int, error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
 }
 

@@ -45,13 +45,13 @@ func (oneQueue) DeadLetters(_ context.Context, offset, limit int) (any, int, err
 	return []int{offset, limit}, 120, nil
 }
 
-// ReplayDeadLetters knows one letter.
-func (oneQueue) ReplayDeadLetters(_ context.Context, ids ...string) (int, error) {
+// RequeueDeadLetters knows one letter.
+func (oneQueue) RequeueDeadLetters(_ context.Context, ids ...string) (int, error) {
 	return len(slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id != "a" })), nil
 }
 
 func (q oneQueue) DropDeadLetters(ctx context.Context, ids ...string) (int, error) {
-	return q.ReplayDeadLetters(ctx, ids...)
+	return q.RequeueDeadLetters(ctx, ids...)
 }
 
 // server notes what is done to it.

@@ -175,7 +175,7 @@ func doStreams(t *testing.T, client layer.Client, admin *redis.Client, must func
 	letters, _, err := client.StreamLetters(ctx, "s", 0, 10)
 	must("letters of a stream", err)
 	for _, l := range letters {
-		_, err = client.ReplayStreamLetters(ctx, "s", l.ID)
+		_, err = client.RequeueStreamLetters(ctx, "s", l.ID)
 		must("replay to a stream", err)
 	}
 	_, err = client.DropStreamLetters(ctx, "s", "1-1")
@@ -217,7 +217,7 @@ func doCommands(t *testing.T, client layer.Client, admin *redis.Client, must fun
 	}
 	letters, _, err := client.DeadLetters(ctx, 0, 50)
 	must("dead letters", err)
-	_, err = client.ReplayDeadLetters(ctx, letters[0].ID)
+	_, err = client.RequeueDeadLetters(ctx, letters[0].ID)
 	must("replay", err)
 	_, err = client.DropDeadLetters(ctx, letters[1].ID)
 	must("drop one", err)

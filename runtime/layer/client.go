@@ -39,7 +39,7 @@ type Client interface {
 	Streams(ctx context.Context) ([]messages.StreamInfo, error)
 	StreamLetters(ctx context.Context, stream string, offset, limit int) (page []DeadLetter, total int, err error)
 	DropStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
-	ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
+	RequeueStreamLetters(ctx context.Context, stream string, ids ...string) (int, error)
 	StreamsWanted(ctx context.Context) (bool, error)
 
 	ClientID(ctx context.Context, known string) (string, error)
@@ -49,7 +49,7 @@ type Client interface {
 	DeadLetters(ctx context.Context, offset, limit int) (page []DeadLetter, total int, err error)
 	OldestDeadLetter(ctx context.Context) (count int, since time.Time, err error)
 	DropDeadLetters(ctx context.Context, ids ...string) (int, error)
-	ReplayDeadLetters(ctx context.Context, ids ...string) (int, error)
+	RequeueDeadLetters(ctx context.Context, ids ...string) (int, error)
 
 	Stats() Stats
 	Close()

@@ -27,8 +27,8 @@ var (
 	deadLetterSource string
 	//go:embed drop.lua
 	dropSource string
-	//go:embed replay.lua
-	replaySource string
+	//go:embed requeue.lua
+	requeueSource string
 	//go:embed forget.lua
 	forgetSource string
 
@@ -38,9 +38,9 @@ var (
 	keepScript       = redis.NewScript(keepSource)
 	deadLetterScript = redis.NewScript(deadLetterSource)
 
-	dropScript   = redis.NewScript(dropSource)
-	replayScript = redis.NewScript(replaySource)
-	forgetScript = redis.NewScript(forgetSource)
+	dropScript    = redis.NewScript(dropSource)
+	requeueScript = redis.NewScript(requeueSource)
+	forgetScript  = redis.NewScript(forgetSource)
 )
 
 // Core is one client of a layer of channels_redis's core back end. It connects when it is first

@@ -12,7 +12,7 @@ import (
 
 // DeadLetter is a message of the command channel that could not be carried out.
 type DeadLetter struct {
-	// ID names it for DropDeadLetters and ReplayDeadLetters.
+	// ID names it for DropDeadLetters and RequeueDeadLetters.
 	ID string
 	// Time is when it became one, and Reason why.
 	Time   time.Time
@@ -23,7 +23,7 @@ type DeadLetter struct {
 	// they hold.
 	Preview string
 	// SHA256 is that of the whole message, if only its beginning is kept. Such a message
-	// cannot be replayed.
+	// cannot be requeued.
 	SHA256 string `json:",omitempty"`
 }
 
@@ -108,15 +108,15 @@ func (c *Core) dropAll(ctx context.Context) (dropped int, err error) {
 	return dropped, nil
 }
 
-// ReplayDeadLetters puts the messages of the dead letters with those IDs, or of all if none are
+// RequeueDeadLetters puts the messages of the dead letters with those IDs, or of all if none are
 // given, back into the command channel, the oldest first, as if they were sent now. The channel's
 // capacity does not count. Each leaves the dead letters as it enters the channel. It returns how
-// many did. Errors are *messages.LayerFailure, or, if all others were replayed,
+// many did. Errors are *messages.LayerFailure, or, if all others were requeued,
 // *IncompleteLetters.
-func (c *Core) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
+func (c *Core) RequeueDeadLetters(ctx context.Context, ids ...string) (int, error) {
 	keys := append(c.keys.letters(), c.keys.queue(c.config.Channel))
-	return c.replayEach(ctx, ids, func(l stored) (int, error) {
-		n, err := replayScript.Run(ctx, l.server.redis, keys, l.raw, l.ID, score(c.clock.take(1)), c.config.Expiry).Int()
+	return c.requeueEach(ctx, ids, func(l stored) (int, error) {
+		n, err := requeueScript.Run(ctx, l.server.redis, keys, l.raw, l.ID, score(c.clock.take(1)), c.config.Expiry).Int()
 		if err != nil {
 			err = l.server.failure("replaying dead letter "+l.ID, err)
 		}
@@ -124,7 +124,7 @@ func (c *Core) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error
 	})
 }
 
-// IncompleteLetters says that dead letters were not replayed, since only the beginning of their
+// IncompleteLetters says that dead letters were not requeued, since only the beginning of their
 // messages is kept.
 type IncompleteLetters struct{ Count int }
 
@@ -132,8 +132,8 @@ func (e *IncompleteLetters) Error() string {
 	return fmt.Sprintf("%d cannot be put back: they were larger than DEAD_LETTER_BYTES, and only their beginning was kept; have them sent again", e.Count)
 }
 
-// replayEach replays the letters that are complete, the oldest first.
-func (c *Core) replayEach(ctx context.Context, ids []string, replay func(stored) (int, error)) (replayed int, err error) {
+// requeueEach requeues the letters that are complete, the oldest first.
+func (c *Core) requeueEach(ctx context.Context, ids []string, requeue func(stored) (int, error)) (requeued int, err error) {
 	letters, err := c.letters(ctx, 0, -1, ids...)
 	if err != nil {
 		return 0, err
@@ -144,16 +144,16 @@ func (c *Core) replayEach(ctx context.Context, ids []string, replay func(stored)
 			incomplete++
 			continue
 		}
-		n, err := replay(l)
+		n, err := requeue(l)
 		if err != nil {
-			return replayed, err
+			return requeued, err
 		}
-		replayed += n
+		requeued += n
 	}
 	if incomplete > 0 {
-		return replayed, &IncompleteLetters{incomplete}
+		return requeued, &IncompleteLetters{incomplete}
 	}
-	return replayed, nil
+	return requeued, nil
 }
 
 // letters reads the dead letters of each host between two positions, both included, the newest

@@ -362,7 +362,7 @@ func TestPubSubDeadLetters(t *testing.T) {
 		t.Fatalf("%+v, %v", letters, err)
 	}
 	other := newPubSub(t, pubSubConfig(server))
-	if n, err := other.ReplayDeadLetters(t.Context(), letters[0].ID); err != nil || n != 1 {
+	if n, err := other.RequeueDeadLetters(t.Context(), letters[0].ID); err != nil || n != 1 {
 		t.Fatalf("%d, %v", n, err)
 	}
 	kit.Eventually(t, 5*time.Second, "it came again", func() bool { return slices.Equal(last(c.numbers(), 2), []int64{2, 2}) })
@@ -376,7 +376,7 @@ func TestPubSubDeadLetters(t *testing.T) {
 	if err := client.HSet(t.Context(), "chanmqttproxy:asgi:mqtt:dead-letter-messages", "a", "").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := other.ReplayDeadLetters(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), "no worker listens") {
+	if n, err := other.RequeueDeadLetters(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), "no worker listens") {
 		t.Errorf("%d, %v", n, err)
 	}
 }

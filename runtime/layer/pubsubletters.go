@@ -37,14 +37,14 @@ func (s *subscriber) has(member string) bool {
 
 var errNobody = errors.New("no worker listens: nothing was put back, since a pub/sub layer would lose it")
 
-// ReplayDeadLetters publishes the messages of the dead letters with those IDs, or
+// RequeueDeadLetters publishes the messages of the dead letters with those IDs, or
 // of all when none are given, to whoever reads the command channel, the
 // oldest first. Each leaves the dead letters when somebody got it. It returns how
 // many that were. Errors are *messages.LayerFailure, or, when all others were
-// replayed, *IncompleteLetters.
-func (p *PubSub) ReplayDeadLetters(ctx context.Context, ids ...string) (int, error) {
-	return p.replayEach(ctx, ids, func(l stored) (int, error) {
-		n, err := p.replay(ctx, l)
+// requeued, *IncompleteLetters.
+func (p *PubSub) RequeueDeadLetters(ctx context.Context, ids ...string) (int, error) {
+	return p.requeueEach(ctx, ids, func(l stored) (int, error) {
+		n, err := p.requeue(ctx, l)
 		if err != nil {
 			err = p.subscriber.server.failure("replaying dead letter "+l.ID, err)
 		}
@@ -52,7 +52,7 @@ func (p *PubSub) ReplayDeadLetters(ctx context.Context, ids ...string) (int, err
 	})
 }
 
-func (p *PubSub) replay(ctx context.Context, l stored) (int, error) {
+func (p *PubSub) requeue(ctx context.Context, l stored) (int, error) {
 	member, err := l.server.redis.HGet(ctx, p.keys.letters()[1], l.ID).Result()
 	switch {
 	case errors.Is(err, redis.Nil): // somebody took it away

@@ -154,16 +154,16 @@ func (c *Core) DropStreamLetters(ctx context.Context, stream string, ids ...stri
 	return dropped, nil
 }
 
-// ReplayStreamLetters puts those dead letters of a stream's readers, or all when none are
+// RequeueStreamLetters puts those dead letters of a stream's readers, or all when none are
 // named, back into the stream, the oldest first, behind what is there and whatever its
 // bounds. Each leaves the dead letters as it enters the stream. It returns how many that
 // were. Errors are *messages.LayerFailure, or, when all others were put back,
 // *UnreadableLetters.
-func (c *Core) ReplayStreamLetters(ctx context.Context, stream string, ids ...string) (replayed int, err error) {
+func (c *Core) RequeueStreamLetters(ctx context.Context, stream string, ids ...string) (requeued int, err error) {
 	unreadable := 0
 	for letter, err := range c.streamLetters(ctx, stream) {
 		if err != nil {
-			return replayed, err
+			return requeued, err
 		}
 		if len(ids) > 0 && !slices.Contains(ids, letter.ID) {
 			continue
@@ -177,14 +177,14 @@ func (c *Core) ReplayStreamLetters(ctx context.Context, stream string, ids ...st
 		args := append(c.appendTo(stream, ""), crc32.ChecksumIEEE([]byte(topic)), letter.ID, body)
 		n, _, _, err := c.append(ctx, stream, args)
 		if err != nil {
-			return replayed, err
+			return requeued, err
 		}
-		replayed += n
+		requeued += n
 	}
 	if unreadable > 0 {
-		return replayed, &UnreadableLetters{unreadable}
+		return requeued, &UnreadableLetters{unreadable}
 	}
-	return replayed, nil
+	return requeued, nil
 }
 
 // UnreadableLetters says that dead letters of a stream were not put back: their topics cannot

@@ -144,7 +144,7 @@ func layerReplay(t *testing.T, b *layerBench) {
 	operator := b.client()
 	replay := func(want int, ids ...string) {
 		t.Helper()
-		if n, err := operator.ReplayDeadLetters(b.context(), ids...); n != want || err != nil {
+		if n, err := operator.RequeueDeadLetters(b.context(), ids...); n != want || err != nil {
 			t.Errorf("replayed %d, want %d: %v", n, want, err)
 		}
 	}
@@ -189,7 +189,7 @@ func layerDeadLetterNowhere(t *testing.T, b *layerBench) {
 	if err := c.AddDeadLetters(b.context(), letter); err != nil {
 		t.Fatal(err)
 	}
-	wrong("asgimqtt", func() error { _, err := c.ReplayDeadLetters(b.context()); return err })
+	wrong("asgimqtt", func() error { _, err := c.RequeueDeadLetters(b.context()); return err })
 	b.letters(3)
 	wrong(letters, func() error { _, _, err := c.DeadLetters(b.context(), 0, 50); return err })
 	wrong(layerRegistryKey, func() error { _, err := c.Restore(b.context()); return err })

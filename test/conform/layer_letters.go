@@ -83,7 +83,7 @@ func layerDeadLetterLarge(t *testing.T, b *layerBench) {
 	}
 	b.letterBytes()
 	for want, ids := range [][]string{{letters[1].ID}, nil} { // none, then the small one
-		n, err := b.client().ReplayDeadLetters(b.context(), ids...)
+		n, err := b.client().RequeueDeadLetters(b.context(), ids...)
 		var incomplete *layer.IncompleteLetters
 		if n != want || !errors.As(err, &incomplete) || incomplete.Count != 1 {
 			t.Errorf("replayed %d: %v", n, err)
@@ -132,7 +132,7 @@ func layerDeadLetterBounded(t *testing.T, b *layerBench) {
 	if n, err := c.DropDeadLetters(b.context(), all[0].ID, all[3].ID); n != 2 || err != nil {
 		t.Errorf("dropped %d: %v", n, err)
 	}
-	if n, err := c.ReplayDeadLetters(b.context(), all[1].ID); n != 1 || err != nil {
+	if n, err := c.RequeueDeadLetters(b.context(), all[1].ID); n != 1 || err != nil {
 		t.Errorf("replayed %d: %v", n, err)
 	}
 	b.letterBytes()

@@ -272,7 +272,7 @@ func layerDataLoss(t *testing.T, b *layerBench) {
 		if err := first.AddDeadLetters(b.context(), []messages.DeadLetter{{Receipt: receipts[0]}}); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := other.ReplayDeadLetters(b.context()); n != 1 || err != nil {
+		if n, err := other.RequeueDeadLetters(b.context()); n != 1 || err != nil {
 			t.Errorf("round %d: replayed %d: %v", round, n, err)
 		}
 		numbers, _ = b.take(first, 1)

@@ -392,12 +392,12 @@ func layerStreamLetters(t *testing.T, b *layerBench) {
 		t.Errorf("the stream is %+v: %v", facts, err)
 	}
 	for want, ids := range [][]string{{"1-1"}, {letters[1].ID}} { // one that is not there, and one that is
-		if n, err := c.ReplayStreamLetters(b.context(), "s", ids...); n != want || err != nil {
+		if n, err := c.RequeueStreamLetters(b.context(), "s", ids...); n != want || err != nil {
 			t.Errorf("put back %d: %v", n, err)
 		}
 	}
 	var unreadable *layer.UnreadableLetters
-	if n, err := c.ReplayStreamLetters(b.context(), "s"); n != 1 || !errors.As(err, &unreadable) || unreadable.Count != 1 {
+	if n, err := c.RequeueStreamLetters(b.context(), "s"); n != 1 || !errors.As(err, &unreadable) || unreadable.Count != 1 {
 		t.Errorf("put back %d: %v", n, err)
 	}
 	var order []int64

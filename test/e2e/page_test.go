@@ -88,7 +88,7 @@ func TestPageBesideASite(t *testing.T) {
 	idle.Send(messages.Map{{Key: "type", Value: "mqtt.nonsense"}})
 	page.Click("#tab-letters")
 	shows("#panel-letters", "nonsense")
-	page.Click(`#panel-letters [data-act="replay-letters"]`)
+	page.Click(`#panel-letters [data-act="requeue-letters"]`)
 	shows("#said", "Put back: done")
 	shows("#panel-letters", "nonsense") // it is as invalid as before
 	page.Click(`#panel-letters [data-act="drop-letters"]`)

@@ -11,7 +11,7 @@ import { action } from './act.js';
 function actions(cell, letter) {
   if (cell.firstChild) return;
   cell.append(h('div', { class: 'actions' }, [
-    letter.SHA256 ? null : action('Put back', () => ({ Action: 'replay-letters', IDs: [letter.ID] })),
+    letter.SHA256 ? null : action('Put back', () => ({ Action: 'requeue-letters', IDs: [letter.ID] })),
     action('Drop', () => ({ Action: 'drop-letters', IDs: [letter.ID] }), { loses: 'The command is deleted for good.' }),
   ]));
 }
