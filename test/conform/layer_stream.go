@@ -388,8 +388,8 @@ func layerStreamLetters(t *testing.T, b *layerBench) {
 	if page, _, err := c.StreamLetters(b.context(), "s", 1, 1); err != nil || len(page) != 1 || page[0] != letters[1] {
 		t.Errorf("the page is %+v: %v", page, err)
 	}
-	if facts, err := c.Streams(b.context()); err != nil || facts[0].DeadLetters != 3 {
-		t.Errorf("the stream is %+v: %v", facts, err)
+	if info, err := c.Streams(b.context()); err != nil || info[0].DeadLetters != 3 {
+		t.Errorf("the stream is %+v: %v", info, err)
 	}
 	for want, ids := range [][]string{{"1-1"}, {letters[1].ID}} { // one that is not there, and one that is
 		if n, err := c.RequeueStreamLetters(b.context(), "s", ids...); n != want || err != nil {

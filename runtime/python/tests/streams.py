@@ -42,17 +42,17 @@ class Stream:
 
     def __init__(self, client: "redis.Redis", name: str = "handlers") -> None:
         self.client, self.keys, self.opener = client, Keys("chanmqttproxy:asgi:mqtt:", name), Opener()
-        self.facts(f"1:{PARTITIONS}")
+        self.info(f"1:{PARTITIONS}")
 
-    def facts(self, generations: str, **more: Any) -> None:
-        facts = {
+    def info(self, generations: str, **more: Any) -> None:
+        info = {
             "format": 1,
             "generations": generations,
             "dead_messages": 1000,
             "dead_bytes": 1 << 20,
             **more,
         }
-        self.client.hset(self.keys.facts, mapping=facts)
+        self.client.hset(self.keys.info, mapping=info)
 
     def add(self, topic: str, payload: bytes, partition: Partition | None = None) -> str:
         partition = partition or Partition(1, partition_of(topic, PARTITIONS))
@@ -67,7 +67,7 @@ class Stream:
         return self.client.xadd(key, {"v": v, "b": 0, "body": body})
 
     def left(self) -> int:
-        keys: Any = self.client.keys(self.keys.facts + ":[0-9]*:*")
+        keys: Any = self.client.keys(self.keys.info + ":[0-9]*:*")
         lengths: list[Any] = [self.client.xlen(key) for key in keys]
         return sum(lengths)
 

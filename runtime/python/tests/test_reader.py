@@ -55,7 +55,7 @@ def test_in_order_per_topic_and_several_at_once(stream: Stream) -> None:
         assert run.pool.counts.handled == 400
     assert seen == {str(n): list(range(20)) for n in range(20)}
     assert most > 1
-    assert stream.client.keys(stream.keys.facts + ":reader-lease*") == []
+    assert stream.client.keys(stream.keys.info + ":reader-lease*") == []
 
 
 @pytest.mark.usefixtures("long_lease")
@@ -101,20 +101,20 @@ def test_the_dead_letters_are_bounded(stream: Stream) -> None:
     def handler(message: Message) -> None:
         raise ValueError
 
-    stream.facts("1:4", dead_messages=5, dead_bytes=1 << 20)
+    stream.info("1:4", dead_messages=5, dead_bytes=1 << 20)
     with Run(stream, handler, limits=replace(LIMITS, tries=1)):
         for _ in range(8):
             stream.add("t", b"x" * 1000)
         eventually(lambda: stream.left() == 0)
         assert len(stream.dead()) == 5
-        stream.facts("1:4", dead_messages=5, dead_bytes=2500)
+        stream.info("1:4", dead_messages=5, dead_bytes=2500)
 
         def fewer() -> bool:
             stream.add("t", b"y" * 1000)
             eventually(lambda: stream.left() == 0)
             return len(stream.dead()) == 2
 
-        eventually(fewer)  # when the reader has looked at the facts
+        eventually(fewer)  # when the reader has looked at the info
         stream.add("t", b"z" * 5000)
         eventually(lambda: stream.left() == 0)
         assert len(stream.dead()) == 1
@@ -215,7 +215,7 @@ def test_redis_that_lost_everything(stream: Stream) -> None:
         eventually(lambda: seen == [1])
         stream.client.flushall()
         time.sleep(0.5)
-        stream.facts("1:4")
+        stream.info("1:4")
         stream.add("t", b"2")
         eventually(lambda: seen == [1, 2])
 
@@ -230,7 +230,7 @@ def test_generations_are_read_one_after_the_other(stream: Stream) -> None:
 
     for i in range(20):
         stream.add("t", str(i).encode(), Partition(1, 2))
-    stream.facts("1:4 2:2")
+    stream.info("1:4 2:2")
     for i in range(20, 40):
         stream.add("t", str(i).encode(), Partition(2, 0))
     with Run(stream, handler):

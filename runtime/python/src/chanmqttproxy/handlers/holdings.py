@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from chanmqttproxy.handlers import scripts
-from chanmqttproxy.handlers.stream import Facts, Keys, Partition, current
+from chanmqttproxy.handlers.stream import Info, Keys, Partition, current
 
 logger = logging.getLogger("chanmqttproxy.handlers")
 
@@ -38,7 +38,7 @@ class Holdings:
         self.reader = uuid.uuid4().hex
         self.lock = threading.RLock()
         self.held: dict[Partition, Held] = {}
-        self.facts: Facts | None = None
+        self.info: Info | None = None
         self.refused: set[Partition] = set()
         self.complete = False  # all partitions that are to be read are held here
         self._readers = 1
@@ -77,9 +77,9 @@ class Holdings:
         A partition that is busy is kept until it is not.
         """
         asked_at = time.monotonic()
-        found: Any = self.client.hgetall(self.keys.facts)
-        self.facts = Facts.read(self.keys.name, found)
-        wanted = self._wanted(self.facts)
+        found: Any = self.client.hgetall(self.keys.info)
+        self.info = Info.read(self.keys.name, found)
+        wanted = self._wanted(self.info)
         with self.lock:
             surplus = len(self.held) - math.ceil(len(wanted) / self._readers)
             excess = sorted(self.held, reverse=True)[: max(0, surplus)]
@@ -98,15 +98,15 @@ class Holdings:
         """Give all leases back."""
         self._let_go(list(self.held), leave=True)
 
-    def _wanted(self, facts: Facts | None) -> list[Partition]:
-        if facts is None:
+    def _wanted(self, info: Info | None) -> list[Partition]:
+        if info is None:
             return []
         lengths = {}
-        for generation, count in facts.generations[:-1]:
+        for generation, count in info.generations[:-1]:
             for partition in (Partition(generation, number) for number in range(count)):
                 length: Any = self.client.xlen(self.keys.of(partition))
                 lengths[partition] = int(length)
-        return [p for p in current(facts, lengths) if p not in self.refused]
+        return [p for p in current(info, lengths) if p not in self.refused]
 
     def _renew(self, asked_at: float, mine: list[Partition], free: list[Partition], new: int) -> None:
         keys = [self.keys.readers, *(self.keys.lease(p) for p in mine + free)]

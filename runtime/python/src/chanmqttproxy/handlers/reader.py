@@ -21,7 +21,7 @@ from chanmqttproxy.handlers.metrics import PartitionNumbers
 from chanmqttproxy.handlers.stream import (
     GROUP,
     READER,
-    Facts,
+    Info,
     Keys,
     NewerFormat,
     Opener,
@@ -131,8 +131,8 @@ class Reader:
 
     def numbers(self) -> list[PartitionNumbers]:
         """For the metrics: of all partitions, whoever reads them. It raises RedisError."""
-        facts = self.holdings.facts or Facts()
-        partitions = [Partition(g, n) for g, count in facts.generations for n in range(count)]
+        info = self.holdings.info or Info()
+        partitions = [Partition(g, n) for g, count in info.generations for n in range(count)]
         found: Any = self._lag(keys=[self.keys.of(partition) for partition in partitions])
         return [
             PartitionNumbers(self.keys.name, str(partition), count, age / 1000, int(self.holds(partition)))
@@ -278,10 +278,10 @@ class Reader:
     def _to_dead_letters(
         self, source: Any, id: str, body: bytes, reason: str, handler: str, tries: int
     ) -> None:
-        facts = self.holdings.facts or Facts()
-        bounds = [facts.dead_messages, facts.dead_bytes]
+        info = self.holdings.info or Info()
+        bounds = [info.dead_messages, info.dead_bytes]
         args: list[Any] = [GROUP, id, body, reason[:500], handler, tries, f"{source}:{id}", *bounds]
-        self._dead_letter(keys=[self.keys.facts, self.keys.dead, self.keys.of(source)], args=args)
+        self._dead_letter(keys=[self.keys.info, self.keys.dead, self.keys.of(source)], args=args)
         self.dead_letters += 1
 
     def _acknowledge_once(self) -> None:

@@ -55,7 +55,7 @@ end
 return {1, found}
 """
 
-# Put an entry among the dead letters and acknowledge it. KEYS: facts, dead, stream; ARGV:
+# Put an entry among the dead letters and acknowledge it. KEYS: info, dead, stream; ARGV:
 # group, id, body, reason, handler, attempts, where from, bound in messages and in bytes. An
 # entry that is gone is there already.
 DEAD_LETTER = """

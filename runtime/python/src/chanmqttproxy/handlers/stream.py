@@ -1,4 +1,4 @@
-"""A stream of the worker in Redis: its keys, its facts, its entries."""
+"""A stream of the worker in Redis: its keys, its info, its entries."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Info:
     """What a stream says of itself."""
 
     generations: tuple[tuple[int, int], ...] = ()
@@ -49,8 +49,8 @@ class Facts:
     dead_bytes: int = 16777216
 
     @classmethod
-    def read(cls, name: str, found: Mapping[bytes, bytes]) -> "Facts | None":
-        """The facts of a stream, or None if there is no stream. It raises NewerFormat."""
+    def read(cls, name: str, found: Mapping[bytes, bytes]) -> "Info | None":
+        """The info of a stream, or None if there is no stream. It raises NewerFormat."""
         texts = {key.decode(): value.decode() for key, value in found.items()}
         if not texts:
             return None
@@ -72,35 +72,35 @@ class Keys:
     name: str
 
     @property
-    def facts(self) -> str:
+    def info(self) -> str:
         return f"{self.own}stream:{self.name}"
 
     @property
     def dead(self) -> str:
-        return f"{self.facts}:dead"
+        return f"{self.info}:dead"
 
     @property
     def readers(self) -> str:
         """When the readers that are there are to be thought dead, in ms."""
-        return f"{self.facts}:readers"
+        return f"{self.info}:readers"
 
     @property
     def filters(self) -> str:
         """What the handlers have subscribed to."""
-        return f"{self.facts}:reader-filters"
+        return f"{self.info}:reader-filters"
 
     def of(self, partition: Partition) -> str:
-        return f"{self.facts}:{partition}"
+        return f"{self.info}:{partition}"
 
     def lease(self, partition: Partition) -> str:
-        return f"{self.facts}:reader-lease:{partition}"
+        return f"{self.info}:reader-lease:{partition}"
 
 
-def current(facts: Facts, lengths: Mapping[Partition, int]) -> list[Partition]:
+def current(info: Info, lengths: Mapping[Partition, int]) -> list[Partition]:
     """The partitions to read: those of the first generation that has entries, else of the last."""
-    for generation, count in facts.generations:
+    for generation, count in info.generations:
         partitions = [Partition(generation, number) for number in range(count)]
-        last = (generation, count) == facts.generations[-1]
+        last = (generation, count) == info.generations[-1]
         if last or any(lengths.get(partition, 0) for partition in partitions):
             return partitions
     return []

@@ -75,7 +75,7 @@ def fill(client: "redis.Redis", messages: int) -> Keys:
     """A stream with messages of a thousand topics."""
     client.flushdb()
     keys = Keys("chanmqttproxy:asgi:mqtt:", "measure")
-    client.hset(keys.facts, mapping={"format": 1, "generations": "1:4"})
+    client.hset(keys.info, mapping={"format": 1, "generations": "1:4"})
     pipeline = client.pipeline(transaction=False)
     for i in range(messages):
         topic = f"house/{i % TOPICS}/temperature"
