@@ -127,6 +127,9 @@ func TestChecks(t *testing.T) {
 		{"words", file("actors/a.go", "// a serializer; x509's SerialNumber"), ""},
 		{"words", file("actors/a.go", "// the peer of a channel layer"), `"peer of a channel layer"`},
 		{"words", file("actors/a.go", "// the peer has closed the connection"), ""},
+		{"words", file("actors/a.go", "// the lifeline of a connection"), `"lifeline"`},
+		{"words", file("actors/a.go", "const revisionField = `[\"edition\"]`"), ""},
+		{"words", map[string]string{"runtime/devpage/a.js": "new ResizeObserver(more)"}, ""},
 		{"words", map[string]string{"runtime/devpage/a.js": "// Unborn"}, "runtime/devpage/a.js:1"},
 	} {
 		faults, err := checks[test.check](memory(test.files))

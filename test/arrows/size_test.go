@@ -76,16 +76,16 @@ func files(tree fs.FS, do func(name string, text []byte) error) error {
 // gone are words that the program had for something for which there is a usual one, as words
 // and as parts of names, and the former names of actors where they can mean nothing else.
 var gone = regexp.MustCompile(`(?i)\b(` +
-	`abroad|acquit(s|ted)?|adopted|attentive|audience|blame|buries|burying|complaints?|deaf|deeds?|farewell|happenings?|herald|in so many words|lest|misled|misunderstood|misuse|mouths?|` +
-	`of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|testament|told of|unborn|unsteady|wayOf|whom)\b|` +
-	`burial|buried|bury|byHand|newcomer|parked|parking|patience|quiesce|relaid|retained values?|serials?\b|suspects?\b|tenure|verdict|` +
+	`abroad|acquit(s|ted)?|adopted|attentive|audience|blame|buries|burying|complaints?|deaf|deeds?|editions?|farewell|guilty|happenings?|herald|in so many words|lest|lifelines?|misled|misunderstood|misuse|mouths?|` +
+	`observers?|of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|tall(y|ies)|testament|told of|unborn|unsteady|wayOf|whom)\b|` +
+	`burial|buried|bury|byHand|LayerAway|newcomer|parked|parking|patience|quiesce|relaid|retained values?|Replay(Dead|Stream)Letters|serials?\b|suspects?\b|tenure|verdict|` +
 	`layer\.Peer\b|peers? of (a|the)( \S+)? layer\b|` +
 	`\b(broker|group|receiver|registry) actor\b|bridge/(broker|reader|registry)\b|ToReceiver|ToRegistry|ToGroup\b|` +
 	`(Broker|Group|Member|Queue|Registry|Receiver|Route|Slot|Subscription)Facts|ReceiverStarted|Session(Failure|Started)`)
 
 // kept are such words where they stay: as older versions have written them to Redis, and in
 // what people say.
-var kept = regexp.MustCompile(`"newcomer"|[Ss]tanding by`)
+var kept = regexp.MustCompile(`"edition"|"newcomer"|[Ss]tanding by`)
 
 // words checks that they do not come back.
 func words(tree fs.FS) (faults []string, err error) {
