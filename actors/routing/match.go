@@ -85,7 +85,7 @@ func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []mes
 
 // matchRetained adds the parts of the targets behind which recipients wait for a retained message.
 // A target gets it by the filter that delivers live messages of its topic. The subscription that
-// asked for it hears of it in any case.
+// asked for it gets it in any case.
 func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 	seen := map[messages.Target]bool{}
 	for _, r := range m.Routes {

@@ -25,7 +25,7 @@ const chatPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 const chatters = 16
 
 // chat is a site of one page: what a browser says is published, and each browser
-// has a consumer in the layer that hears its room's group.
+// has a consumer in the layer that receives what is sent to its room's group.
 type chat struct {
 	cfg  *config.Config
 	room chan struct{}

@@ -42,7 +42,7 @@ func demo(ctx context.Context, cfg *config.Config, broker *embedded.BrokerServer
 }
 
 // devices measure, and lamps tell what they were set to. While the broker is
-// stopped nobody hears them.
+// stopped nobody receives them.
 func devices(ctx context.Context, broker *embedded.BrokerServer, lamps <-chan string) {
 	ticks := time.NewTicker(400 * time.Millisecond)
 	defer ticks.Stop()

@@ -54,14 +54,14 @@ func (l *Log) recent() []Line {
 }
 
 // listen calls with each line until stop; it must not log.
-func (l *Log) listen(hear func(Line)) (stop func()) {
+func (l *Log) listen(receive func(Line)) (stop func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.listeners[&hear] = true
+	l.listeners[&receive] = true
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		delete(l.listeners, &hear)
+		delete(l.listeners, &receive)
 	}
 }
 

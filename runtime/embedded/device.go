@@ -22,18 +22,18 @@ func (b *BrokerServer) Publish(topic string, payload []byte, retain bool) error 
 	return server.Publish(topic, payload, retain, 0)
 }
 
-// listener is one that hears what is published.
+// listener is one that receives what is published.
 type listener struct {
-	filter string
-	hear   func(topic string, payload []byte)
+	filter  string
+	receive func(topic string, payload []byte)
 }
 
-// Listen calls hear with what is published to topics that a filter matches, also
+// Listen calls receive with what is published to topics that a filter matches, also
 // when the broker was stopped and started. It must not wait, nor publish.
-func (b *BrokerServer) Listen(filter string, hear func(topic string, payload []byte)) error {
+func (b *BrokerServer) Listen(filter string, receive func(topic string, payload []byte)) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l := listener{filter, hear}
+	l := listener{filter, receive}
 	b.listeners = append(slices.Clone(b.listeners), l)
 	if b.server == nil {
 		return nil
@@ -53,6 +53,6 @@ func (b *BrokerServer) again(server *mqtt.Server) error {
 
 func (l listener) subscribe(server *mqtt.Server, id int) error {
 	return server.Subscribe(l.filter, id, func(_ *mqtt.Client, _ packets.Subscription, p packets.Packet) {
-		l.hear(p.TopicName, p.Payload)
+		l.receive(p.TopicName, p.Payload)
 	})
 }

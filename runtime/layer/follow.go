@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// followSilence is how long nothing is heard of changes before the tables are looked
+	// followSilence is how long no change comes before the tables are looked
 	// at all the same, and followPoll how long where Redis does not tell of changes.
 	followSilence = 5 * time.Second
 	followPoll    = 500 * time.Millisecond
@@ -22,12 +22,12 @@ const (
 // follower is what a client knows that follows the tables. It belongs to the one caller of
 // Follow.
 type follower struct {
-	mu    sync.Mutex // held while sub is set
-	sub   *redis.PubSub
-	heard <-chan any
-	polls bool                         // Redis does not let it subscribe to changes
-	due   map[string]bool              // may have changed
-	read  map[string]messages.Position // there was nothing beyond
+	mu       sync.Mutex // held while sub is set
+	sub      *redis.PubSub
+	received <-chan any
+	polls    bool                         // Redis does not let it subscribe to changes
+	due      map[string]bool              // may have changed
+	read     map[string]messages.Position // there was nothing beyond
 }
 
 // Follow reads what has changed in the registry and in the statuses of the slots beyond the
@@ -133,7 +133,7 @@ func (c *Core) pageOf(t table, number int, p tablePage) messages.Page {
 	return page
 }
 
-// attend has the client hear of changes, if it is to wait and does not yet.
+// attend has the client receive changes, if it is to wait and does not yet.
 func (c *Core) attend(ctx context.Context, wait bool) error {
 	f := &c.follower
 	if f.due == nil {
@@ -151,19 +151,19 @@ func (c *Core) attend(ctx context.Context, wait bool) error {
 	}
 	f.set(sub)
 	if f.polls = err != nil; !f.polls { // else nothing tells of changes: it looks for them
-		f.heard = sub.ChannelWithSubscriptions()
+		f.received = sub.ChannelWithSubscriptions()
 	}
 	return nil
 }
 
-// set hears by another connection, or by none.
+// set receives by another connection, or by none.
 func (f *follower) set(sub *redis.PubSub) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.sub != nil {
 		_ = f.sub.Close()
 	}
-	f.sub, f.heard = sub, nil
+	f.sub, f.received = sub, nil
 }
 
 // close ends the hearing of a client that is closed.
@@ -186,7 +186,7 @@ func (c *Core) await(ctx context.Context, tables []table, known []messages.Posit
 	defer timer.Stop()
 	for len(f.due) == 0 {
 		select {
-		case m, open := <-f.heard:
+		case m, open := <-f.received:
 			if !open {
 				return redis.ErrClosed
 			}
@@ -199,7 +199,7 @@ func (c *Core) await(ctx context.Context, tables []table, known []messages.Posit
 	}
 	for { // what else was told meanwhile is read once
 		select {
-		case m, open := <-f.heard:
+		case m, open := <-f.received:
 			if !open {
 				return nil
 			}

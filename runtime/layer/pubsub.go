@@ -33,7 +33,7 @@ var (
 // stored for the worker itself is where a Core has it.
 //
 // That back end stores no messages: who is not there when one is published never
-// gets it, and nobody hears of that. No queue is ever full. Of several workers
+// gets it, and nobody is notified. No queue is ever full. Of several workers
 // one acts on the commands: the holder of a lease.
 type PubSub struct {
 	*Core

@@ -46,9 +46,9 @@ func (p *PubSub) Join(ctx context.Context, group string) error {
 	if err := p.Attend(ctx); err != nil {
 		return err
 	}
-	heard := sub.Channel()
+	received := sub.Channel()
 	listener.Go(func() {
-		for m := range heard {
+		for m := range received {
 			p.subscriber.own(m.Payload)
 		}
 	})

@@ -53,7 +53,7 @@ func (s *subscriber) open(ctx context.Context, r *pubSubReader) error {
 	return cmp.Or(ctx.Err(), redis.ErrClosed)
 }
 
-// take makes a reader the one that hears of a loss, and says whether there is a
+// take makes a reader the one that is notified of a loss, and says whether there is a
 // connection.
 func (s *subscriber) take(r *pubSubReader) bool {
 	s.mu.Lock()
@@ -244,7 +244,7 @@ func (s *subscriber) close() {
 	}
 }
 
-// leave says that this holder acts on nothing more, and when it has heard that
+// leave says that this holder acts on nothing more, and when it has received that
 // itself, so that it knows what came before, gives up the lease.
 func (s *subscriber) leave(ctx context.Context) error {
 	holder, err := leaveScript.Run(ctx, s.server.redis, []string{s.lease}, s.id, s.marks).Bool()

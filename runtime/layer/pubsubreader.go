@@ -21,7 +21,7 @@ const maxWaiting = 10_000
 //
 // Redis gives each command to every worker, but one only is to act on it: the
 // holder of a lease. The marks that go with the lease are published on a channel
-// of our own, which each subscriber hears on the connection on which the commands
+// of our own, which each subscriber receives on the connection on which the commands
 // come, so that all agree on what came before a mark and what after:
 //
 //   - "+id": the lease is that subscriber's. It acts on what comes now; the others

@@ -35,7 +35,7 @@ func steady(ctx context.Context, o *redis.Options) {
 	}
 }
 
-// undialed is a connection that there is not: whoever uses it hears why.
+// undialed is a connection that there is not: whoever uses it gets the reason.
 type undialed struct{ err error }
 
 func (u undialed) Read([]byte) (int, error)         { return 0, u.err }

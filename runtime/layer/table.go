@@ -41,7 +41,7 @@ var errTable = errors.New("an answer of Redis that does not fit the script")
 // table is where a versioned table is.
 type table struct {
 	key  string
-	name string // for those who hear of its changes
+	name string // for those who receive its changes
 }
 
 func (t table) keys() []string { return []string{t.key, t.key + ":changes", t.key + ":gone"} }

@@ -14,7 +14,7 @@
 -- channel to tell of a change, 6 '' or a session to note, 7 how many tables; then of each
 -- its name there, the life and the number that the writer knows, '' or the state that it
 -- is to have, how many fields to put, how many to remove, and these, each with its value
--- ('-' for one to remove: nobody hears of it);
+-- ('-' for one to remove: nobody is notified);
 -- then of each other hash how many to put, how many to remove, and these.
 -- Returns 1 if that was done, then the number of each table; or 0 where a table is not the
 -- one that the writer knows, or has lost something: nothing is changed then.

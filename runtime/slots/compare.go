@@ -12,7 +12,7 @@ func (k *Keeper) answered(a answered) {
 	k.mu.Lock()
 	k.view.Reached, k.view.Leaving = a.err == nil, k.leaving
 	if a.err == nil {
-		k.view.LeaseAnswer, k.view.asked, k.view.heard, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
+		k.view.LeaseAnswer, k.view.asked, k.view.received, k.view.lease = a.LeaseAnswer, a.asked, time.Now(), k.Lease
 	}
 	k.mu.Unlock()
 	k.logRedis(a.err)

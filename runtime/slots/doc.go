@@ -26,7 +26,7 @@
 // before. It is refused (messages.LeaseAsk.RequestSeq): what it gives up may be held again.
 //
 // The broker is the only fence also where the clock of Redis jumps ahead, or a replica
-// that had not heard of a lease takes Redis's place.
+// that does not know of a lease takes Redis's place.
 //
 // A slot passes on at once where its holder stops or gives it away, since it is released
 // when nothing of it is left; and after the length of a lease where the holder died.

@@ -112,9 +112,9 @@ type View struct {
 	Reached, Leaving bool
 	messages.LeaseAnswer
 
-	asked time.Time     // when the last request that was answered was made
-	heard time.Time     // when its answer came
-	lease time.Duration // how long the lease is
+	asked    time.Time     // when the last request that was answered was made
+	received time.Time     // when its answer came
+	lease    time.Duration // how long the lease is
 }
 
 // Left is how long the leases last at least; 0: no slot is held.

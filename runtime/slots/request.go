@@ -43,8 +43,8 @@ func (k *Keeper) request() messages.LeaseAsk {
 		Release: slices.Sorted(maps.Keys(k.release)),
 	}
 	now := time.Now()
-	if !k.view.heard.IsZero() {
-		ask.Sent = k.view.Now.Add(now.Sub(k.view.heard))
+	if !k.view.received.IsZero() {
+		ask.Sent = k.view.Now.Add(now.Sub(k.view.received))
 	}
 	for n, c := range k.cooldown {
 		if now.Before(c.until) {
