@@ -31,6 +31,7 @@ var refusals = []answerKind{
 	{"NOPERM ", refusal{"NOPERM", "the user of Redis has too few rights: runtime/layer/README.md lists those that the worker needs"}},
 	{"unknown command", unknownCommand},
 	{"Unknown Redis command", unknownCommand},
+	{"undeclared key", refusal{"undeclared key", "this server lets a script use only the keys that a command names beforehand, as Dragonfly does: start it with --default_lua_flags=allow-undeclared-keys"}},
 	{"LATE ", refusal{"LATE", "this worker could not renew its lease on the session slot in time"}},
 }
 

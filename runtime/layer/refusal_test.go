@@ -19,6 +19,7 @@ func TestRefusalIn(t *testing.T) {
 		"NOPERM User worker has no permissions to run the 'time' command":                                  "NOPERM",
 		"ERR unknown command 'TIME', with args beginning with: ":                                           "unknown command",
 		"ERR Unknown Redis command called from script script: 5d, on @user_script:7.":                      "unknown command",
+		"ERR Error running script (call to 5d): @user_script:57: script tried accessing undeclared key":    "undeclared key",
 		"LATE the commands may be read by another now":                                                     "LATE",
 		"EXECABORT Transaction discarded because of previous errors.":                                      "",
 		"NOSCRIPT No matching script. Please use EVAL.":                                                    "",
