@@ -45,7 +45,7 @@ var commands = []written{
 	{command: "go run ./test/bench -peers -reps 1 -seconds 3", skip: "it installs the peers and measures for minutes"},
 	{command: "go run ./test/bench -rows view,handler,state", skip: "it measures for minutes"},
 	{command: "go run ./test/bench -rows websocket -seconds 3 -reps 3", skip: "it measures for minutes"},
-	{command: "go run ./test/bench -rows gc -seconds 3 -reps 2", skip: "it measures for minutes"},
+	{command: "go run ./test/bench -rows gc -seconds 2 -reps 3", skip: "it measures for minutes"},
 	{command: "go run ./test/bench -limits -seconds 3 -reps 1", skip: "it measures for minutes"},
 	{command: "go run ./test/bench -summary", skip: "it shows what was measured before"},
 	{command: "go run ./test/bench -summary -into 'README.md test/README.md runtime/slots/README.md'", skip: "it writes into documents what was measured before"},
