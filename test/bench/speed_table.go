@@ -48,11 +48,15 @@ func shortSpeedTable(results []result) string {
 	for _, short := range inShort {
 		i := slices.IndexFunc(rows, func(r row) bool { return r.name == short.row })
 		if c, measured := rows[i].cells(results); measured {
+			compared, way, _ := strings.Cut(c.compared, " ")
+			if way == "(mosquitto alone)" { // the others are explained with the long table
+				compared = c.compared
+			}
 			ratio := c.ratio
 			if ratio == c.worker+rows[i].target.unit {
 				ratio = ""
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, c.compared, ratio)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, compared, ratio)
 		}
 	}
 	if b.Len() == 0 {

@@ -12,6 +12,8 @@ func TestSpeedTables(t *testing.T) {
 	}
 	results := []result{
 		{Scenario: "out-0", Who: "worker", Figures: map[string]float64{rate: 800}},
+		{Scenario: "in-0", Who: "worker", Figures: map[string]float64{rate: 800}},
+		{Scenario: "in-0", Who: "floor -mode client", Figures: map[string]float64{rate: 1000}},
 		{Scenario: "out-0", Who: "floor", Figures: map[string]float64{rate: 1000}},
 		{Scenario: "filters-100k", Who: "worker", Figures: map[string]float64{rss: 140}},
 		{Scenario: "view-1", Who: "worker", Figures: map[string]float64{rate: 300}},
@@ -20,6 +22,7 @@ func TestSpeedTables(t *testing.T) {
 	for line, text := range map[string]string{
 		"| outbound, QoS 0 | 800 | 1,000 | **0.80** | at least 0.9 | 1 | 0 % |\n": long,
 		"| outbound, QoS 0 | 800 | 1,000 | **0.80** |\n":                          short,
+		"| inbound, QoS 0 | 800 | 1,000 | **0.80** |\n":                           short,
 		"| memory with 100,000 subscriptions at work, MB | 140 | - |  |\n":        short,
 	} {
 		if !strings.Contains(text, line) {
