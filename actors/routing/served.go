@@ -25,9 +25,14 @@ func (t *Table) serve(target messages.Target) messages.Target {
 	return s.target
 }
 
-// named is a target that is in some filter, with the name that all share: what is kept for long
+// named is a target with the name that all share, if it is in some filter: what is kept for long
 // must not keep the whole command.
-func (t *Table) named(target messages.Target) messages.Target { return t.targets[target].target }
+func (t *Table) named(target messages.Target) messages.Target {
+	if s := t.targets[target]; s != nil {
+		return s.target
+	}
+	return target
+}
 
 // share returns the list of the target as the only member that others have made, if its options
 // are the same, or this one.

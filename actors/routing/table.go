@@ -133,8 +133,8 @@ func (t *Table) add(e *Effects, filter string, o messages.Options) *Route {
 func (t *Table) SendRetained(e *Effects, r *Route, c messages.SubscribeCommand) {
 	t.want(e, r, true)
 	for _, n := range RecipientsOf(c) {
-		m := messages.SendRetained{Target: n.Target, Channel: n.Channel, Filter: c.Filter, Options: c.Options, Revision: r.Desired.Revision, After: t.after}
-		r.waits(n.Target, m.Revision)
+		m := messages.SendRetained{Target: t.named(n.Target), Channel: n.Channel, Filter: r.Filter, Options: c.Options, Revision: r.Desired.Revision, After: t.after}
+		r.waits(m.Target, m.Revision)
 		e.Recipients = append(e.Recipients, Recipient{r, m})
 	}
 }

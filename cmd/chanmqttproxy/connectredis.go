@@ -123,6 +123,7 @@ func redisAdvice(cfg *config.Config, err error) string {
 		{"NOAUTH", "It wants a password: give one in " + setting + "."},
 		{"ERR AUTH", "It has no password, or knows no users (before Redis 6): leave them out in " + setting + "."},
 		{"NOPERM", "The user has too few rights: runtime/layer/README.md lists those that the worker needs."},
+		{"undeclared key", "It lets a script use only the keys that a command names beforehand, as Dragonfly does: start it with --default_lua_flags=allow-undeclared-keys."},
 		{"DB index", "It has no database of that number: which one is in " + setting + "?"},
 		{"no master of that name", "Is master_name in " + setting + " what the Sentinels call it?"},
 		{"asking where the master", "Are the Sentinels running, and are their addresses and sentinel_kwargs in " + setting + " right?"},

@@ -118,7 +118,7 @@ func (c *Core) RequeueDeadLetters(ctx context.Context, ids ...string) (int, erro
 	return c.requeueEach(ctx, ids, func(l stored) (int, error) {
 		n, err := requeueScript.Run(ctx, l.server.redis, keys, l.raw, l.ID, score(c.clock.take(1)), c.config.Expiry).Int()
 		if err != nil {
-			err = l.server.failure("replaying dead letter "+l.ID, err)
+			err = l.server.failure("requeueing dead letter "+l.ID, err)
 		}
 		return n, err
 	})

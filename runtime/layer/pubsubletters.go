@@ -46,7 +46,7 @@ func (p *PubSub) RequeueDeadLetters(ctx context.Context, ids ...string) (int, er
 	return p.requeueEach(ctx, ids, func(l stored) (int, error) {
 		n, err := p.requeue(ctx, l)
 		if err != nil {
-			err = p.subscriber.server.failure("replaying dead letter "+l.ID, err)
+			err = p.subscriber.server.failure("requeueing dead letter "+l.ID, err)
 		}
 		return n, err
 	})

@@ -44,5 +44,5 @@ func limitsTable(results []result) string {
 	for _, s := range needed(chosen) {
 		memory = max(memory, of(with, s.name, "worker", rss).most())
 	}
-	return table(chosen, with) + faults(chosen, with) + fmt.Sprintf("It took up to %s MB.\n", number(memory))
+	return table(chosen, with) + faults(chosen, with) + fmt.Sprintf("The worker took up to %s MB.\n", number(memory))
 }

@@ -76,8 +76,12 @@ func (s shares) limit() string {
 	case s.redis >= full:
 		return "Redis"
 	case s.processors > 0 && all >= full*s.processors:
-		return fmt.Sprintf("%.0f processors: workers %.1f, broker %.1f, Redis %.1f, Daphne %.1f, load generator %.1f, others %.1f",
-			s.processors, s.worker, s.broker, s.redis, s.daphne, s.load, s.others)
+		site := ""
+		if s.daphne > 0 {
+			site = fmt.Sprintf(", Daphne %.1f", s.daphne)
+		}
+		return fmt.Sprintf("%.0f processors: workers %.1f, broker %.1f, Redis %.1f%s, load generator %.1f, others %.1f",
+			s.processors, s.worker, s.broker, s.redis, site, s.load, s.others)
 	case s.daphne >= full || s.queue >= fullQueue:
 		return fmt.Sprintf("Daphne: %.0f events wait for it; it uses %.2f of a processor, all together %.1f of %.0f", s.queue, s.daphne, all, s.processors)
 	default:

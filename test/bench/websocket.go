@@ -40,8 +40,8 @@ const (
 )
 
 // window is how many messages are under way where as many as possible are sent: what Daphne's
-// queue holds when all batches are full. Most of them wait in the worker, and travel together with
-// batch. The worker keeps all of them: see QUEUE_BACKLOG.
+// queue holds when all batches are full. As long as they are not, the rest waits in the worker, and
+// travels together. It is no more than the worker keeps by default: see QUEUE_BACKLOG.
 func (p page) window() int { return daphneQueue * p.batch }
 
 // String is what is measured of the page, as the list says it.
