@@ -3,7 +3,7 @@ package messages
 import "fmt"
 
 // Reason codes of MQTT 5 (section 2.4) that the worker treats in a way of their own. All
-// from ReasonUnspecified on tell of a failure.
+// from ReasonUnspecified on mean a failure.
 const (
 	ReasonUnspecified           = 0x80
 	ReasonProtocolError         = 0x82
@@ -33,7 +33,7 @@ const (
 	ReasonWildcardsNotSupported = 0xA2
 )
 
-// reasons are the reason codes of MQTT 5 section 2.4 that tell of a failure.
+// reasons are the reason codes of MQTT 5 section 2.4 that mean a failure.
 var reasons = map[byte]string{
 	0x80: "unspecified error",
 	0x81: "malformed packet",

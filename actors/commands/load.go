@@ -10,7 +10,7 @@ type Load struct {
 }
 
 // commandCopies is how often a command is held while it is under way: as Redis has it,
-// by which it is acknowledged, and as what was understood of it.
+// by which it is acknowledged, and as it was decoded.
 const commandCopies = 2
 
 // add takes one more command in.

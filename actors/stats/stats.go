@@ -28,7 +28,7 @@ type Stats struct {
 	// messages that they got, one for each recipient; RetainedInFlight is how many of those
 	// that the broker has sent are under way to the layer.
 	Recipients, RetainedSent, RetainedInFlight atomic.Int64
-	// Commands: taken from the layer, not understood, not allowed, publishes that
+	// Commands: taken from the layer, invalid, not allowed, publishes that
 	// took effect and those the broker refused, filters the broker refused.
 	Commands, BadCommands, Denied, Published, PublishRefused, FilterRefused atomic.Int64
 	// Pairs is how many pairs of filter and target there are, TooMany how many

@@ -23,20 +23,20 @@ type CommandReader interface {
 	Close()
 }
 
-// The times between two looks at an empty channel: where the server tells of
-// changes, looking is for the case that one was lost; where it does not, the
+// The times between two polls of an empty channel: where the server announces
+// changes, polling is for the case that one was lost; where it does not, the
 // time grows from the least to the most.
 const (
-	lookTracked = 5 * time.Second
-	lookLeast   = 5 * time.Millisecond
-	lookMost    = 50 * time.Millisecond
+	pollTracked = 5 * time.Second
+	pollLeast   = 5 * time.Millisecond
+	pollMost    = 50 * time.Millisecond
 )
 
-// queueReader is the CommandReader of a core layer: a connection that tells of changes, if
+// queueReader is the CommandReader of a core layer: a connection that announces changes, if
 // the server can, and what takes messages from the inbox.
 type queueReader struct {
 	inbox    *inbox
-	tracking *tracking // nil: the server does not tell of changes
+	tracking *tracking // nil: the server does not announce changes
 	closed   chan struct{}
 	once     sync.Once
 
@@ -80,7 +80,7 @@ func (r *queueReader) open(ctx context.Context, lost func(error)) (err error) {
 	b.start()
 	r.tracking, err = newTracking(ctx, b, lost)
 	if errors.Is(err, errNoTracking) {
-		b.client.log.Debug("redis does not tell of changes: polling the command channel", "error", err)
+		b.client.log.Debug("redis does not announce changes: polling the command channel", "error", err)
 		return nil
 	}
 	return err
@@ -89,7 +89,7 @@ func (r *queueReader) open(ctx context.Context, lost func(error)) (err error) {
 // Receive is as CommandReader says.
 func (r *queueReader) Receive(ctx context.Context, limit int) ([]Message, error) {
 	s := r.inbox.server
-	for pause := lookLeast; ; pause = min(2*pause, lookMost) {
+	for pause := pollLeast; ; pause = min(2*pause, pollMost) {
 		select {
 		case <-r.closed:
 			return nil, s.failure("reading channel "+s.inbox.client.config.Channel, redis.ErrClosed)
@@ -101,7 +101,7 @@ func (r *queueReader) Receive(ctx context.Context, limit int) ([]Message, error)
 			}
 		}
 		drain(r.inbox.signal)
-		t := r.inbox.look(ctx, limit)
+		t := r.inbox.poll(ctx, limit)
 		if t.err != nil {
 			return nil, s.failure("reading channel "+s.inbox.client.config.Channel, t.err)
 		}
@@ -120,7 +120,7 @@ func (r *queueReader) wait(ctx context.Context, pause time.Duration) error {
 	var ended chan struct{}
 	if r.tracking != nil {
 		if ended = r.tracking.ended; r.settled {
-			pause = lookTracked
+			pause = pollTracked
 		}
 	}
 	timer := time.NewTimer(pause)

@@ -14,7 +14,7 @@ import (
 
 const (
 	// followSilence is how long no change comes before the tables are looked
-	// at all the same, and followPoll how long where Redis does not tell of changes.
+	// at all the same, and followPoll how long where Redis does not announce changes.
 	followSilence = 5 * time.Second
 	followPoll    = 500 * time.Millisecond
 )
@@ -150,7 +150,7 @@ func (c *Core) attend(ctx context.Context, wait bool) error {
 		return err
 	}
 	f.set(sub)
-	if f.polls = err != nil; !f.polls { // else nothing tells of changes: it looks for them
+	if f.polls = err != nil; !f.polls { // else nothing announces changes: it polls for them
 		f.received = sub.ChannelWithSubscriptions()
 	}
 	return nil

@@ -73,7 +73,7 @@ func (b *inbox) start() {
 	}
 }
 
-// taken is what came of one look at the channel.
+// taken is what came of one poll of the channel.
 type taken struct {
 	members []string
 	all     bool // there were no more
@@ -81,10 +81,10 @@ type taken struct {
 	err     error
 }
 
-// look takes messages, and returns as soon as ctx ends. The lock is held as long as the
+// poll takes messages, and returns as soon as ctx ends. The lock is held as long as the
 // server takes to answer; what it hands out when nobody waits any more is found again by
 // whoever takes next.
-func (b *inbox) look(ctx context.Context, limit int) taken {
+func (b *inbox) poll(ctx context.Context, limit int) taken {
 	if err := b.acquire(ctx); err != nil {
 		return taken{err: err}
 	}

@@ -89,7 +89,7 @@ func (k keys) status(slot int) table {
 	return table{k.own(slotKey("status", slot)), "status:" + messages.SlotName(slot)}
 }
 
-// changes is the channel on which it is told that a table has changed.
+// changes is the channel that announces changes of tables.
 func (k keys) changes() string { return k.own("changes") }
 
 // ofSlot is the key of what each slot has for itself.

@@ -211,7 +211,7 @@ func (c *Core) importSlot(ctx context.Context, slot int, registry map[string]str
 // oldChunk is how many entries of a hash one command reads or changes.
 const oldChunk = 1000
 
-// oldEntries are those of the hash of a slot, in clear. A scan may tell of one twice.
+// oldEntries are those of the hash of a slot, in clear. A scan may return one twice.
 func (c *Core) oldEntries(ctx context.Context, slot int) (map[string]string, error) {
 	key, fields := c.keys.oldKey(slot), map[string]string{}
 	for cursor := uint64(0); ; {

@@ -125,7 +125,7 @@ func (s *subscriber) attend(ctx context.Context) error {
 	}
 }
 
-// attendEvery is the time between two looks whether the lease on the own channel has
+// attendEvery is the time between two checks whether the lease on the own channel has
 // come, which takes a round trip or two.
 const attendEvery = 5 * time.Millisecond
 

@@ -78,7 +78,7 @@ func (s *subscriber) start() {
 	s.keeper.Go(func() { s.keep(keep) })
 }
 
-// lost notes that commands arrive no more. What was ours stays so. The reader is told,
+// lost notes that commands arrive no more. What was ours stays so. The reader is notified,
 // unless it is being opened.
 func (s *subscriber) lost(err error, tell bool) {
 	s.mu.Lock()

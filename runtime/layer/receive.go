@@ -12,7 +12,7 @@ type Message struct {
 	Receipt messages.Receipt
 	// Body is the message without the layer's own entry; nil with a Fault.
 	Body messages.Map
-	// Fault says what is wrong with a message that cannot be understood, and
+	// Fault says what is wrong with a message that cannot be decoded, and
 	// how long it is. It is to be acknowledged like any other, or it comes back.
 	Fault error
 	// Head, with a Fault, holds those of the entries type, reply_channel and id

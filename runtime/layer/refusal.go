@@ -20,7 +20,7 @@ type answerKind struct {
 	refusal
 }
 
-// refusals are the kinds that are told apart.
+// refusals are the kinds that differ for the worker.
 var refusals = []answerKind{
 	{"OOM ", refusal{"OOM", "Redis has reached maxmemory and refuses to write: raise it, or find out what fills Redis"}},
 	{"MISCONF ", refusal{"MISCONF", "Redis cannot save to its disk, and refuses to write until it can: is the disk full, and may Redis write there? its own log says more"}},

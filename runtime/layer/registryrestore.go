@@ -117,7 +117,7 @@ func (c *Core) restoreRegistry(ctx context.Context) (all messages.Restored, err 
 
 const (
 	// importTime is how long the holder of another slot waits until that of the first has
-	// taken in what older workers have stored, and importPause is between two looks.
+	// taken in what older workers have stored, and importPause is between two checks.
 	importTime  = 10 * time.Second
 	importPause = 50 * time.Millisecond
 )

@@ -57,9 +57,9 @@ func (c *Core) Send(ctx context.Context, b *messages.Batch) (messages.Outcome, e
 // Who is in a group is read by each call again, in the script where that can be.
 // Nothing else is as exact: whoever joined before the call gets its messages. A
 // client that remembered the members would learn of a change only behind its own
-// write (client tracking tells of changes by broadcast after the command that
+// write (client tracking announces changes by broadcast after the command that
 // made them, and on another connection at any time), would have to repair what it
-// wrote, and to forget members by the clock, whose end nobody tells of.
+// wrote, and to forget members by the clock, whose end nobody announces.
 //
 // It would gain little. Microseconds of Redis 7.0 for a call of 1 and of 16
 // messages; a memory that costs nothing would save up to a quarter:

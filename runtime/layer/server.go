@@ -43,7 +43,7 @@ func (s *server) close() {
 // commands it does not know, which may be content: they are cut off.
 func (s *server) failure(doing string, err error) error { return s.failed(doing, err) }
 
-// untold is the failure of the connection on which a server tells of commands.
+// untold is the failure of the connection on which a server announces commands.
 func (s *server) untold(err error) error {
 	f := s.failed("waiting for what comes on channel "+s.inbox.client.config.Channel, err)
 	f.Untold = true

@@ -67,7 +67,7 @@ type steadyConn struct {
 	read, write idleLimit
 }
 
-// writeStep is how many bytes are written between two looks at the deadline.
+// writeStep is how many bytes are written between two checks of the deadline.
 const writeStep = 64 << 10
 
 func (c *steadyConn) Read(b []byte) (int, error) {

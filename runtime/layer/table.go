@@ -55,14 +55,14 @@ type entry struct {
 
 func (e entry) gone() bool { return e.value == "" }
 
-// tablePage is what a reader is told at once.
+// tablePage is what a reader gets at once.
 type tablePage struct {
 	at      messages.Position
 	reset   bool // what is known from before does not count any more, once there is no more
 	more    bool
 	whole   bool // it is not just being written anew
 	epoch   uint64
-	always  string // the field that is told each time
+	always  string // the field that is sent each time
 	entries []entry
 }
 

@@ -29,7 +29,7 @@ func (c Control) SetLevels(level slog.Level, of map[string]slog.Level) {
 }
 
 // New makes a logger that writes to w. Warnings and errors that repeat
-// themselves are told as Repeats says; flush tells at the end what is untold.
+// themselves are logged as Repeats says; flush logs at the end what was left out.
 func New(w io.Writer, o Options) (log *slog.Logger, control Control, flush func()) {
 	b := newCounters()
 	control.levels = &atomic.Pointer[Options]{}

@@ -25,23 +25,23 @@ type Queue struct {
 	to   io.Writer
 	over chan struct{} // closed when the goroutine has ended
 
-	mu      sync.Mutex // never held while a line is written
-	filled  *sync.Cond
-	lines   []line
-	bytes   int // of the lines, and of the one that is being written
-	limit   int
-	asText  bool
-	full    bool  // nothing is taken
-	failing bool  // the last write failed
-	untold  int64 // dropped, and not yet told
-	dropped int64
-	closed  bool
+	mu         sync.Mutex // never held while a line is written
+	filled     *sync.Cond
+	lines      []line
+	bytes      int // of the lines, and of the one that is being written
+	limit      int
+	asText     bool
+	full       bool  // nothing is taken
+	failing    bool  // the last write failed
+	unreported int64 // dropped, and not yet reported
+	dropped    int64
+	closed     bool
 }
 
-// line is what waits; told is how many dropped ones it speaks of.
+// line is what waits; reported is how many dropped ones it reports.
 type line struct {
-	text []byte
-	told int64
+	text     []byte
+	reported int64
 }
 
 // NewQueue starts a queue of at most so many bytes in front of a writer. It is to be
@@ -67,7 +67,7 @@ func (q *Queue) Write(p []byte) (int, error) {
 	defer q.mu.Unlock()
 	if q.closed || q.full || q.bytes+len(p)+lineOverhead > q.limit {
 		q.full = true
-		q.untold++
+		q.unreported++
 		q.dropped++
 	} else {
 		q.add(line{text: bytes.Clone(p)})
@@ -136,9 +136,9 @@ func (q *Queue) next() (line, bool) {
 		if q.full && q.bytes <= q.limit/2 {
 			q.full = false
 		}
-		if q.untold > 0 && !q.full && !q.failing {
-			q.add(line{q.note(q.untold), q.untold})
-			q.untold = 0
+		if q.unreported > 0 && !q.full && !q.failing {
+			q.add(line{q.note(q.unreported), q.unreported})
+			q.unreported = 0
 		}
 		if len(q.lines) > 0 {
 			l := q.lines[0]
@@ -161,10 +161,10 @@ func (q *Queue) written(l line, err error) {
 	q.failing = err != nil
 	switch {
 	case err == nil:
-	case l.told > 0:
-		q.untold += l.told
+	case l.reported > 0:
+		q.unreported += l.reported
 	default:
-		q.untold++
+		q.unreported++
 		q.dropped++
 	}
 }

@@ -33,8 +33,8 @@ func (a attempt) run(ctx context.Context) (*Conn, *messages.ConnectionFailure) {
 	return c, failure
 }
 
-// understood says whether a server that fails for that cause speaks the version.
-func understood(c messages.Cause) bool {
+// speaks says whether a server that fails for that cause speaks the version.
+func speaks(c messages.Cause) bool {
 	return final(c) || c == messages.BrokerRefused || c == messages.SessionKept
 }
 

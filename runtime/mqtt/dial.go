@@ -119,7 +119,7 @@ func (d *Dialer) dialAny(ctx context.Context, a attempt) (*Conn, error) {
 			d.fallback = fallback{i, failure}
 			break
 		}
-		if i == first.server && first.reason != nil && (ctx.Err() != nil || !understood(failure.Cause)) {
+		if i == first.server && first.reason != nil && (ctx.Err() != nil || !speaks(failure.Cause)) {
 			failure = first.because()
 		}
 		if ctx.Err() != nil || final(failure.Cause) {
