@@ -20,7 +20,7 @@ func TestOnPurpose(t *testing.T) {
 		for range 30 {
 			paths := []string{"bridge/router", "bridge/store", "bridge/requests", "bridge/commands", "bridge/commands/reader", "bridge/session", "bridge/session/connection"}
 			for _, kind := range []string{"subscription", "group"} {
-				for _, a := range b.tree.Members(kind, "") {
+				for _, a := range b.tree.OfKind(kind, "") {
 					paths = append(paths, a.Path)
 				}
 			}
@@ -69,7 +69,7 @@ func TestSlow(t *testing.T) {
 		b.settle()
 		b.broker.Send(message("a", "0"))
 		b.settle()
-		path := b.tree.Members("group", "alerts")[0].Path
+		path := b.tree.OfKind("group", "alerts")[0].Path
 		if err := b.tree.Slow(path, time.Second); err != nil {
 			b.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestListOfSubscriptions(t *testing.T) {
 		}
 		b.settle()
 		total, rows := b.tree.Subscriptions(messages.SubscriptionList{Text: "a/", Sort: "messages", Desc: true, Limit: 2})
-		if total != 21 || len(rows) != 2 || rows[0].Messages != 3 || rows[0].LastTopic != "a/07" || rows[0].LastAt.IsZero() || !rows[0].Answered || len(rows[0].Members) != 1 {
+		if total != 21 || len(rows) != 2 || rows[0].Messages != 3 || rows[0].LastTopic != "a/07" || rows[0].LastAt.IsZero() || !rows[0].Answered || len(rows[0].Subscribers) != 1 {
 			b.Errorf("%d: %+v", total, rows)
 		}
 		total, rows = b.tree.Subscriptions(messages.SubscriptionList{Text: "a/1", Offset: 8, Limit: 100})
@@ -110,13 +110,13 @@ func TestListOfSubscriptions(t *testing.T) {
 			b.Errorf("%d: %+v", total, rows)
 		}
 		routes := b.tree.Matching("a/07")
-		if len(routes) != 2 || !routes[0].Delivers || !routes[1].Delivers || routes[1].Filter != "a/07" || routes[1].Members[0].Target != alerts {
+		if len(routes) != 2 || !routes[0].Delivers || !routes[1].Delivers || routes[1].Filter != "a/07" || routes[1].Subscribers[0].Target != alerts {
 			b.Errorf("%+v", routes)
 		}
 		if routes := b.tree.Matching("b"); len(routes) != 0 {
 			b.Errorf("%+v", routes)
 		}
-		if a, _ := b.tree.Inspect(b.tree.Members("group", "alerts")[0].Path); a.Info.(messages.FanoutInfo).Written != 3 {
+		if a, _ := b.tree.Inspect(b.tree.OfKind("group", "alerts")[0].Path); a.Info.(messages.FanoutInfo).Written != 3 {
 			b.Errorf("%+v", a)
 		}
 		if len(b.tree.Targets()) != 2 {

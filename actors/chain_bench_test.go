@@ -27,7 +27,7 @@ func withFilters(b testing.TB, n int) (actors.Solo, *probe.Layer, *probe.Broker)
 	for i := range n {
 		layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
 	}
-	kit.Eventually(b, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == n && broker.Connected() })
+	kit.Eventually(b, time.Minute, "all are there", func() bool { return len(tree.OfKind("subscription", "")) == n && broker.Connected() })
 	return tree, layer, broker
 }
 

@@ -45,7 +45,7 @@ func TestCostOfSubscriptions(t *testing.T) {
 		for i := range n {
 			layer.Put(subscribe(fmt.Sprintf("house/%d/x", i), alerts))
 		}
-		kit.Eventually(t, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == n })
+		kit.Eventually(t, time.Minute, "all are there", func() bool { return len(tree.OfKind("subscription", "")) == n })
 		kit.Eventually(t, time.Minute, "all are done", func() bool {
 			return layer.Waiting() == 0 && len(layer.Stored()) == n && len(broker.Filters()) >= n && tree.Health().Subscribed
 		})

@@ -57,7 +57,7 @@ func (r *deliveries) route(d messages.Delivery) {
 	}
 	for i, p := range m.Parts {
 		part := d
-		part.Weight, part.To = messages.Split(d.Weight, len(m.Parts), i), p.Members
+		part.Weight, part.To = messages.Split(d.Weight, len(m.Parts), i), p.Subscribers
 		r.pass(p.Route, part)
 	}
 }
@@ -76,12 +76,12 @@ func (r *deliveries) pass(to *routing.Route, d messages.Delivery) {
 }
 
 // send sends the subscription a delivery, and makes the actors of targets that have none.
-// Their addresses stay in d.To. Later deliveries share it, also those of other filters with the
-// same member alone.
+// Their addresses stay in d.To. Later deliveries share it, also those of other filters whose only
+// subscriber is the same.
 func (r *deliveries) send(to *routing.Route, d messages.Delivery) {
 	for i := range d.To {
-		if m := &d.To[i]; m.At == nil {
-			m.At = r.of(m.Target).Ref
+		if subscriber := &d.To[i]; subscriber.At == nil {
+			subscriber.At = r.of(subscriber.Target).Ref
 		}
 	}
 	r.subscriptions.pass(to, d)

@@ -20,7 +20,7 @@
 //
 // A subscription is a row of the router's table, and the router itself passes its messages on.
 // It has an actor while a window of its MinInterval is open, while recipients wait for retained
-// messages, and after a message to more than eight members. After one or two minutes
+// messages, and after a message to more than eight subscribers. After one or two minutes
 // without a need the actor is stopped. So 100,000 subscriptions take little memory. The tree
 // shows them all, and what each has passed on.
 //

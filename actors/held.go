@@ -64,20 +64,20 @@ func (s *spread) undo(d messages.Delivery) {
 	s.session.Tell(messages.Settled{Parts: []messages.Settlement{{Token: d.Token, Weight: d.Weight, Undone: true}}})
 }
 
-// here returns the members of a filter that do not get this message from another slot.
-func (s *spread) here(d messages.Delivery, to *routing.Route, members []messages.Member) []messages.Member {
-	var rest []messages.Member
+// here returns the subscribers of a filter that do not get this message from another slot.
+func (s *spread) here(d messages.Delivery, to *routing.Route, subscribers []messages.Subscriber) []messages.Subscriber {
+	var rest []messages.Subscriber
 	doubt := false
 	s.mirror.read(func(v *placement.View) {
 		s.found = v.Match(d.Message.Topic, s.found)
 		if len(s.found) < 2 {
-			rest = members
+			rest = subscribers
 			return
 		}
-		for _, m := range members {
-			remote, old := v.Remote(s.Options.Slot, to.Wire(), m.Target, d.Since, s.found)
+		for _, subscriber := range subscribers {
+			remote, old := v.Remote(s.Options.Slot, to.Wire(), subscriber.Target, d.Since, s.found)
 			if !remote {
-				rest = append(rest, m)
+				rest = append(rest, subscriber)
 			}
 			doubt = doubt || old
 		}

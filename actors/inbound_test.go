@@ -127,7 +127,7 @@ func TestOrderHoldsWhenAnOverlappingSubscriptionIsLeft(t *testing.T) {
 	})
 }
 
-func TestQoSIsTheLowerOfMessageAndMember(t *testing.T) {
+func TestQoSIsTheLowerOfMessageAndSubscriber(t *testing.T) {
 	t.Parallel()
 	run(t, nil, func(b *bundle) {
 		low := messages.SubscribeCommand{Filter: "a", Targets: []messages.Target{alerts}}

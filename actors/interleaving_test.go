@@ -83,7 +83,7 @@ func TestEverythingIsAcknowledgedWhileFiltersComeAndGo(t *testing.T) {
 		if n := len(b.payloads(lobby)); n != 50*50 {
 			b.Errorf("lobby got %d of %d", n, 50*50)
 		}
-		if n := len(b.tree.Members("subscription", "")); n != 1 {
+		if n := len(b.tree.OfKind("subscription", "")); n != 1 {
 			b.Errorf("%d subscriptions are left", n)
 		}
 	})
@@ -436,7 +436,7 @@ func TestTargetThatIsServedAgainGetsAll(t *testing.T) {
 		}
 		b.layer.Put(unsubscribe("a", alerts))
 		b.pass(time.Second)
-		if n := len(b.tree.Members("group", "")); n != 0 {
+		if n := len(b.tree.OfKind("group", "")); n != 0 {
 			b.Errorf("%d actors of groups are left", n)
 		}
 	})

@@ -180,7 +180,7 @@ func (c *chance) check() {
 			c.Errorf("%d actors are left: %s", n, kind)
 		}
 	}
-	if n := len(c.tree.Members("subscription", "")); n != 0 {
+	if n := len(c.tree.OfKind("subscription", "")); n != 0 {
 		c.Errorf("%d subscriptions are left", n)
 	}
 	if took := c.stop(); took > time.Second {

@@ -63,7 +63,7 @@ func TestSubscriptionsAtRest(t *testing.T) {
 			b.Errorf("%d, %+v", total, rows)
 		}
 		a, ok := b.tree.Inspect(rows[0].Path)
-		if info, _ := a.Info.(messages.SubscriptionInfo); !ok || a.State != messages.StateRow || a.Handled != 2 || len(info.Members) != 1 {
+		if info, _ := a.Info.(messages.SubscriptionInfo); !ok || a.State != messages.StateRow || a.Handled != 2 || len(info.Subscribers) != 1 {
 			b.Errorf("%+v", a)
 		}
 		if err := b.tree.Restart(rows[0].Path); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // The router owns the table of routes (package routing): for each filter its subscription and
-// its members. It carries out commands, tells the session which filters are wanted, and
+// its subscribers. It carries out commands, tells the session which filters are wanted, and
 // sends each inbound message to the subscriptions that match. It starts and stops these.
 
 type router struct {

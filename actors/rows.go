@@ -13,7 +13,7 @@ import (
 )
 
 // row is a subscription as the router's table has it, and all that most subscriptions are. It
-// has an actor only while there is something to keep, or many members: see subscriptions. The
+// has an actor only while there is something to keep, or many subscribers: see subscriptions. The
 // router writes it; what is atomic, any goroutine reads.
 type row struct {
 	paths  *paths // of the slot

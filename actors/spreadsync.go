@@ -11,22 +11,22 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// sync makes the members of a filter, or one of them, equal to the registry.
+// sync makes the subscribers of a filter, or one of them, equal to the registry.
 func (s *spread) sync(ctx actor.Context, i placement.Item) {
-	members, recipients, asked, asks := s.registered(i)
+	subscribers, recipients, asked, asks := s.registered(i)
 	s.stay(i.Wire)
 	filter := topic.Unshared(i.Wire)
 	if to, ok := s.routes.Get(filter); ok {
 		to.Slot().Leaving = nil
-		gone := to.Missing(i, members)
+		gone := to.Missing(i, subscribers)
 		if to.Wire() != i.Wire { // it was shared, or was not
 			gone = to.Targets()
 		}
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.Unsubscribe(e, filter, gone) })
 	}
 	s.routes.Unasked = !asks
-	for _, m := range members {
-		c := messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{m.Target}, Options: m.Options}
+	for _, subscriber := range subscribers {
+		c := messages.SubscribeCommand{Filter: filter, Targets: []messages.Target{subscriber.Target}, Options: subscriber.Options}
 		s.table.change(ctx, func(e *routing.Effects) { s.routes.Subscribe(e, c, time.Now()) })
 	}
 	s.routes.Unasked = false
@@ -46,16 +46,16 @@ func (s *spread) sync(ctx actor.Context, i placement.Item) {
 }
 
 // registered returns what the registry says about a filter, or about one target of it.
-func (s *spread) registered(i placement.Item) (members []messages.Member, recipients []messages.Recipient, asked uint64, asks bool) {
+func (s *spread) registered(i placement.Item) (subscribers []messages.Subscriber, recipients []messages.Recipient, asked uint64, asks bool) {
 	s.mirror.read(func(v *placement.View) {
 		if i.Whole() {
-			members = s.Members(i.Wire)
-		} else if o, ok := s.Member(i); ok {
-			members = []messages.Member{{Target: i.Target, Options: o}}
+			subscribers = s.Subscribers(i.Wire)
+		} else if o, ok := s.Subscriber(i); ok {
+			subscribers = []messages.Subscriber{{Target: i.Target, Options: o}}
 		}
 		recipients, asked, asks = v.Recipients(i.Wire), v.Asked(i.Wire), s.Asks(i.Wire)
 	})
-	return members, recipients, asked, asks
+	return subscribers, recipients, asked, asks
 }
 
 // sendRetained sends the retained messages to the recipients that have not got them.

@@ -12,9 +12,9 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// A subscription, as an actor, passes the deliveries of one filter on to its members, no faster
-// than their MinInterval, and the retained messages to those that have recipients. There is one
-// only while it is needed: see subscriptions.
+// A subscription, as an actor, passes the deliveries of one filter on to its subscribers, no
+// faster than their MinInterval, and the retained messages to those that have recipients. There is
+// one only while it is needed: see subscriptions.
 
 // subscriptionRefs are the actors that subscriptions send to. All share one value, to save
 // memory.
@@ -75,15 +75,15 @@ func (s *subscription) release(message any) {
 	}
 }
 
-// deliver passes a message on to the members that it is for.
+// deliver passes a message on to the subscribers that it is for.
 func (s *subscription) deliver(ctx actor.Context, d messages.Delivery) {
 	if d.Message.Retain {
 		s.deliverRetained(ctx, d)
 		return
 	}
-	for i, member := range d.To {
-		m := deliverTo(member, d, messages.Split(d.Weight, len(d.To), i))
-		least := member.Options.MinInterval
+	for i, subscriber := range d.To {
+		m := deliverTo(subscriber, d, messages.Split(d.Weight, len(d.To), i))
+		least := subscriber.Options.MinInterval
 		if least <= 0 && s.throttle.idle() || s.throttled().Take(m, least, time.Now()) {
 			m.At.Tell(m)
 		} else {
@@ -124,15 +124,15 @@ func (s *subscription) addRecipient(m messages.SendRetained) {
 	s.pending.Add(m)
 }
 
-// deliverRetained passes a retained message on to the members that have recipients. It is not
-// held back, and starts their MinInterval.
+// deliverRetained passes a retained message on to the subscribers that have recipients. It is
+// not held back, and starts their MinInterval.
 func (s *subscription) deliverRetained(ctx actor.Context, d messages.Delivery) {
 	now := time.Now()
 	s.pending.known().Arrived(now)
 	passOn(d)
-	for _, member := range d.To {
-		if least := member.Options.MinInterval; least > 0 {
-			s.throttled().Passed(member.Target, d.Message.Topic, least, now)
+	for _, subscriber := range d.To {
+		if least := subscriber.Options.MinInterval; least > 0 {
+			s.throttled().Passed(subscriber.Target, d.Message.Topic, least, now)
 		}
 	}
 	if len(d.To) == 0 {
@@ -149,9 +149,9 @@ func (s *subscription) reportIdle(number uint64) {
 	}
 }
 
-// deliverTo is what one member gets of a delivery.
-func deliverTo(member messages.Member, d messages.Delivery, weight uint64) messages.Deliver {
-	return messages.Deliver{Target: member.Target, At: member.At, Event: delivery.EventFor(member.Options, d.Message), Token: d.Token, Weight: weight}
+// deliverTo is what one subscriber gets of a delivery.
+func deliverTo(subscriber messages.Subscriber, d messages.Delivery, weight uint64) messages.Deliver {
+	return messages.Deliver{Target: subscriber.Target, At: subscriber.At, Event: delivery.EventFor(subscriber.Options, d.Message), Token: d.Token, Weight: weight}
 }
 
 // flush passes on what is held back for the targets that have left, or for all.

@@ -70,7 +70,7 @@ func (s *subscriptions) stop(of *routing.Route) {
 	}
 }
 
-// pass passes a delivery on to the members that it is for.
+// pass passes a delivery on to the subscribers that it is for.
 func (s *subscriptions) pass(of *routing.Route, d messages.Delivery) {
 	r := rowOf(of)
 	r.count(d)
@@ -88,8 +88,8 @@ func (s *subscriptions) pass(of *routing.Route, d messages.Delivery) {
 
 // passOn tells the actors of the targets.
 func passOn(d messages.Delivery) {
-	for i, member := range d.To {
-		member.At.Tell(deliverTo(member, d, messages.Split(d.Weight, len(d.To), i)))
+	for i, subscriber := range d.To {
+		subscriber.At.Tell(deliverTo(subscriber, d, messages.Split(d.Weight, len(d.To), i)))
 	}
 }
 
@@ -197,13 +197,13 @@ func (s *subscriptions) refused(of *routing.Route, m messages.Refused) {
 // serving is the info of filters.
 func serving(routes *routing.Table, filters []string) map[string]messages.SubscriptionInfo {
 	info := map[string]messages.SubscriptionInfo{}
-	for filter, members := range routes.Serving(filters) {
+	for filter, subscribers := range routes.Serving(filters) {
 		of, _ := routes.Get(filter)
 		f := rowOf(of).info()
 		if refusal := of.Replies.Last.Refusal; refusal != nil {
 			f.Refusal = refusal.Why
 		}
-		f.Members = members
+		f.Subscribers = subscribers
 		info[filter] = f
 	}
 	return info

@@ -66,9 +66,9 @@ func sum(f *messages.ActorKind, a messages.Actor, now time.Time) {
 	}
 }
 
-// Members are the actors of one kind whose names (filters, targets) or paths contain the text,
+// OfKind are the actors of one kind whose names (filters, targets) or paths contain the text,
 // in the order of their paths, without info.
-func (t *Tree) Members(kind, text string) []messages.Actor {
+func (t *Tree) OfKind(kind, text string) []messages.Actor {
 	now := time.Now()
 	var list []messages.Actor
 	if kind == subscriptionKind {

@@ -49,7 +49,7 @@ func TestEveryActorCanBeSeen(t *testing.T) {
 		if router := b.find("bridge/router"); router.Handled < 32 {
 			b.Errorf("the router handled %d messages", router.Handled)
 		}
-		if list := b.tree.Members("subscription", "a%2F1~"); len(list) != 1 || list[0].Handled == 0 {
+		if list := b.tree.OfKind("subscription", "a%2F1~"); len(list) != 1 || list[0].Handled == 0 {
 			b.Errorf("found %v", list)
 		}
 	})

@@ -41,9 +41,9 @@ type Delivery struct {
 	// Since: it was published after that moment, a time like Token.At; 0: not known.
 	Since   int64
 	Message *Message
-	// To are the targets that get the message by the subscription's filter. For a
+	// To are the subscribers that get the message by the subscription's filter. For a
 	// retained message these are the targets of its recipients.
-	To []Member
+	To []Subscriber
 }
 
 // Settlement gives back a part of a delivery's weight.

@@ -126,14 +126,14 @@ type SubscriptionInfo struct {
 	Answered       bool
 	Refusal        string
 	// Messages counts what came, LastAt when, and LastTopic on which topic.
-	Messages  uint64
-	LastAt    time.Time
-	LastTopic string
-	Members   []MemberInfo
+	Messages    uint64
+	LastAt      time.Time
+	LastTopic   string
+	Subscribers []SubscriberInfo
 }
 
-// MemberInfo is one target of a filter and its options.
-type MemberInfo struct {
+// SubscriberInfo is one target of a filter and its options.
+type SubscriberInfo struct {
 	Target  Target
 	Options Options
 	// Static: it stands in the configuration.
@@ -169,10 +169,10 @@ type Matching struct{ Topic string }
 // RouteInfo is that of one filter that matches a topic. QoS is what was asked
 // of the broker, Delivers whether anybody gets the topic's messages by this filter.
 type RouteInfo struct {
-	Filter   string
-	QoS      byte
-	Members  []MemberInfo
-	Delivers bool
+	Filter      string
+	QoS         byte
+	Subscribers []SubscriberInfo
+	Delivers    bool
 }
 
 // FanoutInfo is that of the writer to one target.

@@ -11,7 +11,7 @@ type Stored struct {
 	Granted bool
 	// Static: it stands in the configuration. Unasked: no command has asked for it.
 	Static, Unasked bool
-	// Since is the Number with which the target became a member, if it was asked for again
+	// Since is the Number with which the target became a subscriber, if it was asked for again
 	// since then; 0: Number is.
 	Since uint64
 	// Ending: it was unsubscribed. It stays until nothing can be lost by that: see package

@@ -72,8 +72,8 @@ type Options struct {
 	MinInterval time.Duration
 }
 
-// Member is a target of a subscription with its options.
-type Member struct {
+// Subscriber is one target of a subscription, with its options.
+type Subscriber struct {
 	Target  Target
 	Options Options
 	// At is the target's actor; nil: it is not known yet.

@@ -40,21 +40,21 @@ func (v *View) applyRegistry(p messages.Page, round uint32, c *Changed) {
 	for _, s := range p.Stored {
 		f := v.touch(Item{Wire(s.Filter, s.Options), s.Target}, c)
 		f.number = max(f.number, s.Number)
-		if !f.members.Has(s.Target) {
+		if !f.subscribers.Has(s.Target) {
 			v.pairs++
 		}
 		since := s.Since
 		if since == 0 {
 			since = s.Number
 		}
-		f.members.Set(s.Target, member{s.Options, s.Static, s.Unasked, s.Ending, since, s.Number, round})
+		f.subscribers.Set(s.Target, subscriber{s.Options, s.Static, s.Unasked, s.Ending, since, s.Number, round})
 		v.setEnding(Item{f.wire, s.Target}, s.Ending, s.Number)
 	}
 	for _, s := range p.Removed {
 		// What it was subscribed to as is not known.
 		for _, wire := range []string{s.Filter, topic.Shared(s.Filter)} {
-			if f, ok := v.filters.Get(wire); ok && f.members.Has(s.Target) {
-				f.members.Remove(s.Target)
+			if f, ok := v.filters.Get(wire); ok && f.subscribers.Has(s.Target) {
+				f.subscribers.Remove(s.Target)
 				v.setEnding(Item{wire, s.Target}, false, 0)
 				v.pairs--
 				v.tidy(f)
@@ -121,7 +121,7 @@ func (v *View) change(wire string, c *Changed, how func(*Filter)) {
 
 // tidy forgets a filter of which nothing is known.
 func (v *View) tidy(f *Filter) {
-	if f.members.Len() == 0 && f.leaving == 0 && len(f.recipients) == 0 && len(f.status) == 0 {
+	if f.subscribers.Len() == 0 && f.leaving == 0 && len(f.recipients) == 0 && len(f.status) == 0 {
 		v.filters.Delete(f.wire)
 	}
 }
@@ -150,7 +150,7 @@ func (v *View) sweep(number int, round uint32) {
 	v.filters.Each(func(f *Filter) { all = append(all, f) })
 	for _, f := range all {
 		if number == messages.RegistryTable {
-			v.pairs -= v.sweepMembers(f, round)
+			v.pairs -= v.sweepSubscribers(f, round)
 		} else {
 			f.forget(func(s status) bool { return s.slot == number && s.round != round })
 		}
@@ -158,16 +158,16 @@ func (v *View) sweep(number int, round uint32) {
 	}
 }
 
-// sweepMembers forgets what the registry has no more, and says of how many targets.
-func (v *View) sweepMembers(f *Filter, round uint32) int {
+// sweepSubscribers forgets what the registry has no more, and says of how many targets.
+func (v *View) sweepSubscribers(f *Filter, round uint32) int {
 	var gone []messages.Target
-	for target, m := range f.members.Each {
-		if m.round != round {
+	for target, s := range f.subscribers.Each {
+		if s.round != round {
 			gone = append(gone, target)
 		}
 	}
 	for _, target := range gone {
-		f.members.Remove(target)
+		f.subscribers.Remove(target)
 		v.setEnding(Item{f.wire, target}, false, 0)
 	}
 	if f.round != round {

@@ -104,10 +104,10 @@ func (c *Commands) Subscribed(wire string) bool {
 	n := 0
 	f, known := c.view.filters.Get(wire)
 	if known {
-		n = f.members.Len()
+		n = f.subscribers.Len()
 	}
 	for target, i := range c.intents[wire] {
-		switch is := known && f.members.Has(target); {
+		switch is := known && f.subscribers.Has(target); {
 		case is && i.gone:
 			n--
 		case !is && !i.gone:
@@ -189,7 +189,7 @@ func (c *Commands) relied(i Item, o messages.Options) bool {
 			(c.Epochs != nil || len(v.epochs) > 1 || topic.Slot(wire, v.Epoch().Sessions) != topic.Slot(i.Wire, v.Epoch().Sessions))
 	}
 	for _, f := range v.filters.Overlapping(i.Wire, nil) {
-		if m, ok := f.members.Get(i.Target); ok && !m.ending && remote(f.wire) {
+		if s, ok := f.subscribers.Get(i.Target); ok && !s.ending && remote(f.wire) {
 			return true
 		}
 	}

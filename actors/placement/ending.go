@@ -10,7 +10,7 @@ type ending struct {
 func (s *Slot) endPairs(e *Effects) (up uint64) {
 	up = s.view.Number()
 	for i, number := range s.view.endings {
-		if _, serves := s.Member(i); !serves {
+		if _, serves := s.Subscriber(i); !serves {
 			continue
 		}
 		old, known := s.endings[i]

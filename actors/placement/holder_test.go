@@ -153,16 +153,16 @@ func (h *holder) do(e placement.Effects) {
 	slices.Sort(e.Release)
 	slices.SortFunc(e.Sync, func(a, b placement.Item) int { return cmp.Compare(a.Wire, b.Wire) })
 	for _, i := range e.Sync {
-		members := map[string]bool{}
-		for _, m := range h.machine.Members(i.Wire) {
-			members[m.Target.Name] = true
+		subscribers := map[string]bool{}
+		for _, s := range h.machine.Subscribers(i.Wire) {
+			subscribers[s.Target.Name] = true
 		}
-		if len(members) == 0 {
+		if len(subscribers) == 0 {
 			delete(h.joined, i.Wire)
 			h.giveBack(i.Wire)
 			continue
 		}
-		h.joined[i.Wire] = members
+		h.joined[i.Wire] = subscribers
 		delete(h.leaving, i.Wire)
 		if r, ok := h.asked[i.Wire]; h.machine.Asks(i.Wire) && (!ok || r.away) {
 			h.ask(i.Wire, false)

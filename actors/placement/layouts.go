@@ -53,9 +53,9 @@ func (v *View) answered(number uint64) bool {
 
 func (v *View) answeredOf(f *Filter, number uint64) bool {
 	asked := uint64(0)
-	for _, m := range f.members.Each {
-		if m.since <= number && (m.Shared || !m.NoLocal) {
-			asked = max(asked, m.since)
+	for _, s := range f.subscribers.Each {
+		if s.since <= number && (s.Shared || !s.NoLocal) {
+			asked = max(asked, s.since)
 		}
 	}
 	if asked == 0 {

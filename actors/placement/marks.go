@@ -45,7 +45,7 @@ func (s *Slot) needless(wire string, mark, left uint64) bool {
 		return !s.view.Leaving(wire)
 	}
 	f, ok := s.view.filters.Get(wire)
-	unwanted := !ok || f.leaving == 0 && f.members.Len() == 0
+	unwanted := !ok || f.leaving == 0 && f.subscribers.Len() == 0
 	return unwanted && !s.view.may(s.number, &Filter{wire: wire}, s.view.Epoch().Number)
 }
 

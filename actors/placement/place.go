@@ -102,7 +102,7 @@ func (v *View) Role(slot int, wire string) (role Role, leave bool) {
 	case f.gives(v.Epoch(), slot):
 		return Owner, false
 	case v.may(slot, f, v.Epoch().Number):
-		return Former, f.members.Len() == 0 || v.mayLeave(f)
+		return Former, f.subscribers.Len() == 0 || v.mayLeave(f)
 	}
 	return None, false
 }
@@ -133,7 +133,7 @@ func (v *View) moving(f *Filter) bool {
 // Gone says whether no slot can have a filter any more that is leaving.
 func (v *View) Gone(wire string) bool {
 	f, ok := v.filters.Get(wire)
-	if !ok || f.leaving == 0 || f.members.Len() > 0 {
+	if !ok || f.leaving == 0 || f.subscribers.Len() > 0 {
 		return false
 	}
 	for slot := range v.Slots() {
@@ -159,13 +159,13 @@ func (v *View) Remote(slot int, wire string, target messages.Target, since int64
 		if f.wire == wire {
 			continue
 		}
-		m, ok := f.members.Get(target)
+		s, ok := f.subscribers.Get(target)
 		owner := v.owner(f)
-		if !ok || m.ending || m.NoLocal || owner >= slot {
+		if !ok || s.ending || s.NoLocal || owner >= slot {
 			continue
 		}
-		if at := f.at(owner); at != nil && at.surely(math.MaxInt64) >= m.since && !v.moving(f) {
-			if at.surely(since) >= m.since {
+		if at := f.at(owner); at != nil && at.surely(math.MaxInt64) >= s.since && !v.moving(f) {
+			if at.surely(since) >= s.since {
 				return true, false
 			}
 			doubt = true

@@ -27,8 +27,8 @@ func (v *View) Asked(wire string) uint64 {
 // not. Asked may be more: in a View that has seen others come and go meanwhile.
 func (v *View) AskedBy(i Item) uint64 {
 	if f, ok := v.filters.Get(i.Wire); ok {
-		m, _ := f.members.Get(i.Target)
-		return m.number
+		s, _ := f.subscribers.Get(i.Target)
+		return s.number
 	}
 	return 0
 }
@@ -60,8 +60,8 @@ func (v *View) Stored(i Item) (s messages.Stored, ok bool) {
 	if !known {
 		return s, false
 	}
-	m, ok := f.members.Get(i.Target)
-	return f.stored(i.Target, m), ok
+	found, ok := f.subscribers.Get(i.Target)
+	return f.stored(i.Target, found), ok
 }
 
 // Wanted is that, if the target is to stay.
@@ -90,23 +90,23 @@ func (v *View) Refusals(slot int) (list []messages.FilterRefusal) {
 func (v *View) All(yield func(messages.Stored) bool) {
 	goOn := true
 	v.filters.Each(func(f *Filter) {
-		for target, m := range f.members.Each {
-			goOn = goOn && (m.ending || yield(f.stored(target, m)))
+		for target, s := range f.subscribers.Each {
+			goOn = goOn && (s.ending || yield(f.stored(target, s)))
 		}
 	})
 }
 
-func (f *Filter) stored(target messages.Target, m member) messages.Stored {
-	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: m.Options, Static: m.static, Unasked: m.unasked, Since: m.since, Ending: m.ending}
+func (f *Filter) stored(target messages.Target, s subscriber) messages.Stored {
+	return messages.Stored{Filter: topic.Unshared(f.wire), Target: target, Options: s.Options, Static: s.static, Unasked: s.unasked, Since: s.since, Ending: s.ending}
 }
 
 // Registry are the changes that make a registry that was lost what it is here.
 func (v *View) Registry() (changes []messages.Change) {
 	changes = append(changes, messages.Change{Epochs: v.epochs})
 	v.filters.Each(func(f *Filter) {
-		for target, m := range f.members.Each {
-			s := f.stored(target, m)
-			changes = append(changes, messages.Change{Put: &s})
+		for target, s := range f.subscribers.Each {
+			stored := f.stored(target, s)
+			changes = append(changes, messages.Change{Put: &stored})
 		}
 		if f.leaving > 0 {
 			changes = append(changes, messages.Change{Leaving: f.wire})

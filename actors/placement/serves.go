@@ -25,22 +25,22 @@ func (s *Slot) granted(wire string) uint64 {
 	return h.granted(role)
 }
 
-// Members are the members of a filter that the slot serves.
-func (s *Slot) Members(wire string) []messages.Member {
-	return s.view.members(s.number, wire, s.granted(wire))
+// Subscribers are those of a filter that the slot serves.
+func (s *Slot) Subscribers(wire string) []messages.Subscriber {
+	return s.view.subscribers(s.number, wire, s.granted(wire))
 }
 
-// Member is what a target has asked of a filter, if the slot serves it.
-func (s *Slot) Member(i Item) (o messages.Options, ok bool) {
+// Subscriber returns the options of one subscriber of a filter, if the slot serves it.
+func (s *Slot) Subscriber(i Item) (o messages.Options, ok bool) {
 	f, known := s.view.filters.Get(i.Wire)
 	if !known {
 		return o, false
 	}
-	m, ok := f.members.Get(i.Target)
-	return m.Options, ok && f.serves(s.number, m, s.granted(i.Wire))
+	found, ok := f.subscribers.Get(i.Target)
+	return found.Options, ok && f.serves(s.number, found, s.granted(i.Wire))
 }
 
-// Asks says whether the slot is to ask the broker for a filter that it has members of. A
+// Asks says whether the slot is to ask the broker for a filter that it has subscribers of. A
 // former owner does not: if the session has the filter it comes all the same, and if not
 // the owner may have had it for longer.
 func (s *Slot) Asks(wire string) bool {
@@ -48,16 +48,16 @@ func (s *Slot) Asks(wire string) bool {
 	return role != Former || s.view.serves(s.number, wire, 0)
 }
 
-// members are the members of a filter that a slot serves; granted is the number up to which
+// subscribers are those of a filter that a slot serves; granted is the number up to which
 // it has the filter.
-func (v *View) members(slot int, wire string, granted uint64) (list []messages.Member) {
+func (v *View) subscribers(slot int, wire string, granted uint64) (list []messages.Subscriber) {
 	f, ok := v.filters.Get(wire)
 	if !ok {
 		return nil
 	}
-	for target, m := range f.members.Each {
-		if f.serves(slot, m, granted) {
-			list = append(list, messages.Member{Target: target, Options: m.Options})
+	for target, s := range f.subscribers.Each {
+		if f.serves(slot, s, granted) {
+			list = append(list, messages.Subscriber{Target: target, Options: s.Options})
 		}
 	}
 	return list
@@ -69,19 +69,19 @@ func (v *View) serves(slot int, wire string, granted uint64) bool {
 	if !ok || granted == 0 && slot > 0 {
 		return false
 	}
-	for _, m := range f.members.Each {
-		if f.serves(slot, m, granted) {
+	for _, s := range f.subscribers.Each {
+		if f.serves(slot, s, granted) {
 			return true
 		}
 	}
 	return false
 }
 
-// serves says whether a slot that has a filter up to that number serves a member. What wants
+// serves says whether a slot that has a filter up to that number serves a subscriber. What wants
 // no local messages is the first slot's, by which the worker publishes.
-func (f *Filter) serves(slot int, m member, granted uint64) bool {
-	if m.NoLocal && !m.Shared {
+func (f *Filter) serves(slot int, s subscriber, granted uint64) bool {
+	if s.NoLocal && !s.Shared {
 		return slot == 0
 	}
-	return m.since <= granted
+	return s.since <= granted
 }

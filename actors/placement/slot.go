@@ -19,7 +19,7 @@ type Slot struct {
 
 // here is one filter in the session, or on its way there or out of it.
 type here struct {
-	joined   bool // it has members
+	joined   bool // it has subscribers
 	leaving  bool // until Left
 	held     bool
 	released uint64 // the epoch in which it was released
@@ -28,7 +28,7 @@ type here struct {
 
 // Effects are what is to be done.
 type Effects struct {
-	// Sync are targets, and filters, whose members are to be made those of the View.
+	// Sync are targets, and filters, whose subscribers are to be made those of the View.
 	Sync []Item
 	// Hold are filters of which is to be held back what comes, and Release those of which
 	// it may go.

@@ -93,7 +93,7 @@ func TestFormerOwnerAnswersNothing(t *testing.T) {
 	if e := s.Answered(granted); len(e.Write) > 0 {
 		t.Errorf("a former owner writes %+v", e.Write)
 	}
-	if got := s.Members(moved); len(got) != 1 || got[0].Target.Name != "a" {
+	if got := s.Subscribers(moved); len(got) != 1 || got[0].Target.Name != "a" {
 		t.Errorf("a former owner delivers to %v", got)
 	}
 }

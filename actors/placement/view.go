@@ -27,16 +27,16 @@ type table struct {
 
 // Filter is what is known of one.
 type Filter struct {
-	wire       string
-	members    Targets[member]
-	number     uint64 // of the last change by which somebody asks for it
-	leaving    uint64 // the number of the change by which nobody wants it; 0: it is wanted, or was not
-	round      uint32 // of leaving
-	recipients []recipient
-	status     []status // by slot, of those that say something
+	wire        string
+	subscribers Targets[subscriber]
+	number      uint64 // of the last change by which somebody asks for it
+	leaving     uint64 // the number of the change by which nobody wants it; 0: it is wanted, or was not
+	round       uint32 // of leaving
+	recipients  []recipient
+	status      []status // by slot, of those that say something
 }
 
-type member struct {
+type subscriber struct {
 	messages.Options
 	static, unasked, ending bool
 	since                   uint64 // the change by which it became one

@@ -158,7 +158,7 @@ func (t *Table) Drop(e *Effects, filter string, target messages.Target, asked ti
 	if !ok {
 		return nil
 	}
-	if member, _ := r.members.Get(target); member.asked > t.time(asked) {
+	if s, _ := r.subscribers.Get(target); s.asked > t.time(asked) {
 		return nil
 	}
 	if r.isFixed(target) {

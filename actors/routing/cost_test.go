@@ -12,7 +12,8 @@ import (
 	"chanmqttproxy/test/kit"
 )
 
-// TestCostOfRoutes bounds what the table holds for a filter with one member that has had a message.
+// TestCostOfRoutes bounds what the table holds for a filter with one subscriber that has had a
+// message.
 func TestCostOfRoutes(t *testing.T) {
 	const n = 10_000
 	table := routing.NewTable(routing.NewPairs(&stats.Stats{}, n))

@@ -5,7 +5,7 @@ import (
 	"chanmqttproxy/messages/topic"
 )
 
-// want asks the broker for what the members of a filter need, if that has changed, or
+// want asks the broker for what the subscribers of a filter need, if that has changed, or
 // if they need the retained messages.
 func (t *Table) want(e *Effects, r *Route, retained bool) {
 	if r.Unasked {

@@ -9,12 +9,12 @@ import (
 	"chanmqttproxy/messages"
 )
 
-// Serving are the members of filters.
-func (t *Table) Serving(filters []string) map[string][]messages.MemberInfo {
-	served := map[string][]messages.MemberInfo{}
+// Serving are the subscribers of filters.
+func (t *Table) Serving(filters []string) map[string][]messages.SubscriberInfo {
+	served := map[string][]messages.SubscriberInfo{}
 	for _, filter := range filters {
 		if r, ok := t.trie.Get(filter); ok {
-			served[filter] = r.memberInfo(nil)
+			served[filter] = r.subscriberInfo(nil)
 		}
 	}
 	return served
@@ -25,25 +25,26 @@ func (t *Table) Matching(name string) []messages.RouteInfo {
 	matched := t.trie.Match(name, nil)
 	routes := []messages.RouteInfo{}
 	for _, r := range matched {
-		f := messages.RouteInfo{Filter: r.Filter, QoS: r.Desired.QoS, Members: r.memberInfo(matched)}
-		f.Delivers = slices.ContainsFunc(f.Members, func(m messages.MemberInfo) bool { return m.Delivers })
+		f := messages.RouteInfo{Filter: r.Filter, QoS: r.Desired.QoS, Subscribers: r.subscriberInfo(matched)}
+		f.Delivers = slices.ContainsFunc(f.Subscribers, func(s messages.SubscriberInfo) bool { return s.Delivers })
 		routes = append(routes, f)
 	}
 	slices.SortFunc(routes, func(a, b messages.RouteInfo) int { return cmp.Compare(a.Filter, b.Filter) })
 	return routes
 }
 
-// memberInfo is that of the members, with whether this one of the matching routes delivers to them.
-func (r *Route) memberInfo(matched []*Route) []messages.MemberInfo {
-	list := []messages.MemberInfo{}
-	for target, m := range r.members.Each {
-		f := messages.MemberInfo{Target: target, Options: m.options, Static: m.static}
+// subscriberInfo is that of the subscribers, and whether it is this one of the matching routes that
+// delivers to them.
+func (r *Route) subscriberInfo(matched []*Route) []messages.SubscriberInfo {
+	list := []messages.SubscriberInfo{}
+	for target, s := range r.subscribers.Each {
+		f := messages.SubscriberInfo{Target: target, Options: s.options, Static: s.static}
 		if by, _ := deliveringRoute(target, matched); by == r {
 			f.Delivers = true
 		}
 		list = append(list, f)
 	}
-	slices.SortFunc(list, func(a, b messages.MemberInfo) int {
+	slices.SortFunc(list, func(a, b messages.SubscriberInfo) int {
 		return cmp.Or(cmp.Compare(a.Target.Kind, b.Target.Kind), cmp.Compare(a.Target.Name, b.Target.Name))
 	})
 	return list
@@ -62,8 +63,8 @@ func (m Match) Describe() (what, text string) {
 		filters = append(filters, r.Filter)
 	}
 	for _, p := range m.Parts {
-		for _, member := range p.Members {
-			targets = append(targets, member.Target.String())
+		for _, s := range p.Subscribers {
+			targets = append(targets, s.Target.String())
 		}
 	}
 	slices.Sort(filters)

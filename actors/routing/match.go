@@ -11,7 +11,7 @@ import (
 type Match struct {
 	Routes []*Route // all that match, without closed ones
 	// Parts are the subscriptions that get it. Remote: some
-	// members get it from another slot.
+	// subscribers get it from another slot.
 	Parts  []Part
 	Remote bool
 	// Response: the requests get a part of it.
@@ -20,8 +20,8 @@ type Match struct {
 
 // Part is one subscription's share of a delivery.
 type Part struct {
-	Route   *Route
-	Members []messages.Member
+	Route       *Route
+	Subscribers []messages.Subscriber
 }
 
 // Match says who gets a delivery.
@@ -49,14 +49,14 @@ func (t *Table) Match(d messages.Delivery) Match {
 	return m
 }
 
-// all are the members of a route. Those of routes that have the same member alone share a list.
-func (t *Table) all(r *Route) []messages.Member {
+// all are the subscribers of a route. Routes whose only subscriber is the same share a list.
+func (t *Table) all(r *Route) []messages.Subscriber {
 	if r.everybody != nil {
 		return *r.everybody
 	}
-	list := make([]messages.Member, 0, r.members.Len())
-	for target, m := range r.members.Each {
-		list = append(list, messages.Member{Target: target, Options: m.options})
+	list := make([]messages.Subscriber, 0, r.subscribers.Len())
+	for target, s := range r.subscribers.Each {
+		list = append(list, messages.Subscriber{Target: target, Options: s.options})
 	}
 	r.everybody = &list
 	if len(list) == 1 {
@@ -65,22 +65,22 @@ func (t *Table) all(r *Route) []messages.Member {
 	return *r.everybody
 }
 
-// many is the most members of a delivery that the router passes on itself.
+// many is how many subscribers a delivery has at most that the router passes on itself.
 const many = 8
 
-// NeedsActor says whether a delivery is for a subscription's actor: some members want it held back,
-// or there are many.
-func NeedsActor(members []messages.Member) bool {
-	return len(members) > many || slices.ContainsFunc(members, func(m messages.Member) bool { return m.Options.MinInterval > 0 })
+// NeedsActor says whether a delivery is for a subscription's actor: some subscribers want it
+// held back, or there are many.
+func NeedsActor(subscribers []messages.Subscriber) bool {
+	return len(subscribers) > many || slices.ContainsFunc(subscribers, func(s messages.Subscriber) bool { return s.Options.MinInterval > 0 })
 }
 
 // matchLive adds the part of one route.
-func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, members []messages.Member) {
-	here := t.Here(d, r, members)
+func (t *Table) matchLive(m *Match, d messages.Delivery, r *Route, subscribers []messages.Subscriber) {
+	here := t.Here(d, r, subscribers)
 	if len(here) > 0 {
 		m.Parts = append(m.Parts, Part{r, here})
 	}
-	m.Remote = m.Remote || len(here) < len(members)
+	m.Remote = m.Remote || len(here) < len(subscribers)
 }
 
 // matchRetained adds the parts of the targets behind which recipients wait for a retained message.
@@ -96,21 +96,21 @@ func (t *Table) matchRetained(m *Match, d messages.Delivery) {
 		for target := range r.recipients() {
 			if !seen[target] {
 				seen[target] = true
-				by, member := deliveringRoute(target, m.Routes)
-				m.Parts = appendPart(m.Parts, by, member)
+				by, to := deliveringRoute(target, m.Routes)
+				m.Parts = appendPart(m.Parts, by, to)
 			}
 		}
 	}
 }
 
-// appendPart adds members to the part of a route.
-func appendPart(parts []Part, r *Route, members ...messages.Member) []Part {
+// appendPart adds subscribers to the part of a route.
+func appendPart(parts []Part, r *Route, subscribers ...messages.Subscriber) []Part {
 	i := slices.IndexFunc(parts, func(p Part) bool { return p.Route == r })
 	if i < 0 {
 		i = len(parts)
 		parts = append(parts, Part{Route: r})
 	}
-	parts[i].Members = append(parts[i].Members, members...)
+	parts[i].Subscribers = append(parts[i].Subscribers, subscribers...)
 	return parts
 }
 
@@ -120,17 +120,18 @@ func (t *Table) isResponse(name string) bool {
 	return f != "" && strings.HasPrefix(name, strings.TrimSuffix(f, "+"))
 }
 
-// own are the members that get a message by this route, of all that match: they have been in it
-// for the longest. A route of which nothing is held back goes before one that is held.
-func (r *Route) own(matched []*Route) []messages.Member {
-	var own []messages.Member
-	for target, m := range r.members.Each {
+// own are the subscribers that get a message by this route: of the routes that match, they have
+// been in this one for the longest. A route of which nothing is held back goes before one that is
+// held.
+func (r *Route) own(matched []*Route) []messages.Subscriber {
+	var own []messages.Subscriber
+	for target, s := range r.subscribers.Each {
 		older := func(o *Route) bool {
-			other, ok := o.members.Get(target)
-			return ok && (o.Held == r.Held && other.order < m.order || r.Held && !o.Held)
+			other, ok := o.subscribers.Get(target)
+			return ok && (o.Held == r.Held && other.order < s.order || r.Held && !o.Held)
 		}
 		if !slices.ContainsFunc(matched, older) {
-			own = append(own, messages.Member{Target: target, Options: m.options})
+			own = append(own, messages.Subscriber{Target: target, Options: s.options})
 		}
 	}
 	return own
@@ -143,14 +144,14 @@ func (r *Route) concerns(d messages.Delivery) bool {
 	return len(d.Identifiers) == 0 || slices.Contains(d.Identifiers, r.identifier)
 }
 
-// deliveringRoute is the matching route by which a target gets messages, the one in which
-// it has been for the longest, and its membership there.
-func deliveringRoute(target messages.Target, matched []*Route) (by *Route, member messages.Member) {
-	var oldest membership
+// deliveringRoute is the matching route by which a target gets messages: the one in which it has
+// been for the longest. With it comes the target as a subscriber of that route.
+func deliveringRoute(target messages.Target, matched []*Route) (by *Route, to messages.Subscriber) {
+	var oldest subscriber
 	for _, r := range matched {
-		if m, ok := r.members.Get(target); ok && (by == nil || by.Held && !r.Held || by.Held == r.Held && m.order < oldest.order) {
-			by, oldest = r, m
+		if s, ok := r.subscribers.Get(target); ok && (by == nil || by.Held && !r.Held || by.Held == r.Held && s.order < oldest.order) {
+			by, oldest = r, s
 		}
 	}
-	return by, messages.Member{Target: target, Options: oldest.options}
+	return by, messages.Subscriber{Target: target, Options: oldest.options}
 }

@@ -9,8 +9,8 @@ import (
 // served is what a table keeps of a target, for all its filters.
 type served struct {
 	target  messages.Target
-	filters int                // in how many it is
-	alone   *[]messages.Member // the target as the only member, see Table.all; nil: it never was
+	filters int                    // in how many it is
+	alone   *[]messages.Subscriber // the target as the only subscriber, see Table.all; nil: it never was
 }
 
 // serve notes that a target is in one filter more, and returns it with the name that all share.
@@ -34,9 +34,9 @@ func (t *Table) named(target messages.Target) messages.Target {
 	return target
 }
 
-// share returns the list of the target as the only member that others have made, if its options
-// are the same, or this one.
-func (s *served) share(list *[]messages.Member) *[]messages.Member {
+// share returns an earlier list with the target as the only subscriber, if the options are the
+// same. Else it keeps this list and returns it.
+func (s *served) share(list *[]messages.Subscriber) *[]messages.Subscriber {
 	if s.alone == nil || (*s.alone)[0].Options != (*list)[0].Options {
 		s.alone = list
 	}

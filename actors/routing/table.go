@@ -11,8 +11,8 @@ import (
 // Table has the routes of all filters.
 type Table struct {
 	Pairs Pairs
-	// Here are those of the members of a route who do not get a delivery from another slot.
-	Here func(messages.Delivery, *Route, []messages.Member) []messages.Member
+	// Here returns those subscribers of a route that do not get a delivery from another slot.
+	Here func(messages.Delivery, *Route, []messages.Subscriber) []messages.Subscriber
 	// Unasked: the broker is not asked for the filters of routes that are made.
 	Unasked bool
 
@@ -20,7 +20,7 @@ type Table struct {
 	targets   map[messages.Target]*served
 	responses messages.Desired // the filter of responses to requests; zero: there are none
 	revision  uint64           // of the newest Desired
-	joined    uint64           // memberships so far
+	joined    uint64           // how often a target has joined a filter
 	after     uint64           // Seq of the last delivery
 	connected bool             // there has been a connection
 	base      time.Time        // the first that was told: see time
@@ -31,7 +31,7 @@ type Table struct {
 
 // NewTable makes a table without filters.
 func NewTable(pairs Pairs) *Table {
-	return &Table{Pairs: pairs, targets: map[messages.Target]*served{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Member) []messages.Member { return all }}
+	return &Table{Pairs: pairs, targets: map[messages.Target]*served{}, Here: func(_ messages.Delivery, _ *Route, all []messages.Subscriber) []messages.Subscriber { return all }}
 }
 
 // time is a moment in ns since the first one that was told. Where both have a monotonic clock it is
@@ -173,17 +173,17 @@ func (t *Table) Unsubscribe(e *Effects, filter string, targets []messages.Target
 	}
 	var left []messages.Target
 	for _, target := range targets {
-		if m, member := r.members.Get(target); member {
+		if s, known := r.subscribers.Get(target); known {
 			t.leave(e, r, target)
 			left = append(left, target)
-			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: m.options}})
+			changes = append(changes, messages.Change{Remove: &messages.Stored{Filter: filter, Target: target, Options: s.options}})
 		}
 	}
 	if len(left) == 0 {
 		return nil
 	}
 	e.Flush = append(e.Flush, Flush{r, messages.Flush{Left: left}})
-	if r.members.Len() > 0 {
+	if r.subscribers.Len() > 0 {
 		t.want(e, r, false)
 		return changes
 	}

@@ -54,8 +54,8 @@ func who(m routing.Match) string {
 	var list []string
 	for _, p := range m.Parts {
 		var names []string
-		for _, member := range p.Members {
-			names = append(names, member.Target.Name)
+		for _, s := range p.Subscribers {
+			names = append(names, s.Target.Name)
 		}
 		slices.Sort(names)
 		list = append(list, p.Route.Filter+": "+strings.Join(names, ","))
@@ -91,10 +91,10 @@ func TestMatch(t *testing.T) {
 // TestNeedsActor: a subscription needs an actor for those who want something held back, and for many.
 func TestNeedsActor(t *testing.T) {
 	t.Parallel()
-	paced := messages.Member{Options: messages.Options{MinInterval: 1}}
-	for want, lists := range map[bool][][]messages.Member{
-		false: {nil, make([]messages.Member, 8)},
-		true:  {{paced}, {{}, paced}, make([]messages.Member, 9)},
+	paced := messages.Subscriber{Options: messages.Options{MinInterval: 1}}
+	for want, lists := range map[bool][][]messages.Subscriber{
+		false: {nil, make([]messages.Subscriber, 8)},
+		true:  {{paced}, {{}, paced}, make([]messages.Subscriber, 9)},
 	} {
 		for _, list := range lists {
 			if routing.NeedsActor(list) != want {
@@ -162,10 +162,10 @@ func TestMatchClosed(t *testing.T) {
 
 func TestMatchRemote(t *testing.T) {
 	t.Parallel()
-	for members, want := range map[string]string{"x": "remote", "x y": "a: y, remote", "y": "a: y"} {
-		x := subscribed("a " + members)
-		x.Here = func(_ messages.Delivery, _ *routing.Route, all []messages.Member) (rest []messages.Member) {
-			return slices.DeleteFunc(slices.Clone(all), func(m messages.Member) bool { return m.Target.Name == "x" })
+	for subscribers, want := range map[string]string{"x": "remote", "x y": "a: y, remote", "y": "a: y"} {
+		x := subscribed("a " + subscribers)
+		x.Here = func(_ messages.Delivery, _ *routing.Route, all []messages.Subscriber) (rest []messages.Subscriber) {
+			return slices.DeleteFunc(slices.Clone(all), func(s messages.Subscriber) bool { return s.Target.Name == "x" })
 		}
 		m := x.Match(delivery("a", nil))
 		got := who(m)
@@ -173,7 +173,7 @@ func TestMatchRemote(t *testing.T) {
 			got = strings.TrimPrefix(got+", remote", ", ")
 		}
 		if got != want {
-			t.Errorf("%s: %q, want %q", members, got, want)
+			t.Errorf("%s: %q, want %q", subscribers, got, want)
 		}
 	}
 }
@@ -238,7 +238,7 @@ func wants(e routing.Effects) string {
 	return strings.Join(list, "; ")
 }
 
-// TestSubscribe: the broker is asked when the members need something else of it.
+// TestSubscribe: the broker is asked when the subscribers need something else of it.
 func TestSubscribe(t *testing.T) {
 	t.Parallel()
 	qos := func(n byte) func(*messages.SubscribeCommand) {
@@ -297,7 +297,7 @@ func TestSubscribeIsRefused(t *testing.T) {
 	}
 }
 
-// TestUnsubscribe: a filter goes with its last member, and a target that is in no filter any
+// TestUnsubscribe: a filter goes with its last subscriber, and a target that is in no filter any
 // more is idle.
 func TestUnsubscribe(t *testing.T) {
 	t.Parallel()
@@ -462,18 +462,18 @@ func identifiers(filters []string) (list []uint32) {
 	return list
 }
 
-// TestMatchSharesMembers: filters with the same member alone share what is sent, and options that
-// change concern their own filter only.
-func TestMatchSharesMembers(t *testing.T) {
+// TestMatchSharesSubscribers: filters whose only subscriber is the same share what is sent, and
+// options that change concern their own filter only.
+func TestMatchSharesSubscribers(t *testing.T) {
 	t.Parallel()
 	x := subscribed("a x", "b x")
-	members := func(topic string) *messages.Member { return &x.Match(delivery(topic, nil)).Parts[0].Members[0] }
-	if members("a") != members("b") {
+	subscribers := func(topic string) *messages.Subscriber { return &x.Match(delivery(topic, nil)).Parts[0].Subscribers[0] }
+	if subscribers("a") != subscribers("b") {
 		t.Error("two lists")
 	}
 	var e routing.Effects
-	x.Subscribe(&e, messages.SubscribeCommand{Filter: "b", Targets: []messages.Target{members("b").Target}, Options: messages.Options{QoS: 2}}, time.Now())
-	if members("b").Options.QoS != 2 || members("a").Options.QoS == 2 {
+	x.Subscribe(&e, messages.SubscribeCommand{Filter: "b", Targets: []messages.Target{subscribers("b").Target}, Options: messages.Options{QoS: 2}}, time.Now())
+	if subscribers("b").Options.QoS != 2 || subscribers("a").Options.QoS == 2 {
 		t.Error("the options of one filter are those of another")
 	}
 }

@@ -55,7 +55,7 @@ func TestQuestions(t *testing.T) {
 		Rows  []messages.SubscriptionRow
 	}
 	b.get("/api/subscriptions?sort=messages&desc=1&limit=3", &list)
-	if list.Total != 13 || len(list.Rows) != 3 || list.Rows[0].Messages != 1 || len(list.Rows[0].Members) != 1 {
+	if list.Total != 13 || len(list.Rows) != 3 || list.Rows[0].Messages != 1 || len(list.Rows[0].Subscribers) != 1 {
 		t.Errorf("%+v", list)
 	}
 	var actors struct {

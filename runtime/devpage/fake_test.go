@@ -71,9 +71,9 @@ func (f *fake) subscribe(filter string, count uint64) {
 	r := messages.SubscriptionRow{Path: fmt.Sprintf("bridge/router/subscription:%s~%d", url.PathEscape(filter), n+1)}
 	r.Filter, r.Asked, r.Granted, r.Answered, r.Messages = filter, 1, byte(n%2), true, count
 	r.LastAt, r.LastTopic = time.Now().Add(-time.Duration(n%300)*time.Second), strings.NewReplacer("+", "front", "#", "total").Replace(filter)
-	r.Members = []messages.MemberInfo{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Delivers: true}}
+	r.Subscribers = []messages.SubscriberInfo{{Target: messages.Target{Name: fmt.Sprintf("house-%d", n/25)}, Options: messages.Options{QoS: 1}, Delivers: true}}
 	if n%40 == 3 {
-		r.Members = append(r.Members, messages.MemberInfo{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
+		r.Subscribers = append(r.Subscribers, messages.SubscriberInfo{Target: messages.Target{Kind: messages.Channel, Name: "specific.4f1c!aa31"}, Options: messages.Options{Overflow: messages.OverflowLatest, MinInterval: 500 * time.Millisecond}})
 	}
 	f.rows = append(f.rows, r)
 }

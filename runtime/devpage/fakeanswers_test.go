@@ -37,7 +37,7 @@ func page[T any](list []T, query url.Values) []T {
 	return list[offset:min(len(list), offset+limit)]
 }
 
-func (f *fake) members(query url.Values) any {
+func (f *fake) ofKind(query url.Values) any {
 	var list []messages.Actor
 	for _, r := range f.rows {
 		if strings.Contains(r.Path, query.Get("text")) {
@@ -55,7 +55,7 @@ func (f *fake) match(query url.Values) any {
 	var routes []messages.RouteInfo
 	for _, r := range f.rows {
 		if r.Filter == topic {
-			routes = append(routes, messages.RouteInfo{Filter: r.Filter, QoS: r.Asked, Members: r.Members, Delivers: true})
+			routes = append(routes, messages.RouteInfo{Filter: r.Filter, QoS: r.Asked, Subscribers: r.Subscribers, Delivers: true})
 		}
 	}
 	return map[string]any{"Routes": routes}
@@ -106,7 +106,7 @@ func (f *fake) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/events", f.events)
 	mux.HandleFunc("GET /api/tail", f.tail)
 	for name, answer := range map[string]func(url.Values) any{
-		"subscriptions": f.subscriptions, "actors": f.members, "match": f.match, "queues": f.queues, "deadletters": f.letters, "trace": f.trace,
+		"subscriptions": f.subscriptions, "actors": f.ofKind, "match": f.match, "queues": f.queues, "deadletters": f.letters, "trace": f.trace,
 		"actor": func(query url.Values) any { return f.actor(query.Get("path")) },
 	} {
 		mux.HandleFunc("GET /api/"+name, func(w http.ResponseWriter, r *http.Request) {

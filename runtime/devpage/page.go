@@ -12,7 +12,7 @@ import (
 // methods may be called from anywhere at any time.
 type Tree interface {
 	Watch() messages.Watch
-	Members(kind, text string) []messages.Actor
+	OfKind(kind, text string) []messages.Actor
 	Inspect(path string) (messages.Actor, bool)
 	Events(after uint64) []messages.LifeEvent
 	Subscriptions(messages.SubscriptionList) (total int, rows []messages.SubscriptionRow)

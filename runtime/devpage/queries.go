@@ -25,7 +25,7 @@ func number(r *http.Request, name string, otherwise int) int {
 func limit(r *http.Request) int { return min(number(r, "limit", 100), pageLimit) }
 
 func (p *Page) actors(r *http.Request) (any, *problem) {
-	list := p.Tree.Members(r.FormValue("kind"), r.FormValue("text"))
+	list := p.Tree.OfKind(r.FormValue("kind"), r.FormValue("text"))
 	answer := struct {
 		Total  int
 		Actors []messages.Actor

@@ -86,7 +86,7 @@ func busy(b *testing.B) (*actors.Tree, *probe.Layer, *probe.Broker, string) {
 	for i := range many {
 		layer.Put(messages.SubscribeCommand{Filter: fmt.Sprintf("house/%d/x", i), Targets: []messages.Target{{Name: "house"}}})
 	}
-	kit.Eventually(b, time.Minute, "all are there", func() bool { return len(tree.Members("subscription", "")) == many })
+	kit.Eventually(b, time.Minute, "all are there", func() bool { return len(tree.OfKind("subscription", "")) == many })
 	return tree, layer, broker, server.URL
 }
 

@@ -79,6 +79,7 @@ var gone = regexp.MustCompile(`(?i)\b(` +
 	`abroad|acquit(s|ted)?|adopted|attentive|audience|blame|buries|burying|complaints?|deaf|deeds?|editions?|farewell|guilty|happenings?|herald|in so many words|lest|lifelines?|misled|misunderstood|misuse|mouths?|` +
 	`observers?|of before|poke[ds]?|proofs?|scenes?|shun(s|ned)?|speech|standing|strand|tall(y|ies)|testament|told of|unborn|unsteady|wayOf|whom)\b|` +
 	`burial|buried|bury|byHand|LayerAway|newcomer|parked|parking|patience|quiesce|relaid|retained values?|Replay(Dead|Stream)Letters|serials?\b|suspects?\b|tenure|verdict|` +
+	`members? of (a|the|its|this) (filter|route|subscription)\b|MemberInfo|messages\.Member\b|` +
 	`layer\.Peer\b|peers? of (a|the)( \S+)? layer\b|` +
 	`\b(broker|group|receiver|registry) actor\b|bridge/(broker|reader|registry)\b|ToReceiver|ToRegistry|ToGroup\b|` +
 	`(Broker|Group|Member|Queue|Registry|Receiver|Route|Slot|Subscription)Facts|ReceiverStarted|Session(Failure|Started)`)

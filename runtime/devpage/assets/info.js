@@ -14,7 +14,7 @@ const words = {
   Outbox: 'Publishes not acknowledged', Outgoing: 'Publishes to be sent', Changes: 'Filters not sent to the broker yet', Attempts: 'Failed attempts in a row',
   UnderWay: 'Not finished yet', Window: 'Limit', Bytes: 'Memory used', Unanswered: 'Answers not sent yet',
   Targets: 'Groups and channels', Restored: 'Subscriptions restored', Held: 'Messages held back', Delivers: 'Delivered by this filter', Static: 'From the configuration',
-  Messages: 'Messages', Members: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Capacity',
+  Messages: 'Messages', Subscribers: 'Groups and channels', Reached: 'Consumers', Length: 'Messages', Capacity: 'Capacity',
   Writing: 'Writing now', Written: 'Messages written', Dropped: 'Messages dropped', Overflows: 'Full queues', Stuck: 'Nobody reads it',
   Stored: 'Subscriptions in Redis', Leaving: 'Subscriptions to be removed', Unwritten: 'Changes not yet in Redis', Waiting: 'Messages waiting',
 };

@@ -10,8 +10,8 @@ import { go } from './nav.js';
 
 const qos = (s) => (s.Refusal ? `✕ refused: ${s.Refusal}` : !s.Answered ? `${s.Asked}, not answered yet` : s.Granted === s.Asked ? s.Granted : `${s.Granted}, not ${s.Asked}`);
 
-function members(s) {
-  const list = s.Members || [], more = list.length > 2 ? ` and ${list.length - 2} more` : '';
+function subscribers(s) {
+  const list = s.Subscribers || [], more = list.length > 2 ? ` and ${list.length - 2} more` : '';
   return list.slice(0, 2).map((m) => target(m.Target)).join(', ') + more;
 }
 
@@ -31,7 +31,7 @@ export function subscriptions() {
     columns: [
       { title: 'Filter', sort: 'filter', head: true, topic: true, grow: true, text: (s) => s.Filter },
       { title: 'QoS granted', num: true, text: qos },
-      { title: 'Goes to', grow: true, wide: true, text: members },
+      { title: 'Goes to', grow: true, wide: true, text: subscribers },
       { title: 'Messages', sort: 'messages', num: true, text: (s) => count(s.Messages) },
       { title: 'Last message', sort: 'last', num: true, wide: true, text: (s) => ((ago) => (ago === 'never' ? ago : ago + ' ago'))(since(s.LastAt, now())) },
       { title: 'Its topic', wide: true, topic: true, grow: true, text: (s) => s.LastTopic },

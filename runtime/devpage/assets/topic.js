@@ -10,13 +10,13 @@ import { go } from './nav.js';
 const options = (m) => Object.entries(m.Options || {}).filter(([key, v]) => v && key !== 'QoS' && !(key === 'Batch' && v < 2))
   .map(([key, v]) => `${label(key)} ${value(key, v)}`).join(', ') || 'none';
 
-const perMember = (routes) => routes.flatMap((r) => (r.Members || []).map((m) => ({ ...m, Filter: r.Filter, asked: r.QoS })));
+const perSubscriber = (routes) => routes.flatMap((r) => (r.Subscribers || []).map((m) => ({ ...m, Filter: r.Filter, asked: r.QoS })));
 
 function result(body, topic) {
   if (body.Error) return ['', ''];
   const routes = body.Routes || [];
   if (!routes.length) return ['warn', `Nobody: no filter matches ${topic}.`];
-  const reached = new Set(perMember(routes).map((m) => target(m.Target))).size;
+  const reached = new Set(perSubscriber(routes).map((m) => target(m.Target))).size;
   return ['', `${routes.length} filter${routes.length > 1 ? 's match' : ' matches'}; ${reached === 1 ? '1 group or channel gets' : `${reached} groups and channels get`} it, once each.`];
 }
 
@@ -46,7 +46,7 @@ export function topic() {
     answer.textContent = sentence;
     answer.className = 'result ' + trouble;
     if (body.Error) fault(input, body.Error);
-    list.show(perMember(body.Routes || []));
+    list.show(perSubscriber(body.Routes || []));
   };
   const follow = h('button', { type: 'button', click: () => (input.value.trim() ? go('follow', { topic: input.value.trim() }) : fault(input, 'Which topic?')) }, 'Follow its next message');
   return { node: h('div', null, intro('Who would get a message with a topic, and why. Type the topic: nothing is published.'), h('div', { class: 'row' }, field('Topic', input, 'grow'), follow), answer, list.node), title: 'Topic', on: [], show };
