@@ -40,14 +40,6 @@ func collections() (list []scenario) {
 	return list
 }
 
-// cell is the median, if anything was measured.
-func (s sample) cell() string {
-	if len(s.values) == 0 {
-		return "-"
-	}
-	return number(s.median())
-}
-
 // gcTable compares the collectors, in Markdown; empty if they were not measured.
 func gcTable(results []result) string {
 	var b strings.Builder

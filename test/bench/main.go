@@ -7,7 +7,7 @@
 //	go run ./test/bench -quick              in a minute: has it become slower?
 //	go run ./test/bench -peers -reps 1      beside what else a site can use: six minutes
 //	go run ./test/bench -rows websocket     from a device to a browser
-//	go run ./test/bench -limits -reps 1     with one processor and 64 MiB: five minutes
+//	go run ./test/bench -limits -reps 1     with one processor and 64 MiB: six minutes
 //	go run ./test/bench -list               the rows and what each is to reach
 //	go run ./test/bench -rows slots,slotlat,rate,failover,handover
 //	                                        several sessions and workers

@@ -48,15 +48,13 @@ func shortSpeedTable(results []result) string {
 	for _, short := range inShort {
 		i := slices.IndexFunc(rows, func(r row) bool { return r.name == short.row })
 		if c, measured := rows[i].cells(results); measured {
-			compared, way, _ := strings.Cut(c.compared, " ")
-			if way == "(mosquitto alone)" { // the others are explained with the long table
-				compared = c.compared
+			if c.way != mosquittoAlone { // the others are explained with the long table
+				c.way = ""
 			}
-			ratio := c.ratio
-			if ratio == c.worker+rows[i].target.unit {
-				ratio = ""
+			if c.alone && !strings.HasPrefix(c.ratio, "**") { // it would stand there twice
+				c.ratio = ""
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, compared, ratio)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", short.name, c.worker, c.compared(), c.ratio)
 		}
 	}
 	if b.Len() == 0 {

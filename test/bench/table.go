@@ -51,15 +51,20 @@ func (r row) line(results []result) string {
 	if !measured {
 		return ""
 	}
-	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, c.worker, c.compared, c.ratio, r.target, c.runs, 100*c.noise)
+	return fmt.Sprintf("| %s | %s | %s | %s | %s | %d | %.0f %% |\n", r.what, c.worker, c.compared(), c.ratio, r.target, c.runs, 100*c.noise)
 }
 
-// cells are what the tables say of a row. The ratio is bold where it misses its aim.
+// cells are what the tables say of a row.
 type cells struct {
-	worker, compared, ratio string
-	runs                    int
-	noise                   float64
+	worker    string
+	base, way string // what the worker is compared with, and whose it is
+	ratio     string // or the figure, where that has an aim; bold where it misses its aim
+	alone     bool   // the worker's figure has an aim itself
+	runs      int
+	noise     float64
 }
+
+func (c cells) compared() string { return strings.TrimSpace(c.base + " " + c.way) }
 
 // cells are those of a row, if it was measured.
 func (r row) cells(results []result) (c cells, measured bool) {
@@ -67,21 +72,22 @@ func (r row) cells(results []result) (c cells, measured bool) {
 	if len(mine.values) == 0 {
 		return c, false
 	}
-	c = cells{worker: number(mine.median()), compared: "-", runs: len(mine.values), noise: mine.noise}
+	c = cells{worker: number(mine.median()), base: "-", runs: len(mine.values), noise: mine.noise}
 	value, base := mine.median(), 0.0
 	switch other, way := r.base(results); {
 	case r.against != "" && len(other.values) == 0:
 		return c, false
 	case r.divide > 0:
 		value = (value - other.median()) * 1024 / r.divide / 1000
-		c.compared = fmt.Sprintf("%s idle", number(other.median()))
+		c.base, c.way = number(other.median()), "idle"
 	case len(other.values) > 0:
 		base = other.median()
-		c.compared = strings.TrimSpace(number(base) + " " + wayName(way))
+		c.base, c.way = number(base), wayName(way)
 	}
+	c.alone = base == 0 || r.target.unit != "" // what has a unit only stands beside the other
 	compare := value
 	c.ratio = number(value) + r.target.unit
-	if base > 0 && r.target.unit == "" { // a figure with a unit only stands beside
+	if !c.alone {
 		compare = value / base
 		c.ratio = fmt.Sprintf("%.2f", compare)
 	}
@@ -91,11 +97,14 @@ func (r row) cells(results []result) (c cells, measured bool) {
 	return c, true
 }
 
+// mosquittoAlone is whose time is beside that of a start.
+const mosquittoAlone = "(mosquitto alone)"
+
 // wayName is what a way of the floor is called in documents.
 func wayName(way string) string {
 	name, is := map[string]string{
 		"floor -batch 64": "(64 a call)", "floor -mode client": "(two trips)", "floor -mode client -depth 2000": "(2,000 deep)",
-		"floor SUBSCRIBE alone": "(mosquitto alone)",
+		"floor SUBSCRIBE alone": mosquittoAlone,
 	}[way]
 	if !is {
 		return strings.TrimSpace(strings.TrimPrefix(way, "floor"))
@@ -175,6 +184,14 @@ func number(f float64) string {
 		whole = whole[:i] + "," + whole[i:]
 	}
 	return whole
+}
+
+// cell is the median, if anything was measured.
+func (s sample) cell() string {
+	if len(s.values) == 0 {
+		return "-"
+	}
+	return number(s.median())
 }
 
 // most is the largest value.
