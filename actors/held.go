@@ -37,9 +37,7 @@ func (s *spread) letGo(to *routing.Route) {
 		to.Held = false
 		s.held--
 	}
-	kept := to.Slot().Kept
-	to.Slot().Kept = nil
-	for _, d := range kept {
+	for _, d := range to.TakeKept() {
 		if d.To = s.here(d, to, to.Still(d.To)); len(d.To) == 0 {
 			giveBack(s.session, d.Token, d.Weight)
 			continue
@@ -52,10 +50,9 @@ func (s *spread) letGo(to *routing.Route) {
 func (s *spread) undoAll() {
 	s.undoing = true
 	s.routes.Each(func(to *routing.Route) {
-		for _, d := range to.Slot().Kept {
+		for _, d := range to.TakeKept() {
 			s.undo(d)
 		}
-		to.Slot().Kept = nil
 	})
 }
 

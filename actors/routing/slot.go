@@ -18,6 +18,16 @@ type Slot struct {
 // The first call makes room for it.
 func (r *Route) Slot() *Slot { return &r.few().slot }
 
+// TakeKept returns the deliveries that are kept back, which are not kept any more.
+func (r *Route) TakeKept() []messages.Delivery {
+	if r.rare == nil {
+		return nil
+	}
+	kept := r.rare.slot.Kept
+	r.rare.slot.Kept = nil
+	return kept
+}
+
 // LeavingNow is how the filter goes to another slot; nil: it stays.
 func (r *Route) LeavingNow() *Leaving {
 	if r.rare == nil {
